@@ -1,0 +1,214 @@
+//! `aha-lab eval`: a checkpoint on held-out puzzles.
+
+use std::{io::Write, path::PathBuf};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Failure, jsonl, progress_visible};
+use crate::{
+    config::Config,
+    device,
+    engine::setup::task_of,
+    eval::{self, EvalOptions, Examinee, report::EvalReport},
+    model::{embedded, folder::{self, LoadedModel}},
+    rollout::sampler::Observer,
+    run::{RunAtStep, RunDirectory},
+    task::Puzzle,
+    tokenizer::Tokenizer,
+    workers::{Workers, worker_count},
+};
+
+/// Measure a model on held-out puzzles
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  aha-lab eval                                         the embedded base model
+  aha-lab eval --checkpoint first-aha@30 --samples 4 --json
+  aha-lab eval --checkpoint ./a-folder --budget 24,48,96,192")]
+pub struct EvalArgs {
+    /// `embedded`, RUN@STEP, RUN (its newest checkpoint), or a Hugging Face folder
+    #[arg(long, value_name = "RUN@STEP|DIR|embedded", default_value = "embedded")]
+    pub checkpoint: String,
+    /// JSON lines with `numbers` and `target`, instead of held-out puzzles of the level
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub puzzles: Option<PathBuf>,
+    /// How many held-out puzzles
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub count: usize,
+    /// The level of the held-out puzzles
+    #[arg(long, value_name = "LEVEL", default_value = "3x20")]
+    pub level: String,
+    /// Completions for each puzzle
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    pub samples: usize,
+    /// Force the answer after N tokens of thinking, for each N
+    #[arg(long, value_name = "N,N,..", value_delimiter = ',')]
+    pub budget: Vec<usize>,
+    /// Sampling temperature
+    #[arg(long, value_name = "T", default_value_t = 1.0)]
+    pub temperature: f64,
+    /// Cut a completion off after so many tokens
+    #[arg(long, value_name = "N", default_value_t = Config::default().max_new_tokens)]
+    pub max_new_tokens: usize,
+    /// Seed of the draws
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub seed: u64,
+    /// Worker threads; 0 takes the physical cores
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// `auto`, `wgpu` or `cpu`
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub backend: String,
+    /// The folder of run directories
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Largest file of puzzles that is read, bytes.
+const MAX_PUZZLE_FILE: u64 = 64 << 20;
+/// Most puzzles that one evaluation asks.
+const MOST_PUZZLES: usize = 100_000;
+
+/// Evaluates; the exit code.
+///
+/// # Errors
+/// A sentence for a checkpoint, a file or an argument that is wrong.
+pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
+    if args.samples == 0 || args.count == 0 || args.count > MOST_PUZZLES || args.max_new_tokens == 0 {
+        return Err(Failure(format!(
+            "--samples, --count and --max-new-tokens must be at least 1, and --count at most {MOST_PUZZLES}."
+        )));
+    }
+    let mut config = Config::default();
+    config.set("level", &args.level)?;
+    let choice = device::choose(args.backend.parse()?)?;
+    let threads = if choice.is_gpu { 1 } else { worker_count(args.threads) };
+    let workers = Workers::new(threads)?;
+    let LoadedModel { model, tokenizer } = load(&args.checkpoint, &args.runs, &choice.device)?;
+    let tokenizer = Tokenizer::from_bytes(&tokenizer, std::path::Path::new("tokenizer.json"))?;
+    let task = task_of(&config)?;
+    let puzzles = match &args.puzzles {
+        Some(path) => read_puzzles(path)?,
+        None => eval::heldout_puzzles(task.as_ref(), args.count),
+    };
+    let options = EvalOptions {
+        samples: args.samples,
+        temperature: args.temperature,
+        max_new_tokens: args.max_new_tokens,
+        budgets: args.budget.clone(),
+        greedy: true,
+        seed: args.seed,
+    };
+    let bar = Bar::new((puzzles.len() * (args.samples * (1 + args.budget.len()) + 1)) as u64);
+    let who = Examinee { model: &model, tokenizer: &tokenizer, task: task.as_ref(), workers: &workers };
+    let report = eval::evaluate(&who, &puzzles, &options, &bar)?;
+    bar.0.finish_and_clear();
+    if let Some(report) = report {
+        print(&report, args.json, stdout)?;
+    }
+    Ok(0)
+}
+
+/// A checkpoint by any of its names.
+///
+/// # Errors
+/// A sentence that says what was looked for.
+pub fn load(name: &str, runs: &std::path::Path, device: &burn::tensor::Device) -> Result<LoadedModel, Failure> {
+    if name == "embedded" {
+        return Ok(embedded::load(device)?);
+    }
+    let path = std::path::Path::new(name);
+    let is_model = path.join("config.json").is_file();
+    if is_model {
+        return Ok(folder::load(path, device)?);
+    }
+    let at: RunAtStep = name.parse()?;
+    let checkpoint = RunDirectory::find(runs, &at.run)?.checkpoint(at.step)?;
+    Ok(folder::load(&checkpoint.path, device)?)
+}
+
+fn read_puzzles(path: &std::path::Path) -> Result<Vec<Puzzle>, Failure> {
+    let bytes = folder::read_bounded(path, MAX_PUZZLE_FILE)?;
+    let mut puzzles: Vec<Puzzle> = Vec::new();
+    let mut wrong: Option<String> = None;
+    for (number, line) in bytes.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty()) {
+        match serde_json::from_slice::<Puzzle>(line) {
+            Ok(puzzle) if !puzzle.numbers.is_empty() && puzzle.numbers.len() <= jsonl::MAX_NUMBERS => {
+                puzzles.push(puzzle);
+            }
+            Ok(_) => wrong = wrong.or(Some(format!("{} line {}: `numbers` is empty or too long.", path.display(), number + 1))),
+            Err(error) => wrong = wrong.or(Some(format!("{} line {}: {error}.", path.display(), number + 1))),
+        }
+    }
+    match wrong {
+        Some(reason) => Err(Failure(reason)),
+        None if puzzles.is_empty() => Err(Failure(format!("{} has no puzzles.", path.display()))),
+        None => Ok(puzzles),
+    }
+}
+
+/// Prints a report as JSON or as a table.
+///
+/// # Errors
+/// When standard output is closed.
+pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<(), Failure> {
+    if json {
+        writeln!(stdout, "{}", serde_json::to_string(report)?)?;
+        return Ok(());
+    }
+    let percent = |x: f64| format!("{:.1} %", 100.0 * x);
+    let maybe = |x: Option<f64>| x.map_or("-".into(), percent);
+    let [low, high] = report.accuracy_ci95;
+    let rows = [
+        ("puzzles x samples", format!("{} x {} at T = {}", report.puzzles, report.samples, report.temperature)),
+        ("accuracy", format!("{}  (95 %: {} to {})", percent(report.accuracy), percent(low), percent(high))),
+        ("accuracy, greedy", maybe(report.accuracy_greedy)),
+        ("well-formed", percent(report.well_formed)),
+        ("arithmetic steps right", percent(report.arithmetic_right)),
+        ("self-checking completions", percent(report.self_checking_share)),
+        ("checks per completion", format!("{:.2}", report.checks_per_completion)),
+        ("checks that are true", maybe(report.true_check_share)),
+        ("self-corrections per completion", format!("{:.2}", report.self_corrections_per_completion)),
+        ("repeated attempts", percent(report.repeated_attempt_share)),
+        ("stops after a stated miss", maybe(report.stop_after_miss)),
+        ("stops after a stated hit", maybe(report.stop_after_hit)),
+        ("mean length, tokens", format!("{:.1}", report.mean_length)),
+        ("cut off", percent(report.truncated_share)),
+    ];
+    for (name, value) in rows {
+        writeln!(stdout, "{name:<34}{value}")?;
+    }
+    for (name, values) in [("pass@", &report.pass_at_k), ("majority@", &report.majority_at_k)] {
+        for (k, value) in values.iter().filter(|(k, _)| **k > 1) {
+            writeln!(stdout, "{:<34}{}", format!("{name}{k}"), percent(*value))?;
+        }
+    }
+    for (budget, value) in &report.budget {
+        writeln!(stdout, "{:<34}{}", format!("accuracy within {budget} tokens"), percent(*value))?;
+    }
+    Ok(())
+}
+
+/// A bar that counts completions.
+pub struct Bar(pub ProgressBar);
+
+impl Bar {
+    /// For so many completions.
+    pub fn new(total: u64) -> Self {
+        let bar = if progress_visible() { ProgressBar::new(total) } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} completions (left {eta})") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+}
+
+impl Observer for Bar {
+    fn finished(&self, _request: usize) {
+        self.0.inc(1);
+    }
+}

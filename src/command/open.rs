@@ -1,0 +1,119 @@
+//! `aha-lab open`: a run that is read from its directory, finished or still being written.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+use crossbeam_channel::Sender;
+
+use super::Failure;
+use crate::{
+    engine::protocol::{BaseReference, Event, Started, Temporality},
+    model::embedded,
+    run::{Follower, Reader, RunDirectory, rollout_index::RolloutIndex},
+    tui::{self, TuiOptions, app::Mode, source::recorded_events},
+};
+
+/// See a finished or a live run on screen, read-only
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  aha-lab open runs/first-aha      the run that ships with the source
+  aha-lab open seed1               the one run whose name has `seed1` in it")]
+pub struct OpenArgs {
+    /// A run directory, or a unique part of its name
+    pub run: String,
+    /// The folder of run directories
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs: PathBuf,
+    /// Draw with ASCII only
+    #[arg(long)]
+    pub ascii: bool,
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub no_mouse: bool,
+}
+
+/// How often a live run is looked at.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Opens it; the exit code.
+///
+/// # Errors
+/// When it is no run, or the terminal is none.
+pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
+    super::require_terminal()?;
+    let run = RunDirectory::find(&args.runs, &args.run)?;
+    let started = started(&run)?;
+    let live = run.is_live();
+    let (feed, events) = crossbeam_channel::unbounded();
+    let _ = feed.send(Event::Started(Box::new(started)));
+    let reader = std::thread::Builder::new().name("reader".into()).spawn(move || {
+        if let Err(error) = if live { follow(&run, &feed) } else { read(&run, &feed) } {
+            let _ = feed.send(Event::Warning(error.to_string()));
+        }
+    })?;
+    let mut options = TuiOptions { mouse: !args.no_mouse, ..TuiOptions::default() };
+    options.theme.ascii |= args.ascii;
+    tui::open(events, if live { Mode::Following } else { Mode::Finished }, options)?;
+    // The reader ends when nobody listens; a process that ends does not wait for it.
+    drop(reader);
+    Ok(0)
+}
+
+fn started(run: &RunDirectory) -> Result<Started, Failure> {
+    let file = run.config()?;
+    let provenance = file.provenance;
+    let shipped = provenance.as_ref().is_some_and(|p| p.model_hash == embedded::hash_of(embedded::WEIGHTS));
+    let base: Option<BaseReference> = embedded::reference().filter(|_| shipped);
+    Ok(Started {
+        run: run.path().to_owned(),
+        config: file.config,
+        step: 0,
+        backend: provenance.map_or_else(|| "unknown".into(), |p| p.backend),
+        backend_reason: "as the run's config.toml says".into(),
+        parameters: 0,
+        base,
+    })
+}
+
+/// A finished run, at once.
+fn read(run: &RunDirectory, feed: &Sender<Event>) -> Result<(), Failure> {
+    let reader = Reader::new(run);
+    let (metrics, rollouts) = (reader.metrics()?, reader.rollouts()?);
+    for bad in metrics.bad.iter().chain(&rollouts.bad) {
+        let _ = feed.send(Event::Warning(bad.to_string()));
+    }
+    for event in recorded_events(metrics.records, rollouts.records) {
+        if feed.send(event).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A run that another process writes, as it grows.
+fn follow(run: &RunDirectory, feed: &Sender<Event>) -> Result<(), Failure> {
+    let mut follower = Follower::new(run);
+    loop {
+        let fresh = follower.poll()?;
+        for bad in &fresh.bad {
+            let _ = feed.send(Event::Warning(bad.to_string()));
+        }
+        let index: &RolloutIndex = follower.rollouts();
+        let summaries = index.summaries().get(fresh.rollouts.clone()).unwrap_or_default();
+        let rollouts = summaries.iter().filter_map(|summary| index.load(summary).ok()).collect::<Vec<_>>();
+        for event in recorded_events(fresh.metrics, rollouts) {
+            if feed.send(event).is_err() {
+                return Ok(());
+            }
+        }
+        if !fresh.behind {
+            if !follower.is_live() {
+                let _ = feed.send(Event::Temporality(Temporality::Paused));
+                let _ = feed.send(Event::Warning("The process that wrote this run has ended.".into()));
+                return Ok(());
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+}

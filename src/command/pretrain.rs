@@ -1,0 +1,138 @@
+//! `aha-lab pretrain`: the base model, from nothing.
+
+use std::{io::Write, path::PathBuf, sync::Arc, time::Instant};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Failure, INTERRUPTED, eval::Bar, export::write_folder, progress_visible};
+use crate::{
+    config::Config,
+    device,
+    engine::setup::task_of,
+    eval::{self, EvalOptions, Examinee},
+    model::{embedded::{Measured, hash_of}, folder},
+    platform::{self, Signal},
+    pretrain::{
+        train::{Pretraining, Recipe},
+        vocabulary,
+    },
+    tokenizer::Tokenizer,
+    workers::{Workers, worker_count},
+};
+
+/// Make the base model from nothing
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Interrupted, it goes on where it was when it is started again with the same options.
+
+Examples:
+  aha-lab pretrain                             about 20 minutes on two cores, into ./base
+  aha-lab pretrain --no-checking --out base-without-checking
+                                               the control: a corpus without any checking")]
+pub struct PretrainArgs {
+    /// The folder to write: a Hugging Face folder, with progress in its `training` folder
+    #[arg(long, value_name = "DIR", default_value = "base")]
+    pub out: PathBuf,
+    /// Seed of weights and corpus
+    #[arg(long, value_name = "S", default_value_t = Recipe::default().seed)]
+    pub seed: u64,
+    /// Optimizer steps
+    #[arg(long, value_name = "N", default_value_t = Recipe::default().updates)]
+    pub updates: u64,
+    /// A corpus in which nothing is ever checked
+    #[arg(long)]
+    pub no_checking: bool,
+    /// Worker threads; 0 takes the physical cores
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// Held-out puzzles of the evaluation at the end
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub puzzles: usize,
+    /// Print the evaluation as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Updates between two savings of the progress.
+const SAVE_EVERY: u64 = 250;
+/// Completions for each puzzle of the evaluation.
+const SAMPLES: usize = 4;
+
+/// Trains, writes and evaluates; the exit code.
+///
+/// # Errors
+/// A sentence that names what is in the way.
+pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
+    let mut recipe = Recipe { seed: args.seed, updates: args.updates, ..Recipe::default() };
+    if args.no_checking {
+        recipe.corpus.checking = 0.0;
+    }
+    let choice = device::choose(device::BackendRequest::Cpu)?;
+    let workers = Arc::new(Workers::new(worker_count(args.threads))?);
+    let progress = args.out.join("training");
+    let mut training = Pretraining::new(recipe, workers.clone(), &choice.device);
+    let resumed = training.resume(&progress, &choice.device).map_err(Failure)?;
+
+    let bar = if progress_visible() { ProgressBar::new(recipe.updates) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} update {pos}/{len}  {msg}  {elapsed} (left {eta})") {
+        bar.set_style(style);
+    }
+    bar.set_position(training.done());
+    if resumed {
+        bar.println(format!("Going on after update {}.", training.done()));
+    }
+    let signals = platform::signals()?;
+    let clock = Instant::now();
+    let mut smooth: Option<f64> = None;
+    while training.done() < recipe.updates {
+        if signals.try_iter().any(|signal| signal == Signal::Terminate) {
+            training.save(&progress).map_err(Failure)?;
+            bar.abandon();
+            eprintln!("Stopped after update {}; start it again to go on.", training.done());
+            return Ok(INTERRUPTED);
+        }
+        let now = training.update()?;
+        let loss = smooth.map_or(now.loss, |before| 0.98 * before + 0.02 * now.loss);
+        smooth = Some(loss);
+        bar.set_position(now.updates);
+        let rate = now.words as f64 / clock.elapsed().as_secs_f64();
+        bar.set_message(format!("loss {loss:.4}  {rate:.0} words/s"));
+        if now.updates.is_multiple_of(SAVE_EVERY) {
+            training.save(&progress).map_err(Failure)?;
+        }
+    }
+    bar.finish_and_clear();
+
+    let model = training.model();
+    let weights = folder::to_bytes(&model)?;
+    let tokenizer_file = vocabulary::tokenizer_json().into_bytes();
+    let tokenizer = Tokenizer::from_bytes(&tokenizer_file, &args.out.join("tokenizer.json"))?;
+    let config = Config::default();
+    let task = task_of(&config)?;
+    let puzzles = eval::heldout_puzzles(task.as_ref(), args.puzzles);
+    let options = EvalOptions {
+        samples: SAMPLES,
+        temperature: 1.0,
+        max_new_tokens: config.max_new_tokens,
+        budgets: Vec::new(),
+        greedy: true,
+        seed: 0,
+    };
+    let bar = Bar::new((puzzles.len() * (SAMPLES + 1)) as u64);
+    let who = Examinee { model: &model, tokenizer: &tokenizer, task: task.as_ref(), workers: &workers };
+    let report = eval::evaluate(&who, &puzzles, &options, &bar)?
+        .ok_or_else(|| Failure("The evaluation was interrupted.".into()))?;
+    bar.0.finish_and_clear();
+    let measured = Measured { model_hash: hash_of(&weights), eval: report.clone() };
+    let files = [
+        ("config.json", serde_json::to_vec_pretty(&model.config)?),
+        ("tokenizer.json", tokenizer_file),
+        ("model.safetensors", weights),
+        ("recipe.json", serde_json::to_vec_pretty(&recipe)?),
+        ("measured.json", serde_json::to_vec_pretty(&measured)?),
+    ];
+    write_folder(&args.out, &files)?;
+    super::eval::print(&report, args.json, stdout)?;
+    Ok(0)
+}

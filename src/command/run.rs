@@ -1,0 +1,267 @@
+//! `aha-lab run`: a run of our own engine, on screen or headless.
+
+use std::{
+    io::Write,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+use crossbeam_channel::RecvTimeoutError;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::{Failure, INTERRUPTED, base_of, progress_visible};
+use crate::{
+    config::Config,
+    engine::{
+        self,
+        protocol::{Command, Event},
+        setup::{EngineOptions, Start},
+    },
+    platform::{self, Signal},
+    run::{RunAtStep, RunDirectory, record::StepMetrics},
+    tui::{self, TuiOptions},
+};
+
+/// Train: on screen, or headless with a progress bar
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = "\
+Examples:
+  aha-lab run                                      the lab, from the embedded base model
+  aha-lab run --headless --steps 30 --seed 1       train without a screen
+  aha-lab run --set control=random-reward          the control: a reward that ignores the answer
+  aha-lab run --set preset=dapo --set learning_rate=2e-4
+  aha-lab run --resume first-aha --steps 60        go on to step 60
+  aha-lab run --fork first-aha@20 --set seed=7     a new run from a checkpoint")]
+pub struct RunArgs {
+    /// Train without a screen, with a progress bar on standard error
+    #[arg(long)]
+    pub headless: bool,
+    /// End after step N; without it a headless run makes 30 steps and the lab goes on until it is left
+    #[arg(long, value_name = "N")]
+    pub steps: Option<u64>,
+    /// Seed of everything random, short for --set seed=S
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Read the configuration from a TOML file
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Set a configuration key, after the file; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// `random-reward`, short for --set control=random-reward
+    #[arg(long, value_name = "NAME")]
+    pub control: Option<String>,
+    /// The task, short for --set task=NAME
+    #[arg(long, value_name = "NAME")]
+    pub task: Option<String>,
+    /// Wait before the first token until the run is resumed or stepped
+    #[arg(long)]
+    pub paused: bool,
+    /// The base model: `embedded`, or a Hugging Face folder
+    #[arg(long, value_name = "DIR|embedded", default_value = "embedded")]
+    pub base: String,
+    /// `auto`, `wgpu` or `cpu`, short for --set backend=NAME
+    #[arg(long, value_name = "NAME")]
+    pub backend: Option<String>,
+    /// The folder of run directories
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs: PathBuf,
+    /// Go on with a run from its newest checkpoint, with its own configuration
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["fork", "base", "config", "settings", "seed"])]
+    pub resume: Option<String>,
+    /// Begin a new run from a checkpoint of another
+    #[arg(long, value_name = "RUN@STEP")]
+    pub fork: Option<String>,
+    /// Name of the new run directory, after the date
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Print a JSON summary at the end of a headless run
+    #[arg(long)]
+    pub json: bool,
+    /// Draw with ASCII only
+    #[arg(long)]
+    pub ascii: bool,
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub no_mouse: bool,
+    /// Play a made-up run on screen without any model (for tests)
+    #[arg(long, hide = true)]
+    pub scripted: bool,
+}
+
+/// Steps of a headless run that was not told how many.
+const HEADLESS_STEPS: u64 = 30;
+/// How long a stopped engine may take to write its last checkpoint.
+const LAST_WORDS: Duration = Duration::from_secs(30);
+
+/// Runs it; the exit code.
+///
+/// # Errors
+/// A sentence for whatever is wrong with the arguments or the terminal.
+pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
+    if args.scripted {
+        super::require_terminal()?;
+        let handle = engine::scripted::start(engine::scripted::ScriptedOptions::default())?;
+        return finish_screen(&tui::run(handle, screen(args))?);
+    }
+    let options = options(args)?;
+    if args.headless {
+        return headless(args, options, stdout);
+    }
+    super::require_terminal()?;
+    let (handle, thread) = engine::spawn(options)?;
+    let outcome = tui::run(handle, screen(args))?;
+    if outcome.engine_ended {
+        // It has told its end; its files close with its thread.
+        let _ = thread.join();
+    }
+    finish_screen(&outcome)
+}
+
+fn screen(args: &RunArgs) -> TuiOptions {
+    let mut options = TuiOptions { mouse: !args.no_mouse, ..TuiOptions::default() };
+    options.theme.ascii |= args.ascii;
+    options
+}
+
+fn finish_screen(outcome: &tui::TuiOutcome) -> Result<i32, Failure> {
+    if let Some(run) = &outcome.run {
+        eprintln!("{} steps are in {}; see them again with `aha-lab open`.", outcome.steps, run.display());
+    }
+    match &outcome.failed {
+        Some(reason) => Err(Failure(reason.clone())),
+        None => Ok(if outcome.interrupted { INTERRUPTED } else { 0 }),
+    }
+}
+
+/// The arguments as the engine's options.
+fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
+    let mut config = match &args.config {
+        Some(path) => Config::load(path)?,
+        None => Config::default(),
+    };
+    for setting in &args.settings {
+        config.set_pair(setting)?;
+    }
+    let seed = args.seed.map(|seed| seed.to_string());
+    for (key, value) in
+        [("seed", &seed), ("control", &args.control), ("task", &args.task), ("backend", &args.backend)]
+    {
+        if let Some(value) = value {
+            config.set(key, value)?;
+        }
+    }
+    let start = match (&args.resume, &args.fork) {
+        (Some(name), _) => Start::Resume(RunDirectory::find(&args.runs, name)?),
+        (_, Some(at)) => {
+            let at: RunAtStep = at.parse()?;
+            Start::Fork(RunDirectory::find(&args.runs, &at.run)?, at.step)
+        }
+        _ => Start::New(base_of(&args.base)),
+    };
+    Ok(EngineOptions {
+        config,
+        start,
+        runs_root: args.runs.clone(),
+        name: args.name.clone(),
+        last_step: args.steps.or(args.headless.then_some(HEADLESS_STEPS)),
+        paused: args.paused && !args.headless,
+    })
+}
+
+fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> Result<i32, Failure> {
+    let last = options.last_step.unwrap_or(HEADLESS_STEPS);
+    let bar = if progress_visible() { ProgressBar::new(last) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} step {pos}/{len}  {msg}  {elapsed} (left {eta})") {
+        bar.set_style(style);
+    }
+    let signals = platform::signals()?;
+    let (handle, _thread) = engine::spawn(options)?;
+    let mut steps: Vec<StepMetrics> = Vec::new();
+    let mut interrupted: Option<Instant> = None;
+    let started = Instant::now();
+    let end = loop {
+        if signals.try_iter().any(|signal| signal == Signal::Terminate) && interrupted.is_none() {
+            interrupted = Some(Instant::now());
+            let _ = handle.commands.send(Command::Stop);
+        }
+        match handle.events.recv_timeout(Duration::from_millis(100)) {
+            Ok(Event::Started(told)) => {
+                bar.println(format!("{} on {}: {}", told.run.display(), told.backend, told.backend_reason));
+                bar.set_position(told.step);
+            }
+            Ok(Event::StepDone(metrics)) => {
+                bar.set_position(metrics.step);
+                bar.set_message(format!(
+                    "reward {:.3}  accuracy {:.3}  length {:.0}  checks {:.2}  {:.1} s",
+                    metrics.reward, metrics.accuracy, metrics.mean_length, metrics.checks, metrics.step_time
+                ));
+                steps.push(*metrics);
+            }
+            Ok(Event::Warning(text)) => {
+                bar.println(&text);
+                if !progress_visible() {
+                    eprintln!("{text}");
+                }
+                // Nobody is there to resume a run that paused itself.
+                let _ = handle.commands.send(Command::Resume);
+            }
+            Ok(Event::Failed(reason)) => return Err(Failure(reason)),
+            Ok(Event::Finished { steps, run }) => break Some((steps, run)),
+            Ok(_) => {}
+            Err(RecvTimeoutError::Timeout) if interrupted.is_some_and(|since| since.elapsed() > LAST_WORDS) => {
+                break None;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break None,
+        }
+    };
+    bar.finish_and_clear();
+    let Some((done, run)) = end else {
+        return Err(Failure("The engine ended without a word; what was journalled is safe.".into()));
+    };
+    let summary = summary(&steps);
+    if args.json {
+        let mut whole = json!({"run": run, "steps": done, "seconds": started.elapsed().as_secs_f64()});
+        if let (Some(whole), Some(summary)) = (whole.as_object_mut(), summary.as_object()) {
+            whole.extend(summary.clone());
+        }
+        writeln!(stdout, "{whole}")?;
+    } else {
+        writeln!(stdout, "{done} steps in {}", run.display())?;
+        for key in ["accuracy", "reward", "mean_length", "checks", "self_corrections"] {
+            let value = |end: &str| summary[end][key].as_f64().unwrap_or(f64::NAN);
+            writeln!(stdout, "  {key:<18}{:>8.3}  ->{:>8.3}", value("first"), value("last"))?;
+        }
+    }
+    Ok(if interrupted.is_some() { INTERRUPTED } else { 0 })
+}
+
+/// Means of the first and the last three steps, the way the README's tables are made.
+fn summary(steps: &[StepMetrics]) -> serde_json::Value {
+    let mean = |part: &[StepMetrics]| {
+        let of = |f: fn(&StepMetrics) -> f64| part.iter().map(f).sum::<f64>() / part.len().max(1) as f64;
+        json!({
+            "reward": of(|m| m.reward),
+            "accuracy": of(|m| m.accuracy),
+            "mean_length": of(|m| m.mean_length),
+            "checks": of(|m| m.checks),
+            "true_checks": of(|m| m.true_checks),
+            "self_checking_share": of(|m| m.self_checking_share),
+            "self_corrections": of(|m| m.self_corrections),
+            "repeated_attempt_share": of(|m| m.repeated_attempt_share),
+            "truncated_share": of(|m| m.clipped_ratio),
+            "entropy": of(|m| m.entropy),
+        })
+    };
+    let n = steps.len().min(3);
+    let mut times: Vec<f64> = steps.iter().map(|m| m.step_time).collect();
+    times.sort_by(f64::total_cmp);
+    json!({
+        "first": mean(&steps[..n]),
+        "last": mean(&steps[steps.len() - n..]),
+        "median_step_seconds": times.get(times.len() / 2),
+    })
+}

@@ -1,0 +1,115 @@
+//! `aha-lab score`: the reward of each completion, and why.
+
+use std::{
+    error::Error,
+    io::{Read, Write},
+    path::PathBuf,
+};
+
+use clap::Args;
+
+use super::jsonl::{ScoreInput, answer_lines};
+use crate::task::{RewardRules, Score, countdown::reward};
+
+/// Score completions: one JSON answer a line, the reward and why.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = r#"A line of input:
+  {"numbers":[3,7,25,4],"target":78,"completion":"... <answer>25 * 3 + 7 - 4</answer>"}
+A line that cannot be scored gives {"error":"...","line":n}; the rest is still scored, and the exit code is 1.
+
+Examples:
+  aha-lab score completions.jsonl
+  aha-lab score runs/first-aha/rollouts.jsonl
+  echo '{"numbers":[2,3],"target":6,"completion":"<answer>2*3</answer>"}' | aha-lab score"#)]
+pub struct ScoreArgs {
+    /// JSON lines to score; - or nothing reads them from standard input
+    #[arg(value_name = "FILE.jsonl")]
+    pub file: Option<PathBuf>,
+    /// Reward of a right answer
+    #[arg(long, value_name = "REWARD", default_value_t = RewardRules::default().correct, value_parser = finite)]
+    pub reward_correct: f64,
+    /// Reward of a well-formed wrong answer
+    #[arg(long, value_name = "REWARD", default_value_t = RewardRules::default().format, value_parser = finite)]
+    pub reward_format: f64,
+}
+
+/// Scores the lines of the file, or of `stdin`, on `stdout`, and returns the exit code: 0, or 1 if any line
+/// was bad.
+///
+/// # Errors
+/// A file that cannot be opened or read, or output that cannot be written.
+pub fn run(args: &ScoreArgs, stdin: impl Read, stdout: impl Write) -> Result<i32, Box<dyn Error>> {
+    let rules = RewardRules { correct: args.reward_correct, format: args.reward_format };
+    let bad_lines = answer_lines(args.file.as_deref(), stdin, stdout, |input| score_line(&input, &rules))?;
+    Ok(i32::from(bad_lines > 0))
+}
+
+fn score_line(input: &ScoreInput, rules: &RewardRules) -> Result<Score, String> {
+    match input.task.as_deref() {
+        None | Some("countdown") => Ok(reward::score(&input.puzzle(), &input.completion, rules)),
+        Some(other) => Err(format!("There is no task `{other}` to score; the only one is `countdown`.")),
+    }
+}
+
+fn finite(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    number.is_finite().then_some(number).ok_or_else(|| "it must be a finite number".into())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: ScoreArgs,
+    }
+
+    fn scored(arguments: &[&str], input: &str) -> (i32, Vec<String>) {
+        let cli = Cli::try_parse_from([&["score"], arguments].concat()).unwrap();
+        let mut output = Vec::new();
+        let code = run(&cli.args, input.as_bytes(), &mut output).unwrap();
+        (code, String::from_utf8(output).unwrap().lines().map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn one_answer_a_line_and_bad_lines_in_their_place() {
+        let input = [
+            r#"{"task":"countdown","numbers":[3,7,25,4],"target":78,"completion":"<think>..</think> <answer>25 * 3 + 7 - 4</answer>"}"#,
+            "",
+            &"(".repeat(10_000_000),
+            r#"{"task":"chess","numbers":[3],"target":3,"completion":""}"#,
+            r#"{"numbers":[2,3],"target":6,"completion":"no","reward":0.3,"token_ids":[1,2]}"#,
+        ]
+        .join("\n");
+        let (code, lines) = scored(&["-"], &input);
+        assert_eq!(code, 1);
+        assert_eq!(
+            lines,
+            [
+                r#"{"reward":1.0,"correct":true,"format":true,"answer":"25 * 3 + 7 - 4","value":"78","reason":"The answer uses every given number once and its value is 78."}"#,
+                r#"{"error":"The line is longer than 8388608 bytes, the most that is read.","line":3}"#,
+                r#"{"error":"There is no task `chess` to score; the only one is `countdown`.","line":4}"#,
+                r#"{"reward":0.0,"correct":false,"format":false,"answer":null,"value":null,"reason":"The completion has no <answer>."}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn good_lines_exit_with_zero_under_the_rewards_asked_for() {
+        let input = r#"{"numbers":[2,3],"target":6,"completion":"<answer>2 + 3</answer>"}"#;
+        let (code, lines) = scored(&["--reward-format", "0.25"], input);
+        assert_eq!(code, 0);
+        assert!(lines[0].starts_with(r#"{"reward":0.25,"#), "{}", lines[0]);
+        assert_eq!(scored(&[], ""), (0, vec![]));
+    }
+
+    #[test]
+    fn rewards_must_be_finite() {
+        assert!(Cli::try_parse_from(["score", "--reward-correct", "nan"]).is_err());
+    }
+}

@@ -1,0 +1,270 @@
+//! The configuration of a run: `config.toml`, `--set key=value` and the presets.
+
+#[path = "config/error.rs"]
+mod error;
+#[path = "config/file.rs"]
+mod file;
+#[path = "config/keys.rs"]
+mod keys;
+#[cfg(test)]
+#[path = "config/tests.rs"]
+mod tests;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+pub use error::ConfigError;
+pub(crate) use error::shortened;
+pub use file::{ConfigFile, RunInfo};
+pub use keys::{Allowed, Key};
+
+use self::keys::Value;
+use crate::task::RewardRules;
+
+/// Everything that decides what a run does. Times and paths are not in it: one configuration and one
+/// seed give one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The task's name.
+    pub task: String,
+    /// The task's level: `3x20` (3 numbers of 1..=20), `4x20`, `tinyzero` (3-4 numbers of 1..=99).
+    pub level: String,
+    /// Prompts (puzzles) a step.
+    pub prompts_per_step: usize,
+    /// Completions per prompt, whose rewards are compared.
+    pub group_size: usize,
+    /// A completion is cut off after so many tokens.
+    pub max_new_tokens: usize,
+    /// Sampling temperature.
+    pub temperature: f64,
+    /// Peak learning rate of AdamW.
+    pub learning_rate: f64,
+    /// Steps over which the learning rate rises linearly.
+    pub warmup_steps: u64,
+    /// The global gradient norm is clipped to this; 0 turns clipping off.
+    pub max_grad_norm: f64,
+    /// The importance ratio is clipped below at 1 minus this.
+    pub clip_eps_low: f64,
+    /// The importance ratio is clipped above at 1 plus this.
+    pub clip_eps_high: f64,
+    /// Weight of KL(policy || reference); 0 leaves the reference model out of memory.
+    pub kl_coef: f64,
+    /// The KL estimator; `k3` is the only one.
+    pub kl_estimator: String,
+    /// Updates per rollout.
+    pub inner_epochs: usize,
+    /// Tokens in one forward and backward pass.
+    pub micro_tokens: usize,
+    /// What the sum of token losses is divided by: `token` (all tokens of the batch), `sequence` (each
+    /// completion by its own length, then the mean), `constant` (`max_new_tokens` times completions).
+    pub loss_norm: String,
+    /// Whether advantages are divided by the group's standard deviation.
+    pub scale_rewards: bool,
+    /// `grpo`, `dr_grpo` or `dapo`: sets several of the keys above.
+    pub preset: String,
+    /// `none`, or `random-reward`: the reward is a coin that ignores the answer.
+    pub control: String,
+    /// Reward of a right answer.
+    pub reward_correct: f64,
+    /// Reward of a well-formed wrong answer.
+    pub reward_format: f64,
+    /// Steps between checkpoints; 0 writes only the last.
+    pub checkpoint_every: u64,
+    /// Steps between held-out evaluations; 0 for none.
+    pub evaluate_every: u64,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Worker threads; 0 takes the physical cores. Part of the configuration because sums are taken per
+    /// worker, so that another number of threads gives other last bits.
+    pub threads: usize,
+    /// `auto`, `wgpu` or `cpu`.
+    pub backend: String,
+    /// Dollars an hour for the estimate on screen; it changes nothing else.
+    pub price_per_hour: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            task: "countdown".into(),
+            level: "3x20".into(),
+            prompts_per_step: 16,
+            group_size: 16,
+            max_new_tokens: 200,
+            temperature: 1.0,
+            learning_rate: 4e-4,
+            warmup_steps: 5,
+            max_grad_norm: 1.0,
+            clip_eps_low: 0.2,
+            clip_eps_high: 0.28,
+            kl_coef: 0.0,
+            kl_estimator: "k3".into(),
+            inner_epochs: 1,
+            micro_tokens: 1536,
+            loss_norm: "token".into(),
+            scale_rewards: false,
+            preset: "dr_grpo".into(),
+            control: "none".into(),
+            reward_correct: 1.0,
+            reward_format: 0.1,
+            checkpoint_every: 20,
+            evaluate_every: 0,
+            seed: 0,
+            threads: 0,
+            backend: "auto".into(),
+            price_per_hour: 0.1,
+        }
+    }
+}
+
+/// A place in a [`Config`], by the kind of value it holds.
+enum Slot<'a> {
+    Word(&'a mut String),
+    Size(&'a mut usize),
+    Whole(&'a mut u64),
+    Number(&'a mut f64),
+    Flag(&'a mut bool),
+}
+
+impl Config {
+    /// Every key with its meaning and what it takes, in the order of `config.toml`.
+    pub const KEYS: &'static [Key] = keys::KEYS;
+
+    /// The keys that may change during a run.
+    pub const LIVE_KEYS: &'static [&'static str] = &[
+        "learning_rate",
+        "temperature",
+        "kl_coef",
+        "clip_eps_low",
+        "clip_eps_high",
+        "max_grad_norm",
+        "max_new_tokens",
+        "checkpoint_every",
+        "evaluate_every",
+        "price_per_hour",
+        "reward_correct",
+        "reward_format",
+    ];
+
+    /// The reward rules that the two reward keys make.
+    pub fn reward_rules(&self) -> RewardRules {
+        RewardRules { correct: self.reward_correct, format: self.reward_format }
+    }
+
+    /// Reads a TOML file (see [`ConfigFile`] for its provenance). Keys it leaves out have their defaults.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Ok(ConfigFile::load(path)?.config)
+    }
+
+    /// Sets one key from the text after `--set key=`. `preset` sets several keys at once, so that settings
+    /// take effect in the order in which they are given. An error leaves the configuration as it was.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigError> {
+        let key = Key::find(key)?;
+        self.assign(key, key.read_text(value)?);
+        if key.name == "preset" {
+            self.apply_preset();
+        }
+        Ok(())
+    }
+
+    /// Sets one key from a whole `key=value`.
+    pub fn set_pair(&mut self, setting: &str) -> Result<(), ConfigError> {
+        let (key, value) =
+            setting.split_once('=').ok_or_else(|| ConfigError::NotASetting { given: shortened(setting) })?;
+        self.set(key, value)
+    }
+
+    /// Like [`Config::set`], for a run that has begun: only [`Config::LIVE_KEYS`] may change.
+    pub fn set_live(&mut self, key: &str, value: &str) -> Result<(), ConfigError> {
+        let key = Key::find(key)?;
+        if !Self::LIVE_KEYS.contains(&key.name) {
+            return Err(ConfigError::NotLive { key: key.name, live: Self::LIVE_KEYS });
+        }
+        self.set(key.name, value)
+    }
+
+    /// A key's value as text that [`Config::set`] reads back exactly.
+    pub fn get(&self, key: &str) -> Result<String, ConfigError> {
+        let key = Key::find(key)?;
+        Ok(match self.clone().slot(key) {
+            Slot::Word(word) => word.clone(),
+            Slot::Size(size) => size.to_string(),
+            Slot::Whole(whole) => whole.to_string(),
+            Slot::Number(number) => number.to_string(),
+            Slot::Flag(flag) => flag.to_string(),
+        })
+    }
+
+    /// Checks every value, for a configuration that was not made by [`Config::set`] or read from a file.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        for key in Self::KEYS {
+            key.read_text(&self.get(key.name)?)?;
+        }
+        Ok(())
+    }
+
+    /// Stores a value that `key` has checked; a preset is only stored, not applied.
+    pub(crate) fn assign(&mut self, key: &Key, value: Value) {
+        match (self.slot(key), value) {
+            (Slot::Word(slot), Value::Word(word)) => *slot = word,
+            (Slot::Size(slot), Value::Whole(whole)) => *slot = usize::try_from(whole).unwrap_or(usize::MAX),
+            (Slot::Whole(slot), Value::Whole(whole)) => *slot = whole,
+            (Slot::Number(slot), Value::Number(number)) => *slot = number,
+            (Slot::Flag(slot), Value::Flag(flag)) => *slot = flag,
+            // A key whose table entry and field disagree; a test shows that there is none.
+            _ => debug_assert!(false, "`{}` holds another kind of value", key.name),
+        }
+    }
+
+    /// Sets what the preset stands for.
+    fn apply_preset(&mut self) {
+        let (scale_rewards, loss_norm, clip_eps_high, kl_coef) = match self.preset.as_str() {
+            // DeepSeekMath: advantages in standard deviations, each completion by its own length, KL.
+            "grpo" => (true, "sequence", 0.2, 0.04),
+            // DAPO: every token counts alike, more room upwards, no KL.
+            "dapo" => (true, "token", 0.28, 0.0),
+            // Dr. GRPO: neither the deviation nor the length of a completion weighs it.
+            _ => (false, "constant", 0.2, 0.0),
+        };
+        self.scale_rewards = scale_rewards;
+        self.loss_norm = loss_norm.into();
+        self.clip_eps_low = 0.2;
+        self.clip_eps_high = clip_eps_high;
+        self.kl_coef = kl_coef;
+    }
+
+    fn slot(&mut self, key: &Key) -> Slot<'_> {
+        match key.name {
+            "task" => Slot::Word(&mut self.task),
+            "level" => Slot::Word(&mut self.level),
+            "prompts_per_step" => Slot::Size(&mut self.prompts_per_step),
+            "group_size" => Slot::Size(&mut self.group_size),
+            "max_new_tokens" => Slot::Size(&mut self.max_new_tokens),
+            "temperature" => Slot::Number(&mut self.temperature),
+            "learning_rate" => Slot::Number(&mut self.learning_rate),
+            "warmup_steps" => Slot::Whole(&mut self.warmup_steps),
+            "max_grad_norm" => Slot::Number(&mut self.max_grad_norm),
+            "clip_eps_low" => Slot::Number(&mut self.clip_eps_low),
+            "clip_eps_high" => Slot::Number(&mut self.clip_eps_high),
+            "kl_coef" => Slot::Number(&mut self.kl_coef),
+            "kl_estimator" => Slot::Word(&mut self.kl_estimator),
+            "inner_epochs" => Slot::Size(&mut self.inner_epochs),
+            "micro_tokens" => Slot::Size(&mut self.micro_tokens),
+            "loss_norm" => Slot::Word(&mut self.loss_norm),
+            "scale_rewards" => Slot::Flag(&mut self.scale_rewards),
+            "preset" => Slot::Word(&mut self.preset),
+            "control" => Slot::Word(&mut self.control),
+            "reward_correct" => Slot::Number(&mut self.reward_correct),
+            "reward_format" => Slot::Number(&mut self.reward_format),
+            "checkpoint_every" => Slot::Whole(&mut self.checkpoint_every),
+            "evaluate_every" => Slot::Whole(&mut self.evaluate_every),
+            "seed" => Slot::Whole(&mut self.seed),
+            "threads" => Slot::Size(&mut self.threads),
+            "backend" => Slot::Word(&mut self.backend),
+            // `Key::find` gives keys of the table only, and this is its last.
+            _ => Slot::Number(&mut self.price_per_hour),
+        }
+    }
+}

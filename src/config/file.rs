@@ -1,0 +1,102 @@
+//! `config.toml`: reading, checking and writing.
+
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Config, ConfigError, Key};
+
+/// A configuration is a few dozen lines; a larger file is something else.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
+
+/// The table of `config.toml` that says where a run came from.
+const PROVENANCE: &str = "provenance";
+
+/// Where a run came from: with the configuration, everything needed to repeat it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// SHA-256 of the base model's weights, in hexadecimal.
+    pub model_hash: String,
+    /// The version of this program.
+    pub program_version: String,
+    /// The git revision it was built from, where that is known.
+    pub git_revision: Option<String>,
+    /// The backend that `backend = "auto"` became, and the device's name.
+    pub backend: String,
+    /// UTC, RFC 3339.
+    pub created: String,
+}
+
+/// What a `config.toml` holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConfigFile {
+    /// The configuration; keys that the file leaves out have their defaults.
+    pub config: Config,
+    /// The `[provenance]` table, which only the file of a run has.
+    pub provenance: Option<RunInfo>,
+}
+
+impl ConfigFile {
+    /// Reads and checks a file. Errors name it.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let refused = |reason: String| ConfigError::File { path: path.to_path_buf(), reason };
+        let mut bytes = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+            .map_err(|error| refused(format!("{error}.")))?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(refused(format!("it is larger than {} KiB.", MAX_FILE_BYTES / 1024)));
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            refused(format!("it is not UTF-8 text (byte {} is not).", error.utf8_error().valid_up_to()))
+        })?;
+        Self::parse(&text).map_err(|error| match error {
+            ConfigError::File { reason, .. } => refused(reason),
+            other => ConfigError::InFile { path: path.to_path_buf(), source: Box::new(other) },
+        })
+    }
+
+    /// Reads and checks the text of a file. `preset` takes effect first, so that every other key of the
+    /// file has the last word.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let refused = |reason: String| ConfigError::File { path: PathBuf::from("text"), reason };
+        let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+            refused(format!("it is not valid TOML.\n{}", error.to_string().trim_end()))
+        })?;
+        let provenance = match table.remove(PROVENANCE) {
+            Some(given) => Some(given.try_into::<RunInfo>().map_err(|error| {
+                refused(format!("its [provenance] table is wrong: {}.", error.message()))
+            })?),
+            None => None,
+        };
+        let mut config = Config::default();
+        if let Some(given) = table.get("preset") {
+            let key = Key::find("preset")?;
+            config.assign(key, key.read_toml(given)?);
+            config.apply_preset();
+        }
+        for (name, given) in &table {
+            let key = Key::find(name)?;
+            config.assign(key, key.read_toml(given)?);
+        }
+        Ok(Self { config, provenance })
+    }
+
+    /// The text of the file: the keys, then `[provenance]`. An invalid configuration is refused.
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        self.config.validate()?;
+        let refused = |error: toml::ser::Error| ConfigError::File {
+            path: PathBuf::from("text"),
+            reason: format!("it cannot be written as TOML: {error}."),
+        };
+        let mut text = toml::to_string(&self.config).map_err(refused)?;
+        if let Some(info) = &self.provenance {
+            text += &format!("\n[{PROVENANCE}]\n{}", toml::to_string(info).map_err(refused)?);
+        }
+        Ok(text)
+    }
+}

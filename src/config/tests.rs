@@ -1,0 +1,195 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::*;
+
+fn refusal(key: &str, value: &str) -> String {
+    let mut config = Config::default();
+    let message = config.set(key, value).expect_err("must be refused").to_string();
+    assert_eq!(config, Config::default(), "a refused setting must change nothing");
+    message
+}
+
+/// Another value than the default, for every key.
+fn other_value(key: &Key, config: &Config) -> String {
+    let now = config.get(key.name).unwrap();
+    match key.allowed {
+        Allowed::OneOf(words) => words.iter().find(|word| **word != now).unwrap_or(&words[0]).to_string(),
+        Allowed::Flag => (now != "true").to_string(),
+        Allowed::Whole { max, .. } => max.to_string(),
+        Allowed::Number { max, .. } => max.to_string(),
+    }
+}
+
+#[test]
+fn the_table_has_exactly_the_fields_of_the_type_in_order() {
+    let text = toml::to_string(&Config::default()).unwrap();
+    let fields: Vec<&str> = text.lines().filter_map(|line| line.split(" = ").next()).collect();
+    let keys: Vec<&str> = Config::KEYS.iter().map(|key| key.name).collect();
+    assert_eq!(fields, keys);
+    for live in Config::LIVE_KEYS {
+        assert!(keys.contains(live), "{live}");
+    }
+}
+
+#[test]
+fn every_key_is_set_alone_and_reads_back() {
+    for key in Config::KEYS {
+        let mut config = Config::default();
+        let value = other_value(key, &config);
+        config.assign(key, key.read_text(&value).unwrap());
+        assert_eq!(config.get(key.name).unwrap(), value);
+        let changed: Vec<&str> = Config::KEYS
+            .iter()
+            .map(|other| other.name)
+            .filter(|name| config.get(name).unwrap() != Config::default().get(name).unwrap())
+            .collect();
+        let only_one_word = matches!(key.allowed, Allowed::OneOf([_]));
+        assert_eq!(changed, if only_one_word { vec![] } else { vec![key.name] });
+    }
+}
+
+#[test]
+fn the_default_is_valid_and_survives_its_file() {
+    let mut config = Config::default();
+    config.validate().unwrap();
+    config.set("learning_rate", "0.00033333333333333335").unwrap();
+    config.set("seed", &i64::MAX.to_string()).unwrap();
+    let info = RunInfo {
+        model_hash: "ab12".into(),
+        program_version: "0.1.0".into(),
+        git_revision: None,
+        backend: "cpu x2".into(),
+        created: "2026-01-02T03:04:05Z".into(),
+    };
+    let file = ConfigFile { config, provenance: Some(info) };
+    let text = file.to_toml().unwrap();
+    assert!(text.contains("\n[provenance]\n"), "{text}");
+    assert_eq!(ConfigFile::parse(&text).unwrap(), file);
+}
+
+#[test]
+fn unknown_keys_are_refused_with_the_nearest_name() {
+    for (given, nearest) in [
+        ("lerning_rate", "learning_rate"),
+        ("learning-rate", "learning_rate"),
+        ("clip_eps_hihg", "clip_eps_high"),
+        ("groupsize", "group_size"),
+        ("Seed", "seed"),
+        ("max_tokens", "max_new_tokens"),
+    ] {
+        let message = refusal(given, "1");
+        assert_eq!(
+            message,
+            format!("There is no configuration key `{given}`; the nearest known one is `{nearest}`.")
+        );
+    }
+    // Neither of these may panic or reach the terminal raw.
+    assert!(!refusal("\u{1b}[31m", "1").contains('\u{1b}'));
+    assert!(refusal(&"x".repeat(1_000_000), "1").len() < 300);
+    refusal("", "1");
+}
+
+#[test]
+fn refused_values_name_the_key_the_value_and_what_is_allowed() {
+    assert_eq!(refusal("level", "5x20"), "`level` cannot be `5x20`: it takes one of 3x20, 4x20, tinyzero.");
+    assert_eq!(refusal("task", "chess"), "`task` cannot be `chess`: it takes only countdown.");
+    assert_eq!(
+        refusal("group_size", "1"),
+        "`group_size` cannot be `1`: it takes a whole number from 2 to 4096."
+    );
+    assert_eq!(refusal("scale_rewards", "yes"), "`scale_rewards` cannot be `yes`: it takes true or false.");
+    assert_eq!(
+        refusal("learning_rate", "-0.1"),
+        "`learning_rate` cannot be `-0.1`: it takes a number from 0 to 1."
+    );
+    for bad in ["nan", "inf", "-inf", "", "1e999", "0x10", "1,5"] {
+        refusal("temperature", bad);
+    }
+    for bad in ["-1", "1.0", "99999999999999999999", "", "9223372036854775808"] {
+        refusal("seed", bad);
+    }
+}
+
+#[test]
+fn presets_set_their_keys_and_later_settings_win() {
+    let deciders = |config: &Config| {
+        (
+            config.scale_rewards,
+            config.loss_norm.clone(),
+            config.clip_eps_low,
+            config.clip_eps_high,
+            config.kl_coef,
+        )
+    };
+    for (preset, expected) in [
+        ("grpo", (true, "sequence".to_string(), 0.2, 0.2, 0.04)),
+        ("dr_grpo", (false, "constant".to_string(), 0.2, 0.2, 0.0)),
+        ("dapo", (true, "token".to_string(), 0.2, 0.28, 0.0)),
+    ] {
+        let mut config = Config { kl_coef: 7.0, clip_eps_low: 0.9, ..Config::default() };
+        config.set("preset", preset).unwrap();
+        assert_eq!((deciders(&config), config.preset.as_str()), (expected, preset));
+    }
+    let mut config = Config::default();
+    config.set_pair("preset=grpo").unwrap();
+    config.set_pair("kl_coef = 0.5").unwrap();
+    assert_eq!((config.kl_coef, config.scale_rewards), (0.5, true));
+
+    // In a file the order of lines does not matter: the preset is the ground, other keys stand on it.
+    let config = ConfigFile::parse("kl_coef = 0.5\npreset = \"grpo\"\n").unwrap().config;
+    assert_eq!((config.kl_coef, config.loss_norm.as_str()), (0.5, "sequence"));
+}
+
+#[test]
+fn only_live_keys_change_during_a_run() {
+    let mut config = Config::default();
+    config.set_live("learning_rate", "0.0001").unwrap();
+    assert_eq!(config.learning_rate, 0.0001);
+    let message = config.set_live("group_size", "8").unwrap_err().to_string();
+    assert!(message.starts_with("`group_size` cannot change during a run; these keys can: learning_rate, "));
+    assert!(config.set_live("seed", "8").is_err());
+    assert!(config.set_live("learning_rate", "fast").is_err());
+}
+
+#[test]
+fn a_setting_without_an_equals_sign_is_explained() {
+    let message = Config::default().set_pair("seed 7").unwrap_err().to_string();
+    assert!(message.starts_with("`seed 7` is not a setting; write it as key=value"), "{message}");
+}
+
+fn file_refusal(content: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.toml");
+    std::fs::write(&path, content).unwrap();
+    let message = Config::load(&path).expect_err("must be refused").to_string();
+    assert!(message.contains("mine.toml"), "the file must be named: {message}");
+    message
+}
+
+#[test]
+fn files_are_refused_with_sentences_that_name_them() {
+    assert!(file_refusal(b"sed = 1").contains("no configuration key `sed`; the nearest known one is `seed`"));
+    assert!(file_refusal(b"[training]\nseed = 1").contains("no configuration key `training`"));
+    let message = file_refusal(b"temperature = \"hot\"");
+    assert!(message.contains("`temperature` cannot be the string `\"hot\"`: it takes a number"), "{message}");
+    assert!(
+        file_refusal(b"seed = 1.5").contains("`seed` cannot be the float `1.5`: it takes a whole number")
+    );
+    assert!(file_refusal(b"seed = -1").contains("`seed` cannot be the integer `-1`"));
+    assert!(file_refusal(b"temperature = nan").contains("`temperature` cannot be the float `nan`"));
+    assert!(file_refusal(b"scale_rewards = 1").contains("true or false"));
+    assert!(file_refusal(b"level = 3").contains("`level` cannot be the integer `3`"));
+    assert!(file_refusal(b"seed = = 1").contains("not valid TOML"));
+    assert!(file_refusal(b"provenance = 3").contains("[provenance] table is wrong"));
+    assert!(file_refusal(b"[provenance]\nbackend = 3").contains("[provenance] table is wrong"));
+    assert!(file_refusal(b"seed = 1 # \xff").contains("not UTF-8 text (byte 11 is not)"));
+    assert!(file_refusal(&b"#".repeat(70_000)).contains("larger than 64 KiB"));
+    let message = Config::load(Path::new("/nowhere/at-all.toml")).unwrap_err().to_string();
+    assert!(message.contains("at-all.toml") && message.contains("cannot be used"), "{message}");
+}
+
+#[test]
+fn a_file_takes_whole_numbers_where_numbers_are_wanted_and_keeps_defaults() {
+    let config = ConfigFile::parse("temperature = 1\nseed = 3").unwrap().config;
+    assert_eq!(config, Config { temperature: 1.0, seed: 3, ..Config::default() });
+}

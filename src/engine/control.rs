@@ -1,0 +1,369 @@
+//! Between a person's commands and the engine's threads: pause, step, stop, live edits.
+//!
+//! Whatever works calls [`Control::gate`] before each token or micro-batch. The gate reads the commands that
+//! came, and holds its caller while the run is paused.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    thread::ThreadId,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
+
+use super::protocol::{Command, Event, SampleOptions, StepBy, Temporality};
+use crate::{config::Config, task::Puzzle};
+
+/// How long a held thread sleeps before it looks for commands again.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Paused is told once every thread is held, or when none has passed a gate for so long.
+const QUIET_FOR: Duration = Duration::from_millis(250);
+/// Events that may wait to be read before tokens are dropped.
+const MOST_WAITING: usize = 4096;
+
+/// How far to go before pausing by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leash {
+    None,
+    Phases(u32),
+    Steps(u32),
+}
+
+struct State {
+    temporality: Temporality,
+    leash: Leash,
+    stopping: bool,
+    /// The configuration with every edit that was asked for; in force from the next step on.
+    wanted: Config,
+    /// Edits in words, to be journalled.
+    edits: Vec<String>,
+    checkpoint: bool,
+    samples: VecDeque<(Puzzle, SampleOptions)>,
+    /// What a person did since the journal was last written: `paused`, `resumed`, `stepped`.
+    deeds: Vec<(&'static str, String)>,
+    /// Threads that work in the current phase, and those of them that are held.
+    working: HashSet<ThreadId>,
+    held: HashSet<ThreadId>,
+    last_passed: Instant,
+    dropped: u64,
+    dropped_told: u64,
+}
+
+/// Shared by the engine's thread and its workers.
+pub struct Control {
+    state: Mutex<State>,
+    changed: Condvar,
+    commands: Receiver<Command>,
+    events: Sender<Event>,
+}
+
+/// What was asked for since [`Control::take_requests`] was last called.
+#[derive(Debug, Default)]
+pub struct Requests {
+    /// Edits of live hyperparameters, in words.
+    pub edits: Vec<String>,
+    /// Pauses, resumptions and steps, in words.
+    pub deeds: Vec<(&'static str, String)>,
+    /// Whether a checkpoint was asked for.
+    pub checkpoint: bool,
+    /// Puzzles to answer.
+    pub samples: Vec<(Puzzle, SampleOptions)>,
+}
+
+impl Control {
+    /// For a run with this configuration; `paused` waits before the first token.
+    pub fn new(config: Config, paused: bool, commands: Receiver<Command>, events: Sender<Event>) -> Self {
+        let state = State {
+            temporality: if paused { Temporality::Pausing } else { Temporality::Live },
+            leash: Leash::None,
+            stopping: false,
+            wanted: config,
+            edits: Vec::new(),
+            checkpoint: false,
+            samples: VecDeque::new(),
+            deeds: Vec::new(),
+            working: HashSet::new(),
+            held: HashSet::new(),
+            last_passed: Instant::now(),
+            dropped: 0,
+            dropped_told: 0,
+        };
+        Self { state: Mutex::new(state), changed: Condvar::new(), commands, events }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells an event. Nobody listening is no error: the journal is the record.
+    pub fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// Tells a piece of streamed text, or drops it and counts it when too much waits to be read.
+    pub fn tell_token(&self, event: Event) {
+        if self.events.len() < MOST_WAITING {
+            self.tell(event);
+        } else {
+            self.lock().dropped += 1;
+        }
+    }
+
+    /// Lets the caller go on, holds it while paused, or returns `false` when the run is to stop.
+    pub fn gate(&self) -> bool {
+        let me = std::thread::current().id();
+        let mut state = self.lock();
+        state.working.insert(me);
+        loop {
+            self.read_commands(&mut state);
+            if state.stopping {
+                self.changed.notify_all();
+                return false;
+            }
+            match state.temporality {
+                Temporality::Live => break,
+                Temporality::Unpausing => {
+                    state.temporality = Temporality::Live;
+                    self.tell(Event::Temporality(Temporality::Live));
+                    break;
+                }
+                Temporality::Pausing | Temporality::Paused => {
+                    state.held.insert(me);
+                    let all = state.held.len() >= state.working.len();
+                    if state.temporality == Temporality::Pausing && (all || state.last_passed.elapsed() > QUIET_FOR)
+                    {
+                        state.temporality = Temporality::Paused;
+                        self.tell(Event::Temporality(Temporality::Paused));
+                    }
+                    let waited = self.changed.wait_timeout(state, LOOK_EVERY);
+                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
+            }
+        }
+        state.held.remove(&me);
+        state.last_passed = Instant::now();
+        if state.dropped != state.dropped_told {
+            state.dropped_told = state.dropped;
+            self.tell(Event::TokensDropped(state.dropped));
+        }
+        true
+    }
+
+    /// To be called by the engine's own thread when a phase is over: counts down a step by phases (and by
+    /// steps, when the phase was the step's last), then holds it while paused.
+    pub fn phase_over(&self, last_of_step: bool) {
+        let mut state = self.lock();
+        self.read_commands(&mut state);
+        state.leash = match state.leash {
+            Leash::Phases(n) if n > 1 => Leash::Phases(n - 1),
+            Leash::Steps(n) if last_of_step && n > 1 => Leash::Steps(n - 1),
+            Leash::Steps(n) if !last_of_step => Leash::Steps(n),
+            Leash::None => Leash::None,
+            Leash::Phases(_) | Leash::Steps(_) => {
+                self.become_pausing(&mut state);
+                Leash::None
+            }
+        };
+        state.working.clear();
+        state.held.clear();
+    }
+
+    /// Whether the run is to stop.
+    pub fn stopping(&self) -> bool {
+        let mut state = self.lock();
+        self.read_commands(&mut state);
+        state.stopping
+    }
+
+    /// Whether the run is paused, or about to be.
+    pub fn pausing(&self) -> bool {
+        let mut state = self.lock();
+        self.read_commands(&mut state);
+        matches!(state.temporality, Temporality::Pausing | Temporality::Paused)
+    }
+
+    /// Pauses the run from inside, for a reason that a warning has told.
+    pub fn pause(&self) {
+        let mut state = self.lock();
+        self.become_pausing(&mut state);
+    }
+
+    /// Holds the engine's thread between two phases until the run goes on, is stopped, or something was asked
+    /// for that can be done while paused. `false` when it is to stop.
+    pub fn wait_between_phases(&self) -> bool {
+        let mut state = self.lock();
+        loop {
+            self.read_commands(&mut state);
+            if state.stopping {
+                return false;
+            }
+            match state.temporality {
+                Temporality::Live => return true,
+                Temporality::Unpausing => {
+                    state.temporality = Temporality::Live;
+                    self.tell(Event::Temporality(Temporality::Live));
+                    return true;
+                }
+                Temporality::Pausing => {
+                    state.temporality = Temporality::Paused;
+                    self.tell(Event::Temporality(Temporality::Paused));
+                }
+                Temporality::Paused => {}
+            }
+            if state.checkpoint || !state.samples.is_empty() || !state.edits.is_empty() || !state.deeds.is_empty() {
+                return true;
+            }
+            let waited = self.changed.wait_timeout(state, LOOK_EVERY);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The configuration in force from the next step on.
+    pub fn wanted(&self) -> Config {
+        self.lock().wanted.clone()
+    }
+
+    /// What was asked for since the last call.
+    pub fn take_requests(&self) -> Requests {
+        let mut state = self.lock();
+        self.read_commands(&mut state);
+        Requests {
+            edits: std::mem::take(&mut state.edits),
+            deeds: std::mem::take(&mut state.deeds),
+            checkpoint: std::mem::take(&mut state.checkpoint),
+            samples: std::mem::take(&mut state.samples).into(),
+        }
+    }
+
+    fn become_pausing(&self, state: &mut State) {
+        if state.temporality == Temporality::Live || state.temporality == Temporality::Unpausing {
+            state.temporality = Temporality::Pausing;
+            state.last_passed = Instant::now();
+            self.tell(Event::Temporality(Temporality::Pausing));
+        }
+    }
+
+    fn become_unpausing(&self, state: &mut State) {
+        if matches!(state.temporality, Temporality::Pausing | Temporality::Paused) {
+            state.temporality = Temporality::Unpausing;
+            self.tell(Event::Temporality(Temporality::Unpausing));
+        }
+        self.changed.notify_all();
+    }
+
+    fn read_commands(&self, state: &mut State) {
+        loop {
+            match self.commands.try_recv() {
+                Ok(Command::Pause) => {
+                    state.leash = Leash::None;
+                    self.become_pausing(state);
+                    state.deeds.push(("paused", "by a person".into()));
+                }
+                Ok(Command::Resume) => {
+                    state.leash = Leash::None;
+                    self.become_unpausing(state);
+                    state.deeds.push(("resumed", "by a person".into()));
+                }
+                Ok(Command::Step(by)) => {
+                    let (leash, words) = match by {
+                        StepBy::Phases(n) => (Leash::Phases(n.max(1)), format!("{n} phases")),
+                        StepBy::Steps(n) => (Leash::Steps(n.max(1)), format!("{n} steps")),
+                    };
+                    state.leash = leash;
+                    self.become_unpausing(state);
+                    state.deeds.push(("stepped", words));
+                }
+                Ok(Command::Set { key, value }) => {
+                    let before = state.wanted.get(&key).unwrap_or_default();
+                    match state.wanted.set_live(&key, &value) {
+                        Ok(()) => state.edits.push(format!("{key} = {value} (was {before})")),
+                        Err(error) => self.tell(Event::Warning(error.to_string())),
+                    }
+                }
+                Ok(Command::Checkpoint) => state.checkpoint = true,
+                Ok(Command::Sample { puzzle, options }) => state.samples.push_back((puzzle, options)),
+                // Whoever held the other end is gone: that ends the run as a stop does.
+                Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
+                    state.stopping = true;
+                    return;
+                }
+                Err(TryRecvError::Empty) => return,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn control(paused: bool) -> (Arc<Control>, Sender<Command>, Receiver<Event>) {
+        let (commands_in, commands) = crossbeam_channel::bounded(16);
+        let (events, events_out) = crossbeam_channel::unbounded();
+        (Arc::new(Control::new(Config::default(), paused, commands, events)), commands_in, events_out)
+    }
+
+    fn temporality(events: &Receiver<Event>) -> Temporality {
+        match events.recv_timeout(Duration::from_secs(5)).unwrap() {
+            Event::Temporality(t) => t,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_pause_holds_every_worker_and_a_resume_lets_them_go() {
+        let (control, commands, events) = control(false);
+        assert!(control.gate());
+        commands.send(Command::Pause).unwrap();
+        let held: Vec<_> = (0..2)
+            .map(|_| {
+                let control = control.clone();
+                std::thread::spawn(move || control.gate())
+            })
+            .collect();
+        assert_eq!(temporality(&events), Temporality::Pausing);
+        assert_eq!(temporality(&events), Temporality::Paused);
+        assert!(held.iter().all(|thread| !thread.is_finished()));
+        commands.send(Command::Resume).unwrap();
+        assert_eq!(temporality(&events), Temporality::Unpausing);
+        assert_eq!(temporality(&events), Temporality::Live);
+        assert!(held.into_iter().all(|thread| thread.join().unwrap()));
+    }
+
+    #[test]
+    fn a_step_of_two_phases_pauses_after_the_second() {
+        let (control, commands, _events) = control(true);
+        commands.send(Command::Step(StepBy::Phases(2))).unwrap();
+        assert!(control.gate());
+        control.phase_over(false);
+        assert!(!control.pausing());
+        control.phase_over(false);
+        assert!(control.pausing());
+    }
+
+    #[test]
+    fn a_stop_or_a_lost_person_ends_it_even_while_paused() {
+        let (control, commands, _events) = control(true);
+        drop(commands);
+        assert!(!control.gate());
+        assert!(!control.wait_between_phases());
+    }
+
+    #[test]
+    fn edits_are_checked_and_hold_from_the_next_step() {
+        let (control, commands, events) = control(false);
+        let set = |key: &str, value: &str| {
+            commands.send(Command::Set { key: key.into(), value: value.into() }).unwrap();
+        };
+        set("learning_rate", "0.001");
+        set("group_size", "4");
+        let requests = control.take_requests();
+        assert_eq!(control.wanted().learning_rate, 0.001);
+        assert_eq!(requests.edits.len(), 1);
+        assert!(matches!(events.try_recv().unwrap(), Event::Warning(_)));
+    }
+}

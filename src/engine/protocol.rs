@@ -1,0 +1,238 @@
+//! Everything that crosses between the engine and whoever watches it. Nothing else does.
+
+use std::path::PathBuf;
+
+use crossbeam_channel::{Receiver, Sender};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::Config,
+    run::record::{RolloutRecord, StepMetrics},
+    task::Puzzle,
+};
+
+/// Asked of the engine. The channel is bounded; the engine reads it between tokens and micro-batches.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Stop at the next token or micro-batch and wait.
+    Pause,
+    /// Go on until told otherwise.
+    Resume,
+    /// Go on for so much, then pause.
+    Step(StepBy),
+    /// Change a live hyperparameter; it holds from the next step on.
+    Set {
+        /// One of the configuration keys.
+        key: String,
+        /// Its value, as one would write it after `--set key=`.
+        value: String,
+    },
+    /// Write a checkpoint at the end of the current step (at once when paused between steps).
+    Checkpoint,
+    /// Answer one puzzle outside training, with the current weights.
+    Sample {
+        /// What to answer.
+        puzzle: Puzzle,
+        /// How.
+        options: SampleOptions,
+    },
+    /// Finish the current token, write a checkpoint of the last whole step, and end.
+    Stop,
+}
+
+/// How far [`Command::Step`] goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepBy {
+    /// To the end of the n-th phase from here.
+    Phases(u32),
+    /// To the end of the n-th step from here.
+    Steps(u32),
+}
+
+/// How [`Command::Sample`] samples.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampleOptions {
+    /// How many completions.
+    pub completions: usize,
+    /// Sampling temperature; 0 is greedy.
+    pub temperature: f64,
+    /// Seed of the draw.
+    pub seed: u64,
+}
+
+/// The five phases of a GRPO step, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// The policy writes a group of completions for every prompt.
+    Sample,
+    /// The task scores every completion; the analysis reads it.
+    Score,
+    /// Rewards become advantages within each group.
+    Advantage,
+    /// The policy gradient is taken and the optimizer steps.
+    Update,
+    /// Held-out evaluation when it is due; the journal is written.
+    Evaluate,
+}
+
+impl Phase {
+    /// All five, in order.
+    pub const ALL: [Phase; 5] = [Phase::Sample, Phase::Score, Phase::Advantage, Phase::Update, Phase::Evaluate];
+
+    /// The word shown in the phase line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Sample => "sample",
+            Phase::Score => "score",
+            Phase::Advantage => "advantage",
+            Phase::Update => "update",
+            Phase::Evaluate => "evaluate",
+        }
+    }
+}
+
+/// Whether time passes in the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Temporality {
+    /// Training.
+    Live,
+    /// A pause was asked for; the token or micro-batch in hand is being finished.
+    Pausing,
+    /// Waiting for a command.
+    Paused,
+    /// A resume was asked for; work has not started yet.
+    Unpausing,
+}
+
+/// What the base model showed when it was measured on held-out puzzles: the charts' reference lines.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BaseReference {
+    /// Mean reward.
+    pub reward: f64,
+    /// Share right.
+    pub accuracy: f64,
+    /// Tokens per completion.
+    pub mean_length: f64,
+    /// Checks per completion.
+    pub checks: f64,
+    /// Self-corrections per completion.
+    pub self_corrections: f64,
+    /// Share of completions with at least one check.
+    pub self_checking_share: f64,
+    /// How many completions that was measured on.
+    pub completions: usize,
+}
+
+/// What the engine is and what it trains, told once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Started {
+    /// The run directory.
+    pub run: PathBuf,
+    /// The configuration in force.
+    pub config: Config,
+    /// Last finished step (0 for a new run).
+    pub step: u64,
+    /// `cpu x2` or the adapter's name.
+    pub backend: String,
+    /// Why that backend, in a sentence.
+    pub backend_reason: String,
+    /// Trainable parameters.
+    pub parameters: usize,
+    /// What the base showed, where that is known beforehand; otherwise step 1 stands for it.
+    pub base: Option<BaseReference>,
+}
+
+/// Told by the engine. The journal is always written before the event is sent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The engine is ready and about to sample its first step.
+    Started(Box<Started>),
+    /// A phase began, or moved on.
+    PhaseChanged {
+        /// The step it belongs to.
+        step: u64,
+        /// Which phase.
+        phase: Phase,
+        /// Units done (completions finished, micro-batches done, …).
+        done: usize,
+        /// Units in all; 0 when unknown.
+        total: usize,
+    },
+    /// Pause and resume, as they take effect.
+    Temporality(Temporality),
+    /// A streamed completion begins. Only some groups of a step are streamed.
+    CompletionStarted {
+        /// The step.
+        step: u64,
+        /// Which prompt of the step.
+        group: usize,
+        /// Which completion of the group.
+        index: usize,
+        /// What is asked.
+        puzzle: Puzzle,
+    },
+    /// A piece of a streamed completion. Droppable: a full channel loses it and counts the loss.
+    Token {
+        /// The step.
+        step: u64,
+        /// Which prompt of the step.
+        group: usize,
+        /// Which completion of the group.
+        index: usize,
+        /// The text to append, spaces included; never part of a character.
+        text: String,
+    },
+    /// How many [`Event::Token`] were dropped since the run began; sent when it changes.
+    TokensDropped(u64),
+    /// A completion was scored and its advantage is known.
+    RolloutScored(Box<RolloutRecord>),
+    /// A step is done and journalled.
+    StepDone(Box<StepMetrics>),
+    /// A held-out evaluation is done.
+    EvalDone {
+        /// After this many steps.
+        step: u64,
+        /// Share of held-out completions that are right.
+        accuracy: f64,
+        /// Unbiased pass@k, `k` beside it.
+        pass_at_k: Option<(usize, f64)>,
+        /// Puzzles asked.
+        puzzles: usize,
+    },
+    /// Answer to [`Command::Sample`].
+    Sampled {
+        /// What was asked.
+        puzzle: Puzzle,
+        /// The completions.
+        completions: Vec<String>,
+    },
+    /// A checkpoint is safely on disk.
+    CheckpointSaved {
+        /// After this many steps.
+        step: u64,
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// Something a person should know; the run goes on (paused, if it says so).
+    Warning(String),
+    /// The engine is over for this reason; what was journalled is safe.
+    Failed(String),
+    /// The engine ended as asked.
+    Finished {
+        /// Steps done in all.
+        steps: u64,
+        /// Where the run is.
+        run: PathBuf,
+    },
+}
+
+/// The watcher's ends of the two channels.
+#[derive(Debug, Clone)]
+pub struct EngineHandle {
+    /// Bounded; a full channel means the engine is busy within one token.
+    pub commands: Sender<Command>,
+    /// Everything the engine tells.
+    pub events: Receiver<Event>,
+}

@@ -1,0 +1,302 @@
+//! What the scripted engine plays: puzzles, completions and metrics as functions of seed and step.
+
+use std::path::PathBuf;
+
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
+
+use crate::{
+    config::Config,
+    engine::protocol::{BaseReference, Started},
+    reasoning::analyze,
+    run::record::{RolloutRecord, StepMetrics},
+    task::Puzzle,
+};
+
+const OPENINGS: [&str; 6] = ["first ,", "let me try", "how about", "maybe", "start with", "one idea :"];
+const RETRIES: [&str; 5] =
+    ["try again :", "let me try another way :", "instead ,", "start over :", "another idea :"];
+
+/// A run as a function: the same step always gives the same answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Script {
+    /// The configuration that is told.
+    pub config: Config,
+}
+
+/// Small draws from one stream.
+struct Dice(ChaCha8Rng);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        (self.0.next_u64() % bound.max(1) as u64) as usize
+    }
+
+    fn chance(&mut self, share: f64) -> bool {
+        self.unit() < share
+    }
+
+    fn unit(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+}
+
+/// One legal attempt: its words, its value, and the expression.
+struct Attempt {
+    words: String,
+    value: i64,
+    expression: String,
+}
+
+impl Script {
+    /// A run of the default configuration with this seed, smaller than a real one.
+    pub fn new(seed: u64) -> Self {
+        let config = Config { seed, group_size: 8, prompts_per_step: 16, ..Config::default() };
+        Self { config }
+    }
+
+    /// What the engine tells first.
+    pub fn started(&self, run: PathBuf, step: u64) -> Started {
+        Started {
+            run,
+            config: self.config.clone(),
+            step,
+            backend: "cpu x2".into(),
+            backend_reason: "the scripted engine computes nothing".into(),
+            parameters: 810_624,
+            base: Some(BaseReference {
+                reward: 0.19,
+                accuracy: 0.11,
+                mean_length: 27.0,
+                checks: 0.2,
+                self_corrections: 0.2,
+                self_checking_share: 0.07,
+                completions: 1000,
+            }),
+        }
+    }
+
+    fn dice(&self, step: u64, group: usize, index: usize) -> Dice {
+        let place = step.wrapping_mul(1_000_003) + group as u64 * 1009 + index as u64;
+        Dice(ChaCha8Rng::seed_from_u64(self.config.seed ^ place.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    }
+
+    /// How far the policy has come after `step` steps, from 0 to 1.
+    fn progress(step: u64) -> f64 {
+        1.0 / (1.0 + (-(step as f64 - 20.0) / 5.0).exp())
+    }
+
+    /// The puzzle of a prompt.
+    pub fn puzzle(&self, step: u64, group: usize) -> Puzzle {
+        let mut dice = self.dice(step, group, 900);
+        loop {
+            let numbers: Vec<i64> = (0..3).map(|_| 1 + dice.below(20) as i64).collect();
+            let attempt = attempt(&numbers, &mut dice);
+            if (10..100).contains(&attempt.value) && !numbers.contains(&attempt.value) {
+                return Puzzle { numbers, target: attempt.value };
+            }
+        }
+    }
+
+    /// One completion, scored. Its advantage is the reward itself; [`Script::group`] sets it right.
+    pub fn rollout(&self, step: u64, group: usize, index: usize) -> RolloutRecord {
+        let puzzle = self.puzzle(step, group);
+        let mut dice = self.dice(step, group, index);
+        let progress = Self::progress(step);
+        let checks = dice.chance(0.07 + 0.88 * progress);
+        let longest = if checks { 1 + dice.below(1 + (9.0 * progress) as usize) } else { 1 };
+        let mut text = format!(" {}", dice.one_of(&OPENINGS));
+        let mut answer = String::new();
+        let mut correct = false;
+        for number in 0..longest {
+            let found = attempt(&puzzle.numbers, &mut dice);
+            if number > 0 {
+                text.push_str(&format!(" {}", dice.one_of(&RETRIES)));
+            }
+            text.push_str(&format!(" {} .", found.words));
+            correct = found.value == puzzle.target;
+            answer = found.expression;
+            if checks {
+                text.push_str(&format!(" {}", check(found.value, puzzle.target, &mut dice)));
+            }
+            if correct {
+                break;
+            }
+        }
+        let truncated = checks && !correct && longest > 7;
+        if !truncated {
+            text.push_str(&format!(" </think> <answer> {answer} </answer>"));
+        }
+        correct &= !truncated;
+        let reward = match (correct, truncated) {
+            (true, _) => 1.0,
+            (false, false) => 0.1,
+            (false, true) => 0.0,
+        };
+        let tokens = text.split(' ').count();
+        RolloutRecord {
+            step,
+            group,
+            index,
+            task: "countdown".into(),
+            prompt: prompt(&puzzle),
+            analysis: analyze(&puzzle, &text),
+            completion: text,
+            token_ids: vec![0; tokens],
+            logprobs: vec![-0.5; tokens],
+            entropies: vec![0.3; tokens],
+            reward,
+            advantage: reward,
+            correct,
+            truncated,
+            puzzle,
+        }
+    }
+
+    /// All completions of a prompt with their advantages.
+    pub fn group(&self, step: u64, group: usize) -> Vec<RolloutRecord> {
+        let mut records: Vec<RolloutRecord> =
+            (0..self.config.group_size).map(|index| self.rollout(step, group, index)).collect();
+        let mean = records.iter().map(|record| record.reward).sum::<f64>() / records.len().max(1) as f64;
+        for record in &mut records {
+            record.advantage -= mean;
+        }
+        records
+    }
+
+    /// What a step measured.
+    pub fn metrics(&self, step: u64) -> StepMetrics {
+        let mut dice = self.dice(step, 999, 0);
+        let mut noisy = |value: f64, share: f64| value * (1.0 + share * (dice.unit() - 0.5));
+        let progress = Self::progress(step);
+        let checks = noisy(0.2 + 5.2 * progress, 0.3);
+        let (false_share, superficial_share) = (0.22 - 0.08 * progress, 0.12 - 0.08 * progress);
+        let mean_length = noisy(26.0 + 96.0 * progress, 0.2);
+        let accuracy = noisy(0.11 + 0.25 * progress, 0.3);
+        let tokens_per_step = 256.0 * (27.0 + 48.0 * Self::progress(step / 2 + 8));
+        StepMetrics {
+            step,
+            reward: accuracy + 0.1 * (1.0 - accuracy),
+            reward_std: 0.3,
+            frac_reward_zero_std: 0.2,
+            accuracy,
+            mean_length,
+            clipped_ratio: 0.2 * progress,
+            entropy: noisy(0.3 + 0.06 * progress, 0.1),
+            loss: noisy(0.0, 1.0) + 0.000_3 * (step % 3) as f64,
+            grad_norm: noisy(0.4, 0.5),
+            learning_rate: 4e-4 * (step as f64 / 5.0).min(1.0),
+            num_tokens: (step as f64 * tokens_per_step) as u64,
+            step_time: 5.0,
+            checks,
+            true_checks: checks * (1.0 - false_share - superficial_share),
+            false_checks: checks * false_share,
+            superficial_checks: checks * superficial_share,
+            self_corrections: noisy(0.2 + 2.6 * progress, 0.3),
+            phrases: checks * 1.1,
+            self_checking_share: 0.07 + 0.86 * progress,
+            backtracking_share: 0.02 + 0.5 * progress,
+            arithmetic_right: 0.98,
+            time_sample: 3.0,
+            time_update: 1.8,
+            sample_tokens_per_second: noisy(9_800.0, 0.1),
+            update_tokens_per_second: noisy(12_100.0, 0.1),
+            flops: step as f64 * tokens_per_step * 810_624.0 * 8.0,
+            policy_version: step.saturating_sub(1),
+            ..StepMetrics::default()
+        }
+    }
+}
+
+fn prompt(puzzle: &Puzzle) -> String {
+    let numbers: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
+    format!("use {} make {} : <think>", numbers.join(" "), puzzle.target)
+}
+
+/// Two steps over three numbers, every result in 1..100.
+fn attempt(numbers: &[i64], dice: &mut Dice) -> Attempt {
+    let mut order = numbers.to_vec();
+    for place in (1..order.len()).rev() {
+        order.swap(place, dice.below(place + 1));
+    }
+    let mut value = order[0];
+    let mut expression = order[0].to_string();
+    let mut words = String::new();
+    for &next in &order[1..] {
+        let (left, operator, right, result) = operate(value, next, dice);
+        let comma = if words.is_empty() { "" } else { " , " };
+        words.push_str(&format!("{comma}{left} {operator} {right} = {result}"));
+        expression = if left == value && right == next {
+            format!("( {expression} ) {operator} {next}")
+        } else {
+            format!("{next} {operator} ( {expression} )")
+        };
+        value = result;
+    }
+    Attempt { words, value, expression }
+}
+
+fn operate(a: i64, b: i64, dice: &mut Dice) -> (i64, char, i64, i64) {
+    let (large, small) = (a.max(b), a.min(b));
+    match dice.below(4) {
+        0 if a * b < 100 => (a, '*', b, a * b),
+        1 if large > small => (large, '-', small, large - small),
+        2 if large % small == 0 => (large, '/', small, large / small),
+        _ if a + b < 100 => (a, '+', b, a + b),
+        _ => (large, '-', small, (large - small).max(1)),
+    }
+}
+
+/// A check of a value, as the corpus words it, seldom a wrong or an empty one.
+fn check(value: i64, target: i64, dice: &mut Dice) -> String {
+    if value == target {
+        return [format!("check : {value} = {target} , yes ."), format!("verify : {value} , right .")]
+            [dice.below(2)]
+        .clone();
+    }
+    let side = match (value > target) ^ dice.chance(0.12) {
+        true => "high",
+        false => "low",
+    };
+    match dice.below(6) {
+        0 => format!("check : {value} is not {target} ."),
+        1 => format!("verify : {value} , too {side} ."),
+        2 => format!("wait , that is {value} , not {target} ."),
+        3 => format!("hmm , {value} is too {side} ."),
+        4 => format!("no , {value} is not {target} ."),
+        _ => "that is not right .".to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_step_always_gives_the_same_answers_and_seeds_differ() {
+        let (one, same, other) = (Script::new(7), Script::new(7), Script::new(8));
+        assert_eq!(one.group(12, 3), same.group(12, 3));
+        assert_eq!(one.metrics(12), same.metrics(12));
+        assert_ne!(one.group(12, 3), other.group(12, 3));
+    }
+
+    #[test]
+    fn the_story_is_told() {
+        let script = Script::new(7);
+        let checks = |step| {
+            let groups = (0..16).flat_map(|group| script.group(step, group));
+            let counts: Vec<usize> = groups.map(|record| record.analysis.true_checks).collect();
+            counts.iter().sum::<usize>() as f64 / counts.len() as f64
+        };
+        assert!(checks(40) > 10.0 * checks(1), "{} {}", checks(1), checks(40));
+        let advantages: f64 = script.group(30, 0).iter().map(|record| record.advantage).sum();
+        assert!(advantages.abs() < 1e-9);
+    }
+}

@@ -1,0 +1,312 @@
+//! From options to a run that can begin: device, model, task, run directory, journal.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use thiserror::Error;
+
+use super::protocol::BaseReference;
+use crate::{
+    config::{Config, ConfigError, RunInfo},
+    device::{self, BackendRequest, DeviceError},
+    eval,
+    grpo::step::Grpo,
+    model::{
+        embedded,
+        folder::{self, LoadedModel, ModelError},
+        trainer::{OptimizerState, Trainer},
+        transformer::Transformer,
+    },
+    run::{
+        CheckpointError, Journal, RunDirectory, RunError,
+        checkpoint::Checkpoint,
+        state::TrainingState,
+    },
+    task::{Task, countdown::{Countdown, puzzle::Level}},
+    tokenizer::{Tokenizer, TokenizerError},
+    workers::{Workers, worker_count},
+};
+
+/// Where a run's first weights come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Base {
+    /// The model inside the program.
+    Embedded,
+    /// A Hugging Face folder.
+    Folder(PathBuf),
+}
+
+/// How a run begins.
+#[derive(Debug, Clone)]
+pub enum Start {
+    /// From the base model, in a new run directory.
+    New(Base),
+    /// From the newest valid checkpoint of a run, in that run's directory.
+    Resume(RunDirectory),
+    /// From a checkpoint of a run, in a new run directory.
+    Fork(RunDirectory, Option<u64>),
+}
+
+/// Everything the engine needs to be told.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// The configuration; a resumed run takes its own.
+    pub config: Config,
+    /// How it begins.
+    pub start: Start,
+    /// Where new run directories are made.
+    pub runs_root: PathBuf,
+    /// Part of the new run directory's name; made from the configuration when `None`.
+    pub name: Option<String>,
+    /// End after the step of this number; `None` goes on until stopped.
+    pub last_step: Option<u64>,
+    /// Whether to pause before the first token.
+    pub paused: bool,
+}
+
+/// Why the engine could not begin or go on.
+#[derive(Debug, Error)]
+#[allow(missing_docs, reason = "each says what it is, in a sentence of its own")]
+pub enum EngineError {
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl From<CheckpointError> for EngineError {
+    fn from(error: CheckpointError) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+/// Names of the files of a checkpoint; with `config.json` and `tokenizer.json` it is a Hugging Face folder.
+pub const WEIGHTS_FILE: &str = "model.safetensors";
+/// AdamW's moments, see [`write_moments`].
+pub const OPTIMIZER_FILE: &str = "optimizer.f32";
+/// The reference model's weights, where KL is measured.
+pub const REFERENCE_FILE: &str = "reference.safetensors";
+
+/// A run that is ready to begin.
+pub struct Prepared {
+    /// The configuration in force.
+    pub config: Config,
+    /// Task, model, optimizer.
+    pub grpo: Grpo,
+    /// The bytes of `tokenizer.json`.
+    pub tokenizer_file: Vec<u8>,
+    /// Where the run is.
+    pub run: RunDirectory,
+    /// Its logs; holds its lock.
+    pub journal: Journal,
+    /// Where training stood.
+    pub state: TrainingState,
+    /// What the base showed, where that is known.
+    pub base: Option<BaseReference>,
+    /// `cpu x2` or the adapter's name.
+    pub backend: String,
+    /// Why that backend.
+    pub backend_reason: String,
+    /// What a person should know before it begins.
+    pub warnings: Vec<String>,
+    /// What began: `started`, `resumed`, `forked`, and from what.
+    pub beginning: (&'static str, String),
+}
+
+/// The task that a configuration names.
+///
+/// # Errors
+/// When there is no such task or level.
+pub fn task_of(config: &Config) -> Result<Box<dyn Task>, EngineError> {
+    match config.task.as_str() {
+        "countdown" => Ok(Box::new(Countdown { level: Level::parse(&config.level).map_err(EngineError::Other)? })),
+        other => Err(EngineError::Other(format!("There is no task `{other}`; the only one is countdown."))),
+    }
+}
+
+/// Makes everything ready. Nothing is trained or sampled yet.
+///
+/// # Errors
+/// A sentence for whatever is missing or broken; nothing that was there is changed then.
+pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
+    let mut warnings = Vec::new();
+    let checkpoint = match &options.start {
+        Start::New(_) => None,
+        Start::Resume(run) => Some(usable_checkpoint(run, None, &mut warnings)?),
+        Start::Fork(run, step) => Some(usable_checkpoint(run, *step, &mut warnings)?),
+    };
+    let saved = checkpoint.as_ref().map(|c| TrainingState::load(&c.path)).transpose()?;
+    let config = match (&options.start, &saved) {
+        (Start::Resume(_), Some(saved)) => saved.config.clone(),
+        _ => options.config.clone(),
+    };
+    config.validate()?;
+    let request: BackendRequest = config.backend.parse()?;
+    let choice = device::choose(request)?;
+    // A GPU is one device: sharding rows over threads would only make them wait for each other.
+    let threads = if choice.is_gpu { 1 } else { worker_count(config.threads) };
+    let workers = Arc::new(Workers::new(threads).map_err(|e| EngineError::Other(format!("{e}.")))?);
+    let backend = if choice.is_gpu { choice.name.clone() } else { format!("{} x{threads}", choice.name) };
+
+    let (loaded, hash, base) = match (&options.start, &checkpoint) {
+        (Start::New(Base::Embedded), _) => {
+            let loaded = embedded::load(&choice.device)?;
+            (loaded, embedded::hash_of(embedded::WEIGHTS), embedded::reference())
+        }
+        (Start::New(Base::Folder(folder)), _) => {
+            let loaded = folder::load(folder, &choice.device)?;
+            let hash = folder::hash_of_folder(folder)?;
+            (loaded, hash, None)
+        }
+        (Start::Resume(run) | Start::Fork(run, _), Some(checkpoint)) => {
+            let loaded = folder::load(&checkpoint.path, &choice.device)?;
+            let hash = run.config()?.provenance.map(|p| p.model_hash).unwrap_or_default();
+            let base = embedded::reference().filter(|_| hash == embedded::hash_of(embedded::WEIGHTS));
+            (loaded, hash, base)
+        }
+        _ => return Err(EngineError::Other("There is no checkpoint to go on from.".into())),
+    };
+    let LoadedModel { model, tokenizer: tokenizer_file } = loaded;
+    let tokenizer = Tokenizer::from_bytes(&tokenizer_file, Path::new("tokenizer.json"))?;
+    check_fit(&config, &model, &tokenizer)?;
+    let task = task_of(&config)?;
+    let base = base.filter(|_| config.level == Config::default().level && config.temperature == 1.0);
+
+    let reference = match &checkpoint {
+        _ if config.kl_coef == 0.0 => None,
+        Some(checkpoint) if checkpoint.path.join(REFERENCE_FILE).exists() => {
+            let path = checkpoint.path.join(REFERENCE_FILE);
+            let weights = folder::read_bounded(&path, u64::MAX)?;
+            let shape = serde_json::to_vec(&model.config).map_err(|e| EngineError::Other(format!("{e}.")))?;
+            Some(folder::from_bytes(&shape, &weights, &path, &choice.device)?)
+        }
+        _ => Some(model.clone()),
+    };
+    let mut trainer = Trainer::new(model, 0.0, workers);
+    if let Some(checkpoint) = &checkpoint {
+        let path = checkpoint.path.join(OPTIMIZER_FILE);
+        let bytes = folder::read_bounded(&path, u64::MAX)?;
+        let time = saved.as_ref().map_or(0, |s| s.adam_step);
+        let moments = read_moments(&bytes, &trainer.parameter_sizes(), time as usize);
+        trainer
+            .set_optimizer_state(moments)
+            .map_err(|e| EngineError::Other(format!("{}: {e}", path.display())))?;
+    }
+
+    let name = options.name.clone().unwrap_or_else(|| format!("{}-{}-seed{}", config.task, config.preset, config.seed));
+    let info = RunInfo {
+        model_hash: hash,
+        program_version: env!("CARGO_PKG_VERSION").into(),
+        git_revision: option_env!("AHA_GIT_REVISION").map(Into::into),
+        backend: backend.clone(),
+        created: jiff::Timestamp::now().to_string(),
+    };
+    let fresh = TrainingState {
+        step: 0,
+        policy_version: 0,
+        num_tokens: 0,
+        flops: 0.0,
+        metrics_bytes: 0,
+        rollouts_bytes: 0,
+        events_bytes: 0,
+        adam_step: 0,
+        config: config.clone(),
+    };
+    let state = match saved {
+        Some(saved) => TrainingState { config: config.clone(), ..saved },
+        None => fresh,
+    };
+    let (run, journal, beginning) = match &options.start {
+        Start::Resume(run) => {
+            let journal = Journal::resume(run, state.position())?;
+            (run.clone(), journal, ("resumed", format!("after step {}", state.step)))
+        }
+        start => {
+            let run = RunDirectory::create(&options.runs_root, &name, &config, &info)?;
+            let journal = Journal::begin(&run)?;
+            let beginning = match start {
+                Start::Fork(from, _) => ("forked", format!("from {}@{}", from.name(), state.step)),
+                Start::New(Base::Folder(folder)) => ("started", format!("from {}", folder.display())),
+                _ => ("started", "from the embedded base model".into()),
+            };
+            (run, journal, beginning)
+        }
+    };
+    Ok(Prepared {
+        config,
+        grpo: Grpo { task, tokenizer, trainer, reference },
+        tokenizer_file,
+        run,
+        journal,
+        state,
+        base,
+        backend,
+        backend_reason: choice.reason,
+        warnings,
+        beginning,
+    })
+}
+
+/// The checkpoint to go on from; damaged newer ones are named.
+fn usable_checkpoint(
+    run: &RunDirectory,
+    step: Option<u64>,
+    warnings: &mut Vec<String>,
+) -> Result<Checkpoint, EngineError> {
+    if step.is_none() {
+        let (_, invalid) = crate::run::checkpoint::newest_valid(&run.checkpoints_path());
+        warnings.extend(invalid.iter().map(|bad| format!("{} is left aside: {}", bad.path.display(), bad.error)));
+    }
+    Ok(run.checkpoint(step)?)
+}
+
+fn check_fit(config: &Config, model: &Transformer, tokenizer: &Tokenizer) -> Result<(), EngineError> {
+    if tokenizer.size() > model.config.vocab_size {
+        return Err(EngineError::Other(format!(
+            "The tokenizer has {} tokens and the model only {}; they do not belong together.",
+            tokenizer.size(),
+            model.config.vocab_size
+        )));
+    }
+    if config.max_new_tokens + 16 > model.config.max_position_embeddings {
+        return Err(EngineError::Other(format!(
+            "max_new_tokens is {}, but the model reads at most {} tokens with its prompt; set it lower.",
+            config.max_new_tokens, model.config.max_position_embeddings
+        )));
+    }
+    Ok(())
+}
+
+/// The moments as little-endian f32: for each parameter the first, then the second.
+pub fn write_moments(state: &OptimizerState) -> Vec<u8> {
+    state.moments.iter().flat_map(|(m, v)| m.iter().chain(v)).flat_map(|x| x.to_le_bytes()).collect()
+}
+
+/// The inverse of [`write_moments`], for parameters of these sizes.
+pub fn read_moments(bytes: &[u8], sizes: &[usize], time: usize) -> OptimizerState {
+    let mut values = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    let moments = if bytes.is_empty() {
+        Vec::new()
+    } else {
+        sizes.iter().map(|&n| (values.by_ref().take(n).collect(), values.by_ref().take(n).collect())).collect()
+    };
+    OptimizerState { time, moments }
+}
+
+/// Held-out puzzles asked when a run evaluates itself.
+pub const EVALUATED_PUZZLES: usize = 128;
+
+/// The puzzles of a run's own evaluations.
+pub fn evaluation_puzzles(task: &dyn Task) -> Vec<crate::task::Puzzle> {
+    eval::heldout_puzzles(task, EVALUATED_PUZZLES)
+}

@@ -1,0 +1,366 @@
+//! The engine's loop: GRPO steps with a gate between any two tokens, micro-batches and phases.
+
+use std::time::Instant;
+
+use super::{
+    control::Control,
+    protocol::{Event, Phase, SampleOptions, Started},
+    setup::{
+        self, EngineError, EngineOptions, OPTIMIZER_FILE, Prepared, REFERENCE_FILE, WEIGHTS_FILE, write_moments,
+    },
+    summary::{self, PhaseTimes, Totals},
+    watch::SampleWatch,
+};
+use crate::{
+    eval::{self, EvalOptions, Examinee},
+    grpo::step::UpdateReport,
+    model::{folder, trainer::UpdateError},
+    rollout::sampler::{self, Observer, Request, RowSeed, SamplingOptions},
+    run::{
+        RunError,
+        checkpoint::CheckpointWriter,
+        record::StepMetrics,
+        state::{STATE_FILE, TrainingState},
+    },
+    task::Puzzle,
+};
+
+/// Groups of a step whose tokens are streamed.
+const STREAMED_GROUPS: usize = 4;
+
+/// Prepares a run and trains until its last step or a stop.
+///
+/// # Errors
+/// A sentence; what was journalled before is safe.
+pub fn train(options: &EngineOptions, control: &Control) -> Result<(), EngineError> {
+    let prepared = setup::prepare(options)?;
+    Training::begin(prepared, control, options.last_step)?.run()
+}
+
+/// How a step ended.
+enum Outcome {
+    Done,
+    Stopped,
+}
+
+struct Training<'a> {
+    p: Prepared,
+    control: &'a Control,
+    last_step: Option<u64>,
+    /// Steps finished.
+    step: u64,
+    totals: Totals,
+    /// Step of the newest checkpoint.
+    saved: Option<u64>,
+    heldout: Vec<Puzzle>,
+}
+
+impl<'a> Training<'a> {
+    fn begin(mut p: Prepared, control: &'a Control, last_step: Option<u64>) -> Result<Self, EngineError> {
+        let (what, from) = &p.beginning;
+        p.journal.event(p.state.step, what, from)?;
+        control.tell(Event::Started(Box::new(Started {
+            run: p.run.path().to_owned(),
+            config: p.config.clone(),
+            step: p.state.step,
+            backend: p.backend.clone(),
+            backend_reason: p.backend_reason.clone(),
+            parameters: p.grpo.trainer.parameter_sizes().iter().sum(),
+            base: p.base,
+        })));
+        for warning in std::mem::take(&mut p.warnings) {
+            p.journal.event(p.state.step, "warning", &warning)?;
+            control.tell(Event::Warning(warning));
+        }
+        let resumed = p.beginning.0 == "resumed";
+        Ok(Self {
+            step: p.state.step,
+            totals: Totals { tokens: p.state.num_tokens, flops: p.state.flops },
+            saved: resumed.then_some(p.state.step),
+            heldout: setup::evaluation_puzzles(p.grpo.task.as_ref()),
+            p,
+            control,
+            last_step,
+        })
+    }
+
+    fn run(mut self) -> Result<(), EngineError> {
+        while self.last_step.is_none_or(|last| self.step < last) {
+            if !self.between_phases()? {
+                break;
+            }
+            match self.one_step()? {
+                Outcome::Done => {}
+                Outcome::Stopped => break,
+            }
+        }
+        self.journal_requests()?;
+        if self.saved != Some(self.step) && self.step > 0 {
+            self.checkpoint()?;
+        }
+        self.p.journal.event(self.step, "finished", &format!("after {} steps", self.step))?;
+        self.p.journal.sync()?;
+        self.control.tell(Event::Finished { steps: self.step, run: self.p.run.path().to_owned() });
+        Ok(())
+    }
+
+    /// One GRPO step: sample, score, advantage, update, evaluate and record.
+    fn one_step(&mut self) -> Result<Outcome, EngineError> {
+        self.p.config = self.control.wanted();
+        let (step, config, control) = (self.step + 1, self.p.config.clone(), self.control);
+        if config.kl_coef > 0.0 && self.p.grpo.reference.is_none() {
+            // A live edit turned KL on: what the policy is now becomes the reference.
+            self.p.grpo.reference = Some(self.p.grpo.trainer.inference_model());
+        }
+        let mut times = PhaseTimes::default();
+
+        let clock = Instant::now();
+        let puzzles = self.p.grpo.puzzles(&config, step);
+        let watch =
+            SampleWatch::begin(control, &self.p.grpo.tokenizer, step, &puzzles, config.group_size, STREAMED_GROUPS);
+        let groups = self.p.grpo.sample(&config, step, puzzles, &watch)?;
+        let Some(groups) = groups else { return Ok(Outcome::Stopped) };
+        times.sample = clock.elapsed().as_secs_f64();
+        if !self.phase_over(false)? {
+            return Ok(Outcome::Stopped);
+        }
+
+        let clock = Instant::now();
+        self.enter(step, Phase::Score, 0);
+        let scored = self.p.grpo.score(&config, step, groups);
+        times.score = clock.elapsed().as_secs_f64();
+        if !self.phase_over(false)? {
+            return Ok(Outcome::Stopped);
+        }
+
+        self.enter(step, Phase::Advantage, 0);
+        let judged = self.p.grpo.advantage(&config, scored);
+        let task = self.p.grpo.task.name();
+        for (index, group) in judged.iter().enumerate() {
+            for record in summary::rollout_records(step, task, index, group) {
+                self.p.journal.add_rollout(&record)?;
+                control.tell(Event::RolloutScored(Box::new(record)));
+            }
+        }
+        if !self.phase_over(false)? {
+            self.p.journal.discard_pending();
+            return Ok(Outcome::Stopped);
+        }
+
+        let clock = Instant::now();
+        self.enter(step, Phase::Update, 0);
+        let gate = |done: usize, total: usize| {
+            control.tell(Event::PhaseChanged { step, phase: Phase::Update, done, total });
+            control.gate()
+        };
+        let update = match self.p.grpo.update(&config, step, &judged, &gate) {
+            Ok(update) => update,
+            Err(UpdateError::Interrupted) => {
+                self.p.journal.discard_pending();
+                return Ok(Outcome::Stopped);
+            }
+            Err(error @ UpdateError::NotFinite(_)) => {
+                // The weights are the last good ones; the step counts, without an update.
+                self.warn(step, &format!("{error} The run is paused."))?;
+                control.pause();
+                UpdateReport::default()
+            }
+        };
+        times.update = clock.elapsed().as_secs_f64();
+        if !self.phase_over(false)? {
+            self.p.journal.discard_pending();
+            return Ok(Outcome::Stopped);
+        }
+
+        let clock = Instant::now();
+        self.enter(step, Phase::Evaluate, 0);
+        let model = self.p.grpo.trainer.inference_model();
+        let mut metrics = summary::metrics(step, &config, &model.config, &judged, &update, &mut self.totals);
+        if config.evaluate_every > 0 && step.is_multiple_of(config.evaluate_every) {
+            self.evaluate(step, &mut metrics)?;
+        }
+        times.evaluate = clock.elapsed().as_secs_f64();
+        let generated = judged.iter().map(|g| g.scored.group.generated_tokens()).sum();
+        summary::add_clock(&mut metrics, &times, generated, update.tokens);
+        self.p.journal.add_metrics(&metrics)?;
+        self.write_journal(step)?;
+        self.step = step;
+        control.tell(Event::StepDone(Box::new(metrics)));
+        if config.checkpoint_every > 0 && step.is_multiple_of(config.checkpoint_every) {
+            self.checkpoint()?;
+        }
+        control.phase_over(true);
+        Ok(Outcome::Done)
+    }
+
+    fn enter(&self, step: u64, phase: Phase, total: usize) {
+        self.control.tell(Event::PhaseChanged { step, phase, done: 0, total });
+    }
+
+    /// Ends a phase, and waits while the run is paused. `false` when it is to stop.
+    fn phase_over(&mut self, last_of_step: bool) -> Result<bool, EngineError> {
+        self.control.phase_over(last_of_step);
+        self.between_phases()
+    }
+
+    /// Does what was asked for, waits while paused. `false` when the run is to stop.
+    fn between_phases(&mut self) -> Result<bool, EngineError> {
+        loop {
+            self.journal_requests()?;
+            if !self.control.wait_between_phases() {
+                return Ok(false);
+            }
+            if !self.control.pausing() {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Journals what a person did and serves what they asked for.
+    fn journal_requests(&mut self) -> Result<(), EngineError> {
+        let requests = self.control.take_requests();
+        for (what, words) in requests.deeds {
+            self.p.journal.event(self.step, what, &words)?;
+        }
+        for edit in requests.edits {
+            self.p.journal.event(self.step, "set", &edit)?;
+        }
+        if requests.checkpoint {
+            self.checkpoint()?;
+        }
+        for (puzzle, options) in requests.samples {
+            self.answer(puzzle, &options)?;
+        }
+        Ok(())
+    }
+
+    fn warn(&mut self, step: u64, text: &str) -> Result<(), EngineError> {
+        self.p.journal.event(step, "warning", text)?;
+        self.control.tell(Event::Warning(text.to_string()));
+        Ok(())
+    }
+
+    /// Writes the step's lines. A disk that refuses pauses the run; the lines are kept and written when a
+    /// person resumes it.
+    fn write_journal(&mut self, step: u64) -> Result<(), EngineError> {
+        loop {
+            let Err(error) = self.p.journal.flush() else { return Ok(()) };
+            self.control.tell(Event::Warning(format!("{error} The run is paused; nothing is lost; resume to try again.")));
+            self.control.pause();
+            while self.control.pausing() {
+                if !self.control.wait_between_phases() {
+                    return Err(EngineError::Run(error));
+                }
+                // Only resuming helps; anything else asked for has to wait.
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            let _ = step;
+        }
+    }
+
+    /// Answers held-out puzzles with the policy as it is now.
+    fn evaluate(&mut self, step: u64, metrics: &mut StepMetrics) -> Result<(), EngineError> {
+        struct Gate<'a>(&'a Control);
+        impl Observer for Gate<'_> {
+            fn keep_going(&self) -> bool {
+                self.0.gate()
+            }
+        }
+        let model = self.p.grpo.trainer.inference_model();
+        let who = Examinee {
+            model: &model,
+            tokenizer: &self.p.grpo.tokenizer,
+            task: self.p.grpo.task.as_ref(),
+            workers: self.p.grpo.trainer.workers(),
+        };
+        let options = EvalOptions {
+            samples: 4,
+            temperature: self.p.config.temperature,
+            max_new_tokens: self.p.config.max_new_tokens,
+            budgets: Vec::new(),
+            greedy: false,
+            seed: self.p.config.seed,
+        };
+        let Some(report) = eval::evaluate(&who, &self.heldout, &options, &Gate(self.control))? else {
+            return Ok(());
+        };
+        metrics.eval_accuracy = Some(report.accuracy);
+        metrics.eval_pass_at_k = report.pass_at_k.get(&options.samples).copied();
+        self.control.tell(Event::EvalDone {
+            step,
+            accuracy: report.accuracy,
+            pass_at_k: metrics.eval_pass_at_k.map(|p| (options.samples, p)),
+            puzzles: report.puzzles,
+        });
+        Ok(())
+    }
+
+    /// Answers one puzzle with the weights as they are.
+    fn answer(&mut self, puzzle: Puzzle, options: &SampleOptions) -> Result<(), EngineError> {
+        let grpo = &self.p.grpo;
+        let prompt = grpo.tokenizer.encode(&grpo.task.prompt(&puzzle))?;
+        let requests: Vec<Request<'_>> = (0..options.completions)
+            .map(|row| Request { prompt: &prompt, seed: RowSeed { run: options.seed, row: row as u64 } })
+            .collect();
+        let sampling = SamplingOptions {
+            temperature: options.temperature,
+            max_new_tokens: self.p.config.max_new_tokens,
+            end: grpo.tokenizer.end(),
+        };
+        let model = grpo.trainer.inference_model();
+        let written =
+            sampler::sample(&model, &requests, sampling, grpo.trainer.workers(), &sampler::Unobserved);
+        let completions = written.unwrap_or_default().iter().map(|c| grpo.tokenizer.decode(&c.tokens)).collect();
+        self.control.tell(Event::Sampled { puzzle, completions });
+        Ok(())
+    }
+
+    /// Writes a checkpoint of the last whole step. A disk that refuses is told and not fatal: the run goes on,
+    /// paused, and the one before stays valid.
+    fn checkpoint(&mut self) -> Result<(), EngineError> {
+        match self.write_checkpoint() {
+            Ok(path) => {
+                self.saved = Some(self.step);
+                self.p.journal.event(self.step, "checkpoint", &path.display().to_string())?;
+                self.control.tell(Event::CheckpointSaved { step: self.step, path });
+                Ok(())
+            }
+            Err(EngineError::Run(error)) => {
+                self.control.tell(Event::Warning(format!("{error} The run is paused; the weights are in memory.")));
+                self.control.pause();
+                Ok(())
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    fn write_checkpoint(&mut self) -> Result<std::path::PathBuf, EngineError> {
+        let position = self.p.journal.sync()?;
+        let optimizer = self.p.grpo.trainer.optimizer_state();
+        let model = self.p.grpo.trainer.inference_model();
+        let state = TrainingState {
+            step: self.step,
+            policy_version: self.step,
+            num_tokens: self.totals.tokens,
+            flops: self.totals.flops,
+            metrics_bytes: position.metrics,
+            rollouts_bytes: position.rollouts,
+            events_bytes: position.events,
+            adam_step: optimizer.time as u64,
+            config: self.control.wanted(),
+        };
+        let failed = |error: crate::run::CheckpointError| EngineError::Run(RunError::from(error));
+        let mut writer = CheckpointWriter::begin(&self.p.run.checkpoints_path(), self.step).map_err(failed)?;
+        let shape = serde_json::to_vec_pretty(&model.config).map_err(|e| EngineError::Other(format!("{e}.")))?;
+        writer.write_bytes("config.json", &shape).map_err(failed)?;
+        writer.write_bytes("tokenizer.json", &self.p.tokenizer_file).map_err(failed)?;
+        writer.write_bytes(WEIGHTS_FILE, &folder::to_bytes(&model)?).map_err(failed)?;
+        writer.write_bytes(OPTIMIZER_FILE, &write_moments(&optimizer)).map_err(failed)?;
+        if let Some(reference) = &self.p.grpo.reference {
+            writer.write_bytes(REFERENCE_FILE, &folder::to_bytes(reference)?).map_err(failed)?;
+        }
+        writer.write_bytes(STATE_FILE, &state.to_json().map_err(failed)?).map_err(failed)?;
+        Ok(writer.finish().map_err(failed)?.path)
+    }
+}
+

@@ -1,0 +1,273 @@
+//! One step of Group Relative Policy Optimization, phase by phase.
+//!
+//! Read [`Grpo`]'s methods from top to bottom: sample, score, advantage, update. Whoever drives them (the
+//! engine) may stop between any two. Deviations from the paper are stated where they are made.
+
+use std::sync::Arc;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    advantage::{advantages, standard_deviation},
+    loss::{LossNorm, LossRules, LossStats, TrainingRow, completion_log_probs, loss, micro_batches},
+};
+use crate::{
+    config::Config,
+    model::{
+        trainer::{Trainer, UpdateError},
+        transformer::Transformer,
+    },
+    reasoning::{self, Analysis},
+    rollout::{
+        RolloutGroup,
+        sampler::{self, Observer, Request, RowSeed, SamplingOptions},
+    },
+    task::{Puzzle, Score, Split, Task},
+    tokenizer::{Tokenizer, TokenizerError},
+};
+
+/// The policy, what it is trained on and how.
+pub struct Grpo {
+    /// Asks and scores.
+    pub task: Box<dyn Task>,
+    /// Text to tokens and back.
+    pub tokenizer: Tokenizer,
+    /// The policy and its optimizer.
+    pub trainer: Trainer,
+    /// The model that KL is measured against; only there when `kl_coef` is not 0.
+    pub reference: Option<Transformer>,
+}
+
+/// A group after the score phase: parallel to `group.completions`.
+#[derive(Debug, Clone)]
+pub struct ScoredGroup {
+    /// The completions.
+    pub group: RolloutGroup,
+    /// Their text.
+    pub texts: Vec<String>,
+    /// What the task says of each.
+    pub scores: Vec<Score>,
+    /// What each earns: the score's reward, or a coin under the random-reward control.
+    pub rewards: Vec<f64>,
+    /// The reasoning found in each. Never looked at by the reward.
+    pub analyses: Vec<Analysis>,
+}
+
+/// A group after the advantage phase.
+#[derive(Debug, Clone)]
+pub struct JudgedGroup {
+    /// As scored.
+    pub scored: ScoredGroup,
+    /// The advantage of each completion.
+    pub advantages: Vec<f64>,
+    /// Standard deviation of the group's rewards.
+    pub reward_std: f64,
+}
+
+/// What the update phase measured.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UpdateReport {
+    /// Sums over tokens.
+    pub stats: LossStats,
+    /// Global gradient norm before clipping, of the last inner epoch.
+    pub grad_norm: f64,
+    /// Learning rate.
+    pub learning_rate: f64,
+    /// Tokens that went through the model, prompts included, padding not.
+    pub tokens: usize,
+}
+
+impl Grpo {
+    /// The puzzles of a step: drawn from the train side of the split by a generator of their own, so that the
+    /// step's puzzles depend on the seed and the step alone.
+    pub fn puzzles(&self, config: &Config, step: u64) -> Vec<Puzzle> {
+        let mut rng = ChaCha8Rng::seed_from_u64(config.seed ^ 0x70757a7a6c65);
+        rng.set_stream(step);
+        (0..config.prompts_per_step).map(|_| self.task.draw(Split::Train, &mut rng)).collect()
+    }
+
+    /// **Sample.** The policy writes `group_size` completions for each puzzle.
+    ///
+    /// # Errors
+    /// When a prompt cannot be encoded. `Ok(None)` when the observer ended it.
+    pub fn sample(
+        &self,
+        config: &Config,
+        step: u64,
+        puzzles: Vec<Puzzle>,
+        observer: &dyn Observer,
+    ) -> Result<Option<Vec<RolloutGroup>>, TokenizerError> {
+        let mut groups = Vec::with_capacity(puzzles.len());
+        for puzzle in puzzles {
+            let prompt = self.task.prompt(&puzzle);
+            let prompt_tokens = self.tokenizer.encode(&prompt)?;
+            groups.push(RolloutGroup { puzzle, prompt, prompt_tokens, completions: Vec::new() });
+        }
+        let options = SamplingOptions {
+            temperature: config.temperature,
+            max_new_tokens: config.max_new_tokens,
+            end: self.tokenizer.end(),
+        };
+        let requests: Vec<Request<'_>> = groups
+            .iter()
+            .enumerate()
+            .flat_map(|(g, group)| {
+                (0..config.group_size).map(move |i| Request {
+                    prompt: &group.prompt_tokens,
+                    seed: RowSeed { run: config.seed, row: step << 32 | (g << 16 | i) as u64 },
+                })
+            })
+            .collect();
+        let model = self.trainer.inference_model();
+        let written = sampler::sample(&model, &requests, options, self.trainer.workers(), observer);
+        let Some(mut written) = written.map(Vec::into_iter) else { return Ok(None) };
+        for group in &mut groups {
+            group.completions = written.by_ref().take(config.group_size).collect();
+        }
+        Ok(Some(groups))
+    }
+
+    /// **Score.** The task looks at the answers, and at nothing else. The analysis reads the same texts for the
+    /// charts; no number of it goes any further than the journal.
+    pub fn score(&self, config: &Config, step: u64, groups: Vec<RolloutGroup>) -> Vec<ScoredGroup> {
+        let rules = config.reward_rules();
+        // The control: every completion earns 1 or 0 by a coin, whatever it says.
+        let mut coin = (config.control == "random-reward").then(|| {
+            let mut rng = ChaCha8Rng::seed_from_u64(config.seed ^ 0x636f696e);
+            rng.set_stream(step);
+            rng
+        });
+        let score_group = |group: RolloutGroup| {
+            let texts: Vec<String> = group.completions.iter().map(|c| self.tokenizer.decode(&c.tokens)).collect();
+            let scores: Vec<Score> = texts.iter().map(|t| self.task.score(&group.puzzle, t, &rules)).collect();
+            let analyses = texts.iter().map(|t| reasoning::analyze(&group.puzzle, t)).collect();
+            let rewards = match &mut coin {
+                Some(rng) => scores.iter().map(|_| f64::from(u8::from(rng.random_bool(0.5)))).collect(),
+                None => scores.iter().map(|s| s.reward).collect(),
+            };
+            ScoredGroup { group, texts, scores, rewards, analyses }
+        };
+        groups.into_iter().map(score_group).collect()
+    }
+
+    /// **Advantage.** Each completion is compared with its group; there is no value network.
+    pub fn advantage(&self, config: &Config, groups: Vec<ScoredGroup>) -> Vec<JudgedGroup> {
+        let judge = |scored: ScoredGroup| JudgedGroup {
+            advantages: advantages(&scored.rewards, config.scale_rewards),
+            reward_std: standard_deviation(&scored.rewards),
+            scored,
+        };
+        groups.into_iter().map(judge).collect()
+    }
+
+    /// **Update.** One AdamW step for each inner epoch on the clipped loss over all completion tokens.
+    ///
+    /// Deviations from the paper: the paper makes several updates from one rollout in mini-batches; here an
+    /// inner epoch is one update on the whole batch, and with `inner_epochs = 1` (the default) every ratio is
+    /// 1, nothing is clipped, and the loss reads about 0 while its gradient is the policy gradient. The
+    /// log-probabilities kept while sampling stand for those of the old policy; they differ from a second
+    /// forward pass by rounding only.
+    ///
+    /// # Errors
+    /// When the gate ended it or the gradients are not finite; the weights are then those before the epoch.
+    pub fn update(
+        &mut self,
+        config: &Config,
+        step: u64,
+        groups: &[JudgedGroup],
+        gate: &(dyn Fn(usize, usize) -> bool + Sync),
+    ) -> Result<UpdateReport, UpdateError> {
+        let rules = LossRules {
+            clip_eps_low: config.clip_eps_low,
+            clip_eps_high: config.clip_eps_high,
+            kl_coef: config.kl_coef,
+            temperature: config.temperature.max(1e-6),
+        };
+        let norm = LossNorm::parse(&config.loss_norm);
+        let all_tokens: usize = groups.iter().map(|g| g.scored.group.generated_tokens()).sum();
+        let completions: usize = groups.iter().map(|g| g.advantages.len()).sum();
+        let mut rows: Vec<TrainingRow<'_>> = Vec::new();
+        for judged in groups {
+            let group = &judged.scored.group;
+            for (completion, &advantage) in group.completions.iter().zip(&judged.advantages) {
+                // A zero advantage has a zero gradient; its tokens still count in `all_tokens`.
+                if completion.tokens.is_empty() || (advantage == 0.0 && rules.kl_coef == 0.0) {
+                    continue;
+                }
+                let length = completion.tokens.len();
+                rows.push(TrainingRow {
+                    prompt: &group.prompt_tokens,
+                    tokens: &completion.tokens,
+                    sampled_logprobs: &completion.logprobs,
+                    reference_logprobs: None,
+                    advantage,
+                    weight: norm.weight(length, all_tokens, completions, config.max_new_tokens),
+                });
+            }
+        }
+        let lengths: Vec<usize> = rows.iter().map(TrainingRow::length).collect();
+        let batches = micro_batches(&lengths, config.micro_tokens);
+        let reference = self.reference_log_probs(&rows, &batches, &rules);
+        for (row, logprobs) in rows.iter_mut().zip(&reference) {
+            row.reference_logprobs = Some(logprobs);
+        }
+
+        let mut report = UpdateReport {
+            learning_rate: learning_rate(config, step),
+            tokens: lengths.iter().sum::<usize>() * config.inner_epochs,
+            ..UpdateReport::default()
+        };
+        let (total, done) = (batches.len() * config.inner_epochs, std::sync::atomic::AtomicUsize::new(0));
+        for _ in 0..config.inner_epochs {
+            let update = self.trainer.update(
+                &batches,
+                |batch| batch.iter().map(|&i| lengths[i]).sum(),
+                report.learning_rate,
+                config.max_grad_norm,
+                |model, batch, device| {
+                    let rows: Vec<&TrainingRow<'_>> = batch.iter().map(|&i| &rows[i]).collect();
+                    loss(model, &rows, &rules, device)
+                },
+                || gate(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed), total),
+            )?;
+            report.grad_norm = update.grad_norm;
+            for stats in update.stats {
+                report.stats.loss += stats.loss;
+                report.stats.tokens += stats.tokens;
+                report.stats.clipped += stats.clipped;
+                report.stats.kl += stats.kl;
+            }
+        }
+        Ok(report)
+    }
+
+    /// Log-probabilities of every row's tokens under the reference; empty without one.
+    fn reference_log_probs(
+        &self,
+        rows: &[TrainingRow<'_>],
+        batches: &[Vec<usize>],
+        rules: &LossRules,
+    ) -> Vec<Vec<f32>> {
+        let Some(reference) = self.reference.as_ref().filter(|_| rules.kl_coef > 0.0) else { return Vec::new() };
+        let device = reference.device();
+        let mut found = vec![Vec::new(); rows.len()];
+        for batch in batches {
+            let members: Vec<&TrainingRow<'_>> = batch.iter().map(|&i| &rows[i]).collect();
+            let logprobs = completion_log_probs(reference, &members, rules.temperature, &device);
+            let mut values = logprobs.into_data().try_to_vec::<f32>().unwrap_or_default().into_iter();
+            for &i in batch {
+                found[i] = values.by_ref().take(rows[i].tokens.len()).collect();
+            }
+        }
+        found
+    }
+}
+
+/// Linear warm-up, then constant. `step` counts from 1.
+pub fn learning_rate(config: &Config, step: u64) -> f64 {
+    config.learning_rate * (step as f64 / config.warmup_steps.max(1) as f64).min(1.0)
+}
+
+/// The workers of a run, shared by sampling and updating.
+pub type SharedWorkers = Arc<crate::workers::Workers>;

@@ -1,0 +1,100 @@
+//! The aha step: from where on self-correction has clearly left the base model's level behind.
+
+use super::Ema;
+
+/// How much the smoothed curve keeps from one step to the next.
+pub const SMOOTHING: f64 = 0.6;
+
+/// How far above the base counts.
+pub const TIMES_BASE: f64 = 3.0;
+
+/// The least base, self-corrections per completion. A base that was never seen to correct itself is
+/// taken to do so once in a hundred completions, or else the first lucky completion would be the mark.
+pub const BASE_FLOOR: f64 = 0.01;
+
+/// The curve must have stayed above for so many measured steps.
+pub const STEPS_ABOVE: usize = 3;
+
+/// The first step from which the smoothed number of self-corrections per completion stays above
+/// [`TIMES_BASE`] times `base` up to the last step, for at least [`STEPS_ABOVE`] measured steps.
+///
+/// `self_corrections` holds `(step, per completion)` in order; values that are not finite are skipped.
+/// `base` is held to at least [`BASE_FLOOR`]; a base that is not finite gives `None`. The mark of a
+/// running run can move or vanish: a curve that falls back has not stayed above.
+pub fn aha_step(self_corrections: &[(u64, f64)], base: f64) -> Option<u64> {
+    if !base.is_finite() {
+        return None;
+    }
+    // A hair more, so that the rounding of the average does not put a curve on the line above it.
+    let threshold = TIMES_BASE * base.max(BASE_FLOOR) * (1.0 + 1e-9);
+    let mut ema = Ema::new(SMOOTHING);
+    let mut since: Option<(u64, usize)> = None;
+    for (step, value) in self_corrections {
+        let Some(smoothed) = ema.push(*value) else { continue };
+        since = match (smoothed > threshold, since) {
+            (false, _) => None,
+            (true, Some((first, steps))) => Some((first, steps + 1)),
+            (true, None) => Some((*step, 1)),
+        };
+    }
+    since.filter(|(_, steps)| *steps >= STEPS_ABOVE).map(|(first, _)| first)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    fn curve(values: &[f64]) -> Vec<(u64, f64)> {
+        values.iter().enumerate().map(|(i, value)| (i as u64 + 1, *value)).collect()
+    }
+
+    #[test]
+    fn a_jump_is_marked_where_the_smoothed_curve_crosses() {
+        // Base .1, threshold .3. After the jump to 1.0 at step 4 the smoothed value is at once above.
+        let points = curve(&[0.1, 0.1, 0.1, 1.0, 1.0, 1.0]);
+        assert_eq!(aha_step(&points, 0.1), Some(4));
+        // A jump to .4 crosses one step later: the smoothed value is .238 at step 4 and .308 at step 5.
+        let points = curve(&[0.1, 0.1, 0.1, 0.4, 0.4, 0.4, 0.4, 0.4]);
+        assert_eq!(aha_step(&points, 0.1), Some(5));
+    }
+
+    #[test]
+    fn it_must_last_three_steps_and_to_the_end() {
+        assert_eq!(aha_step(&curve(&[0.1, 1.0, 1.0]), 0.1), None);
+        assert_eq!(aha_step(&curve(&[0.1, 1.0, 1.0, 1.0]), 0.1), Some(2));
+        let hump = curve(&[0.1, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(aha_step(&hump, 0.1), None);
+        let second_rise = curve(&[0.1, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+        assert_eq!(aha_step(&second_rise, 0.1), Some(9));
+    }
+
+    #[test]
+    fn one_step_of_noise_does_not_break_it() {
+        let points = curve(&[0.1, 1.0, 1.0, 1.0, 0.2, 1.0, 1.0]);
+        assert_eq!(aha_step(&points, 0.1), Some(2));
+    }
+
+    #[test]
+    fn a_base_of_zero_has_a_floor() {
+        assert_eq!(aha_step(&curve(&[0.0, 0.02, 0.02, 0.02, 0.02]), 0.0), None);
+        assert_eq!(aha_step(&curve(&[0.0, 0.2, 0.2, 0.2]), 0.0), Some(2));
+        assert_eq!(aha_step(&curve(&[0.0, 0.2, 0.2, 0.2]), -5.0), Some(2));
+    }
+
+    #[test]
+    fn a_flat_curve_an_empty_one_and_bad_numbers_have_none() {
+        assert_eq!(aha_step(&curve(&[0.1; 30]), 0.1), None);
+        assert_eq!(aha_step(&[], 0.1), None);
+        assert_eq!(aha_step(&curve(&[1.0; 30]), f64::NAN), None);
+        assert_eq!(aha_step(&curve(&[f64::NAN; 30]), 0.1), None);
+        // Gaps count neither as above nor as below.
+        assert_eq!(aha_step(&curve(&[0.1, 1.0, f64::NAN, 1.0, f64::INFINITY]), 0.1), None);
+        assert_eq!(aha_step(&curve(&[0.1, 1.0, f64::NAN, 1.0, f64::INFINITY, 1.0]), 0.1), Some(2));
+    }
+
+    #[test]
+    fn exactly_three_times_is_not_above() {
+        assert_eq!(aha_step(&curve(&[1.5; 10]), 0.5), None);
+    }
+}

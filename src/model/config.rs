@@ -1,0 +1,185 @@
+//! The shape of a model, in the field names of a Hugging Face `config.json`.
+
+use serde::{Deserialize, Serialize};
+
+/// Qwen2-family shape. Llama-family folders load too: they only leave out the attention biases.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelConfig {
+    /// `qwen2`, `llama`, …; decides the default of `attention_bias`.
+    #[serde(default = "qwen2")]
+    pub model_type: String,
+    /// Width of the residual stream, d.
+    pub hidden_size: usize,
+    /// Inner width of the SwiGLU feed-forward.
+    pub intermediate_size: usize,
+    /// Blocks.
+    pub num_hidden_layers: usize,
+    /// Query heads.
+    pub num_attention_heads: usize,
+    /// Key and value heads; each serves `num_attention_heads / num_key_value_heads` query heads.
+    pub num_key_value_heads: usize,
+    /// Width of a head where it is not `hidden_size / num_attention_heads`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_dim: Option<usize>,
+    /// Tokens.
+    pub vocab_size: usize,
+    /// Added to the mean square before its root is taken.
+    #[serde(default = "default_eps")]
+    pub rms_norm_eps: f64,
+    /// Base of the rotary wavelengths.
+    #[serde(default = "default_theta")]
+    pub rope_theta: f64,
+    /// Where newer versions of transformers keep that base; it has the last word.
+    #[serde(default, skip_serializing)]
+    pub rope_parameters: Option<RopeParameters>,
+    /// Longest sequence.
+    #[serde(default = "default_positions")]
+    pub max_position_embeddings: usize,
+    /// Whether the output layer is the embedding transposed.
+    #[serde(default)]
+    pub tie_word_embeddings: bool,
+    /// Whether queries, keys and values have biases; by default they do in `qwen2` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention_bias: Option<bool>,
+}
+
+/// The part of `rope_parameters` that is understood.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct RopeParameters {
+    /// Base of the rotary wavelengths.
+    pub rope_theta: Option<f64>,
+    /// `default` is the only kind of scaling that is supported.
+    pub rope_type: Option<String>,
+}
+
+fn qwen2() -> String {
+    "qwen2".into()
+}
+fn default_eps() -> f64 {
+    1e-6
+}
+fn default_theta() -> f64 {
+    10_000.0
+}
+fn default_positions() -> usize {
+    2048
+}
+
+impl ModelConfig {
+    /// The shape of the model that `pretrain` makes: 810,624 parameters at a vocabulary of 172.
+    pub fn small(vocab_size: usize) -> Self {
+        Self {
+            model_type: qwen2(),
+            hidden_size: 128,
+            intermediate_size: 384,
+            num_hidden_layers: 4,
+            num_attention_heads: 4,
+            num_key_value_heads: 2,
+            head_dim: None,
+            vocab_size,
+            rms_norm_eps: 1e-6,
+            rope_theta: 10_000.0,
+            rope_parameters: None,
+            max_position_embeddings: 1024,
+            tie_word_embeddings: true,
+            attention_bias: None,
+        }
+    }
+
+    /// Reads a `config.json`.
+    ///
+    /// # Errors
+    /// A sentence that names the field that is missing or does not fit.
+    pub fn parse(json: &[u8]) -> Result<Self, String> {
+        let mut config: Self = serde_json::from_slice(json)
+            .map_err(|e| format!("This is no config.json of a Qwen2 or Llama model: {e}."))?;
+        if let Some(rope) = config.rope_parameters.take() {
+            if let Some(kind) = rope.rope_type.filter(|kind| kind != "default") {
+                return Err(format!("config.json: rotary scaling `{kind}` is not supported, only `default`."));
+            }
+            config.rope_theta = rope.rope_theta.unwrap_or(config.rope_theta);
+        }
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Width of a head.
+    pub fn head_dim(&self) -> usize {
+        self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads.max(1))
+    }
+
+    /// Whether queries, keys and values have biases.
+    pub fn has_attention_bias(&self) -> bool {
+        self.attention_bias.unwrap_or(self.model_type == "qwen2")
+    }
+
+    /// Whether the numbers fit each other and stay within what this program can hold.
+    ///
+    /// # Errors
+    /// A sentence that names the first field that does not.
+    pub fn validate(&self) -> Result<(), String> {
+        let sizes = [
+            ("hidden_size", self.hidden_size, 1 << 16),
+            ("intermediate_size", self.intermediate_size, 1 << 18),
+            ("num_hidden_layers", self.num_hidden_layers, 512),
+            ("num_attention_heads", self.num_attention_heads, 1024),
+            ("num_key_value_heads", self.num_key_value_heads, 1024),
+            ("vocab_size", self.vocab_size, 1 << 20),
+            ("max_position_embeddings", self.max_position_embeddings, 1 << 24),
+        ];
+        for (name, value, most) in sizes {
+            if value == 0 || value > most {
+                return Err(format!("config.json: `{name}` is {value}; it must be between 1 and {most}."));
+            }
+        }
+        if self.num_attention_heads % self.num_key_value_heads != 0 {
+            return Err(format!(
+                "config.json: `num_attention_heads` ({}) must be a multiple of `num_key_value_heads` ({}).",
+                self.num_attention_heads, self.num_key_value_heads
+            ));
+        }
+        if self.head_dim.is_none() && self.hidden_size % self.num_attention_heads != 0 {
+            return Err(format!(
+                "config.json: `hidden_size` ({}) must be a multiple of `num_attention_heads` ({}) when `head_dim` \
+                 is not given.",
+                self.hidden_size, self.num_attention_heads
+            ));
+        }
+        if self.head_dim() == 0 || self.head_dim() > 1024 || self.head_dim() % 2 != 0 {
+            return Err(format!(
+                "config.json: the head width is {}; it must be even and between 2 and 1024.",
+                self.head_dim()
+            ));
+        }
+        for (name, value) in [("rms_norm_eps", self.rms_norm_eps), ("rope_theta", self.rope_theta)] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(format!("config.json: `{name}` is {value}; it must be a positive number."));
+            }
+        }
+        Ok(())
+    }
+
+    /// How many numbers the weights are.
+    pub fn parameters(&self) -> usize {
+        let (d, f, c) = (self.hidden_size, self.intermediate_size, self.head_dim());
+        let (h, g) = (self.num_attention_heads, self.num_key_value_heads);
+        let bias = if self.has_attention_bias() { (h + 2 * g) * c } else { 0 };
+        let block = d * (h + 2 * g) * c + bias + h * c * d + 3 * d * f + 2 * d;
+        let embeddings = self.vocab_size * d * if self.tie_word_embeddings { 1 } else { 2 };
+        self.num_hidden_layers * block + embeddings + d
+    }
+
+    /// Floating-point operations of one token's forward pass, by parameter count: 2 for each weight that a
+    /// token is multiplied with, plus attention over `context` tokens.
+    pub fn forward_flops(&self, context: f64) -> f64 {
+        let (d, h, kv, hd) = (
+            self.hidden_size as f64,
+            self.num_attention_heads as f64,
+            self.num_key_value_heads as f64,
+            self.head_dim() as f64,
+        );
+        let block = d * (h + 2.0 * kv) * hd + h * hd * d + 3.0 * d * self.intermediate_size as f64;
+        let weights = self.num_hidden_layers as f64 * block + d * self.vocab_size as f64;
+        2.0 * weights + 4.0 * self.num_hidden_layers as f64 * h * hd * context
+    }
+}

@@ -1,0 +1,291 @@
+//! One optimizer step over micro-batches spread across workers.
+//!
+//! Each worker takes its own fork of the model (two threads that differentiate the same leaves can deadlock in
+//! burn-autodiff 0.22), runs its micro-batches one after the other and adds up their gradients; the shards'
+//! sums are then added in the order of the workers, so that the result does not depend on who was first.
+
+use std::sync::Arc;
+
+use burn::{
+    module::{Module, ModuleMapper, ModuleVisitor, Param},
+    optim::{AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState, Optimizer},
+    tensor::{Device, Gradients, Tensor, TensorData},
+};
+use thiserror::Error;
+
+use super::transformer::Transformer;
+use crate::workers::Workers;
+
+/// Why an update was not made. The weights are as they were.
+#[derive(Debug, Error)]
+pub enum UpdateError {
+    /// The gate said stop.
+    #[error("The update was interrupted; the weights are as they were before it.")]
+    Interrupted,
+    /// NaN or infinity.
+    #[error("The gradient norm is {0}; the weights are as they were before. A lower learning_rate may help.")]
+    NotFinite(f64),
+}
+
+/// AdamW as GRPO and pretraining use it: betas (0.9, 0.95), epsilon 1e-8.
+fn adamw(weight_decay: f32) -> AdamW {
+    AdamWConfig::new().with_beta_1(0.9).with_beta_2(0.95).with_epsilon(1e-8).with_weight_decay(weight_decay).build()
+}
+
+/// A model in training.
+pub struct Trainer {
+    model: Transformer,
+    optimizer: AdamW,
+    /// One for each parameter, in the order in which the model lists them; `None` before the first update.
+    state: Vec<Option<AdamWState<1>>>,
+    workers: Arc<Workers>,
+    device: Device,
+}
+
+/// AdamW's memory on the host, for checkpoints: for each parameter the first and the second moment.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct OptimizerState {
+    /// Updates made.
+    pub time: usize,
+    /// `(first, second)`, in the order in which the model lists its parameters; empty before the first update.
+    pub moments: Vec<(Vec<f32>, Vec<f32>)>,
+}
+
+/// What one update measured.
+#[derive(Debug, Clone)]
+pub struct Update<Stats> {
+    /// Global gradient norm before clipping.
+    pub grad_norm: f64,
+    /// What the loss function returned for each micro-batch, in the order given.
+    pub stats: Vec<Stats>,
+}
+
+impl Trainer {
+    /// Takes a model on a plain device.
+    pub fn new(model: Transformer, weight_decay: f32, workers: Arc<Workers>) -> Self {
+        let device = model.device().autodiff();
+        Self { model: model.train(), optimizer: adamw(weight_decay), state: Vec::new(), workers, device }
+    }
+
+    /// The copy that samples: same weights, no gradients kept.
+    pub fn inference_model(&self) -> Transformer {
+        self.model.valid()
+    }
+
+    /// The workers it spreads over.
+    pub fn workers(&self) -> &Arc<Workers> {
+        &self.workers
+    }
+
+    /// How many numbers each parameter holds, in the order of [`OptimizerState::moments`].
+    pub fn parameter_sizes(&self) -> Vec<usize> {
+        struct Sizes(Vec<usize>);
+        impl ModuleVisitor for Sizes {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                self.0.push(param.val().shape().num_elements());
+            }
+        }
+        let mut sizes = Sizes(Vec::new());
+        self.model.visit(&mut sizes);
+        sizes.0
+    }
+
+    /// Reads the optimizer's memory back to the host.
+    pub fn optimizer_state(&self) -> OptimizerState {
+        let read = |tensor: &Tensor<1>| tensor.to_data().try_to_vec::<f32>().unwrap_or_default();
+        let mut state = OptimizerState::default();
+        for moments in self.state.iter().flatten().map(|s| &s.momentum) {
+            state.time = moments.time;
+            state.moments.push((read(&moments.moment_1), read(&moments.moment_2)));
+        }
+        state
+    }
+
+    /// Puts a state from a checkpoint in place.
+    ///
+    /// # Errors
+    /// When it belongs to a model of another shape.
+    pub fn set_optimizer_state(&mut self, state: OptimizerState) -> Result<(), String> {
+        let sizes = self.parameter_sizes();
+        let fits = state.moments.len() == sizes.len()
+            && state.moments.iter().zip(&sizes).all(|((m, v), &n)| m.len() == n && v.len() == n);
+        if !state.moments.is_empty() && !fits {
+            return Err("The optimizer state belongs to a model of another shape.".into());
+        }
+        let device = self.device.clone().inner();
+        let tensor = |values: Vec<f32>| {
+            let n = values.len();
+            Tensor::<1>::from_data(TensorData::new(values, [n]), &device)
+        };
+        self.state = state
+            .moments
+            .into_iter()
+            .map(|(m, v)| Some(AdamWState::new(AdaptiveMomentumState::new(state.time, tensor(m), tensor(v)))))
+            .collect();
+        Ok(())
+    }
+
+    /// Makes one AdamW step on the summed gradients of `loss` over `batches`, the global norm clipped to
+    /// `max_norm` (0: not clipped). `weight` says how much work a batch is; `gate` is asked before each and ends
+    /// the update when it says no.
+    ///
+    /// # Errors
+    /// When the gate said no, or the gradients are not finite; the weights are then unchanged.
+    pub fn update<Batch: Sync, Stats: Send>(
+        &mut self,
+        batches: &[Batch],
+        weight: impl Fn(&Batch) -> usize,
+        learning_rate: f64,
+        max_norm: f64,
+        loss: impl Fn(&Transformer, &Batch, &Device) -> (Tensor<1>, Stats) + Sync,
+        gate: impl Fn() -> bool + Sync,
+    ) -> Result<Update<Stats>, UpdateError> {
+        let shares = share_out(batches.iter().map(weight), self.workers.count());
+        let (device, loss, gate) = (&self.device, &loss, &gate);
+        let jobs: Vec<_> = shares
+            .into_iter()
+            .filter(|share| !share.is_empty())
+            .map(|share| {
+                let model = self.model.clone().fork(device);
+                move || {
+                    let mut sum: Option<FlatGradients> = None;
+                    let mut stats = Vec::with_capacity(share.len());
+                    for index in share {
+                        if !gate() {
+                            return None;
+                        }
+                        let (value, stat) = loss(&model, &batches[index], device);
+                        let grads = flatten(&model, value.backward());
+                        sum = Some(match sum {
+                            None => grads,
+                            Some(before) => add(before, grads),
+                        });
+                        stats.push((index, stat));
+                    }
+                    Some((sum, stats))
+                }
+            })
+            .collect();
+        let mut total: Option<FlatGradients> = None;
+        let mut stats: Vec<(usize, Stats)> = Vec::with_capacity(batches.len());
+        for result in self.workers.run(jobs) {
+            let (sum, part) = result.ok_or(UpdateError::Interrupted)?;
+            stats.extend(part);
+            total = match (total, sum) {
+                (Some(a), Some(b)) => Some(add(a, b)),
+                (a, b) => a.or(b),
+            };
+        }
+        stats.sort_by_key(|(index, _)| *index);
+        let stats = stats.into_iter().map(|(_, stat)| stat).collect();
+        let Some(grads) = total else { return Ok(Update { grad_norm: 0.0, stats }) };
+        let grad_norm = global_norm(&grads);
+        if !grad_norm.is_finite() {
+            return Err(UpdateError::NotFinite(grad_norm));
+        }
+        // As torch.nn.utils.clip_grad_norm_ does it.
+        let factor = if max_norm > 0.0 { (max_norm / (grad_norm + 1e-6)).min(1.0) } else { 1.0 };
+        let grads = grads.into_iter().map(|grad| if factor < 1.0 { grad * factor } else { grad }).collect::<Vec<_>>();
+        let before = match std::mem::take(&mut self.state) {
+            empty if empty.is_empty() => vec![None; grads.len()],
+            state => state,
+        };
+        let mut step = Step {
+            optimizer: &self.optimizer,
+            learning_rate,
+            after: Vec::with_capacity(before.len()),
+            grads: grads.into_iter(),
+            before: before.into_iter(),
+        };
+        self.model = self.model.clone().map(&mut step);
+        self.state = step.after;
+        Ok(Update { grad_norm, stats })
+    }
+}
+
+/// Deals batches out so that the shares weigh about the same: heaviest first, each to the lightest share.
+fn share_out(weights: impl Iterator<Item = usize>, shares: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<(usize, usize)> = weights.enumerate().map(|(i, w)| (w, i)).collect();
+    order.sort_by_key(|&(w, i)| (std::cmp::Reverse(w), i));
+    let mut out = vec![(0usize, Vec::new()); shares.max(1)];
+    for (weight, index) in order {
+        if let Some(lightest) = out.iter_mut().min_by_key(|(load, _)| *load) {
+            lightest.0 += weight;
+            lightest.1.push(index);
+        }
+    }
+    out.into_iter().map(|(_, share)| share).collect()
+}
+
+/// The gradients of all parameters, flattened, in the order in which the model lists its parameters.
+type FlatGradients = Vec<Tensor<1>>;
+
+struct Flatten<'a> {
+    grads: &'a mut Gradients,
+    flat: FlatGradients,
+}
+
+impl ModuleVisitor for Flatten<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let value = param.val();
+        let count = value.shape().num_elements();
+        self.flat.push(match value.grad_remove(self.grads) {
+            Some(grad) => grad.reshape([count]),
+            None => Tensor::zeros([count], &value.device().inner()),
+        });
+    }
+}
+
+fn flatten(model: &Transformer, mut grads: Gradients) -> FlatGradients {
+    let mut visitor = Flatten { grads: &mut grads, flat: Vec::new() };
+    model.visit(&mut visitor);
+    visitor.flat
+}
+
+fn add(left: FlatGradients, right: FlatGradients) -> FlatGradients {
+    left.into_iter().zip(right).map(|(a, b)| a + b).collect()
+}
+
+/// The Euclidean norm of all gradients as one vector; one read from the device.
+fn global_norm(grads: &FlatGradients) -> f64 {
+    let squares = grads.iter().map(|g| (g.clone() * g.clone()).sum());
+    squares.reduce(|a, b| a + b).map_or(0.0, |total| f64::from(total.into_scalar::<f32>()).sqrt())
+}
+
+/// Replaces every parameter by what AdamW makes of it.
+struct Step<'a> {
+    optimizer: &'a AdamW,
+    learning_rate: f64,
+    grads: std::vec::IntoIter<Tensor<1>>,
+    before: std::vec::IntoIter<Option<AdamWState<1>>>,
+    after: Vec<Option<AdamWState<1>>>,
+}
+
+impl ModuleMapper for Step<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (Some(grad), state) = (self.grads.next(), self.before.next().flatten()) else { return param };
+        param.map(|value| {
+            let shape = value.shape();
+            let weights = value.inner().reshape([shape.num_elements()]);
+            let (weights, state) = self.optimizer.step(self.learning_rate, weights, grad, state);
+            self.after.push(state);
+            Tensor::from_inner(weights.reshape(shape)).require_grad()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_hold_every_batch_once_and_weigh_alike() {
+        let weights = [5, 1, 9, 3, 3, 7];
+        let shares = share_out(weights.into_iter(), 2);
+        let mut all: Vec<usize> = shares.concat();
+        all.sort_unstable();
+        assert_eq!(all, [0, 1, 2, 3, 4, 5]);
+        let loads: Vec<usize> = shares.iter().map(|s| s.iter().map(|&i| weights[i]).sum()).collect();
+        assert!(loads[0].abs_diff(loads[1]) <= 2, "{loads:?}");
+    }
+}

@@ -1,0 +1,305 @@
+//! The decoder: RMSNorm, rotary positions, grouped-query attention, SwiGLU (the Qwen2 shape,
+//! <https://arxiv.org/abs/2407.10671>).
+//!
+//! Shapes in comments: `B` rows, `T` positions, `d` hidden size, `H` query heads, `G` key/value heads, `R = H / G`
+//! query heads a key/value head, `c` head width, `V` tokens. Weights are stored `[in, out]`; queries, keys and
+//! values are one matrix, and so are gate and up: fewer, larger products.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{Device, Distribution, Int, Tensor, TensorData, activation, s},
+};
+
+use super::{cache::KvCache, config::ModelConfig};
+
+/// Added to attention scores of positions that must not be seen. `exp` of it is negligible beside any score
+/// of ours, and unlike -1e9 it keeps clear of the slow path for denormal numbers.
+const UNSEEN: f32 = -60.0;
+
+/// One block.
+#[derive(Module, Debug)]
+pub struct Block {
+    /// Scale of the norm before attention, `[d]`.
+    pub input_norm: Param<Tensor<1>>,
+    /// Queries, keys, values side by side, `[d, (H + 2G) c]`.
+    pub qkv: Param<Tensor<2>>,
+    /// Their biases, `[(H + 2G) c]`; absent in Llama.
+    pub qkv_bias: Option<Param<Tensor<1>>>,
+    /// Back to the residual stream, `[H c, d]`.
+    pub output: Param<Tensor<2>>,
+    /// Scale of the norm before the feed-forward, `[d]`.
+    pub post_norm: Param<Tensor<1>>,
+    /// Gate and up side by side, `[d, 2 f]`.
+    pub gate_up: Param<Tensor<2>>,
+    /// Back to the residual stream, `[f, d]`.
+    pub down: Param<Tensor<2>>,
+}
+
+/// The whole model. On a device with autodiff it trains; [`Module::valid`] gives the copy that samples.
+#[derive(Module, Debug)]
+pub struct Transformer {
+    /// Token embeddings, `[V, d]`.
+    pub embedding: Param<Tensor<2>>,
+    /// The blocks, first to last.
+    pub blocks: Vec<Block>,
+    /// Scale of the last norm, `[d]`.
+    pub norm: Param<Tensor<1>>,
+    /// The output layer, `[d, V]`, where it is not the embedding transposed.
+    pub head: Option<Param<Tensor<2>>>,
+    /// The shape.
+    #[module(skip)]
+    pub config: ModelConfig,
+}
+
+/// Cosines and sines of the rotary angles, and the matrix that turns `[x1, x2]` into `[-x2, x1]`
+/// (Hugging Face's "rotate half" layout). A product with a constant matrix is one operation forward and one
+/// backward, where slicing, negating and joining are five.
+#[derive(Debug, Clone)]
+pub struct Rotary {
+    cos: Tensor<2>,
+    sin: Tensor<2>,
+    half_turn: Tensor<2>,
+}
+
+impl Rotary {
+    /// Angles of positions `start..start + count`: `[count, c]` each.
+    pub fn new(config: &ModelConfig, start: usize, count: usize, device: &Device) -> Self {
+        let c = config.head_dim();
+        let half = c / 2;
+        let mut cos = Vec::with_capacity(count * c);
+        let mut sin = Vec::with_capacity(count * c);
+        for position in start..start + count {
+            for i in 0..c {
+                let wavelength = config.rope_theta.powf((i % half) as f64 / half as f64);
+                let angle = position as f64 / wavelength;
+                cos.push(angle.cos() as f32);
+                sin.push(angle.sin() as f32);
+            }
+        }
+        let mut turn = vec![0.0f32; c * c];
+        for i in 0..half {
+            turn[(i + half) * c + i] = -1.0;
+            turn[i * c + i + half] = 1.0;
+        }
+        Self {
+            cos: Tensor::from_data(TensorData::new(cos, [count, c]), device),
+            sin: Tensor::from_data(TensorData::new(sin, [count, c]), device),
+            half_turn: Tensor::from_data(TensorData::new(turn, [c, c]), device),
+        }
+    }
+
+    /// The angles of one of the positions.
+    pub fn at(&self, index: usize) -> Self {
+        Self {
+            cos: self.cos.clone().slice(s![index..index + 1, ..]),
+            sin: self.sin.clone().slice(s![index..index + 1, ..]),
+            half_turn: self.half_turn.clone(),
+        }
+    }
+
+    /// Turns `x: [B, T, heads, c]` by the angles of its position.
+    fn turn(&self, x: Tensor<4>) -> Tensor<4> {
+        let [b, t, heads, c] = x.dims();
+        let turned = x.clone().reshape([b * t * heads, c]).matmul(self.half_turn.clone()).reshape([b, t, heads, c]);
+        x * self.cos.clone().reshape([1, t, 1, c]) + turned * self.sin.clone().reshape([1, t, 1, c])
+    }
+}
+
+/// `x / rms(x) * scale` over the last dimension of `x: [N, d]`.
+fn rms_norm(x: Tensor<2>, scale: &Param<Tensor<1>>, eps: f64) -> Tensor<2> {
+    let mean_square = (x.clone() * x.clone()).mean_dim(1);
+    x * (mean_square + eps).sqrt().recip() * scale.val().unsqueeze::<2>()
+}
+
+impl Block {
+    /// Queries and keys (rotated) and values of `x: [B T, d]`: `[B, T, H + G, c]` and `[B, T, G, c]`.
+    fn project(&self, x: Tensor<2>, t: usize, config: &ModelConfig, rotary: &Rotary) -> (Tensor<4>, Tensor<4>) {
+        let (h, g, c) = (config.num_attention_heads, config.num_key_value_heads, config.head_dim());
+        let rows = x.dims()[0];
+        let mut qkv = x.matmul(self.qkv.val());
+        if let Some(bias) = &self.qkv_bias {
+            qkv = qkv + bias.val().unsqueeze::<2>();
+        }
+        let qkv = qkv.reshape([rows / t, t, h + 2 * g, c]);
+        let qk = qkv.clone().slice(s![.., .., 0..h + g, ..]);
+        (rotary.turn(qk), qkv.slice(s![.., .., h + g.., ..]))
+    }
+
+    /// The feed-forward half of the block, residual included.
+    fn feed_forward(&self, x: Tensor<2>, config: &ModelConfig) -> Tensor<2> {
+        let normed = rms_norm(x.clone(), &self.post_norm, config.rms_norm_eps);
+        let gate_up = normed.matmul(self.gate_up.val());
+        let f = config.intermediate_size;
+        let gate = gate_up.clone().slice(s![.., 0..f]);
+        let up = gate_up.slice(s![.., f..]);
+        x + (activation::silu(gate) * up).matmul(self.down.val())
+    }
+
+    /// The block over whole sequences: `x: [B T, d]`, `unseen: [R T, T]`. With a cache, its keys and values are
+    /// kept there for decoding.
+    fn forward(
+        &self,
+        x: Tensor<2>,
+        t: usize,
+        config: &ModelConfig,
+        rotary: &Rotary,
+        unseen: &Tensor<2>,
+        cache: Option<(&mut KvCache, usize)>,
+    ) -> Tensor<2> {
+        let (h, g, c) = (config.num_attention_heads, config.num_key_value_heads, config.head_dim());
+        let (b, r) = (x.dims()[0] / t, h / g);
+        let normed = rms_norm(x.clone(), &self.input_norm, config.rms_norm_eps);
+        let (qk, v) = self.project(normed, t, config, rotary);
+        // Query heads of one key/value head become more rows of the same product: [B, G, R T, c].
+        let q = qk.clone().slice(s![.., .., 0..h, ..]).reshape([b, t, g, r, c]);
+        let q = q.permute([0, 2, 3, 1, 4]).reshape([b, g, r * t, c]);
+        let k = qk.slice(s![.., .., h.., ..]).permute([0, 2, 1, 3]);
+        let v = v.permute([0, 2, 1, 3]);
+        if let Some((cache, layer)) = cache {
+            cache.write(layer, 0, k.clone(), v.clone());
+        }
+        let scores = q.matmul(k.transpose()) * (c as f64).powf(-0.5);
+        let [bias_rows, bias_cols] = unseen.dims();
+        let scores = scores + unseen.clone().reshape([1, 1, bias_rows, bias_cols]);
+        let mixed = softmax_last(scores).matmul(v);
+        let mixed = mixed.reshape([b, g, r, t, c]).permute([0, 3, 1, 2, 4]).reshape([b * t, h * c]);
+        self.feed_forward(x + mixed.matmul(self.output.val()), config)
+    }
+
+    /// The block for one new position of every row: `x: [B, d]`.
+    fn decode(
+        &self,
+        x: Tensor<2>,
+        config: &ModelConfig,
+        rotary: &Rotary,
+        cache: &mut KvCache,
+        layer: usize,
+    ) -> Tensor<2> {
+        let (h, g, c) = (config.num_attention_heads, config.num_key_value_heads, config.head_dim());
+        let b = x.dims()[0];
+        let position = cache.length();
+        let normed = rms_norm(x.clone(), &self.input_norm, config.rms_norm_eps);
+        let (qk, v) = self.project(normed, 1, config, rotary);
+        let q = qk.clone().slice(s![.., .., 0..h, ..]).reshape([b, g, h / g, c]);
+        let k = qk.slice(s![.., .., h.., ..]).reshape([b, g, 1, c]);
+        cache.write(layer, position, k, v.reshape([b, g, 1, c]));
+        let (keys, values) = cache.read(layer, position + 1);
+        let scores = q.matmul(keys.transpose()) * (c as f64).powf(-0.5);
+        let mixed = activation::softmax(scores, 3).matmul(values).reshape([b, h * c]);
+        self.feed_forward(x + mixed.matmul(self.output.val()), config)
+    }
+}
+
+/// Softmax over the last dimension, written so that autodiff keeps few intermediates. The row's maximum is
+/// a constant: it cancels in the value and in the gradient.
+fn softmax_last(scores: Tensor<4>) -> Tensor<4> {
+    let largest = scores.clone().detach().max_dim(3);
+    let weights = (scores - largest).exp();
+    let total = weights.clone().sum_dim(3);
+    weights / total
+}
+
+impl Transformer {
+    /// A model with random weights: normal with standard deviation 0.02, the two matrices that end in the
+    /// residual stream scaled down by the square root of twice the depth (GPT-2's initialisation).
+    pub fn random(config: &ModelConfig, device: &Device) -> Self {
+        let (d, f, c) = (config.hidden_size, config.intermediate_size, config.head_dim());
+        let (h, g) = (config.num_attention_heads, config.num_key_value_heads);
+        let normal = |shape: [usize; 2], std: f64| {
+            Param::from_tensor(Tensor::<2>::random(shape, Distribution::Normal(0.0, std), device))
+        };
+        let ones = |n: usize| Param::from_tensor(Tensor::<1>::ones([n], device));
+        let closing = 0.02 / (2.0 * config.num_hidden_layers as f64).sqrt();
+        let blocks = (0..config.num_hidden_layers)
+            .map(|_| Block {
+                input_norm: ones(d),
+                qkv: normal([d, (h + 2 * g) * c], 0.02),
+                qkv_bias: config
+                    .has_attention_bias()
+                    .then(|| Param::from_tensor(Tensor::<1>::zeros([(h + 2 * g) * c], device))),
+                output: normal([h * c, d], closing),
+                post_norm: ones(d),
+                gate_up: normal([d, 2 * f], 0.02),
+                down: normal([f, d], closing),
+            })
+            .collect();
+        Self {
+            embedding: normal([config.vocab_size, d], 0.02),
+            blocks,
+            norm: ones(d),
+            head: (!config.tie_word_embeddings).then(|| normal([d, config.vocab_size], 0.02)),
+            config: config.clone(),
+        }
+    }
+
+    /// The device of the weights.
+    pub fn device(&self) -> Device {
+        self.embedding.val().device()
+    }
+
+    /// The last norm's output for `tokens: [B, T]`: `[B T, d]`. Rows may be padded on the right: no position
+    /// sees a later one, so padding changes nothing before it.
+    pub fn hidden(&self, tokens: Tensor<2, Int>) -> Tensor<2> {
+        self.run(tokens, None)
+    }
+
+    /// As [`Self::hidden`], and keeps keys and values for decoding.
+    pub fn prefill(&self, tokens: Tensor<2, Int>, cache: &mut KvCache) -> Tensor<2> {
+        let t = tokens.dims()[1];
+        let hidden = self.run(tokens, Some(cache));
+        cache.advance(t);
+        hidden
+    }
+
+    fn run(&self, tokens: Tensor<2, Int>, mut cache: Option<&mut KvCache>) -> Tensor<2> {
+        let device = tokens.device();
+        let [b, t] = tokens.dims();
+        let rotary = Rotary::new(&self.config, 0, t, &device);
+        let repeat = self.config.num_attention_heads / self.config.num_key_value_heads;
+        let unseen = unseen_later(t, repeat, &device);
+        let mut x = self.embedding.val().select(0, tokens.reshape([b * t]));
+        for (layer, block) in self.blocks.iter().enumerate() {
+            let kept = cache.as_deref_mut().map(|cache| (cache, layer));
+            x = block.forward(x, t, &self.config, &rotary, &unseen, kept);
+        }
+        rms_norm(x, &self.norm, self.config.rms_norm_eps)
+    }
+
+    /// One more position for every row of the cache: `tokens: [B]` gives `[B, d]`. `rotary` holds the angles of
+    /// all positions the cache can hold.
+    pub fn decode(&self, tokens: Tensor<1, Int>, rotary: &Rotary, cache: &mut KvCache) -> Tensor<2> {
+        let here = rotary.at(cache.length());
+        let mut x = self.embedding.val().select(0, tokens);
+        for (layer, block) in self.blocks.iter().enumerate() {
+            x = block.decode(x, &self.config, &here, cache, layer);
+        }
+        cache.advance(1);
+        rms_norm(x, &self.norm, self.config.rms_norm_eps)
+    }
+
+    /// Logits of hidden states `[N, d]`: `[N, V]`.
+    pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        match &self.head {
+            Some(head) => hidden.matmul(head.val()),
+            None => hidden.matmul(self.embedding.val().transpose()),
+        }
+    }
+}
+
+/// `[R T, T]`: [`UNSEEN`] where the column comes after the row, repeated for each query head of a key/value head.
+fn unseen_later(t: usize, repeat: usize, device: &Device) -> Tensor<2> {
+    let mut bias = vec![0.0f32; repeat * t * t];
+    for (row, line) in bias.chunks_mut(t).enumerate() {
+        line[row % t + 1..].fill(UNSEEN);
+    }
+    Tensor::from_data(TensorData::new(bias, [repeat * t, t]), device)
+}
+
+/// Log-probability of each row's target under `logits: [N, V]`, `targets: [N]`: `[N]`.
+pub fn target_log_probs(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
+    let largest = logits.clone().detach().max_dim(1);
+    let shifted = logits - largest;
+    let log_total = shifted.clone().exp().sum_dim(1).log();
+    let n = targets.dims()[0];
+    (shifted.gather(1, targets.reshape([n, 1])) - log_total).reshape([n])
+}

@@ -1,0 +1,149 @@
+//! Everything that differs between systems: signals, suspending, and the standard error of the process.
+
+use std::{io, path::Path};
+
+use crossbeam_channel::Receiver;
+
+/// What the system asks of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT, SIGTERM or SIGHUP: end, safely.
+    Terminate,
+    /// SIGTSTP: stop, with the terminal given back first.
+    Suspend,
+    /// SIGCONT: the process was stopped and goes on.
+    Continue,
+}
+
+/// Listens for signals from now to the end of the process. A receiver that never gives anything where
+/// there are none.
+///
+/// # Errors
+/// When the system refuses to install the handlers.
+pub fn signals() -> io::Result<Receiver<Signal>> {
+    system::signals()
+}
+
+/// Whether there is a shell to go back to.
+///
+/// # Errors
+/// A sentence that says why not.
+pub fn can_suspend() -> io::Result<()> {
+    system::can_suspend()
+}
+
+/// Stops the process (and those it shares the terminal with) until the shell continues it.
+///
+/// # Errors
+/// What the system answered.
+pub fn suspend() -> io::Result<()> {
+    system::suspend()
+}
+
+/// Standard error, sent elsewhere until this is dropped.
+#[derive(Debug)]
+pub struct StderrRedirect {
+    _restore: system::Restore,
+}
+
+impl StderrRedirect {
+    /// Appends everything written to standard error to `log`, or throws it away without one. Where the
+    /// system cannot do this, nothing changes.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn to(log: Option<&Path>) -> io::Result<Self> {
+        Ok(Self { _restore: system::redirect_stderr(log)? })
+    }
+}
+
+#[cfg(unix)]
+mod system {
+    use std::{fs::OpenOptions, io, os::fd::OwnedFd, path::Path, thread};
+
+    use crossbeam_channel::{Receiver, unbounded};
+    use rustix::{io::dup, process, stdio};
+    use signal_hook::{
+        consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP},
+        iterator::Signals,
+        low_level,
+    };
+
+    use super::Signal;
+
+    pub fn signals() -> io::Result<Receiver<Signal>> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT])?;
+        let (sender, receiver) = unbounded();
+        thread::Builder::new().name("signals".into()).spawn(move || {
+            for signal in signals.forever() {
+                let meaning = match signal {
+                    SIGTSTP => Signal::Suspend,
+                    SIGCONT => Signal::Continue,
+                    _ => Signal::Terminate,
+                };
+                // Once the screen is gone a signal means what it always means.
+                if sender.send(meaning).is_err() && low_level::emulate_default_handler(signal).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(receiver)
+    }
+
+    pub fn can_suspend() -> io::Result<()> {
+        // The leader of a session was started by no shell that could continue it.
+        if process::getsid(None)? == process::getpid() {
+            return Err(io::Error::other("there is no shell to go back to, so the lab stays"));
+        }
+        Ok(())
+    }
+
+    pub fn suspend() -> io::Result<()> {
+        process::kill_current_process_group(process::Signal::STOP).map_err(io::Error::from)
+    }
+
+    #[derive(Debug)]
+    pub struct Restore(OwnedFd);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            // Nothing can be said about a failure: this is where it would be said.
+            let _ = stdio::dup2_stderr(&self.0);
+        }
+    }
+
+    pub fn redirect_stderr(log: Option<&Path>) -> io::Result<Restore> {
+        let file = OpenOptions::new().create(true).append(true).open(log.unwrap_or(Path::new("/dev/null")))?;
+        let saved = dup(stdio::stderr())?;
+        stdio::dup2_stderr(&file)?;
+        Ok(Restore(saved))
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    use std::{io, path::Path};
+
+    use crossbeam_channel::{Receiver, never};
+
+    use super::Signal;
+
+    pub fn signals() -> io::Result<Receiver<Signal>> {
+        Ok(never())
+    }
+
+    pub fn can_suspend() -> io::Result<()> {
+        Err(io::Error::other("this system cannot suspend a program in its terminal"))
+    }
+
+    pub fn suspend() -> io::Result<()> {
+        can_suspend()
+    }
+
+    #[derive(Debug)]
+    pub struct Restore;
+
+    pub fn redirect_stderr(_log: Option<&Path>) -> io::Result<Restore> {
+        Ok(Restore)
+    }
+}

@@ -1,0 +1,327 @@
+//! The synthetic corpus of the base model: Countdown traces and arithmetic drills.
+//!
+//! What it teaches of checking is stated here and in the model card. A share of the traces
+//! ([`CorpusRules::checking`]) checks its first attempt; every other *full* trace stops after it. On top of
+//! these, *continuation* traces ([`CorpusRules::continuations`]) always check, but the loss leaves out the word
+//! that decides to: they teach how to check and to try again, not whether to. So how often the base model
+//! checks is decided by the full traces alone, and how well by all of them.
+
+use rand::{RngExt, seq::IndexedRandom};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::task::{
+    Puzzle, Split, Task,
+    countdown::{
+        Countdown,
+        attempt::{self, Attempt, MAX_VALUE, Op},
+        puzzle::Level,
+    },
+};
+
+/// How the corpus is mixed. Shares are of documents unless they say otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorpusRules {
+    /// Arithmetic drills.
+    pub drills: f64,
+    /// Continuation traces, whose decision to check is not trained.
+    pub continuations: f64,
+    /// Traces of four numbers instead of three.
+    pub four_numbers: f64,
+    /// Share of full traces that check themselves; 0 makes the control whose corpus has no checking at all
+    /// (continuations are left out then).
+    pub checking: f64,
+    /// Share of first attempts that are a known solution.
+    pub smart_first: f64,
+    /// Share of later attempts that are a known solution.
+    pub smart_later: f64,
+    /// Share of the other later attempts whose last step hits the target where one can.
+    pub smart_last_step: f64,
+    /// Chance to stop after a stated miss.
+    pub give_up: f64,
+    /// Chance that a miss is confirmed as a hit.
+    pub wrong_confirmation: f64,
+    /// Chance that the next attempt goes on from a kept intermediate value.
+    pub back_to: f64,
+}
+
+impl Default for CorpusRules {
+    fn default() -> Self {
+        Self {
+            drills: 0.2,
+            continuations: 0.4,
+            four_numbers: 0.06,
+            checking: 0.05,
+            smart_first: 0.05,
+            smart_later: 0.25,
+            smart_last_step: 0.5,
+            give_up: 0.12,
+            wrong_confirmation: 0.015,
+            back_to: 0.3,
+        }
+    }
+}
+
+/// Words and, for each, whether the loss looks at it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Document {
+    /// Words in order, the end token not included.
+    pub words: Vec<String>,
+    /// As long as `words`.
+    pub trained: Vec<bool>,
+}
+
+impl Document {
+    fn say(&mut self, text: &str, trained: bool) {
+        for word in text.split_whitespace() {
+            self.words.push(word.to_string());
+            self.trained.push(trained);
+        }
+    }
+}
+
+const OPENINGS: [&str; 8] = ["first ,", "let me try", "how about", "maybe", "start with", "one idea :", "take", ""];
+const RETRIES: [&str; 6] =
+    ["try again :", "let me try another way :", "instead ,", "start over :", "what about", "another idea :"];
+/// Attempts after which a trace ends, hit or not.
+const MOST_ATTEMPTS: usize = 12;
+const FACTS_PER_DRILL: usize = 10;
+
+/// One document of the mixture.
+pub fn document(rules: &CorpusRules, rng: &mut ChaCha8Rng) -> Document {
+    let kind: f64 = rng.random();
+    if kind < rules.drills {
+        return drill(rng);
+    }
+    let continuation = rules.checking > 0.0 && kind < rules.drills + rules.continuations;
+    let checks = continuation || rng.random_bool(rules.checking);
+    let name = if rng.random_bool(rules.four_numbers) { "4x20" } else { "3x20" };
+    let count = if name == "4x20" { 4 } else { 3 };
+    let task = Countdown { level: Level::custom(count..=count, 20, MAX_VALUE, true) };
+    let puzzle = task.draw(Split::Train, rng);
+    let mut document = Document::default();
+    document.say(&task.prompt(&puzzle), false);
+    trace(&mut document, &puzzle, rules, checks, continuation, rng);
+    document
+}
+
+fn trace(
+    document: &mut Document,
+    puzzle: &Puzzle,
+    rules: &CorpusRules,
+    checks: bool,
+    continuation: bool,
+    rng: &mut ChaCha8Rng,
+) {
+    let all = attempt::enumerate(&puzzle.numbers);
+    let mut tried: Vec<&Attempt> = Vec::new();
+    let smart = if rng.random_bool(rules.smart_first) { Smart::Solution } else { Smart::No };
+    let Some(mut current) = choose(&all, &tried, puzzle.target, smart, None, rng) else { return };
+    let opening = OPENINGS.choose(rng).copied().unwrap_or_default();
+    document.say(opening, true);
+    document.say(&steps_text(current, 0), true);
+    document.say(".", true);
+    let mut first_check = true;
+    while checks {
+        tried.push(current);
+        let hit = current.value() == puzzle.target;
+        let confirms = hit || rng.random_bool(rules.wrong_confirmation);
+        let verdict = verdict_text(current.value(), puzzle.target, confirms, rng);
+        let start = document.words.len();
+        document.say(&verdict, true);
+        if first_check && continuation {
+            // The word that decides to check: `</think>` could stand here.
+            document.trained[start] = false;
+        }
+        first_check = false;
+        if confirms || tried.len() >= MOST_ATTEMPTS || rng.random_bool(rules.give_up) {
+            break;
+        }
+        let kept = rng.random_bool(rules.back_to).then_some(current);
+        let smart = if rng.random_bool(rules.smart_later) {
+            Smart::Solution
+        } else if rng.random_bool(rules.smart_last_step) {
+            Smart::LastStep
+        } else {
+            Smart::No
+        };
+        let Some(next) = choose(&all, &tried, puzzle.target, smart, kept, rng) else { break };
+        let shared = shared_steps(current, next);
+        if kept.is_some() && shared > 0 && shared < next.steps.len() {
+            let phrase = if rng.random_bool(0.5) { "back to" } else { "keep" };
+            document.say(&format!("{phrase} {} :", next.steps[shared - 1].result), true);
+            document.say(&steps_text(next, shared), true);
+        } else {
+            document.say(RETRIES.choose(rng).copied().unwrap_or_default(), true);
+            document.say(&steps_text(next, 0), true);
+        }
+        document.say(".", true);
+        current = next;
+    }
+    document.say(&format!("</think> <answer> {} </answer>", current.expression), true);
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Smart {
+    No,
+    Solution,
+    LastStep,
+}
+
+/// An attempt that was not made yet. With `kept`, one that shares that attempt's first steps where there is one.
+fn choose<'a>(
+    all: &'a [Attempt],
+    tried: &[&Attempt],
+    target: i64,
+    smart: Smart,
+    kept: Option<&Attempt>,
+    rng: &mut ChaCha8Rng,
+) -> Option<&'a Attempt> {
+    let fresh = |a: &&Attempt| !tried.iter().any(|t| t.steps == a.steps);
+    if smart == Smart::Solution {
+        let solutions: Vec<&Attempt> = all.iter().filter(fresh).filter(|a| a.value() == target).collect();
+        if let Some(solution) = solutions.choose(rng) {
+            return Some(solution);
+        }
+    }
+    let near: Vec<&Attempt> = match kept {
+        Some(kept) => all.iter().filter(fresh).filter(|a| shared_steps(kept, a) > 0).collect(),
+        None => Vec::new(),
+    };
+    let pool = if near.is_empty() { all.iter().filter(fresh).collect() } else { near };
+    let picked = *pool.choose(rng)?;
+    if smart == Smart::LastStep {
+        let before = picked.steps.len() - 1;
+        let better = pool.iter().find(|a| a.value() == target && a.steps[..before] == picked.steps[..before]);
+        return Some(better.copied().unwrap_or(picked));
+    }
+    Some(picked)
+}
+
+fn shared_steps(a: &Attempt, b: &Attempt) -> usize {
+    a.steps.iter().zip(&b.steps).take_while(|(x, y)| x == y).count()
+}
+
+fn steps_text(attempt: &Attempt, from: usize) -> String {
+    attempt.steps[from..].iter().map(ToString::to_string).collect::<Vec<_>>().join(" , ")
+}
+
+fn verdict_text(value: i64, target: i64, confirms: bool, rng: &mut ChaCha8Rng) -> String {
+    if confirms {
+        return match rng.random_range(0..4) {
+            0 => format!("check : {value} = {target} , yes ."),
+            1 => format!("verify : {value} , right ."),
+            2 => "that works .".to_string(),
+            _ => format!("yes , {value} ."),
+        };
+    }
+    let side = if value > target { "high" } else { "low" };
+    match rng.random_range(0..7) {
+        0 | 1 => format!("check : {value} is not {target} ."),
+        2 => format!("verify : {value} , too {side} ."),
+        3 => format!("wait , that is {value} , not {target} ."),
+        4 => format!("hmm , {value} is too {side} ."),
+        5 => format!("no , {value} is not {target} ."),
+        _ => "that is not right .".to_string(),
+    }
+}
+
+/// Facts `a op b = c`, the loss on `c` alone.
+fn drill(rng: &mut ChaCha8Rng) -> Document {
+    let mut document = Document::default();
+    let mut facts = 0;
+    while facts < FACTS_PER_DRILL {
+        let op = Op::ALL[rng.random_range(0..4usize)];
+        let (a, b) = match op {
+            Op::Add | Op::Sub => (rng.random_range(1..=MAX_VALUE), rng.random_range(1..=MAX_VALUE)),
+            Op::Mul => (rng.random_range(1..=50), rng.random_range(1..=20)),
+            Op::Div => {
+                let (b, c) = (rng.random_range(1..=20), rng.random_range(1..=MAX_VALUE));
+                (b * c, b)
+            }
+        };
+        let Some(result) = op.apply(a, b) else { continue };
+        if a > MAX_VALUE || (matches!(op, Op::Add | Op::Mul) && a < b) {
+            continue;
+        }
+        if facts > 0 {
+            document.say(",", false);
+        }
+        document.say(&format!("{a} {} {b} =", op.symbol()), false);
+        document.say(&result.to_string(), true);
+        facts += 1;
+    }
+    document
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::HashSet;
+
+    use rand::SeedableRng;
+
+    use super::*;
+    use crate::{
+        pretrain::vocabulary,
+        task::{RewardRules, countdown::puzzle::split_of},
+    };
+
+    fn documents(rules: &CorpusRules, n: usize) -> Vec<Document> {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        (0..n).map(|_| document(rules, &mut rng)).collect()
+    }
+
+    fn puzzle_of(document: &Document) -> Option<Puzzle> {
+        let make = document.words.iter().position(|w| w == "make")?;
+        let numbers = document.words[1..make].iter().map(|w| w.parse().unwrap()).collect();
+        Some(Puzzle { numbers, target: document.words[make + 1].parse().unwrap() })
+    }
+
+    #[test]
+    fn every_word_is_in_the_vocabulary() {
+        let known: HashSet<String> = vocabulary::tokens().into_iter().collect();
+        assert_eq!(known.len(), vocabulary::tokens().len(), "no token twice");
+        for document in documents(&CorpusRules::default(), 2000) {
+            assert_eq!(document.words.len(), document.trained.len());
+            for word in &document.words {
+                assert!(known.contains(word), "{word}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_held_out_puzzle_is_in_it_and_answers_are_well_formed() {
+        let task = Countdown { level: Level::parse("3x20").unwrap() };
+        for document in documents(&CorpusRules::default(), 1000) {
+            let Some(puzzle) = puzzle_of(&document) else { continue };
+            assert_eq!(split_of(&puzzle), Split::Train);
+            let score = task.score(&puzzle, &document.words.join(" "), &RewardRules::default());
+            assert!(score.format, "{}: {}", document.words.join(" "), score.reason);
+        }
+    }
+
+    #[test]
+    fn the_decision_to_check_is_trained_at_the_stated_rate() {
+        let rules = CorpusRules::default();
+        let (mut stops, mut checks) = (0, 0);
+        for document in documents(&rules, 20_000) {
+            let Some(think) = document.words.iter().position(|w| w == "<think>") else { continue };
+            let end = think + document.words[think..].iter().position(|w| w == ".").unwrap() + 1;
+            if document.trained[end] {
+                if document.words[end] == "</think>" { stops += 1 } else { checks += 1 }
+            }
+        }
+        let share = f64::from(checks) / f64::from(checks + stops);
+        assert!((share - rules.checking).abs() < 0.01, "{share}");
+    }
+
+    #[test]
+    fn the_control_corpus_never_checks() {
+        let rules = CorpusRules { checking: 0.0, ..CorpusRules::default() };
+        for document in documents(&rules, 2000) {
+            assert!(!document.words.iter().any(|w| w == "check" || w == "wait" || w == "verify" || w == "again"));
+        }
+    }
+}

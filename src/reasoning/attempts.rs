@@ -1,0 +1,245 @@
+//! Groups steps `a op b = v` into attempts by what they calculate with, and remembers every attempt.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    exact::Exact,
+    expression::Expression,
+    shape::{Key, Shape},
+};
+
+/// A value and the operations that made it.
+#[derive(Debug, Clone, Copy)]
+struct Made {
+    shape: Shape,
+    /// What the operations really come to, whatever the text says.
+    value: Option<Exact>,
+}
+
+impl Made {
+    fn number(value: Option<Exact>) -> Self {
+        Self { shape: Shape::number(value), value }
+    }
+}
+
+/// A result in hand that a later step may use.
+#[derive(Debug, Clone, Copy)]
+struct Unused {
+    made: Made,
+    /// Whether a step of this attempt made it; a kept result was made before.
+    own: bool,
+}
+
+/// What is remembered of every attempt.
+#[derive(Debug, Clone, Copy)]
+pub struct AttemptRecord {
+    /// The same operations on the same numbers have the same key.
+    pub key: Key,
+    /// The value the text states last.
+    pub stated: Option<Exact>,
+    /// What the operations of the last step really come to, from the first number on.
+    pub value: Option<Exact>,
+    /// Answers opened before it: an attempt after an answer does not follow what was before the answer.
+    pub segment: usize,
+    /// Whether the text announced it as another try (`try again`, `back to 64`).
+    pub announced: bool,
+}
+
+/// The attempt in hand.
+#[derive(Debug, Default)]
+struct Attempt {
+    unused: HashMap<Exact, Vec<Unused>>,
+    used_numbers: HashMap<Exact, usize>,
+    stated: HashSet<Exact>,
+    /// Keys of its steps as they are written, and of the same steps traced back to the first numbers.
+    steps: HashSet<Key>,
+    /// Sum of the keys of the results that no step has used.
+    roots: Key,
+}
+
+/// All attempts of one completion.
+#[derive(Debug)]
+pub struct Attempts {
+    given: HashMap<Exact, usize>,
+    current: Attempt,
+    /// Results of all attempts, the latest for each value.
+    known: HashMap<Exact, Made>,
+    records: Vec<AttemptRecord>,
+    /// The sentence of the last step has ended.
+    sentence_ended: bool,
+    /// A phrase that opens an attempt stands since the last step.
+    opened: bool,
+    /// Something since the last step means that the next one cannot go on from it.
+    parted: bool,
+    announced: bool,
+    kept: Option<Exact>,
+}
+
+impl Attempts {
+    /// None yet, over the given numbers.
+    pub fn new(numbers: &[i64]) -> Self {
+        let mut given = HashMap::new();
+        for number in numbers.iter().filter_map(|number| Exact::integer(*number)) {
+            *given.entry(number).or_insert(0) += 1;
+        }
+        Self {
+            given,
+            current: Attempt::default(),
+            known: HashMap::new(),
+            records: Vec::new(),
+            sentence_ended: false,
+            opened: false,
+            parted: true,
+            announced: false,
+            kept: None,
+        }
+    }
+
+    /// All attempts so far; the last may still grow.
+    pub fn records(&self) -> &[AttemptRecord] {
+        &self.records
+    }
+
+    /// The sentence ends: what follows goes on with the attempt only if it uses something left over.
+    pub fn end_sentence(&mut self) {
+        self.sentence_ended = true;
+    }
+
+    /// A phrase stands here that may open an attempt.
+    pub fn open(&mut self) {
+        self.opened = true;
+    }
+
+    /// A check or an answer stands here: what follows is another attempt.
+    pub fn part(&mut self) {
+        self.parted = true;
+    }
+
+    /// The text announces another try, perhaps from a result it keeps.
+    pub fn announce(&mut self, kept: Option<Exact>) {
+        self.parted = true;
+        self.announced = true;
+        self.kept = kept;
+    }
+
+    /// Whether the attempt in hand states `value`, as a result or as the result it was kept from.
+    pub fn states(&self, value: Exact) -> bool {
+        !self.records.is_empty() && self.current.stated.contains(&value)
+    }
+
+    /// Whether the attempt in hand has made this calculation, step by step or as a whole.
+    pub fn has_made(&self, calculation: &Expression) -> bool {
+        !self.records.is_empty() && self.current.steps.contains(&calculation.plain_shape().key())
+    }
+
+    /// Adds the step `calculation = stated` to the attempt in hand, or begins another with it.
+    pub fn add_step(&mut self, calculation: &Expression, stated: Option<Exact>, segment: usize) {
+        if self.begins_another(calculation) {
+            self.begin(segment);
+        }
+        let mut consumed: Key = 0;
+        let made = {
+            let (current, given, known) = (&mut self.current, &self.given, &self.known);
+            calculation.fold(
+                |number| current.resolve(number, given, known, &mut consumed),
+                |operator, left, right| Made {
+                    shape: Shape::combine(operator, left.shape, right.shape),
+                    value: left.value.zip(right.value).and_then(|(left, right)| left.apply(operator, right)),
+                },
+                |made| Made { shape: made.shape.negate(), value: made.value.map(Exact::negate) },
+            )
+        };
+        let Some(made) = made else { return };
+        let key = made.shape.key();
+        self.current.roots = self.current.roots.wrapping_sub(consumed).wrapping_add(key);
+        self.current.steps.extend([key, calculation.plain_shape().key()]);
+        if let Some(stated) = stated {
+            self.current.stated.insert(stated);
+            self.current.unused.entry(stated).or_default().push(Unused { made, own: true });
+            self.known.insert(stated, made);
+        }
+        if let Some(record) = self.records.last_mut() {
+            record.key = self.current.roots;
+            record.stated = stated;
+            record.value = made.value;
+        }
+        self.sentence_ended = false;
+        self.opened = false;
+    }
+
+    fn begin(&mut self, segment: usize) {
+        self.current = Attempt::default();
+        if let Some(kept) = self.kept.take() {
+            let made = self.known.get(&kept).copied().unwrap_or(Made::number(Some(kept)));
+            self.current.stated.insert(kept);
+            self.current.unused.entry(kept).or_default().push(Unused { made, own: false });
+        }
+        self.records.push(AttemptRecord {
+            key: 0,
+            stated: None,
+            value: None,
+            segment,
+            announced: std::mem::take(&mut self.announced),
+        });
+        self.parted = false;
+    }
+
+    /// A step that uses a result still unused goes on with the attempt, and so does one of given numbers
+    /// still unused, unless a phrase such as `maybe` opens its sentence. Any other step begins another
+    /// attempt in a new sentence. Within a sentence it does so only if nothing else can be meant: it needs
+    /// numbers that are used up, and the given numbers alone suffice.
+    fn begins_another(&self, calculation: &Expression) -> bool {
+        if self.parted {
+            return true;
+        }
+        if calculation.numbers().flatten().any(|number| self.current.has_unused(number)) {
+            return false;
+        }
+        let mut needed: HashMap<Exact, usize> = HashMap::new();
+        for number in calculation.numbers().flatten() {
+            *needed.entry(number).or_insert(0) += 1;
+        }
+        let given = |number: &Exact| self.given.get(number).copied().unwrap_or(0);
+        let in_hand = |number: &Exact| {
+            given(number).saturating_sub(self.current.used_numbers.get(number).copied().unwrap_or(0))
+        };
+        let readable = calculation.numbers().all(|number| number.is_some());
+        let suffices = |supply: &dyn Fn(&Exact) -> usize| {
+            readable && needed.iter().all(|(number, count)| supply(number) >= *count)
+        };
+        match (self.sentence_ended, suffices(&in_hand)) {
+            (true, in_hand) => self.opened || !in_hand,
+            (false, in_hand) => !in_hand && suffices(&given),
+        }
+    }
+}
+
+impl Attempt {
+    fn has_unused(&self, number: Exact) -> bool {
+        self.unused.get(&number).is_some_and(|results| !results.is_empty())
+    }
+
+    /// Where a number of a step comes from: an unused result first, then the given numbers, then any
+    /// earlier result. A number from nowhere stands for itself. (`7 - 4 = 3 , 3 * 25 = 75` with 3 given too
+    /// leaves open which 3 is meant; taking the result keeps the chain whole.)
+    fn resolve(
+        &mut self,
+        number: Option<Exact>,
+        given: &HashMap<Exact, usize>,
+        known: &HashMap<Exact, Made>,
+        consumed: &mut Key,
+    ) -> Made {
+        let Some(number) = number else { return Made::number(None) };
+        if let Some(result) = self.unused.get_mut(&number).and_then(Vec::pop) {
+            if result.own {
+                *consumed = consumed.wrapping_add(result.made.shape.key());
+            }
+            return result.made;
+        }
+        if given.contains_key(&number) {
+            *self.used_numbers.entry(number).or_insert(0) += 1;
+            return Made::number(Some(number));
+        }
+        known.get(&number).copied().unwrap_or(Made::number(Some(number)))
+    }
+}

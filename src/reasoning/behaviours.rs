@@ -1,0 +1,120 @@
+//! Counts the behaviours in what was read, and lays out the spans.
+
+use std::collections::HashSet;
+
+use super::{
+    Analysis, Span, SpanKind, Verdict,
+    attempts::AttemptRecord,
+    check::{Conclusion, Decision},
+    exact::Exact,
+    reader::{Event, EventKind, Reading},
+};
+
+/// The analysis of a completion that has been read.
+pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
+    let records = reading.attempts.records();
+    let mut analysis = Analysis {
+        attempts: records.len(),
+        phrases: reading.phrases,
+        arithmetic_steps: reading.steps,
+        arithmetic_right: reading.steps_right,
+        ..Analysis::default()
+    };
+    let mut tried = HashSet::new();
+    analysis.repeated_attempts = records.iter().filter(|record| !tried.insert(record.key)).count();
+
+    let last_answer = reading.events.iter().rposition(|event| matches!(event.kind, EventKind::Answer));
+    // Attempts found to have missed: by the text, and by the text rightly.
+    let mut stated_missed = HashSet::new();
+    let mut rightly_missed = HashSet::new();
+    for (index, event) in reading.events.iter().enumerate() {
+        let mut span =
+            Span { kind: SpanKind::Answer, start: event.start, end: event.end, claim: None, verdict: None };
+        match event.kind {
+            EventKind::Answer if last_answer != Some(index) => continue,
+            EventKind::Answer => {}
+            EventKind::Retry => span.kind = SpanKind::Backtracking,
+            EventKind::Backward => span.kind = SpanKind::BackwardChaining,
+            EventKind::Check { decision, claim, cut_off } => {
+                let followed = followed(event, records) || awaits_attempt(event, reading);
+                span.verdict = match decision {
+                    Decision::Decided { right: true, .. } => Some(Verdict::True),
+                    Decision::Decided { right: false, .. } => Some(Verdict::False),
+                    Decision::Bare if followed || cut_off || leads_to_check(index, reading) => None,
+                    Decision::Bare => Some(Verdict::Superficial),
+                };
+                span.kind = match span.verdict {
+                    Some(_) => SpanKind::Verification,
+                    None => SpanKind::Hesitation,
+                };
+                if let Decision::Decided { right, conclusion } = decision {
+                    span.claim = claim.and_then(|(start, end)| text.get(start..end)).map(str::to_owned);
+                    match conclusion {
+                        Conclusion::Miss => {
+                            analysis.stated_misses += 1;
+                            analysis.stops_after_miss += usize::from(!followed);
+                            stated_missed.insert(event.attempts_before);
+                            if right {
+                                rightly_missed.insert(event.attempts_before);
+                            }
+                        }
+                        Conclusion::Hit => {
+                            analysis.stated_hits += 1;
+                            analysis.stops_after_hit += usize::from(!followed);
+                        }
+                        Conclusion::Open => {}
+                    }
+                }
+                match span.verdict {
+                    Some(Verdict::True) => analysis.true_checks += 1,
+                    Some(Verdict::False) => analysis.false_checks += 1,
+                    Some(Verdict::Superficial) => analysis.superficial_checks += 1,
+                    None => {}
+                }
+            }
+        }
+        // Spans come in order and apart by construction; whoever draws them relies on it.
+        let free = analysis.spans.last().is_none_or(|last: &Span| last.end <= span.start);
+        if free && span.start < span.end {
+            analysis.spans.push(span);
+        }
+    }
+    analysis.checks = analysis.true_checks + analysis.false_checks + analysis.superficial_checks;
+
+    let target = Exact::integer(target);
+    for (index, pair) in records.windows(2).enumerate() {
+        let [before, after] = pair else { continue };
+        if before.segment != after.segment || before.key == after.key {
+            continue;
+        }
+        let begun = index + 1;
+        analysis.self_corrections += usize::from(rightly_missed.contains(&begun));
+        let failed = before.stated != target || before.value != target || stated_missed.contains(&begun);
+        analysis.backtracks += usize::from(failed || after.announced);
+    }
+    analysis
+}
+
+/// Whether an attempt begins after the event and before the next answer.
+fn followed(event: &Event, records: &[AttemptRecord]) -> bool {
+    records.get(event.attempts_before).is_some_and(|next| next.segment == event.segment)
+}
+
+/// Whether the text is cut off while the attempt after the event is announced or begun.
+fn awaits_attempt(event: &Event, reading: &Reading) -> bool {
+    reading.breaks_off && reading.events.last().is_some_and(|last| last.segment == event.segment)
+}
+
+/// Whether a check that states something follows the event at once, or after others that state nothing.
+fn leads_to_check(index: usize, reading: &Reading) -> bool {
+    let here = reading.events[index].attempts_before;
+    // Bare phrases in a row are looked through only so far, to stay linear on a text of nothing else.
+    for event in reading.events.iter().skip(index + 1).take(4) {
+        match event.kind {
+            EventKind::Check { decision: Decision::Bare, .. } => {}
+            EventKind::Check { .. } => return event.attempts_before == here,
+            _ => return false,
+        }
+    }
+    false
+}

@@ -1,0 +1,243 @@
+//! One checking sentence: what it states, and whether that is so.
+
+use std::collections::HashSet;
+
+use super::{
+    attempts::{AttemptRecord, Attempts},
+    exact::Exact,
+    shape::Key,
+};
+
+/// What began the sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opener {
+    /// Nothing: a verdict stands by itself (`that works .`).
+    None,
+    /// `wait`, `hmm`.
+    Hesitation,
+    /// `check`, `verify`: what follows may re-derive a result.
+    Check,
+}
+
+/// How a value is said to relate to a number. The number is the target wherever none is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// `19 = 19`, `19 is 19`
+    Equal,
+    /// `63 is not 19`, `63 , not 19`
+    NotEqual,
+    /// `63 is too high`, `63 > 19`
+    Above,
+    /// `13 is too low`, `13 < 19`
+    Below,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Comparison {
+    relation: Relation,
+    /// The value compared; `None` is the value of the attempt before.
+    value: Option<Exact>,
+    /// The number it is compared with; `None` is the target.
+    with: Option<Exact>,
+}
+
+/// What a check concludes about the attempt before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conclusion {
+    /// It missed the target.
+    Miss,
+    /// It hit the target.
+    Hit,
+    /// Nothing: the check only re-derives a result.
+    Open,
+}
+
+/// What became of a checking sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It states something that exact arithmetic has decided.
+    Decided {
+        /// All it states is right.
+        right: bool,
+        /// What it concludes.
+        conclusion: Conclusion,
+    },
+    /// It states nothing, or there is nothing that it could be about.
+    Bare,
+}
+
+/// A checking sentence while it is being read.
+#[derive(Debug, Clone)]
+pub struct CheckDraft {
+    /// What began it.
+    pub opener: Opener,
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte that belongs to it.
+    pub end: usize,
+    /// The bytes of what it states, from the first value or verdict to the last.
+    pub claim: Option<(usize, usize)>,
+    /// The value it speaks of.
+    pub subject: Option<Exact>,
+    comparisons: Vec<Comparison>,
+    derived: HashSet<Key>,
+    derivation_wrong: bool,
+    derived_values: HashSet<Exact>,
+    says_right: bool,
+    says_wrong: bool,
+}
+
+impl CheckDraft {
+    /// Begins with a phrase or a value at `start..end`.
+    pub fn new(opener: Opener, start: usize, end: usize) -> Self {
+        Self {
+            opener,
+            start,
+            end,
+            claim: None,
+            subject: None,
+            comparisons: Vec::new(),
+            derived: HashSet::new(),
+            derivation_wrong: false,
+            derived_values: HashSet::new(),
+            says_right: false,
+            says_wrong: false,
+        }
+    }
+
+    /// Whether it states anything yet. A value alone states nothing.
+    pub fn states_something(&self) -> bool {
+        self.concludes() || !self.derived.is_empty()
+    }
+
+    /// Whether it says that the attempt missed or hit.
+    pub fn concludes(&self) -> bool {
+        !self.comparisons.is_empty() || self.says_right || self.says_wrong
+    }
+
+    /// Adds a value that a verdict may follow.
+    pub fn name_value(&mut self, value: Exact, start: usize, end: usize) {
+        self.subject = Some(value);
+        self.extend(start, end);
+    }
+
+    /// Adds a comparison of the value in hand.
+    pub fn compare(&mut self, relation: Relation, with: Option<Exact>, start: usize, end: usize) {
+        self.comparisons.push(Comparison { relation, value: self.subject, with });
+        self.extend(start, end);
+    }
+
+    /// Adds `yes`, `that works`, or their opposites.
+    pub fn answer(&mut self, right: bool, start: usize, end: usize) {
+        match right {
+            true => self.says_right = true,
+            false => self.says_wrong = true,
+        }
+        self.extend(start, end);
+    }
+
+    /// Adds a calculation that an attempt made before. Returns false, and adds nothing, for one that this
+    /// check has already re-derived.
+    pub fn derive(&mut self, key: Key, stated: Option<Exact>, right: bool, start: usize, end: usize) -> bool {
+        if !self.derived.insert(key) {
+            return false;
+        }
+        self.derivation_wrong |= !right;
+        self.derived_values.extend(stated);
+        self.subject = stated;
+        self.extend(start, end);
+        true
+    }
+
+    fn extend(&mut self, start: usize, end: usize) {
+        self.end = end;
+        self.claim = Some((self.claim.map_or(start, |claim| claim.0), end));
+    }
+
+    /// Decides what the sentence states about the attempt before it.
+    ///
+    /// A comparison is right if it names the puzzle's target or none, if its value is one that the attempt
+    /// states or that this check has re-derived, if the relation holds, and if the attempt's last stated
+    /// value misses (or hits) as well. `yes` or `no` after a comparison by `=` answers it as a question;
+    /// beside any other comparison it must agree with it. An answer without any value is judged by what
+    /// the attempt's operations really come to: `that works` needs both that and the stated value to be
+    /// the target, `that is not right` is right if either is not.
+    pub fn decide(&self, attempts: &Attempts, target: Option<Exact>) -> Decision {
+        let before = attempts.records().last();
+        if !self.concludes() {
+            return match self.derived.is_empty() {
+                true => Decision::Bare,
+                false => Decision::Decided { right: !self.derivation_wrong, conclusion: Conclusion::Open },
+            };
+        }
+        let judge = Judge { draft: self, attempts, before, target };
+        // `63 = 19 , no` asks and answers.
+        let denied = self.says_wrong && !self.says_right;
+        let comparisons: Vec<Comparison> =
+            self.comparisons.iter().map(|stated| stated.denied_if(denied)).collect();
+        let conclusion = match comparisons.last() {
+            Some(last) if last.relation == Relation::Equal => Conclusion::Hit,
+            Some(_) => Conclusion::Miss,
+            None if self.says_wrong => Conclusion::Miss,
+            None => Conclusion::Hit,
+        };
+        let hits = self.says_right || comparisons.iter().any(|stated| stated.relation == Relation::Equal);
+        let misses = self.says_wrong || comparisons.iter().any(|stated| stated.relation != Relation::Equal);
+        let consistent = !(hits && misses);
+        if comparisons.is_empty() {
+            let Some(value) = self.subject else {
+                let Some(before) = before else { return Decision::Bare };
+                let works = before.stated == target && before.value == target && target.is_some();
+                let right = consistent && !self.derivation_wrong && works == (conclusion == Conclusion::Hit);
+                return Decision::Decided { right, conclusion };
+            };
+            let relation = match conclusion {
+                Conclusion::Hit => Relation::Equal,
+                _ => Relation::NotEqual,
+            };
+            let right = judge.holds(&Comparison { relation, value: Some(value), with: None });
+            return Decision::Decided { right: right && consistent && !self.derivation_wrong, conclusion };
+        }
+        let silent = comparisons.iter().all(|stated| stated.value.is_none() && stated.with.is_none());
+        if silent && before.is_none() {
+            return Decision::Bare;
+        }
+        let right = comparisons.iter().all(|stated| judge.holds(stated));
+        Decision::Decided { right: right && consistent && !self.derivation_wrong, conclusion }
+    }
+}
+
+impl Comparison {
+    fn denied_if(self, denied: bool) -> Self {
+        match self.relation {
+            Relation::Equal if denied => Self { relation: Relation::NotEqual, ..self },
+            _ => self,
+        }
+    }
+}
+
+struct Judge<'a> {
+    draft: &'a CheckDraft,
+    attempts: &'a Attempts,
+    before: Option<&'a AttemptRecord>,
+    target: Option<Exact>,
+}
+
+impl Judge<'_> {
+    fn holds(&self, stated: &Comparison) -> bool {
+        let (Some(before), Some(target)) = (self.before, self.target) else { return false };
+        let Some(value) = stated.value.or(before.stated) else { return false };
+        let was_stated = self.attempts.states(value) || self.draft.derived_values.contains(&value);
+        let relation_holds = match stated.relation {
+            Relation::Equal => value == target,
+            Relation::NotEqual => value != target,
+            Relation::Above => value > target,
+            Relation::Below => value < target,
+        };
+        let attempt_hit = before.stated == self.target;
+        stated.with.is_none_or(|with| with == target)
+            && was_stated
+            && relation_holds
+            && attempt_hit == (stated.relation == Relation::Equal)
+    }
+}

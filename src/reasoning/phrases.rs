@@ -1,0 +1,219 @@
+//! The phrases that find candidates. A phrase decides nothing: it only says where to look.
+//!
+//! To teach the analysis more English, add lines to [`TABLE`]; the longest phrase at a place wins.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use super::lexer::{Token, TokenKind, tokenize};
+
+/// Number of a word in the vocabulary of all phrases.
+pub type WordId = u16;
+
+/// The number of every word that is in no phrase.
+pub const UNKNOWN_WORD: WordId = 0;
+
+/// What a phrase may announce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhraseKind {
+    /// Opens an attempt: `first`, `let me try`.
+    Opening,
+    /// Gives an attempt up for another: `try again`, `instead`.
+    Retry,
+    /// Goes back to a result that a number names: `back to 64`.
+    Keep,
+    /// Opens a check: `check`, `verify`.
+    Check,
+    /// Stops to think: `wait`, `hmm`.
+    Hesitation,
+    /// The value is above the target.
+    TooHigh,
+    /// The value is below the target.
+    TooLow,
+    /// The attempt succeeded.
+    Right,
+    /// The attempt failed.
+    Wrong,
+    /// As [`PhraseKind::Right`], but a word so common that it counts only where it answers something.
+    WeakRight,
+    /// As [`PhraseKind::Wrong`], but a word so common that it counts only where it answers something.
+    WeakWrong,
+    /// The number that follows is claimed to differ.
+    NotEqual,
+    /// The number that follows is claimed to be equal.
+    Equal,
+    /// The number that follows is smaller.
+    Above,
+    /// The number that follows is larger.
+    Below,
+    /// Works from the target towards the numbers.
+    Backward,
+    /// Looks like another phrase and is none: `instead of`.
+    Nothing,
+}
+
+use PhraseKind as Kind;
+
+/// Every phrase. Words are parted by single spaces, in lower case, with straight apostrophes.
+const TABLE: &[(Kind, &[&str])] = &[
+    (Kind::Opening, &["first", "let me try", "how about", "maybe", "start with", "one idea", "take"]),
+    (Kind::Opening, &["let's try", "let us try", "i can try", "i'll try", "try"]),
+    (Kind::Retry, &["try again", "let me try another way", "instead", "start over", "what about"]),
+    (Kind::Retry, &["another idea", "let me try again", "let's try again", "another way", "try another way"]),
+    (Kind::Retry, &["let me try something else", "let's try something else", "try something else"]),
+    (Kind::Retry, &["let me try another approach", "let's try another approach", "another approach"]),
+    (Kind::Retry, &["let me try a different approach", "let's try a different approach"]),
+    (Kind::Retry, &["a different approach", "let me try a different combination", "different combination"]),
+    (Kind::Retry, &["let me try another combination", "let's try another combination"]),
+    (Kind::Retry, &["another combination", "let's try another way", "let me start over", "alternatively"]),
+    (Kind::Retry, &["go back to the start", "back to the start", "back to the beginning", "starting over"]),
+    (Kind::Nothing, &["instead of", "checks", "right now", "no way"]),
+    (Kind::Keep, &["back to", "keep", "go back to", "going back to", "go back"]),
+    (Kind::Check, &["check", "verify", "let me check", "let me verify", "let's check", "let's verify"]),
+    (Kind::Check, &["let me double check", "let me double-check", "double check", "double-check"]),
+    (Kind::Check, &["let's double-check", "checking", "verifying", "verification", "recheck"]),
+    (Kind::Check, &["let me check this", "let me verify this", "let's check this", "let's verify this"]),
+    (Kind::Check, &["let me check again", "check again", "let me confirm", "let's confirm"]),
+    (Kind::Hesitation, &["wait", "hmm", "hm", "hold on", "actually", "oops"]),
+    (Kind::TooHigh, &["too high", "too big", "too large", "too much", "is too high", "is too big"]),
+    (Kind::TooHigh, &["is too large", "that is too high", "that's too high", "which is too high"]),
+    (Kind::TooHigh, &["that is too large", "that's too large", "which is too large", "this is too high"]),
+    (Kind::TooHigh, &["that is too big", "that's too big", "which is too big", "it's too high"]),
+    (Kind::TooLow, &["too low", "too small", "is too low", "is too small", "that is too low"]),
+    (Kind::TooLow, &["that's too low", "which is too low", "that is too small", "that's too small"]),
+    (Kind::TooLow, &["which is too small", "this is too low", "not enough", "is not enough", "it's too low"]),
+    (Kind::Wrong, &["that is not right", "that's not right", "this is not right", "that isn't right"]),
+    (Kind::Wrong, &["that is not correct", "that's not correct", "this is not correct", "is not correct"]),
+    (Kind::Wrong, &["that is wrong", "that's wrong", "this is wrong", "is wrong", "is not right"]),
+    (Kind::Wrong, &["that does not work", "that doesn't work", "this does not work", "this doesn't work"]),
+    (Kind::Wrong, &["does not work", "doesn't work", "that didn't work", "didn't work", "that is not it"]),
+    (Kind::Wrong, &["that is not working", "that's not working", "isn't working", "is not working"]),
+    (Kind::Wrong, &["that's not it", "not the target", "is not the target", "which is not the target"]),
+    (Kind::Wrong, &["that is not the target", "that's not the target", "does not equal the target"]),
+    (Kind::Wrong, &["doesn't equal the target", "not right", "not correct", "not what we want"]),
+    (Kind::Wrong, &["is not what we want", "not what we need", "is not what we need"]),
+    (Kind::Right, &["that works", "this works", "it works", "that is right", "that's right"]),
+    (Kind::Right, &["this is right", "is right", "that is correct", "that's correct", "this is correct"]),
+    (Kind::Right, &["is correct", "matches the target", "equals the target", "is equal to the target"]),
+    (Kind::Right, &["is the target", "which is the target", "that is the target", "that's the target"]),
+    (Kind::Right, &["that's it", "which is correct", "which works", "checks out", "that checks out"]),
+    (Kind::Right, &["which matches the target", "which equals the target", "that's exactly right"]),
+    (Kind::WeakRight, &["yes", "right", "correct", "works", "perfect"]),
+    (Kind::WeakWrong, &["no", "wrong", "incorrect", "nope"]),
+    (Kind::NotEqual, &["is not", "isn't", "not", "that is not", "that's not", "that isn't", "this is not"]),
+    (Kind::NotEqual, &["which is not", "which isn't", "it is not", "it's not", "does not equal"]),
+    (Kind::NotEqual, &["doesn't equal", "is not equal to", "not equal to", "which does not equal"]),
+    (Kind::NotEqual, &["which doesn't equal", "does not make", "doesn't make"]),
+    (Kind::Equal, &["is", "equals", "is equal to", "is exactly"]),
+    // These name the value in hand; they compare it with nothing.
+    (Kind::Nothing, &["that is", "this is", "it is", "that's", "which is", "it's", "there is"]),
+    (Kind::Above, &["is greater than", "is more than", "is higher than", "is larger than", "is above"]),
+    (Kind::Above, &["greater than", "which is greater than", "which is more than"]),
+    (Kind::Below, &["is less than", "is lower than", "is smaller than", "is below", "less than"]),
+    (Kind::Below, &["which is less than", "which is smaller than"]),
+    (Kind::Backward, &["work backwards", "work backward", "working backwards", "working backward"]),
+];
+
+/// A phrase found in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Match {
+    /// What it may announce.
+    pub kind: PhraseKind,
+    /// How many tokens it takes.
+    pub tokens: usize,
+}
+
+struct Index {
+    words: HashMap<&'static str, WordId>,
+    /// By the first word: the phrases, longest first.
+    phrases: Vec<Vec<(Vec<WordId>, PhraseKind)>>,
+}
+
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
+    let mut words: HashMap<&'static str, WordId> = HashMap::new();
+    let mut phrases: Vec<Vec<(Vec<WordId>, PhraseKind)>> = vec![Vec::new()];
+    for (kind, texts) in TABLE {
+        for text in *texts {
+            let mut ids = Vec::new();
+            for word in text.split(' ') {
+                let next = phrases.len() as WordId;
+                let id = *words.entry(word).or_insert(next);
+                if id == next {
+                    phrases.push(Vec::new());
+                }
+                ids.push(id);
+            }
+            if let Some(slot) = ids.first().and_then(|first| phrases.get_mut(usize::from(*first))) {
+                slot.push((ids, *kind));
+            }
+        }
+    }
+    for slot in &mut phrases {
+        slot.sort_by_key(|(ids, _)| std::cmp::Reverse(ids.len()));
+    }
+    Index { words, phrases }
+});
+
+/// The number of a word that is already in lower case.
+pub fn word_id(word: &str) -> WordId {
+    INDEX.words.get(word).copied().unwrap_or(UNKNOWN_WORD)
+}
+
+/// The longest phrase that begins with the first of `tokens`.
+pub fn longest_match(tokens: &[Token]) -> Option<Match> {
+    let word = |token: &Token| match token.kind {
+        TokenKind::Word(id) => id,
+        _ => UNKNOWN_WORD,
+    };
+    let candidates = INDEX.phrases.get(usize::from(word(tokens.first()?)))?;
+    candidates.iter().find_map(|(ids, kind)| {
+        let found = tokens.len() >= ids.len() && ids.iter().zip(tokens).all(|(id, token)| *id == word(token));
+        found.then_some(Match { kind: *kind, tokens: ids.len() })
+    })
+}
+
+/// Whether `kind` is on the verification list: the phrases that a mere phrase count would count.
+pub fn is_verification(kind: PhraseKind) -> bool {
+    matches!(kind, Kind::Check | Kind::Hesitation | Kind::Right | Kind::Wrong)
+}
+
+/// Whether `text` is one phrase of the verification list and nothing else, in any letter case.
+pub fn is_phrase(text: &str) -> bool {
+    let tokens = tokenize(text);
+    longest_match(&tokens).is_some_and(|found| found.tokens == tokens.len() && is_verification(found.kind))
+}
+
+/// The verification list: all phrases for which [`is_phrase`] holds, in the order of the table.
+pub fn verification_phrases() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().filter(|(kind, _)| is_verification(*kind)).flat_map(|(_, texts)| texts.iter().copied())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_spelling_the_lexer_gives_and_names_nothing_twice() {
+        let mut seen = std::collections::HashSet::new();
+        for (kind, texts) in TABLE {
+            for text in *texts {
+                assert!(seen.insert(*text), "`{text}` stands twice");
+                let tokens = tokenize(&text.to_uppercase());
+                let found = longest_match(&tokens).unwrap_or_else(|| panic!("`{text}` is not found"));
+                assert_eq!((found.kind, found.tokens), (*kind, tokens.len()), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_whole_phrases_of_the_list_are_phrases() {
+        assert!(verification_phrases().count() > 50);
+        for phrase in verification_phrases() {
+            assert!(is_phrase(phrase), "{phrase}");
+        }
+        assert!(is_phrase("That\u{2019}s not right"));
+        for other in ["", "try again", "check the", "checkers", "19", "too"] {
+            assert!(!is_phrase(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! Walks over the tokens once and turns them into events: steps go to the attempts, checking sentences to
+//! [`CheckDraft`], everything that may become a span to the event list.
+
+mod formulas;
+
+use super::{
+    attempts::Attempts,
+    check::{CheckDraft, Decision, Opener, Relation},
+    exact::Exact,
+    expression::Formula,
+    lexer::{Token, TokenKind},
+    phrases::{self, PhraseKind},
+};
+
+/// Something that may become a span.
+#[derive(Debug, Clone, Copy)]
+pub struct Event {
+    /// What it is.
+    pub kind: EventKind,
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// How many attempts had begun before it.
+    pub attempts_before: usize,
+    /// How many answers had been opened before it.
+    pub segment: usize,
+}
+
+/// The kinds of [`Event`].
+#[derive(Debug, Clone, Copy)]
+pub enum EventKind {
+    /// A checking sentence.
+    Check {
+        /// What became of it.
+        decision: Decision,
+        /// The bytes of what it states.
+        claim: Option<(usize, usize)>,
+        /// Whether the text breaks off before the sentence ends.
+        cut_off: bool,
+    },
+    /// A phrase that gives an attempt up for another.
+    Retry,
+    /// A phrase that works from the target.
+    Backward,
+    /// The inside of an answer; empty where there is none.
+    Answer,
+}
+
+/// What one completion says, before the behaviours are counted.
+#[derive(Debug)]
+pub struct Reading {
+    /// In order of their start.
+    pub events: Vec<Event>,
+    /// All attempts.
+    pub attempts: Attempts,
+    /// Occurrences of phrases of the verification list.
+    pub phrases: usize,
+    /// Steps `a op b = c`.
+    pub steps: usize,
+    /// Those whose arithmetic is right.
+    pub steps_right: usize,
+    /// Whether the text breaks off in an attempt that is announced or begun but not yet made.
+    pub breaks_off: bool,
+}
+
+/// Reads a completion.
+pub fn read(text: &str, tokens: &[Token], numbers: &[i64], target: i64) -> Reading {
+    let mut reader = Reader {
+        text,
+        tokens,
+        at: 0,
+        target: Exact::integer(target),
+        draft: None,
+        value: None,
+        relation: None,
+        sentence_start: true,
+        sentence_closed: false,
+        segment: 0,
+        reading: Reading {
+            events: Vec::new(),
+            attempts: Attempts::new(numbers),
+            phrases: 0,
+            steps: 0,
+            steps_right: 0,
+            breaks_off: false,
+        },
+    };
+    while reader.at < tokens.len() {
+        reader.next();
+    }
+    reader.finish_draft(true);
+    reader.reading
+}
+
+/// A value that a verdict may follow.
+#[derive(Debug, Clone, Copy)]
+struct Named {
+    value: Exact,
+    start: usize,
+    end: usize,
+    /// The token after it.
+    next: usize,
+}
+
+/// A relation such as `is not` whose number is still to come.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    relation: Relation,
+    /// First byte of the relation, or of its phrase.
+    start: usize,
+    /// The token where the number must stand.
+    number_at: usize,
+    /// The value right before the relation.
+    after_value: Option<Named>,
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    tokens: &'a [Token],
+    at: usize,
+    target: Option<Exact>,
+    draft: Option<CheckDraft>,
+    value: Option<Named>,
+    /// A relation that waits for its number.
+    relation: Option<Waiting>,
+    /// Nothing of the sentence has been read yet.
+    sentence_start: bool,
+    /// The sentence of the draft has ended, but a re-derivation may go on in the next.
+    sentence_closed: bool,
+    segment: usize,
+    reading: Reading,
+}
+
+impl Reader<'_> {
+    fn next(&mut self) {
+        let token = self.tokens[self.at];
+        match token.kind {
+            TokenKind::AnswerOpen => self.answer(),
+            TokenKind::AnswerClose | TokenKind::Think => {
+                self.end_sentence();
+                self.finish_draft(false);
+                self.at += 1;
+            }
+            TokenKind::Stop => {
+                self.end_sentence();
+                self.at += 1;
+            }
+            TokenKind::NotEquals => self.expect_number(Relation::NotEqual, 1),
+            TokenKind::Greater => self.expect_number(Relation::Above, 1),
+            TokenKind::Less => self.expect_number(Relation::Below, 1),
+            TokenKind::Tick => self.weak_answer(true, 1),
+            TokenKind::Cross => self.weak_answer(false, 1),
+            TokenKind::Word(_) => match phrases::longest_match(&self.tokens[self.at..]) {
+                Some(found) => self.phrase(found),
+                None => self.skip_word(),
+            },
+            TokenKind::Number | TokenKind::Open | TokenKind::Operator(..) => {
+                match Formula::read(self.text, self.tokens, self.at) {
+                    Some(formula) => self.formula(formula),
+                    None => self.at += 1,
+                }
+            }
+            _ => self.at += 1,
+        }
+    }
+
+    fn skip_word(&mut self) {
+        self.at += 1;
+        self.sentence_start = false;
+    }
+
+    fn phrase(&mut self, found: phrases::Match) {
+        let length = found.tokens;
+        let (start, end) = (self.tokens[self.at].start, self.tokens[self.at + length - 1].end);
+        if phrases::is_verification(found.kind) {
+            self.reading.phrases += 1;
+        }
+        match found.kind {
+            PhraseKind::Opening => {
+                self.reading.breaks_off = true;
+                self.reading.attempts.open();
+                self.at += length;
+                // `first ,` does not use up the beginning of the sentence: `maybe , no .`
+                return;
+            }
+            PhraseKind::Retry => self.retry(None, start, end, length),
+            PhraseKind::Keep => self.keep(start, length),
+            PhraseKind::Check => self.open_draft(Opener::Check, start, end, length),
+            PhraseKind::Hesitation => self.open_draft(Opener::Hesitation, start, end, length),
+            PhraseKind::TooHigh => self.too(Relation::Above, start, end, length),
+            PhraseKind::TooLow => self.too(Relation::Below, start, end, length),
+            PhraseKind::Right => self.verdict(true, start, end, length),
+            PhraseKind::Wrong => self.verdict(false, start, end, length),
+            PhraseKind::WeakRight => self.weak_answer(true, length),
+            PhraseKind::WeakWrong => self.weak_answer(false, length),
+            PhraseKind::NotEqual => self.expect_number(Relation::NotEqual, length),
+            PhraseKind::Equal => self.expect_number(Relation::Equal, length),
+            PhraseKind::Above => self.expect_number(Relation::Above, length),
+            PhraseKind::Below => self.expect_number(Relation::Below, length),
+            PhraseKind::Backward => {
+                self.event(EventKind::Backward, start, end);
+                self.at += length;
+            }
+            PhraseKind::Nothing => self.at += length,
+        }
+        self.sentence_start = false;
+    }
+
+    fn event(&mut self, kind: EventKind, start: usize, end: usize) {
+        let attempts_before = self.reading.attempts.records().len();
+        self.reading.events.push(Event { kind, start, end, attempts_before, segment: self.segment });
+    }
+
+    fn end_sentence(&mut self) {
+        let goes_on = |draft: &CheckDraft| {
+            draft.opener == Opener::Check && draft.states_something() && !draft.concludes()
+        };
+        if self.draft.as_ref().is_some_and(goes_on) {
+            self.sentence_closed = true;
+        } else {
+            self.finish_draft(false);
+        }
+        self.reading.attempts.end_sentence();
+        self.value = None;
+        self.relation = None;
+        self.sentence_start = true;
+        self.reading.breaks_off = false;
+    }
+
+    /// Decides the draft, if there is one.
+    fn finish_draft(&mut self, at_end: bool) {
+        if let Some(draft) = self.draft.take() {
+            let decision = draft.decide(&self.reading.attempts, self.target);
+            let cut_off = at_end && !self.sentence_closed;
+            let kind = EventKind::Check { decision, claim: draft.claim, cut_off };
+            self.event(kind, draft.start, draft.end);
+            if decision != Decision::Bare {
+                self.reading.attempts.part();
+            }
+        }
+        self.sentence_closed = false;
+    }
+
+    /// Whether a checking sentence is being read.
+    fn in_draft(&self) -> bool {
+        self.draft.is_some() && !self.sentence_closed
+    }
+
+    /// The draft of this sentence; begins one at `start` if there is none.
+    fn draft_at(&mut self, start: usize) -> &mut CheckDraft {
+        if self.sentence_closed {
+            self.finish_draft(false);
+        }
+        self.draft.get_or_insert_with(|| CheckDraft::new(Opener::None, start, start))
+    }
+
+    fn open_draft(&mut self, opener: Opener, start: usize, end: usize, length: usize) {
+        if self.draft.as_ref().is_some_and(CheckDraft::states_something) {
+            self.finish_draft(false);
+        }
+        match &mut self.draft {
+            // `hmm , wait , check :` is one opening.
+            Some(draft) => {
+                draft.end = end;
+                if opener == Opener::Check {
+                    draft.opener = Opener::Check;
+                }
+            }
+            None => self.draft = Some(CheckDraft::new(opener, start, end)),
+        }
+        self.reading.breaks_off = false;
+        self.value = None;
+        self.relation = None;
+        self.at += length;
+    }
+
+    fn retry(&mut self, kept: Option<Exact>, start: usize, end: usize, length: usize) {
+        self.finish_draft(false);
+        if !self.reading.attempts.records().is_empty() {
+            self.event(EventKind::Retry, start, end);
+        }
+        self.reading.attempts.announce(kept);
+        self.reading.breaks_off = true;
+        self.value = None;
+        self.relation = None;
+        self.at += length;
+    }
+
+    fn keep(&mut self, start: usize, length: usize) {
+        let kind_at = |index: usize| self.tokens.get(index).map(|token| token.kind);
+        let mut number = self.at + length;
+        if kind_at(number) == Some(TokenKind::Comma) {
+            number += 1;
+        }
+        let named = kind_at(number) == Some(TokenKind::Number)
+            && !matches!(kind_at(number + 1), Some(TokenKind::Operator(..) | TokenKind::Equals));
+        if named {
+            let token = self.tokens[number];
+            let kept = Exact::parse(&self.text[token.start..token.end]);
+            self.retry(kept, start, token.end, number + 1 - self.at);
+        } else {
+            self.at += length;
+        }
+    }
+
+    /// The value just named, if nothing but a comma stands between it and here.
+    fn adjacent_value(&self) -> Option<Named> {
+        self.value.filter(|named| {
+            let between = self.tokens.get(named.next..self.at).unwrap_or_default();
+            between.len() <= 2 && between.iter().all(|token| token.kind == TokenKind::Comma)
+        })
+    }
+
+    /// The draft that a verdict at `start` belongs to, with the value before it if there is one.
+    fn draft_for_verdict(&mut self, start: usize) -> &mut CheckDraft {
+        let named = match self.in_draft() {
+            true => None,
+            false => self.adjacent_value(),
+        };
+        let draft = self.draft_at(named.map_or(start, |named| named.start));
+        if let Some(named) = named {
+            draft.name_value(named.value, named.start, named.end);
+        }
+        draft
+    }
+
+    fn too(&mut self, relation: Relation, start: usize, end: usize, length: usize) {
+        self.draft_for_verdict(start).compare(relation, None, start, end);
+        self.relation = None;
+        self.at += length;
+    }
+
+    fn verdict(&mut self, right: bool, start: usize, end: usize, length: usize) {
+        self.draft_for_verdict(start).answer(right, start, end);
+        self.relation = None;
+        self.at += length;
+    }
+
+    /// `yes`, `right`, `no`, `✓`: taken for an answer only where it can be nothing else.
+    fn weak_answer(&mut self, right: bool, length: usize) {
+        let (start, end) = (self.tokens[self.at].start, self.tokens[self.at + length - 1].end);
+        let parts =
+            |kind: TokenKind| !matches!(kind, TokenKind::Word(_) | TokenKind::Number | TokenKind::Open);
+        let bounded_after = self.tokens.get(self.at + length).is_none_or(|token| parts(token.kind));
+        let before = self.at.checked_sub(1).map(|index| self.tokens[index].kind);
+        let bounded_before = before.is_none_or(|kind| parts(kind) || kind == TokenKind::Number);
+        let after_formula = before == Some(TokenKind::Number)
+            || before == Some(TokenKind::Comma)
+                && self.at.checked_sub(2).is_some_and(|index| {
+                    matches!(self.tokens[index].kind, TokenKind::Number | TokenKind::Close)
+                });
+        let in_draft = self.in_draft();
+        let answers = match in_draft {
+            true => bounded_after || bounded_before,
+            false => bounded_after && (self.sentence_start || after_formula),
+        };
+        if answers {
+            // A verdict is on the list of phrases where it is one.
+            self.reading.phrases += usize::from(!in_draft);
+            self.verdict(right, start, end, length);
+        } else {
+            self.at += length;
+        }
+        self.sentence_start = false;
+    }
+
+    fn expect_number(&mut self, relation: Relation, length: usize) {
+        let start = self.tokens[self.at].start;
+        let after_value = self.adjacent_value();
+        self.at += length;
+        self.relation = Some(Waiting { relation, start, number_at: self.at, after_value });
+        self.sentence_start = false;
+    }
+
+    fn answer(&mut self) {
+        self.end_sentence();
+        self.finish_draft(false);
+        self.reading.attempts.part();
+        self.segment += 1;
+        let open = self.tokens[self.at];
+        self.at += 1;
+        let closes = |token: &Token| matches!(token.kind, TokenKind::AnswerOpen | TokenKind::AnswerClose);
+        let length = self.tokens[self.at..].iter().take_while(|token| !closes(token)).count();
+        self.at += length;
+        let end = self.tokens.get(self.at).map_or(self.text.len(), |token| token.start);
+        let inside = &self.text[open.end..end];
+        let start = open.end + (inside.len() - inside.trim_start().len());
+        let end = start.max(open.end + inside.trim_end().len());
+        self.event(EventKind::Answer, start, end);
+    }
+}

@@ -1,0 +1,114 @@
+//! What a formula is where it stands: a step, a re-derivation, a value or a comparison.
+
+use super::{Named, Reader, Waiting};
+use crate::reasoning::{
+    check::{CheckDraft, Opener, Relation},
+    exact::Exact,
+    expression::{Expression, Formula},
+};
+
+impl Reader<'_> {
+    /// Takes the formula that begins here.
+    pub(super) fn formula(&mut self, formula: Formula) {
+        let first = self.at;
+        self.at += formula.tokens;
+        let waiting = self.relation.take().filter(|waiting| waiting.number_at == first);
+        if !self.in_draft() {
+            self.reading.breaks_off |= formula.unfinished;
+        }
+        match formula.sides.as_slice() {
+            [] => {}
+            [only] if !only.calculates() => self.number(only, waiting),
+            [_] => self.reading.breaks_off |= !self.in_draft(),
+            sides => self.equation(sides),
+        }
+        self.sentence_start = false;
+    }
+
+    /// A number by itself: the value of a check, or what it is compared with.
+    fn number(&mut self, side: &Expression, waiting: Option<Waiting>) {
+        let Some(value) = side.value() else { return };
+        let in_draft = self.in_draft();
+        if let Some(Waiting { relation, start, after_value, .. }) = waiting {
+            let compares = match relation {
+                // Without a value before it, `is 63` only names one.
+                Relation::Equal => after_value.is_some() && (in_draft || Some(value) == self.target),
+                Relation::NotEqual | Relation::Above | Relation::Below => {
+                    in_draft || after_value.is_some() || !self.reading.attempts.records().is_empty()
+                }
+            };
+            if compares {
+                let named = after_value.filter(|_| !in_draft);
+                let draft = self.draft_at(named.map_or(start, |named| named.start));
+                if let Some(named) = named {
+                    draft.name_value(named.value, named.start, named.end);
+                }
+                draft.compare(relation, Some(value), start, side.end);
+                return;
+            }
+        }
+        self.value = Some(Named { value, start: side.start, end: side.end, next: self.at });
+        if in_draft && let Some(draft) = &mut self.draft {
+            draft.name_value(value, side.start, side.end);
+        }
+    }
+
+    /// Two or more sides joined by equals signs.
+    fn equation(&mut self, sides: &[Expression]) {
+        for pair in sides.windows(2) {
+            if let [left, right] = pair
+                && (left.calculates() || right.calculates())
+            {
+                let values = left.value().zip(right.value());
+                self.reading.steps += 1;
+                self.reading.steps_right += usize::from(values.is_some_and(|(left, right)| left == right));
+            }
+        }
+        match sides.iter().find(|side| side.calculates()) {
+            Some(calculation) => self.calculation(calculation, sides),
+            None => self.equality(sides),
+        }
+    }
+
+    /// `4 * 16 = 64`: re-derives a result inside a check, and is a step of an attempt elsewhere.
+    fn calculation(&mut self, calculation: &Expression, sides: &[Expression]) {
+        let (Some(first), Some(last)) = (sides.first(), sides.last()) else { return };
+        let stated = match sides.iter().rev().find(|side| !side.calculates()) {
+            Some(plain) => plain.value(),
+            None => last.value(),
+        };
+        let values: Vec<Option<Exact>> = sides.iter().map(Expression::value).collect();
+        let right = values.windows(2).all(|pair| pair[0].is_some() && pair[0] == pair[1]);
+        let derives = |draft: &CheckDraft| draft.opener == Opener::Check && !draft.concludes();
+        if self.draft.as_ref().is_some_and(derives) && self.reading.attempts.has_made(calculation) {
+            let key = calculation.plain_shape().key();
+            let added = self
+                .draft
+                .as_mut()
+                .is_some_and(|draft| draft.derive(key, stated, right, first.start, last.end));
+            if added {
+                self.sentence_closed = false;
+                return;
+            }
+        }
+        self.finish_draft(false);
+        self.reading.attempts.add_step(calculation, stated, self.segment);
+        self.reading.breaks_off = false;
+        self.value = None;
+    }
+
+    /// `63 = 19`: compares, if it is part of a check or names the target.
+    fn equality(&mut self, sides: &[Expression]) {
+        for pair in sides.windows(2) {
+            let [left, right] = pair else { continue };
+            let (Some(value), Some(with)) = (left.value(), right.value()) else { continue };
+            let in_draft = self.in_draft();
+            if in_draft || Some(with) == self.target {
+                let draft = self.draft_at(left.start);
+                draft.name_value(value, left.start, left.end);
+                draft.compare(Relation::Equal, Some(with), left.start, right.end);
+                self.value = None;
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Batched sampling with a key/value cache.
+//!
+//! Rows are dealt to the workers; each worker prefills its prompts, then extends all of its rows by one token
+//! at a time, one read from the device for each position. Rows that ended leave the batch. Every row draws from
+//! a generator of its own, so that what it writes does not depend on which rows are beside it.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::Completion;
+use crate::{
+    model::{
+        cache::KvCache,
+        transformer::{Rotary, Transformer},
+    },
+    workers::Workers,
+};
+
+/// One completion to be written.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// Tokens to continue; at least one.
+    pub prompt: &'a [u32],
+    /// Decides every draw of this completion.
+    pub seed: RowSeed,
+}
+
+/// The seed of one completion: the run's seed and where in the run it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowSeed {
+    /// Seed of the run.
+    pub run: u64,
+    /// A number that no other completion of the run has.
+    pub row: u64,
+}
+
+impl RowSeed {
+    fn generator(self) -> ChaCha8Rng {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.run);
+        rng.set_stream(self.row);
+        rng
+    }
+}
+
+/// How to sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SamplingOptions {
+    /// Logits are divided by it; 0 takes the likeliest token.
+    pub temperature: f64,
+    /// A completion without an end token is cut off after so many.
+    pub max_new_tokens: usize,
+    /// The token that ends a completion.
+    pub end: u32,
+}
+
+/// Watches sampling while it goes on. Called from the workers' threads.
+pub trait Observer: Sync {
+    /// Before each position; may wait. `false` ends sampling.
+    fn keep_going(&self) -> bool {
+        true
+    }
+    /// A token was drawn for a request.
+    fn token(&self, _request: usize, _token: u32) {}
+    /// A request is complete.
+    fn finished(&self, _request: usize) {}
+}
+
+/// Watches nothing.
+#[derive(Debug)]
+pub struct Unobserved;
+impl Observer for Unobserved {}
+
+/// Below this share of rows still writing, the others are taken out of the batch: copying the cache costs as
+/// much as a few positions.
+const COMPACT_BELOW: f64 = 0.75;
+
+/// Samples one completion for each request, in their order; `None` when the observer ended it.
+pub fn sample(
+    model: &Transformer,
+    requests: &[Request<'_>],
+    options: SamplingOptions,
+    workers: &Workers,
+    observer: &dyn Observer,
+) -> Option<Vec<Completion>> {
+    // Rows of one batch share their positions, so prompts of different lengths go in different batches.
+    let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (index, request) in requests.iter().enumerate() {
+        by_length.entry(request.prompt.len()).or_default().push(index);
+    }
+    let mut completions = vec![Completion::default(); requests.len()];
+    for rows in by_length.values() {
+        let share = rows.len().div_ceil(workers.count());
+        let jobs: Vec<_> = rows
+            .chunks(share)
+            .map(|rows| {
+                let model = model.clone();
+                move || Batch::new(&model, requests, rows, options).run(observer)
+            })
+            .collect();
+        for (rows, written) in rows.chunks(share).zip(workers.run(jobs)) {
+            for (&row, completion) in rows.iter().zip(written?) {
+                completions[row] = completion;
+            }
+        }
+    }
+    Some(completions)
+}
+
+/// The rows of one worker.
+struct Batch<'a> {
+    model: &'a Transformer,
+    options: SamplingOptions,
+    device: Device,
+    cache: KvCache,
+    rotary: Rotary,
+    /// Last norm's output at the newest position of each active row, `[active, d]`.
+    hidden: Tensor<2>,
+    /// Which of `rows` each active row is.
+    active: Vec<usize>,
+    /// Index of the request of each row.
+    rows: &'a [usize],
+    generators: Vec<ChaCha8Rng>,
+    written: Vec<Completion>,
+}
+
+impl<'a> Batch<'a> {
+    fn new(model: &'a Transformer, requests: &[Request<'_>], rows: &'a [usize], options: SamplingOptions) -> Self {
+        let device = model.device();
+        let prompts: Vec<&[u32]> = rows.iter().map(|&row| requests[row].prompt).collect();
+        let length = prompts.first().map_or(0, |p| p.len());
+        let capacity = length + options.max_new_tokens;
+        let mut cache = KvCache::new(&model.config, rows.len(), capacity, &device);
+        let tokens: Vec<i32> = prompts.iter().flat_map(|p| p.iter().map(|&t| t as i32)).collect();
+        let tokens = Tensor::<2, Int>::from_data(TensorData::new(tokens, [rows.len(), length]), &device);
+        let hidden = model.prefill(tokens, &mut cache);
+        let d = model.config.hidden_size;
+        let newest = hidden.reshape([rows.len(), length, d]).narrow(1, length - 1, 1).reshape([rows.len(), d]);
+        Self {
+            model,
+            options,
+            cache,
+            rotary: Rotary::new(&model.config, 0, capacity, &device),
+            hidden: newest,
+            active: (0..rows.len()).collect(),
+            rows,
+            generators: rows.iter().map(|&row| requests[row].seed.generator()).collect(),
+            written: vec![Completion::default(); rows.len()],
+            device,
+        }
+    }
+
+    fn run(mut self, observer: &dyn Observer) -> Option<Vec<Completion>> {
+        // Rows that ended stay in the batch, unheeded, until enough have ended to be worth taking out.
+        let mut ended = vec![false; self.rows.len()];
+        for position in 0..self.options.max_new_tokens {
+            if !observer.keep_going() {
+                return None;
+            }
+            let drawn = self.draw();
+            for (&row, [token, logprob, entropy]) in self.active.iter().zip(&drawn) {
+                if ended[row] {
+                    continue;
+                }
+                let (token, completion) = (*token as u32, &mut self.written[row]);
+                completion.tokens.push(token);
+                completion.logprobs.push(*logprob);
+                completion.entropies.push(*entropy);
+                observer.token(self.rows[row], token);
+                let last = position + 1 == self.options.max_new_tokens;
+                completion.truncated = last && token != self.options.end;
+                if token == self.options.end || last {
+                    ended[row] = true;
+                    observer.finished(self.rows[row]);
+                }
+            }
+            let writing = self.active.iter().filter(|&&row| !ended[row]).count();
+            if writing == 0 {
+                break;
+            }
+            let mut tokens: Vec<i32> = drawn.iter().map(|[token, ..]| *token as i32).collect();
+            if (writing as f64) < COMPACT_BELOW * self.active.len() as f64 {
+                let kept: Vec<usize> = (0..self.active.len()).filter(|&i| !ended[self.active[i]]).collect();
+                tokens = kept.iter().map(|&i| tokens[i]).collect();
+                self.active = kept.iter().map(|&i| self.active[i]).collect();
+                let kept: Vec<i32> = kept.into_iter().map(|i| i as i32).collect();
+                self.cache.keep_rows(Tensor::from_data(TensorData::new(kept, [writing]), &self.device));
+            }
+            let count = tokens.len();
+            let tokens = Tensor::<1, Int>::from_data(TensorData::new(tokens, [count]), &self.device);
+            self.hidden = self.model.decode(tokens, &self.rotary, &mut self.cache);
+        }
+        Some(self.written)
+    }
+
+    /// One token for each active row, with its log-probability and the entropy it was drawn at. A token is the
+    /// first whose cumulative probability exceeds the row's uniform draw; all of it happens on the device, and
+    /// one read brings `[active, 3]` numbers back.
+    fn draw(&mut self) -> Vec<[f32; 3]> {
+        let logits = self.model.logits(self.hidden.clone());
+        let [rows, vocab] = logits.dims();
+        let greedy = self.options.temperature <= 0.0;
+        let logits = if greedy { logits } else { logits / self.options.temperature };
+        let logprobs = activation::log_softmax(logits, 1);
+        let probabilities = logprobs.clone().exp();
+        let entropy = (probabilities.clone() * logprobs.clone()).sum_dim(1).neg();
+        let token = if greedy {
+            logprobs.clone().argmax(1)
+        } else {
+            let draws: Vec<f32> = self.active.iter().map(|&row| self.generators[row].random()).collect();
+            let draws = Tensor::<2>::from_data(TensorData::new(draws, [rows, 1]), &self.device);
+            let cumulative = probabilities.cumsum(1);
+            // Rounding may leave the last sum short of 1: no draw may fall behind it.
+            let total = cumulative.clone().narrow(1, vocab - 1, 1);
+            let draws = draws * total * (1.0 - 1e-6);
+            cumulative.lower_equal(draws.expand([rows, vocab])).int().sum_dim(1)
+        };
+        let logprob = logprobs.gather(1, token.clone());
+        let packed = Tensor::cat(vec![token.float(), logprob, entropy], 1);
+        let values = packed.into_data().try_to_vec::<f32>().unwrap_or_default();
+        values.chunks_exact(3).map(|v| [v[0], v[1], v[2]]).collect()
+    }
+}

@@ -1,0 +1,357 @@
+//! Checkpoints: folders that are either whole or not there, and that prove it.
+//!
+//! A checkpoint is written under a temporary name; its manifest, with the size and hash of every file and a
+//! digest of itself, is written last; then the folder is renamed.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, BufWriter, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{durable, error::CheckpointError};
+
+/// The format written and read here.
+pub const FORMAT: u32 = 1;
+
+const MANIFEST: &str = "manifest.json";
+const MAX_MANIFEST_BYTES: u64 = 1024 * 1024;
+/// A checkpoint being written.
+const PARTIAL: &str = ".partial";
+/// A checkpoint whose replacement is being renamed into its place.
+const REPLACED: &str = ".replaced";
+
+/// What a checkpoint consists of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this format.
+    pub format: u32,
+    /// Steps finished when it was made.
+    pub step: u64,
+    /// Its files by name, this manifest left out.
+    pub files: BTreeMap<String, FileEntry>,
+    /// SHA-256 of the above, in hexadecimal.
+    pub digest: String,
+}
+
+/// One file of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileEntry {
+    /// Its size.
+    pub bytes: u64,
+    /// Of its content, in hexadecimal.
+    pub sha256: String,
+}
+
+/// A verified checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Steps finished when it was made.
+    pub step: u64,
+    /// Its folder.
+    pub path: PathBuf,
+    /// What it consists of.
+    pub manifest: Manifest,
+}
+
+/// A checkpoint that cannot be used.
+#[derive(Debug)]
+pub struct InvalidCheckpoint {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Why.
+    pub error: CheckpointError,
+}
+
+/// Writes one checkpoint. Dropped before [`CheckpointWriter::finish`], it leaves nothing behind.
+#[derive(Debug)]
+pub struct CheckpointWriter {
+    folder: PathBuf,
+    partial: PathBuf,
+    step: u64,
+    files: BTreeMap<String, FileEntry>,
+    finished: bool,
+}
+
+impl CheckpointWriter {
+    /// Begins the checkpoint of a step in a run's folder of checkpoints. Remains of one that was cut off
+    /// are removed: the caller holds the run's lock.
+    pub fn begin(checkpoints: &Path, step: u64) -> Result<Self, CheckpointError> {
+        fs::create_dir_all(checkpoints).map_err(CheckpointError::io("create the folder", checkpoints))?;
+        let partial = checkpoints.join(format!("{}{PARTIAL}", folder_name(step)));
+        match fs::remove_dir_all(&partial) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(CheckpointError::io("remove", &partial)(error));
+            }
+            _ => {}
+        }
+        fs::create_dir(&partial).map_err(CheckpointError::io("create the folder", &partial))?;
+        Ok(Self { folder: checkpoints.to_path_buf(), partial, step, files: BTreeMap::new(), finished: false })
+    }
+
+    /// Writes a file from bytes.
+    pub fn write_bytes(&mut self, name: &str, bytes: &[u8]) -> Result<(), CheckpointError> {
+        self.write_with(name, |file| file.write_all(bytes))
+    }
+
+    /// Writes a file by a closure, without holding it in memory.
+    pub fn write_with(
+        &mut self,
+        name: &str,
+        content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), CheckpointError> {
+        let path = self.path_of(name)?;
+        let write = || {
+            let mut file = Hashing::new(BufWriter::new(File::create_new(&path)?));
+            content(&mut file)?;
+            let (buffered, entry) = file.finish();
+            buffered.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            Ok(entry)
+        };
+        let entry = write().map_err(CheckpointError::io("write", &path))?;
+        self.files.insert(name.to_string(), entry);
+        Ok(())
+    }
+
+    /// Lets a library write a file to the path that it is given, and takes it in.
+    pub fn write_path(
+        &mut self,
+        name: &str,
+        save: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<(), CheckpointError> {
+        let path = self.path_of(name)?;
+        save(&path).map_err(CheckpointError::io("write", &path))?;
+        // Syncing needs a handle that may write on Windows.
+        let synced = File::options().read(true).write(true).open(&path).and_then(|file| file.sync_all());
+        let entry = synced.and_then(|()| hash_file(&path)).map_err(CheckpointError::io("write", &path))?;
+        self.files.insert(name.to_string(), entry);
+        Ok(())
+    }
+
+    /// Writes the manifest and gives the checkpoint its name. From here on it survives a power cut. A
+    /// checkpoint of the same step is replaced.
+    pub fn finish(mut self) -> Result<Checkpoint, CheckpointError> {
+        let mut manifest =
+            Manifest { format: FORMAT, step: self.step, files: self.files.clone(), digest: String::new() };
+        manifest.digest = manifest.computed_digest();
+        let path = self.partial.join(MANIFEST);
+        let write = |path: &Path| {
+            let text = serde_json::to_vec_pretty(&manifest).map_err(io::Error::other)?;
+            let mut file = File::create_new(path)?;
+            file.write_all(&text)?;
+            file.sync_all()?;
+            durable::sync_folder(&self.partial)
+        };
+        write(&path).map_err(CheckpointError::io("write", &path))?;
+
+        let target = self.folder.join(folder_name(self.step));
+        let replaced = self.folder.join(format!("{}{REPLACED}", folder_name(self.step)));
+        let rename = || {
+            if target.exists() {
+                // Both are there until the new one has its name; a crash in between leaves the old one
+                // under a name that is still found.
+                remove_if_there(&replaced)?;
+                fs::rename(&target, &replaced)?;
+            }
+            fs::rename(&self.partial, &target)?;
+            durable::sync_folder(&self.folder)?;
+            remove_if_there(&replaced)
+        };
+        rename().map_err(CheckpointError::io("rename into place", &target))?;
+        self.finished = true;
+        Ok(Checkpoint { step: self.step, path: target, manifest })
+    }
+
+    fn path_of(&self, name: &str) -> Result<PathBuf, CheckpointError> {
+        let refused = |reason| Err(CheckpointError::FileName { name: name.to_string(), reason });
+        if name == MANIFEST {
+            return refused("that name is taken by the list of files");
+        }
+        if !is_plain_name(name) {
+            return refused("only letters, digits, `.`, `_` and `-` are allowed, and no leading dot");
+        }
+        if self.files.contains_key(name) {
+            return refused("it has been written already");
+        }
+        Ok(self.partial.join(name))
+    }
+}
+
+impl Drop for CheckpointWriter {
+    fn drop(&mut self) {
+        if !self.finished {
+            // Best effort: what cannot be removed has a name that is never taken for a checkpoint.
+            let _ = fs::remove_dir_all(&self.partial);
+        }
+    }
+}
+
+impl Manifest {
+    fn computed_digest(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(format!("format {}\nstep {}\n", self.format, self.step));
+        for (name, entry) in &self.files {
+            hash.update(format!("{name} {} {}\n", entry.bytes, entry.sha256));
+        }
+        hexadecimal(&hash.finalize())
+    }
+}
+
+/// Checks that every file of a checkpoint is as it was written. Errors name the file.
+pub fn verify(folder: &Path) -> Result<Manifest, CheckpointError> {
+    let path = folder.join(MANIFEST);
+    let mut bytes = vec![];
+    File::open(&path)
+        .and_then(|file| file.take(MAX_MANIFEST_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(CheckpointError::io("read", &path))?;
+    if bytes.len() as u64 > MAX_MANIFEST_BYTES {
+        return Err(CheckpointError::broken(&path, "it is larger than a manifest can be"));
+    }
+    let not_a_manifest = |error: serde_json::Error| CheckpointError::broken(&path, error.to_string());
+    // The format first: a newer one may have other fields.
+    let Format { format } = serde_json::from_slice(&bytes).map_err(not_a_manifest)?;
+    let parsed = serde_json::from_slice::<Manifest>(&bytes);
+    if let Ok(manifest) = &parsed
+        && manifest.computed_digest() != manifest.digest
+    {
+        return Err(CheckpointError::broken(&path, "its digest does not match its content"));
+    }
+    if format != FORMAT {
+        return Err(CheckpointError::OtherFormat { path, found: format, known: FORMAT });
+    }
+    let manifest = parsed.map_err(not_a_manifest)?;
+    if step_of(folder).is_some_and(|(step, _)| step != manifest.step) {
+        return Err(CheckpointError::broken(&path, format!("it is of step {}", manifest.step)));
+    }
+    for (name, entry) in &manifest.files {
+        let path = folder.join(name);
+        if !is_plain_name(name) {
+            return Err(CheckpointError::broken(&path, "its name is not one that a checkpoint has"));
+        }
+        let size = match fs::metadata(&path) {
+            Ok(found) => found.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(CheckpointError::broken(&path, "it is not there"));
+            }
+            Err(error) => return Err(CheckpointError::io("read", &path)(error)),
+        };
+        if size != entry.bytes {
+            let reason = format!("it has {size} bytes instead of {}", entry.bytes);
+            return Err(CheckpointError::broken(&path, reason));
+        }
+        if hash_file(&path).map_err(CheckpointError::io("read", &path))? != *entry {
+            return Err(CheckpointError::broken(&path, "its content was changed"));
+        }
+    }
+    Ok(manifest)
+}
+
+/// The checkpoints of a folder by step, oldest first, not verified. A folder that is not there has none.
+pub fn list(checkpoints: &Path) -> Vec<(u64, PathBuf)> {
+    let mut found: Vec<(u64, bool, PathBuf)> = fs::read_dir(checkpoints)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let (step, replaced) = step_of(&path)?;
+            path.is_dir().then_some((step, !replaced, path))
+        })
+        .collect();
+    // Within a step, the one under its proper name comes last and wins below.
+    found.sort();
+    let mut found: Vec<(u64, PathBuf)> = found.into_iter().map(|(step, _, path)| (step, path)).collect();
+    found.reverse();
+    found.dedup_by_key(|(step, _)| *step);
+    found.reverse();
+    found
+}
+
+/// The newest checkpoint that is whole, and the newer ones that are not.
+pub fn newest_valid(checkpoints: &Path) -> (Option<Checkpoint>, Vec<InvalidCheckpoint>) {
+    let mut invalid = vec![];
+    for (step, path) in list(checkpoints).into_iter().rev() {
+        match verify(&path) {
+            Ok(manifest) => return (Some(Checkpoint { step, path, manifest }), invalid),
+            Err(error) => invalid.push(InvalidCheckpoint { path, error }),
+        }
+    }
+    (None, invalid)
+}
+
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+fn folder_name(step: u64) -> String {
+    format!("step-{step:06}")
+}
+
+/// The step in a checkpoint folder's name, and whether the folder was about to be replaced.
+fn step_of(folder: &Path) -> Option<(u64, bool)> {
+    let name = folder.file_name()?.to_str()?;
+    let (name, replaced) = match name.strip_suffix(REPLACED) {
+        Some(name) => (name, true),
+        None => (name, false),
+    };
+    let step = name.strip_prefix("step-")?.parse().ok()?;
+    (folder_name(step) == name).then_some((step, replaced))
+}
+
+fn is_plain_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
+}
+
+fn remove_if_there(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn hash_file(path: &Path) -> io::Result<FileEntry> {
+    let mut hashing = Hashing::new(io::sink());
+    io::copy(&mut File::open(path)?, &mut hashing)?;
+    Ok(hashing.finish().1)
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Passes bytes on, and takes their number and hash on the way.
+struct Hashing<W> {
+    inner: W,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl<W: Write> Hashing<W> {
+    fn new(inner: W) -> Self {
+        Self { inner, hash: Sha256::new(), bytes: 0 }
+    }
+
+    fn finish(self) -> (W, FileEntry) {
+        (self.inner, FileEntry { bytes: self.bytes, sha256: hexadecimal(&self.hash.finalize()) })
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}

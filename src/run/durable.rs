@@ -1,0 +1,46 @@
+//! Writing so that a power cut leaves either the old or the new state: the only place that knows how
+//! systems differ in this.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+};
+
+/// Makes renames and new files within a folder survive a power cut. Windows needs and offers nothing of
+/// the kind.
+#[cfg(unix)]
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        // Some network and FUSE file systems have no fsync of folders.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Makes renames and new files within a folder survive a power cut. Windows needs and offers nothing of
+/// the kind.
+#[cfg(not(unix))]
+pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Writes a whole file under a temporary name beside it, then renames it into place.
+pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = Path::new(&partial);
+    let written = File::create(partial).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let renamed = written.and_then(|()| fs::rename(partial, path));
+    if renamed.is_err() {
+        // The error that matters is the first; a leftover is overwritten next time.
+        let _ = fs::remove_file(partial);
+    }
+    renamed?;
+    path.parent().map_or(Ok(()), sync_folder)
+}

@@ -1,0 +1,88 @@
+//! Watches a run that another process may be writing.
+
+use std::ops::Range;
+
+use super::{
+    directory::RunDirectory,
+    error::RunError,
+    reader::LONGEST_LINE,
+    record::{EventRecord, StepMetrics},
+    rollout_index::RolloutIndex,
+    tail::{BadLine, Tail},
+};
+
+/// What came since the last poll.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Fresh {
+    /// The run was resumed from an earlier checkpoint, which cut its logs back. Forget everything that
+    /// earlier polls gave; this one begins at the start.
+    pub restarted: bool,
+    /// Steps that were finished.
+    pub metrics: Vec<StepMetrics>,
+    /// What was done to the run.
+    pub events: Vec<EventRecord>,
+    /// Completions, as a range of the summaries of [`Follower::rollouts`].
+    pub rollouts: Range<usize>,
+    /// Lines that are no records.
+    pub bad: Vec<BadLine>,
+    /// There is more to read already: poll again without waiting.
+    pub behind: bool,
+}
+
+/// Gives what is new in a run's logs each time it is asked. The first poll begins at their start.
+#[derive(Debug)]
+pub struct Follower {
+    run: RunDirectory,
+    metrics: Tail,
+    events: Tail,
+    rollouts: RolloutIndex,
+}
+
+impl Follower {
+    /// A follower that has read nothing yet.
+    pub fn new(run: &RunDirectory) -> Self {
+        Self {
+            run: run.clone(),
+            metrics: Tail::new(&run.metrics_path(), LONGEST_LINE),
+            events: Tail::new(&run.events_path(), LONGEST_LINE),
+            rollouts: RolloutIndex::new(run),
+        }
+    }
+
+    /// All completions so far.
+    pub fn rollouts(&self) -> &RolloutIndex {
+        &self.rollouts
+    }
+
+    /// Whether some process is writing the run now.
+    pub fn is_live(&self) -> bool {
+        self.run.is_live()
+    }
+
+    /// Reads what is new; it never waits.
+    pub fn poll(&mut self) -> Result<Fresh, RunError> {
+        let fresh = self.poll_logs()?;
+        if !fresh.restarted {
+            return Ok(fresh);
+        }
+        // One log was cut back, and the others may be so in a moment: all begin anew.
+        self.metrics.rewind();
+        self.events.rewind();
+        self.rollouts.rewind();
+        Ok(Fresh { restarted: true, ..self.poll_logs()? })
+    }
+
+    fn poll_logs(&mut self) -> Result<Fresh, RunError> {
+        let mut fresh = Fresh::default();
+        // The writer writes metrics last, so reading them first never shows a step without its completions
+        // unless those are still to be read.
+        let metrics = self.metrics.poll(|record, _, _| fresh.metrics.push(record))?;
+        let events = self.events.poll(|record, _, _| fresh.events.push(record))?;
+        let rollouts = self.rollouts.update()?;
+        fresh.restarted = metrics.restarted || events.restarted || rollouts.restarted;
+        fresh.behind = metrics.behind || events.behind || rollouts.behind;
+        fresh.rollouts = rollouts.new;
+        fresh.bad = [metrics.bad, events.bad, rollouts.bad].concat();
+        Ok(fresh)
+    }
+}

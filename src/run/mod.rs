@@ -1,0 +1,29 @@
+//! The run directory: everything a run leaves on disk, written so that a crash at any instant loses at
+//! most the step in hand, and read so that a torn or broken line costs only itself.
+
+pub mod checkpoint;
+pub mod directory;
+mod durable;
+pub mod error;
+pub mod follower;
+pub mod journal;
+mod lines;
+pub mod lock;
+pub mod reader;
+pub mod record;
+pub mod rollout_index;
+pub mod state;
+mod tail;
+
+pub use checkpoint::{CheckpointWriter, Manifest, newest_valid, verify};
+pub use directory::{RunAtStep, RunDirectory};
+pub use error::{CheckpointError, RunError};
+pub use follower::{Follower, Fresh};
+pub use journal::{Journal, JournalPosition};
+pub use lock::RunLock;
+pub use reader::{Log, Reader};
+pub use rollout_index::{RolloutIndex, RolloutSummary};
+pub use state::TrainingState;
+pub use tail::BadLine;
+
+pub use crate::config::RunInfo;

@@ -1,0 +1,82 @@
+//! Reads the logs of a run as they stand now.
+
+use serde::de::DeserializeOwned;
+
+use super::{
+    directory::RunDirectory,
+    error::RunError,
+    record::{EventRecord, RolloutRecord, StepMetrics},
+    rollout_index::RolloutIndex,
+    tail::{BadLine, Tail},
+};
+
+/// A line of metrics or events longer than this is no record.
+pub(crate) const LONGEST_LINE: usize = 256 * 1024;
+/// A completion of 65,536 tokens with their log-probabilities and entropies stays below this.
+pub(crate) const LONGEST_ROLLOUT_LINE: usize = 16 * 1024 * 1024;
+
+/// All records of a log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Log<T> {
+    /// In the order of the file.
+    pub records: Vec<T>,
+    /// Lines that are no records, in order; a great many are only counted.
+    pub bad: Vec<BadLine>,
+    /// How many lines are no records.
+    pub bad_total: u64,
+    /// Whether the file ends within a line, which is left out: its writer is at work, or was cut off.
+    pub torn: bool,
+}
+
+/// Reads a run that nobody needs to be writing. A log that is not there is empty.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    run: RunDirectory,
+}
+
+impl Reader {
+    /// A reader of this run.
+    pub fn new(run: &RunDirectory) -> Self {
+        Self { run: run.clone() }
+    }
+
+    /// All of `metrics.jsonl`.
+    pub fn metrics(&self) -> Result<Log<StepMetrics>, RunError> {
+        read_all(Tail::new(&self.run.metrics_path(), LONGEST_LINE))
+    }
+
+    /// All of `events.jsonl`.
+    pub fn events(&self) -> Result<Log<EventRecord>, RunError> {
+        read_all(Tail::new(&self.run.events_path(), LONGEST_LINE))
+    }
+
+    /// All of `rollouts.jsonl`, in memory; see [`Reader::rollout_index`] for a run that may be large.
+    pub fn rollouts(&self) -> Result<Log<RolloutRecord>, RunError> {
+        read_all(Tail::new(&self.run.rollouts_path(), LONGEST_ROLLOUT_LINE))
+    }
+
+    /// A summary of every completion; whole records are loaded on demand.
+    pub fn rollout_index(&self) -> Result<RolloutIndex, RunError> {
+        let mut index = RolloutIndex::new(&self.run);
+        while index.update()?.behind {}
+        Ok(index)
+    }
+}
+
+fn read_all<T: DeserializeOwned>(mut tail: Tail) -> Result<Log<T>, RunError> {
+    let mut log = Log { records: vec![], bad: vec![], bad_total: 0, torn: false };
+    loop {
+        let mut fresh = vec![];
+        let polled = tail.poll(|record, _, _| fresh.push(record))?;
+        if polled.restarted {
+            (log.records, log.bad, log.bad_total) = (vec![], vec![], 0);
+        }
+        log.records.append(&mut fresh);
+        log.bad.extend(polled.bad);
+        log.bad_total += polled.bad_total;
+        if !polled.behind {
+            log.torn = tail.is_within_line();
+            return Ok(log);
+        }
+    }
+}

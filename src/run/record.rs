@@ -1,0 +1,197 @@
+//! The lines of a run's journal. Field names are a file format: scripts depend on them.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::{reasoning::Analysis, task::Puzzle};
+
+/// One line of `metrics.jsonl`: what one GRPO step measured. Names follow TRL where TRL has one.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StepMetrics {
+    /// 1 for the first step; its completions were sampled from the base model.
+    pub step: u64,
+    /// Mean reward over the step's completions.
+    #[serde(deserialize_with = "nan_when_null")]
+    pub reward: f64,
+    /// Mean over groups of the standard deviation of reward within the group.
+    #[serde(deserialize_with = "nan_when_null")]
+    pub reward_std: f64,
+    /// Share of groups whose rewards are all equal, and which therefore teach nothing.
+    #[serde(deserialize_with = "nan_when_null")]
+    pub frac_reward_zero_std: f64,
+    /// Share of completions whose answer is right.
+    #[serde(deserialize_with = "nan_when_null")]
+    pub accuracy: f64,
+    /// Tokens per completion, the end token included.
+    #[serde(rename = "completions/mean_length", deserialize_with = "nan_when_null")]
+    pub mean_length: f64,
+    /// Share of completions cut off at `max_new_tokens`.
+    #[serde(rename = "completions/clipped_ratio", deserialize_with = "nan_when_null")]
+    pub clipped_ratio: f64,
+    /// Mean entropy of the sampling distribution, nats per token.
+    #[serde(deserialize_with = "nan_when_null")]
+    pub entropy: f64,
+    /// Mean k3 estimate of KL(policy || reference), nats per token; `None` where it is not measured.
+    pub kl: Option<f64>,
+    /// Share of trained tokens whose importance ratio was clipped.
+    #[serde(deserialize_with = "nan_when_null")]
+    pub clip_ratio: f64,
+    /// The loss; with one inner epoch it reads about 0 while the policy learns (the ratio is 1).
+    #[serde(deserialize_with = "nan_when_null")]
+    pub loss: f64,
+    /// Global gradient norm before clipping.
+    #[serde(deserialize_with = "nan_when_null")]
+    pub grad_norm: f64,
+    /// Learning rate of this step.
+    #[serde(deserialize_with = "nan_when_null")]
+    pub learning_rate: f64,
+    /// Tokens generated since the run began.
+    pub num_tokens: u64,
+    /// Wall-clock seconds of the step, all phases.
+    #[serde(deserialize_with = "nan_when_null")]
+    pub step_time: f64,
+    /// Checks per completion.
+    #[serde(rename = "reasoning/checks", deserialize_with = "nan_when_null")]
+    pub checks: f64,
+    /// True checks per completion.
+    #[serde(rename = "reasoning/true_checks", deserialize_with = "nan_when_null")]
+    pub true_checks: f64,
+    /// False checks per completion.
+    #[serde(rename = "reasoning/false_checks", deserialize_with = "nan_when_null")]
+    pub false_checks: f64,
+    /// Superficial checks per completion.
+    #[serde(rename = "reasoning/superficial_checks", deserialize_with = "nan_when_null")]
+    pub superficial_checks: f64,
+    /// Self-corrections per completion.
+    #[serde(rename = "reasoning/self_corrections", deserialize_with = "nan_when_null")]
+    pub self_corrections: f64,
+    /// Verification phrases per completion, whatever they are worth.
+    #[serde(rename = "reasoning/phrases", deserialize_with = "nan_when_null")]
+    pub phrases: f64,
+    /// Share of completions with at least one check.
+    #[serde(rename = "reasoning/self_checking_share", deserialize_with = "nan_when_null")]
+    pub self_checking_share: f64,
+    /// Share of completions that backtrack.
+    #[serde(rename = "reasoning/backtracking_share", deserialize_with = "nan_when_null")]
+    pub backtracking_share: f64,
+    /// Repeated attempts as a share of attempts.
+    #[serde(rename = "reasoning/repeated_attempts", deserialize_with = "nan_when_null")]
+    pub repeated_attempt_share: f64,
+    /// Share of steps `a op b = c` that are right.
+    #[serde(rename = "reasoning/arithmetic_right", deserialize_with = "nan_when_null")]
+    pub arithmetic_right: f64,
+    /// Share of stated misses after which no attempt follows; `None` when no miss was stated.
+    #[serde(rename = "reasoning/stop_after_miss")]
+    pub stop_after_miss: Option<f64>,
+    /// Share of stated hits after which no attempt follows; `None` when no hit was stated.
+    #[serde(rename = "reasoning/stop_after_hit")]
+    pub stop_after_hit: Option<f64>,
+    /// Held-out accuracy, when this step evaluated.
+    #[serde(rename = "eval/accuracy")]
+    pub eval_accuracy: Option<f64>,
+    /// Unbiased pass@k on held-out puzzles for the group size, when this step evaluated.
+    #[serde(rename = "eval/pass_at_k")]
+    pub eval_pass_at_k: Option<f64>,
+    /// Seconds in the phases.
+    #[serde(rename = "time/sample", deserialize_with = "nan_when_null")]
+    pub time_sample: f64,
+    /// Seconds scoring and analysing.
+    #[serde(rename = "time/score", deserialize_with = "nan_when_null")]
+    pub time_score: f64,
+    /// Seconds in forward, backward and optimizer.
+    #[serde(rename = "time/update", deserialize_with = "nan_when_null")]
+    pub time_update: f64,
+    /// Seconds evaluating and recording.
+    #[serde(rename = "time/evaluate", deserialize_with = "nan_when_null")]
+    pub time_evaluate: f64,
+    /// Generated tokens per second of sampling.
+    #[serde(rename = "tokens_per_second/sample", deserialize_with = "nan_when_null")]
+    pub sample_tokens_per_second: f64,
+    /// Trained tokens (prompt included) per second of updating.
+    #[serde(rename = "tokens_per_second/update", deserialize_with = "nan_when_null")]
+    pub update_tokens_per_second: f64,
+    /// Floating-point operations since the run began (estimated from parameter and token counts).
+    #[serde(deserialize_with = "nan_when_null")]
+    pub flops: f64,
+    /// How many updates the sampling policy had seen: 0 for the base model.
+    pub policy_version: u64,
+}
+
+impl StepMetrics {
+    /// The wall-clock fields set to zero, for comparing two runs.
+    pub fn without_clock(&self) -> Self {
+        Self {
+            step_time: 0.0,
+            time_sample: 0.0,
+            time_score: 0.0,
+            time_update: 0.0,
+            time_evaluate: 0.0,
+            sample_tokens_per_second: 0.0,
+            update_tokens_per_second: 0.0,
+            ..self.clone()
+        }
+    }
+}
+
+/// One line of `rollouts.jsonl`: one scored completion.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RolloutRecord {
+    /// The step that sampled it.
+    pub step: u64,
+    /// Which prompt of the step, from 0.
+    pub group: usize,
+    /// Which completion of the group, from 0.
+    pub index: usize,
+    /// The task's name.
+    pub task: String,
+    /// The puzzle (`numbers` and `target` stand beside the other fields).
+    #[serde(flatten)]
+    pub puzzle: Puzzle,
+    /// The text the model continued.
+    pub prompt: String,
+    /// What it wrote.
+    pub completion: String,
+    /// Its tokens, the end token included.
+    pub token_ids: Vec<u32>,
+    /// Log-probability of each token when it was sampled, nats.
+    #[serde(deserialize_with = "nans_when_null")]
+    pub logprobs: Vec<f32>,
+    /// Entropy of the distribution each token was drawn from, nats.
+    #[serde(deserialize_with = "nans_when_null")]
+    pub entropies: Vec<f32>,
+    /// What it earned.
+    #[serde(deserialize_with = "nan_when_null")]
+    pub reward: f64,
+    /// Its advantage within the group.
+    #[serde(deserialize_with = "nan_when_null")]
+    pub advantage: f64,
+    /// Whether the answer is right.
+    pub correct: bool,
+    /// Whether it was cut off at `max_new_tokens`.
+    pub truncated: bool,
+    /// The behaviours found in it.
+    pub analysis: Analysis,
+}
+
+/// One line of `events.jsonl`: what a person or the program did, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventRecord {
+    /// UTC, RFC 3339.
+    pub time: String,
+    /// The step during or after which it happened.
+    pub step: u64,
+    /// `started`, `paused`, `resumed`, `stepped`, `set`, `checkpoint`, `warning`, `failed`, `finished`, `forked`.
+    pub event: String,
+    /// In words.
+    pub detail: String,
+}
+
+/// JSON has no NaN and no infinity: they are written as `null`, and read back as NaN.
+pub(crate) fn nan_when_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+fn nans_when_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f32>, D::Error> {
+    let numbers = Vec::<Option<f32>>::deserialize(deserializer)?;
+    Ok(numbers.into_iter().map(|number| number.unwrap_or(f32::NAN)).collect())
+}

@@ -1,0 +1,92 @@
+//! `state.json`: what a checkpoint holds beside weights and optimizer.
+
+use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+use super::{error::CheckpointError, journal::JournalPosition};
+use crate::config::Config;
+
+/// Its name within a checkpoint.
+pub const STATE_FILE: &str = "state.json";
+
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// Where training stood. Floating-point numbers are kept as text, because the JSON reader may be off by the
+/// last bit, and a resumed run must go on exactly.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingState {
+    /// Steps finished.
+    pub step: u64,
+    /// Updates that the policy has seen.
+    pub policy_version: u64,
+    /// Tokens generated since the run began.
+    pub num_tokens: u64,
+    /// Floating-point operations since the run began.
+    #[serde(serialize_with = "exactly", deserialize_with = "from_exact")]
+    pub flops: f64,
+    /// Length of `metrics.jsonl`, bytes.
+    pub metrics_bytes: u64,
+    /// Length of `rollouts.jsonl`, bytes.
+    pub rollouts_bytes: u64,
+    /// Length of `events.jsonl`, bytes.
+    pub events_bytes: u64,
+    /// Steps that the optimizer has taken, for its bias correction.
+    pub adam_step: u64,
+    /// The configuration in force, live edits included. As text by key, and checked on reading.
+    #[serde(serialize_with = "config_as_text", deserialize_with = "config_from_text")]
+    pub config: Config,
+}
+
+impl TrainingState {
+    /// The content of `state.json`.
+    pub fn to_json(&self) -> Result<Vec<u8>, CheckpointError> {
+        let failed =
+            |error: serde_json::Error| CheckpointError::broken(Path::new(STATE_FILE), error.to_string());
+        serde_json::to_vec_pretty(self).map_err(failed)
+    }
+
+    /// Reads the state of a checkpoint folder.
+    pub fn load(checkpoint: &Path) -> Result<Self, CheckpointError> {
+        let path = checkpoint.join(STATE_FILE);
+        let mut bytes = vec![];
+        File::open(&path)
+            .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))
+            .map_err(CheckpointError::io("read", &path))?;
+        serde_json::from_slice(&bytes).map_err(|error| CheckpointError::broken(&path, error.to_string()))
+    }
+
+    /// How long the logs were.
+    pub fn position(&self) -> JournalPosition {
+        JournalPosition {
+            metrics: self.metrics_bytes,
+            rollouts: self.rollouts_bytes,
+            events: self.events_bytes,
+        }
+    }
+}
+
+fn exactly<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(number)
+}
+
+fn from_exact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| D::Error::custom(format!("`{text}` is not a number")))
+}
+
+fn config_as_text<S: Serializer>(config: &Config, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer
+        .collect_map(Config::KEYS.iter().map(|key| (key.name, config.get(key.name).unwrap_or_default())))
+}
+
+fn config_from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Config, D::Error> {
+    let mut settings = BTreeMap::<String, String>::deserialize(deserializer)?;
+    let mut config = Config::default();
+    // The preset first: the keys it sets are all there too and have the last word.
+    let preset = settings.remove_entry("preset");
+    for (key, value) in preset.into_iter().chain(settings) {
+        config.set(&key, &value).map_err(D::Error::custom)?;
+    }
+    Ok(config)
+}

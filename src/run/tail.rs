@@ -1,0 +1,172 @@
+//! Reads a log that may be growing: each poll gives the whole lines that are new.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+use serde::de::DeserializeOwned;
+
+use super::{
+    error::RunError,
+    lines::{LineSplitter, RawLine},
+};
+
+/// One poll reads at most this much, so that who polls stays responsive on a large log.
+const BYTES_A_POLL: u64 = 2 * 1024 * 1024;
+const CHUNK: usize = 64 * 1024;
+/// So many of the last bytes read are compared at the next poll.
+const REMEMBERED: usize = 128;
+/// So many bad lines are described a poll; the rest are only counted.
+const DESCRIBED: usize = 100;
+
+/// A line that is not a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadLine {
+    /// The log.
+    pub path: PathBuf,
+    /// From 1.
+    pub line: u64,
+    /// What is wrong, without the file and the line.
+    pub reason: String,
+}
+
+impl std::fmt::Display for BadLine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, line {}, is left out: {}.", self.path.display(), self.line, self.reason)
+    }
+}
+
+/// What one poll found, beside the lines.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Polled {
+    /// The log was cut back or replaced: what earlier polls gave is void, and this poll began at its start.
+    pub restarted: bool,
+    /// There is more to read already.
+    pub behind: bool,
+    /// Lines that are no records, up to a number of them.
+    pub bad: Vec<BadLine>,
+    /// How many there were.
+    pub bad_total: u64,
+}
+
+/// A log and how far it has been read.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    path: PathBuf,
+    longest_line: usize,
+    splitter: LineSplitter,
+    /// The last bytes read. A log that was cut back and has grown again is not what it was there.
+    remembered: Vec<u8>,
+}
+
+impl Tail {
+    pub fn new(path: &Path, longest_line: usize) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            longest_line,
+            splitter: LineSplitter::new(longest_line),
+            remembered: Vec::new(),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether what was read so far ends within a line.
+    pub fn is_within_line(&self) -> bool {
+        self.splitter.is_within_line()
+    }
+
+    /// Forgets everything, so that the next poll begins at the start.
+    pub fn rewind(&mut self) {
+        *self = Self::new(&self.path, self.longest_line);
+    }
+
+    /// Gives every new whole line that is a `T`, with its offset and length in bytes. A log that is not
+    /// there is empty.
+    pub fn poll<T: DeserializeOwned>(
+        &mut self,
+        mut on_record: impl FnMut(T, u64, usize),
+    ) -> Result<Polled, RunError> {
+        let mut polled = Polled::default();
+        let path = self.path.clone();
+        self.poll_lines(&mut polled, |line, polled| {
+            let parsed = match line.content {
+                Some(content) if content.trim_ascii().is_empty() => return,
+                Some(content) => match serde_json::from_slice::<T>(content) {
+                    Ok(record) => return on_record(record, line.offset, content.len()),
+                    Err(error) => error.to_string(),
+                },
+                None => "it is longer than a line may be".into(),
+            };
+            polled.bad_total += 1;
+            if polled.bad.len() < DESCRIBED {
+                polled.bad.push(BadLine { path: path.clone(), line: line.number, reason: parsed });
+            }
+        })
+        .map_err(RunError::io("read", &path))?;
+        Ok(polled)
+    }
+
+    fn poll_lines(
+        &mut self,
+        polled: &mut Polled,
+        mut on_line: impl FnMut(RawLine<'_>, &mut Polled),
+    ) -> io::Result<()> {
+        let mut file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                polled.restarted = self.splitter.position() > 0;
+                self.rewind();
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        if !self.continues(&mut file)? {
+            polled.restarted = true;
+            self.rewind();
+        }
+        file.seek(SeekFrom::Start(self.splitter.position()))?;
+        let mut chunk = vec![0; CHUNK];
+        let mut left = BYTES_A_POLL;
+        while left > 0 {
+            let read = match file.read(&mut chunk) {
+                Ok(0) => return Ok(()),
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            self.splitter.feed(&chunk[..read], |line| on_line(line, polled));
+            self.remember(&chunk[..read]);
+            left = left.saturating_sub(read as u64);
+        }
+        polled.behind = file.metadata()?.len() > self.splitter.position();
+        Ok(())
+    }
+
+    /// Whether the file still begins with what was read of it, as far as is remembered.
+    fn continues(&self, file: &mut File) -> io::Result<bool> {
+        let position = self.splitter.position();
+        if file.metadata()?.len() < position {
+            return Ok(false);
+        }
+        let mut now = vec![0; self.remembered.len()];
+        file.seek(SeekFrom::Start(position - now.len() as u64))?;
+        match file.read_exact(&mut now) {
+            Ok(()) => Ok(now == self.remembered),
+            // It was cut back just now.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn remember(&mut self, bytes: &[u8]) {
+        let fresh = &bytes[bytes.len().saturating_sub(REMEMBERED)..];
+        let kept = (REMEMBERED - fresh.len()).min(self.remembered.len());
+        self.remembered.drain(..self.remembered.len() - kept);
+        self.remembered.extend_from_slice(fresh);
+    }
+}

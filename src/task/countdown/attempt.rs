@@ -1,0 +1,161 @@
+//! Chains of steps from the given numbers to one value, as the model writes them.
+//!
+//! An attempt uses every given number once; every intermediate value is a whole number of 1..=99, so that
+//! each step is one fact of small arithmetic.
+
+/// The largest intermediate value of an attempt; the model's vocabulary has a token for each up to it.
+pub const MAX_VALUE: i64 = 99;
+
+/// One of the four operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Op {
+    /// Addition.
+    Add,
+    /// Subtraction.
+    Sub,
+    /// Multiplication.
+    Mul,
+    /// Exact division.
+    Div,
+}
+
+impl Op {
+    /// All four.
+    pub const ALL: [Op; 4] = [Op::Add, Op::Sub, Op::Mul, Op::Div];
+
+    /// `+`, `-`, `*` or `/`.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Op::Add => "+",
+            Op::Sub => "-",
+            Op::Mul => "*",
+            Op::Div => "/",
+        }
+    }
+
+    /// `a op b` where it is a whole number of 1..=[`MAX_VALUE`].
+    pub fn apply(self, a: i64, b: i64) -> Option<i64> {
+        let result = match self {
+            Op::Add => a.checked_add(b)?,
+            Op::Sub => a.checked_sub(b)?,
+            Op::Mul => a.checked_mul(b)?,
+            Op::Div if b != 0 && a % b == 0 => a / b,
+            Op::Div => return None,
+        };
+        (1..=MAX_VALUE).contains(&result).then_some(result)
+    }
+}
+
+/// `a op b = result`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Step {
+    /// Left operand.
+    pub a: i64,
+    /// Operation.
+    pub op: Op,
+    /// Right operand.
+    pub b: i64,
+    /// Value.
+    pub result: i64,
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {} = {}", self.a, self.op.symbol(), self.b, self.result)
+    }
+}
+
+/// Steps that use every given number once, and the expression they build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// In the order in which they are taken.
+    pub steps: Vec<Step>,
+    /// The same as one expression, `( 16 + 4 ) - 1`.
+    pub expression: String,
+}
+
+impl Attempt {
+    /// What the last step gives.
+    pub fn value(&self) -> i64 {
+        self.steps.last().map_or(0, |step| step.result)
+    }
+}
+
+#[derive(Clone)]
+struct Held {
+    value: i64,
+    text: String,
+    /// A single number needs no parentheses inside a larger expression.
+    atom: bool,
+}
+
+/// Every attempt that `numbers` allow, in a fixed order: larger operand first for `+` and `*`, both orders
+/// where `-` and `/` are whole and positive.
+pub fn enumerate(numbers: &[i64]) -> Vec<Attempt> {
+    let held: Vec<Held> =
+        numbers.iter().map(|&value| Held { value, text: value.to_string(), atom: true }).collect();
+    let mut found = Vec::new();
+    extend(&held, &mut Vec::new(), &mut found);
+    found
+}
+
+fn extend(held: &[Held], steps: &mut Vec<Step>, found: &mut Vec<Attempt>) {
+    if let [last] = held {
+        if !steps.is_empty() {
+            found.push(Attempt { steps: steps.clone(), expression: last.text.clone() });
+        }
+        return;
+    }
+    for i in 0..held.len() {
+        for j in 0..held.len() {
+            if i == j {
+                continue;
+            }
+            for op in Op::ALL {
+                let (a, b) = (&held[i], &held[j]);
+                let commutes = matches!(op, Op::Add | Op::Mul);
+                // One of the two orders of a commutative pair, and of two equal numbers, says it all.
+                if (commutes && (a.value, j) < (b.value, i)) || (!commutes && a.value == b.value && i > j) {
+                    continue;
+                }
+                let Some(result) = op.apply(a.value, b.value) else { continue };
+                let wrap = |h: &Held| if h.atom { h.text.clone() } else { format!("( {} )", h.text) };
+                let joined = Held {
+                    value: result,
+                    text: format!("{} {} {}", wrap(a), op.symbol(), wrap(b)),
+                    atom: false,
+                };
+                let mut rest: Vec<Held> =
+                    held.iter().enumerate().filter(|(k, _)| *k != i && *k != j).map(|(_, h)| h.clone()).collect();
+                rest.push(joined);
+                steps.push(Step { a: a.value, op, b: b.value, result });
+                extend(&rest, steps, found);
+                steps.pop();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_numbers_give_each_whole_result_once() {
+        let mut seen: Vec<String> = enumerate(&[3, 12]).iter().map(|a| a.steps[0].to_string()).collect();
+        seen.sort();
+        assert_eq!(seen, ["12 * 3 = 36", "12 + 3 = 15", "12 - 3 = 9", "12 / 3 = 4"]);
+        assert_eq!(enumerate(&[5, 5]).len(), 3, "5 - 5 is not positive, the rest once each");
+    }
+
+    #[test]
+    fn every_attempt_uses_every_number_and_stays_in_range() {
+        for attempt in enumerate(&[4, 1, 16]) {
+            assert_eq!(attempt.steps.len(), 2);
+            assert!(attempt.steps.iter().all(|s| s.op.apply(s.a, s.b) == Some(s.result)));
+            let digits: Vec<&str> =
+                attempt.expression.split(' ').filter(|t| t.parse::<i64>().is_ok()).collect();
+            assert_eq!(digits.len(), 3, "{}", attempt.expression);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Seeded puzzles, their levels and the held-out split.
+
+use std::{collections::BTreeSet, ops::RangeInclusive};
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use sha2::{Digest, Sha256};
+
+use super::{attempt, solver};
+use crate::task::{Puzzle, Split};
+
+/// How hard the puzzles of a run are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Level {
+    /// How many numbers are given.
+    pub counts: RangeInclusive<usize>,
+    /// They are drawn from 1 to this.
+    pub max_number: i64,
+    /// Targets are at least this.
+    pub min_target: i64,
+    /// Targets are at most this.
+    pub max_target: i64,
+    /// Whether targets must be reachable by whole intermediate values of 1..=99 (what the shipped model
+    /// can write down); otherwise by exact rationals.
+    pub small_steps: bool,
+}
+
+impl Level {
+    /// The named levels.
+    pub const NAMES: [&'static str; 3] = ["3x20", "4x20", "tinyzero"];
+
+    /// A level by its name.
+    ///
+    /// # Errors
+    /// A sentence that names the known levels.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        match name {
+            "3x20" => Ok(Self::custom(3..=3, 20, 99, true)),
+            "4x20" => Ok(Self::custom(4..=4, 20, 99, true)),
+            "tinyzero" => Ok(Self::custom(3..=4, 99, 99, false)),
+            other => Err(format!("There is no level `{other}`; the levels are {}.", Self::NAMES.join(", "))),
+        }
+    }
+
+    /// A level of one's own.
+    pub fn custom(counts: RangeInclusive<usize>, max_number: i64, max_target: i64, small_steps: bool) -> Self {
+        Self { counts, max_number, min_target: 10.min(max_target), max_target, small_steps }
+    }
+}
+
+/// The side of the split a puzzle is on: held out for one in ten, by a SHA-256 of the sorted numbers and
+/// the target, so that it depends neither on the order of the numbers nor on any seed.
+pub fn split_of(puzzle: &Puzzle) -> Split {
+    let mut sorted = puzzle.numbers.clone();
+    sorted.sort_unstable();
+    let mut hash = Sha256::new();
+    for number in sorted.iter().chain([&-1, &puzzle.target]) {
+        hash.update(number.to_le_bytes());
+    }
+    let digest = hash.finalize();
+    let word = u64::from_le_bytes([
+        digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7],
+    ]);
+    if word % 10 == 0 { Split::Heldout } else { Split::Train }
+}
+
+/// Draws a solvable puzzle: numbers uniform, then the target uniform over the reachable values in range
+/// that are not among the numbers.
+pub fn draw(level: &Level, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
+    loop {
+        let count = rng.random_range(level.counts.clone());
+        let numbers: Vec<i64> = (0..count).map(|_| rng.random_range(1..=level.max_number)).collect();
+        let targets: Vec<i64> = reachable(level, &numbers)
+            .into_iter()
+            .filter(|t| (level.min_target..=level.max_target).contains(t) && !numbers.contains(t))
+            .collect();
+        if targets.is_empty() {
+            continue;
+        }
+        let target = targets[rng.random_range(0..targets.len())];
+        let puzzle = Puzzle { numbers, target };
+        if split_of(&puzzle) == split {
+            return puzzle;
+        }
+    }
+}
+
+/// The whole values that the numbers reach under the level's rules.
+fn reachable(level: &Level, numbers: &[i64]) -> BTreeSet<i64> {
+    if level.small_steps {
+        attempt::enumerate(numbers).iter().map(attempt::Attempt::value).collect()
+    } else {
+        solver::reachable_integers(numbers, level.min_target..=level.max_target)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_the_same_puzzles_and_the_split_holds() {
+        let level = Level::parse("3x20").unwrap();
+        let list = |split| {
+            let mut rng = ChaCha8Rng::seed_from_u64(7);
+            (0..200).map(|_| draw(&level, split, &mut rng)).collect::<Vec<_>>()
+        };
+        assert_eq!(list(Split::Train), list(Split::Train));
+        for (split, puzzles) in [(Split::Train, list(Split::Train)), (Split::Heldout, list(Split::Heldout))] {
+            for puzzle in puzzles {
+                assert_eq!(split_of(&puzzle), split);
+                let mut reversed = puzzle.clone();
+                reversed.numbers.reverse();
+                assert_eq!(split_of(&reversed), split);
+                assert!(!puzzle.numbers.contains(&puzzle.target));
+            }
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The reward of a completion: by its last answer alone, never by how it was reached.
+
+use num_bigint::BigInt;
+use num_rational::BigRational;
+
+use super::expression::{self, Expression, Operand};
+use crate::task::{Puzzle, RewardRules, Score};
+
+const OPEN: &str = "<answer>";
+const CLOSE: &str = "</answer>";
+
+/// Scores `completion` as an answer to `puzzle`.
+///
+/// The last `<answer>` counts, on whichever line it stands. An answer that follows the
+/// [grammar](expression) is well-formed, also where it divides by zero or states an untrue `= value`; it is
+/// right if it has the target's value, uses every given number exactly once, and what it states is true.
+pub fn score(puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
+    let Some(start) = completion.rfind(OPEN) else {
+        return no_format(None, format!("The completion has no {OPEN}."));
+    };
+    let inside = &completion[start + OPEN.len()..];
+    let Some(end) = inside.find(CLOSE) else {
+        return no_format(None, format!("The last {OPEN} is never closed by {CLOSE}."));
+    };
+    let answer = inside[..end].trim();
+    let parsed = match expression::parse(answer) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            return no_format(Some(excerpt(answer)), format!("The answer is not an expression: {error}."));
+        }
+    };
+    let (value, verdict) = judge(puzzle, &parsed);
+    let correct = verdict.is_ok();
+    Score {
+        reward: if correct { rules.correct } else { rules.format },
+        correct,
+        format: true,
+        answer: Some(excerpt(answer)),
+        value: value.map(|value| value.to_string()),
+        reason: verdict.unwrap_or_else(|reason| reason),
+    }
+}
+
+fn no_format(answer: Option<String>, reason: String) -> Score {
+    Score { reward: 0.0, correct: false, format: false, answer, value: None, reason }
+}
+
+/// The answer's value, and why it is right (`Ok`) or wrong.
+fn judge(puzzle: &Puzzle, answer: &Expression) -> (Option<BigRational>, Result<String, String>) {
+    let target = BigRational::from_integer(BigInt::from(puzzle.target));
+    let value = match answer.value() {
+        Ok(value) => value,
+        Err(error) => return (None, Err(format!("The answer has no value: {error}."))),
+    };
+    let verdict = if let Some(reason) = misused_numbers(&puzzle.numbers, answer.operands()) {
+        Err(reason)
+    } else if value != target {
+        Err(format!("The answer uses every given number once, but its value is {value}, not {target}."))
+    } else if let Some(stated) = answer.stated().filter(|stated| **stated != value) {
+        Err(format!("The answer states = {stated}, but its value is {value}."))
+    } else {
+        Ok(format!("The answer uses every given number once and its value is {target}."))
+    };
+    (Some(value), verdict)
+}
+
+/// Why the operands are not the given numbers, if they are not.
+///
+/// A given number below zero is written with a unary minus, so that a minus sign may belong to the number
+/// or be an operation on its magnitude. Hence magnitudes are counted, and of each at least as many must
+/// carry a minus sign as were given below zero.
+fn misused_numbers(given: &[i64], operands: &[Operand]) -> Option<String> {
+    let shown = given.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
+    let given_count = |magnitude: u64| given.iter().filter(|g| g.unsigned_abs() == magnitude).count();
+    let used_count =
+        |magnitude: u64| operands.iter().filter(|o| o.magnitude.unsigned_abs() == magnitude).count();
+    for operand in operands {
+        let number = operand.magnitude.unsigned_abs();
+        let (given_times, used_times) = (given_count(number), used_count(number));
+        if given_times == 0 {
+            let glued = if is_glued(number, given) { ", and digits may not be joined" } else { "" };
+            return Some(format!("The answer uses {number}, which is not one of {shown}{glued}."));
+        }
+        if used_times > given_times {
+            let (used, given) = (times(used_times), times(given_times));
+            return Some(format!(
+                "The answer uses {number} more often than it is given: {used}, not {given}."
+            ));
+        }
+    }
+    for &number in given {
+        let magnitude = number.unsigned_abs();
+        let (given_times, used_times) = (given_count(magnitude), used_count(magnitude));
+        if used_times == 0 {
+            return Some(format!("The answer does not use {number}."));
+        }
+        if used_times < given_times {
+            let (used, given) = (times(used_times), times(given_times));
+            return Some(format!(
+                "The answer uses {magnitude} less often than it is given: {used}, not {given}."
+            ));
+        }
+        let negative = given.iter().filter(|g| **g < 0 && g.unsigned_abs() == magnitude).count();
+        let negated =
+            operands.iter().filter(|o| o.negated && o.magnitude.unsigned_abs() == magnitude).count();
+        if negated < negative {
+            return Some(format!("The answer does not use {number}: its minus sign is missing."));
+        }
+    }
+    None
+}
+
+fn times(count: usize) -> String {
+    match count {
+        1 => "once".into(),
+        2 => "twice".into(),
+        more => format!("{more} times"),
+    }
+}
+
+/// Whether the digits of `number` are those of two or more given numbers side by side.
+fn is_glued(number: u64, given: &[i64]) -> bool {
+    let digits = number.to_string();
+    let parts: Vec<String> = given.iter().map(|part| part.unsigned_abs().to_string()).collect();
+    // `reached[i]`: the first `i` digits are given numbers side by side.
+    let mut reached = vec![false; digits.len() + 1];
+    reached[0] = true;
+    for start in 0..digits.len() {
+        if reached[start] {
+            for part in parts.iter().filter(|part| digits[start..].starts_with(part.as_str())) {
+                reached[start + part.len()] = true;
+            }
+        }
+    }
+    reached[digits.len()]
+}
+
+/// An answer as it is kept in the score: a hundred kilobytes of it would help nobody.
+fn excerpt(answer: &str) -> String {
+    const MAX_CHARS: usize = 2_000;
+    match answer.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => format!("{}…", &answer[..end]),
+        None => answer.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    fn judged(numbers: &[i64], target: i64, completion: &str) -> Score {
+        let puzzle = Puzzle { numbers: numbers.to_vec(), target };
+        score(&puzzle, completion, &RewardRules::default())
+    }
+
+    fn answered(numbers: &[i64], target: i64, answer: &str) -> Score {
+        judged(numbers, target, &format!("<think> hm </think> <answer> {answer} </answer>"))
+    }
+
+    #[test]
+    fn the_whole_score_of_a_right_answer() {
+        let expected = Score {
+            reward: 1.0,
+            correct: true,
+            format: true,
+            answer: Some("25 * 3 + 7 - 4".into()),
+            value: Some("78".into()),
+            reason: "The answer uses every given number once and its value is 78.".into(),
+        };
+        assert_eq!(answered(&[3, 7, 25, 4], 78, "25 * 3 + 7 - 4"), expected);
+    }
+
+    #[test]
+    fn wrong_answers_say_why() {
+        let numbers = [3, 7, 25, 4];
+        for (answer, reward, words) in [
+            ("25 * 3 + 7 - 4 = 78", 1.0, "its value is 78."),
+            ("25 * 3 + 7 - 4 = 79", 0.1, "states = 79, but its value is 78"),
+            ("25 * 3 + 4 - 7", 0.1, "its value is 72, not 78"),
+            ("25 * 3 + 7", 0.1, "does not use 4"),
+            ("25 * 3 + 7 - 4 + 3 - 3", 0.1, "uses 3 more often than it is given: 3 times, not once"),
+            (
+                "74 + 3 + 25 / 25",
+                0.1,
+                "uses 74, which is not one of 3, 7, 25, 4, and digits may not be joined",
+            ),
+            ("78", 0.1, "uses 78, which is not one of 3, 7, 25, 4."),
+            ("25 / (3 + 4 - 7)", 0.1, "division by zero"),
+            ("2.5 * 3", 0.0, "decimals are not allowed"),
+            ("25 3", 0.0, "an operator is missing"),
+            ("eval(78)", 0.0, "calls (`eval(`) are not allowed"),
+            ("", 0.0, "it is empty"),
+        ] {
+            let score = answered(&numbers, 78, answer);
+            assert_eq!(score.reward, reward, "{answer}: {}", score.reason);
+            assert_eq!(score.correct, reward == 1.0, "{answer}");
+            assert_eq!(score.format, reward > 0.0, "{answer}");
+            assert_eq!(score.answer.as_deref(), Some(answer));
+            assert!(score.reason.contains(words), "{answer}: {}", score.reason);
+        }
+        let twice = answered(&[5, 5, 1], 6, "5 + 1");
+        assert_eq!(twice.reason, "The answer uses 5 less often than it is given: once, not twice.");
+        assert_eq!(answered(&[2, 4], 0, "2 / 4").value.as_deref(), Some("1/2"));
+    }
+
+    #[test]
+    fn the_last_answer_counts_on_whichever_line() {
+        let right = "<answer>2 + 3</answer>";
+        let wrong = "<answer>2 * 3</answer>";
+        for (completion, reward) in [
+            (format!("{wrong}\n\nno:\n{right}\nthat is it"), 1.0),
+            (format!("{right} {wrong}"), 0.1),
+            (format!("{right} <answer>2 +"), 0.0),
+            (format!("{right} </answer>"), 1.0),
+            (format!("<answer> {right}"), 1.0),
+            ("<answer>\n2\n+\n3\n</answer>".into(), 1.0),
+            ("</answer> 2 + 3 <answer>".into(), 0.0),
+            ("2 + 3".into(), 0.0),
+            (String::new(), 0.0),
+        ] {
+            assert_eq!(judged(&[2, 3], 5, &completion).reward, reward, "{completion}");
+        }
+    }
+
+    #[test]
+    fn given_numbers_below_zero_keep_their_sign() {
+        assert!(answered(&[-5, 3], -2, "-5 + 3").correct);
+        assert!(answered(&[-5, 3], 8, "3 - -5").correct);
+        assert!(!answered(&[-5, 3], -2, "3 - 5").correct);
+        assert!(answered(&[-5, 5], 0, "-5 + 5").correct);
+        assert!(answered(&[-5, 5], 0, "-5 - -5").correct);
+        assert!(!answered(&[-5, 5], 0, "5 - 5").correct);
+        assert!(answered(&[5, 3], -2, "-5 + 3").correct, "a unary minus may stand before any number");
+    }
+
+    #[test]
+    fn the_rules_set_the_rewards() {
+        let puzzle = Puzzle { numbers: vec![2, 3], target: 5 };
+        let rules = RewardRules { correct: 7.0, format: -1.0 };
+        let reward = |answer: &str| score(&puzzle, &format!("<answer>{answer}</answer>"), &rules).reward;
+        assert_eq!([reward("2+3"), reward("2*3"), reward("2*")], [7.0, -1.0, 0.0]);
+    }
+
+    #[test]
+    fn a_huge_answer_costs_nothing_and_is_cut_short() {
+        let huge = format!("<answer>{}</answer>", "(".repeat(10_000_000));
+        let score = judged(&[2, 3], 5, &huge);
+        assert_eq!(
+            score.reason,
+            "The answer is not an expression: it is 10000000 bytes long; at most 65536 are read."
+        );
+        assert_eq!(score.answer.unwrap().chars().count(), 2_001);
+    }
+}

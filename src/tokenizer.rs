@@ -1,0 +1,125 @@
+//! Text to tokens and back, through the `tokenizers` crate.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+use tokenizers::Tokenizer as Inner;
+
+/// Why a tokenizer could not be used.
+#[derive(Debug, Error)]
+pub enum TokenizerError {
+    /// `tokenizer.json` is broken or needs what this build lacks.
+    #[error("{path}: This is no tokenizer.json that can be used ({reason}). Fetch or export it again.")]
+    Broken {
+        /// Which file.
+        path: PathBuf,
+        /// What the parser said.
+        reason: String,
+    },
+    /// It has no token that ends a completion.
+    #[error("{path}: The tokenizer has no end token; one of {tried} is needed.")]
+    NoEnd {
+        /// Which file.
+        path: PathBuf,
+        /// The names that were looked for.
+        tried: String,
+    },
+    /// A text could not be encoded.
+    #[error("The text could not be turned into tokens: {0}.")]
+    Encode(String),
+}
+
+/// Names of the end token, ours first.
+const END_TOKENS: [&str; 5] = ["<eos>", "<|endoftext|>", "<|im_end|>", "</s>", "<|end_of_text|>"];
+
+/// A tokenizer and its end token.
+#[derive(Debug, Clone)]
+pub struct Tokenizer {
+    inner: Inner,
+    end: u32,
+    size: usize,
+}
+
+impl Tokenizer {
+    /// From the bytes of a `tokenizer.json`; `source` is named in errors.
+    ///
+    /// # Errors
+    /// When it cannot be parsed or has no end token.
+    pub fn from_bytes(bytes: &[u8], source: &Path) -> Result<Self, TokenizerError> {
+        let broken = |reason: String| TokenizerError::Broken { path: source.to_owned(), reason };
+        let inner = std::panic::catch_unwind(|| Inner::from_bytes(bytes))
+            .map_err(|_| broken("its parser panicked".into()))?
+            .map_err(|e| broken(e.to_string()))?;
+        let end = END_TOKENS.iter().find_map(|name| inner.token_to_id(name)).ok_or_else(|| {
+            TokenizerError::NoEnd { path: source.to_owned(), tried: END_TOKENS.join(", ") }
+        })?;
+        let size = inner.get_vocab_size(true);
+        Ok(Self { inner, end, size })
+    }
+
+    /// The token that ends a completion.
+    pub fn end(&self) -> u32 {
+        self.end
+    }
+
+    /// How many tokens there are.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The tokens of a text, no special ones added.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses the text.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
+        let encoding = self.inner.encode(text, false).map_err(|e| TokenizerError::Encode(e.to_string()))?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// The text of a completion: the end token is left out, other special tokens are kept, and a word-level
+    /// vocabulary gets a space before every word, so that it can stand right after its prompt.
+    pub fn decode(&self, tokens: &[u32]) -> String {
+        let tokens: Vec<u32> = tokens.iter().copied().filter(|&t| t != self.end).collect();
+        let text = self.inner.decode(&tokens, false).unwrap_or_default();
+        if self.is_word_level() && !text.is_empty() { format!(" {text}") } else { text }
+    }
+
+    fn is_word_level(&self) -> bool {
+        self.inner.get_decoder().is_none()
+    }
+}
+
+/// Decodes token by token. What it returns never ends inside a character: bytes that do not yet make one wait
+/// for the next token.
+#[derive(Debug, Clone, Default)]
+pub struct StreamingDecoder {
+    /// The newest tokens; older ones cannot change what these add.
+    recent: Vec<u32>,
+    /// How many of `recent` were handed out as text.
+    given: usize,
+}
+
+impl StreamingDecoder {
+    /// At the start of a completion.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The text that `token` adds, possibly none.
+    pub fn push(&mut self, tokenizer: &Tokenizer, token: u32) -> String {
+        self.recent.push(token);
+        // Some tokenizers give the first token of a text no leading space, so the piece is what the window's
+        // text has more than the part that was handed out.
+        let before = tokenizer.decode(&self.recent[..self.given]);
+        let text = tokenizer.decode(&self.recent);
+        // The replacement character at the end stands for a character that is not whole yet.
+        let whole = !text.ends_with('\u{fffd}') && text.len() > before.len();
+        if !whole || !text.is_char_boundary(before.len()) {
+            return String::new();
+        }
+        let piece = text[before.len()..].to_string();
+        self.recent.drain(..self.given);
+        self.given = self.recent.len();
+        piece
+    }
+}

@@ -1,0 +1,198 @@
+//! Draws layers of curves on one pair of axes.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use super::{Canvas, Scale, bucket, connect, segments};
+
+/// How a layer is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One dot a value (its column's extremes where there are more values than columns).
+    Points,
+    /// A connected line.
+    Line,
+    /// A connected line with every other pair of dots left out.
+    Dashed,
+    /// From the layer below up to this one, all dots.
+    Filled,
+    /// From the layer below up to this one, every other dot.
+    Hatched,
+    /// From the layer below up to this one, a quarter of the dots.
+    Sparse,
+}
+
+impl Shape {
+    /// Which shape a cell shows where several meet. All areas share one, so that stacked ones have no
+    /// seam between them.
+    fn rank(self) -> u8 {
+        match self {
+            Shape::Points => RANK_LAYER,
+            Shape::Filled | Shape::Hatched | Shape::Sparse => RANK_LAYER + 1,
+            Shape::Dashed => RANK_LAYER + 2,
+            Shape::Line => RANK_LAYER + 3,
+        }
+    }
+}
+
+/// One curve. Values are `(x, y)`; a `y` that is not finite is a gap.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// Its values, by rising x.
+    pub points: Vec<(f64, f64)>,
+    /// Dots, line or area. Areas are stacked in the order in which they are given.
+    pub shape: Shape,
+    /// Its style.
+    pub style: Style,
+}
+
+/// A chart without its labels.
+#[derive(Debug, Clone)]
+pub struct Plot {
+    /// The lowest and highest x.
+    pub x: (f64, f64),
+    /// The vertical axis.
+    pub y: Scale,
+    /// The curves: lines are drawn over areas, areas over points.
+    pub layers: Vec<Layer>,
+    /// A dotted horizontal line and its label.
+    pub reference: Option<(f64, String)>,
+    /// A dotted vertical line.
+    pub mark: Option<f64>,
+    /// The style of the horizontal line.
+    pub reference_style: Style,
+    /// The style of the vertical line.
+    pub mark_style: Style,
+}
+
+const RANK_GUIDE: u8 = 1;
+const RANK_LAYER: u8 = 2;
+
+impl Plot {
+    /// Draws everything into `area`.
+    pub fn render(&self, area: Rect, buffer: &mut Buffer, ascii: bool) {
+        let area = area.intersection(buffer.area);
+        if area.is_empty() {
+            return;
+        }
+        let mut canvas = Canvas::new(area.width, area.height);
+        self.draw_guides(&mut canvas);
+        let mut floor = vec![0.0; canvas.width()];
+        for layer in &self.layers {
+            self.draw_layer(&mut canvas, layer, layer.shape.rank(), &mut floor);
+        }
+        canvas.render(area, buffer, ascii);
+        if let Some((value, label)) = &self.reference {
+            self.label_reference(&canvas, area, buffer, *value, label);
+        }
+    }
+
+    /// The dot row of a value, 0 at the top.
+    fn row(&self, canvas: &Canvas, value: f64) -> Option<usize> {
+        let share = self.y.place(value)?;
+        Some(((1.0 - share) * (canvas.height() - 1) as f64).round() as usize)
+    }
+
+    fn draw_guides(&self, canvas: &mut Canvas) {
+        if let Some(row) = self.reference.as_ref().and_then(|(value, _)| self.row(canvas, *value)) {
+            for x in (0..canvas.width()).filter(|x| x % 4 < 2) {
+                canvas.dot(x, row, self.reference_style, RANK_GUIDE);
+            }
+        }
+        let span = self.x.1 - self.x.0;
+        if let Some(mark) = self.mark.filter(|mark| span > 0.0 && (self.x.0..=self.x.1).contains(mark)) {
+            let x = ((mark - self.x.0) / span * (canvas.width() - 1) as f64).round() as usize;
+            for y in (0..canvas.height()).filter(|y| y % 2 == 0) {
+                canvas.dot(x, y, self.mark_style, RANK_GUIDE);
+            }
+        }
+    }
+
+    fn draw_layer(&self, canvas: &mut Canvas, layer: &Layer, rank: u8, floor: &mut [f64]) {
+        for segment in segments(layer.points.iter().copied()) {
+            let mut columns = bucket(&segment, self.x, canvas.width());
+            if layer.shape != Shape::Points {
+                connect(&mut columns);
+            }
+            let mut last: Option<usize> = None;
+            for (x, column) in columns.iter().enumerate() {
+                let Some((low, high)) = *column else {
+                    last = None;
+                    continue;
+                };
+                match layer.shape {
+                    Shape::Points => {
+                        for value in [low, high] {
+                            if let Some(y) = self.row(canvas, value) {
+                                canvas.dot(x, y, layer.style, rank);
+                            }
+                        }
+                    }
+                    Shape::Line | Shape::Dashed => {
+                        let (Some(top), Some(bottom)) = (self.row(canvas, high), self.row(canvas, low)) else {
+                            continue;
+                        };
+                        // Reach over to the neighbour, so that a steep line has no holes.
+                        let (from, to) = match last {
+                            Some(before) if before + 1 < top => (before + 1, bottom),
+                            Some(before) if before > bottom + 1 => (top, before - 1),
+                            _ => (top, bottom),
+                        };
+                        last = Some((top + bottom) / 2);
+                        if layer.shape == Shape::Dashed && x % 6 >= 4 {
+                            continue;
+                        }
+                        for y in from..=to {
+                            canvas.dot(x, y, layer.style, rank);
+                        }
+                    }
+                    Shape::Filled | Shape::Hatched | Shape::Sparse => {
+                        let base = floor[x];
+                        let top = base + ((low + high) / 2.0).max(0.0);
+                        floor[x] = top;
+                        self.fill(canvas, layer, rank, x, (base, top));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Fills a column of dots between two values; the edge itself is always drawn whole.
+    fn fill(&self, canvas: &mut Canvas, layer: &Layer, rank: u8, x: usize, (base, top): (f64, f64)) {
+        let height = canvas.height() as f64;
+        let (Some(base), Some(top)) = (self.y.place(base), self.y.place(top)) else { return };
+        let (from, to) = ((base * height).round() as usize, (top * height).round() as usize);
+        for level in from..to {
+            let y = canvas.height() - 1 - level.min(canvas.height() - 1);
+            let drawn = level + 1 == to
+                || match layer.shape {
+                    Shape::Hatched => (x + y) % 2 == 0,
+                    Shape::Sparse => x % 2 == 0 && y % 2 == 0,
+                    _ => true,
+                };
+            if drawn {
+                canvas.dot(x, y, layer.style, rank);
+            }
+        }
+    }
+
+    /// Writes the label beside its line, where no curve is: right before left, above before below.
+    fn label_reference(&self, canvas: &Canvas, area: Rect, buffer: &mut Buffer, value: f64, label: &str) {
+        let Some(row) = self.row(canvas, value).map(|y| y / 4) else { return };
+        let width = label.chars().count();
+        let (columns, rows) = (usize::from(area.width), usize::from(area.height));
+        if width + 1 > columns {
+            return;
+        }
+        let free = |column: usize, row: usize| {
+            (column..column + width).all(|at| !canvas.occupied(at, row, RANK_LAYER))
+        };
+        let nearby = [Some(row), row.checked_sub(1), Some(row + 1), row.checked_sub(2)];
+        let mut places = [columns - width, 0]
+            .into_iter()
+            .flat_map(|column| nearby.into_iter().flatten().map(move |row| (column, row)))
+            .filter(|(_, row)| *row < rows);
+        if let Some((column, row)) = places.find(|&(column, row)| free(column, row)) {
+            buffer.set_string(area.x + column as u16, area.y + row as u16, label, self.reference_style);
+        }
+    }
+}

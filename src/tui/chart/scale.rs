@@ -1,0 +1,148 @@
+//! Axes that stay put: bounds move in steps, not with every value.
+
+/// A vertical axis from the bottom to the top of the chart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scale {
+    low: f64,
+    high: f64,
+    log: bool,
+}
+
+impl Scale {
+    /// From zero to a round number at or above `highest`.
+    pub fn linear(highest: f64) -> Self {
+        Self { low: 0.0, high: nice_ceiling(highest), log: false }
+    }
+
+    /// From zero to `highest` itself, where every eighth of a row counts.
+    pub fn up_to(highest: f64) -> Self {
+        let high = if highest.is_finite() && highest > 1e-9 { highest } else { 1.0 };
+        Self { low: 0.0, high, log: false }
+    }
+
+    /// A logarithmic axis from a power of ten (or a half of one) below `lowest` to a round number above
+    /// `highest`; both are taken as positive.
+    pub fn log(lowest: f64, highest: f64) -> Self {
+        let high = nice_ceiling(highest).max(2.0);
+        let lowest = if lowest.is_finite() && lowest >= 1.0 { lowest } else { 1.0 };
+        let mut low = 10f64.powf(lowest.log10().floor());
+        if low * 5.0 <= lowest {
+            low *= 5.0;
+        } else if low * 2.0 <= lowest {
+            low *= 2.0;
+        }
+        Self { low: low.min(high / 2.0), high, log: true }
+    }
+
+    /// The value at the bottom.
+    pub fn low(&self) -> f64 {
+        self.low
+    }
+
+    /// The value at the top.
+    pub fn high(&self) -> f64 {
+        self.high
+    }
+
+    /// The value half way up.
+    pub fn middle(&self) -> f64 {
+        if self.log { (self.low * self.high).sqrt() } else { (self.low + self.high) / 2.0 }
+    }
+
+    /// Where a value lies, 0 at the bottom and 1 at the top, clamped; `None` when it is not finite.
+    pub fn place(&self, value: f64) -> Option<f64> {
+        if !value.is_finite() {
+            return None;
+        }
+        let share = if self.log {
+            (value.max(self.low) / self.low).ln() / (self.high / self.low).ln()
+        } else {
+            (value - self.low) / (self.high - self.low)
+        };
+        Some(share.clamp(0.0, 1.0))
+    }
+}
+
+/// The smallest of 1, 2, 3, 4, 5, 6, 8, 10 times a power of ten that is at least `value`; 1 for what is
+/// not a positive number.
+pub fn nice_ceiling(value: f64) -> f64 {
+    if !value.is_finite() || value <= 0.0 || value < 1e-9 {
+        return 1.0;
+    }
+    let power = 10f64.powf(value.log10().floor());
+    for factor in [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0] {
+        // A hair of tolerance: 0.3 is 3.0000000000000004 tenths.
+        if factor * power >= value * (1.0 - 1e-9) {
+            return factor * power;
+        }
+    }
+    power * 10.0
+}
+
+/// The steps an axis covers: from 1 to the last one where the run is over, and otherwise to the next of
+/// 10, 20, 30, 40, 60, 80, 100, 150, …, so that the curve does not shrink with every step.
+pub fn step_range(last: u64, over: bool) -> (f64, f64) {
+    let last = last.max(2);
+    if over {
+        return (1.0, last as f64);
+    }
+    let mut decade = 10u64;
+    loop {
+        for tenths in [10, 20, 30, 40, 60, 80] {
+            let end = decade.saturating_mul(tenths) / 10;
+            if end >= last {
+                return (1.0, end as f64);
+            }
+        }
+        if decade > u64::MAX / 100 {
+            return (1.0, last as f64);
+        }
+        decade *= 10;
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ceilings_are_round_and_above() {
+        assert_eq!(nice_ceiling(0.41), 0.5);
+        assert_eq!(nice_ceiling(118.0), 200.0);
+        assert_eq!(nice_ceiling(5.2), 6.0);
+        assert_eq!(nice_ceiling(0.3), 0.3);
+        for bad in [0.0, -3.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(nice_ceiling(bad), 1.0);
+        }
+    }
+
+    #[test]
+    fn bounds_are_ordered_and_places_are_within() {
+        for scale in [
+            Scale::linear(f64::NAN),
+            Scale::linear(-1.0),
+            Scale::up_to(0.0),
+            Scale::up_to(f64::NAN),
+            Scale::log(0.0, 0.0),
+            Scale::log(500.0, 2.0),
+            Scale::log(f64::NAN, f64::INFINITY),
+        ] {
+            assert!(scale.low() < scale.high(), "{scale:?}");
+            for value in [-1e9, 0.0, 1.0, 77.0, 1e12] {
+                let place = scale.place(value).unwrap();
+                assert!((0.0..=1.0).contains(&place));
+            }
+            assert_eq!(scale.place(f64::NAN), None);
+        }
+    }
+
+    #[test]
+    fn a_live_axis_leaves_room() {
+        assert_eq!(step_range(0, false), (1.0, 10.0));
+        assert_eq!(step_range(37, false), (1.0, 40.0));
+        assert_eq!(step_range(37, true), (1.0, 37.0));
+        assert_eq!(step_range(101, false), (1.0, 200.0));
+        assert_eq!(step_range(0, true), (1.0, 2.0));
+    }
+}

@@ -1,0 +1,215 @@
+//! The loop: takes in what happens, draws when something changed, and waits without turning.
+
+use std::{
+    collections::VecDeque,
+    io,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, never, select};
+use ratatui::{Terminal, backend::Backend, crossterm::event};
+
+use super::{
+    app::{Action, App, Level},
+    transcripts::{Effect, SENT_TO_CLIPBOARD},
+    update::update,
+    view::view,
+};
+use crate::{
+    engine::protocol::{Command, Event},
+    platform::Signal,
+};
+
+/// At most 30 pictures a second.
+const FRAME: Duration = Duration::from_millis(33);
+/// Events taken in between two looks at the keyboard.
+const EVENTS_AT_ONCE: usize = 1024;
+/// How soon a command that found the channel full is tried again.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// What the loop asks of a real terminal; a test backend needs none of it.
+pub trait Host {
+    /// Gives the terminal to the shell and comes back when the shell lets us.
+    ///
+    /// # Errors
+    /// A sentence where there is no shell to go back to, or what the terminal answered.
+    fn suspend(&mut self) -> io::Result<()>;
+    /// Takes the terminal again after the process was stopped and continued from outside.
+    ///
+    /// # Errors
+    /// What the terminal answered.
+    fn resumed(&mut self) -> io::Result<()>;
+    /// Takes or releases the mouse.
+    ///
+    /// # Errors
+    /// What the terminal answered.
+    fn set_mouse(&mut self, wanted: bool) -> io::Result<()>;
+    /// Asks the terminal to put text on the clipboard.
+    ///
+    /// # Errors
+    /// What the terminal answered.
+    fn copy(&mut self, text: &str) -> io::Result<()>;
+}
+
+/// The ends of everything the loop listens and talks to.
+#[derive(Debug)]
+pub struct Channels {
+    /// Keys, mouse, size.
+    pub input: Receiver<event::Event>,
+    /// The engine, or the journal being read.
+    pub events: Receiver<Event>,
+    /// The engine's ear; `None` when it is not ours.
+    pub commands: Option<Sender<Command>>,
+    /// What the system asks of us.
+    pub signals: Receiver<Signal>,
+}
+
+/// Runs until the app asks to leave.
+///
+/// # Errors
+/// What the terminal answered when it could not be drawn on.
+pub fn run<B: Backend>(
+    terminal: &mut Terminal<B>,
+    app: &mut App,
+    mut channels: Channels,
+    host: &mut impl Host,
+) -> io::Result<()>
+where
+    B::Error: Send + Sync + 'static,
+{
+    let start = Instant::now();
+    let mut last_frame: Option<Instant> = None;
+    let mut unsent: VecDeque<Command> = VecDeque::new();
+    let mut mouse = app.mouse;
+    while !app.leave {
+        act(app, Action::Clock(start.elapsed()), &mut unsent);
+        if app.mouse != mouse {
+            mouse = app.mouse;
+            host.set_mouse(mouse)?;
+        }
+        for effect in std::mem::take(&mut app.effects) {
+            carry_out(app, effect, host);
+        }
+        serve_requests(terminal, app, host)?;
+        let due = last_frame.is_none_or(|last| last.elapsed() >= FRAME);
+        if app.dirty && due {
+            terminal.draw(|frame| view(frame, app)).map_err(io::Error::other)?;
+            app.dirty = false;
+            last_frame = Some(Instant::now());
+        }
+        send(&mut unsent, channels.commands.as_ref());
+
+        let wait = patience(app, start, last_frame, !unsent.is_empty());
+        select! {
+            recv(channels.input) -> input => match input {
+                Ok(input) => act(app, from_input(input), &mut unsent),
+                // Without a keyboard nobody can ask to leave.
+                Err(_) => app.leave = true,
+            },
+            recv(channels.signals) -> signal => match signal {
+                Ok(Signal::Terminate) => act(app, Action::Terminate, &mut unsent),
+                Ok(Signal::Suspend) => app.requests.suspend = true,
+                Ok(Signal::Continue) => {
+                    host.resumed()?;
+                    act(app, Action::Redraw, &mut unsent);
+                }
+                Err(_) => channels.signals = never(),
+            },
+            recv(channels.events) -> event => {
+                let mut next = event.map_err(|_| TryRecvError::Disconnected);
+                for _ in 0..EVENTS_AT_ONCE {
+                    match next {
+                        Ok(event) => act(app, Action::Engine(event), &mut unsent),
+                        Err(TryRecvError::Empty) => break,
+                        Err(TryRecvError::Disconnected) => {
+                            channels.events = never();
+                            act(app, Action::EngineGone, &mut unsent);
+                            break;
+                        }
+                    }
+                    next = channels.events.try_recv();
+                }
+            },
+            default(wait) => {}
+        }
+        while let Ok(input) = channels.input.try_recv() {
+            act(app, from_input(input), &mut unsent);
+        }
+    }
+    send(&mut unsent, channels.commands.as_ref());
+    Ok(())
+}
+
+fn act(app: &mut App, action: Action, unsent: &mut VecDeque<Command>) {
+    unsent.extend(update(app, action));
+}
+
+fn from_input(input: event::Event) -> Action {
+    match input {
+        event::Event::Key(key) => Action::Key(key),
+        event::Event::Mouse(mouse) => Action::Mouse(mouse),
+        event::Event::Paste(text) => Action::Paste(text),
+        _ => Action::Redraw,
+    }
+}
+
+/// How long to wait when nothing happens: to the next picture, or to the next change by the clock.
+fn patience(app: &App, start: Instant, last_frame: Option<Instant>, unsent: bool) -> Duration {
+    let frame = app.dirty.then(|| last_frame.map_or(Duration::ZERO, |last| FRAME.saturating_sub(last.elapsed())));
+    let change = app.next_change().map(|at| at.saturating_sub(start.elapsed()));
+    let retry = unsent.then_some(RETRY);
+    [frame, change, retry].into_iter().flatten().min().unwrap_or(Duration::from_secs(3600))
+}
+
+/// Sends what can be sent without waiting: the screen must not stand still because the engine is busy.
+fn send(unsent: &mut VecDeque<Command>, commands: Option<&Sender<Command>>) {
+    let Some(commands) = commands else {
+        unsent.clear();
+        return;
+    };
+    while let Some(command) = unsent.pop_front() {
+        match commands.try_send(command) {
+            Ok(()) => {}
+            Err(TrySendError::Full(command)) => {
+                unsent.push_front(command);
+                return;
+            }
+            Err(TrySendError::Disconnected(_)) => unsent.clear(),
+        }
+    }
+}
+
+fn serve_requests<B: Backend>(terminal: &mut Terminal<B>, app: &mut App, host: &mut impl Host) -> io::Result<()>
+where
+    B::Error: Send + Sync + 'static,
+{
+    let requests = std::mem::take(&mut app.requests);
+    if requests.suspend {
+        if let Err(error) = host.suspend() {
+            app.say(Level::Warning, error.to_string());
+        }
+        app.dirty = true;
+    }
+    if requests.suspend || requests.redraw {
+        terminal.autoresize().map_err(io::Error::other)?;
+        terminal.clear().map_err(io::Error::other)?;
+        app.dirty = true;
+    }
+    Ok(())
+}
+
+fn carry_out(app: &mut App, effect: Effect, host: &mut impl Host) {
+    match effect {
+        Effect::Copy { text } => match host.copy(&text) {
+            Ok(()) => app.say(Level::Info, SENT_TO_CLIPBOARD),
+            Err(error) => app.say(Level::Warning, format!("could not write to the terminal: {error}")),
+        },
+        Effect::Export { file_name, text } => match std::fs::write(&file_name, text) {
+            Ok(()) => {
+                let folder = std::env::current_dir().unwrap_or_default();
+                app.say(Level::Info, format!("written to {}", folder.join(&file_name).display()));
+            }
+            Err(error) => app.say(Level::Warning, format!("could not write {file_name} here: {error}")),
+        },
+    }
+}

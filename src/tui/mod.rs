@@ -1,0 +1,154 @@
+//! The terminal interface. It knows nothing of tensors: it takes [`Event`]s in and gives
+//! [`Command`](crate::engine::protocol::Command)s out, whether the events come from an engine in this
+//! process or from a run directory that is being read.
+
+pub mod app;
+pub mod chart;
+mod event_loop;
+pub mod highlight;
+pub mod history;
+mod input;
+pub mod keys;
+pub mod numbers;
+pub mod prompt;
+pub mod source;
+pub mod streams;
+mod terminal;
+pub mod theme;
+pub mod transcripts;
+pub mod update;
+pub mod view;
+pub mod wrap;
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use crossbeam_channel::{Receiver, Sender, never};
+
+use self::{
+    app::{App, Ended, Mode},
+    event_loop::{Channels, Host},
+    input::InputThread,
+    terminal::TerminalGuard,
+    theme::Theme,
+};
+use crate::{
+    engine::protocol::{Command, EngineHandle, Event},
+    platform,
+};
+
+/// How the interface is opened.
+#[derive(Debug, Clone)]
+pub struct TuiOptions {
+    /// How it is drawn.
+    pub theme: Theme,
+    /// Whether the mouse is taken from the start.
+    pub mouse: bool,
+    /// Where standard error goes meanwhile; nowhere when `None`.
+    pub engine_log: Option<PathBuf>,
+}
+
+impl Default for TuiOptions {
+    fn default() -> Self {
+        Self { theme: Theme::detect(|name| std::env::var(name).ok()), mouse: true, engine_log: None }
+    }
+}
+
+/// How it was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TuiOutcome {
+    /// The last finished step that was seen.
+    pub steps: u64,
+    /// The run directory, if it was told.
+    pub run: Option<PathBuf>,
+    /// Why the engine failed, if it did.
+    pub failed: Option<String>,
+    /// Whether Ctrl+C or a signal asked for the end.
+    pub interrupted: bool,
+    /// Whether the engine said that it ended (or there was none of ours). Where it did not, it may still
+    /// be writing its last checkpoint.
+    pub engine_ended: bool,
+}
+
+/// Shows a run of our own engine and controls it, until a person leaves.
+///
+/// # Errors
+/// A sentence when standard output is no terminal, or what the terminal answered.
+pub fn run(handle: EngineHandle, options: TuiOptions) -> io::Result<TuiOutcome> {
+    let EngineHandle { commands, events } = handle;
+    show(Mode::Control, events, Some(commands), options)
+}
+
+/// Shows a run that is read from its directory, until a person leaves. `mode` says whether another process
+/// is still writing it.
+///
+/// # Errors
+/// As [`run`].
+pub fn open(feed: Receiver<Event>, mode: Mode, options: TuiOptions) -> io::Result<TuiOutcome> {
+    show(mode, feed, None, options)
+}
+
+fn show(
+    mode: Mode,
+    events: Receiver<Event>,
+    commands: Option<Sender<Command>>,
+    options: TuiOptions,
+) -> io::Result<TuiOutcome> {
+    let (guard, mut screen) = TerminalGuard::take(options.mouse, options.engine_log.as_deref())?;
+    // A system without signals for us is no reason not to open.
+    let signals = platform::signals().unwrap_or_else(|_| never());
+    let (_input_thread, input) = InputThread::start()?;
+    let mut app = App::new(options.theme, mode);
+    app.mouse = options.mouse;
+    let channels = Channels { input, events, commands, signals };
+    let result = event_loop::run(&mut screen, &mut app, channels, &mut RealTerminal { mouse: options.mouse });
+    drop(guard);
+    result?;
+    Ok(outcome(&app))
+}
+
+fn outcome(app: &App) -> TuiOutcome {
+    TuiOutcome {
+        steps: app.history.last().map_or(0, |step| step.step),
+        run: app.run(),
+        failed: match &app.ended {
+            Some(Ended::Failed(reason)) => Some(reason.clone()),
+            _ => None,
+        },
+        interrupted: app.interrupted,
+        engine_ended: app.mode != Mode::Control || app.ended.is_some(),
+    }
+}
+
+/// The terminal that a person sits at.
+#[derive(Debug)]
+struct RealTerminal {
+    mouse: bool,
+}
+
+impl Host for RealTerminal {
+    fn suspend(&mut self) -> io::Result<()> {
+        platform::can_suspend()?;
+        terminal::leave();
+        let stopped = platform::suspend();
+        terminal::enter(self.mouse)?;
+        stopped
+    }
+
+    fn resumed(&mut self) -> io::Result<()> {
+        terminal::enter(self.mouse)
+    }
+
+    fn set_mouse(&mut self, wanted: bool) -> io::Result<()> {
+        self.mouse = wanted;
+        terminal::set_mouse(wanted)
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout();
+        out.write_all(transcripts::osc52(text).as_bytes())?;
+        out.flush()
+    }
+}

@@ -1,0 +1,189 @@
+//! Colours and marks. One meaning, one style.
+//!
+//! Only the terminal's own sixteen colours are used, on its own background, so that light and dark
+//! themes both work. Nothing is told by hue alone: true and false checks differ by cyan and magenta, by
+//! underlining, and by a mark. Under `NO_COLOR` the same distinctions are made by modifiers.
+
+use ratatui::style::{Color, Modifier, Style};
+
+/// How everything on screen is drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Theme {
+    /// Ordinary text.
+    pub text: Style,
+    /// Text that may be overlooked: units, raw points, what is over.
+    pub dim: Style,
+    /// What acts at the moment: the current phase, the cursor, the progress bar.
+    pub accent: Style,
+    /// Panel borders.
+    pub border: Style,
+    /// Panel titles.
+    pub title: Style,
+    /// A check whose arithmetic and verdict are right.
+    pub true_check: Style,
+    /// A check whose arithmetic or verdict is wrong.
+    pub false_check: Style,
+    /// A checking phrase with nothing checked.
+    pub superficial: Style,
+    /// A right answer; also the accuracy curve.
+    pub right: Style,
+    /// A wrong answer.
+    pub wrong: Style,
+    /// The reward curve.
+    pub reward: Style,
+    /// The length curve.
+    pub length: Style,
+    /// The number of checks where their kinds are not told apart.
+    pub checks: Style,
+    /// Reference lines: what the base model showed.
+    pub reference: Style,
+    /// The aha mark, and a self-correction as it happens.
+    pub aha: Style,
+    /// The selected row.
+    pub selection: Style,
+    /// A match of the search.
+    pub search_match: Style,
+    /// A key in the hint bar and in the help.
+    pub hint_key: Style,
+    /// What the key does.
+    pub hint_text: Style,
+    /// Warnings.
+    pub warning: Style,
+    /// Errors and failures.
+    pub error: Style,
+    /// Whether only ASCII may be drawn (no braille, no box drawing).
+    pub ascii: bool,
+    /// Whether colours may be used.
+    pub color: bool,
+}
+
+impl Theme {
+    /// Reads `NO_COLOR` (any non-empty value), `AHA_ASCII` (any value but `0`) and `TERM` from the
+    /// environment that `variable` looks names up in.
+    pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let term = variable("TERM").unwrap_or_default();
+        let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty()) || term == "dumb";
+        // The Linux console's font has no braille.
+        let ascii = match variable("AHA_ASCII") {
+            Some(value) if !value.is_empty() => value != "0",
+            _ => term == "linux" || term == "dumb",
+        };
+        Self { ascii, ..if no_color { Self::plain() } else { Self::colored() } }
+    }
+
+    /// The sixteen-colour theme.
+    pub fn colored() -> Self {
+        let plain = Style::new();
+        let dim = plain.add_modifier(Modifier::DIM);
+        Self {
+            text: plain,
+            dim,
+            accent: plain.fg(Color::LightBlue).add_modifier(Modifier::BOLD),
+            border: dim,
+            title: plain.add_modifier(Modifier::BOLD),
+            true_check: plain.fg(Color::Cyan).add_modifier(Modifier::BOLD),
+            false_check: plain.fg(Color::Magenta).add_modifier(Modifier::UNDERLINED),
+            superficial: plain.fg(Color::Yellow).add_modifier(Modifier::ITALIC),
+            right: plain.fg(Color::Green).add_modifier(Modifier::BOLD),
+            wrong: plain.fg(Color::Red),
+            reward: plain.fg(Color::LightBlue).add_modifier(Modifier::BOLD),
+            length: plain.fg(Color::LightBlue).add_modifier(Modifier::BOLD),
+            checks: plain.fg(Color::Cyan).add_modifier(Modifier::BOLD),
+            reference: dim,
+            aha: plain.fg(Color::Cyan).add_modifier(Modifier::BOLD | Modifier::REVERSED),
+            selection: plain.add_modifier(Modifier::REVERSED),
+            search_match: plain.fg(Color::Yellow).add_modifier(Modifier::REVERSED),
+            hint_key: plain.fg(Color::LightBlue).add_modifier(Modifier::BOLD),
+            hint_text: dim,
+            warning: plain.fg(Color::Yellow).add_modifier(Modifier::BOLD),
+            error: plain.fg(Color::Red).add_modifier(Modifier::BOLD),
+            ascii: false,
+            color: true,
+        }
+    }
+
+    /// The theme without colours: bold, dim, underlined and reversed only.
+    pub fn plain() -> Self {
+        let plain = Style::new();
+        let dim = plain.add_modifier(Modifier::DIM);
+        let bold = plain.add_modifier(Modifier::BOLD);
+        Self {
+            text: plain,
+            dim,
+            accent: bold,
+            border: dim,
+            title: bold,
+            true_check: plain.add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+            false_check: plain.add_modifier(Modifier::REVERSED),
+            superficial: plain.add_modifier(Modifier::DIM | Modifier::UNDERLINED),
+            right: bold,
+            wrong: plain,
+            reward: bold,
+            length: bold,
+            checks: bold,
+            reference: dim,
+            aha: plain.add_modifier(Modifier::BOLD | Modifier::REVERSED),
+            selection: plain.add_modifier(Modifier::REVERSED),
+            search_match: plain.add_modifier(Modifier::BOLD | Modifier::REVERSED | Modifier::UNDERLINED),
+            hint_key: bold,
+            hint_text: dim,
+            warning: bold,
+            error: plain.add_modifier(Modifier::BOLD | Modifier::REVERSED),
+            ascii: false,
+            color: false,
+        }
+    }
+
+    /// `fancy`, or `plain` where only ASCII may be drawn.
+    pub fn glyph(&self, fancy: &'static str, plain: &'static str) -> &'static str {
+        if self.ascii { plain } else { fancy }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    fn detect(pairs: &[(&str, &str)]) -> Theme {
+        Theme::detect(|name| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn meanings(theme: &Theme) -> [Style; 5] {
+        [theme.text, theme.true_check, theme.false_check, theme.superficial, theme.right]
+    }
+
+    #[test]
+    fn no_color_leaves_no_colour_and_still_tells_checks_apart() {
+        let theme = detect(&[("NO_COLOR", "1")]);
+        assert!(!theme.color);
+        for style in meanings(&theme) {
+            assert_eq!((style.fg, style.bg), (None, None));
+        }
+        assert_eq!(detect(&[("NO_COLOR", "")]).color, true, "an empty NO_COLOR does not count");
+    }
+
+    #[test]
+    fn every_kind_of_check_has_its_own_style() {
+        for theme in [Theme::colored(), Theme::plain()] {
+            let styles = meanings(&theme);
+            for (i, left) in styles.iter().enumerate() {
+                for right in &styles[i + 1..] {
+                    assert_ne!(left, right);
+                }
+            }
+            // Not by hue alone.
+            assert_ne!(theme.true_check.add_modifier, theme.false_check.add_modifier);
+        }
+    }
+
+    #[test]
+    fn ascii_is_asked_for_or_follows_the_terminal() {
+        assert!(detect(&[("AHA_ASCII", "1")]).ascii);
+        assert!(!detect(&[("AHA_ASCII", "0"), ("TERM", "linux")]).ascii);
+        assert!(detect(&[("TERM", "linux")]).ascii);
+        assert!(!detect(&[("TERM", "xterm-256color")]).ascii);
+    }
+}

@@ -1,0 +1,23 @@
+//! The Transcripts screen: every completion of a run by step and group, filtered, searched and read.
+//!
+//! [`Transcripts`] is the state: it is given records with [`Transcripts::push`] and actions with
+//! [`Transcripts::update`]. [`view()`] draws it. Rows, filters and searches are brought up to date when
+//! something changes; a frame draws the rows on screen and nothing more.
+
+mod action;
+mod detail;
+mod effect;
+mod figures;
+mod filter;
+mod library;
+mod search;
+mod state;
+mod view;
+mod view_detail;
+
+pub use action::{Action, KEYS, typing_action};
+pub use effect::{Effect, SENT_TO_CLIPBOARD, osc52};
+pub use filter::{Counts, Filter, Sort};
+pub use library::Key;
+pub use state::{Focus, Transcripts};
+pub use view::view;

@@ -1,0 +1,87 @@
+//! Finds what was typed after `/`.
+
+use std::ops::Range;
+
+/// What is searched for. Letter case counts once the query has an upper-case letter; folding is that of
+/// ASCII, which leaves byte offsets alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needle {
+    query: String,
+    exact_case: bool,
+}
+
+impl Needle {
+    /// A needle for a query; `None` where nothing is searched for.
+    pub fn new(query: &str) -> Option<Self> {
+        (!query.is_empty())
+            .then(|| Self { query: query.to_owned(), exact_case: query.chars().any(char::is_uppercase) })
+    }
+
+    /// Where the needle first occurs at or after byte `from`.
+    fn find(&self, text: &str, from: usize) -> Option<Range<usize>> {
+        let wanted = self.query.as_bytes();
+        let bytes = text.as_bytes();
+        let last = bytes.len().checked_sub(wanted.len())?;
+        let (first, rest) = wanted.split_first()?;
+        // A match of whole UTF-8 sequences always starts and ends on character boundaries.
+        (from..=last).find_map(|start| {
+            let matches = if self.exact_case {
+                bytes[start] == *first && bytes[start + 1..].starts_with(rest)
+            } else {
+                bytes[start].eq_ignore_ascii_case(first)
+                    && bytes[start + 1..start + wanted.len()].eq_ignore_ascii_case(rest)
+            };
+            matches.then(|| start..start + wanted.len())
+        })
+    }
+
+    /// Whether the needle occurs in `text`.
+    pub fn is_in(&self, text: &str) -> bool {
+        self.find(text, 0).is_some()
+    }
+
+    /// Every occurrence in `text` as bytes, in order, without overlaps.
+    pub fn ranges(&self, text: &str) -> Vec<Range<usize>> {
+        let mut ranges = Vec::new();
+        let mut from = 0;
+        while let Some(range) = self.find(text, from) {
+            from = range.end;
+            ranges.push(range);
+        }
+        ranges
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ranges(query: &str, text: &str) -> Vec<Range<usize>> {
+        Needle::new(query).unwrap().ranges(text)
+    }
+
+    #[test]
+    fn case_counts_only_when_it_is_typed() {
+        assert_eq!(ranges("wait", "Wait, wait"), [0..4, 6..10]);
+        assert_eq!(ranges("Wait", "Wait, wait"), [0..4]);
+        assert_eq!(ranges("aa", "aaaa"), [0..2, 2..4]);
+        assert_eq!(ranges("é", "caféé"), [3..5, 5..7]);
+        assert!(ranges("longer than the text", "short").is_empty());
+        assert_eq!(Needle::new(""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_a_lowered_text_has(text in "[aAbBé日 ]{0,30}", query in "[abé日]{1,3}") {
+            let expected: Vec<Range<usize>> = text
+                .to_ascii_lowercase()
+                .match_indices(&query)
+                .map(|(start, found)| start..start + found.len())
+                .collect();
+            prop_assert_eq!(ranges(&query, &text), expected);
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! Draws the Transcripts screen: the filter bar, the list, and the search line. The transcript itself is in
+//! `view_detail`.
+
+use ratatui::{
+    Frame,
+    buffer::Buffer,
+    layout::{Constraint, Layout, Rect},
+    style::{Color, Modifier, Style},
+    symbols::border,
+    text::{Line, Span},
+    widgets::{Block, BorderType, Widget},
+};
+
+use super::{
+    figures::{figure, grouped, puzzle_text, signed_bar},
+    filter::{Filter, Sort},
+    library::{Entry, Group, Row},
+    state::{Focus, Transcripts},
+    view_detail,
+};
+use crate::tui::{theme::Theme, wrap::wrap};
+
+/// From this width on the panes stand side by side.
+const SIDE_BY_SIDE: u16 = 76;
+/// From this height on they stand one above the other on narrow screens; below, one is shown at a time.
+const STACKED: u16 = 18;
+/// Cells that a row of the list takes with and without the advantage's bar.
+const ROW: u16 = 32;
+const ROW_WITH_BAR: u16 = 40;
+/// Half the advantage's bar, in cells.
+const BAR: usize = 3;
+
+/// Draws the screen into `area`. Only the rows and lines on screen are made; the transcript is wrapped anew
+/// only when it, the width, the theme or the search changed.
+pub fn view(frame: &mut Frame, area: Rect, transcripts: &mut Transcripts, theme: &Theme) {
+    transcripts.settle();
+    let area = area.intersection(frame.area());
+    let buffer = frame.buffer_mut();
+    transcripts.geometry = Default::default();
+    if area.is_empty() {
+        return;
+    }
+    if transcripts.is_empty() {
+        draw_empty(buffer, area, theme);
+        return;
+    }
+    let search_rows = u16::from(transcripts.search.typing || !transcripts.search.query.is_empty());
+    let bar_rows = u16::from(area.height > 4);
+    let [bar, panes, search] =
+        Layout::vertical([Constraint::Length(bar_rows), Constraint::Min(1), Constraint::Length(search_rows)])
+            .areas(area);
+    draw_filter_bar(buffer, bar, transcripts, theme);
+    let (list, detail) = panes_of(panes, transcripts.focus);
+    draw_list(buffer, list, transcripts, theme);
+    view_detail::draw(buffer, detail, transcripts, theme);
+    draw_search(buffer, search, transcripts, theme);
+}
+
+/// Where the list and the transcript go; either may be empty.
+fn panes_of(area: Rect, focus: Focus) -> (Rect, Rect) {
+    if area.width >= SIDE_BY_SIDE {
+        let wanted = if area.width >= 110 { ROW_WITH_BAR } else { ROW };
+        let [list, detail] =
+            Layout::horizontal([Constraint::Length(wanted + 2), Constraint::Min(20)]).areas(area);
+        (list, detail)
+    } else if area.height >= STACKED {
+        let [list, detail] = Layout::vertical([Constraint::Percentage(40), Constraint::Min(8)]).areas(area);
+        (list, detail)
+    } else if focus == Focus::List {
+        (area, Rect::default())
+    } else {
+        (Rect::default(), area)
+    }
+}
+
+/// A bordered pane; the border of the focused one stands out.
+pub(super) fn pane<'a>(title: Line<'a>, focused: bool, theme: &Theme) -> Block<'a> {
+    let style = if focused { theme.accent } else { theme.border };
+    let block = Block::bordered().border_style(style).title_top(title);
+    if theme.ascii { block.border_set(ASCII_BORDER) } else { block.border_type(BorderType::Rounded) }
+}
+
+/// A title in its own colours and not in those of the border under it.
+pub(super) fn on_border(mut spans: Vec<Span<'static>>) -> Line<'static> {
+    for span in &mut spans {
+        let unset = Style::new().fg(span.style.fg.unwrap_or(Color::Reset));
+        let inherited = Modifier::BOLD.difference(span.style.add_modifier);
+        span.style = span.style.patch(unset).remove_modifier(inherited);
+    }
+    Line::from(spans)
+}
+
+const ASCII_BORDER: border::Set = border::Set {
+    top_left: "+",
+    top_right: "+",
+    bottom_left: "+",
+    bottom_right: "+",
+    vertical_left: "|",
+    vertical_right: "|",
+    horizontal_top: "-",
+    horizontal_bottom: "-",
+};
+
+/// A thumb on the pane's right border when not everything fits.
+pub(super) fn draw_thumb(
+    buffer: &mut Buffer,
+    pane: Rect,
+    shown: Rect,
+    top: usize,
+    total: usize,
+    theme: &Theme,
+) {
+    let height = usize::from(shown.height);
+    if total <= height || height == 0 || pane.width == 0 {
+        return;
+    }
+    let length = (height * height / total).clamp(1, height);
+    let start = top * (height - length) / (total - height).max(1);
+    for offset in start..(start + length).min(height) {
+        let y = shown.y + u16::try_from(offset).unwrap_or(0);
+        if let Some(cell) = buffer.cell_mut((pane.right() - 1, y)) {
+            cell.set_symbol(theme.glyph("┃", "#"));
+        }
+    }
+}
+
+/// Puts `right` at the right end of a line of `width` cells if both fit; `left` alone otherwise.
+pub(super) fn justified(
+    mut left: Vec<Span<'static>>,
+    right: Vec<Span<'static>>,
+    width: u16,
+    fill: Span,
+) -> Line<'static> {
+    let cells = |spans: &[Span]| spans.iter().map(Span::width).sum::<usize>();
+    let used = cells(&left) + cells(&right);
+    if let Some(gap) = usize::from(width).checked_sub(used).filter(|gap| *gap > 0) {
+        let filling = match gap {
+            0..3 => " ".repeat(gap),
+            _ => format!(" {} ", fill.content.repeat(gap - 2)),
+        };
+        left.push(Span::styled(filling, fill.style));
+        left.extend(right);
+    }
+    Line::from(left)
+}
+
+fn draw_empty(buffer: &mut Buffer, area: Rect, theme: &Theme) {
+    let block = pane(on_border(vec![Span::styled(" transcripts ", theme.title)]), false, theme);
+    let inner = block.inner(area);
+    block.render(area, buffer);
+    draw_message(
+        buffer,
+        inner,
+        "No completion has been scored yet.",
+        "They will stand here by step and group, to filter, search and read.",
+        theme,
+    );
+}
+
+/// Two sentences in the middle of a pane.
+fn draw_message(buffer: &mut Buffer, area: Rect, first: &str, second: &str, theme: &Theme) {
+    let mut lines = wrap(&[Span::styled(first.to_owned(), theme.text)], area.width);
+    lines.extend(wrap(&[Span::styled(second.to_owned(), theme.dim)], area.width));
+    let above = usize::from(area.height).saturating_sub(lines.len()) / 2;
+    for (line, y) in lines.into_iter().zip(area.rows().skip(above)) {
+        line.centered().render(y, buffer);
+    }
+}
+
+/// `1 all 4,096  2 right 812 …`, the filter in force reversed; that one alone where there is no room.
+fn draw_filter_bar(buffer: &mut Buffer, area: Rect, transcripts: &mut Transcripts, theme: &Theme) {
+    if area.is_empty() {
+        return;
+    }
+    let counts = *transcripts.library.counts();
+    let current = transcripts.library.filter();
+    let item = |filter: Filter, key: String| {
+        let label = format!(" {} {} ", filter.name(), grouped(counts.of(filter)));
+        let style = if filter == current { theme.selection } else { theme.dim };
+        [Span::styled(key, theme.hint_key), Span::styled(label, style)]
+    };
+    let items: Vec<[Span; 2]> =
+        (1..).zip(Filter::ALL).map(|(key, filter)| item(filter, format!(" {key}"))).collect();
+    let width = |item: &[Span]| item.iter().map(Span::width).sum::<usize>();
+    let mut x = area.x;
+    if items.iter().map(|item| width(item)).sum::<usize>() <= usize::from(area.width) {
+        for (item, filter) in items.into_iter().zip(Filter::ALL) {
+            let start = x;
+            for span in &item {
+                (x, _) = buffer.set_span(x, area.y, span, area.right() - x);
+            }
+            transcripts.geometry.filters.push((Rect::new(start, area.y, x - start, 1), filter));
+        }
+    } else {
+        let all = grouped(counts.of(Filter::All));
+        let [key, label] = item(current, " f".to_owned());
+        let of = Span::styled(format!(" of {all}"), theme.dim);
+        buffer.set_line(area.x, area.y, &Line::from(vec![key, label, of]), area.width);
+    }
+}
+
+fn draw_list(buffer: &mut Buffer, area: Rect, transcripts: &mut Transcripts, theme: &Theme) {
+    if area.is_empty() {
+        return;
+    }
+    let focused = transcripts.focus == Focus::List;
+    let library = &transcripts.library;
+    let (shown, all) = (library.counts().of(library.filter()), library.len());
+    let title = on_border(vec![
+        Span::styled(" transcripts ", theme.title),
+        Span::styled(format!("{} of {} ", grouped(shown), grouped(all)), theme.dim),
+    ]);
+    let mut block = pane(title, focused, theme);
+    if library.dropped() > 0 {
+        let note = format!(" {} older not kept ", grouped(library.dropped()));
+        block = block.title_bottom(on_border(vec![Span::styled(note, theme.dim)]));
+    }
+    if let Some(order) = library.sort().name() {
+        block = block.title_bottom(on_border(vec![Span::styled(format!(" {order} "), theme.dim)]));
+    }
+    if transcripts.follow {
+        let mark = Span::styled(format!(" {} ", theme.glyph("●", "*")), theme.accent);
+        let following = on_border(vec![mark, Span::styled("newest ", theme.dim)]);
+        block = block.title_bottom(following.right_aligned());
+    }
+    let inner = block.inner(area);
+    block.render(area, buffer);
+    if shown == 0 {
+        let none = format!("None of {} completions is here.", grouped(all));
+        draw_message(buffer, inner, &none, "f or 1 to 5 shows others.", theme);
+        return;
+    }
+    let with_bar = inner.width >= ROW_WITH_BAR;
+    let heading_rows = u16::from(inner.height > 6);
+    let [heading, rows] =
+        Layout::vertical([Constraint::Length(heading_rows), Constraint::Min(0)]).areas(inner);
+    if heading_rows > 0 {
+        buffer.set_line(heading.x, heading.y, &column_names(library.sort(), with_bar, theme), heading.width);
+    }
+    transcripts.geometry.list = rows;
+    transcripts.keep_cursor_on_screen(usize::from(rows.height));
+    let library = &transcripts.library;
+    for (offset, place) in rows.rows().enumerate() {
+        let at = transcripts.top + offset;
+        let Some(row) = library.rows().get(at).copied() else { break };
+        let Some(group) = library.group(row) else { break };
+        // The heading of a group stays while its completions scroll by under it.
+        let is_heading = matches!(row, Row::Heading(_)) || (offset == 0 && rows.height > 1);
+        match library.entry(row) {
+            Some(entry) if !is_heading => {
+                let selected = transcripts.cursor == Some(at);
+                let line = completion_row(entry, group, selected, with_bar, theme);
+                buffer.set_line(place.x, place.y, &line, place.width);
+                if selected {
+                    let style = if focused { theme.selection } else { theme.selection.patch(theme.dim) };
+                    buffer.set_style(place, style);
+                }
+            }
+            _ => {
+                buffer.set_line(place.x, place.y, &group_heading(group, place.width, theme), place.width);
+            }
+        }
+    }
+    draw_thumb(buffer, area, rows, transcripts.top, library.rows().len(), theme);
+}
+
+fn column_names(sort: Sort, with_bar: bool, theme: &Theme) -> Line<'static> {
+    let name = |text: &'static str, sorted: bool| {
+        Span::styled(text, if sorted { theme.dim.add_modifier(Modifier::UNDERLINED) } else { theme.dim })
+    };
+    let gap = |cells: usize| Span::raw(" ".repeat(cells));
+    let checks = |fancy, ascii, style: Style| [gap(2), Span::styled(theme.glyph(fancy, ascii), lone(style))];
+    let mut spans = vec![gap(2), name("reward", sort == Sort::Reward), gap(2)];
+    if with_bar {
+        spans.extend([name("advantage", sort == Sort::Advantage), gap(6)]);
+    } else {
+        spans.extend([gap(2), name("adv", sort == Sort::Advantage), gap(2)]);
+    }
+    spans.push(name("tok", sort == Sort::Length));
+    spans.extend(checks("✓", "+", theme.true_check));
+    spans.extend(checks("✗", "x", theme.false_check));
+    spans.extend(checks("~", "~", theme.superficial));
+    Line::from(spans)
+}
+
+/// `step 12 · 4 1 16 → 19 ───── 5/16 right`.
+fn group_heading(group: &Group, width: u16, theme: &Theme) -> Line<'static> {
+    let left = vec![
+        Span::styled(format!("step {} {} ", group.step, theme.glyph("·", "-")), theme.dim),
+        Span::styled(puzzle_text(&group.puzzle, theme), theme.title),
+    ];
+    let style = if group.right > 0 { theme.right } else { theme.dim };
+    let cells: usize = left.iter().map(Span::width).sum();
+    let digits = format!("{}/{}", group.right, group.entries.len()).len();
+    let noun = if cells + digits + " right".len() < usize::from(width) { " right" } else { "" };
+    let right = vec![
+        Span::styled(group.right.to_string(), style),
+        Span::styled(format!("/{}{noun}", group.entries.len()), theme.dim),
+    ];
+    justified(left, right, width, Span::styled(theme.glyph("─", "-"), theme.border))
+}
+
+/// The style of a lone mark or number: reversed or underlined, a single cell is hard to read.
+pub(super) fn lone(style: Style) -> Style {
+    style.remove_modifier(Modifier::REVERSED | Modifier::UNDERLINED | Modifier::ITALIC)
+}
+
+/// One completion: found or not, verdict, reward, advantage, tokens, checks, marks.
+fn completion_row(
+    entry: &Entry,
+    group: &Group,
+    selected: bool,
+    with_bar: bool,
+    theme: &Theme,
+) -> Line<'static> {
+    let record = entry.record.as_ref();
+    let analysis = &record.analysis;
+    // The selected row is one even bar: colours inside a reversed row would be backgrounds.
+    let styled = |text: String, style: Style| Span::styled(text, if selected { theme.text } else { style });
+    let verdict = if record.correct { theme.right } else { theme.wrong };
+    let count = |count: usize, style: Style| match count {
+        0 => styled(format!("  {}", theme.glyph("·", ".")), theme.dim),
+        _ => styled(format!("{:>3}", count.min(99)), lone(style)),
+    };
+    let found = if entry.matches {
+        Span::styled(theme.glyph("▸", ">"), if selected { theme.text } else { theme.warning })
+    } else {
+        Span::raw(" ")
+    };
+    let mark = if record.correct { theme.glyph("✓", "v") } else { theme.glyph("✗", "x") };
+    let mut spans = vec![
+        found,
+        styled(format!("{mark} "), verdict),
+        styled(
+            format!("{:>5} ", figure(record.reward, false)),
+            if record.correct { theme.text } else { theme.dim },
+        ),
+        styled(format!(" {:>5} ", figure(record.advantage, true)), theme.text),
+    ];
+    if with_bar {
+        let [below, middle, above] = signed_bar(record.advantage, group.advantage_scale, BAR, theme);
+        spans.extend([styled(below, theme.dim), styled(middle, theme.border), styled(above, theme.reward)]);
+        spans.push(Span::raw(" "));
+    }
+    spans.push(styled(format!("{:>4}", entry.length.min(9999)), theme.text));
+    spans.push(count(analysis.true_checks, theme.true_check));
+    spans.push(count(analysis.false_checks, theme.false_check));
+    spans.push(count(analysis.superficial_checks, theme.superficial));
+    spans.push(Span::raw(" "));
+    if analysis.self_corrections > 0 {
+        spans.push(styled(theme.glyph("↺", "@").into(), lone(theme.aha)));
+    } else {
+        spans.push(Span::raw(" "));
+    }
+    spans.push(if record.truncated {
+        styled(theme.glyph("…", ".").into(), theme.warning)
+    } else {
+        Span::raw(" ")
+    });
+    Line::from(spans)
+}
+
+/// `/wait▏  17 transcripts`.
+fn draw_search(buffer: &mut Buffer, area: Rect, transcripts: &Transcripts, theme: &Theme) {
+    if area.is_empty() {
+        return;
+    }
+    let search = &transcripts.search;
+    let mut left = vec![Span::styled(" /", theme.hint_key), Span::styled(search.query.clone(), theme.text)];
+    if search.typing {
+        left.push(Span::styled(theme.glyph("▏", "_"), theme.accent));
+    }
+    left.push(Span::raw("  "));
+    let found = transcripts.library.matching();
+    if search.query.is_empty() {
+        left.push(Span::styled("in prompts and completions", theme.dim));
+    } else if found == 0 {
+        left.push(Span::styled("nothing found", theme.warning));
+    } else {
+        let noun = if found == 1 { "transcript" } else { "transcripts" };
+        left.push(Span::styled(format!("{} {noun}", grouped(found)), theme.text));
+        if let Some((at, count)) = transcripts.detail.match_position() {
+            left.push(Span::styled(format!("  {} of {count} in this one", at + 1), theme.dim));
+        }
+    }
+    let keys: &[(&str, &str)] = if search.typing {
+        &[("enter", "keep"), ("esc", "give up")]
+    } else {
+        &[("n", "next"), ("N", "previous"), ("esc", "end")]
+    };
+    let mut right = Vec::new();
+    for (key, does) in keys {
+        right.push(Span::styled(*key, theme.hint_key));
+        right.push(Span::styled(format!(" {does}  "), theme.hint_text));
+    }
+    buffer.set_line(area.x, area.y, &justified(left, right, area.width, Span::raw(" ")), area.width);
+}

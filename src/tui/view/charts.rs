@@ -1,0 +1,242 @@
+//! The three charts: reward and accuracy, length, self-checks.
+
+use ratatui::{
+    Frame,
+    buffer::Buffer,
+    layout::{Constraint, Layout, Rect},
+    style::{Modifier, Style},
+    text::{Line, Span},
+    widgets::{Paragraph, Widget},
+};
+use unicode_width::UnicodeWidthStr;
+
+use super::{join_fitting, panel, separator, span};
+use crate::tui::{
+    app::App,
+    chart::{Layer, Plot, Scale, Shape, step_range},
+    history::Curve,
+    numbers,
+};
+
+/// Columns left of a chart for the numbers of its axis.
+const AXIS: u16 = 5;
+
+/// The charts as they were drawn, with everything that the picture depends on. Tokens change the screen
+/// thirty times a second, steps every few seconds.
+#[derive(Debug, Default)]
+pub struct ChartCache {
+    key: Option<(u64, Rect, bool, bool)>,
+    buffer: Buffer,
+}
+
+/// Draws the charts, from the cache when nothing has changed.
+pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
+    let key = (app.history.version(), area, app.log_length, app.over());
+    if app.chart_cache.key != Some(key) {
+        let mut buffer = Buffer::empty(area);
+        let [reward, length, checks] =
+            Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1), Constraint::Fill(1)]).areas(area);
+        reward_chart(app).draw(app, reward, &mut buffer);
+        length_chart(app).draw(app, length, &mut buffer);
+        checks_chart(app).draw(app, checks, &mut buffer);
+        app.chart_cache = ChartCache { key: Some(key), buffer };
+    }
+    frame.buffer_mut().merge(&app.chart_cache.buffer);
+}
+
+/// One chart and what is written around it.
+struct Chart {
+    /// Parts of the title, most important first.
+    title: Vec<Vec<Span<'static>>>,
+    y: Scale,
+    layers: Vec<Layer>,
+    reference: Option<f64>,
+    waiting: &'static str,
+}
+
+fn layer(points: impl Iterator<Item = (f64, f64)>, shape: Shape, style: Style) -> Layer {
+    Layer { points: points.collect(), shape, style }
+}
+
+/// A name and its current value, in the style of its curve.
+fn reading(app: &App, name: &str, curve: Curve, decimals: usize, style: Style) -> Vec<Span<'static>> {
+    let value = app.history.current(curve).map_or("-".to_owned(), |value| numbers::fixed(value, decimals, 0));
+    vec![span(format!("{name} "), app.theme.title), span(value, style)]
+}
+
+fn highest(app: &App, curves: &[Curve]) -> f64 {
+    curves
+        .iter()
+        .flat_map(|curve| app.history.raw(*curve))
+        .map(|(_, value)| value)
+        .filter(|value| value.is_finite())
+        .fold(0.0, f64::max)
+}
+
+fn reward_chart(app: &App) -> Chart {
+    let (theme, history) = (&app.theme, &app.history);
+    let reference = app.base().map(|base| base.reward);
+    Chart {
+        title: vec![
+            reading(app, "reward", Curve::Reward, 2, theme.reward),
+            reading(app, "accuracy", Curve::Accuracy, 2, theme.right),
+        ],
+        y: Scale::linear(highest(app, &[Curve::Reward, Curve::Accuracy]).max(0.2)),
+        layers: vec![
+            layer(history.raw(Curve::Reward), Shape::Points, theme.dim),
+            layer(history.smooth(Curve::Accuracy), Shape::Dashed, theme.right),
+            layer(history.smooth(Curve::Reward), Shape::Line, theme.reward),
+        ],
+        reference,
+        waiting: "reward of each step",
+    }
+}
+
+fn length_chart(app: &App) -> Chart {
+    let (theme, history) = (&app.theme, &app.history);
+    let high = highest(app, &[Curve::Length]).max(40.0);
+    let lowest = history.raw(Curve::Length).map(|(_, value)| value).fold(high, f64::min);
+    let mut title = reading(app, "length", Curve::Length, 0, theme.length);
+    title.push(span(" tokens", theme.dim));
+    if app.log_length {
+        title.push(span(" log", theme.dim));
+    }
+    let cut = history.last().map(|step| step.clipped_ratio).filter(|share| share.is_finite());
+    let cut = cut.map(|share| {
+        vec![span("cut off ", theme.title), span(format!("{:.0} %", 100.0 * share), theme.text)]
+    });
+    Chart {
+        title: [Some(title), cut].into_iter().flatten().collect(),
+        y: if app.log_length { Scale::log(lowest, high) } else { Scale::linear(high) },
+        layers: vec![
+            layer(history.raw(Curve::Length), Shape::Points, theme.dim),
+            layer(history.smooth(Curve::Length), Shape::Line, theme.length),
+        ],
+        reference: app.base().map(|base| base.mean_length),
+        waiting: "tokens per completion",
+    }
+}
+
+fn checks_chart(app: &App) -> Chart {
+    let (theme, history) = (&app.theme, &app.history);
+    Chart {
+        title: vec![
+            reading(app, "self-checks / answer", Curve::Checks, 1, theme.title),
+            reading(app, "true", Curve::TrueChecks, 1, theme.true_check),
+        ],
+        y: Scale::linear(highest(app, &[Curve::Checks]).max(1.0)),
+        layers: vec![
+            layer(history.raw(Curve::Checks), Shape::Points, theme.dim),
+            layer(history.smooth(Curve::TrueChecks), Shape::Filled, theme.true_check),
+            layer(
+                history.smooth(Curve::FalseChecks),
+                Shape::Hatched,
+                unmodified(theme.false_check),
+            ),
+            layer(history.smooth(Curve::SuperficialChecks), Shape::Sparse, theme.superficial),
+        ],
+        reference: app.base().map(|base| base.checks),
+        waiting: "true, false and superficial checks",
+    }
+}
+
+impl Chart {
+    fn draw(self, app: &App, area: Rect, buffer: &mut Buffer) {
+        let theme = &app.theme;
+        let checks = self.waiting.starts_with("true");
+        let room = usize::from(area.width.saturating_sub(4));
+        let mut title = vec![Span::raw(" ")];
+        title.extend(join_fitting(self.title, separator(theme), room));
+        title.push(Span::raw(" "));
+        let mut block = panel(theme, Line::from(title));
+        if checks {
+            block = block.title_bottom(Line::from(legend(app, room)).right_aligned());
+        }
+        let inner = block.inner(area);
+        block.render(area, buffer);
+        if inner.width < AXIS + 4 || inner.height < 3 {
+            return;
+        }
+        if app.history.steps().is_empty() {
+            let middle = Rect { y: inner.y + (inner.height - 1) / 2, height: 1, ..inner };
+            Paragraph::new(span("waiting for the first step", theme.dim)).centered().render(middle, buffer);
+            let below = Rect { y: middle.y + 1, ..middle }.intersection(inner);
+            Paragraph::new(span(self.waiting, theme.dim)).centered().render(below, buffer);
+            return;
+        }
+        let plot = Rect { x: inner.x + AXIS, width: inner.width - AXIS, height: inner.height - 1, ..inner };
+        let last = app.history.last().map_or(0, |step| step.step);
+        let x = step_range(last, app.over());
+        let aha = app.aha().map(|step| step as f64);
+        for (value, row) in [
+            (self.y.high(), plot.y),
+            (self.y.middle(), plot.y + (plot.height - 1) / 2),
+            (self.y.low(), plot.bottom() - 1),
+        ] {
+            let label = format!("{:>4} ", numbers::axis(value));
+            buffer.set_stringn(inner.x, row, label, usize::from(AXIS), theme.dim);
+        }
+        Plot {
+            x,
+            y: self.y,
+            layers: self.layers,
+            reference: self.reference.map(|value| (value, format!("base {}", numbers::axis(round(value))))),
+            mark: aha,
+            reference_style: theme.reference,
+            mark_style: unmodified(theme.aha),
+        }
+        .render(plot, buffer, theme.ascii);
+        steps_axis(app, plot, x, aha, buffer);
+    }
+}
+
+/// The colour alone: underlined or reversed braille cannot be read.
+fn unmodified(style: Style) -> Style {
+    Style { add_modifier: Modifier::empty(), ..style }
+}
+
+/// Two significant digits: a reference line is no more exact than that.
+fn round(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let scale = 10f64.powf(1.0 - value.abs().log10().floor());
+    (value * scale).round() / scale
+}
+
+/// The steps at both ends of the axis, and the aha mark between them.
+fn steps_axis(app: &App, plot: Rect, x: (f64, f64), aha: Option<f64>, buffer: &mut Buffer) {
+    let theme = &app.theme;
+    let row = plot.bottom();
+    let right = format!("step {}", numbers::axis(x.1));
+    buffer.set_stringn(plot.x, row, numbers::axis(x.0), usize::from(plot.width), theme.dim);
+    if right.width() < usize::from(plot.width) {
+        buffer.set_string(plot.right() - right.width() as u16, row, &right, theme.dim);
+    }
+    if let Some(step) = aha {
+        let label = format!("{} aha {step:.0} ", theme.glyph("▲", "^"));
+        let width = label.width() as u16;
+        let place = (step - x.0) / (x.1 - x.0) * f64::from(plot.width - 1);
+        if width <= plot.width {
+            let column = (place.clamp(0.0, f64::from(plot.width)) as u16).min(plot.width - width);
+            buffer.set_string(plot.x + column, row, label.trim_end(), theme.aha);
+        }
+    }
+}
+
+/// What the three areas mean.
+fn legend(app: &App, room: usize) -> Vec<Span<'static>> {
+    let theme = &app.theme;
+    let parts = [
+        ("⣿", "#", "true", theme.true_check),
+        ("⢕", ":", "false", theme.false_check),
+        ("⠅", ".", "superficial", theme.superficial),
+    ]
+    .map(|(mark, plain, name, style)| {
+        vec![span(theme.glyph(mark, plain), unmodified(style)), Span::raw(" "), span(name, style)]
+    });
+    let mut spans = vec![Span::raw(" ")];
+    spans.extend(join_fitting(parts.into(), span("  ", theme.dim), room));
+    spans.push(Span::raw(" "));
+    spans
+}

@@ -1,0 +1,214 @@
+//! The completions of one prompt, as they are written.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    style::{Modifier, Style},
+    text::{Line, Span},
+    widgets::{Paragraph, Widget},
+};
+
+use super::{draw_line, panel, span};
+use crate::tui::{
+    app::App,
+    highlight,
+    streams::{Card, Group},
+    theme::Theme,
+    wrap,
+};
+
+/// Columns left of the text for the bar, the reward and the marks.
+const GUTTER: u16 = 12;
+
+/// Draws the panel. Each completion has the same number of rows and shows its newest ones.
+pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
+    if area.height == 0 || area.width == 0 {
+        return;
+    }
+    let bordered = area.height >= 5 && area.width >= 20;
+    let inner = if bordered {
+        let block = panel(&app.theme, title(app, area.width)).title_bottom(legend(app, area.width));
+        let inner = block.inner(area);
+        block.render(area, frame.buffer_mut());
+        inner
+    } else {
+        area
+    };
+    if inner.is_empty() {
+        return;
+    }
+    let rows = app.card_rows.unwrap_or(match inner.height {
+        0..=3 => 1,
+        4..=8 => 2,
+        _ => 3,
+    });
+    let rows = rows.min(inner.height).max(1);
+    let fit = usize::from(inner.height / rows).max(1);
+    // Rows left over go to the first completions, so that none is lost.
+    let spare = inner.height % rows;
+    app.cards_fit = fit;
+    let cards = app.streams.current().map_or(0, |(_, group)| group.cards.len());
+    if cards == 0 {
+        waiting(frame, app, inner);
+        return;
+    }
+    app.first_card = app.first_card.min(cards.saturating_sub(fit));
+    let (first, now) = (app.first_card, app.now);
+    let Some(group) = app.streams.current_mut() else { return };
+    let Group { puzzle, cards, .. } = group;
+    for (place, card) in cards.values_mut().skip(first).take(fit).enumerate() {
+        card.refresh(puzzle, now);
+        let place = place as u16;
+        let cell = Rect { y: inner.y + place * rows + place.min(spare), height: rows + u16::from(place < spare), ..inner };
+        draw_card(frame, card, &app.theme, cell, now);
+    }
+}
+
+fn waiting(frame: &mut Frame, app: &App, inner: Rect) {
+    let text = if app.over() {
+        "no completion was journalled"
+    } else if app.started.is_none() {
+        "the engine is starting"
+    } else {
+        "waiting for the first completion"
+    };
+    let middle = Rect { y: inner.y + (inner.height - 1) / 2, height: 1, ..inner };
+    Paragraph::new(span(text, app.theme.dim)).centered().render(middle, frame.buffer_mut());
+}
+
+fn title(app: &App, width: u16) -> Line<'static> {
+    let theme = &app.theme;
+    let mut spans = vec![span(" ", theme.title)];
+    let Some((number, group)) = app.streams.current() else {
+        spans.push(span("completions ", theme.title));
+        return Line::from(spans);
+    };
+    let numbers: Vec<String> = group.puzzle.numbers.iter().map(i64::to_string).collect();
+    spans.push(span(if group.streamed && !app.over() { "live  " } else { "answers  " }, theme.dim));
+    spans.push(span(numbers.join(" "), theme.title));
+    spans.push(span(theme.glyph(" → ", " -> "), theme.dim));
+    spans.push(span(group.puzzle.target.to_string(), theme.title));
+    if width >= 50 {
+        let total = app.started.as_ref().map_or(0, |started| started.config.prompts_per_step);
+        let of = if total > 0 { format!(" of {total}") } else { String::new() };
+        let cards = group.cards.len();
+        let last = (app.first_card + app.cards_fit).min(cards);
+        spans.push(span(
+            format!("  step {} group {}{of}", app.streams.step(), number + 1),
+            theme.dim,
+        ));
+        if last < cards || app.first_card > 0 {
+            spans.push(span(format!("  completions {}-{last} of {cards}", app.first_card + 1), theme.dim));
+        }
+    }
+    spans.push(Span::raw(" "));
+    Line::from(spans)
+}
+
+/// What the colours in the texts mean.
+fn legend(app: &App, width: u16) -> Line<'static> {
+    let theme = &app.theme;
+    if width < 60 {
+        return Line::default();
+    }
+    Line::from(vec![
+        Span::raw(" "),
+        span("true check", theme.true_check),
+        Span::raw("  "),
+        span("false check", theme.false_check),
+        Span::raw("  "),
+        span("superficial", theme.superficial),
+        Span::raw("  "),
+        span(theme.glyph("↻", "@"), theme.aha),
+        span(" self-correction ", theme.dim),
+    ])
+    .right_aligned()
+}
+
+fn draw_card(frame: &mut Frame, card: &Card, theme: &Theme, area: Rect, now: std::time::Duration) {
+    let gutter = if area.width >= 30 { GUTTER } else { 2 };
+    for row in 0..area.height {
+        let line = Rect { y: area.y + row, height: 1, width: gutter.min(area.width), ..area };
+        draw_line(frame, gutter_row(card, theme, row, area.height, gutter, now), line);
+    }
+    let text = Rect { x: area.x + gutter, width: area.width.saturating_sub(gutter), ..area };
+    if text.is_empty() {
+        return;
+    }
+    let mut spans = highlight::styled_spans(card.text(), card.analysis(), theme);
+    // A completion goes on from its prompt with a space, which would only push the first row in.
+    if let Some(first) = spans.first_mut() {
+        first.content = first.content.trim_start().to_owned().into();
+    }
+    if card.record.is_none() && !card.answered() {
+        spans.push(span(theme.glyph("▌", "_"), theme.accent));
+    }
+    let lines = wrap::wrap(&spans, text.width);
+    let hidden = lines.len().saturating_sub(usize::from(text.height));
+    for (row, line) in lines.into_iter().skip(hidden).enumerate() {
+        let place = Rect { y: text.y + row as u16, height: 1, ..text };
+        line.render(place, frame.buffer_mut());
+    }
+    if hidden > 0 {
+        let mark = span(theme.glyph("…", "~"), theme.dim);
+        let place = Rect { x: text.x - 1, width: 1, height: 1, ..text };
+        draw_line(frame, vec![mark], place);
+    }
+}
+
+/// What stands left of a row of text: the verdict's bar, then reward, advantage and tokens.
+fn gutter_row(
+    card: &Card,
+    theme: &Theme,
+    row: u16,
+    rows: u16,
+    gutter: u16,
+    now: std::time::Duration,
+) -> Vec<Span<'static>> {
+    let record = card.record.as_deref();
+    let verdict: Style = match record {
+        Some(record) if record.correct => theme.right,
+        Some(_) => theme.wrong,
+        None => theme.dim,
+    };
+    let mut spans = vec![span(theme.glyph("▌", "|"), verdict)];
+    if gutter < GUTTER {
+        return spans;
+    }
+    let corrections = card.analysis().self_corrections;
+    let badge = if corrections > 0 && (row == 1 || rows == 1) {
+        let lit = card.lit_until.is_some_and(|until| until > now);
+        let style = if lit { theme.aha.add_modifier(Modifier::BOLD) } else { theme.true_check };
+        let style = if lit { style } else { style.remove_modifier(Modifier::UNDERLINED) };
+        Some(span(format!("{}{}", theme.glyph("↻", "@"), corrections.min(99)), style))
+    } else {
+        None
+    };
+    let tokens = format!("{:>4} tok", card.tokens());
+    match (row, record) {
+        (0, Some(record)) => {
+            let mark = match (record.correct, record.truncated) {
+                (true, _) => theme.glyph("✓", "+"),
+                (false, true) => theme.glyph("✂", "%"),
+                (false, false) => theme.glyph("✗", "x"),
+            };
+            spans.push(span(format!("{:>5.2} {mark}", finite(record.reward)), verdict));
+        }
+        (0, None) if rows == 1 => spans.push(span(tokens, theme.dim)),
+        (0, None) => spans.push(span(if card.answered() { " written" } else { " writing" }, theme.dim)),
+        (1, Some(record)) => spans.push(span(format!("{:>+5.2}", finite(record.advantage)), theme.dim)),
+        (1, None) if rows == 2 => spans.push(span(tokens, theme.dim)),
+        (1, None) => spans.push(Span::raw(" ".repeat(5))),
+        (2, _) => spans.push(span(tokens, theme.dim)),
+        _ => {}
+    }
+    if let Some(badge) = badge {
+        spans.push(Span::raw(" "));
+        spans.push(badge);
+    }
+    spans
+}
+
+fn finite(value: f64) -> f64 {
+    if value.is_finite() { value } else { 0.0 }
+}

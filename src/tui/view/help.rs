@@ -1,0 +1,168 @@
+//! The help: the key table, and what the numbers and colours mean.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::{Clear, Paragraph, Widget},
+};
+use unicode_width::UnicodeWidthStr;
+
+use super::{panel, span};
+use crate::tui::{
+    app::{App, Screen},
+    keys::{GLOBAL_KEYS, LIVE_KEYS},
+    theme::Theme,
+    transcripts, wrap,
+};
+
+/// Columns of the keys.
+const KEY_COLUMN: usize = 10;
+
+/// Draws the help over everything else.
+pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
+    let width = area.width.saturating_sub(2).min(118).max(area.width.min(20));
+    let inner_width = width.saturating_sub(4).max(1);
+    let lines = content(app, inner_width);
+    let height = (lines.len() as u16).saturating_add(2).min(area.height);
+    let place = Rect {
+        x: area.x + (area.width - width) / 2,
+        y: area.y + (area.height - height) / 2,
+        width,
+        height,
+    };
+    Clear.render(place, frame.buffer_mut());
+    let theme = &app.theme;
+    let title = Line::from(span(" help ", theme.title));
+    let rows = usize::from(height.saturating_sub(2));
+    let rest = lines.len().saturating_sub(rows);
+    let first = app.help.unwrap_or(0).min(rest);
+    let close = if rest > 0 { " ↑↓ scroll, any other key closes " } else { " any key closes " };
+    let close = if theme.ascii { " any key closes " } else { close };
+    let block = panel(theme, title)
+        .border_style(theme.accent)
+        .title_bottom(Line::from(span(close, theme.dim)).right_aligned());
+    let inner = block.inner(place);
+    block.render(place, frame.buffer_mut());
+    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    let shown: Vec<Line> = lines.into_iter().skip(first).take(rows).collect();
+    Paragraph::new(shown).render(inner, frame.buffer_mut());
+    app.help = Some(first);
+    app.help_rest = rest - first;
+}
+
+fn content(app: &App, width: u16) -> Vec<Line<'static>> {
+    let theme = &app.theme;
+    let mut lines = Vec::new();
+    let global = GLOBAL_KEYS.iter().map(|row| (row.shown, row.help)).collect();
+    let live = LIVE_KEYS.iter().map(|row| (row.shown, row.help)).collect();
+    let browse = transcripts::KEYS.iter().map(|row| (row.shown, row.help)).collect();
+    section(&mut lines, theme, "Everywhere", global, width);
+    // The keys of the screen in front come first.
+    let mut screens = [("Live", live), ("Transcripts", browse)];
+    if app.screen == Screen::Transcripts {
+        screens.reverse();
+    }
+    let [here, elsewhere] = screens;
+    section(&mut lines, theme, here.0, here.1, width);
+    explain(&mut lines, theme, width);
+    section(&mut lines, theme, elsewhere.0, elsewhere.1, width);
+    lines.pop();
+    lines
+}
+
+/// What the colours and numbers mean.
+fn explain(lines: &mut Vec<Line<'static>>, theme: &Theme, width: u16) {
+    lines.push(Line::from(span("What you see", theme.title)));
+    for (mark, style, text) in meanings(theme) {
+        // The padding is not part of the example.
+        let pad = " ".repeat(13usize.saturating_sub(mark.width()));
+        let spans = vec![span(mark, style), Span::raw(pad)];
+        let room = width.saturating_sub(13).max(8);
+        for (index, line) in wrap::wrap(&[span(text, theme.text)], room as u16).into_iter().enumerate() {
+            let mut row = if index == 0 { spans.clone() } else { vec![Span::raw(" ".repeat(13))] };
+            row.extend(line.spans);
+            lines.push(Line::from(row));
+        }
+    }
+    lines.push(Line::default());
+}
+
+/// A heading and its keys, in two columns where they fit.
+fn section(
+    lines: &mut Vec<Line<'static>>,
+    theme: &Theme,
+    name: &'static str,
+    rows: Vec<(&'static str, &'static str)>,
+    width: u16,
+) {
+    if rows.is_empty() {
+        return;
+    }
+    lines.push(Line::from(span(name, theme.title)));
+    let width = usize::from(width);
+    let wide = |part: &[(&str, &str)]| part.iter().map(|(_, help)| KEY_COLUMN + help.width()).max().unwrap_or(0);
+    let half = rows.len().div_ceil(2);
+    let (first, second) = rows.split_at(half);
+    let (column, height) =
+        if wide(first) + 2 + wide(second) <= width { (wide(first) + 2, half) } else { (width, rows.len()) };
+    for index in 0..height {
+        let mut spans = Vec::new();
+        for (keys, help) in rows.iter().skip(index).step_by(height) {
+            let keys = if theme.ascii { keys.replace(|c: char| !c.is_ascii(), "") } else { (*keys).to_owned() };
+            let pad = KEY_COLUMN.saturating_sub(keys.trim().width()).max(1);
+            let used = keys.trim().width() + pad + help.width();
+            spans.push(span(keys.trim().to_owned(), theme.hint_key));
+            spans.push(Span::raw(" ".repeat(pad)));
+            spans.push(span((*help).to_owned(), theme.text));
+            spans.push(Span::raw(" ".repeat(column.saturating_sub(used))));
+        }
+        lines.push(Line::from(spans));
+    }
+    lines.push(Line::default());
+}
+
+fn meanings(theme: &Theme) -> Vec<(&'static str, ratatui::style::Style, &'static str)> {
+    vec![
+        (
+            "true check",
+            theme.true_check,
+            "compares a value with the target or derives it again, and all it states is right",
+        ),
+        ("false check", theme.false_check, "its arithmetic or its verdict is wrong"),
+        ("superficial", theme.superficial, "a checking phrase with nothing checked"),
+        (
+            theme.glyph("↻ 2", "@ 2"),
+            theme.aha,
+            "self-corrections: a true failed check followed by a different attempt; lit when one has just happened",
+        ),
+        (
+            theme.glyph("▲ aha", "^ aha"),
+            theme.aha,
+            "from this step on self-corrections per answer, smoothed, stay above three times the base's",
+        ),
+        (
+            "reward",
+            theme.reward,
+            "sees only the answer: 1 right, 0.1 well-formed but wrong, 0 otherwise, unless configured; no phrase \
+             and no length is ever rewarded",
+        ),
+        (
+            "loss",
+            theme.title,
+            "reads about 0 with one inner epoch, because the ratio of new to old policy is 1: watch reward, not loss",
+        ),
+        (
+            "lines, dots",
+            theme.title,
+            "bright lines are debiased moving averages, dim dots the raw steps; a hump in checks is no progress \
+             by itself",
+        ),
+        (
+            "dollars",
+            theme.title,
+            "time at work at the price an hour ($ sets it); TinyZero's authors gave about 30 dollars for theirs, \
+             a larger model on a harder task",
+        ),
+    ]
+}

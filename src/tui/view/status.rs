@@ -1,0 +1,184 @@
+//! The lines at the bottom: rates and totals, the message, the hint bar or the prompt.
+
+use ratatui::{Frame, layout::Rect, text::Span};
+use unicode_width::UnicodeWidthStr;
+
+use super::{draw_line, join_fitting, separator, span, width_of};
+use crate::tui::{
+    app::{App, Level, Screen},
+    keys::{GLOBAL_KEYS, Intent, LIVE_KEYS},
+    numbers, transcripts,
+};
+
+/// What TinyZero's run is said to have cost, dollars.
+const TINYZERO_DOLLARS: &str = "$30";
+
+/// Draws one or two lines of rates and totals.
+pub fn draw_status(frame: &mut Frame, app: &App, area: Rect) {
+    let theme = &app.theme;
+    let width = usize::from(area.width).saturating_sub(1);
+    let step = app.history.last();
+    let number = |value: Option<f64>| numbers::si(value.unwrap_or(f64::NAN));
+    let part = |value: String, unit: &str| vec![span(value, theme.text), span(unit.to_owned(), theme.dim)];
+
+    let mut rates = vec![
+        part(number(step.map(|step| step.sample_tokens_per_second)), " tok/s sampling"),
+        part(number(step.map(|step| step.update_tokens_per_second)), " updating"),
+        part(number(step.map(|step| step.num_tokens as f64)), " tokens"),
+        part(number(step.map(|step| step.flops)), "FLOP"),
+        part(numbers::fixed(step.map_or(f64::NAN, |step| step.entropy), 2, 4), " nats entropy"),
+    ];
+    if app.tokens_dropped > 0 {
+        let dropped = format!("{} streamed tokens not shown", app.tokens_dropped);
+        rates.insert(0, vec![span(dropped, theme.warning)]);
+    }
+    let cost = vec![
+        span(numbers::dollars(app.cost()), theme.text),
+        span(format!(" at ${:.2}/h, TinyZero's run {TINYZERO_DOLLARS}", app.price_per_hour), theme.dim),
+    ];
+    if area.height < 2 {
+        rates.insert(2.min(rates.len()), cost);
+        line(frame, app, rates, width, area);
+        return;
+    }
+    line(frame, app, rates, width, Rect { height: 1, ..area });
+    let mut second = vec![cost];
+    if let Some(step) = step {
+        let epochs = app.started.as_ref().map_or(1, |started| started.config.inner_epochs);
+        let mut loss =
+            part(format!("{:>+7}", numbers::fixed(unsigned_zero(step.loss), 4, 0)), " loss");
+        if epochs == 1 {
+            loss.push(span(" (about 0 with one inner epoch)", theme.dim));
+        }
+        second.push(loss);
+        second.push(part(format!("{:.1e}", step.learning_rate), " lr"));
+        second.push(part(numbers::fixed(step.grad_norm, 2, 4), " grad norm"));
+    }
+    line(frame, app, second, width, Rect { y: area.y + 1, height: 1, ..area });
+}
+
+/// -0.00001 would read -0.0000.
+fn unsigned_zero(value: f64) -> f64 {
+    if value.abs() < 5e-5 { 0.0 } else { value }
+}
+
+fn line(frame: &mut Frame, app: &App, parts: Vec<Vec<Span<'static>>>, width: usize, area: Rect) {
+    let mut spans = vec![Span::raw(" ")];
+    spans.extend(join_fitting(parts, separator(&app.theme), width));
+    draw_line(frame, spans, area);
+}
+
+/// Draws the message, or what the numbers stand on.
+pub fn draw_message(frame: &mut Frame, app: &App, area: Rect) {
+    let theme = &app.theme;
+    if let Some(spans) = message(app) {
+        draw_line(frame, spans, area);
+        return;
+    }
+    let base = app.base();
+    let random = app.started.as_ref().is_some_and(|started| started.config.control == "random-reward");
+    let mut parts = vec![vec![span(
+        if random { "control: the reward is a coin that ignores the answer" } else { "the reward sees only the answer" },
+        theme.dim,
+    )]];
+    if let Some(base) = base {
+        let share = 100.0 * base.self_checking_share;
+        parts.push(vec![span(format!("the base checks itself in {share:.0} % of its answers"), theme.dim)]);
+    }
+    if let Some((step, accuracy)) = app.evaluations.last() {
+        parts.push(vec![span(format!("held out after step {step}: {accuracy:.3} right"), theme.dim)]);
+    }
+    line(frame, app, parts, usize::from(area.width).saturating_sub(1), area);
+}
+
+fn message(app: &App) -> Option<Vec<Span<'static>>> {
+    let theme = &app.theme;
+    let message = app.message.as_ref()?;
+    let (mark, style) = match message.level {
+        Level::Info => (theme.glyph("›", ">"), theme.text),
+        Level::Warning => (theme.glyph("▲", "!"), theme.warning),
+        Level::Error => (theme.glyph("✗", "x"), theme.error),
+    };
+    let text: String = message.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    // Yellow text is hard to read on white: the mark alone is coloured.
+    let words = if message.level == Level::Info { theme.text } else { theme.title };
+    Some(vec![span(format!(" {mark} "), style), span(text, words)])
+}
+
+/// Draws the prompt when it is open; else the message when there is one and `with_message`; else hints.
+pub fn draw_bottom(frame: &mut Frame, app: &App, area: Rect, with_message: bool) {
+    if area.height == 0 {
+        return;
+    }
+    let width = usize::from(area.width);
+    let theme = &app.theme;
+    if let Some(prompt) = &app.prompt {
+        let cursor = theme.glyph("▌", "_");
+        let mut spans = vec![span(" set ", theme.accent)];
+        // The end of a long line is where one types.
+        let room = width.saturating_sub(width_of(&spans) + 1);
+        spans.push(span(tail(prompt.text(), room), theme.text));
+        spans.push(span(cursor, theme.accent));
+        let advice = prompt.advice(app.started.as_ref().map(|started| &started.config));
+        let keys = "Enter sets · Tab completes · Esc leaves";
+        for part in [advice.as_str(), keys] {
+            if !part.is_empty() && width_of(&spans) + part.width() + 3 <= width {
+                spans.push(span(format!("   {part}"), theme.dim));
+            }
+        }
+        draw_line(frame, spans, area);
+        return;
+    }
+    if with_message && let Some(spans) = message(app) {
+        draw_line(frame, spans, area);
+        return;
+    }
+    let mut spans = vec![Span::raw(" ")];
+    spans.extend(join_fitting(hints(app), Span::raw("   "), width.saturating_sub(1)));
+    draw_line(frame, spans, area);
+}
+
+/// The end of `text` in at most `room` columns.
+fn tail(text: &str, room: usize) -> String {
+    let mut start = 0;
+    while text[start..].width() > room {
+        start += text[start..].chars().next().map_or(1, char::len_utf8);
+    }
+    text[start..].to_owned()
+}
+
+/// The keys that do something here and now.
+fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
+    let theme = &app.theme;
+    let pair = |shown: &str, hint: &str| {
+        vec![span(shown.to_owned(), theme.hint_key), span(format!(" {hint}"), theme.hint_text)]
+    };
+    let engine = |intent: Intent| {
+        matches!(
+            intent,
+            Intent::PauseOrResume
+                | Intent::StepOne
+                | Intent::PhaseOne
+                | Intent::Checkpoint
+                | Intent::OpenPrompt
+        )
+    };
+    let global = GLOBAL_KEYS
+        .iter()
+        .filter(|row| !row.hint.is_empty() && (app.in_control() || !engine(row.action)))
+        .map(|row| match row.action {
+            Intent::PauseOrResume if app.temporality == crate::engine::protocol::Temporality::Paused => {
+                (row.shown, "resume")
+            }
+            Intent::SwitchScreen if app.screen == Screen::Transcripts => (row.shown, "live"),
+            _ => (row.shown, row.hint),
+        });
+    if app.screen == Screen::Transcripts {
+        let own = transcripts::KEYS.iter().filter(|row| !row.hint.is_empty()).map(|row| (row.shown, row.hint));
+        // The way back and out first, then this screen's own keys.
+        let (out, rest): (Vec<_>, Vec<_>) = global.partition(|(_, hint)| matches!(*hint, "live" | "help" | "quit"));
+        return own.chain(out).chain(rest).map(|(shown, hint)| pair(shown, hint)).collect();
+    }
+    let own = LIVE_KEYS.iter().filter(|row| !row.hint.is_empty()).map(|row| (row.shown, row.hint));
+    global.chain(own).map(|(shown, hint)| pair(shown, hint)).collect()
+}

@@ -1,0 +1,124 @@
+//! The title bar: what run this is and how it stands.
+
+use ratatui::{Frame, layout::Rect, style::Modifier, text::Span};
+use unicode_width::UnicodeWidthStr;
+
+use super::{draw_line, join_fitting, separator, span, width_of};
+use crate::{
+    engine::protocol::Temporality,
+    tui::{
+        app::{App, Ended, Mode, Screen},
+        numbers,
+    },
+};
+
+/// Draws the title bar.
+pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
+    let width = usize::from(area.width);
+    if width == 0 || area.height == 0 {
+        return;
+    }
+    let theme = &app.theme;
+    let state = state(app, width);
+    let when = vec![
+        span("step ", theme.dim),
+        span(format!("{:<4}", app.step()), theme.title),
+        span(format!("{:>7} ", numbers::clock(app.elapsed())), theme.text),
+    ];
+    let mut right = state.clone();
+    right.push(Span::raw("  "));
+    right.extend(when);
+    if width_of(&right) > width {
+        right = state;
+    }
+    let room = width.saturating_sub(width_of(&right) + 1);
+
+    let badge = span(" aha-lab ", theme.accent.add_modifier(Modifier::REVERSED));
+    let mut left = Vec::new();
+    if badge.content.width() <= room {
+        left.push(badge);
+    }
+    if let Some(control) = control_flag(app)
+        && width_of(&left) + control.content.width() + 1 <= room
+    {
+        left.push(Span::raw(" "));
+        left.push(control);
+    }
+    let mut tabs = Vec::new();
+    let start = width_of(&left);
+    let mut column = start;
+    for (name, screen) in [("Live", Screen::Live), ("Transcripts", Screen::Transcripts)] {
+        let style = if app.screen == screen {
+            theme.title.add_modifier(Modifier::UNDERLINED)
+        } else {
+            theme.dim
+        };
+        tabs.push(Span::raw("  "));
+        tabs.push(span(name, style));
+        let tab = Rect::new(area.x + column as u16 + 2, area.y, name.len() as u16, 1);
+        column += 2 + name.len();
+        if column <= room {
+            app.hits.tabs.push((tab, screen));
+        }
+    }
+    if start + width_of(&tabs) <= room {
+        left.extend(tabs);
+        left.push(Span::raw("   "));
+    } else {
+        app.hits.tabs.clear();
+        left.push(Span::raw(" "));
+    }
+    let details = details(app);
+    let space = room.saturating_sub(width_of(&left));
+    left.extend(join_fitting(details, separator(theme), space));
+
+    let gap = width.saturating_sub(width_of(&left) + width_of(&right));
+    left.push(Span::raw(" ".repeat(gap)));
+    left.extend(right);
+    draw_line(frame, left, area);
+}
+
+/// Says in loud letters when the reward is not what it should be.
+fn control_flag(app: &App) -> Option<Span<'static>> {
+    let control = &app.started.as_ref()?.config.control;
+    (control != "none").then(|| {
+        let style = app.theme.error.add_modifier(Modifier::REVERSED);
+        span(format!(" {} CONTROL ", control.replace('-', " ").to_uppercase()), style)
+    })
+}
+
+fn details(app: &App) -> Vec<Vec<Span<'static>>> {
+    let dim = app.theme.dim;
+    let Some(started) = &app.started else { return vec![vec![span("starting the engine", dim)]] };
+    let config = &started.config;
+    vec![
+        vec![span(format!("{} {}", config.task, config.level), app.theme.text)],
+        vec![span(config.preset.clone(), dim)],
+        vec![span(format!("seed {}", config.seed), dim)],
+        vec![span(started.backend.clone(), dim)],
+    ]
+}
+
+/// A mark and a word for how the run stands.
+fn state(app: &App, width: usize) -> Vec<Span<'static>> {
+    let theme = &app.theme;
+    let stopped = theme.title.add_modifier(Modifier::REVERSED);
+    let (mark, word, style) = match (&app.ended, app.mode, app.temporality) {
+        (Some(Ended::Failed(_)), ..) => (theme.glyph("✗", "x"), "failed", theme.error),
+        (Some(Ended::Finished), ..) | (_, Mode::Finished, _) => {
+            (theme.glyph("▪", "#"), "finished", theme.title)
+        }
+        _ if app.quitting.is_some() => (theme.glyph("◌", "."), "stopping", theme.warning),
+        (_, Mode::Following, Temporality::Paused) => {
+            (theme.glyph(" ‖", " ="), "following, paused ", stopped)
+        }
+        (_, Mode::Following, _) if width < 100 => (theme.glyph("◉", "o"), "following", theme.accent),
+        (_, Mode::Following, _) => (theme.glyph("◉", "o"), "following another process's run", theme.accent),
+        _ if app.started.is_none() => (theme.glyph("◌", "."), "starting", theme.dim),
+        (.., Temporality::Live) => (theme.glyph("●", "*"), "live", theme.right),
+        (.., Temporality::Pausing) => (theme.glyph("◌", "."), "pausing", theme.warning),
+        (.., Temporality::Paused) => (theme.glyph(" ‖", " ="), "paused ", stopped),
+        (.., Temporality::Unpausing) => (theme.glyph("◌", "."), "resuming", theme.right),
+    };
+    vec![span(format!("{mark} "), style), span(word, style)]
+}
