@@ -14,8 +14,8 @@ use aha_lab::{
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-/// Freed memory is kept for the next token instead of being given back: the model allocates the same sizes over
-/// and over, and faulting pages in again cost a third of a training step with the system's allocator.
+/// Training allocates and frees the same large sizes over and over; the system's allocator gives them back each
+/// time and faults the pages in again, which costs about a third of a step.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -113,7 +113,8 @@ mod system {
     }
 
     pub fn redirect_stderr(log: Option<&Path>) -> io::Result<Restore> {
-        let file = OpenOptions::new().create(true).append(true).open(log.unwrap_or(Path::new("/dev/null")))?;
+        let file =
+            OpenOptions::new().create(true).append(true).open(log.unwrap_or(Path::new("/dev/null")))?;
         let saved = dup(stdio::stderr())?;
         stdio::dup2_stderr(&file)?;
         Ok(Restore(saved))

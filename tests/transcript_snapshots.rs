@@ -10,7 +10,7 @@ use std::{fmt::Write as _, sync::Arc};
 use aha_lab::tui::{
     keys::lookup,
     theme::Theme,
-    transcripts::{self, Action, Effect, Filter, Focus, KEYS, Transcripts},
+    transcripts::{self, Action, Effect, Filter, Focus, KEYS, Transcripts, typing_action},
 };
 use proptest::prelude::*;
 use ratatui::{
@@ -85,7 +85,7 @@ fn press(transcripts: &mut Transcripts, keys: &str) -> Option<Effect> {
         };
         let event = KeyEvent::new(code, KeyModifiers::NONE);
         if transcripts.captures_text() {
-            transcripts.text_key(&event);
+            effect = typing_action(&event).and_then(|action| transcripts.update(action));
         } else if let Some(action) = lookup(KEYS, &event) {
             effect = transcripts.update(action);
         }
@@ -323,17 +323,17 @@ fn the_mouse_chooses_filters_rows_and_panes() {
     let shown = text(&draw(&mut transcripts, &theme, 120, 36));
     let bar = shown.lines().next().unwrap();
     let right = u16::try_from(bar.find("right").unwrap()).unwrap();
-    transcripts.click(right, 0);
+    let _ = transcripts.update(Action::Click { column: right, row: 0 });
     draw(&mut transcripts, &theme, 120, 36);
-    transcripts.click(80, 20);
+    let _ = transcripts.update(Action::Click { column: 80, row: 20 });
     assert_eq!(transcripts.focus(), Focus::Detail);
-    transcripts.click(5, 8);
+    let _ = transcripts.update(Action::Click { column: 5, row: 8 });
     assert_eq!(transcripts.focus(), Focus::List);
     let row = text(&draw(&mut transcripts, &theme, 120, 36)).lines().nth(8).unwrap().to_owned();
     let record = transcripts.selected().unwrap();
     assert!(record.correct && row.contains(&format!("{:>4}", record.completion.split(' ').count())), "{row}");
     let before = Arc::clone(record);
-    transcripts.wheel(5, 8, false);
+    let _ = transcripts.update(Action::Wheel { column: 5, row: 8, down: false });
     assert_ne!(transcripts.selected(), Some(&before));
 }
 

@@ -229,10 +229,13 @@ fn any_keys_at_any_size_in_any_state() {
             app.leave = false;
             let (width, height) = sizes[dice.below(sizes.len())];
             if dice.below(4) == 0 {
-                let kind =
-                    [MouseEventKind::ScrollDown, MouseEventKind::ScrollUp, MouseEventKind::Moved][dice.below(3)];
+                let kind = [MouseEventKind::ScrollDown, MouseEventKind::ScrollUp, MouseEventKind::Moved]
+                    [dice.below(3)];
                 let (column, row) = (dice.below(130) as u16, dice.below(40) as u16);
-                update(&mut app, Action::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+                update(
+                    &mut app,
+                    Action::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }),
+                );
             }
             draw(&mut app, width, height);
         }

@@ -51,8 +51,14 @@ pub fn start(options: ScriptedOptions) -> std::io::Result<EngineHandle> {
     let (commands, orders) = bounded(64);
     let (sender, events) = bounded(4096);
     thread::Builder::new().name("scripted engine".into()).spawn(move || {
-        let mut player =
-            Player { steps_done: options.history, orders, events: sender, pause_after: None, dropped: 0, options };
+        let mut player = Player {
+            steps_done: options.history,
+            orders,
+            events: sender,
+            pause_after: None,
+            dropped: 0,
+            options,
+        };
         // The only way out is the end of the run, of the watcher, or a command; all are fine.
         let _ = player.play();
     })?;
@@ -142,8 +148,7 @@ impl Player {
         let script = self.options.script.clone();
         let (prompts, size) = (script.config.prompts_per_step, script.config.group_size);
         self.phase(step, Phase::Sample, 0, prompts * size)?;
-        let texts: Vec<String> =
-            (0..size).map(|index| script.rollout(step, 0, index).completion).collect();
+        let texts: Vec<String> = (0..size).map(|index| script.rollout(step, 0, index).completion).collect();
         for index in 0..size {
             let puzzle = script.puzzle(step, 0);
             self.tell(Event::CompletionStarted { step, group: 0, index, puzzle })?;

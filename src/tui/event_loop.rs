@@ -155,7 +155,8 @@ fn from_input(input: event::Event) -> Action {
 
 /// How long to wait when nothing happens: to the next picture, or to the next change by the clock.
 fn patience(app: &App, start: Instant, last_frame: Option<Instant>, unsent: bool) -> Duration {
-    let frame = app.dirty.then(|| last_frame.map_or(Duration::ZERO, |last| FRAME.saturating_sub(last.elapsed())));
+    let frame =
+        app.dirty.then(|| last_frame.map_or(Duration::ZERO, |last| FRAME.saturating_sub(last.elapsed())));
     let change = app.next_change().map(|at| at.saturating_sub(start.elapsed()));
     let retry = unsent.then_some(RETRY);
     [frame, change, retry].into_iter().flatten().min().unwrap_or(Duration::from_secs(3600))
@@ -179,7 +180,11 @@ fn send(unsent: &mut VecDeque<Command>, commands: Option<&Sender<Command>>) {
     }
 }
 
-fn serve_requests<B: Backend>(terminal: &mut Terminal<B>, app: &mut App, host: &mut impl Host) -> io::Result<()>
+fn serve_requests<B: Backend>(
+    terminal: &mut Terminal<B>,
+    app: &mut App,
+    host: &mut impl Host,
+) -> io::Result<()>
 where
     B::Error: Send + Sync + 'static,
 {

@@ -134,13 +134,7 @@ pub static LIVE_KEYS: &[KeyRow<Intent>] = &[
     row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Intent::Up, "", "the completions before"),
     row(&[Chord::char('+'), Chord::char('=')], "+", Intent::Taller, "rows", "more rows for each completion"),
     row(&[Chord::char('-'), Chord::char('_')], "-", Intent::Shorter, "", "fewer rows for each completion"),
-    row(
-        &[Chord::char('l')],
-        "l",
-        Intent::LogLength,
-        "log",
-        "logarithmic or linear axis of the length chart",
-    ),
+    row(&[Chord::char('l')], "l", Intent::LogLength, "log", "logarithmic or linear axis of the length chart"),
     row(
         &[Chord::char('m')],
         "m",

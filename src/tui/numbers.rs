@@ -39,7 +39,11 @@ pub fn si(value: f64) -> String {
 pub fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes:02}:{seconds:02}")
+    }
 }
 
 /// Dollars, to a hundredth of a cent below ten dollars.
@@ -80,7 +84,9 @@ mod tests {
 
     #[test]
     fn si_keeps_its_width() {
-        for value in [0.0, 0.004, 1.0, 9.99, 42.0, 99.96, 118.0, 999.4, 999.6, 9_810.0, 99_960.0, 1.21e6, 3.1e12] {
+        for value in
+            [0.0, 0.004, 1.0, 9.99, 42.0, 99.96, 118.0, 999.4, 999.6, 9_810.0, 99_960.0, 1.21e6, 3.1e12]
+        {
             assert_eq!(si(value).chars().count(), 5, "{value} gives {:?}", si(value));
         }
         assert_eq!(si(9_810.0), "9.81k");

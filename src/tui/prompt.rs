@@ -110,7 +110,7 @@ impl Prompt {
                 let shown: Vec<&str> = keys.iter().take(4).map(String::as_str).collect();
                 match (keys.is_empty(), keys.len() > shown.len()) {
                     (true, _) => "no such key".to_owned(),
-                    (_, more) => format!("{}{}", shown.join("  "), if more { "  …" } else { "" }),
+                    (_, more) => format!("{}{}", shown.join("  "), if more { " ..." } else { "" }),
                 }
             }
             Some((key, _)) => config

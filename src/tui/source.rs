@@ -47,10 +47,8 @@ mod tests {
         let rollouts = (1..=3).flat_map(|step| (0..2).map(move |index| (step, index)));
         let rollouts: Vec<RolloutRecord> =
             rollouts.map(|(step, index)| script.rollout(step, 0, index)).collect();
-        let steps = (1..=2).map(|step| StepMetrics {
-            eval_accuracy: (step == 2).then_some(0.5),
-            ..script.metrics(step)
-        });
+        let steps = (1..=2)
+            .map(|step| StepMetrics { eval_accuracy: (step == 2).then_some(0.5), ..script.metrics(step) });
         let told: Vec<String> = recorded_events(steps, rollouts)
             .map(|event| match event {
                 Event::RolloutScored(record) => format!("r{}", record.step),

@@ -87,7 +87,11 @@ pub fn enter(mouse: bool) -> io::Result<()> {
 /// What the terminal answered.
 pub fn set_mouse(wanted: bool) -> io::Result<()> {
     MOUSE.store(wanted, Ordering::SeqCst);
-    if wanted { execute!(io::stdout(), EnableMouseCapture) } else { execute!(io::stdout(), DisableMouseCapture) }
+    if wanted {
+        execute!(io::stdout(), EnableMouseCapture)
+    } else {
+        execute!(io::stdout(), DisableMouseCapture)
+    }
 }
 
 /// Leaves the terminal as it was found; does nothing when it is not ours. Errors are ignored: there is

@@ -146,9 +146,7 @@ mod tests {
     use super::*;
 
     fn detect(pairs: &[(&str, &str)]) -> Theme {
-        Theme::detect(|name| {
-            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-        })
+        Theme::detect(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
     }
 
     fn meanings(theme: &Theme) -> [Style; 5] {

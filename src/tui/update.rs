@@ -222,7 +222,10 @@ fn quit(app: &mut App) -> Vec<Command> {
         return Vec::new();
     }
     app.quitting = Some(app.now);
-    app.say(Level::Warning, "stopping: the engine finishes its token and writes a checkpoint; q again leaves at once");
+    app.say(
+        Level::Warning,
+        "stopping: the engine finishes its token and writes a checkpoint; q again leaves at once",
+    );
     vec![Command::Stop]
 }
 
@@ -252,7 +255,10 @@ fn set(app: &mut App, key: String, value: String) -> Vec<Command> {
                 app.say(Level::Info, format!("the estimate now takes ${price} an hour"));
             }
             _ => {
-                app.say(Level::Warning, format!("price_per_hour='{value}' is not a price: dollars, such as 0.25"));
+                app.say(
+                    Level::Warning,
+                    format!("price_per_hour='{value}' is not a price: dollars, such as 0.25"),
+                );
                 return Vec::new();
             }
         }
@@ -340,8 +346,9 @@ fn told(app: &mut App, event: Event) {
                 && before.is_none()
                 && let Some(step) = app.aha()
             {
-                let text =
-                    format!("aha at step {step}: self-corrections stay above three times what the base shows");
+                let text = format!(
+                    "aha at step {step}: self-corrections stay above three times what the base shows"
+                );
                 app.say(Level::Info, text);
             }
         }

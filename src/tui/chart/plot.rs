@@ -128,7 +128,8 @@ impl Plot {
                         }
                     }
                     Shape::Line | Shape::Dashed => {
-                        let (Some(top), Some(bottom)) = (self.row(canvas, high), self.row(canvas, low)) else {
+                        let (Some(top), Some(bottom)) = (self.row(canvas, high), self.row(canvas, low))
+                        else {
                             continue;
                         };
                         // Reach over to the neighbour, so that a steep line has no holes.

@@ -69,14 +69,11 @@ pub fn nice_ceiling(value: f64) -> f64 {
     if !value.is_finite() || value <= 0.0 || value < 1e-9 {
         return 1.0;
     }
-    let power = 10f64.powf(value.log10().floor());
-    for factor in [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0] {
-        // A hair of tolerance: 0.3 is 3.0000000000000004 tenths.
-        if factor * power >= value * (1.0 - 1e-9) {
-            return factor * power;
-        }
-    }
-    power * 10.0
+    let exponent = value.log10().floor() as i32;
+    // Dividing keeps 3/10 at 0.3, where 3 * 0.1 is 0.30000000000000004.
+    let (up, down) = (10f64.powi(exponent.max(0)), 10f64.powi((-exponent).max(0)));
+    let multiples = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0].map(|factor| factor * up / down);
+    multiples.into_iter().find(|multiple| *multiple >= value).unwrap_or(10.0 * up / down)
 }
 
 /// The steps an axis covers: from 1 to the last one where the run is over, and otherwise to the next of

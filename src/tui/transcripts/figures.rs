@@ -21,7 +21,7 @@ pub(super) fn grouped(count: usize) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -38,7 +38,8 @@ pub(super) fn puzzle_text(puzzle: &crate::task::Puzzle, theme: &Theme) -> String
 /// A bar that grows from a middle line: `half` cells to each side, full at `scale`. Given in three parts: what
 /// lies left of the middle line, the line, and what lies right of it.
 pub(super) fn signed_bar(value: f64, scale: f64, half: usize, theme: &Theme) -> [String; 3] {
-    let share = if scale > 0.0 && value.is_finite() { (value / scale).clamp(-1.0, 1.0) } else { 0.0 };
+    // Equal rewards leave rounding errors for advantages; they are no bars.
+    let share = if scale > 1e-6 && value.is_finite() { (value / scale).clamp(-1.0, 1.0) } else { 0.0 };
     let halves = (share.abs() * (half * 2) as f64).round() as usize;
     let (full, odd) = (halves / 2, halves % 2 == 1);
     let blank = |cells: usize| " ".repeat(cells);
@@ -79,6 +80,7 @@ mod tests {
         assert_eq!(joined(1.0, 1.0, &theme), "   │━━━");
         assert_eq!(joined(-0.5, 1.0, &theme), " ╺━│   ");
         assert_eq!(joined(0.0, 0.0, &theme), "   │   ");
+        assert_eq!(joined(1e-17, 1e-17, &theme), "   │   ");
         assert_eq!(joined(0.2, 1.0, &Theme { ascii: true, ..theme }), "   |-  ");
     }
 

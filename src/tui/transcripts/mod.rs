@@ -10,8 +10,11 @@ mod effect;
 mod figures;
 mod filter;
 mod library;
+mod navigate;
 mod search;
+mod searching;
 mod state;
+mod thoughts;
 mod view;
 mod view_detail;
 

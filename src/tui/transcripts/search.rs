@@ -20,19 +20,25 @@ impl Needle {
     /// Where the needle first occurs at or after byte `from`.
     fn find(&self, text: &str, from: usize) -> Option<Range<usize>> {
         let wanted = self.query.as_bytes();
-        let bytes = text.as_bytes();
-        let last = bytes.len().checked_sub(wanted.len())?;
+        let last_start = text.len().checked_sub(wanted.len())?;
         let (first, rest) = wanted.split_first()?;
+        let (first, other_case) = match self.exact_case {
+            true => (*first, *first),
+            false => (first.to_ascii_lowercase(), first.to_ascii_uppercase()),
+        };
+        let bytes = text.as_bytes();
+        let mut from = from;
         // A match of whole UTF-8 sequences always starts and ends on character boundaries.
-        (from..=last).find_map(|start| {
-            let matches = if self.exact_case {
-                bytes[start] == *first && bytes[start + 1..].starts_with(rest)
-            } else {
-                bytes[start].eq_ignore_ascii_case(first)
-                    && bytes[start + 1..start + wanted.len()].eq_ignore_ascii_case(rest)
-            };
-            matches.then(|| start..start + wanted.len())
-        })
+        loop {
+            let starts = bytes.get(from..=last_start)?;
+            let start = from + starts.iter().position(|byte| *byte == first || *byte == other_case)?;
+            let tail = &bytes[start + 1..start + wanted.len()];
+            let found = if self.exact_case { tail == rest } else { tail.eq_ignore_ascii_case(rest) };
+            if found {
+                return Some(start..start + wanted.len());
+            }
+            from = start + 1;
+        }
     }
 
     /// Whether the needle occurs in `text`.
@@ -66,7 +72,7 @@ mod tests {
     #[test]
     fn case_counts_only_when_it_is_typed() {
         assert_eq!(ranges("wait", "Wait, wait"), [0..4, 6..10]);
-        assert_eq!(ranges("Wait", "Wait, wait"), [0..4]);
+        assert_eq!(ranges("Wait", "Wait, Wait, wait"), [0..4, 6..10]);
         assert_eq!(ranges("aa", "aaaa"), [0..2, 2..4]);
         assert_eq!(ranges("é", "caféé"), [3..5, 5..7]);
         assert!(ranges("longer than the text", "short").is_empty());

@@ -127,13 +127,9 @@ fn checks_chart(app: &App) -> Chart {
         y: Scale::linear(highest(app, &[Curve::Checks]).max(1.0)),
         layers: vec![
             layer(history.raw(Curve::Checks), Shape::Points, theme.dim),
-            layer(history.smooth(Curve::TrueChecks), Shape::Filled, theme.true_check),
-            layer(
-                history.smooth(Curve::FalseChecks),
-                Shape::Hatched,
-                unmodified(theme.false_check),
-            ),
-            layer(history.smooth(Curve::SuperficialChecks), Shape::Sparse, theme.superficial),
+            layer(history.smooth(Curve::TrueChecks), Shape::Filled, unmodified(theme.true_check)),
+            layer(history.smooth(Curve::FalseChecks), Shape::Hatched, unmodified(theme.false_check)),
+            layer(history.smooth(Curve::SuperficialChecks), Shape::Sparse, unmodified(theme.superficial)),
         ],
         reference: app.base().map(|base| base.checks),
         waiting: "true, false and superficial checks",
@@ -190,9 +186,9 @@ impl Chart {
     }
 }
 
-/// The colour alone: underlined or reversed braille cannot be read.
+/// Without underlining and the like: braille cannot be read through them.
 fn unmodified(style: Style) -> Style {
-    Style { add_modifier: Modifier::empty(), ..style }
+    Style { add_modifier: style.add_modifier & (Modifier::BOLD | Modifier::DIM), ..style }
 }
 
 /// Two significant digits: a reference line is no more exact than that.

@@ -59,7 +59,11 @@ pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
     for (place, card) in cards.values_mut().skip(first).take(fit).enumerate() {
         card.refresh(puzzle, now);
         let place = place as u16;
-        let cell = Rect { y: inner.y + place * rows + place.min(spare), height: rows + u16::from(place < spare), ..inner };
+        let cell = Rect {
+            y: inner.y + place * rows + place.min(spare),
+            height: rows + u16::from(place < spare),
+            ..inner
+        };
         draw_card(frame, card, &app.theme, cell, now);
     }
 }
@@ -93,10 +97,7 @@ fn title(app: &App, width: u16) -> Line<'static> {
         let of = if total > 0 { format!(" of {total}") } else { String::new() };
         let cards = group.cards.len();
         let last = (app.first_card + app.cards_fit).min(cards);
-        spans.push(span(
-            format!("  step {} group {}{of}", app.streams.step(), number + 1),
-            theme.dim,
-        ));
+        spans.push(span(format!("  step {} group {}{of}", app.streams.step(), number + 1), theme.dim));
         if last < cards || app.first_card > 0 {
             spans.push(span(format!("  completions {}-{last} of {cards}", app.first_card + 1), theme.dim));
         }

@@ -8,7 +8,7 @@ use ratatui::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::{panel, span};
+use super::{panel, shown_keys, span};
 use crate::tui::{
     app::{App, Screen},
     keys::{GLOBAL_KEYS, LIVE_KEYS},
@@ -25,12 +25,8 @@ pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
     let inner_width = width.saturating_sub(4).max(1);
     let lines = content(app, inner_width);
     let height = (lines.len() as u16).saturating_add(2).min(area.height);
-    let place = Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 2,
-        width,
-        height,
-    };
+    let place =
+        Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     Clear.render(place, frame.buffer_mut());
     let theme = &app.theme;
     let title = Line::from(span(" help ", theme.title));
@@ -101,7 +97,8 @@ fn section(
     }
     lines.push(Line::from(span(name, theme.title)));
     let width = usize::from(width);
-    let wide = |part: &[(&str, &str)]| part.iter().map(|(_, help)| KEY_COLUMN + help.width()).max().unwrap_or(0);
+    let wide =
+        |part: &[(&str, &str)]| part.iter().map(|(_, help)| KEY_COLUMN + help.width()).max().unwrap_or(0);
     let half = rows.len().div_ceil(2);
     let (first, second) = rows.split_at(half);
     let (column, height) =
@@ -109,10 +106,10 @@ fn section(
     for index in 0..height {
         let mut spans = Vec::new();
         for (keys, help) in rows.iter().skip(index).step_by(height) {
-            let keys = if theme.ascii { keys.replace(|c: char| !c.is_ascii(), "") } else { (*keys).to_owned() };
-            let pad = KEY_COLUMN.saturating_sub(keys.trim().width()).max(1);
-            let used = keys.trim().width() + pad + help.width();
-            spans.push(span(keys.trim().to_owned(), theme.hint_key));
+            let keys = shown_keys(theme, keys);
+            let pad = KEY_COLUMN.saturating_sub(keys.width()).max(1);
+            let used = keys.width() + pad + help.width();
+            spans.push(span(keys, theme.hint_key));
             spans.push(Span::raw(" ".repeat(pad)));
             spans.push(span((*help).to_owned(), theme.text));
             spans.push(Span::raw(" ".repeat(column.saturating_sub(used))));

@@ -45,9 +45,12 @@ pub fn view(frame: &mut Frame, app: &mut App) {
 fn browse(frame: &mut Frame, app: &mut App, area: Rect) {
     let title_rows = u16::from(area.height >= 4);
     let hint_rows = u16::from(area.height >= 3);
-    let [top, body, bottom] =
-        Layout::vertical([Constraint::Length(title_rows), Constraint::Fill(1), Constraint::Length(hint_rows)])
-            .areas(area);
+    let [top, body, bottom] = Layout::vertical([
+        Constraint::Length(title_rows),
+        Constraint::Fill(1),
+        Constraint::Length(hint_rows),
+    ])
+    .areas(area);
     title::draw(frame, app, top);
     transcripts::view(frame, body, &mut app.transcripts, &app.theme);
     status::draw_bottom(frame, app, bottom, true);
@@ -126,7 +129,8 @@ fn live(frame: &mut Frame, app: &mut App, area: Rect) {
 fn panel(theme: &Theme, title: Line<'static>) -> Block<'static> {
     // Without this the border's dimness would shine through the titles.
     let bright = Style::new().remove_modifier(Modifier::DIM);
-    let block = Block::new().borders(Borders::ALL).border_style(theme.border).title_style(bright).title(title);
+    let block =
+        Block::new().borders(Borders::ALL).border_style(theme.border).title_style(bright).title(title);
     if theme.ascii {
         block.border_set(ratatui::symbols::border::Set {
             top_left: "+",
@@ -149,7 +153,11 @@ fn width_of(spans: &[Span]) -> usize {
 }
 
 /// Joins those of `parts`, in order, that fit into `width` columns, with a separator between them.
-fn join_fitting(parts: Vec<Vec<Span<'static>>>, separator: Span<'static>, width: usize) -> Vec<Span<'static>> {
+fn join_fitting(
+    parts: Vec<Vec<Span<'static>>>,
+    separator: Span<'static>,
+    width: usize,
+) -> Vec<Span<'static>> {
     let mut spans: Vec<Span<'static>> = Vec::new();
     let mut used = 0;
     for part in parts.into_iter().filter(|part| !part.is_empty()) {
@@ -175,6 +183,14 @@ fn draw_line(frame: &mut Frame, spans: Vec<Span<'static>>, area: Rect) {
 /// An owned span.
 fn span(text: impl Into<String>, style: Style) -> Span<'static> {
     Span::styled(text.into(), style)
+}
+
+/// How keys are written where only ASCII may be drawn: without the arrows.
+fn shown_keys(theme: &Theme, keys: &'static str) -> String {
+    let words = keys.split(' ').filter(|key| !theme.ascii || key.is_ascii());
+    let plain = words.collect::<Vec<_>>().join(" ");
+    // A key that has no other name.
+    if plain.is_empty() { "arrow".to_owned() } else { plain }
 }
 
 /// Dots or their ASCII stand-in between parts of a line.

@@ -86,7 +86,8 @@ pub fn draw(frame: &mut Frame, app: &App, area: Rect) {
 /// What stands right of a sparkline, in a fixed width: the base, and one more number.
 fn tail(app: &App, row: &Row, index: usize) -> Vec<Span<'static>> {
     let theme = &app.theme;
-    let base = row.base.map_or(String::new(), |base| format!("base {}", numbers::fixed(base, row.decimals, 0)));
+    let base =
+        row.base.map_or(String::new(), |base| format!("base {}", numbers::fixed(base, row.decimals, 0)));
     let mut spans = vec![span(format!("{base:<10}"), theme.reference)];
     let current = |curve| app.history.current(curve).unwrap_or(f64::NAN);
     match index {

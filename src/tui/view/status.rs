@@ -3,7 +3,7 @@
 use ratatui::{Frame, layout::Rect, text::Span};
 use unicode_width::UnicodeWidthStr;
 
-use super::{draw_line, join_fitting, separator, span, width_of};
+use super::{draw_line, join_fitting, separator, shown_keys, span, width_of};
 use crate::tui::{
     app::{App, Level, Screen},
     keys::{GLOBAL_KEYS, Intent, LIVE_KEYS},
@@ -45,8 +45,7 @@ pub fn draw_status(frame: &mut Frame, app: &App, area: Rect) {
     let mut second = vec![cost];
     if let Some(step) = step {
         let epochs = app.started.as_ref().map_or(1, |started| started.config.inner_epochs);
-        let mut loss =
-            part(format!("{:>+7}", numbers::fixed(unsigned_zero(step.loss), 4, 0)), " loss");
+        let mut loss = part(format!("{:>+7}", numbers::fixed(unsigned_zero(step.loss), 4, 0)), " loss");
         if epochs == 1 {
             loss.push(span(" (about 0 with one inner epoch)", theme.dim));
         }
@@ -78,7 +77,11 @@ pub fn draw_message(frame: &mut Frame, app: &App, area: Rect) {
     let base = app.base();
     let random = app.started.as_ref().is_some_and(|started| started.config.control == "random-reward");
     let mut parts = vec![vec![span(
-        if random { "control: the reward is a coin that ignores the answer" } else { "the reward sees only the answer" },
+        if random {
+            "control: the reward is a coin that ignores the answer"
+        } else {
+            "the reward sees only the answer"
+        },
         theme.dim,
     )]];
     if let Some(base) = base {
@@ -120,7 +123,8 @@ pub fn draw_bottom(frame: &mut Frame, app: &App, area: Rect, with_message: bool)
         spans.push(span(tail(prompt.text(), room), theme.text));
         spans.push(span(cursor, theme.accent));
         let advice = prompt.advice(app.started.as_ref().map(|started| &started.config));
-        let keys = "Enter sets · Tab completes · Esc leaves";
+        let keys =
+            theme.glyph("Enter sets · Tab completes · Esc leaves", "Enter sets, Tab completes, Esc leaves");
         for part in [advice.as_str(), keys] {
             if !part.is_empty() && width_of(&spans) + part.width() + 3 <= width {
                 spans.push(span(format!("   {part}"), theme.dim));
@@ -150,8 +154,8 @@ fn tail(text: &str, room: usize) -> String {
 /// The keys that do something here and now.
 fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
     let theme = &app.theme;
-    let pair = |shown: &str, hint: &str| {
-        vec![span(shown.to_owned(), theme.hint_key), span(format!(" {hint}"), theme.hint_text)]
+    let pair = |shown: &'static str, hint: &str| {
+        vec![span(shown_keys(theme, shown), theme.hint_key), span(format!(" {hint}"), theme.hint_text)]
     };
     let engine = |intent: Intent| {
         matches!(
@@ -174,9 +178,11 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
             _ => (row.shown, row.hint),
         });
     if app.screen == Screen::Transcripts {
-        let own = transcripts::KEYS.iter().filter(|row| !row.hint.is_empty()).map(|row| (row.shown, row.hint));
+        let own =
+            transcripts::KEYS.iter().filter(|row| !row.hint.is_empty()).map(|row| (row.shown, row.hint));
         // The way back and out first, then this screen's own keys.
-        let (out, rest): (Vec<_>, Vec<_>) = global.partition(|(_, hint)| matches!(*hint, "live" | "help" | "quit"));
+        let (out, rest): (Vec<_>, Vec<_>) =
+            global.partition(|(_, hint)| matches!(*hint, "live" | "help" | "quit"));
         return own.chain(out).chain(rest).map(|(shown, hint)| pair(shown, hint)).collect();
     }
     let own = LIVE_KEYS.iter().filter(|row| !row.hint.is_empty()).map(|row| (row.shown, row.hint));

@@ -48,11 +48,8 @@ pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
     let start = width_of(&left);
     let mut column = start;
     for (name, screen) in [("Live", Screen::Live), ("Transcripts", Screen::Transcripts)] {
-        let style = if app.screen == screen {
-            theme.title.add_modifier(Modifier::UNDERLINED)
-        } else {
-            theme.dim
-        };
+        let style =
+            if app.screen == screen { theme.title.add_modifier(Modifier::UNDERLINED) } else { theme.dim };
         tabs.push(Span::raw("  "));
         tabs.push(span(name, style));
         let tab = Rect::new(area.x + column as u16 + 2, area.y, name.len() as u16, 1);
@@ -109,9 +106,7 @@ fn state(app: &App, width: usize) -> Vec<Span<'static>> {
             (theme.glyph("▪", "#"), "finished", theme.title)
         }
         _ if app.quitting.is_some() => (theme.glyph("◌", "."), "stopping", theme.warning),
-        (_, Mode::Following, Temporality::Paused) => {
-            (theme.glyph(" ‖", " ="), "following, paused ", stopped)
-        }
+        (_, Mode::Following, Temporality::Paused) => (theme.glyph(" ‖", " ="), "following, paused ", stopped),
         (_, Mode::Following, _) if width < 100 => (theme.glyph("◉", "o"), "following", theme.accent),
         (_, Mode::Following, _) => (theme.glyph("◉", "o"), "following another process's run", theme.accent),
         _ if app.started.is_none() => (theme.glyph("◌", "."), "starting", theme.dim),

@@ -1,0 +1,113 @@
+//! Cuts a completion into thoughts, and finds the self-corrections among them.
+
+use std::ops::Range;
+
+use crate::{
+    run::record::RolloutRecord,
+    tui::highlight::{Meaning, Piece},
+};
+
+/// The pieces that are self-corrections: new attempts right after a true check. Named only where the analysis
+/// counted just as many, since a true check may also have found a hit.
+pub(super) fn corrections(pieces: &[Piece], record: &RolloutRecord) -> Vec<usize> {
+    let mut last_check = None;
+    let mut found = Vec::new();
+    for (at, piece) in pieces.iter().enumerate() {
+        match piece.meaning {
+            Meaning::TrueCheck | Meaning::FalseCheck | Meaning::SuperficialCheck => {
+                last_check = Some(piece.meaning);
+            }
+            Meaning::Backtrack if last_check.take() == Some(Meaning::TrueCheck) => found.push(at),
+            _ => {}
+        }
+    }
+    if found.len() == record.analysis.self_corrections { found } else { Vec::new() }
+}
+
+/// Cuts a completion into thoughts: sentences, and what the analysis found to begin inside one. White space
+/// around them is left out.
+pub(super) fn thoughts(text: &str, pieces: &[Piece]) -> Vec<Range<usize>> {
+    let mut cuts: Vec<usize> = text
+        .match_indices(['.', '!', '?', '\n'])
+        .map(|(at, end)| at + end.len())
+        .filter(|at| {
+            text[*at..].chars().next().is_none_or(char::is_whitespace) || text[..*at].ends_with('\n')
+        })
+        .collect();
+    cuts.extend(pieces.iter().filter_map(|Piece { range, meaning }| {
+        let begins = match meaning {
+            Meaning::TrueCheck | Meaning::FalseCheck | Meaning::SuperficialCheck | Meaning::Backtrack => true,
+            Meaning::Tag => &text[range.clone()] == "</think>",
+            _ => false,
+        };
+        begins.then_some(range.start)
+    }));
+    // An `<answer>` shares the line of a `</think>` just before it and has its own otherwise.
+    cuts.extend(
+        text.match_indices("<answer>")
+            .map(|(at, _)| at)
+            .filter(|at| !text[..*at].trim_end().ends_with("</think>")),
+    );
+    cuts.push(text.len());
+    cuts.sort_unstable();
+    let mut thoughts = Vec::new();
+    let mut at = 0;
+    for cut in cuts {
+        let part = &text[at..cut];
+        let start = at + (part.len() - part.trim_start().len());
+        let end = start + part.trim().len();
+        if end > start {
+            thoughts.push(start..end);
+        }
+        at = cut;
+    }
+    thoughts
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        reasoning::{Analysis, Span as Found, SpanKind, Verdict},
+        tui::highlight::pieces,
+    };
+
+    fn cut(text: &str, analysis: &Analysis) -> Vec<String> {
+        thoughts(text, &pieces(text, analysis)).into_iter().map(|range| text[range].to_owned()).collect()
+    }
+
+    #[test]
+    fn a_thought_is_a_sentence_or_what_begins_inside_one() {
+        let text = " first , 4 + 1 = 5 , wait , that is 5 , not 19 . 1.5 e . </think> <answer> 1 </answer>";
+        let start = text.find("wait").unwrap();
+        let spans = vec![Found {
+            kind: SpanKind::Verification,
+            start,
+            end: start + 26,
+            claim: None,
+            verdict: Some(Verdict::True),
+        }];
+        let analysis = Analysis { spans, ..Analysis::default() };
+        assert_eq!(
+            cut(text, &analysis),
+            [
+                "first , 4 + 1 = 5 ,",
+                "wait , that is 5 , not 19 .",
+                "1.5 e .",
+                "</think> <answer> 1 </answer>"
+            ]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn thoughts_keep_every_word(text in "([a-z.]{1,4}|[ \n]|<answer>|</think>|é){0,20}") {
+            let analysis = Analysis::default();
+            let words = |text: &str| text.split_whitespace().collect::<String>();
+            prop_assert_eq!(words(&cut(&text, &analysis).join(" ")), words(&text));
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Training end to end, small enough for a test.
+
+use std::sync::Arc;
+
+use aha_lab::{
+    model::{
+        config::ModelConfig,
+        folder,
+        trainer::{OptimizerState, Trainer, UpdateError},
+        transformer::{Transformer, target_log_probs},
+    },
+    pretrain::train::{Pretraining, Recipe},
+};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::{named, workers};
+
+fn quick() -> Recipe {
+    Recipe { updates: 6, documents: 8, warmup: 2, ..Recipe::default() }
+}
+
+/// An interrupted pretraining that goes on ends with the very weights of one that was not interrupted.
+#[test]
+fn pretraining_resumes_exactly() {
+    let device = Device::flex();
+    let mut straight = Pretraining::new(quick(), workers(2), &device);
+    let mut losses = Vec::new();
+    for _ in 0..6 {
+        losses.push(straight.update().unwrap().loss);
+    }
+    assert!(losses[5] < losses[0], "{losses:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = Pretraining::new(quick(), workers(2), &device);
+    for _ in 0..3 {
+        first.update().unwrap();
+    }
+    first.save(folder.path()).unwrap();
+    let mut second = Pretraining::new(quick(), workers(2), &device);
+    assert!(second.resume(folder.path(), &device).unwrap());
+    for _ in 0..3 {
+        second.update().unwrap();
+    }
+    assert_eq!(
+        folder::to_bytes(&straight.model()).unwrap(),
+        folder::to_bytes(&second.model()).unwrap(),
+        "bit for bit"
+    );
+    let mut other = Pretraining::new(Recipe { seed: 9, ..quick() }, workers(1), &device);
+    assert!(other.resume(folder.path(), &device).unwrap_err().contains("another recipe"));
+}
+
+fn small_trainer(threads: usize) -> Trainer {
+    let config = ModelConfig { hidden_size: 16, intermediate_size: 32, num_hidden_layers: 1, ..ModelConfig::small(20) };
+    let device = Device::flex();
+    device.seed(4);
+    Trainer::new(Transformer::random(&config, &device), 0.0, workers(threads))
+}
+
+fn one_update(trainer: &mut Trainer, scale: f64) -> Result<f64, UpdateError> {
+    let batches: Vec<Vec<i32>> = (0..8).map(|i| (0..12).map(|j| (i * 5 + j * 3) % 20).collect()).collect();
+    let update = trainer.update(
+        &batches,
+        Vec::len,
+        1e-3,
+        1.0,
+        |model, batch, device| {
+            let n = batch.len();
+            let read = Tensor::<2, Int>::from_data(TensorData::new(batch[..n - 1].to_vec(), [1, n - 1]), device);
+            let next = Tensor::<1, Int>::from_data(TensorData::new(batch[1..].to_vec(), [n - 1]), device);
+            (target_log_probs(model.logits(model.hidden(read)), next).sum() * -scale, ())
+        },
+        || true,
+    )?;
+    Ok(update.grad_norm)
+}
+
+/// Two threads on forks of one model: burn-autodiff deadlocks within a few steps when they share leaves.
+#[test]
+fn many_updates_on_two_workers_do_not_deadlock_and_repeat_exactly() {
+    let run = || {
+        let mut trainer = small_trainer(2);
+        for _ in 0..150 {
+            one_update(&mut trainer, 0.01).unwrap();
+        }
+        folder::to_bytes(&trainer.inference_model()).unwrap()
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn gradients_that_are_not_finite_leave_the_weights_alone() {
+    let mut trainer = small_trainer(2);
+    let before = folder::to_bytes(&trainer.inference_model()).unwrap();
+    assert!(matches!(one_update(&mut trainer, f64::NAN), Err(UpdateError::NotFinite(_))));
+    assert_eq!(before, folder::to_bytes(&trainer.inference_model()).unwrap());
+    assert!(trainer.optimizer_state().moments.is_empty());
+}
+
+#[test]
+fn an_optimizer_state_goes_to_the_host_and_back() {
+    let mut trainer = small_trainer(1);
+    one_update(&mut trainer, 0.01).unwrap();
+    let state = trainer.optimizer_state();
+    assert_eq!(state.time, 1);
+    let weights = folder::to_bytes(&trainer.inference_model()).unwrap();
+    let config = serde_json::to_vec(&trainer.inference_model().config).unwrap();
+    let model = folder::from_bytes(&config, &weights, "memory".as_ref(), &Device::flex()).unwrap();
+    let mut copy = Trainer::new(model, 0.0, workers(1));
+    copy.set_optimizer_state(state).unwrap();
+    one_update(&mut trainer, 0.01).unwrap();
+    one_update(&mut copy, 0.01).unwrap();
+    let end = |t: &Trainer| named(&folder::to_bytes(&t.inference_model()).unwrap());
+    assert_eq!(end(&trainer), end(&copy));
+    let foreign = OptimizerState { time: 1, moments: vec![(vec![0.0], vec![0.0])] };
+    assert!(copy.set_optimizer_state(foreign).is_err());
+    let _: Arc<_> = copy.workers().clone();
+}
