@@ -1,13 +1,16 @@
 //! The command line.
 
 use std::{
-    io::{stdin, stdout},
+    io::{Write, stderr, stdin, stdout},
     path::{Path, PathBuf},
     process::exit,
 };
 
 use aha_lab::{
-    command::{self, Failure, doctor::{BaseModelFacts, DoctorFacts}},
+    command::{
+        self, Failure,
+        doctor::{BaseModelFacts, DoctorFacts},
+    },
     device::BackendRequest,
     model::{config::ModelConfig, embedded},
 };
@@ -21,7 +24,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A terminal lab for watching reasoning emerge under reinforcement learning
 #[derive(Parser)]
-#[command(name = "aha-lab", version, after_help = "\
+#[command(
+    name = "aha-lab",
+    version,
+    after_help = "\
 Without a command: the lab, on a new run from the embedded base model.
 
 Examples:
@@ -30,7 +36,8 @@ Examples:
   aha-lab run --headless --steps 30 --seed 1
   aha-lab eval --checkpoint first-aha@30
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.")]
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -63,7 +70,8 @@ fn main() {
         // A reader that has seen enough (`| head`) is no failure.
         Err(Failure(text)) if text.contains("Broken pipe") => exit(0),
         Err(Failure(text)) => {
-            eprintln!("{text}");
+            // Not `eprintln!`, which panics where the terminal is gone.
+            let _ = writeln!(stderr(), "{text}");
             exit(1);
         }
     }

@@ -50,9 +50,10 @@ impl Tokenizer {
         let inner = std::panic::catch_unwind(|| Inner::from_bytes(bytes))
             .map_err(|_| broken("its parser panicked".into()))?
             .map_err(|e| broken(e.to_string()))?;
-        let end = END_TOKENS.iter().find_map(|name| inner.token_to_id(name)).ok_or_else(|| {
-            TokenizerError::NoEnd { path: source.to_owned(), tried: END_TOKENS.join(", ") }
-        })?;
+        let end = END_TOKENS
+            .iter()
+            .find_map(|name| inner.token_to_id(name))
+            .ok_or_else(|| TokenizerError::NoEnd { path: source.to_owned(), tried: END_TOKENS.join(", ") })?;
         let size = inner.get_vocab_size(true);
         Ok(Self { inner, end, size })
     }

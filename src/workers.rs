@@ -18,7 +18,9 @@ impl Workers {
     /// When the operating system gives no more threads.
     pub fn new(count: usize) -> Result<Self, ThreadPoolBuildError> {
         let pools = (0..count.max(1))
-            .map(|i| ThreadPoolBuilder::new().num_threads(1).thread_name(move |_| format!("worker-{i}")).build())
+            .map(|i| {
+                ThreadPoolBuilder::new().num_threads(1).thread_name(move |_| format!("worker-{i}")).build()
+            })
             .collect::<Result<_, _>>()?;
         Ok(Self { pools })
     }
@@ -36,8 +38,11 @@ impl Workers {
         Out: Send,
     {
         std::thread::scope(|scope| {
-            let running: Vec<_> =
-                jobs.into_iter().zip(&self.pools).map(|(job, pool)| scope.spawn(move || pool.install(job))).collect();
+            let running: Vec<_> = jobs
+                .into_iter()
+                .zip(&self.pools)
+                .map(|(job, pool)| scope.spawn(move || pool.install(job)))
+                .collect();
             running
                 .into_iter()
                 .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))

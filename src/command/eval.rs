@@ -11,7 +11,10 @@ use crate::{
     device,
     engine::setup::task_of,
     eval::{self, EvalOptions, Examinee, report::EvalReport},
-    model::{embedded, folder::{self, LoadedModel}},
+    model::{
+        embedded,
+        folder::{self, LoadedModel},
+    },
     rollout::sampler::Observer,
     run::{RunAtStep, RunDirectory},
     task::Puzzle,
@@ -117,7 +120,11 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
 ///
 /// # Errors
 /// A sentence that says what was looked for.
-pub fn load(name: &str, runs: &std::path::Path, device: &burn::tensor::Device) -> Result<LoadedModel, Failure> {
+pub fn load(
+    name: &str,
+    runs: &std::path::Path,
+    device: &burn::tensor::Device,
+) -> Result<LoadedModel, Failure> {
     if name == "embedded" {
         return Ok(embedded::load(device)?);
     }
@@ -135,12 +142,20 @@ fn read_puzzles(path: &std::path::Path) -> Result<Vec<Puzzle>, Failure> {
     let bytes = folder::read_bounded(path, MAX_PUZZLE_FILE)?;
     let mut puzzles: Vec<Puzzle> = Vec::new();
     let mut wrong: Option<String> = None;
-    for (number, line) in bytes.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty()) {
+    for (number, line) in
+        bytes.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty())
+    {
         match serde_json::from_slice::<Puzzle>(line) {
             Ok(puzzle) if !puzzle.numbers.is_empty() && puzzle.numbers.len() <= jsonl::MAX_NUMBERS => {
                 puzzles.push(puzzle);
             }
-            Ok(_) => wrong = wrong.or(Some(format!("{} line {}: `numbers` is empty or too long.", path.display(), number + 1))),
+            Ok(_) => {
+                wrong = wrong.or(Some(format!(
+                    "{} line {}: `numbers` is empty or too long.",
+                    path.display(),
+                    number + 1
+                )))
+            }
             Err(error) => wrong = wrong.or(Some(format!("{} line {}: {error}.", path.display(), number + 1))),
         }
     }
@@ -164,7 +179,10 @@ pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<
     let maybe = |x: Option<f64>| x.map_or("-".into(), percent);
     let [low, high] = report.accuracy_ci95;
     let rows = [
-        ("puzzles x samples", format!("{} x {} at T = {}", report.puzzles, report.samples, report.temperature)),
+        (
+            "puzzles x samples",
+            format!("{} x {} at T = {}", report.puzzles, report.samples, report.temperature),
+        ),
         ("accuracy", format!("{}  (95 %: {} to {})", percent(report.accuracy), percent(low), percent(high))),
         ("accuracy, greedy", maybe(report.accuracy_greedy)),
         ("well-formed", percent(report.well_formed)),

@@ -35,7 +35,10 @@ pub struct ExportArgs {
 /// A sentence that names what is missing or in the way.
 pub fn run(args: &ExportArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     if args.folder.join(WEIGHTS_FILE).exists() {
-        return Err(Failure(format!("{} holds a model already; name another folder.", args.folder.display())));
+        return Err(Failure(format!(
+            "{} holds a model already; name another folder.",
+            args.folder.display()
+        )));
     }
     let files: Vec<(&str, Vec<u8>)> = if args.checkpoint == "embedded" {
         vec![
@@ -48,7 +51,9 @@ pub fn run(args: &ExportArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         let checkpoint = RunDirectory::find(&args.runs, &at.run)?.checkpoint(at.step)?;
         let read = |name: &'static str| {
             let path = checkpoint.path.join(name);
-            std::fs::read(&path).map(|bytes| (name, bytes)).map_err(|e| Failure(format!("{}: {e}.", path.display())))
+            std::fs::read(&path)
+                .map(|bytes| (name, bytes))
+                .map_err(|e| Failure(format!("{}: {e}.", path.display())))
         };
         vec![read("config.json")?, read("tokenizer.json")?, read(WEIGHTS_FILE)?]
     };

@@ -11,7 +11,10 @@ use crate::{
     device,
     engine::setup::task_of,
     eval::{self, EvalOptions, Examinee},
-    model::{embedded::{Measured, hash_of}, folder},
+    model::{
+        embedded::{Measured, hash_of},
+        folder,
+    },
     platform::{self, Signal},
     pretrain::{
         train::{Pretraining, Recipe},
@@ -75,7 +78,9 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
     let resumed = training.resume(&progress, &choice.device).map_err(Failure)?;
 
     let bar = if progress_visible() { ProgressBar::new(recipe.updates) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} update {pos}/{len}  {msg}  {elapsed} (left {eta})") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:30} update {pos}/{len}  {msg}  {elapsed} (left {eta})")
+    {
         bar.set_style(style);
     }
     bar.set_position(training.done());

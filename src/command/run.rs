@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     engine::{
         self,
-        protocol::{Command, Event},
+        protocol::{Command, Event, Temporality},
         setup::{EngineOptions, Start},
     },
     platform::{self, Signal},
@@ -112,12 +112,13 @@ pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
     }
     super::require_terminal()?;
     let (handle, thread) = engine::spawn(options)?;
-    let outcome = tui::run(handle, screen(args))?;
-    if outcome.engine_ended {
-        // It has told its end; its files close with its thread.
+    let outcome = tui::run(handle, screen(args));
+    if outcome.as_ref().map_or(true, |outcome| outcome.engine_ended) {
+        // It has told its end, or the screen was lost and with it the handle, which ends the engine as a stop
+        // does; its files close with its thread.
         let _ = thread.join();
     }
-    finish_screen(&outcome)
+    finish_screen(&outcome?)
 }
 
 fn screen(args: &RunArgs) -> TuiOptions {
@@ -128,7 +129,10 @@ fn screen(args: &RunArgs) -> TuiOptions {
 
 fn finish_screen(outcome: &tui::TuiOutcome) -> Result<i32, Failure> {
     if let Some(run) = &outcome.run {
-        eprintln!("{} steps are in {}; see them again with `aha-lab open`.", outcome.steps, run.display());
+        // Not `eprintln!`, which panics where the terminal is gone.
+        let told =
+            format!("{} steps are in {}; see them again with `aha-lab open`.", outcome.steps, run.display());
+        let _ = writeln!(std::io::stderr(), "{told}");
     }
     match &outcome.failed {
         Some(reason) => Err(Failure(reason.clone())),
@@ -174,13 +178,18 @@ fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
 fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> Result<i32, Failure> {
     let last = options.last_step.unwrap_or(HEADLESS_STEPS);
     let bar = if progress_visible() { ProgressBar::new(last) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} step {pos}/{len}  {msg}  {elapsed} (left {eta})") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:30} step {pos}/{len}  {msg}  {elapsed} (left {eta})")
+    {
         bar.set_style(style);
     }
     let signals = platform::signals()?;
-    let (handle, _thread) = engine::spawn(options)?;
+    let (handle, thread) = engine::spawn(options)?;
     let mut steps: Vec<StepMetrics> = Vec::new();
     let mut interrupted: Option<Instant> = None;
+    // Whether the run paused itself since its last finished step.
+    let mut troubled = false;
+    let mut warned = String::new();
     let started = Instant::now();
     let end = loop {
         if signals.try_iter().any(|signal| signal == Signal::Terminate) && interrupted.is_none() {
@@ -199,19 +208,30 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
                     metrics.reward, metrics.accuracy, metrics.mean_length, metrics.checks, metrics.step_time
                 ));
                 steps.push(*metrics);
+                troubled = false;
             }
-            Ok(Event::Warning(text)) => {
+            Ok(Event::Warning(text)) if text != warned => {
                 bar.println(&text);
                 if !progress_visible() {
                     eprintln!("{text}");
                 }
-                // Nobody is there to resume a run that paused itself.
-                let _ = handle.commands.send(Command::Resume);
+                warned = text;
             }
-            Ok(Event::Failed(reason)) => return Err(Failure(reason)),
+            Ok(Event::Temporality(Temporality::Pausing)) => {
+                // Nobody is there to resume a run that paused itself: it is tried again once, and if that does
+                // not help (the disk is still full) the run ends.
+                let _ = handle.commands.send(if troubled { Command::Stop } else { Command::Resume });
+                troubled = true;
+            }
+            Ok(Event::Failed(reason)) => {
+                bar.abandon();
+                return Err(Failure(reason));
+            }
             Ok(Event::Finished { steps, run }) => break Some((steps, run)),
             Ok(_) => {}
-            Err(RecvTimeoutError::Timeout) if interrupted.is_some_and(|since| since.elapsed() > LAST_WORDS) => {
+            Err(RecvTimeoutError::Timeout)
+                if interrupted.is_some_and(|since| since.elapsed() > LAST_WORDS) =>
+            {
                 break None;
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -222,6 +242,8 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
     let Some((done, run)) = end else {
         return Err(Failure("The engine ended without a word; what was journalled is safe.".into()));
     };
+    // It has told its end; its files close with its thread.
+    let _ = thread.join();
     let summary = summary(&steps);
     if args.json {
         let mut whole = json!({"run": run, "steps": done, "seconds": started.elapsed().as_secs_f64()});

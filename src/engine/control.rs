@@ -101,13 +101,25 @@ impl Control {
         let _ = self.events.send(event);
     }
 
-    /// Tells a piece of streamed text, or drops it and counts it when too much waits to be read.
+    /// Tells a piece of streamed text, or drops it and counts it when too much waits to be read. A caller so
+    /// slow that the pause was told without it is held here: nothing is streamed while paused.
     pub fn tell_token(&self, event: Event) {
+        let mut state = self.lock();
+        while state.temporality == Temporality::Paused && !state.stopping {
+            let waited = self.changed.wait_timeout(state, LOOK_EVERY);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            self.read_commands(&mut state);
+        }
         if self.events.len() < MOST_WAITING {
             self.tell(event);
         } else {
-            self.lock().dropped += 1;
+            state.dropped += 1;
         }
+    }
+
+    /// Puts another configuration in force, before anything was asked for: a resumed run has its own.
+    pub fn begin_with(&self, config: Config) {
+        self.lock().wanted = config;
     }
 
     /// Lets the caller go on, holds it while paused, or returns `false` when the run is to stop.
@@ -131,7 +143,8 @@ impl Control {
                 Temporality::Pausing | Temporality::Paused => {
                     state.held.insert(me);
                     let all = state.held.len() >= state.working.len();
-                    if state.temporality == Temporality::Pausing && (all || state.last_passed.elapsed() > QUIET_FOR)
+                    if state.temporality == Temporality::Pausing
+                        && (all || state.last_passed.elapsed() > QUIET_FOR)
                     {
                         state.temporality = Temporality::Paused;
                         self.tell(Event::Temporality(Temporality::Paused));
@@ -211,7 +224,11 @@ impl Control {
                 }
                 Temporality::Paused => {}
             }
-            if state.checkpoint || !state.samples.is_empty() || !state.edits.is_empty() || !state.deeds.is_empty() {
+            if state.checkpoint
+                || !state.samples.is_empty()
+                || !state.edits.is_empty()
+                || !state.deeds.is_empty()
+            {
                 return true;
             }
             let waited = self.changed.wait_timeout(state, LOOK_EVERY);

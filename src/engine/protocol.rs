@@ -78,7 +78,8 @@ pub enum Phase {
 
 impl Phase {
     /// All five, in order.
-    pub const ALL: [Phase; 5] = [Phase::Sample, Phase::Score, Phase::Advantage, Phase::Update, Phase::Evaluate];
+    pub const ALL: [Phase; 5] =
+        [Phase::Sample, Phase::Score, Phase::Advantage, Phase::Update, Phase::Evaluate];
 
     /// The word shown in the phase line.
     pub fn name(self) -> &'static str {

@@ -19,12 +19,11 @@ use crate::{
         trainer::{OptimizerState, Trainer},
         transformer::Transformer,
     },
-    run::{
-        CheckpointError, Journal, RunDirectory, RunError,
-        checkpoint::Checkpoint,
-        state::TrainingState,
+    run::{CheckpointError, Journal, RunDirectory, RunError, checkpoint::Checkpoint, state::TrainingState},
+    task::{
+        Task,
+        countdown::{Countdown, puzzle::Level},
     },
-    task::{Task, countdown::{Countdown, puzzle::Level}},
     tokenizer::{Tokenizer, TokenizerError},
     workers::{Workers, worker_count},
 };
@@ -129,7 +128,9 @@ pub struct Prepared {
 /// When there is no such task or level.
 pub fn task_of(config: &Config) -> Result<Box<dyn Task>, EngineError> {
     match config.task.as_str() {
-        "countdown" => Ok(Box::new(Countdown { level: Level::parse(&config.level).map_err(EngineError::Other)? })),
+        "countdown" => {
+            Ok(Box::new(Countdown { level: Level::parse(&config.level).map_err(EngineError::Other)? }))
+        }
         other => Err(EngineError::Other(format!("There is no task `{other}`; the only one is countdown."))),
     }
 }
@@ -203,7 +204,10 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
             .map_err(|e| EngineError::Other(format!("{}: {e}", path.display())))?;
     }
 
-    let name = options.name.clone().unwrap_or_else(|| format!("{}-{}-seed{}", config.task, config.preset, config.seed));
+    let name = options
+        .name
+        .clone()
+        .unwrap_or_else(|| format!("{}-{}-seed{}", config.task, config.preset, config.seed));
     let info = RunInfo {
         model_hash: hash,
         program_version: env!("CARGO_PKG_VERSION").into(),
@@ -265,7 +269,8 @@ fn usable_checkpoint(
 ) -> Result<Checkpoint, EngineError> {
     if step.is_none() {
         let (_, invalid) = crate::run::checkpoint::newest_valid(&run.checkpoints_path());
-        warnings.extend(invalid.iter().map(|bad| format!("{} is left aside: {}", bad.path.display(), bad.error)));
+        warnings
+            .extend(invalid.iter().map(|bad| format!("{} is left aside: {}", bad.path.display(), bad.error)));
     }
     Ok(run.checkpoint(step)?)
 }
@@ -298,7 +303,10 @@ pub fn read_moments(bytes: &[u8], sizes: &[usize], time: usize) -> OptimizerStat
     let moments = if bytes.is_empty() {
         Vec::new()
     } else {
-        sizes.iter().map(|&n| (values.by_ref().take(n).collect(), values.by_ref().take(n).collect())).collect()
+        sizes
+            .iter()
+            .map(|&n| (values.by_ref().take(n).collect(), values.by_ref().take(n).collect()))
+            .collect()
     };
     OptimizerState { time, moments }
 }

@@ -56,7 +56,8 @@ pub fn metrics(
     let context = share(generated, n) / 2.0;
     totals.tokens += generated as u64;
     // A backward pass costs twice its forward pass.
-    totals.flops += model.forward_flops(context) * ((generated + prompts) as f64 + 3.0 * update.tokens as f64);
+    totals.flops +=
+        model.forward_flops(context) * ((generated + prompts) as f64 + 3.0 * update.tokens as f64);
 
     StepMetrics {
         step,

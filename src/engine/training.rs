@@ -6,7 +6,8 @@ use super::{
     control::Control,
     protocol::{Event, Phase, SampleOptions, Started},
     setup::{
-        self, EngineError, EngineOptions, OPTIMIZER_FILE, Prepared, REFERENCE_FILE, WEIGHTS_FILE, write_moments,
+        self, EngineError, EngineOptions, OPTIMIZER_FILE, Prepared, REFERENCE_FILE, WEIGHTS_FILE,
+        write_moments,
     },
     summary::{self, PhaseTimes, Totals},
     watch::SampleWatch,
@@ -57,6 +58,7 @@ struct Training<'a> {
 
 impl<'a> Training<'a> {
     fn begin(mut p: Prepared, control: &'a Control, last_step: Option<u64>) -> Result<Self, EngineError> {
+        control.begin_with(p.config.clone());
         let (what, from) = &p.beginning;
         p.journal.event(p.state.step, what, from)?;
         control.tell(Event::Started(Box::new(Started {
@@ -95,9 +97,7 @@ impl<'a> Training<'a> {
             }
         }
         self.journal_requests()?;
-        if self.saved != Some(self.step) && self.step > 0 {
-            self.checkpoint()?;
-        }
+        self.last_checkpoint()?;
         self.p.journal.event(self.step, "finished", &format!("after {} steps", self.step))?;
         self.p.journal.sync()?;
         self.control.tell(Event::Finished { steps: self.step, run: self.p.run.path().to_owned() });
@@ -116,8 +116,14 @@ impl<'a> Training<'a> {
 
         let clock = Instant::now();
         let puzzles = self.p.grpo.puzzles(&config, step);
-        let watch =
-            SampleWatch::begin(control, &self.p.grpo.tokenizer, step, &puzzles, config.group_size, STREAMED_GROUPS);
+        let watch = SampleWatch::begin(
+            control,
+            &self.p.grpo.tokenizer,
+            step,
+            &puzzles,
+            config.group_size,
+            STREAMED_GROUPS,
+        );
         let groups = self.p.grpo.sample(&config, step, puzzles, &watch)?;
         let Some(groups) = groups else { return Ok(Outcome::Stopped) };
         times.sample = clock.elapsed().as_secs_f64();
@@ -151,7 +157,8 @@ impl<'a> Training<'a> {
         self.enter(step, Phase::Update, 0);
         let gate = |done: usize, total: usize| {
             control.tell(Event::PhaseChanged { step, phase: Phase::Update, done, total });
-            control.gate()
+            // Once the first inner epoch has changed the weights, the step is finished whatever is asked.
+            control.gate() || done * config.inner_epochs >= total
         };
         let update = match self.p.grpo.update(&config, step, &judged, &gate) {
             Ok(update) => update,
@@ -167,10 +174,8 @@ impl<'a> Training<'a> {
             }
         };
         times.update = clock.elapsed().as_secs_f64();
-        if !self.phase_over(false)? {
-            self.p.journal.discard_pending();
-            return Ok(Outcome::Stopped);
-        }
+        // The weights are those after this step: a stop from here on ends the run behind it, not before.
+        self.phase_over(false)?;
 
         let clock = Instant::now();
         self.enter(step, Phase::Evaluate, 0);
@@ -220,10 +225,10 @@ impl<'a> Training<'a> {
     fn journal_requests(&mut self) -> Result<(), EngineError> {
         let requests = self.control.take_requests();
         for (what, words) in requests.deeds {
-            self.p.journal.event(self.step, what, &words)?;
+            self.record(what, &words);
         }
         for edit in requests.edits {
-            self.p.journal.event(self.step, "set", &edit)?;
+            self.record("set", &edit);
         }
         if requests.checkpoint {
             self.checkpoint()?;
@@ -232,6 +237,13 @@ impl<'a> Training<'a> {
             self.answer(puzzle, &options)?;
         }
         Ok(())
+    }
+
+    /// Journals what was done. Where the disk refuses, the line is kept and written with the next one.
+    fn record(&mut self, what: &'static str, words: &str) {
+        if let Err(error) = self.p.journal.event(self.step, what, words) {
+            self.control.tell(Event::Warning(format!("{error} It is kept and written later.")));
+        }
     }
 
     fn warn(&mut self, step: u64, text: &str) -> Result<(), EngineError> {
@@ -245,7 +257,9 @@ impl<'a> Training<'a> {
     fn write_journal(&mut self, step: u64) -> Result<(), EngineError> {
         loop {
             let Err(error) = self.p.journal.flush() else { return Ok(()) };
-            self.control.tell(Event::Warning(format!("{error} The run is paused; nothing is lost; resume to try again.")));
+            self.control.tell(Event::Warning(format!(
+                "{error} The run is paused; nothing is lost; resume to try again."
+            )));
             self.control.pause();
             while self.control.pausing() {
                 if !self.control.wait_between_phases() {
@@ -310,8 +324,24 @@ impl<'a> Training<'a> {
         let model = grpo.trainer.inference_model();
         let written =
             sampler::sample(&model, &requests, sampling, grpo.trainer.workers(), &sampler::Unobserved);
-        let completions = written.unwrap_or_default().iter().map(|c| grpo.tokenizer.decode(&c.tokens)).collect();
+        let completions =
+            written.unwrap_or_default().iter().map(|c| grpo.tokenizer.decode(&c.tokens)).collect();
         self.control.tell(Event::Sampled { puzzle, completions });
+        Ok(())
+    }
+
+    /// The checkpoint that ends a run. While the disk refuses it, the run waits, paused: each resume tries again,
+    /// and a stop gives up.
+    fn last_checkpoint(&mut self) -> Result<(), EngineError> {
+        while self.step > 0 && self.saved != Some(self.step) {
+            self.checkpoint()?;
+            if self.saved == Some(self.step) {
+                break;
+            }
+            if self.control.stopping() || !self.between_phases()? {
+                return self.write_checkpoint().map(|_| ());
+            }
+        }
         Ok(())
     }
 
@@ -321,12 +351,13 @@ impl<'a> Training<'a> {
         match self.write_checkpoint() {
             Ok(path) => {
                 self.saved = Some(self.step);
-                self.p.journal.event(self.step, "checkpoint", &path.display().to_string())?;
+                self.record("checkpoint", &path.display().to_string());
                 self.control.tell(Event::CheckpointSaved { step: self.step, path });
                 Ok(())
             }
             Err(EngineError::Run(error)) => {
-                self.control.tell(Event::Warning(format!("{error} The run is paused; the weights are in memory.")));
+                self.control
+                    .tell(Event::Warning(format!("{error} The run is paused; the weights are in memory.")));
                 self.control.pause();
                 Ok(())
             }
@@ -350,8 +381,10 @@ impl<'a> Training<'a> {
             config: self.control.wanted(),
         };
         let failed = |error: crate::run::CheckpointError| EngineError::Run(RunError::from(error));
-        let mut writer = CheckpointWriter::begin(&self.p.run.checkpoints_path(), self.step).map_err(failed)?;
-        let shape = serde_json::to_vec_pretty(&model.config).map_err(|e| EngineError::Other(format!("{e}.")))?;
+        let mut writer =
+            CheckpointWriter::begin(&self.p.run.checkpoints_path(), self.step).map_err(failed)?;
+        let shape =
+            serde_json::to_vec_pretty(&model.config).map_err(|e| EngineError::Other(format!("{e}.")))?;
         writer.write_bytes("config.json", &shape).map_err(failed)?;
         writer.write_bytes("tokenizer.json", &self.p.tokenizer_file).map_err(failed)?;
         writer.write_bytes(WEIGHTS_FILE, &folder::to_bytes(&model)?).map_err(failed)?;
@@ -363,4 +396,3 @@ impl<'a> Training<'a> {
         Ok(writer.finish().map_err(failed)?.path)
     }
 }
-

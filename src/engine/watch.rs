@@ -69,6 +69,11 @@ impl Observer for SampleWatch<'_> {
 
     fn finished(&self, _request: usize) {
         let done = self.finished.fetch_add(1, Ordering::Relaxed) + 1;
-        self.control.tell(Event::PhaseChanged { step: self.step, phase: Phase::Sample, done, total: self.total });
+        self.control.tell(Event::PhaseChanged {
+            step: self.step,
+            phase: Phase::Sample,
+            done,
+            total: self.total,
+        });
     }
 }

@@ -102,7 +102,9 @@ pub fn evaluate(
     };
     if options.greedy {
         let sampling = SamplingOptions { temperature: 0.0, ..sampling };
-        let Some(written) = answer(who, &prompts, 1, sampling, options.seed, observer) else { return Ok(None) };
+        let Some(written) = answer(who, &prompts, 1, sampling, options.seed, observer) else {
+            return Ok(None);
+        };
         report.accuracy_greedy = Some(accuracy(&judge(who, puzzles, 1, &written)));
     }
     let forced = who.tokenizer.encode(FORCED_ANSWER)?;
@@ -182,7 +184,8 @@ fn judge(who: &Examinee<'_>, puzzles: &[Puzzle], samples: usize, written: &[Comp
             let puzzle = &puzzles[row / samples];
             let text = who.tokenizer.decode(&completion.tokens);
             let score = who.task.score(puzzle, &text, &RewardRules::default());
-            let answer = score.answer.as_deref().and_then(|a| expression::parse(a).ok()).map(|e| e.canonical());
+            let answer =
+                score.answer.as_deref().and_then(|a| expression::parse(a).ok()).map(|e| e.canonical());
             Sample {
                 puzzle: row / samples,
                 correct: score.correct,

@@ -101,7 +101,9 @@ impl EvalReport {
             pass_at_k: ks.iter().map(|&k| (k, over_puzzles(&|s| pass_at_k(s.len(), right(s), k)))).collect(),
             majority_at_k: ks
                 .iter()
-                .map(|&k| (k, over_puzzles(&|s| f64::from(u8::from(majority_is_right(&s[..k.min(s.len())]))))))
+                .map(|&k| {
+                    (k, over_puzzles(&|s| f64::from(u8::from(majority_is_right(&s[..k.min(s.len())])))))
+                })
                 .collect(),
             budget: BTreeMap::new(),
             reward: mean(&|s| s.reward),

@@ -139,8 +139,10 @@ impl Grpo {
             rng
         });
         let score_group = |group: RolloutGroup| {
-            let texts: Vec<String> = group.completions.iter().map(|c| self.tokenizer.decode(&c.tokens)).collect();
-            let scores: Vec<Score> = texts.iter().map(|t| self.task.score(&group.puzzle, t, &rules)).collect();
+            let texts: Vec<String> =
+                group.completions.iter().map(|c| self.tokenizer.decode(&c.tokens)).collect();
+            let scores: Vec<Score> =
+                texts.iter().map(|t| self.task.score(&group.puzzle, t, &rules)).collect();
             let analyses = texts.iter().map(|t| reasoning::analyze(&group.puzzle, t)).collect();
             let rewards = match &mut coin {
                 Some(rng) => scores.iter().map(|_| f64::from(u8::from(rng.random_bool(0.5)))).collect(),
@@ -249,7 +251,9 @@ impl Grpo {
         batches: &[Vec<usize>],
         rules: &LossRules,
     ) -> Vec<Vec<f32>> {
-        let Some(reference) = self.reference.as_ref().filter(|_| rules.kl_coef > 0.0) else { return Vec::new() };
+        let Some(reference) = self.reference.as_ref().filter(|_| rules.kl_coef > 0.0) else {
+            return Vec::new();
+        };
         let device = reference.device();
         let mut found = vec![Vec::new(); rows.len()];
         for batch in batches {

@@ -50,7 +50,7 @@ impl KvCache {
     pub fn read(&self, layer: usize, length: usize) -> (Tensor<4>, Tensor<4>) {
         let (k, v) = self.layers[layer].as_ref().expect("a layer is put back as soon as it is written");
         let seen = s![.., .., 0..length, ..];
-        (k.clone().slice(seen.clone()), v.clone().slice(seen))
+        (k.clone().slice(seen), v.clone().slice(seen))
     }
 
     /// Keeps only the rows of `rows: [n]`, in that order.

@@ -95,7 +95,9 @@ impl ModelConfig {
             .map_err(|e| format!("This is no config.json of a Qwen2 or Llama model: {e}."))?;
         if let Some(rope) = config.rope_parameters.take() {
             if let Some(kind) = rope.rope_type.filter(|kind| kind != "default") {
-                return Err(format!("config.json: rotary scaling `{kind}` is not supported, only `default`."));
+                return Err(format!(
+                    "config.json: rotary scaling `{kind}` is not supported, only `default`."
+                ));
             }
             config.rope_theta = rope.rope_theta.unwrap_or(config.rope_theta);
         }
@@ -132,20 +134,20 @@ impl ModelConfig {
                 return Err(format!("config.json: `{name}` is {value}; it must be between 1 and {most}."));
             }
         }
-        if self.num_attention_heads % self.num_key_value_heads != 0 {
+        if !self.num_attention_heads.is_multiple_of(self.num_key_value_heads) {
             return Err(format!(
                 "config.json: `num_attention_heads` ({}) must be a multiple of `num_key_value_heads` ({}).",
                 self.num_attention_heads, self.num_key_value_heads
             ));
         }
-        if self.head_dim.is_none() && self.hidden_size % self.num_attention_heads != 0 {
+        if self.head_dim.is_none() && !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             return Err(format!(
                 "config.json: `hidden_size` ({}) must be a multiple of `num_attention_heads` ({}) when `head_dim` \
                  is not given.",
                 self.hidden_size, self.num_attention_heads
             ));
         }
-        if self.head_dim() == 0 || self.head_dim() > 1024 || self.head_dim() % 2 != 0 {
+        if self.head_dim() == 0 || self.head_dim() > 1024 || !self.head_dim().is_multiple_of(2) {
             return Err(format!(
                 "config.json: the head width is {}; it must be even and between 2 and 1024.",
                 self.head_dim()

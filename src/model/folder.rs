@@ -79,7 +79,10 @@ impl HostTensors {
             })?;
         for (name, view) in parsed.tensors() {
             let values = to_f32(&view).ok_or_else(|| {
-                broken(source, format!("Tensor `{name}` is {:?}; F32, F16 and BF16 are supported.", view.dtype()))
+                broken(
+                    source,
+                    format!("Tensor `{name}` is {:?}; F32, F16 and BF16 are supported.", view.dtype()),
+                )
             })?;
             if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
                 return Err(broken(source, format!("Tensor `{name}` holds {bad}; the weights are damaged.")));
@@ -91,7 +94,10 @@ impl HostTensors {
 
     fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
         let (found, values) = self.tensors.remove(name).ok_or_else(|| {
-            broken(&self.source, format!("Tensor `{name}` is missing; this is not the model that config.json describes."))
+            broken(
+                &self.source,
+                format!("Tensor `{name}` is missing; this is not the model that config.json describes."),
+            )
         })?;
         if found != shape {
             return Err(broken(
@@ -168,7 +174,12 @@ pub fn load(folder: &Path, device: &Device) -> Result<LoadedModel, ModelError> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn from_bytes(config: &[u8], weights: &[u8], source: &Path, device: &Device) -> Result<Transformer, ModelError> {
+pub fn from_bytes(
+    config: &[u8],
+    weights: &[u8],
+    source: &Path,
+    device: &Device,
+) -> Result<Transformer, ModelError> {
     let config = parse_config(config, source)?;
     let mut host = HostTensors { tensors: BTreeMap::new(), source: source.to_owned() };
     host.add(weights, source)?;
@@ -197,8 +208,13 @@ fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
         .into_iter()
         .map(|name| {
             let plain = Path::new(name).file_name().is_some_and(|f| f == name);
-            if plain { Ok(folder.join(name)) } else {
-                Err(broken(&index_path, format!("Shard `{name}` is outside the folder; only plain names are read.")))
+            if plain {
+                Ok(folder.join(name))
+            } else {
+                Err(broken(
+                    &index_path,
+                    format!("Shard `{name}` is outside the folder; only plain names are read."),
+                ))
             }
         })
         .collect()
@@ -258,8 +274,10 @@ fn assemble(mut host: HostTensors, config: &ModelConfig, device: &Device) -> Res
     if let Some(name) = host.tensors.keys().next() {
         return Err(broken(
             &host.source,
-            format!("Tensor `{name}` belongs to no part of the model that config.json describes; only Qwen2 and \
-                     Llama shapes are supported."),
+            format!(
+                "Tensor `{name}` belongs to no part of the model that config.json describes; only Qwen2 and \
+                     Llama shapes are supported."
+            ),
         ));
     }
     Ok(Transformer { embedding, blocks, norm, head, config: config.clone() })
@@ -307,7 +325,9 @@ pub fn to_bytes(model: &Transformer) -> Result<Vec<u8>, ModelError> {
     let memory = Path::new("model in memory");
     let views: Result<Vec<_>, _> = out
         .iter()
-        .map(|(name, (shape, bytes))| TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name, view)))
+        .map(|(name, (shape, bytes))| {
+            TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name, view))
+        })
         .collect();
     let metadata = std::collections::HashMap::from([("format".to_string(), "pt".to_string())]);
     views
@@ -316,10 +336,9 @@ pub fn to_bytes(model: &Transformer) -> Result<Vec<u8>, ModelError> {
 }
 
 fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
-    tensor
-        .into_data()
-        .try_to_vec::<f32>()
-        .map_err(|e| broken(Path::new("model in memory"), format!("The weights could not be read back: {e:?}.")))
+    tensor.into_data().try_to_vec::<f32>().map_err(|e| {
+        broken(Path::new("model in memory"), format!("The weights could not be read back: {e:?}."))
+    })
 }
 
 /// SHA-256 of a folder's weights, hexadecimal; shards are hashed one after the other.

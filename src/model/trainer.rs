@@ -29,7 +29,12 @@ pub enum UpdateError {
 
 /// AdamW as GRPO and pretraining use it: betas (0.9, 0.95), epsilon 1e-8.
 fn adamw(weight_decay: f32) -> AdamW {
-    AdamWConfig::new().with_beta_1(0.9).with_beta_2(0.95).with_epsilon(1e-8).with_weight_decay(weight_decay).build()
+    AdamWConfig::new()
+        .with_beta_1(0.9)
+        .with_beta_2(0.95)
+        .with_epsilon(1e-8)
+        .with_weight_decay(weight_decay)
+        .build()
 }
 
 /// A model in training.
@@ -185,7 +190,8 @@ impl Trainer {
         }
         // As torch.nn.utils.clip_grad_norm_ does it.
         let factor = if max_norm > 0.0 { (max_norm / (grad_norm + 1e-6)).min(1.0) } else { 1.0 };
-        let grads = grads.into_iter().map(|grad| if factor < 1.0 { grad * factor } else { grad }).collect::<Vec<_>>();
+        let grads =
+            grads.into_iter().map(|grad| if factor < 1.0 { grad * factor } else { grad }).collect::<Vec<_>>();
         let before = match std::mem::take(&mut self.state) {
             empty if empty.is_empty() => vec![None; grads.len()],
             state => state,

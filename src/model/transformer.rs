@@ -100,7 +100,8 @@ impl Rotary {
     /// Turns `x: [B, T, heads, c]` by the angles of its position.
     fn turn(&self, x: Tensor<4>) -> Tensor<4> {
         let [b, t, heads, c] = x.dims();
-        let turned = x.clone().reshape([b * t * heads, c]).matmul(self.half_turn.clone()).reshape([b, t, heads, c]);
+        let turned =
+            x.clone().reshape([b * t * heads, c]).matmul(self.half_turn.clone()).reshape([b, t, heads, c]);
         x * self.cos.clone().reshape([1, t, 1, c]) + turned * self.sin.clone().reshape([1, t, 1, c])
     }
 }
@@ -113,7 +114,13 @@ fn rms_norm(x: Tensor<2>, scale: &Param<Tensor<1>>, eps: f64) -> Tensor<2> {
 
 impl Block {
     /// Queries and keys (rotated) and values of `x: [B T, d]`: `[B, T, H + G, c]` and `[B, T, G, c]`.
-    fn project(&self, x: Tensor<2>, t: usize, config: &ModelConfig, rotary: &Rotary) -> (Tensor<4>, Tensor<4>) {
+    fn project(
+        &self,
+        x: Tensor<2>,
+        t: usize,
+        config: &ModelConfig,
+        rotary: &Rotary,
+    ) -> (Tensor<4>, Tensor<4>) {
         let (h, g, c) = (config.num_attention_heads, config.num_key_value_heads, config.head_dim());
         let rows = x.dims()[0];
         let mut qkv = x.matmul(self.qkv.val());

@@ -81,7 +81,8 @@ impl Document {
     }
 }
 
-const OPENINGS: [&str; 8] = ["first ,", "let me try", "how about", "maybe", "start with", "one idea :", "take", ""];
+const OPENINGS: [&str; 8] =
+    ["first ,", "let me try", "how about", "maybe", "start with", "one idea :", "take", ""];
 const RETRIES: [&str; 6] =
     ["try again :", "let me try another way :", "instead ,", "start over :", "what about", "another idea :"];
 /// Attempts after which a trace ends, hit or not.
@@ -115,28 +116,43 @@ fn trace(
     rng: &mut ChaCha8Rng,
 ) {
     let all = attempt::enumerate(&puzzle.numbers);
-    let mut tried: Vec<&Attempt> = Vec::new();
     let smart = if rng.random_bool(rules.smart_first) { Smart::Solution } else { Smart::No };
-    let Some(mut current) = choose(&all, &tried, puzzle.target, smart, None, rng) else { return };
+    let Some(first) = choose(&all, &[], puzzle.target, smart, None, rng) else { return };
     let opening = OPENINGS.choose(rng).copied().unwrap_or_default();
     document.say(opening, true);
-    document.say(&steps_text(current, 0), true);
+    document.say(&steps_text(first, 0), true);
     document.say(".", true);
-    let mut first_check = true;
-    while checks {
+    let mut last = first;
+    if checks {
+        let decision = document.words.len();
+        last = check_and_retry(document, puzzle, &all, first, rules, rng);
+        if continuation {
+            // The word that decides to check: `</think>` could stand here.
+            document.trained[decision] = false;
+        }
+    }
+    document.say(&format!("</think> <answer> {} </answer>", last.expression), true);
+}
+
+/// Checks the first attempt, and tries others until one is confirmed or the trace gives up; the attempt it ends
+/// with.
+fn check_and_retry<'a>(
+    document: &mut Document,
+    puzzle: &Puzzle,
+    all: &'a [Attempt],
+    first: &'a Attempt,
+    rules: &CorpusRules,
+    rng: &mut ChaCha8Rng,
+) -> &'a Attempt {
+    let mut tried: Vec<&Attempt> = Vec::new();
+    let mut current = first;
+    loop {
         tried.push(current);
         let hit = current.value() == puzzle.target;
         let confirms = hit || rng.random_bool(rules.wrong_confirmation);
-        let verdict = verdict_text(current.value(), puzzle.target, confirms, rng);
-        let start = document.words.len();
-        document.say(&verdict, true);
-        if first_check && continuation {
-            // The word that decides to check: `</think>` could stand here.
-            document.trained[start] = false;
-        }
-        first_check = false;
+        document.say(&verdict_text(current.value(), puzzle.target, confirms, rng), true);
         if confirms || tried.len() >= MOST_ATTEMPTS || rng.random_bool(rules.give_up) {
-            break;
+            return current;
         }
         let kept = rng.random_bool(rules.back_to).then_some(current);
         let smart = if rng.random_bool(rules.smart_later) {
@@ -146,7 +162,7 @@ fn trace(
         } else {
             Smart::No
         };
-        let Some(next) = choose(&all, &tried, puzzle.target, smart, kept, rng) else { break };
+        let Some(next) = choose(all, &tried, puzzle.target, smart, kept, rng) else { return current };
         let shared = shared_steps(current, next);
         if kept.is_some() && shared > 0 && shared < next.steps.len() {
             let phrase = if rng.random_bool(0.5) { "back to" } else { "keep" };
@@ -159,7 +175,6 @@ fn trace(
         document.say(".", true);
         current = next;
     }
-    document.say(&format!("</think> <answer> {} </answer>", current.expression), true);
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -321,7 +336,9 @@ mod tests {
     fn the_control_corpus_never_checks() {
         let rules = CorpusRules { checking: 0.0, ..CorpusRules::default() };
         for document in documents(&rules, 2000) {
-            assert!(!document.words.iter().any(|w| w == "check" || w == "wait" || w == "verify" || w == "again"));
+            assert!(
+                !document.words.iter().any(|w| w == "check" || w == "wait" || w == "verify" || w == "again")
+            );
         }
     }
 }

@@ -252,10 +252,11 @@ impl Pretraining {
             ));
         }
         let weights_path = folder.join("model.safetensors");
-        let weights = std::fs::read(&weights_path).map_err(|e| format!("{}: {e}.", weights_path.display()))?;
+        let weights =
+            std::fs::read(&weights_path).map_err(|e| format!("{}: {e}.", weights_path.display()))?;
         let config = serde_json::to_vec(&self.trainer.inference_model().config).map_err(|e| e.to_string())?;
-        let model =
-            crate::model::folder::from_bytes(&config, &weights, &weights_path, device).map_err(|e| e.to_string())?;
+        let model = crate::model::folder::from_bytes(&config, &weights, &weights_path, device)
+            .map_err(|e| e.to_string())?;
         let moments_path = folder.join("moments.f32");
         let bytes = std::fs::read(&moments_path).map_err(|e| format!("{}: {e}.", moments_path.display()))?;
         let mut values = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));

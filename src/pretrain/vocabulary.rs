@@ -10,14 +10,30 @@ pub const END: &str = "<eos>";
 pub const UNKNOWN: &str = "<unk>";
 
 const MARKS: [&str; 17] = [
-    PAD, END, UNKNOWN, "<think>", "</think>", "<answer>", "</answer>", "+", "-", "*", "/", "=", "(", ")", ".", ",", ":",
+    PAD,
+    END,
+    UNKNOWN,
+    "<think>",
+    "</think>",
+    "<answer>",
+    "</answer>",
+    "+",
+    "-",
+    "*",
+    "/",
+    "=",
+    "(",
+    ")",
+    ".",
+    ",",
+    ":",
 ];
 
 const WORDS: [&str; 45] = [
-    "use", "make", "first", "let", "me", "try", "how", "about", "maybe", "start", "with", "one", "idea", "take",
-    "check", "is", "not", "verify", "too", "high", "low", "wait", "that", "hmm", "no", "right", "again", "another",
-    "way", "instead", "over", "what", "back", "to", "keep", "yes", "works", "so", "the", "answer", "it", "and",
-    "then", "now", "left",
+    "use", "make", "first", "let", "me", "try", "how", "about", "maybe", "start", "with", "one", "idea",
+    "take", "check", "is", "not", "verify", "too", "high", "low", "wait", "that", "hmm", "no", "right",
+    "again", "another", "way", "instead", "over", "what", "back", "to", "keep", "yes", "works", "so", "the",
+    "answer", "it", "and", "then", "now", "left",
 ];
 
 /// All tokens in the order of their ids: marks, the numbers 0 to 99, words.

@@ -127,7 +127,12 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn new(model: &'a Transformer, requests: &[Request<'_>], rows: &'a [usize], options: SamplingOptions) -> Self {
+    fn new(
+        model: &'a Transformer,
+        requests: &[Request<'_>],
+        rows: &'a [usize],
+        options: SamplingOptions,
+    ) -> Self {
         let device = model.device();
         let prompts: Vec<&[u32]> = rows.iter().map(|&row| requests[row].prompt).collect();
         let length = prompts.first().map_or(0, |p| p.len());
@@ -137,7 +142,8 @@ impl<'a> Batch<'a> {
         let tokens = Tensor::<2, Int>::from_data(TensorData::new(tokens, [rows.len(), length]), &device);
         let hidden = model.prefill(tokens, &mut cache);
         let d = model.config.hidden_size;
-        let newest = hidden.reshape([rows.len(), length, d]).narrow(1, length - 1, 1).reshape([rows.len(), d]);
+        let newest =
+            hidden.reshape([rows.len(), length, d]).narrow(1, length - 1, 1).reshape([rows.len(), d]);
         Self {
             model,
             options,

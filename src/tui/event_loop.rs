@@ -7,7 +7,12 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, never, select};
-use ratatui::{Terminal, backend::Backend, crossterm::event};
+use ratatui::{
+    Terminal,
+    backend::Backend,
+    crossterm::event,
+    layout::{Position, Rect},
+};
 
 use super::{
     app::{Action, App, Level},
@@ -196,8 +201,9 @@ where
         app.dirty = true;
     }
     if requests.suspend || requests.redraw {
-        terminal.autoresize().map_err(io::Error::other)?;
-        terminal.clear().map_err(io::Error::other)?;
+        // Not `clear`: it asks the terminal where the cursor is, and the answer would come in as keys.
+        let size = terminal.size().map_err(io::Error::other)?;
+        terminal.resize(Rect::from((Position::ORIGIN, size))).map_err(io::Error::other)?;
         app.dirty = true;
     }
     Ok(())
@@ -216,5 +222,92 @@ fn carry_out(app: &mut App, effect: Effect, host: &mut impl Host) {
             }
             Err(error) => app.say(Level::Warning, format!("could not write {file_name} here: {error}")),
         },
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use crossbeam_channel::unbounded;
+    use ratatui::{
+        backend::TestBackend,
+        crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
+    };
+
+    use super::*;
+    use crate::{
+        engine::scripted::{self, ScriptedOptions},
+        tui::{
+            app::{Mode, Screen},
+            theme::Theme,
+        },
+    };
+
+    /// A host that notes what it was asked.
+    #[derive(Default)]
+    struct Notes(Vec<String>);
+
+    impl Host for Notes {
+        fn suspend(&mut self) -> io::Result<()> {
+            self.0.push("suspend".into());
+            Err(io::Error::other("there is no shell to go back to"))
+        }
+        fn resumed(&mut self) -> io::Result<()> {
+            self.0.push("resumed".into());
+            Ok(())
+        }
+        fn set_mouse(&mut self, wanted: bool) -> io::Result<()> {
+            self.0.push(format!("mouse {wanted}"));
+            Ok(())
+        }
+        fn copy(&mut self, text: &str) -> io::Result<()> {
+            self.0.push(format!("copy {}", !text.is_empty()));
+            Ok(())
+        }
+    }
+
+    fn key(code: KeyCode, modifiers: KeyModifiers) -> event::Event {
+        event::Event::Key(KeyEvent::new(code, modifiers))
+    }
+
+    /// The engine tells as much as it can, and the keys are still served in their order, to the end.
+    #[test]
+    fn keys_are_served_through_a_flood_of_events() {
+        let options = ScriptedOptions { position: Duration::ZERO, ..ScriptedOptions::default() };
+        let handle = scripted::start(options).unwrap();
+        let (keys, input) = unbounded();
+        let (signals, signal_ends) = unbounded();
+        for (code, modifiers) in [
+            (KeyCode::Tab, KeyModifiers::NONE),
+            (KeyCode::Char('M'), KeyModifiers::SHIFT),
+            (KeyCode::Char('z'), KeyModifiers::CONTROL),
+            (KeyCode::Char('q'), KeyModifiers::NONE),
+        ] {
+            keys.send(key(code, modifiers)).unwrap();
+        }
+        signals.send(Signal::Continue).unwrap();
+        let channels =
+            Channels { input, events: handle.events, commands: Some(handle.commands), signals: signal_ends };
+        let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
+        let mut app = App::new(Theme::colored(), Mode::Control);
+        let mut notes = Notes::default();
+        run(&mut terminal, &mut app, channels, &mut notes).unwrap();
+        assert_eq!(app.screen, Screen::Transcripts);
+        assert_eq!(app.ended, Some(crate::tui::app::Ended::Finished), "it waited for the engine's end");
+        assert!(
+            notes.0.contains(&"mouse false".into()) && notes.0.contains(&"suspend".into()),
+            "{:?}",
+            notes.0
+        );
+    }
+
+    #[test]
+    fn a_lost_keyboard_ends_the_loop() {
+        let (_, input) = unbounded();
+        let channels = Channels { input, events: never(), commands: None, signals: never() };
+        let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
+        let mut app = App::new(Theme::plain(), Mode::Finished);
+        run(&mut terminal, &mut app, channels, &mut Notes::default()).unwrap();
+        assert!(app.leave);
     }
 }

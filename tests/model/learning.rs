@@ -50,7 +50,12 @@ fn pretraining_resumes_exactly() {
 }
 
 fn small_trainer(threads: usize) -> Trainer {
-    let config = ModelConfig { hidden_size: 16, intermediate_size: 32, num_hidden_layers: 1, ..ModelConfig::small(20) };
+    let config = ModelConfig {
+        hidden_size: 16,
+        intermediate_size: 32,
+        num_hidden_layers: 1,
+        ..ModelConfig::small(20)
+    };
     let device = Device::flex();
     device.seed(4);
     Trainer::new(Transformer::random(&config, &device), 0.0, workers(threads))
@@ -65,7 +70,8 @@ fn one_update(trainer: &mut Trainer, scale: f64) -> Result<f64, UpdateError> {
         1.0,
         |model, batch, device| {
             let n = batch.len();
-            let read = Tensor::<2, Int>::from_data(TensorData::new(batch[..n - 1].to_vec(), [1, n - 1]), device);
+            let read =
+                Tensor::<2, Int>::from_data(TensorData::new(batch[..n - 1].to_vec(), [1, n - 1]), device);
             let next = Tensor::<1, Int>::from_data(TensorData::new(batch[1..].to_vec(), [n - 1]), device);
             (target_log_probs(model.logits(model.hidden(read)), next).sum() * -scale, ())
         },

@@ -15,7 +15,9 @@ use burn::{
 };
 use serde_json::Value;
 
-use super::{fixture, int_tensor, largest_difference, named, numbers, reference, tiny, tokens, values, workers};
+use super::{
+    fixture, int_tensor, largest_difference, named, numbers, reference, tiny, tokens, values, workers,
+};
 
 #[test]
 fn logits_are_those_of_transformers() {

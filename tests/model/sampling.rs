@@ -68,7 +68,8 @@ fn recorded_log_probabilities_are_those_of_a_forward_pass() {
                 weight: 0.0,
             })
             .collect();
-        let forward = completion_log_probs(&model, &rows.iter().collect::<Vec<_>>(), temperature, &Device::flex());
+        let forward =
+            completion_log_probs(&model, &rows.iter().collect::<Vec<_>>(), temperature, &Device::flex());
         let sampled: Vec<f64> = written.iter().flat_map(|c| &c.logprobs).map(|&x| f64::from(x)).collect();
         let worst = super::largest_difference(&values(forward), &sampled);
         assert!(worst < 5e-5, "{worst}");
@@ -118,7 +119,9 @@ fn an_observer_can_end_it_and_sees_every_token() {
     }
     impl Observer for Count {
         fn keep_going(&self) -> bool {
-            self.positions_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok()
+            self.positions_left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1))
+                .is_ok()
         }
         fn token(&self, _request: usize, _token: u32) {
             self.tokens.fetch_add(1, Ordering::Relaxed);

@@ -125,8 +125,12 @@ fn extend(held: &[Held], steps: &mut Vec<Step>, found: &mut Vec<Attempt>) {
                     text: format!("{} {} {}", wrap(a), op.symbol(), wrap(b)),
                     atom: false,
                 };
-                let mut rest: Vec<Held> =
-                    held.iter().enumerate().filter(|(k, _)| *k != i && *k != j).map(|(_, h)| h.clone()).collect();
+                let mut rest: Vec<Held> = held
+                    .iter()
+                    .enumerate()
+                    .filter(|(k, _)| *k != i && *k != j)
+                    .map(|(_, h)| h.clone())
+                    .collect();
                 rest.push(joined);
                 steps.push(Step { a: a.value, op, b: b.value, result });
                 extend(&rest, steps, found);

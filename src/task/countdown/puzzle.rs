@@ -43,7 +43,12 @@ impl Level {
     }
 
     /// A level of one's own.
-    pub fn custom(counts: RangeInclusive<usize>, max_number: i64, max_target: i64, small_steps: bool) -> Self {
+    pub fn custom(
+        counts: RangeInclusive<usize>,
+        max_number: i64,
+        max_target: i64,
+        small_steps: bool,
+    ) -> Self {
         Self { counts, max_number, min_target: 10.min(max_target), max_target, small_steps }
     }
 }

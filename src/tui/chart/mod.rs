@@ -54,10 +54,10 @@ pub fn connect(columns: &mut [Column]) {
         let Some((low, high)) = columns[index] else { continue };
         let here = (low + high) / 2.0;
         if let Some((from, value)) = last {
-            for between in from + 1..index {
-                let share = (between - from) as f64 / (index - from) as f64;
-                let y = value + (here - value) * share;
-                columns[between] = Some((y, y));
+            let slope = (here - value) / (index - from) as f64;
+            for (distance, column) in columns[from + 1..index].iter_mut().enumerate() {
+                let y = value + slope * (distance + 1) as f64;
+                *column = Some((y, y));
             }
         }
         last = Some((index, here));

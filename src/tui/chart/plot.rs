@@ -166,8 +166,8 @@ impl Plot {
             let y = canvas.height() - 1 - level.min(canvas.height() - 1);
             let drawn = level + 1 == to
                 || match layer.shape {
-                    Shape::Hatched => (x + y) % 2 == 0,
-                    Shape::Sparse => x % 2 == 0 && y % 2 == 0,
+                    Shape::Hatched => (x + y).is_multiple_of(2),
+                    Shape::Sparse => x.is_multiple_of(2) && y.is_multiple_of(2),
                     _ => true,
                 };
             if drawn {

@@ -38,7 +38,7 @@ pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
             Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1), Constraint::Fill(1)]).areas(area);
         reward_chart(app).draw(app, reward, &mut buffer);
         length_chart(app).draw(app, length, &mut buffer);
-        checks_chart(app).draw(app, checks, &mut buffer);
+        checks_chart(app, checks.width).draw(app, checks, &mut buffer);
         app.chart_cache = ChartCache { key: Some(key), buffer };
     }
     frame.buffer_mut().merge(&app.chart_cache.buffer);
@@ -117,11 +117,17 @@ fn length_chart(app: &App) -> Chart {
     }
 }
 
-fn checks_chart(app: &App) -> Chart {
+fn checks_chart(app: &App, width: u16) -> Chart {
     let (theme, history) = (&app.theme, &app.history);
     Chart {
         title: vec![
-            reading(app, "self-checks / answer", Curve::Checks, 1, theme.title),
+            reading(
+                app,
+                if width >= 40 { "self-checks / answer" } else { "self-checks" },
+                Curve::Checks,
+                1,
+                theme.title,
+            ),
             reading(app, "true", Curve::TrueChecks, 1, theme.true_check),
         ],
         y: Scale::linear(highest(app, &[Curve::Checks]).max(1.0)),
@@ -204,18 +210,24 @@ fn round(value: f64) -> f64 {
 fn steps_axis(app: &App, plot: Rect, x: (f64, f64), aha: Option<f64>, buffer: &mut Buffer) {
     let theme = &app.theme;
     let row = plot.bottom();
-    let right = format!("step {}", numbers::axis(x.1));
     buffer.set_stringn(plot.x, row, numbers::axis(x.0), usize::from(plot.width), theme.dim);
-    if right.width() < usize::from(plot.width) {
-        buffer.set_string(plot.right() - right.width() as u16, row, &right, theme.dim);
-    }
+    let mut free_from = plot.x + 2;
     if let Some(step) = aha {
-        let label = format!("{} aha {step:.0} ", theme.glyph("▲", "^"));
+        let label = format!("{} aha {step:.0}", theme.glyph("▲", "^"));
         let width = label.width() as u16;
         let place = (step - x.0) / (x.1 - x.0) * f64::from(plot.width - 1);
         if width <= plot.width {
             let column = (place.clamp(0.0, f64::from(plot.width)) as u16).min(plot.width - width);
-            buffer.set_string(plot.x + column, row, label.trim_end(), theme.aha);
+            buffer.set_string(plot.x + column, row, label, theme.aha);
+            free_from = plot.x + column + width + 1;
+        }
+    }
+    let last = numbers::axis(x.1);
+    for label in [format!("step {last}"), last] {
+        let start = plot.right().saturating_sub(label.width() as u16);
+        if start >= free_from {
+            buffer.set_string(start, row, label, theme.dim);
+            return;
         }
     }
 }

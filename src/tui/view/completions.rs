@@ -10,7 +10,7 @@ use ratatui::{
 
 use super::{draw_line, panel, span};
 use crate::tui::{
-    app::App,
+    app::{App, Mode},
     highlight,
     streams::{Card, Group},
     theme::Theme,
@@ -69,7 +69,9 @@ pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
 }
 
 fn waiting(frame: &mut Frame, app: &App, inner: Rect) {
-    let text = if app.over() {
+    let text = if app.mode != Mode::Control && app.started.is_none() {
+        "reading the run"
+    } else if app.over() {
         "no completion was journalled"
     } else if app.started.is_none() {
         "the engine is starting"

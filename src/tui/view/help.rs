@@ -75,7 +75,7 @@ fn explain(lines: &mut Vec<Line<'static>>, theme: &Theme, width: u16) {
         let pad = " ".repeat(13usize.saturating_sub(mark.width()));
         let spans = vec![span(mark, style), Span::raw(pad)];
         let room = width.saturating_sub(13).max(8);
-        for (index, line) in wrap::wrap(&[span(text, theme.text)], room as u16).into_iter().enumerate() {
+        for (index, line) in wrap::wrap(&[span(text, theme.text)], room).into_iter().enumerate() {
             let mut row = if index == 0 { spans.clone() } else { vec![Span::raw(" ".repeat(13))] };
             row.extend(line.spans);
             lines.push(Line::from(row));

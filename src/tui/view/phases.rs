@@ -25,25 +25,27 @@ pub fn draw(frame: &mut Frame, app: &App, area: Rect) {
         }
         left.push(phase_word(app, phase, progress));
     }
-    let mut right = progress.map(|progress| bar(app, progress, BAR)).unwrap_or_default();
-    if width_of(&left) + width_of(&right) + 3 > width {
-        left = vec![Span::raw(" ")];
+    let current = vec![
+        Span::raw(" "),
         match progress {
-            Some(Progress { phase, .. }) => left.push(phase_word(app, phase, progress)),
-            None => left.push(span("no phase at work", app.theme.dim)),
+            Some(Progress { phase, .. }) => phase_word(app, phase, progress),
+            None => span("no phase at work", app.theme.dim),
+        },
+    ];
+    // All five phases give way to a full bar; then the unit goes, then the bar.
+    let variants =
+        [(&left, BAR, true), (&current, BAR, true), (&current, BAR / 2, false), (&current, 0, false)];
+    for (phases, columns, unit) in variants {
+        let right = progress.map(|progress| bar(app, progress, columns, unit)).unwrap_or_default();
+        if width_of(phases) + 3 + width_of(&right) <= width {
+            let mut line = phases.clone();
+            line.push(Span::raw("   "));
+            line.extend(right);
+            draw_line(frame, line, area);
+            return;
         }
     }
-    let spare = width.saturating_sub(width_of(&left) + 3);
-    // First the unit gives way, then the bar.
-    while width_of(&right) > spare && right.len() > 1 {
-        let last = if right.len() == 4 { 3 } else { 0 };
-        right.remove(last);
-    }
-    if width_of(&right) <= spare {
-        left.push(Span::raw("   "));
-        left.extend(right);
-    }
-    draw_line(frame, left, area);
+    draw_line(frame, current, area);
 }
 
 fn phase_word(app: &App, phase: Phase, progress: Option<Progress>) -> Span<'static> {
@@ -57,7 +59,7 @@ fn phase_word(app: &App, phase: Phase, progress: Option<Progress>) -> Span<'stat
 }
 
 /// A bar and the count; the count keeps its width while it rises.
-fn bar(app: &App, progress: Progress, columns: usize) -> Vec<Span<'static>> {
+fn bar(app: &App, progress: Progress, columns: usize, with_unit: bool) -> Vec<Span<'static>> {
     let theme = &app.theme;
     let Progress { phase, done, total, .. } = progress;
     if total == 0 {
@@ -65,6 +67,7 @@ fn bar(app: &App, progress: Progress, columns: usize) -> Vec<Span<'static>> {
     }
     let digits = total.to_string().len();
     let unit = match phase {
+        _ if !with_unit => "",
         Phase::Sample => "answered",
         Phase::Score | Phase::Advantage => "scored",
         Phase::Update => "micro-batches",
@@ -82,6 +85,6 @@ fn bar(app: &App, progress: Progress, columns: usize) -> Vec<Span<'static>> {
         span(lit, theme.accent),
         span(theme.glyph("─", ".").repeat(rest), theme.dim),
         span(format!(" {done:>digits$}/{total} "), theme.text),
-        span(format!("{unit:<13}"), theme.dim),
+        span(format!("{unit:<width$}", width = if with_unit { 13 } else { 0 }), theme.dim),
     ]
 }

@@ -39,7 +39,7 @@ pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
         left.push(badge);
     }
     if let Some(control) = control_flag(app)
-        && width_of(&left) + control.content.width() + 1 <= room
+        && width_of(&left) + control.content.width() < room
     {
         left.push(Span::raw(" "));
         left.push(control);
@@ -86,7 +86,10 @@ fn control_flag(app: &App) -> Option<Span<'static>> {
 
 fn details(app: &App) -> Vec<Vec<Span<'static>>> {
     let dim = app.theme.dim;
-    let Some(started) = &app.started else { return vec![vec![span("starting the engine", dim)]] };
+    let Some(started) = &app.started else {
+        let text = if app.mode == Mode::Control { "starting the engine" } else { "reading the run" };
+        return vec![vec![span(text, dim)]];
+    };
     let config = &started.config;
     vec![
         vec![span(format!("{} {}", config.task, config.level), app.theme.text)],

@@ -1,0 +1,287 @@
+//! The binary on what is broken, missing or misspelt: a sentence, a non-zero exit, and nothing left behind.
+
+use std::{fs, path::Path, process::Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{headless, lab, refusal, succeeds, text};
+
+/// A folder with the embedded model, to be broken.
+fn exported(root: &TempDir) -> std::path::PathBuf {
+    let folder = root.path().join("model");
+    succeeds(lab(&["export", "embedded"]).arg(&folder));
+    folder
+}
+
+/// Both commands that read a model refuse this one, with a sentence that says `expected`; and no run is begun.
+fn model_is_refused(folder: &Path, expected: &str) {
+    let runs = TempDir::new().unwrap();
+    let said = refusal(headless(runs.path(), 1).arg("--base").arg(folder));
+    assert!(said.contains(expected), "expected `{expected}` in: {said}");
+    assert_eq!(fs::read_dir(runs.path()).unwrap().count(), 0, "a run was begun");
+    let mut eval = lab(&["eval", "--count", "2", "--samples", "1", "--max-new-tokens", "4", "--backend", "cpu"]);
+    let said = refusal(eval.arg("--checkpoint").arg(folder));
+    assert!(said.contains(expected), "expected `{expected}` in: {said}");
+}
+
+/// Writes `content` in the place of a file while it is judged.
+fn with_file(path: &Path, content: &[u8], judge: impl FnOnce()) {
+    let before = fs::read(path).unwrap();
+    fs::write(path, content).unwrap();
+    judge();
+    fs::write(path, before).unwrap();
+}
+
+#[test]
+fn broken_weights() {
+    let root = TempDir::new().unwrap();
+    let folder = exported(&root);
+    let file = folder.join("model.safetensors");
+    let whole = fs::read(&file).unwrap();
+    let cut = |length: usize| whole[..length].to_vec();
+    let patched = |at: usize, with: &[u8]| {
+        let mut bytes = whole.clone();
+        bytes[at..at + with.len()].copy_from_slice(with);
+        bytes
+    };
+    let last = whole.len() - 4;
+    let cases = [
+        ("empty", cut(0), "safetensors"),
+        ("cut within the header", cut(500), "safetensors"),
+        ("cut within the numbers", cut(whole.len() / 2), "safetensors"),
+        ("absurd header length", patched(0, &u64::MAX.to_le_bytes()), "safetensors"),
+        ("flipped bit in the header", patched(40, &[whole[40] ^ 0x80]), "safetensors"),
+        ("NaN", patched(last, &f32::NAN.to_le_bytes()), "NaN"),
+        ("infinity", patched(last, &f32::INFINITY.to_le_bytes()), "inf"),
+        ("text", b"these are no weights, whatever the name says".to_vec(), "safetensors"),
+    ];
+    for (what, bytes, expected) in cases {
+        eprintln!("{what}");
+        with_file(&file, &bytes, || model_is_refused(&folder, expected));
+    }
+    fs::remove_file(&file).unwrap();
+    model_is_refused(&folder, "model.safetensors");
+}
+
+#[test]
+fn broken_shape() {
+    let root = TempDir::new().unwrap();
+    let folder = exported(&root);
+    let file = folder.join("config.json");
+    let whole: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let field = |name: &str, value: Value| {
+        let mut config = whole.clone();
+        match value {
+            Value::Null => drop(config.as_object_mut().unwrap().remove(name)),
+            value => config[name] = value,
+        }
+        serde_json::to_vec(&config).unwrap()
+    };
+    let cases = [
+        ("hidden_size", Value::Null, "hidden_size"),
+        ("hidden_size", json!("many"), "config.json"),
+        ("hidden_size", json!(64), "shape"),
+        ("hidden_size", json!(0), "hidden_size"),
+        ("hidden_size", json!(-128), "config.json"),
+        ("hidden_size", json!(1_u64 << 40), "hidden_size"),
+        ("num_hidden_layers", json!(3), "model.layers.3"),
+        ("num_hidden_layers", json!(512), "missing"),
+        ("num_hidden_layers", json!(u64::MAX), "num_hidden_layers"),
+        ("vocab_size", json!(1_000_000), "shape"),
+        ("num_attention_heads", json!(3), "num_attention_heads"),
+        ("num_key_value_heads", json!(0), "num_key_value_heads"),
+        ("head_dim", json!(33), "head"),
+        ("rope_theta", json!(0.0), "rope_theta"),
+        ("rms_norm_eps", json!(-1.0), "rms_norm_eps"),
+        ("tie_word_embeddings", json!(false), "lm_head"),
+        ("rope_parameters", json!({"rope_type": "yarn"}), "yarn"),
+    ];
+    for (name, value, expected) in cases {
+        eprintln!("{name} = {value}");
+        with_file(&file, &field(name, value), || model_is_refused(&folder, expected));
+    }
+    for bytes in [&b""[..], b"[1, 2]", b"\xff\xfe{", &[b'['; 100_000]] {
+        with_file(&file, bytes, || model_is_refused(&folder, "config.json"));
+    }
+}
+
+#[test]
+fn broken_tokenizer() {
+    let root = TempDir::new().unwrap();
+    let folder = exported(&root);
+    let file = folder.join("tokenizer.json");
+    let whole = fs::read(&file).unwrap();
+    for bytes in [&b""[..], b"{}", b"[]", b"not json", &whole[..whole.len() / 2], &[b'['; 100_000]] {
+        with_file(&file, bytes, || model_is_refused(&folder, "tokenizer.json"));
+    }
+    let edited = |edit: &dyn Fn(&mut serde_json::Map<String, Value>)| {
+        let mut tokenizer: Value = serde_json::from_slice(&whole).unwrap();
+        edit(tokenizer["model"]["vocab"].as_object_mut().unwrap());
+        tokenizer
+    };
+    // More words than the model knows.
+    let more = edited(&|words| (0..50).for_each(|i| drop(words.insert(format!("more{i}"), json!(5_000 + i)))));
+    with_file(&file, &serde_json::to_vec(&more).unwrap(), || model_is_refused(&folder, "tokenizer"));
+    // As many words as before, one of them with a number that no weight belongs to.
+    let beyond = edited(&|words| drop(words.insert("use".into(), json!(100_000))));
+    with_file(&file, &serde_json::to_vec(&beyond).unwrap(), || model_is_refused(&folder, "tokenizer"));
+    // No token that ends a completion.
+    let mut endless = edited(&|words| drop(words.remove("<eos>")));
+    endless["added_tokens"] = json!([]);
+    with_file(&file, &serde_json::to_vec(&endless).unwrap(), || model_is_refused(&folder, "tokenizer"));
+    fs::remove_file(&file).unwrap();
+    model_is_refused(&folder, "tokenizer.json");
+}
+
+#[test]
+fn broken_settings() {
+    let runs = TempDir::new().unwrap();
+    let refused = |arguments: &[&str], expected: &str| {
+        let said = refusal(headless(runs.path(), 1).args(arguments));
+        assert!(said.contains(expected), "expected `{expected}` in: {said}");
+    };
+    refused(&["--set", "learning_rat=1"], "`learning_rate`");
+    refused(&["--set", "temprature=1"], "`temperature`");
+    refused(&["--set", "learning_rate=fast"], "`learning_rate` cannot be `fast`");
+    refused(&["--set", "learning_rate=NaN"], "`learning_rate` cannot be `NaN`");
+    refused(&["--set", "group_size=-4"], "`group_size` cannot be `-4`");
+    refused(&["--set", "group_size=99999999999999999999"], "`group_size`");
+    refused(&["--set", "level=7x7"], "3x20, 4x20, tinyzero");
+    refused(&["--set", "preset=ppo"], "grpo, dr_grpo, dapo");
+    refused(&["--set", "seed"], "key=value");
+    refused(&["--control", "generous-reward"], "random-reward");
+    refused(&["--task", "chess"], "countdown");
+    refused(&["--backend", "abacus"], "auto, wgpu, cpu");
+    refused(&["--set", "max_new_tokens=60000"], "max_new_tokens");
+    refused(&["--config", "no-such-file.toml"], "no-such-file.toml");
+
+    let file = runs.path().join("config.toml");
+    let texts = ["learning_rate = fast", "learning_rat = 0.1", "group_size = \"4\"", "= = =", "seed = -1", "\u{0}"];
+    for text in texts {
+        fs::write(&file, text).unwrap();
+        refused(&["--config", file.to_str().unwrap()], "config.toml");
+    }
+    fs::write(&file, b"seed = \"\xff\"").unwrap();
+    refused(&["--config", file.to_str().unwrap()], "config.toml");
+    fs::remove_file(&file).unwrap();
+    assert_eq!(fs::read_dir(runs.path()).unwrap().count(), 0, "a run was begun");
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    let wrong = [
+        &["frobnicate"][..],
+        &["run", "--headless", "--steps", "many"],
+        &["run", "--no-such-flag"],
+        &["run", "--resume", "x", "--fork", "x@1"],
+        &["run", "--resume", "x", "--set", "seed=1"],
+        &["open"],
+        &["export"],
+        &["completions", "elvish-or-so"],
+    ];
+    for arguments in wrong {
+        let output = lab(arguments).output().unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.starts_with("error: ") && !said.contains("panicked"), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written() {
+    let root = TempDir::new().unwrap();
+    let file = root.path().join("a-file");
+    fs::write(&file, "kept").unwrap();
+    for runs in [file.clone(), file.join("runs")] {
+        let said = refusal(&mut headless(&runs, 1));
+        assert!(said.contains("a-file") && said.contains("--runs"), "{said}");
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
+    if cfg!(target_os = "linux") {
+        // Where not even root may make a folder.
+        let said = refusal(&mut headless(Path::new("/proc/runs"), 1));
+        assert!(said.contains("/proc/runs"), "{said}");
+    }
+    let said = refusal(lab(&["export", "embedded"]).arg(file.join("model")));
+    assert!(said.contains("a-file"), "{said}");
+    let said = refusal(lab(&["pretrain", "--updates", "1", "--threads", "1", "--out"]).arg(file.join("base")));
+    assert!(said.contains("a-file"), "{said}");
+}
+
+#[test]
+fn no_terminal_no_run() {
+    let runs = TempDir::new().unwrap();
+    let folder = runs.path().join("runs");
+    for arguments in [&["run"][..], &[], &["run", "--paused"], &["run", "--scripted"]] {
+        let said = refusal(lab(arguments).arg("--runs").arg(&folder));
+        assert!(said.contains("terminal") && said.contains("--headless"), "{said}");
+        assert!(!folder.exists(), "{arguments:?} left something behind");
+    }
+    let said = refusal(lab(&["open", "anything"]).arg("--runs").arg(&folder));
+    assert!(said.contains("terminal"), "{said}");
+}
+
+#[test]
+fn broken_lines_are_answered_in_their_place() {
+    let root = TempDir::new().unwrap();
+    let file = root.path().join("lines.jsonl");
+    let good = br#"{"numbers":[2,3],"target":6,"completion":"<answer> 2 * 3 </answer>"}"#;
+    let bad: [&[u8]; 6] = [
+        b"{\"numbers\":[2,3],",
+        b"\xff\xfe\xfd",
+        b"null",
+        br#"{"numbers":"2,3","target":6,"completion":""}"#,
+        br#"{"numbers":[2,3],"target":1e300,"completion":""}"#,
+        &[b'['; 200_000],
+    ];
+    let mut lines: Vec<&[u8]> = vec![good];
+    lines.extend(bad);
+    lines.push(good);
+    fs::write(&file, lines.join(&b'\n')).unwrap();
+    for command in ["score", "analyze"] {
+        let output = lab(&[command]).arg(&file).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(!text(&output.stderr).contains("panicked"), "{}", text(&output.stderr));
+        let answers: Vec<Value> =
+            text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(answers.len(), lines.len());
+        for (number, answer) in (1..).zip(&answers) {
+            let is_good = number == 1 || number == lines.len();
+            assert_eq!(answer.get("error").is_none(), is_good, "{command}: {answer}");
+            assert_eq!(answer.get("line"), (!is_good).then(|| json!(number)).as_ref(), "{command}: {answer}");
+        }
+        let said = refusal(&mut lab(&[command, "no-such-file.jsonl"]));
+        assert!(said.contains("no-such-file.jsonl"), "{said}");
+    }
+
+    for line in bad {
+        fs::write(&file, [br#"{"numbers":[2,3],"target":6}"#, line].join(&b'\n')).unwrap();
+        let mut eval = lab(&["eval", "--checkpoint", "embedded", "--backend", "cpu", "--puzzles"]);
+        let said = refusal(eval.arg(&file));
+        assert!(said.contains("lines.jsonl line 2"), "{said}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_failure() {
+    let mut child = lab(&["puzzles", "--count", "5000"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn a_checkpoint_that_is_none_cannot_be_evaluated_or_exported() {
+    let root = TempDir::new().unwrap();
+    let runs = root.path().to_str().unwrap();
+    for name in ["nothing", "nothing@3", "@3", "run@last", ""] {
+        let target = root.path().join("target");
+        refusal(lab(&["eval", "--runs", runs, "--checkpoint", name]).args(["--backend", "cpu"]));
+        refusal(lab(&["export", "--runs", runs, name]).arg(&target));
+        assert!(!target.exists());
+    }
+    let folder = exported(&root);
+    let said = refusal(lab(&["export", "embedded"]).arg(&folder));
+    assert!(said.contains("holds a model already"), "{said}");
+}

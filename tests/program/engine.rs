@@ -1,0 +1,302 @@
+//! The engine through its two channels: what a seed decides, and what a person at the controls can and
+//! cannot change.
+
+use std::{path::Path, thread::JoinHandle, time::Duration};
+
+use aha_lab::{
+    config::Config,
+    engine::{
+        self,
+        protocol::{Command, EngineHandle, Event, Phase, SampleOptions, StepBy, Temporality},
+        setup::{Base, EngineOptions, Start},
+    },
+    run::{Reader, RunDirectory, record::EventRecord},
+    task::{RewardRules, countdown::reward},
+};
+use crossbeam_channel::RecvTimeoutError;
+use tempfile::TempDir;
+
+use super::{assert_same, metrics, only_run, outcome, tiny};
+
+/// How long one event may take on a machine that is busy with other things.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+pub fn options(runs: &Path, config: Config, last_step: u64) -> EngineOptions {
+    EngineOptions {
+        config,
+        start: Start::New(Base::Embedded),
+        runs_root: runs.to_owned(),
+        name: None,
+        last_step: Some(last_step),
+        paused: false,
+    }
+}
+
+/// An engine with someone at its controls.
+pub struct Driven {
+    handle: EngineHandle,
+    thread: JoinHandle<()>,
+    /// Everything told so far.
+    pub told: Vec<Event>,
+}
+
+impl Driven {
+    pub fn start(options: EngineOptions) -> Self {
+        let (handle, thread) = engine::spawn(options).unwrap();
+        Self { handle, thread, told: Vec::new() }
+    }
+
+    /// Begins paused, before the first token.
+    pub fn start_paused(options: EngineOptions) -> Self {
+        let mut driven = Self::start(EngineOptions { paused: true, ..options });
+        driven.until_paused();
+        driven
+    }
+
+    pub fn ask(&self, command: Command) {
+        self.handle.commands.send(command).unwrap();
+    }
+
+    /// The events up to and including the first that fits.
+    pub fn until(&mut self, fits: impl Fn(&Event) -> bool) -> Vec<Event> {
+        let from = self.told.len();
+        loop {
+            let event = self.handle.events.recv_timeout(PATIENCE).expect("an event that is waited for");
+            assert!(!matches!(event, Event::Failed(_)), "{event:?}");
+            self.told.push(event.clone());
+            if fits(&event) {
+                return self.told[from..].to_vec();
+            }
+        }
+    }
+
+    pub fn until_paused(&mut self) -> Vec<Event> {
+        self.until(|event| *event == Event::Temporality(Temporality::Paused))
+    }
+
+    /// Goes on for so much and waits for the pause.
+    pub fn step(&mut self, by: StepBy) -> Vec<Event> {
+        self.ask(Command::Step(by));
+        self.until_paused()
+    }
+
+    /// Waits for the end; the last step and the run.
+    pub fn end(mut self) -> (u64, RunDirectory) {
+        let told = self.until(|event| matches!(event, Event::Finished { .. }));
+        self.thread.join().unwrap();
+        match told.last() {
+            Some(Event::Finished { steps, run }) => (*steps, RunDirectory::open(run).unwrap()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn stop(self) -> (u64, RunDirectory) {
+        self.ask(Command::Stop);
+        self.end()
+    }
+}
+
+/// A run that nobody touches.
+pub fn alone(options: EngineOptions) -> RunDirectory {
+    Driven::start(options).end().1
+}
+
+fn events(run: &RunDirectory) -> Vec<EventRecord> {
+    Reader::new(run).events().unwrap().records
+}
+
+fn set(key: &str, value: &str) -> Command {
+    Command::Set { key: key.into(), value: value.into() }
+}
+
+#[test]
+fn one_seed_gives_one_run_and_another_seed_another() {
+    let root = TempDir::new().unwrap();
+    let run = |seed| alone(options(root.path(), Config { seed, ..tiny() }, 3));
+    let [first, again, other] = [5, 5, 6].map(|seed| outcome(&run(seed), 3));
+    assert_same(&first, &again, "one seed");
+    assert!(first.rollouts != other.rollouts && first.weights != other.weights);
+}
+
+#[test]
+fn pausing_stepping_sampling_and_saving_change_nothing_in_the_run() {
+    let root = TempDir::new().unwrap();
+    let left_alone = outcome(&alone(options(root.path(), tiny(), 3)), 3);
+
+    let mut driven = Driven::start_paused(options(root.path(), tiny(), 3));
+    for phases in [1, 2, 1] {
+        driven.step(StepBy::Phases(phases));
+    }
+    let puzzle = aha_lab::task::Puzzle { numbers: vec![3, 4, 5], target: 12 };
+    let how = SampleOptions { completions: 3, temperature: 1.0, seed: 1 };
+    driven.ask(Command::Sample { puzzle: puzzle.clone(), options: how });
+    match driven.until(|event| matches!(event, Event::Sampled { .. })).pop() {
+        Some(Event::Sampled { puzzle: answered, completions }) => {
+            assert_eq!((answered, completions.len()), (puzzle, 3));
+        }
+        other => panic!("{other:?}"),
+    }
+    driven.step(StepBy::Steps(1));
+    driven.ask(Command::Checkpoint);
+    driven.until(|event| matches!(event, Event::CheckpointSaved { step: 1, .. }));
+    driven.ask(Command::Resume);
+    driven.until(|event| matches!(event, Event::Token { step: 2, .. }));
+    driven.ask(Command::Pause);
+    driven.until_paused();
+    driven.ask(Command::Resume);
+    let (_, run) = driven.end();
+    assert_same(&left_alone, &outcome(&run, 3), "driven or left alone");
+    let did: Vec<String> = events(&run).into_iter().map(|event| event.event).collect();
+    for deed in ["started", "stepped", "checkpoint", "resumed", "paused", "finished"] {
+        assert!(did.iter().any(|event| event == deed), "{deed} is not among {did:?}");
+    }
+}
+
+#[test]
+fn a_pause_takes_hold_within_one_token() {
+    let root = TempDir::new().unwrap();
+    let config = Config { group_size: 16, max_new_tokens: 200, ..tiny() };
+    let rows = config.prompts_per_step * config.group_size;
+    let mut driven = Driven::start(options(root.path(), config, 2));
+    driven.until(|event| matches!(event, Event::Token { .. }));
+    for _ in 0..3 {
+        driven.ask(Command::Pause);
+        driven.until(|event| *event == Event::Temporality(Temporality::Pausing));
+        let finishing = driven.until_paused();
+        let tokens = finishing.iter().filter(|event| matches!(event, Event::Token { .. })).count();
+        assert!(tokens <= rows, "{tokens} tokens of {rows} rows after the pause began");
+        let after = driven.handle.events.recv_timeout(Duration::from_millis(400));
+        assert_eq!(after, Err(RecvTimeoutError::Timeout), "something went on while paused");
+        driven.ask(Command::Resume);
+        driven.until(|event| *event == Event::Temporality(Temporality::Live));
+    }
+    driven.stop();
+}
+
+#[test]
+fn stepping_by_phase_visits_the_five_phases_in_their_order() {
+    let root = TempDir::new().unwrap();
+    let mut driven = Driven::start_paused(options(root.path(), tiny(), 9));
+    for step in 1..=2 {
+        for expected in Phase::ALL {
+            let told = driven.step(StepBy::Phases(1));
+            let mut phases: Vec<(u64, Phase)> = told
+                .iter()
+                .filter_map(|event| match event {
+                    Event::PhaseChanged { step, phase, .. } => Some((*step, *phase)),
+                    _ => None,
+                })
+                .collect();
+            phases.dedup();
+            assert_eq!(phases, [(step, expected)]);
+            let done = told.iter().any(|event| matches!(event, Event::StepDone(m) if m.step == step));
+            assert_eq!(done, expected == Phase::Evaluate, "step {step}, {expected:?}");
+        }
+    }
+    // From the middle of a step, a step goes to that step's end.
+    driven.step(StepBy::Phases(2));
+    let told = driven.step(StepBy::Steps(1));
+    let done: Vec<u64> = told.iter().filter_map(|e| if let Event::StepDone(m) = e { Some(m.step) } else { None }).collect();
+    assert_eq!(done, [3]);
+    driven.stop();
+}
+
+#[test]
+fn the_control_pays_by_a_coin_and_still_measures_the_truth() {
+    let root = TempDir::new().unwrap();
+    let config = Config { control: "random-reward".into(), group_size: 16, max_new_tokens: 80, ..tiny() };
+    let run = alone(options(root.path(), config, 2));
+    let rollouts = Reader::new(&run).rollouts().unwrap().records;
+    assert_eq!(rollouts.len(), 64);
+    let paid = rollouts.iter().filter(|rollout| rollout.reward == 1.0).count();
+    assert!(rollouts.iter().all(|rollout| rollout.reward == 1.0 || rollout.reward == 0.0));
+    // Five standard deviations of 64 fair coins.
+    assert!((12..=52).contains(&paid), "{paid} of 64");
+    for rollout in &rollouts {
+        let score = reward::score(&rollout.puzzle, &rollout.completion, &RewardRules::default());
+        assert_eq!(score.correct, rollout.correct);
+    }
+    assert!(rollouts.iter().any(|r| r.correct != (r.reward == 1.0)));
+    for step in metrics(&run) {
+        let of_step: Vec<_> = rollouts.iter().filter(|rollout| rollout.step == step.step).collect();
+        let right = of_step.iter().filter(|rollout| rollout.correct).count();
+        assert_eq!(step.accuracy, right as f64 / of_step.len() as f64);
+    }
+}
+
+#[test]
+fn an_edit_is_journalled_and_holds_from_the_next_step() {
+    let root = TempDir::new().unwrap();
+    let config = Config { warmup_steps: 0, ..tiny() };
+    let mut driven = Driven::start_paused(options(root.path(), config, 3));
+    driven.step(StepBy::Steps(1));
+    // In the middle of step 2: it must not change that step.
+    driven.step(StepBy::Phases(1));
+    driven.ask(set("learning_rate", "0.001"));
+    driven.step(StepBy::Steps(1));
+    driven.ask(Command::Resume);
+    let (_, run) = driven.end();
+    let rates: Vec<f64> = metrics(&run).iter().map(|m| m.learning_rate).collect();
+    let before = Config::default().learning_rate;
+    assert_eq!(rates, [before, before, 1e-3]);
+    let edits: Vec<EventRecord> = events(&run).into_iter().filter(|event| event.event == "set").collect();
+    assert_eq!(edits.len(), 1);
+    assert_eq!((edits[0].step, edits[0].detail.as_str()), (1, format!("learning_rate = 0.001 (was {before})").as_str()));
+}
+
+#[test]
+fn what_cannot_be_set_is_refused_in_a_sentence_and_changes_nothing() {
+    let root = TempDir::new().unwrap();
+    let refused = [
+        ("learning_rate", "NaN", "`learning_rate` cannot be `NaN`"),
+        ("learning_rate", "inf", "`learning_rate` cannot be `inf`"),
+        ("temperature", "-1", "`temperature` cannot be `-1`"),
+        ("group_size", "8", "`group_size` cannot change during a run"),
+        ("learning_rat", "0.1", "`learning_rate`"),
+    ];
+    let mut driven = Driven::start_paused(options(root.path(), tiny(), 2));
+    for (key, value, sentence) in refused {
+        driven.ask(set(key, value));
+        match driven.until(|event| matches!(event, Event::Warning(_))).pop() {
+            Some(Event::Warning(said)) => assert!(said.contains(sentence), "{said}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    driven.ask(Command::Resume);
+    let (_, run) = driven.end();
+    assert_same(&outcome(&run, 2), &outcome(&alone(options(root.path(), tiny(), 2)), 2), "refused edits");
+    assert!(events(&run).iter().all(|event| event.event != "set"));
+}
+
+#[test]
+fn evaluation_fills_its_metric_when_due_and_disturbs_nothing() {
+    let root = TempDir::new().unwrap();
+    let mut driven = Driven::start(options(root.path(), Config { evaluate_every: 2, ..tiny() }, 2));
+    let told = driven.until(|event| matches!(event, Event::EvalDone { .. }));
+    let Some(Event::EvalDone { step: 2, accuracy, puzzles, .. }) = told.last() else { panic!("{told:?}") };
+    let (accuracy, puzzles) = (*accuracy, *puzzles);
+    let (_, run) = driven.end();
+    let measured: Vec<Option<f64>> = metrics(&run).iter().map(|m| m.eval_accuracy).collect();
+    assert_eq!(measured, [None, Some(accuracy)]);
+    assert!((0.0..=1.0).contains(&accuracy) && puzzles > 0);
+    let right = accuracy * (4 * puzzles) as f64;
+    assert!((right - right.round()).abs() < 1e-6, "{accuracy} of {puzzles} puzzles by 4 samples");
+
+    let unevaluated = outcome(&alone(options(root.path(), tiny(), 2)), 2);
+    let evaluated = outcome(&run, 2);
+    assert!(evaluated.weights == unevaluated.weights && evaluated.rollouts == unevaluated.rollouts);
+}
+
+#[test]
+fn a_lost_watcher_ends_the_run_as_a_stop_does() {
+    let root = TempDir::new().unwrap();
+    let mut driven = Driven::start(options(root.path(), tiny(), 1_000_000));
+    driven.until(|event| matches!(event, Event::StepDone(m) if m.step == 2));
+    let Driven { handle, thread, .. } = driven;
+    drop(handle);
+    thread.join().unwrap();
+    let run = only_run(root.path());
+    assert!(!run.is_live());
+    let last = metrics(&run).last().unwrap().step;
+    outcome(&run, last);
+}

@@ -1,0 +1,119 @@
+//! The whole program: its engine through the library, its binary on bad input, and its screen in a real
+//! terminal.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod bad_input;
+mod engine;
+#[cfg(unix)]
+mod full_disk;
+#[cfg(unix)]
+mod pty;
+mod resuming;
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use aha_lab::{
+    config::Config,
+    run::{Reader, RunDirectory, record::StepMetrics},
+};
+
+/// Settings under which a step takes a fraction of a second.
+const TINY: [&str; 5] =
+    ["prompts_per_step=2", "group_size=4", "max_new_tokens=24", "threads=2", "backend=cpu"];
+
+/// The same as a configuration.
+fn tiny() -> Config {
+    let mut config = Config::default();
+    TINY.iter().for_each(|pair| config.set_pair(pair).unwrap());
+    config
+}
+
+/// The binary, without any terminal.
+fn lab(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aha-lab"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// A headless run with the tiny settings.
+fn headless(runs: &Path, steps: u64) -> Command {
+    let mut command = lab(&["run", "--headless", "--steps", &steps.to_string()]);
+    command.arg("--runs").arg(runs);
+    TINY.iter().for_each(|pair| drop(command.args(["--set", pair])));
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn succeeds(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {} {}", output.status, text(&output.stderr));
+    output
+}
+
+/// Runs a command that must fail with exit code 1 and one line of whole sentences, and returns that line.
+fn refusal(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+    assert!(!said.contains("panicked"), "{command:?}: {said}");
+    assert_eq!(said.lines().count(), 1, "{command:?}: {said}");
+    let said = said.trim_end();
+    assert!(said.ends_with('.'), "{command:?}: {said}");
+    said.to_owned()
+}
+
+/// The one run of a folder.
+fn only_run(runs: &Path) -> RunDirectory {
+    let found = RunDirectory::list(runs).unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    found[0].clone()
+}
+
+/// The folder of a run's checkpoint.
+fn checkpoint(run: &RunDirectory, step: u64) -> PathBuf {
+    run.checkpoints_path().join(format!("step-{step:06}"))
+}
+
+/// Everything of a run that its configuration and seed decide.
+#[derive(PartialEq)]
+struct Outcome {
+    /// As JSON, because a NaN is not equal to itself.
+    metrics: Vec<String>,
+    rollouts: Vec<u8>,
+    weights: Vec<u8>,
+    optimizer: Vec<u8>,
+}
+
+/// Of a run whose last checkpoint is of this step.
+fn outcome(run: &RunDirectory, step: u64) -> Outcome {
+    let folder = checkpoint(run, step);
+    aha_lab::run::verify(&folder).unwrap();
+    let metrics = metrics(run);
+    assert_eq!(metrics.last().map(|m| m.step), Some(step));
+    Outcome {
+        metrics: metrics.iter().map(|m| serde_json::to_string(&m.without_clock()).unwrap()).collect(),
+        rollouts: std::fs::read(run.rollouts_path()).unwrap(),
+        weights: std::fs::read(folder.join("model.safetensors")).unwrap(),
+        optimizer: std::fs::read(folder.join("optimizer.f32")).unwrap(),
+    }
+}
+
+/// Says which part differs, without printing megabytes.
+fn assert_same(a: &Outcome, b: &Outcome, what: &str) {
+    assert_eq!(a.metrics, b.metrics, "metrics: {what}");
+    assert!(a.rollouts == b.rollouts, "rollouts: {what}");
+    assert!(a.weights == b.weights, "weights: {what}");
+    assert!(a.optimizer == b.optimizer, "optimizer: {what}");
+}
+
+fn metrics(run: &RunDirectory) -> Vec<StepMetrics> {
+    let log = Reader::new(run).metrics().unwrap();
+    assert!(log.bad.is_empty() && !log.torn, "{:?}", log.bad);
+    log.records
+}

@@ -1,0 +1,221 @@
+//! Stopping, resuming and forking: what goes on from a checkpoint is what would have come anyway.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use aha_lab::{
+    config::Config,
+    engine::{
+        protocol::{Command, Event, StepBy},
+        setup::{EngineOptions, Start},
+    },
+    run::{Reader, RunDirectory, RunLock},
+};
+use tempfile::TempDir;
+
+use super::{
+    Outcome, assert_same, checkpoint,
+    engine::{Driven, alone, options},
+    headless, lab, only_run, outcome, refusal, succeeds, text, tiny,
+};
+
+/// Goes on with a run. The configuration given here is another one on purpose: a resumed run has its own.
+fn resumed(run: &RunDirectory, last_step: u64) -> EngineOptions {
+    let elsewhere = run.path().join("nothing-is-made-here");
+    EngineOptions { start: Start::Resume(run.clone()), ..options(&elsewhere, Config::default(), last_step) }
+}
+
+/// With a KL term, so that the reference model has to survive too.
+fn with_reference() -> Config {
+    Config { kl_coef: 0.05, inner_epochs: 2, seed: 3, ..tiny() }
+}
+
+fn straight(config: Config, steps: u64) -> Outcome {
+    let root = TempDir::new().unwrap();
+    outcome(&alone(options(root.path(), config, steps)), steps)
+}
+
+#[test]
+fn two_steps_and_two_more_are_four() {
+    let root = TempDir::new().unwrap();
+    let run = alone(options(root.path(), with_reference(), 2));
+    assert_eq!(alone(resumed(&run, 4)), run);
+    assert_same(&outcome(&run, 4), &straight(with_reference(), 4), "2 + 2 steps against 4");
+}
+
+#[test]
+fn a_stop_after_any_phase_leaves_a_run_that_goes_on_exactly() {
+    let uninterrupted = straight(with_reference(), 3);
+    for phases in 1..=5 {
+        let root = TempDir::new().unwrap();
+        let mut driven = Driven::start_paused(options(root.path(), with_reference(), 3));
+        driven.step(StepBy::Steps(1));
+        driven.step(StepBy::Phases(phases));
+        let (steps, run) = driven.stop();
+        // A step whose update is made is finished; before that it never was.
+        assert_eq!(steps, if phases < 4 { 1 } else { 2 }, "stopped after {phases} phases");
+        outcome(&run, steps);
+        alone(resumed(&run, 3));
+        assert_same(&outcome(&run, 3), &uninterrupted, &format!("stopped after {phases} phases of step 2"));
+    }
+}
+
+#[test]
+fn a_stop_in_the_middle_of_a_phase_goes_on_exactly() {
+    let uninterrupted = straight(with_reference(), 3);
+    let at_a_token = |event: &Event| matches!(event, Event::Token { step: 2, .. });
+    let in_update = |event: &Event| {
+        matches!(event, Event::PhaseChanged { step: 2, phase: aha_lab::engine::protocol::Phase::Update, .. })
+    };
+    for (what, moment) in [("token", &at_a_token as &dyn Fn(&Event) -> bool), ("update", &in_update)] {
+        let root = TempDir::new().unwrap();
+        let mut driven = Driven::start(options(root.path(), with_reference(), 3));
+        driven.until(moment);
+        let (steps, run) = driven.stop();
+        outcome(&run, steps);
+        alone(resumed(&run, 3));
+        assert_same(&outcome(&run, 3), &uninterrupted, &format!("stopped in a {what}"));
+    }
+}
+
+#[test]
+fn a_live_edit_survives_stopping_and_resuming() {
+    let edited = |stop: bool| {
+        let root = TempDir::new().unwrap();
+        let mut driven = Driven::start_paused(options(root.path(), tiny(), 3));
+        driven.step(StepBy::Steps(1));
+        driven.ask(Command::Set { key: "temperature".into(), value: "0.5".into() });
+        driven.step(StepBy::Steps(1));
+        let (_, run) = if stop {
+            let stopped = driven.stop();
+            alone(resumed(&stopped.1, 3));
+            stopped
+        } else {
+            driven.ask(Command::Resume);
+            driven.end()
+        };
+        outcome(&run, 3)
+    };
+    assert_same(&edited(true), &edited(false), "an edit, with and without a stop");
+}
+
+/// Every file below a folder, with its content.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(contents(&path));
+        } else {
+            found.insert(path.display().to_string(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_fork_is_a_new_run_from_that_step_and_leaves_the_old_one_alone() {
+    let root = TempDir::new().unwrap();
+    let config = Config { checkpoint_every: 1, ..tiny() };
+    let parent = alone(options(root.path(), config.clone(), 3));
+    let before = contents(parent.path());
+    let fork = |config: Config| EngineOptions {
+        start: Start::Fork(parent.clone(), Some(1)),
+        ..options(root.path(), config, 3)
+    };
+    let mut driven = Driven::start(fork(config.clone()));
+    let told = driven.until(|event| matches!(event, Event::Started(_)));
+    let Some(Event::Started(started)) = told.last() else { panic!("{told:?}") };
+    assert_eq!(started.step, 1);
+    let (_, child) = driven.end();
+    assert_ne!(child, parent);
+    let records = Reader::new(&child).events().unwrap().records;
+    assert_eq!(records[0].event, "forked");
+    assert!(records[0].detail.contains(&format!("{}@1", parent.name())), "{}", records[0].detail);
+
+    // The same configuration makes the same steps 2 and 3; another seed does not.
+    let (old, new) = (outcome(&parent, 3), outcome(&child, 3));
+    assert_eq!(new.metrics, old.metrics[1..]);
+    assert!(new.weights == old.weights && old.rollouts.ends_with(&new.rollouts));
+    let other = alone(fork(Config { seed: 9, ..config }));
+    assert!(outcome(&other, 3).rollouts != new.rollouts);
+    assert!(contents(parent.path()) == before, "the fork changed its parent");
+}
+
+/// A run of two steps with a checkpoint after each.
+fn two_checkpoints(runs: &Path) -> RunDirectory {
+    succeeds(headless(runs, 2).args(["--set", "checkpoint_every=1"]));
+    only_run(runs)
+}
+
+fn resume(runs: &Path, name: &str, steps: u64) -> std::process::Command {
+    let mut command = lab(&["run", "--headless", "--resume", name, "--steps", &steps.to_string()]);
+    command.arg("--runs").arg(runs);
+    command
+}
+
+/// Flips one bit in the middle of a file.
+fn damage(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_damaged_newest_checkpoint_is_named_and_the_one_before_is_used() {
+    let root = TempDir::new().unwrap();
+    let run = two_checkpoints(root.path());
+    let intact = outcome(&run, 2);
+    damage(&checkpoint(&run, 2).join("model.safetensors"));
+    let output = succeeds(&mut resume(root.path(), &run.name(), 2));
+    let said = text(&output.stderr);
+    assert!(said.contains("step-000002") && said.contains("model.safetensors"), "{said}");
+    assert!(!said.contains("step-000001"), "{said}");
+    assert_same(&outcome(&run, 2), &intact, "step 2 made again from step 1");
+
+    // Every one damaged: nothing is begun, nothing is changed.
+    let optimizer = checkpoint(&run, 1).join("optimizer.f32");
+    fs::write(&optimizer, &fs::read(&optimizer).unwrap()[..1000]).unwrap();
+    damage(&checkpoint(&run, 2).join("state.json"));
+    let before = contents(run.path());
+    let said = refusal(&mut resume(root.path(), &run.name(), 4));
+    assert!(said.contains("step-000002") && said.contains("is broken"), "{said}");
+    assert!(contents(run.path()) == before);
+}
+
+#[test]
+fn a_run_that_cannot_be_told_is_not_resumed() {
+    let root = TempDir::new().unwrap();
+    let said = refusal(&mut resume(root.path(), "nothing", 1));
+    assert!(said.contains("There is no run `nothing`"), "{said}");
+
+    for name in ["red", "blue"] {
+        succeeds(headless(root.path(), 1).args(["--name", name]));
+    }
+    let said = refusal(&mut resume(root.path(), "20", 1));
+    assert!(said.contains("-red") && said.contains("-blue"), "{said}");
+    let said = refusal(&mut resume(root.path(), "green", 1));
+    assert!(said.contains("-red") && said.contains("-blue"), "{said}");
+    succeeds(&mut resume(root.path(), "blue", 2));
+
+    // A checkpoint that is not there, by its step.
+    let mut fork = lab(&["run", "--headless", "--fork", "red@7", "--steps", "8", "--runs"]);
+    let said = refusal(fork.arg(root.path()));
+    assert!(said.contains("of step 7") && said.contains("There are checkpoints of steps 1"), "{said}");
+    assert_eq!(RunDirectory::list(root.path()).unwrap().len(), 2);
+}
+
+#[test]
+fn a_run_that_another_process_writes_is_left_to_it() {
+    let root = TempDir::new().unwrap();
+    succeeds(&mut headless(root.path(), 1));
+    let run = only_run(root.path());
+    let lock = RunLock::acquire(run.path()).unwrap();
+    let before = contents(run.path());
+    let said = refusal(&mut resume(root.path(), &run.name(), 2));
+    assert!(said.contains(&format!("process {}", std::process::id())), "{said}");
+    assert!(contents(run.path()) == before);
+    drop(lock);
+    succeeds(&mut resume(root.path(), &run.name(), 2));
+    outcome(&run, 2);
+}
