@@ -9,7 +9,7 @@ use super::{Failure, jsonl, progress_visible};
 use crate::{
     config::Config,
     device,
-    engine::setup::task_of,
+    engine::setup::{check_fit, task_of},
     eval::{self, EvalOptions, Examinee, report::EvalReport},
     model::{
         embedded,
@@ -93,6 +93,7 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
     let workers = Workers::new(threads)?;
     let LoadedModel { model, tokenizer } = load(&args.checkpoint, &args.runs, &choice.device)?;
     let tokenizer = Tokenizer::from_bytes(&tokenizer, std::path::Path::new("tokenizer.json"))?;
+    check_fit(args.max_new_tokens, &model, &tokenizer)?;
     let task = task_of(&config)?;
     let puzzles = match &args.puzzles {
         Some(path) => read_puzzles(path)?,

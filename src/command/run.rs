@@ -2,6 +2,7 @@
 
 use std::{
     io::Write,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -112,13 +113,13 @@ pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
     }
     super::require_terminal()?;
     let (handle, thread) = engine::spawn(options)?;
-    let outcome = tui::run(handle, screen(args));
-    if outcome.as_ref().map_or(true, |outcome| outcome.engine_ended) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| tui::run(handle, screen(args))));
+    if !matches!(&outcome, Ok(Ok(outcome)) if !outcome.engine_ended) {
         // It has told its end, or the screen was lost and with it the handle, which ends the engine as a stop
         // does; its files close with its thread.
         let _ = thread.join();
     }
-    finish_screen(&outcome?)
+    finish_screen(&outcome.unwrap_or_else(|panic| resume_unwind(panic))?)
 }
 
 fn screen(args: &RunArgs) -> TuiOptions {
@@ -142,9 +143,18 @@ fn finish_screen(outcome: &tui::TuiOutcome) -> Result<i32, Failure> {
 
 /// The arguments as the engine's options.
 fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
-    let mut config = match &args.config {
-        Some(path) => Config::load(path)?,
-        None => Config::default(),
+    let fork = match &args.fork {
+        Some(at) => {
+            let at: RunAtStep = at.parse()?;
+            Some((RunDirectory::find(&args.runs, &at.run)?, at.step))
+        }
+        None => None,
+    };
+    let mut config = match (&args.config, &fork) {
+        (Some(path), _) => Config::load(path)?,
+        // A fork goes on as the run was, but for what is set anew.
+        (None, Some((run, _))) => run.config()?.config,
+        (None, None) => Config::default(),
     };
     for setting in &args.settings {
         config.set_pair(setting)?;
@@ -157,13 +167,10 @@ fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
             config.set(key, value)?;
         }
     }
-    let start = match (&args.resume, &args.fork) {
+    let start = match (&args.resume, fork) {
         (Some(name), _) => Start::Resume(RunDirectory::find(&args.runs, name)?),
-        (_, Some(at)) => {
-            let at: RunAtStep = at.parse()?;
-            Start::Fork(RunDirectory::find(&args.runs, &at.run)?, at.step)
-        }
-        _ => Start::New(base_of(&args.base)),
+        (None, Some((run, step))) => Start::Fork(run, step),
+        (None, None) => Start::New(base_of(&args.base)),
     };
     Ok(EngineOptions {
         config,

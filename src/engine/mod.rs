@@ -37,13 +37,17 @@ pub fn spawn(options: EngineOptions) -> std::io::Result<(EngineHandle, JoinHandl
         let control = Control::new(options.config.clone(), options.paused, commands, events);
         match catch_unwind(AssertUnwindSafe(|| training::train(&options, &control))) {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => control.tell(Event::Failed(error.to_string())),
+            Ok(Err(error)) => {
+                tracing::error!("{error}");
+                control.tell(Event::Failed(error.to_string()));
+            }
             Err(panic) => {
                 let what = panic
                     .downcast_ref::<&str>()
                     .map(ToString::to_string)
                     .or_else(|| panic.downcast_ref::<String>().cloned())
                     .unwrap_or_else(|| "no reason given".into());
+                tracing::error!("The engine panicked: {what}.");
                 control.tell(Event::Failed(format!(
                     "The engine panicked: {what}. What was journalled is safe; resume the run to go on from its \
                      last checkpoint."

@@ -179,7 +179,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     };
     let LoadedModel { model, tokenizer: tokenizer_file } = loaded;
     let tokenizer = Tokenizer::from_bytes(&tokenizer_file, Path::new("tokenizer.json"))?;
-    check_fit(&config, &model, &tokenizer)?;
+    check_fit(config.max_new_tokens, &model, &tokenizer)?;
     let task = task_of(&config)?;
     let base = base.filter(|_| config.level == Config::default().level && config.temperature == 1.0);
 
@@ -275,7 +275,15 @@ fn usable_checkpoint(
     Ok(run.checkpoint(step)?)
 }
 
-fn check_fit(config: &Config, model: &Transformer, tokenizer: &Tokenizer) -> Result<(), EngineError> {
+/// Whether a model knows every token of a tokenizer, and reads far enough for completions of so many tokens.
+///
+/// # Errors
+/// A sentence that says what does not fit.
+pub fn check_fit(
+    max_new_tokens: usize,
+    model: &Transformer,
+    tokenizer: &Tokenizer,
+) -> Result<(), EngineError> {
     if tokenizer.size() > model.config.vocab_size {
         return Err(EngineError::Other(format!(
             "The tokenizer has {} tokens and the model only {}; they do not belong together.",
@@ -283,10 +291,10 @@ fn check_fit(config: &Config, model: &Transformer, tokenizer: &Tokenizer) -> Res
             model.config.vocab_size
         )));
     }
-    if config.max_new_tokens + 16 > model.config.max_position_embeddings {
+    if max_new_tokens.saturating_add(16) > model.config.max_position_embeddings {
         return Err(EngineError::Other(format!(
             "max_new_tokens is {}, but the model reads at most {} tokens with its prompt; set it lower.",
-            config.max_new_tokens, model.config.max_position_embeddings
+            max_new_tokens, model.config.max_position_embeddings
         )));
     }
     Ok(())

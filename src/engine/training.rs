@@ -38,6 +38,22 @@ pub fn train(options: &EngineOptions, control: &Control) -> Result<(), EngineErr
     Training::begin(prepared, control, options.last_step)?.run()
 }
 
+/// Sends the log of this process to a run's `engine.log`, from its first run on. A log that cannot be opened is no
+/// reason not to train.
+fn log_to(path: &std::path::Path) {
+    let Ok(file) = std::fs::OpenOptions::new().create(true).append(true).open(path) else { return };
+    let level = tracing_subscriber::EnvFilter::builder()
+        .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
+        .with_env_var("AHA_LOG")
+        .from_env_lossy();
+    let log = tracing_subscriber::fmt()
+        .with_writer(std::sync::Mutex::new(file))
+        .with_ansi(false)
+        .with_env_filter(level);
+    // Only the first run of a process gets to say where its log goes.
+    let _ = log.try_init();
+}
+
 /// How a step ended.
 enum Outcome {
     Done,
@@ -59,7 +75,9 @@ struct Training<'a> {
 impl<'a> Training<'a> {
     fn begin(mut p: Prepared, control: &'a Control, last_step: Option<u64>) -> Result<Self, EngineError> {
         control.begin_with(p.config.clone());
+        log_to(&p.run.log_path());
         let (what, from) = &p.beginning;
+        tracing::info!(step = p.state.step, backend = p.backend, reason = p.backend_reason, "{what} {from}");
         p.journal.event(p.state.step, what, from)?;
         control.tell(Event::Started(Box::new(Started {
             run: p.run.path().to_owned(),
@@ -188,8 +206,15 @@ impl<'a> Training<'a> {
         let generated = judged.iter().map(|g| g.scored.group.generated_tokens()).sum();
         summary::add_clock(&mut metrics, &times, generated, update.tokens);
         self.p.journal.add_metrics(&metrics)?;
-        self.write_journal(step)?;
+        self.write_journal()?;
         self.step = step;
+        tracing::info!(
+            step,
+            reward = metrics.reward,
+            accuracy = metrics.accuracy,
+            seconds = metrics.step_time,
+            "step"
+        );
         control.tell(Event::StepDone(Box::new(metrics)));
         if config.checkpoint_every > 0 && step.is_multiple_of(config.checkpoint_every) {
             self.checkpoint()?;
@@ -247,6 +272,7 @@ impl<'a> Training<'a> {
     }
 
     fn warn(&mut self, step: u64, text: &str) -> Result<(), EngineError> {
+        tracing::warn!(step, "{text}");
         self.p.journal.event(step, "warning", text)?;
         self.control.tell(Event::Warning(text.to_string()));
         Ok(())
@@ -254,7 +280,7 @@ impl<'a> Training<'a> {
 
     /// Writes the step's lines. A disk that refuses pauses the run; the lines are kept and written when a
     /// person resumes it.
-    fn write_journal(&mut self, step: u64) -> Result<(), EngineError> {
+    fn write_journal(&mut self) -> Result<(), EngineError> {
         loop {
             let Err(error) = self.p.journal.flush() else { return Ok(()) };
             self.control.tell(Event::Warning(format!(
@@ -268,7 +294,6 @@ impl<'a> Training<'a> {
                 // Only resuming helps; anything else asked for has to wait.
                 std::thread::sleep(std::time::Duration::from_millis(20));
             }
-            let _ = step;
         }
     }
 

@@ -166,10 +166,10 @@ impl Grpo {
     /// **Update.** One AdamW step for each inner epoch on the clipped loss over all completion tokens.
     ///
     /// Deviations from the paper: the paper makes several updates from one rollout in mini-batches; here an
-    /// inner epoch is one update on the whole batch, and with `inner_epochs = 1` (the default) every ratio is
-    /// 1, nothing is clipped, and the loss reads about 0 while its gradient is the policy gradient. The
-    /// log-probabilities kept while sampling stand for those of the old policy; they differ from a second
-    /// forward pass by rounding only.
+    /// inner epoch is one update on the whole batch. With `inner_epochs = 1` (the default) every ratio is 1,
+    /// nothing is clipped, and the loss is minus the weighted mean advantage: exactly 0 under the `sequence`
+    /// norm, near 0 under the others, while its gradient is the policy gradient. The log-probabilities kept
+    /// while sampling stand for those of the old policy; they differ from a second forward pass by rounding only.
     ///
     /// # Errors
     /// When the gate ended it or the gradients are not finite; the weights are then those before the epoch.

@@ -36,7 +36,8 @@ pub struct StepMetrics {
     /// Share of trained tokens whose importance ratio was clipped.
     #[serde(deserialize_with = "nan_when_null")]
     pub clip_ratio: f64,
-    /// The loss; with one inner epoch it reads about 0 while the policy learns (the ratio is 1).
+    /// The loss; with one inner epoch every ratio is 1 and it is minus the weighted mean advantage: near 0, and no
+    /// measure of progress.
     #[serde(deserialize_with = "nan_when_null")]
     pub loss: f64,
     /// Global gradient norm before clipping.

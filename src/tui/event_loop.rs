@@ -122,7 +122,8 @@ where
             },
             recv(channels.events) -> event => {
                 let mut next = event.map_err(|_| TryRecvError::Disconnected);
-                for _ in 0..EVENTS_AT_ONCE {
+                // Whatever was taken out of the channel is acted on: the limit is looked at before the next.
+                for more in (0..EVENTS_AT_ONCE).rev() {
                     match next {
                         Ok(event) => act(app, Action::Engine(event), &mut unsent),
                         Err(TryRecvError::Empty) => break,
@@ -131,6 +132,9 @@ where
                             act(app, Action::EngineGone, &mut unsent);
                             break;
                         }
+                    }
+                    if more == 0 {
+                        break;
                     }
                     next = channels.events.try_recv();
                 }
@@ -299,6 +303,33 @@ mod tests {
             "{:?}",
             notes.0
         );
+    }
+
+    /// More events than one round takes: the one on the border of two rounds is not lost.
+    #[test]
+    fn no_event_of_a_flood_is_lost() {
+        let (told, events) = unbounded();
+        let script = crate::engine::scripted::Script::new(1);
+        let sent = 2 * EVENTS_AT_ONCE + 5;
+        for index in 0..sent {
+            let record = script.rollout(1 + index as u64 / 16, 0, index % 16);
+            told.send(Event::RolloutScored(Box::new(record))).unwrap();
+        }
+        drop(told);
+        let (keys, input) = unbounded::<event::Event>();
+        let watched = events.clone();
+        let leaving = std::thread::spawn(move || {
+            while !watched.is_empty() {
+                std::thread::yield_now();
+            }
+            drop(keys);
+        });
+        let channels = Channels { input, events, commands: None, signals: never() };
+        let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
+        let mut app = App::new(Theme::plain(), Mode::Finished);
+        run(&mut terminal, &mut app, channels, &mut Notes::default()).unwrap();
+        leaving.join().unwrap();
+        assert_eq!(app.transcripts.len(), sent);
     }
 
     #[test]

@@ -339,7 +339,7 @@ fn told(app: &mut App, event: Event) {
             if (app.mode != Mode::Control || before_us) && metrics.step_time.is_finite() {
                 app.worked_before += metrics.step_time.max(0.0);
             }
-            let live = app.mode == Mode::Control;
+            let live = app.mode == Mode::Control && !before_us;
             let before = if live { app.aha() } else { None };
             app.history.push(*metrics);
             if live

@@ -20,7 +20,8 @@ fn model_is_refused(folder: &Path, expected: &str) {
     let said = refusal(headless(runs.path(), 1).arg("--base").arg(folder));
     assert!(said.contains(expected), "expected `{expected}` in: {said}");
     assert_eq!(fs::read_dir(runs.path()).unwrap().count(), 0, "a run was begun");
-    let mut eval = lab(&["eval", "--count", "2", "--samples", "1", "--max-new-tokens", "4", "--backend", "cpu"]);
+    let mut eval =
+        lab(&["eval", "--count", "2", "--samples", "1", "--max-new-tokens", "4", "--backend", "cpu"]);
     let said = refusal(eval.arg("--checkpoint").arg(folder));
     assert!(said.contains(expected), "expected `{expected}` in: {said}");
 }
@@ -121,7 +122,8 @@ fn broken_tokenizer() {
         tokenizer
     };
     // More words than the model knows.
-    let more = edited(&|words| (0..50).for_each(|i| drop(words.insert(format!("more{i}"), json!(5_000 + i)))));
+    let more =
+        edited(&|words| (0..50).for_each(|i| drop(words.insert(format!("more{i}"), json!(5_000 + i)))));
     with_file(&file, &serde_json::to_vec(&more).unwrap(), || model_is_refused(&folder, "tokenizer"));
     // As many words as before, one of them with a number that no weight belongs to.
     let beyond = edited(&|words| drop(words.insert("use".into(), json!(100_000))));
@@ -156,14 +158,28 @@ fn broken_settings() {
     refused(&["--set", "max_new_tokens=60000"], "max_new_tokens");
     refused(&["--config", "no-such-file.toml"], "no-such-file.toml");
 
+    // A syntax error is shown with its line, so that there may be several.
     let file = runs.path().join("config.toml");
-    let texts = ["learning_rate = fast", "learning_rat = 0.1", "group_size = \"4\"", "= = =", "seed = -1", "\u{0}"];
-    for text in texts {
-        fs::write(&file, text).unwrap();
-        refused(&["--config", file.to_str().unwrap()], "config.toml");
+    let unreadable: [(&[u8], &str); 7] = [
+        (b"learning_rate = fast", "not valid TOML"),
+        (b"= = =", "not valid TOML"),
+        (b"\0", "not valid TOML"),
+        (b"seed = \"\xff\"", "UTF-8"),
+        (b"learning_rat = 0.1", "`learning_rate`"),
+        (b"group_size = \"4\"", "`group_size`"),
+        (b"seed = -1", "`seed`"),
+    ];
+    for (content, expected) in unreadable {
+        fs::write(&file, content).unwrap();
+        let output = headless(runs.path(), 1).arg("--config").arg(&file).output().unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.starts_with("The configuration ") && said.contains("config.toml cannot be used"),
+            "{said}"
+        );
+        assert!(said.contains(expected) && !said.contains("panicked"), "expected `{expected}` in: {said}");
     }
-    fs::write(&file, b"seed = \"\xff\"").unwrap();
-    refused(&["--config", file.to_str().unwrap()], "config.toml");
     fs::remove_file(&file).unwrap();
     assert_eq!(fs::read_dir(runs.path()).unwrap().count(), 0, "a run was begun");
 }
@@ -205,7 +221,8 @@ fn a_folder_that_cannot_be_written() {
     }
     let said = refusal(lab(&["export", "embedded"]).arg(file.join("model")));
     assert!(said.contains("a-file"), "{said}");
-    let said = refusal(lab(&["pretrain", "--updates", "1", "--threads", "1", "--out"]).arg(file.join("base")));
+    let said =
+        refusal(lab(&["pretrain", "--updates", "1", "--threads", "1", "--out"]).arg(file.join("base")));
     assert!(said.contains("a-file"), "{said}");
 }
 
@@ -265,7 +282,8 @@ fn broken_lines_are_answered_in_their_place() {
 
 #[test]
 fn a_reader_that_has_gone_is_no_failure() {
-    let mut child = lab(&["puzzles", "--count", "5000"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        lab(&["puzzles", "--count", "5000"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));

@@ -196,7 +196,8 @@ fn stepping_by_phase_visits_the_five_phases_in_their_order() {
     // From the middle of a step, a step goes to that step's end.
     driven.step(StepBy::Phases(2));
     let told = driven.step(StepBy::Steps(1));
-    let done: Vec<u64> = told.iter().filter_map(|e| if let Event::StepDone(m) = e { Some(m.step) } else { None }).collect();
+    let done: Vec<u64> =
+        told.iter().filter_map(|e| if let Event::StepDone(m) = e { Some(m.step) } else { None }).collect();
     assert_eq!(done, [3]);
     driven.stop();
 }
@@ -241,7 +242,10 @@ fn an_edit_is_journalled_and_holds_from_the_next_step() {
     assert_eq!(rates, [before, before, 1e-3]);
     let edits: Vec<EventRecord> = events(&run).into_iter().filter(|event| event.event == "set").collect();
     assert_eq!(edits.len(), 1);
-    assert_eq!((edits[0].step, edits[0].detail.as_str()), (1, format!("learning_rate = 0.001 (was {before})").as_str()));
+    assert_eq!(
+        (edits[0].step, edits[0].detail.as_str()),
+        (1, format!("learning_rate = 0.001 (was {before})").as_str())
+    );
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn lab(arguments: &[&str]) -> Command {
 fn headless(runs: &Path, steps: u64) -> Command {
     let mut command = lab(&["run", "--headless", "--steps", &steps.to_string()]);
     command.arg("--runs").arg(runs);
-    TINY.iter().for_each(|pair| drop(command.args(["--set", pair])));
+    command.args(TINY.iter().flat_map(|pair| ["--set", pair]));
     command
 }
 

@@ -22,7 +22,8 @@ use super::{TINY, metrics, only_run, outcome};
 
 /// How long anything may take on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(120);
-const (ROWS, COLUMNS): (u16, u16) = (36, 120);
+const ROWS: u16 = 36;
+const COLUMNS: u16 = 120;
 
 /// What has come out of the terminal so far.
 struct Seen {
@@ -207,7 +208,9 @@ fn a_session_from_the_first_token_to_the_shell_and_back() {
     // To the end of the step in hand, then exactly one more.
     let before = journalled(folder.path());
     lab.press("s");
-    lab.until("the end of the step", |screen| journalled(folder.path()) == before + 1 && screen.contains("paused"));
+    lab.until("the end of the step", |screen| {
+        journalled(folder.path()) == before + 1 && screen.contains("paused")
+    });
     lab.press("s");
     let done = before + 2;
     let counter = format!("step {done}");
@@ -223,7 +226,8 @@ fn a_session_from_the_first_token_to_the_shell_and_back() {
     lab.shows(&format!("transcripts {0} of {0}", records.len()));
     // The opening words of a recorded completion are found in as many transcripts as have them.
     let needle: String = records[0].completion.trim().chars().take(9).collect();
-    let holding = records.iter().filter(|r| r.completion.contains(&needle) || r.prompt.contains(&needle)).count();
+    let holding =
+        records.iter().filter(|r| r.completion.contains(&needle) || r.prompt.contains(&needle)).count();
     lab.press("/");
     lab.press(&needle);
     lab.shows(&format!("/{needle}"));

@@ -55,9 +55,21 @@ struct Attempt {
 }
 
 impl Script {
-    /// A run of the default configuration with this seed, smaller than a real one.
+    /// A run with this seed, smaller than a real one. What is shown of its configuration does not follow
+    /// the defaults, so that pictures of it stay the same.
     pub fn new(seed: u64) -> Self {
-        let config = Config { seed, group_size: 8, prompts_per_step: 16, ..Config::default() };
+        let config = Config {
+            task: "countdown".into(),
+            level: "3x20".into(),
+            preset: "dr_grpo".into(),
+            control: "none".into(),
+            price_per_hour: 0.1,
+            inner_epochs: 1,
+            group_size: 8,
+            prompts_per_step: 16,
+            seed,
+            ..Config::default()
+        };
         Self { config }
     }
 

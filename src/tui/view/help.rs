@@ -147,7 +147,7 @@ fn meanings(theme: &Theme) -> Vec<(&'static str, ratatui::style::Style, &'static
         (
             "loss",
             theme.title,
-            "reads about 0 with one inner epoch, because the ratio of new to old policy is 1: watch reward, not loss",
+            "minus the weighted mean advantage while the ratio of new to old policy is 1 (one inner epoch), so near 0: watch reward, not loss",
         ),
         (
             "lines, dots",

@@ -47,7 +47,7 @@ pub fn draw_status(frame: &mut Frame, app: &App, area: Rect) {
         let epochs = app.started.as_ref().map_or(1, |started| started.config.inner_epochs);
         let mut loss = part(format!("{:>+7}", numbers::fixed(unsigned_zero(step.loss), 4, 0)), " loss");
         if epochs == 1 {
-            loss.push(span(" (about 0 with one inner epoch)", theme.dim));
+            loss.push(span(" (near 0 by design: watch reward)", theme.dim));
         }
         second.push(loss);
         second.push(part(format!("{:.1e}", step.learning_rate), " lr"));
@@ -178,12 +178,17 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
             _ => (row.shown, row.hint),
         });
     if app.screen == Screen::Transcripts {
-        let own =
-            transcripts::KEYS.iter().filter(|row| !row.hint.is_empty()).map(|row| (row.shown, row.hint));
-        // The way back and out first, then this screen's own keys.
+        let own: Vec<_> = transcripts::KEYS
+            .iter()
+            .filter(|row| !row.hint.is_empty())
+            .map(|row| (row.shown, row.hint))
+            .collect();
+        let (first, later) = own.split_at(own.len().min(3));
+        // The way back and out is never cut off.
         let (out, rest): (Vec<_>, Vec<_>) =
             global.partition(|(_, hint)| matches!(*hint, "live" | "help" | "quit"));
-        return own.chain(out).chain(rest).map(|(shown, hint)| pair(shown, hint)).collect();
+        let all = first.iter().chain(&out).chain(later).chain(&rest);
+        return all.map(|(shown, hint)| pair(shown, hint)).collect();
     }
     let own = LIVE_KEYS.iter().filter(|row| !row.hint.is_empty()).map(|row| (row.shown, row.hint));
     global.chain(own).map(|(shown, hint)| pair(shown, hint)).collect()

@@ -22,8 +22,8 @@ pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
     let state = state(app, width);
     let when = vec![
         span("step ", theme.dim),
-        span(format!("{:<4}", app.step()), theme.title),
-        span(format!("{:>7} ", numbers::clock(app.elapsed())), theme.text),
+        span(format!("{:<4} ", app.step()), theme.title),
+        span(format!("{:>6} ", numbers::clock(app.elapsed())), theme.text),
     ];
     let mut right = state.clone();
     right.push(Span::raw("  "));
