@@ -3,8 +3,8 @@
 
     python3 scripts/keep_run.py runs/<a run> runs/first-aha
 
-All steps and events are kept; of the completions the first GROUPS groups of every step, without their token
-ids, log-probabilities and entropies. Checkpoints stay behind.
+All steps and events are kept; of the completions the first GROUPS groups of every step, without their
+log-probabilities and entropies. Checkpoints stay behind.
 """
 import json
 import pathlib
@@ -21,10 +21,10 @@ with (source / "rollouts.jsonl").open() as lines, (target / "rollouts.jsonl").op
     for line in lines:
         record = json.loads(line)
         if record["group"] < GROUPS:
-            record.update(token_ids=[], logprobs=[], entropies=[])
+            record.update(logprobs=[], entropies=[])
             kept.write(json.dumps(record, separators=(",", ":"), ensure_ascii=False) + "\n")
 (target / "README.md").write_text(
     f"A run of `aha-lab run`, made small by `scripts/keep_run.py`: every step, and the completions of the first\n"
-    f"{GROUPS} groups of each, without token ids, log-probabilities and entropies. `aha-lab open runs/first-aha`\n"
+    f"{GROUPS} groups of each, without log-probabilities and entropies. `aha-lab open runs/first-aha`\n"
     f"shows it.\n"
 )

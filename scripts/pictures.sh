@@ -7,5 +7,5 @@ runs=$(mktemp -d)
 trap 'rm -rf "$runs"' EXIT
 # One run: a minute and a half of training, then its transcripts with a self-corrected one open.
 python3 scripts/screenshot.py --size 120x36 --out docs/help.svg --timeout 240 \
-    --keys 'wait:100 shot:docs/live.svg Tab 5 wait:1 Enter wait:1 shot:docs/transcripts.svg ? wait:1' \
+    --keys 'wait:120 shot:docs/live.svg Tab 5 wait:1 Enter wait:1 shot:docs/transcripts.svg ? wait:1' \
     -- "$program" run --runs "$runs" --seed 1

@@ -62,7 +62,7 @@ pub struct Config {
     pub loss_norm: String,
     /// Whether advantages are divided by the group's standard deviation.
     pub scale_rewards: bool,
-    /// `lab`, `grpo`, `dr_grpo`, `dapo` or `long`: sets several other keys.
+    /// `lab`, `grpo`, `dr_grpo` or `dapo`: sets several other keys.
     pub preset: String,
     /// `none`, or `random-reward`: the reward is a coin that ignores the answer.
     pub control: String,

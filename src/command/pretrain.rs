@@ -71,6 +71,9 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
     if args.no_checking {
         recipe.corpus.checking = 0.0;
     }
+    // Now, and not when all the work is done.
+    std::fs::create_dir_all(&args.out)
+        .map_err(|error| Failure(format!("{}: {error}.", args.out.display())))?;
     let choice = device::choose(device::BackendRequest::Cpu)?;
     let workers = Arc::new(Workers::new(worker_count(args.threads))?);
     let progress = args.out.join("training");

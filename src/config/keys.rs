@@ -164,8 +164,8 @@ pub(crate) const KEYS: &[Key] = &[
     },
     word(
         "preset",
-        &["lab", "grpo", "dr_grpo", "dapo", "long"],
-        "Sets scale_rewards, loss_norm, clip_eps_* and kl_coef at once; long sets more.",
+        &["lab", "grpo", "dr_grpo", "dapo"],
+        "Sets scale_rewards, loss_norm, clip_eps_* and kl_coef at once.",
     ),
     word("control", &["none", "random-reward"], "random-reward pays by a coin that ignores the answer."),
     number("reward_correct", -1e3, 1e3, "Reward of a right answer."),

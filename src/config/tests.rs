@@ -122,6 +122,7 @@ fn presets_set_their_keys_and_later_settings_win() {
         )
     };
     for (preset, expected) in [
+        ("lab", (false, "token".to_string(), 0.2, 0.28, 0.0)),
         ("grpo", (true, "sequence".to_string(), 0.2, 0.2, 0.04)),
         ("dr_grpo", (false, "constant".to_string(), 0.2, 0.2, 0.0)),
         ("dapo", (true, "token".to_string(), 0.2, 0.28, 0.0)),
@@ -130,7 +131,10 @@ fn presets_set_their_keys_and_later_settings_win() {
         config.set("preset", preset).unwrap();
         assert_eq!((deciders(&config), config.preset.as_str()), (expected, preset));
     }
+    // The default is its own preset, to the last key.
     let mut config = Config::default();
+    config.set("preset", "lab").unwrap();
+    assert_eq!(config, Config::default());
     config.set_pair("preset=grpo").unwrap();
     config.set_pair("kl_coef = 0.5").unwrap();
     assert_eq!((config.kl_coef, config.scale_rewards), (0.5, true));

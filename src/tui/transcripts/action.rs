@@ -122,7 +122,7 @@ pub const KEYS: &[KeyRow<Action>] = &[
     row(&[Chord::char('n')], "n", Action::NextMatch, "", "next match"),
     row(&[Chord::char('N')], "N", Action::PreviousMatch, "", "previous match"),
     row(&[Chord::char(']')], "]", Action::NextStep, "", "first group of the next step"),
-    row(&[Chord::char('[')], "[", Action::PreviousStep, "[ ] step", "first group of the previous step"),
+    row(&[Chord::char('[')], "[", Action::PreviousStep, "step", "first group of the previous step"),
     row(&[Chord::char('}')], "}", Action::NextGroup, "", "next group"),
     row(&[Chord::char('{')], "{", Action::PreviousGroup, "", "previous group"),
     row(
