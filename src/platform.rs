@@ -1,4 +1,5 @@
-//! Everything that differs between systems: signals, suspending, and the standard error of the process.
+//! Everything that differs between systems: signals, suspending, the standard error of the process, and what
+//! makes a new name survive a power cut.
 
 use std::{io, path::Path};
 
@@ -40,6 +41,14 @@ pub fn suspend() -> io::Result<()> {
     system::suspend()
 }
 
+/// Makes renames and new files within a folder survive a power cut. Windows needs and offers nothing of the kind.
+///
+/// # Errors
+/// What the system answered; file systems that cannot do this are no error.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    system::sync_folder(folder)
+}
+
 /// Standard error, sent elsewhere until this is dropped.
 #[derive(Debug)]
 pub struct StderrRedirect {
@@ -59,7 +68,13 @@ impl StderrRedirect {
 
 #[cfg(unix)]
 mod system {
-    use std::{fs::OpenOptions, io, os::fd::OwnedFd, path::Path, thread};
+    use std::{
+        fs::{File, OpenOptions},
+        io,
+        os::fd::OwnedFd,
+        path::Path,
+        thread,
+    };
 
     use crossbeam_channel::{Receiver, unbounded};
     use rustix::{io::dup, process, stdio};
@@ -88,6 +103,18 @@ mod system {
             }
         })?;
         Ok(receiver)
+    }
+
+    pub fn sync_folder(folder: &Path) -> io::Result<()> {
+        match File::open(folder)?.sync_all() {
+            // Some network and FUSE file systems have no fsync of folders.
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
+            {
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     pub fn can_suspend() -> io::Result<()> {
@@ -131,6 +158,10 @@ mod system {
 
     pub fn signals() -> io::Result<Receiver<Signal>> {
         Ok(never())
+    }
+
+    pub fn sync_folder(_folder: &Path) -> io::Result<()> {
+        Ok(())
     }
 
     pub fn can_suspend() -> io::Result<()> {

@@ -54,7 +54,8 @@ impl Tokenizer {
             .iter()
             .find_map(|name| inner.token_to_id(name))
             .ok_or_else(|| TokenizerError::NoEnd { path: source.to_owned(), tried: END_TOKENS.join(", ") })?;
-        let size = inner.get_vocab_size(true);
+        // Not how many there are: a number beyond the embedding would be looked up there.
+        let size = inner.get_vocab(true).into_values().max().map_or(0, |last| last as usize + 1);
         Ok(Self { inner, end, size })
     }
 

@@ -70,7 +70,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
     /// Go on with a run from its newest checkpoint, with its own configuration
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["fork", "base", "config", "settings", "seed"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["fork", "base", "config", "settings", "seed", "control", "task", "backend"])]
     pub resume: Option<String>,
     /// Begin a new run from a checkpoint of another
     #[arg(long, value_name = "RUN@STEP")]

@@ -35,7 +35,13 @@ const STREAMED_GROUPS: usize = 4;
 /// A sentence; what was journalled before is safe.
 pub fn train(options: &EngineOptions, control: &Control) -> Result<(), EngineError> {
     let prepared = setup::prepare(options)?;
-    Training::begin(prepared, control, options.last_step)?.run()
+    let mut training = Training::begin(prepared, control, options.last_step)?;
+    let ended = training.run();
+    if let Err(error) = &ended {
+        // The events may be what cannot be written; the caller tells the error in any case.
+        let _ = training.p.journal.event(training.step, "failed", &error.to_string());
+    }
+    ended
 }
 
 /// Sends the log of this process to a run's `engine.log`, from its first run on. A log that cannot be opened is no
@@ -104,7 +110,7 @@ impl<'a> Training<'a> {
         })
     }
 
-    fn run(mut self) -> Result<(), EngineError> {
+    fn run(&mut self) -> Result<(), EngineError> {
         while self.last_step.is_none_or(|last| self.step < last) {
             if !self.between_phases()? {
                 break;

@@ -1,5 +1,4 @@
-//! Writing so that a power cut leaves either the old or the new state: the only place that knows how
-//! systems differ in this.
+//! Writing so that a power cut leaves either the old or the new state.
 
 use std::{
     fs::{self, File},
@@ -7,25 +6,7 @@ use std::{
     path::Path,
 };
 
-/// Makes renames and new files within a folder survive a power cut. Windows needs and offers nothing of
-/// the kind.
-#[cfg(unix)]
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
-        // Some network and FUSE file systems have no fsync of folders.
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
-            Ok(())
-        }
-        other => other,
-    }
-}
-
-/// Makes renames and new files within a folder survive a power cut. Windows needs and offers nothing of
-/// the kind.
-#[cfg(not(unix))]
-pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
-    Ok(())
-}
+pub(crate) use crate::platform::sync_folder;
 
 /// Writes a whole file under a temporary name beside it, then renames it into place.
 pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -29,11 +29,15 @@ use crate::{
 const FRAME: Duration = Duration::from_millis(33);
 /// Events taken in between two looks at the keyboard.
 const EVENTS_AT_ONCE: usize = 1024;
+/// How often the loop looks whether the terminal is still there: without one no key ever comes.
+const LOOK: Duration = Duration::from_secs(1);
 /// How soon a command that found the channel full is tried again.
 const RETRY: Duration = Duration::from_millis(20);
 
 /// What the loop asks of a real terminal; a test backend needs none of it.
 pub trait Host {
+    /// Whether the terminal is still there.
+    fn is_there(&self) -> bool;
     /// Gives the terminal to the shell and comes back when the shell lets us.
     ///
     /// # Errors
@@ -86,6 +90,7 @@ where
     let mut last_frame: Option<Instant> = None;
     let mut unsent: VecDeque<Command> = VecDeque::new();
     let mut mouse = app.mouse;
+    let mut looked = Instant::now();
     while !app.leave {
         act(app, Action::Clock(start.elapsed()), &mut unsent);
         if app.mouse != mouse {
@@ -139,7 +144,15 @@ where
                     next = channels.events.try_recv();
                 }
             },
-            default(wait) => {}
+            default(wait.min(LOOK)) => {}
+        }
+        if looked.elapsed() >= LOOK {
+            looked = Instant::now();
+            if !host.is_there() {
+                return Err(io::Error::other(
+                    "The terminal is gone; the run was ended, and what it journalled is safe.",
+                ));
+            }
         }
         while let Ok(input) = channels.input.try_recv() {
             act(app, from_input(input), &mut unsent);
@@ -252,6 +265,10 @@ mod tests {
     struct Notes(Vec<String>);
 
     impl Host for Notes {
+        fn is_there(&self) -> bool {
+            true
+        }
+
         fn suspend(&mut self) -> io::Result<()> {
             self.0.push("suspend".into());
             Err(io::Error::other("there is no shell to go back to"))

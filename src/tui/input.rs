@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crossbeam_channel::{Receiver, bounded};
@@ -56,9 +56,11 @@ impl InputThread {
 impl Drop for InputThread {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            // It ends within one look; a panic in it has been reported already.
-            let _ = thread.join();
+        // It ends within one look. Where the terminal has vanished it never does: the library's reader then turns
+        // on the read error for ever, and only the end of the process ends it.
+        let patience = Instant::now() + 2 * LOOK;
+        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) && Instant::now() < patience {
+            thread::sleep(Duration::from_millis(5));
         }
     }
 }

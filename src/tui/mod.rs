@@ -21,7 +21,7 @@ pub mod view;
 pub mod wrap;
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     path::PathBuf,
 };
 
@@ -104,6 +104,9 @@ fn show(
     app.mouse = options.mouse;
     let channels = Channels { input, events, commands, signals };
     let result = event_loop::run(&mut screen, &mut app, channels, &mut RealTerminal { mouse: options.mouse });
+    // While standard error still goes elsewhere: the screen complains there when it cannot show the cursor, and
+    // dies of it where the terminal has vanished.
+    drop(screen);
     drop(guard);
     result?;
     Ok(outcome(&app))
@@ -129,6 +132,10 @@ struct RealTerminal {
 }
 
 impl Host for RealTerminal {
+    fn is_there(&self) -> bool {
+        io::stdin().is_terminal()
+    }
+
     fn suspend(&mut self) -> io::Result<()> {
         platform::can_suspend()?;
         terminal::leave();
