@@ -35,17 +35,21 @@ fn a_row_writes_the_same_whatever_is_beside_it() {
     let model = tiny();
     let prompts = prompts();
     let all = requests(&prompts);
-    let together = sample(&model, &all, OPTIONS, &workers(2), &Unobserved).unwrap();
+    // A token that some rows come to write is made the end token, so that rows end at different times.
+    let endless = SamplingOptions { end: u32::MAX, ..OPTIONS };
+    let end = sample(&model, &all, endless, &workers(1), &Unobserved).unwrap()[0].tokens[5];
+    let options = SamplingOptions { end, ..OPTIONS };
+    let together = sample(&model, &all, options, &workers(2), &Unobserved).unwrap();
     let alone: Vec<Completion> = all
         .iter()
-        .flat_map(|r| sample(&model, std::slice::from_ref(r), OPTIONS, &workers(1), &Unobserved).unwrap())
+        .flat_map(|r| sample(&model, std::slice::from_ref(r), options, &workers(1), &Unobserved).unwrap())
         .collect();
     assert_eq!(tokens(&together), tokens(&alone));
     assert!(together.iter().any(|c| c.tokens.len() < 24), "some rows end early and leave the batch");
     for c in &together {
         assert_eq!((c.logprobs.len(), c.entropies.len()), (c.tokens.len(), c.tokens.len()));
-        assert_eq!(c.truncated, c.tokens.last() != Some(&7));
-        assert!(!c.tokens[..c.tokens.len() - 1].contains(&7), "nothing follows the end token");
+        assert_eq!(c.truncated, c.tokens.last() != Some(&end));
+        assert!(!c.tokens[..c.tokens.len() - 1].contains(&end), "nothing follows the end token");
     }
 }
 
