@@ -34,7 +34,7 @@ Examples:
   aha-lab                                    open the lab
   aha-lab open runs/first-aha                see the run that ships with the source
   aha-lab run --headless --steps 30 --seed 1
-  aha-lab eval --checkpoint first-aha@30
+  aha-lab eval --checkpoint seed1@20
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted."
 )]

@@ -27,7 +27,7 @@ use crate::{
 #[command(after_help = "\
 Examples:
   aha-lab eval                                         the embedded base model
-  aha-lab eval --checkpoint first-aha@30 --samples 4 --json
+  aha-lab eval --checkpoint seed1@20 --samples 4 --json
   aha-lab eval --checkpoint ./a-folder --budget 24,48,96,192")]
 pub struct EvalArgs {
     /// `embedded`, RUN@STEP, RUN (its newest checkpoint), or a Hugging Face folder

@@ -17,7 +17,14 @@ use crate::{
 
 /// Write a checkpoint as a Hugging Face folder that transformers loads
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Example:\n  aha-lab export first-aha@30 ./my-model")]
+#[command(after_help = "\
+Example:
+  aha-lab export seed1@20 ./my-model
+
+In Python:
+  model = AutoModelForCausalLM.from_pretrained('./my-model')
+  tokenizer = PreTrainedTokenizerFast.from_pretrained('./my-model')
+AutoTokenizer would take the vocabulary for Qwen's own, because the model has Qwen2's shape.")]
 pub struct ExportArgs {
     /// RUN@STEP, RUN (its newest checkpoint), or `embedded`
     #[arg(value_name = "RUN@STEP")]

@@ -33,8 +33,8 @@ Examples:
   aha-lab run --headless --steps 30 --seed 1       train without a screen
   aha-lab run --set control=random-reward          the control: a reward that ignores the answer
   aha-lab run --set preset=dapo --set learning_rate=2e-4
-  aha-lab run --resume first-aha --steps 60        go on to step 60
-  aha-lab run --fork first-aha@20 --set seed=7     a new run from a checkpoint")]
+  aha-lab run --resume seed1 --steps 60            go on to step 60
+  aha-lab run --fork seed1@20 --set seed=7         a new run from a checkpoint")]
 pub struct RunArgs {
     /// Train without a screen, with a progress bar on standard error
     #[arg(long)]

@@ -145,7 +145,8 @@ pub struct Started {
     pub base: Option<BaseReference>,
 }
 
-/// Told by the engine. The journal is always written before the event is sent.
+/// Told by the engine. A step's lines are in the journal before its [`Event::StepDone`] is sent; its completions are
+/// told as soon as they are scored, and a step that is stopped before its update leaves none of them behind.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// The engine is ready and about to sample its first step.
