@@ -54,6 +54,7 @@ enum Command {
     Score(command::score::ScoreArgs),
     Analyze(command::analyze::AnalyzeArgs),
     Puzzles(command::puzzles::PuzzlesArgs),
+    Bench(command::bench::BenchArgs),
     Doctor(command::doctor::DoctorArgs),
     Export(command::export::ExportArgs),
     /// Print completions for a shell
@@ -88,6 +89,7 @@ fn run(arguments: Arguments) -> Result<i32, Failure> {
         Some(Command::Score(args)) => command::score::run(&args, stdin(), stdout()).map_err(boxed),
         Some(Command::Analyze(args)) => command::analyze::run(&args, stdin(), stdout()).map_err(boxed),
         Some(Command::Puzzles(args)) => command::puzzles::run(&args, stdout()).map_err(boxed),
+        Some(Command::Bench(args)) => command::bench::run(&args, stdout()),
         Some(Command::Doctor(args)) => command::doctor::run(&args, &facts(), stdout()).map_err(boxed),
         Some(Command::Export(args)) => command::export::run(&args, stdout()),
         Some(Command::Completions { shell }) => {

@@ -1,6 +1,7 @@
 //! The command line's subcommands, one a file: arguments in, exit code out.
 
 pub mod analyze;
+pub mod bench;
 pub mod doctor;
 pub mod eval;
 pub mod export;

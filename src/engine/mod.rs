@@ -19,7 +19,7 @@ use std::{
 use self::{
     control::Control,
     protocol::{EngineHandle, Event},
-    setup::EngineOptions,
+    setup::{EngineError, EngineOptions},
 };
 
 /// Commands that may wait to be read.
@@ -35,25 +35,55 @@ pub fn spawn(options: EngineOptions) -> std::io::Result<(EngineHandle, JoinHandl
     let (events, events_out) = crossbeam_channel::unbounded();
     let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
         let control = Control::new(options.config.clone(), options.paused, commands, events);
-        match catch_unwind(AssertUnwindSafe(|| training::train(&options, &control))) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::error!("{error}");
-                control.tell(Event::Failed(error.to_string()));
-            }
-            Err(panic) => {
-                let what = panic
-                    .downcast_ref::<&str>()
-                    .map(ToString::to_string)
-                    .or_else(|| panic.downcast_ref::<String>().cloned())
-                    .unwrap_or_else(|| "no reason given".into());
-                tracing::error!("The engine panicked: {what}.");
-                control.tell(Event::Failed(format!(
-                    "The engine panicked: {what}. What was journalled is safe; resume the run to go on from its \
-                     last checkpoint."
-                )));
-            }
-        }
+        supervise(&control, || training::train(&options, &control));
     })?;
     Ok((EngineHandle { commands: commands_in, events: events_out }, thread))
+}
+
+/// Does the engine's work, and tells however it ends: nothing of it, not even a panic of a worker, may take the
+/// screen down with it.
+fn supervise(control: &Control, work: impl FnOnce() -> Result<(), EngineError>) {
+    let reason = match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => {
+            let said = panic.downcast_ref::<&str>().copied();
+            let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+            format!(
+                "The engine panicked: {}. What was journalled is safe; resume the run to go on from its last \
+                 checkpoint.",
+                said.unwrap_or("no reason given")
+            )
+        }
+    };
+    tracing::error!("{reason}");
+    control.tell(Event::Failed(reason));
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::{config::Config, workers::Workers};
+
+    #[test]
+    fn a_panic_of_a_worker_is_told_as_a_failure() {
+        let (_commands_in, commands) = crossbeam_channel::bounded(1);
+        let (events, told) = crossbeam_channel::unbounded();
+        let control = Control::new(Config::default(), false, commands, events);
+        let workers = Workers::new(2).unwrap();
+        supervise(&control, || {
+            let jobs: Vec<_> = (0..2).map(|i| move || assert!(i == 0, "worker {i} broke")).collect();
+            workers.run(jobs);
+            Ok(())
+        });
+        match told.try_recv().unwrap() {
+            Event::Failed(reason) => assert!(reason.contains("worker 1 broke"), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+        supervise(&control, || Err(EngineError::Other("The disk is gone.".into())));
+        assert_eq!(told.try_recv().unwrap(), Event::Failed("The disk is gone.".into()));
+        supervise(&control, || Ok(()));
+        assert!(told.try_recv().is_err());
+    }
 }

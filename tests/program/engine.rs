@@ -304,3 +304,35 @@ fn a_lost_watcher_ends_the_run_as_a_stop_does() {
     let last = metrics(&run).last().unwrap().step;
     outcome(&run, last);
 }
+
+#[test]
+fn the_benchmark_measures_any_shape_and_refuses_an_impossible_one() {
+    let shape = [
+        "--d-model",
+        "32",
+        "--layers",
+        "1",
+        "--heads",
+        "2",
+        "--kv-heads",
+        "1",
+        "--ffn",
+        "48",
+        "--vocab",
+        "40",
+    ];
+    let work = ["--prompts", "2", "--group", "3", "--prompt-len", "4", "--max-new", "8", "--steps", "2"];
+    let mut command = crate::lab(&["bench", "--json", "--backend", "cpu", "--threads", "2"]);
+    let output = crate::succeeds(command.args(shape).args(work));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    for key in ["rollout_tok_s", "train_tok_s", "step_s", "step_s_min", "gemm_gflops", "train_gemm_share"] {
+        assert!(found[key].as_f64().unwrap() > 0.0, "{key}");
+    }
+    assert!(found["step_s_min"].as_f64() <= found["step_s"].as_f64());
+    // Embedding, norms, attention with biases, feed-forward.
+    let block = 32 * (2 + 2) * 16 + (2 + 2) * 16 + 2 * 16 * 32 + 3 * 32 * 48 + 2 * 32;
+    assert_eq!(found["params"], 40 * 32 + block + 32);
+    assert_eq!(found["threads"], 2);
+    let refused = crate::refusal(&mut crate::lab(&["bench", "--heads", "3"]));
+    assert!(refused.contains("num_attention_heads"), "{refused}");
+}
