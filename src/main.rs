@@ -18,7 +18,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 /// Training allocates and frees the same large sizes over and over; the system's allocator gives them back each
-/// time and faults the pages in again, which costs about a third of a step.
+/// time and faults the pages in again.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

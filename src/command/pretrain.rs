@@ -30,7 +30,7 @@ use crate::{
 Interrupted, it goes on where it was when it is started again with the same options.
 
 Examples:
-  aha-lab pretrain                             about 20 minutes on two cores, into ./base
+  aha-lab pretrain                             within half an hour on two cores, into ./base
   aha-lab pretrain --no-checking --out base-without-checking
                                                the control: a corpus without any checking")]
 pub struct PretrainArgs {

@@ -91,7 +91,7 @@ impl From<CheckpointError> for EngineError {
 
 /// Names of the files of a checkpoint; with `config.json` and `tokenizer.json` it is a Hugging Face folder.
 pub const WEIGHTS_FILE: &str = "model.safetensors";
-/// AdamW's moments, see [`write_moments`].
+/// AdamW's moments, see [`OptimizerState::to_bytes`].
 pub const OPTIMIZER_FILE: &str = "optimizer.f32";
 /// The reference model's weights, where KL is measured.
 pub const REFERENCE_FILE: &str = "reference.safetensors";
@@ -198,7 +198,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         let path = checkpoint.path.join(OPTIMIZER_FILE);
         let bytes = folder::read_bounded(&path, u64::MAX)?;
         let time = saved.as_ref().map_or(0, |s| s.adam_step);
-        let moments = read_moments(&bytes, &trainer.parameter_sizes(), time as usize);
+        let moments = OptimizerState::from_bytes(&bytes, &trainer.parameter_sizes(), time as usize);
         trainer
             .set_optimizer_state(moments)
             .map_err(|e| EngineError::Other(format!("{}: {e}", path.display())))?;
@@ -298,25 +298,6 @@ pub fn check_fit(
         )));
     }
     Ok(())
-}
-
-/// The moments as little-endian f32: for each parameter the first, then the second.
-pub fn write_moments(state: &OptimizerState) -> Vec<u8> {
-    state.moments.iter().flat_map(|(m, v)| m.iter().chain(v)).flat_map(|x| x.to_le_bytes()).collect()
-}
-
-/// The inverse of [`write_moments`], for parameters of these sizes.
-pub fn read_moments(bytes: &[u8], sizes: &[usize], time: usize) -> OptimizerState {
-    let mut values = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-    let moments = if bytes.is_empty() {
-        Vec::new()
-    } else {
-        sizes
-            .iter()
-            .map(|&n| (values.by_ref().take(n).collect(), values.by_ref().take(n).collect()))
-            .collect()
-    };
-    OptimizerState { time, moments }
 }
 
 /// Held-out puzzles asked when a run evaluates itself.

@@ -34,7 +34,7 @@ fn share(a: usize, b: usize) -> f64 {
     if b == 0 { 0.0 } else { a as f64 / b as f64 }
 }
 
-/// What rollouts and update say, without the evaluation and the clock.
+/// What rollouts and update say, without the policy's version, the evaluation and the clock.
 pub fn metrics(
     step: u64,
     config: &Config,
@@ -88,7 +88,6 @@ pub fn metrics(
         arithmetic_right: share(count(|a| a.arithmetic_right), count(|a| a.arithmetic_steps)),
         stop_after_miss: of(count(|a| a.stops_after_miss), count(|a| a.stated_misses)),
         stop_after_hit: of(count(|a| a.stops_after_hit), count(|a| a.stated_hits)),
-        policy_version: step - 1,
         ..StepMetrics::default()
     }
 }

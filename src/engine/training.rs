@@ -5,10 +5,7 @@ use std::time::Instant;
 use super::{
     control::Control,
     protocol::{Event, Phase, SampleOptions, Started},
-    setup::{
-        self, EngineError, EngineOptions, OPTIMIZER_FILE, Prepared, REFERENCE_FILE, WEIGHTS_FILE,
-        write_moments,
-    },
+    setup::{self, EngineError, EngineOptions, OPTIMIZER_FILE, Prepared, REFERENCE_FILE, WEIGHTS_FILE},
     summary::{self, PhaseTimes, Totals},
     watch::SampleWatch,
 };
@@ -137,6 +134,7 @@ impl<'a> Training<'a> {
             self.p.grpo.reference = Some(self.p.grpo.trainer.inference_model());
         }
         let mut times = PhaseTimes::default();
+        let policy_version = self.p.grpo.trainer.updates();
 
         let clock = Instant::now();
         let puzzles = self.p.grpo.puzzles(&config, step);
@@ -205,6 +203,7 @@ impl<'a> Training<'a> {
         self.enter(step, Phase::Evaluate, 0);
         let model = self.p.grpo.trainer.inference_model();
         let mut metrics = summary::metrics(step, &config, &model.config, &judged, &update, &mut self.totals);
+        metrics.policy_version = policy_version;
         if config.evaluate_every > 0 && step.is_multiple_of(config.evaluate_every) {
             self.evaluate(step, &mut metrics)?;
         }
@@ -402,7 +401,7 @@ impl<'a> Training<'a> {
         let model = self.p.grpo.trainer.inference_model();
         let state = TrainingState {
             step: self.step,
-            policy_version: self.step,
+            policy_version: optimizer.time as u64,
             num_tokens: self.totals.tokens,
             flops: self.totals.flops,
             metrics_bytes: position.metrics,
@@ -419,7 +418,7 @@ impl<'a> Training<'a> {
         writer.write_bytes("config.json", &shape).map_err(failed)?;
         writer.write_bytes("tokenizer.json", &self.p.tokenizer_file).map_err(failed)?;
         writer.write_bytes(WEIGHTS_FILE, &folder::to_bytes(&model)?).map_err(failed)?;
-        writer.write_bytes(OPTIMIZER_FILE, &write_moments(&optimizer)).map_err(failed)?;
+        writer.write_bytes(OPTIMIZER_FILE, &optimizer.to_bytes()).map_err(failed)?;
         if let Some(reference) = &self.p.grpo.reference {
             writer.write_bytes(REFERENCE_FILE, &folder::to_bytes(reference)?).map_err(failed)?;
         }

@@ -3,8 +3,6 @@
 //! Read [`Grpo`]'s methods from top to bottom: sample, score, advantage, update. Whoever drives them (the
 //! engine) may stop between any two. Deviations from the paper are stated where they are made.
 
-use std::sync::Arc;
-
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -272,6 +270,3 @@ impl Grpo {
 pub fn learning_rate(config: &Config, step: u64) -> f64 {
     config.learning_rate * (step as f64 / config.warmup_steps.max(1) as f64).min(1.0)
 }
-
-/// The workers of a run, shared by sampling and updating.
-pub type SharedWorkers = Arc<crate::workers::Workers>;

@@ -41,7 +41,7 @@ pub fn load(device: &Device) -> Result<LoadedModel, ModelError> {
 
 /// The hexadecimal SHA-256 of a file of weights.
 pub fn hash_of(weights: &[u8]) -> String {
-    Sha256::digest(weights).iter().map(|byte| format!("{byte:02x}")).collect()
+    folder::hexadecimal(&Sha256::digest(weights))
 }
 
 /// The embedded model's measured behaviour as reference lines; `None` unless it was measured on these very

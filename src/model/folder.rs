@@ -351,5 +351,10 @@ pub fn hash_of_folder(folder: &Path) -> Result<String, ModelError> {
     for file in weight_files(folder)? {
         hash.update(read_bounded(&file, MAX_WEIGHTS)?);
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&hash.finalize()))
+}
+
+/// Two digits a byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

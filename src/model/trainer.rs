@@ -56,6 +56,22 @@ pub struct OptimizerState {
     pub moments: Vec<(Vec<f32>, Vec<f32>)>,
 }
 
+impl OptimizerState {
+    /// The moments as little-endian f32: for each parameter the first, then the second.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.moments.iter().flat_map(|(m, v)| m.iter().chain(v)).flat_map(|x| x.to_le_bytes()).collect()
+    }
+
+    /// The inverse of [`Self::to_bytes`], for parameters of these sizes. Too few bytes give too short moments, which
+    /// [`Trainer::set_optimizer_state`] refuses.
+    pub fn from_bytes(bytes: &[u8], sizes: &[usize], time: usize) -> Self {
+        let mut values = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+        let mut take = |n: usize| -> Vec<f32> { values.by_ref().take(n).collect() };
+        let sizes = if bytes.is_empty() { &[] } else { sizes };
+        Self { time, moments: sizes.iter().map(|&n| (take(n), take(n))).collect() }
+    }
+}
+
 /// What one update measured.
 #[derive(Debug, Clone)]
 pub struct Update<Stats> {
@@ -80,6 +96,11 @@ impl Trainer {
     /// The workers it spreads over.
     pub fn workers(&self) -> &Arc<Workers> {
         &self.workers
+    }
+
+    /// Updates made, those before a resumption included.
+    pub fn updates(&self) -> u64 {
+        self.state.iter().flatten().next().map_or(0, |state| state.momentum.time as u64)
     }
 
     /// How many numbers each parameter holds, in the order of [`OptimizerState::moments`].

@@ -20,9 +20,11 @@ use super::{
 use crate::{
     model::{
         config::ModelConfig,
-        trainer::{Trainer, UpdateError},
+        folder,
+        trainer::{OptimizerState, Trainer, UpdateError},
         transformer::{Transformer, target_log_probs},
     },
+    run::{CheckpointError, CheckpointWriter, checkpoint},
     workers::Workers,
 };
 
@@ -78,6 +80,18 @@ impl Recipe {
         let cosine = 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
         self.learning_rate * warm * (self.last_rate + (1.0 - self.last_rate) * cosine)
     }
+}
+
+/// Files of a checkpoint.
+const WEIGHTS: &str = "model.safetensors";
+const MOMENTS: &str = "optimizer.f32";
+const PROGRESS: &str = "progress.json";
+
+/// What [`PROGRESS`] holds beside the update's number, which the checkpoint has.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    recipe: Recipe,
+    time: usize,
 }
 
 /// Rows of one length that go through the model together.
@@ -202,30 +216,24 @@ impl Pretraining {
         batch
     }
 
-    /// Writes what [`Self::resume`] needs into `folder`.
+    /// Writes a checkpoint that [`Self::resume`] reads into the folder `into`, and removes the ones before it.
     ///
     /// # Errors
     /// A sentence that names the file.
-    pub fn save(&self, folder: &Path) -> Result<(), String> {
+    pub fn save(&self, into: &Path) -> Result<(), String> {
+        let said = |error: CheckpointError| error.to_string();
         let state = self.trainer.optimizer_state();
-        let mut moments: Vec<f32> = Vec::new();
-        for (first, second) in &state.moments {
-            moments.extend(first.iter().chain(second));
-        }
-        let weights = crate::model::folder::to_bytes(&self.model()).map_err(|e| e.to_string())?;
-        let moments: Vec<u8> = moments.iter().flat_map(|v| v.to_le_bytes()).collect();
-        let progress = serde_json::json!({"recipe": self.recipe, "done": self.done, "time": state.time});
-        std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}.", folder.display()))?;
-        for (name, bytes) in [
-            ("model.safetensors", weights),
-            ("moments.f32", moments),
-            ("progress.json", progress.to_string().into_bytes()),
-        ] {
-            // A reader sees the old file or the new one, never half of one; `progress.json` comes last.
-            let (path, draft) = (folder.join(name), folder.join(format!("{name}.draft")));
-            std::fs::write(&draft, bytes)
-                .and_then(|()| std::fs::rename(&draft, &path))
-                .map_err(|e| format!("{}: {e}.", path.display()))?;
+        let weights = folder::to_bytes(&self.model()).map_err(|e| e.to_string())?;
+        let progress = Saved { recipe: self.recipe, time: state.time };
+        let progress = serde_json::to_vec_pretty(&progress).map_err(|e| format!("{e}."))?;
+        let mut writer = CheckpointWriter::begin(into, self.done).map_err(said)?;
+        writer.write_bytes(WEIGHTS, &weights).map_err(said)?;
+        writer.write_bytes(MOMENTS, &state.to_bytes()).map_err(said)?;
+        writer.write_bytes(PROGRESS, &progress).map_err(said)?;
+        writer.finish().map_err(said)?;
+        for (_, older) in checkpoint::list(into).into_iter().filter(|(update, _)| *update < self.done) {
+            // The newest is safe; one that cannot be removed only takes room.
+            let _ = std::fs::remove_dir_all(older);
         }
         Ok(())
     }
@@ -234,43 +242,36 @@ impl Pretraining {
     ///
     /// # Errors
     /// A sentence that names the file and what is wrong with it.
-    pub fn resume(&mut self, folder: &Path, device: &Device) -> Result<bool, String> {
-        #[derive(Deserialize)]
-        struct Saved {
-            recipe: Recipe,
-            done: u64,
-            time: usize,
-        }
-        let path = folder.join("progress.json");
-        let Ok(text) = std::fs::read_to_string(&path) else { return Ok(false) };
-        let saved: Saved = serde_json::from_str(&text)
-            .map_err(|e| format!("{}: {e}. Remove the folder to begin anew.", path.display()))?;
+    pub fn resume(&mut self, from: &Path, device: &Device) -> Result<bool, String> {
+        let (newest, invalid) = checkpoint::newest_valid(from);
+        let Some(newest) = newest else {
+            return match invalid.into_iter().next() {
+                Some(bad) => Err(format!("{} Remove {} to begin anew.", bad.error, from.display())),
+                None => Ok(false),
+            };
+        };
+        let read = |name: &str| {
+            let path = newest.path.join(name);
+            std::fs::read(&path).map_err(|e| format!("{}: {e}.", path.display()))
+        };
+        let saved: Saved = serde_json::from_slice(&read(PROGRESS)?)
+            .map_err(|e| format!("{}: {e}. Remove the folder to begin anew.", newest.path.display()))?;
         if saved.recipe != self.recipe {
             return Err(format!(
                 "{}: this is another recipe's progress. Remove the folder to begin anew, or give the same options.",
-                path.display()
+                from.display()
             ));
         }
-        let weights_path = folder.join("model.safetensors");
-        let weights =
-            std::fs::read(&weights_path).map_err(|e| format!("{}: {e}.", weights_path.display()))?;
         let config = serde_json::to_vec(&self.trainer.inference_model().config).map_err(|e| e.to_string())?;
-        let model = crate::model::folder::from_bytes(&config, &weights, &weights_path, device)
+        let model = folder::from_bytes(&config, &read(WEIGHTS)?, &newest.path.join(WEIGHTS), device)
             .map_err(|e| e.to_string())?;
-        let moments_path = folder.join("moments.f32");
-        let bytes = std::fs::read(&moments_path).map_err(|e| format!("{}: {e}.", moments_path.display()))?;
-        let mut values = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
         let mut trainer = Trainer::new(model, self.recipe.weight_decay, self.trainer.workers().clone());
-        let moments = trainer
-            .parameter_sizes()
-            .into_iter()
-            .map(|n| (values.by_ref().take(n).collect(), values.by_ref().take(n).collect()))
-            .collect();
+        let moments = OptimizerState::from_bytes(&read(MOMENTS)?, &trainer.parameter_sizes(), saved.time);
         trainer
-            .set_optimizer_state(crate::model::trainer::OptimizerState { time: saved.time, moments })
-            .map_err(|e| format!("{}: {e}", moments_path.display()))?;
+            .set_optimizer_state(moments)
+            .map_err(|e| format!("{}: {e}", newest.path.join(MOMENTS).display()))?;
         self.trainer = trainer;
-        self.done = saved.done;
+        self.done = newest.step;
         Ok(true)
     }
 }

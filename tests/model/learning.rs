@@ -1,7 +1,5 @@
 //! Training end to end, small enough for a test.
 
-use std::sync::Arc;
-
 use aha_lab::{
     model::{
         config::ModelConfig,
@@ -45,8 +43,15 @@ fn pretraining_resumes_exactly() {
         folder::to_bytes(&second.model()).unwrap(),
         "bit for bit"
     );
+    // A newer checkpoint replaces the older one, and a damaged one is refused by name instead of begun anew.
+    second.save(folder.path()).unwrap();
+    let kept: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
+    assert_eq!(kept.len(), 1, "{kept:?}");
     let mut other = Pretraining::new(Recipe { seed: 9, ..quick() }, workers(1), &device);
     assert!(other.resume(folder.path(), &device).unwrap_err().contains("another recipe"));
+    std::fs::write(kept[0].join("optimizer.f32"), b"damaged").unwrap();
+    let mut damaged = Pretraining::new(quick(), workers(1), &device);
+    assert!(damaged.resume(folder.path(), &device).unwrap_err().contains("optimizer.f32"));
 }
 
 fn small_trainer(threads: usize) -> Trainer {
@@ -119,5 +124,4 @@ fn an_optimizer_state_goes_to_the_host_and_back() {
     assert_eq!(end(&trainer), end(&copy));
     let foreign = OptimizerState { time: 1, moments: vec![(vec![0.0], vec![0.0])] };
     assert!(copy.set_optimizer_state(foreign).is_err());
-    let _: Arc<_> = copy.workers().clone();
 }
