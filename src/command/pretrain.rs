@@ -106,7 +106,7 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
         bar.set_position(now.updates);
         let rate = now.words as f64 / clock.elapsed().as_secs_f64();
         bar.set_message(format!("loss {loss:.4}  {rate:.0} words/s"));
-        if now.updates.is_multiple_of(SAVE_EVERY) {
+        if now.updates.is_multiple_of(SAVE_EVERY) || now.updates == recipe.updates {
             training.save(&progress).map_err(Failure)?;
         }
     }
