@@ -96,8 +96,11 @@ mod system {
                     SIGCONT => Signal::Continue,
                     _ => Signal::Terminate,
                 };
-                // Once the screen is gone a signal means what it always means.
-                if sender.send(meaning).is_err() && low_level::emulate_default_handler(signal).is_err() {
+                // Once the screen is gone a signal means what it always means. Not so a hang-up: the terminal
+                // that vanished may have ended the screen before this thread heard of it, and what is being
+                // put away just then must not be cut off.
+                let heard = sender.send(meaning).is_ok();
+                if !heard && signal != SIGHUP && low_level::emulate_default_handler(signal).is_err() {
                     return;
                 }
             }
