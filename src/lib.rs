@@ -10,6 +10,7 @@ pub mod device;
 pub mod engine;
 pub mod eval;
 pub mod grpo;
+pub mod kernels;
 pub mod metrics;
 pub mod model;
 pub mod platform;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::kernels::attention::Heads;
+
 /// Qwen2-family shape. Llama-family folders load too: they only leave out the attention biases.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelConfig {
@@ -103,6 +105,11 @@ impl ModelConfig {
         }
         config.validate()?;
         Ok(config)
+    }
+
+    /// The heads of attention and their width.
+    pub fn heads(&self) -> Heads {
+        Heads { queries: self.num_attention_heads, groups: self.num_key_value_heads, width: self.head_dim() }
     }
 
     /// Width of a head.

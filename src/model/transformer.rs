@@ -4,6 +4,11 @@
 //! Shapes in comments: `B` rows, `T` positions, `d` hidden size, `H` query heads, `G` key/value heads, `R = H / G`
 //! query heads a key/value head, `c` head width, `V` tokens. Weights are stored `[in, out]`; queries, keys and
 //! values are one matrix, and so are gate and up: fewer, larger products.
+//!
+//! On the CPU most operations have a kernel ([`crate::kernels`]) that does the same in fewer passes over memory; what
+//! stands here in Burn's operations is the definition, and what runs everywhere else.
+
+use std::{cell::LazyCell, sync::Arc};
 
 use burn::{
     module::{Module, Param},
@@ -11,6 +16,12 @@ use burn::{
 };
 
 use super::{cache::KvCache, config::ModelConfig};
+use crate::kernels::{
+    attention::{self, Angles, Heads},
+    linear::{linear, linear_plus, linear_transposed},
+    log_probs, norm,
+    swiglu::swiglu,
+};
 
 /// Added to attention scores of positions that must not be seen. `exp` of it is negligible beside any score
 /// of ours, and unlike -1e9 it keeps clear of the slow path for denormal numbers.
@@ -107,26 +118,40 @@ impl Rotary {
 }
 
 /// `x / rms(x) * scale` over the last dimension of `x: [N, d]`.
-fn rms_norm(x: Tensor<2>, scale: &Param<Tensor<1>>, eps: f64) -> Tensor<2> {
-    let mean_square = (x.clone() * x.clone()).mean_dim(1);
-    x * (mean_square + eps).sqrt().recip() * scale.val().unsqueeze::<2>()
+fn rms_norm(x: &Tensor<2>, scale: &Param<Tensor<1>>, eps: f64) -> Tensor<2> {
+    norm::rms_norm(x, &scale.val(), eps).unwrap_or_else(|| {
+        let mean_square = (x.clone() * x.clone()).mean_dim(1);
+        x.clone() * (mean_square + eps).sqrt().recip() * scale.val().unsqueeze::<2>()
+    })
 }
 
+/// `x w` for `x: [N, in]`, `w: [in, out]`.
+fn times(x: Tensor<2>, w: &Param<Tensor<2>>) -> Tensor<2> {
+    linear(&x, &w.val()).unwrap_or_else(|| x.matmul(w.val()))
+}
+
+/// `x w + residual`.
+fn times_plus(x: Tensor<2>, w: &Param<Tensor<2>>, residual: Tensor<2>) -> Tensor<2> {
+    linear_plus(&x, &w.val(), &residual).unwrap_or_else(|| residual + x.matmul(w.val()))
+}
+
+/// What attention in Burn's operations needs: the angles, and [`unseen_later`]. Made only where it is used.
+type Plain<'a> = LazyCell<(Rotary, Tensor<2>), Box<dyn FnOnce() -> (Rotary, Tensor<2>) + 'a>>;
+
 impl Block {
-    /// Queries and keys (rotated) and values of `x: [B T, d]`: `[B, T, H + G, c]` and `[B, T, G, c]`.
-    fn project(
-        &self,
-        x: Tensor<2>,
-        t: usize,
-        config: &ModelConfig,
-        rotary: &Rotary,
-    ) -> (Tensor<4>, Tensor<4>) {
-        let (h, g, c) = (config.num_attention_heads, config.num_key_value_heads, config.head_dim());
-        let rows = x.dims()[0];
-        let mut qkv = x.matmul(self.qkv.val());
-        if let Some(bias) = &self.qkv_bias {
-            qkv = qkv + bias.val().unsqueeze::<2>();
+    /// Queries, keys and values of `x: [N, d]` side by side: `[N, (H + 2G) c]`.
+    fn project(&self, x: Tensor<2>) -> Tensor<2> {
+        match &self.qkv_bias {
+            None => times(x, &self.qkv),
+            Some(bias) => linear_plus(&x, &self.qkv.val(), &bias.val())
+                .unwrap_or_else(|| x.matmul(self.qkv.val()) + bias.val().unsqueeze::<2>()),
         }
+    }
+
+    /// Queries and keys (rotated) and values of rows of `t` positions: `[B, T, H + G, c]` and `[B, T, G, c]`.
+    fn rotated(qkv: Tensor<2>, t: usize, heads: Heads, rotary: &Rotary) -> (Tensor<4>, Tensor<4>) {
+        let Heads { queries: h, groups: g, width: c } = heads;
+        let rows = qkv.dims()[0];
         let qkv = qkv.reshape([rows / t, t, h + 2 * g, c]);
         let qk = qkv.clone().slice(s![.., .., 0..h + g, ..]);
         (rotary.turn(qk), qkv.slice(s![.., .., h + g.., ..]))
@@ -134,29 +159,47 @@ impl Block {
 
     /// The feed-forward half of the block, residual included.
     fn feed_forward(&self, x: Tensor<2>, config: &ModelConfig) -> Tensor<2> {
-        let normed = rms_norm(x.clone(), &self.post_norm, config.rms_norm_eps);
-        let gate_up = normed.matmul(self.gate_up.val());
-        let f = config.intermediate_size;
-        let gate = gate_up.clone().slice(s![.., 0..f]);
-        let up = gate_up.slice(s![.., f..]);
-        x + (activation::silu(gate) * up).matmul(self.down.val())
+        let gate_up = times(rms_norm(&x, &self.post_norm, config.rms_norm_eps), &self.gate_up);
+        let gated = swiglu(&gate_up).unwrap_or_else(|| {
+            let f = config.intermediate_size;
+            let gate = gate_up.clone().slice(s![.., 0..f]);
+            activation::silu(gate) * gate_up.slice(s![.., f..])
+        });
+        times_plus(gated, &self.down, x)
     }
 
-    /// The block over whole sequences: `x: [B T, d]`, `unseen: [R T, T]`. With a cache, its keys and values are
-    /// kept there for decoding.
+    /// The block over whole sequences: `x: [B T, d]`. With a cache, its keys and values are kept there for decoding.
     fn forward(
         &self,
         x: Tensor<2>,
         t: usize,
         config: &ModelConfig,
-        rotary: &Rotary,
-        unseen: &Tensor<2>,
+        angles: &Arc<Angles>,
+        plain: &Plain<'_>,
         cache: Option<(&mut KvCache, usize)>,
     ) -> Tensor<2> {
-        let (h, g, c) = (config.num_attention_heads, config.num_key_value_heads, config.head_dim());
-        let (b, r) = (x.dims()[0] / t, h / g);
-        let normed = rms_norm(x.clone(), &self.input_norm, config.rms_norm_eps);
-        let (qk, v) = self.project(normed, t, config, rotary);
+        let heads = config.heads();
+        let qkv = self.project(rms_norm(&x, &self.input_norm, config.rms_norm_eps));
+        let fused = match cache {
+            None => attention::attention(&qkv, t, heads, angles),
+            Some(_) => None,
+        };
+        let mixed = fused.unwrap_or_else(|| Self::attend(qkv, t, heads, plain, cache));
+        self.feed_forward(times_plus(mixed, &self.output, x), config)
+    }
+
+    /// Attention of every position to itself and those before it: `[B T, H c]`.
+    fn attend(
+        qkv: Tensor<2>,
+        t: usize,
+        heads: Heads,
+        plain: &Plain<'_>,
+        cache: Option<(&mut KvCache, usize)>,
+    ) -> Tensor<2> {
+        let (Heads { queries: h, groups: g, width: c }, r) = (heads, heads.repeat());
+        let b = qkv.dims()[0] / t;
+        let (rotary, unseen) = &**plain;
+        let (qk, v) = Self::rotated(qkv, t, heads, rotary);
         // Query heads of one key/value head become more rows of the same product: [B, G, R T, c].
         let q = qk.clone().slice(s![.., .., 0..h, ..]).reshape([b, t, g, r, c]);
         let q = q.permute([0, 2, 3, 1, 4]).reshape([b, g, r * t, c]);
@@ -169,8 +212,7 @@ impl Block {
         let [bias_rows, bias_cols] = unseen.dims();
         let scores = scores + unseen.clone().reshape([1, 1, bias_rows, bias_cols]);
         let mixed = softmax_last(scores).matmul(v);
-        let mixed = mixed.reshape([b, g, r, t, c]).permute([0, 3, 1, 2, 4]).reshape([b * t, h * c]);
-        self.feed_forward(x + mixed.matmul(self.output.val()), config)
+        mixed.reshape([b, g, r, t, c]).permute([0, 3, 1, 2, 4]).reshape([b * t, h * c])
     }
 
     /// The block for one new position of every row: `x: [B, d]`.
@@ -182,18 +224,19 @@ impl Block {
         cache: &mut KvCache,
         layer: usize,
     ) -> Tensor<2> {
-        let (h, g, c) = (config.num_attention_heads, config.num_key_value_heads, config.head_dim());
+        let heads = config.heads();
+        let Heads { queries: h, groups: g, width: c } = heads;
         let b = x.dims()[0];
         let position = cache.length();
-        let normed = rms_norm(x.clone(), &self.input_norm, config.rms_norm_eps);
-        let (qk, v) = self.project(normed, 1, config, rotary);
+        let qkv = self.project(rms_norm(&x, &self.input_norm, config.rms_norm_eps));
+        let (qk, v) = Self::rotated(qkv, 1, heads, rotary);
         let q = qk.clone().slice(s![.., .., 0..h, ..]).reshape([b, g, h / g, c]);
         let k = qk.slice(s![.., .., h.., ..]).reshape([b, g, 1, c]);
         cache.write(layer, position, k, v.reshape([b, g, 1, c]));
         let (keys, values) = cache.read(layer, position + 1);
         let scores = q.matmul(keys.transpose()) * (c as f64).powf(-0.5);
         let mixed = activation::softmax(scores, 3).matmul(values).reshape([b, h * c]);
-        self.feed_forward(x + mixed.matmul(self.output.val()), config)
+        self.feed_forward(times_plus(mixed, &self.output, x), config)
     }
 }
 
@@ -261,15 +304,17 @@ impl Transformer {
     fn run(&self, tokens: Tensor<2, Int>, mut cache: Option<&mut KvCache>) -> Tensor<2> {
         let device = tokens.device();
         let [b, t] = tokens.dims();
-        let rotary = Rotary::new(&self.config, 0, t, &device);
-        let repeat = self.config.num_attention_heads / self.config.num_key_value_heads;
-        let unseen = unseen_later(t, repeat, &device);
+        let config = &self.config;
+        let angles = Arc::new(Angles::new(config.rope_theta, config.head_dim(), t));
+        let plain: Plain<'_> = LazyCell::new(Box::new(|| {
+            (Rotary::new(config, 0, t, &device), unseen_later(t, config.heads().repeat(), &device))
+        }));
         let mut x = self.embedding.val().select(0, tokens.reshape([b * t]));
         for (layer, block) in self.blocks.iter().enumerate() {
             let kept = cache.as_deref_mut().map(|cache| (cache, layer));
-            x = block.forward(x, t, &self.config, &rotary, &unseen, kept);
+            x = block.forward(x, t, config, &angles, &plain, kept);
         }
-        rms_norm(x, &self.norm, self.config.rms_norm_eps)
+        rms_norm(&x, &self.norm, self.config.rms_norm_eps)
     }
 
     /// One more position for every row of the cache: `tokens: [B]` gives `[B, d]`. `rotary` holds the angles of
@@ -281,14 +326,15 @@ impl Transformer {
             x = block.decode(x, &self.config, &here, cache, layer);
         }
         cache.advance(1);
-        rms_norm(x, &self.norm, self.config.rms_norm_eps)
+        rms_norm(&x, &self.norm, self.config.rms_norm_eps)
     }
 
     /// Logits of hidden states `[N, d]`: `[N, V]`.
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
         match &self.head {
-            Some(head) => hidden.matmul(head.val()),
-            None => hidden.matmul(self.embedding.val().transpose()),
+            Some(head) => times(hidden, head),
+            None => linear_transposed(&hidden, &self.embedding.val())
+                .unwrap_or_else(|| hidden.matmul(self.embedding.val().transpose())),
         }
     }
 }
@@ -304,6 +350,9 @@ fn unseen_later(t: usize, repeat: usize, device: &Device) -> Tensor<2> {
 
 /// Log-probability of each row's target under `logits: [N, V]`, `targets: [N]`: `[N]`.
 pub fn target_log_probs(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
+    if let Some(found) = log_probs::target_log_probs(&logits, &targets) {
+        return found;
+    }
     let largest = logits.clone().detach().max_dim(1);
     let shifted = logits - largest;
     let log_total = shifted.clone().exp().sum_dim(1).log();

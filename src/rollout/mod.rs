@@ -1,6 +1,7 @@
 //! What the policy writes: completions, and groups of them that answer one prompt.
 
 pub mod sampler;
+pub mod slots;
 
 use crate::task::Puzzle;
 

@@ -1,5 +1,7 @@
 //! Batched sampling with a key/value cache.
 //!
+//! On the CPU this is [`slots`](super::slots)' work; what follows is for all other devices.
+//!
 //! Rows are dealt to the workers; each worker prefills its prompts, then extends all of its rows by one token
 //! at a time, one read from the device for each position. Rows that ended leave the batch. Every row draws from
 //! a generator of its own, so that what it writes does not depend on which rows are beside it.
@@ -10,7 +12,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::Completion;
+use super::{Completion, slots};
 use crate::{
     model::{
         cache::KvCache,
@@ -38,7 +40,8 @@ pub struct RowSeed {
 }
 
 impl RowSeed {
-    fn generator(self) -> ChaCha8Rng {
+    /// The generator of this completion's draws.
+    pub fn generator(self) -> ChaCha8Rng {
         let mut rng = ChaCha8Rng::seed_from_u64(self.run);
         rng.set_stream(self.row);
         rng
@@ -85,6 +88,9 @@ pub fn sample(
     workers: &Workers,
     observer: &dyn Observer,
 ) -> Option<Vec<Completion>> {
+    if let Some(written) = slots::sample(model, requests, options, workers, observer) {
+        return written;
+    }
     // Rows of one batch share their positions, so prompts of different lengths go in different batches.
     let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (index, request) in requests.iter().enumerate() {

@@ -1,0 +1,340 @@
+//! One more token for many sequences at once.
+//!
+//! Each sequence has a slot with keys and values of its own, so that sequences of different lengths share the same
+//! products and a slot whose sequence has ended takes the next one. A prompt is read in one step: its tokens are so
+//! many entries of the same slot, each seeing those before it.
+
+use super::{
+    attention::{Angles, Heads},
+    autodiff::CpuTensor,
+    norm,
+    product::{Into, Matrix, product},
+    swiglu::swiglu_rows,
+    vector::{LANES, add_rows_to, exp_sum, largest, vectorized},
+};
+use crate::model::{config::ModelConfig, transformer::Transformer};
+
+/// A token to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// The sequence that it belongs to.
+    pub slot: usize,
+    /// How many tokens of the sequence come before it.
+    pub position: usize,
+    /// The token.
+    pub token: u32,
+}
+
+struct Layer {
+    input_norm: CpuTensor,
+    qkv: CpuTensor,
+    qkv_bias: Option<CpuTensor>,
+    output: CpuTensor,
+    post_norm: CpuTensor,
+    gate_up: CpuTensor,
+    down: CpuTensor,
+    /// Turned keys of all slots; [`Cache`] says where.
+    keys: Vec<f32>,
+    /// Values of all slots, `[slots, G, capacity, c]`.
+    values: Vec<f32>,
+}
+
+/// The weights of a model and the keys and values of its slots.
+pub struct Decoder {
+    embedding: CpuTensor,
+    layers: Vec<Layer>,
+    norm: CpuTensor,
+    /// `[d, V]`; where there is none, the embedding's transpose.
+    head: Option<CpuTensor>,
+    angles: Angles,
+    heads: Heads,
+    hidden: usize,
+    inner: usize,
+    eps: f32,
+    capacity: usize,
+    work: Work,
+}
+
+/// Buffers that live as long as the decoder.
+#[derive(Default)]
+struct Work {
+    /// The residual stream, `[entries, d]`.
+    x: Vec<f32>,
+    normed: Vec<f32>,
+    qkv: Vec<f32>,
+    mixed: Vec<f32>,
+    gate_up: Vec<f32>,
+    gated: Vec<f32>,
+    logits: Vec<f32>,
+    turned: Vec<f32>,
+    scores: Vec<f32>,
+}
+
+impl Decoder {
+    /// For sequences of at most `capacity` tokens in `slots` slots. `None` when the model's weights are not f32
+    /// tensors of the CPU backend without gradients.
+    pub fn new(model: &Transformer, slots: usize, capacity: usize) -> Option<Self> {
+        let config: &ModelConfig = &model.config;
+        let heads = config.heads();
+        let capacity = capacity.next_multiple_of(LANES);
+        let kept = slots * heads.groups * capacity * heads.width;
+        let layers = model
+            .blocks
+            .iter()
+            .map(|block| {
+                Some(Layer {
+                    input_norm: CpuTensor::of(block.input_norm.val())?,
+                    qkv: CpuTensor::of(block.qkv.val())?,
+                    qkv_bias: match &block.qkv_bias {
+                        Some(bias) => Some(CpuTensor::of(bias.val())?),
+                        None => None,
+                    },
+                    output: CpuTensor::of(block.output.val())?,
+                    post_norm: CpuTensor::of(block.post_norm.val())?,
+                    gate_up: CpuTensor::of(block.gate_up.val())?,
+                    down: CpuTensor::of(block.down.val())?,
+                    keys: vec![0.0; kept],
+                    values: vec![0.0; kept],
+                })
+            })
+            .collect::<Option<Vec<_>>>()?;
+        let head = match &model.head {
+            Some(head) => Some(CpuTensor::of(head.val())?),
+            None => None,
+        };
+        Some(Self {
+            embedding: CpuTensor::of(model.embedding.val())?,
+            layers,
+            norm: CpuTensor::of(model.norm.val())?,
+            head,
+            angles: Angles::new(config.rope_theta, heads.width, capacity),
+            heads,
+            hidden: config.hidden_size,
+            inner: config.intermediate_size,
+            eps: config.rms_norm_eps as f32,
+            capacity,
+            work: Work::default(),
+        })
+    }
+
+    /// Reads the entries, those of one slot in the order of their positions, and returns the logits after each
+    /// slot's last one: `[slots among the entries, V]`, in the order of their last entries.
+    pub fn step(&mut self, entries: &[Entry]) -> &[f32] {
+        let (n, d, h) = (entries.len(), self.hidden, self.heads);
+        let Work { x, normed, qkv, mixed, gate_up, gated, logits, turned, scores } = &mut self.work;
+        resize(x, n * d);
+        for (entry, x) in entries.iter().zip(x.chunks_exact_mut(d)) {
+            let at = entry.token as usize * d;
+            x.copy_from_slice(&self.embedding.values()[at..at + d]);
+        }
+        resize(normed, n * d);
+        resize(qkv, n * h.row());
+        resize(mixed, n * h.queries * h.width);
+        resize(gate_up, n * 2 * self.inner);
+        resize(gated, n * self.inner);
+        resize(turned, h.repeat().max(1) * h.width);
+        resize(scores, h.repeat() * self.capacity);
+        for layer in &mut self.layers {
+            norm_rows(x, &layer.input_norm, self.eps, normed);
+            multiply(qkv, Into::Fresh, normed, &layer.qkv, n);
+            if let Some(bias) = &layer.qkv_bias {
+                qkv.chunks_exact_mut(h.row()).for_each(|row| add_rows_to(row, bias.values()));
+            }
+            let cache = Cache { heads: h, capacity: self.capacity };
+            let rows = qkv.chunks_exact(h.row()).zip(mixed.chunks_exact_mut(h.queries * h.width));
+            for (entry, (qkv, mixed)) in entries.iter().zip(rows) {
+                attend(cache, entry, qkv, &self.angles, layer, turned, scores, mixed);
+            }
+            multiply(x, Into::Sum, mixed, &layer.output, n);
+            norm_rows(x, &layer.post_norm, self.eps, normed);
+            multiply(gate_up, Into::Fresh, normed, &layer.gate_up, n);
+            swiglu_rows(gate_up, self.inner, gated);
+            multiply(x, Into::Sum, gated, &layer.down, n);
+        }
+        // Only the last token of each slot is asked what comes next.
+        let is_last = |i: usize| entries.get(i + 1).is_none_or(|next| next.slot != entries[i].slot);
+        let mut wanted = 0;
+        for i in (0..n).filter(|&i| is_last(i)) {
+            x.copy_within(i * d..(i + 1) * d, wanted * d);
+            wanted += 1;
+        }
+        norm_rows(&x[..wanted * d], &self.norm, self.eps, &mut normed[..wanted * d]);
+        let vocabulary = self.embedding.rows();
+        resize(logits, wanted * vocabulary);
+        let hidden = Matrix::new(&normed[..wanted * d], wanted, d);
+        let head = match &self.head {
+            Some(head) => Matrix::new(head.values(), d, vocabulary),
+            None => Matrix::new(self.embedding.values(), vocabulary, d).t(),
+        };
+        product(logits, Into::Fresh, hidden, head);
+        logits
+    }
+}
+
+/// Sets the length; what was in the buffer does not matter.
+fn resize(buffer: &mut Vec<f32>, length: usize) {
+    buffer.resize(length, 0.0);
+}
+
+fn multiply(out: &mut [f32], into: Into, x: &[f32], w: &CpuTensor, rows: usize) {
+    product(out, into, Matrix::new(x, rows, w.rows()), Matrix::new(w.values(), w.rows(), w.width()));
+}
+
+fn norm_rows(x: &[f32], scale: &CpuTensor, eps: f32, out: &mut [f32]) {
+    let mut inverse = vec![0.0; x.len() / scale.width()];
+    norm::norm_rows(x, scale.values(), eps, out, &mut inverse);
+}
+
+vectorized! {
+    /// Keeps the token's keys and values, then attends to them and to all before: `mixed: [H c]`.
+    fn attend<'a>(
+        cache: Cache,
+        entry: &'a Entry,
+        qkv: &'a [f32],
+        angles: &'a Angles,
+        layer: &'a mut Layer,
+        turned: &'a mut [f32],
+        scores: &'a mut [f32],
+        mixed: &'a mut [f32],
+    ) {
+        cache.write(entry, qkv, angles, layer, turned);
+        cache.attend(entry, qkv, angles, layer, turned, scores, mixed);
+    }
+}
+
+/// Where keys and values lie. Values are `[slots, G, capacity, c]`. Keys lie in tiles of [`LANES`] positions,
+/// `[slots, G, capacity / LANES, c, LANES]`: the scores of a tile's positions are one vector, and reading them is
+/// reading on.
+#[derive(Clone, Copy)]
+struct Cache {
+    heads: Heads,
+    capacity: usize,
+}
+
+impl Cache {
+    /// Where a head of a slot begins, for keys and for values.
+    #[inline(always)]
+    fn start(self, slot: usize, group: usize) -> usize {
+        (slot * self.heads.groups + group) * self.capacity * self.heads.width
+    }
+
+    #[inline(always)]
+    fn write(self, entry: &Entry, qkv: &[f32], angles: &Angles, layer: &mut Layer, turned: &mut [f32]) {
+        let Heads { queries, groups, width: c } = self.heads;
+        let (keys, values) = qkv[queries * c..].split_at(groups * c);
+        let turned = &mut turned[..c];
+        for group in 0..groups {
+            let start = self.start(entry.slot, group);
+            angles.turn(&keys[group * c..(group + 1) * c], entry.position, turned);
+            let tile = start + entry.position / LANES * LANES * c + entry.position % LANES;
+            for (i, &key) in turned.iter().enumerate() {
+                layer.keys[tile + i * LANES] = key;
+            }
+            let at = start + entry.position * c;
+            layer.values[at..at + c].copy_from_slice(&values[group * c..(group + 1) * c]);
+        }
+    }
+
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
+    fn attend(
+        self,
+        entry: &Entry,
+        qkv: &[f32],
+        angles: &Angles,
+        layer: &Layer,
+        turned: &mut [f32],
+        scores: &mut [f32],
+        mixed: &mut [f32],
+    ) {
+        let (c, repeat) = (self.heads.width, self.heads.repeat());
+        let (length, size) = (entry.position + 1, self.capacity * c);
+        let scale = (c as f32).powf(-0.5);
+        for group in 0..self.heads.groups {
+            let start = self.start(entry.slot, group);
+            let (keys, values) = (&layer.keys[start..start + size], &layer.values[start..start + size]);
+            let at = group * repeat * c;
+            let queries = qkv[at..at + repeat * c].chunks_exact(c).zip(turned.chunks_exact_mut(c));
+            for (query, turned) in queries {
+                angles.turn(query, entry.position, turned);
+            }
+            let mixed = &mut mixed[at..at + repeat * c];
+            // Heads go through keys and values in pairs: each number read is used twice.
+            let mut head = 0;
+            while head < repeat {
+                let pair = (repeat - head).min(2);
+                let turned = &turned[head * c..(head + pair) * c];
+                let scores = &mut scores[..pair * self.capacity];
+                if pair == 2 {
+                    score::<2>(turned, keys, length, self.capacity, scores);
+                } else {
+                    score::<1>(turned, keys, length, self.capacity, scores);
+                }
+                for scores in scores.chunks_exact_mut(self.capacity) {
+                    let seen = &mut scores[..length];
+                    let top = largest(seen) * scale;
+                    let inverse = 1.0 / exp_sum(seen, scale, top);
+                    seen.iter_mut().for_each(|weight| *weight *= inverse);
+                }
+                let mixed = &mut mixed[head * c..(head + pair) * c];
+                if pair == 2 {
+                    mix::<2>(scores, values, length, self.capacity, mixed);
+                } else {
+                    mix::<1>(scores, values, length, self.capacity, mixed);
+                }
+                head += pair;
+            }
+        }
+    }
+}
+
+/// Products of `R` queries, `[R, c]`, with the first `length` keys, whole tiles: `[R, capacity]`.
+#[inline(always)]
+fn score<const R: usize>(queries: &[f32], keys: &[f32], length: usize, capacity: usize, out: &mut [f32]) {
+    let c = queries.len() / R;
+    for (t, tile) in keys.chunks_exact(c * LANES).take(length.div_ceil(LANES)).enumerate() {
+        let mut sums = [[0.0f32; LANES]; R];
+        for (i, key) in tile.chunks_exact(LANES).enumerate() {
+            for r in 0..R {
+                let q = queries[r * c + i];
+                for l in 0..LANES {
+                    sums[r][l] = key[l].mul_add(q, sums[r][l]);
+                }
+            }
+        }
+        for (r, sums) in sums.iter().enumerate() {
+            let at = r * capacity + t * LANES;
+            out[at..at + LANES].copy_from_slice(sums);
+        }
+    }
+}
+
+/// Sums of the first `length` values weighted by `R` rows of weights, `[R, capacity]`: `[R, c]`.
+#[inline(always)]
+fn mix<const R: usize>(weights: &[f32], values: &[f32], length: usize, capacity: usize, out: &mut [f32]) {
+    let c = out.len() / R;
+    let mut from = 0;
+    while from < c {
+        let width = (c - from).min(LANES);
+        let mut sums = [[0.0f32; LANES]; R];
+        for (i, value) in values.chunks_exact(c).take(length).enumerate() {
+            let value = &value[from..from + width];
+            for r in 0..R {
+                let weight = weights[r * capacity + i];
+                if width == LANES {
+                    for l in 0..LANES {
+                        sums[r][l] = value[l].mul_add(weight, sums[r][l]);
+                    }
+                } else {
+                    for l in 0..width {
+                        sums[r][l] = value[l].mul_add(weight, sums[r][l]);
+                    }
+                }
+            }
+        }
+        for (r, sums) in sums.iter().enumerate() {
+            out[r * c + from..r * c + from + width].copy_from_slice(&sums[..width]);
+        }
+        from += width;
+    }
+}

@@ -1,0 +1,102 @@
+//! The CPU kernels against Burn's operations. A forward pass that fills a cache attends in Burn's operations, one
+//! without a cache in the kernel; sequences here are longer than a block of queries.
+
+use std::collections::BTreeMap;
+
+use aha_lab::{
+    model::{cache::KvCache, config::ModelConfig, transformer::Transformer},
+    rollout::sampler::{Request, RowSeed, SamplingOptions, Unobserved, sample},
+};
+use burn::{
+    module::{Module, ModuleVisitor, Param},
+    tensor::{Device, Gradients, Tensor},
+};
+
+use super::{int_tensor, largest_difference, values, workers};
+
+/// Three query heads a key/value head and a head width that no vector divides, a bias, and more than one layer.
+fn odd() -> ModelConfig {
+    serde_json::from_value(serde_json::json!({
+        "model_type": "qwen2", "hidden_size": 36, "intermediate_size": 50, "num_hidden_layers": 2,
+        "num_attention_heads": 6, "num_key_value_heads": 2, "head_dim": 6, "vocab_size": 37,
+        "tie_word_embeddings": true,
+    }))
+    .unwrap()
+}
+
+fn rows(count: u32, length: u32) -> Vec<Vec<u32>> {
+    (0..count).map(|r| (0..length).map(|i| (i * i + 7 * r + i * r) % 37).collect()).collect()
+}
+
+fn gradients(model: &Transformer, loss: Tensor<1>) -> BTreeMap<usize, Vec<f64>> {
+    struct Collect(Gradients, BTreeMap<usize, Vec<f64>>);
+    impl ModuleVisitor for Collect {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let gradient = param.val().grad_remove(&mut self.0).unwrap();
+            self.1.insert(self.1.len(), values(gradient));
+        }
+    }
+    let mut collect = Collect(loss.backward(), BTreeMap::new());
+    model.visit(&mut collect);
+    collect.1
+}
+
+#[test]
+fn attention_over_several_blocks_is_that_of_burn_and_so_are_its_gradients() {
+    let device = Device::flex();
+    device.seed(5);
+    // Weights large enough that attention is far from uniform.
+    let model = {
+        struct Grow;
+        impl burn::module::ModuleMapper for Grow {
+            fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+                param.map(|value| if D == 2 { value * 12.0 } else { value })
+            }
+        }
+        Transformer::random(&odd(), &device).map(&mut Grow).train()
+    };
+    let autodiff = device.autodiff();
+    let tokens = || int_tensor(&rows(3, 71), &autodiff);
+    let mut cache = KvCache::new(&model.config, 3, 71, &autodiff);
+    let fused = model.logits(model.hidden(tokens()));
+    let plain = model.logits(model.prefill(tokens(), &mut cache));
+    assert!(largest_difference(&values(fused.clone()), &values(plain.clone())) < 1e-4);
+
+    let square = |x: Tensor<2>| (x.clone() * x).mean();
+    let (fused, plain) = (gradients(&model, square(fused)), gradients(&model, square(plain)));
+    for (index, exact) in &plain {
+        let size = exact.iter().fold(0.0f64, |a, x| a.max(x.abs()));
+        let gap = largest_difference(&fused[index], exact);
+        assert!(size > 0.0 && gap < 1e-4 * size, "parameter {index}: {gap} of {size}");
+    }
+}
+
+/// More requests than slots, prompts of different lengths: every slot is used again, and what was recorded is what a
+/// forward pass over the whole sequence says.
+#[test]
+fn slots_that_are_used_again_forget_what_was_in_them() {
+    let device = Device::flex();
+    device.seed(6);
+    let model = Transformer::random(&odd(), &device);
+    let prompts: Vec<Vec<u32>> = (0..90).map(|i| rows(i + 1, 3 + i % 19).pop().unwrap()).collect();
+    let requests: Vec<Request<'_>> = prompts
+        .iter()
+        .enumerate()
+        .map(|(i, prompt)| Request { prompt, seed: RowSeed { run: 1, row: i as u64 } })
+        .collect();
+    let options = SamplingOptions { temperature: 1.0, max_new_tokens: 40, end: 5 };
+    let written = sample(&model, &requests, options, &workers(2), &Unobserved).unwrap();
+    for (prompt, completion) in prompts.iter().zip(&written) {
+        let whole: Vec<u32> = prompt.iter().chain(&completion.tokens).copied().collect();
+        let logits = values(model.logits(model.hidden(int_tensor(&[whole], &device))));
+        for (i, (&token, logprob)) in completion.tokens.iter().zip(&completion.logprobs).enumerate() {
+            let row = &logits[(prompt.len() - 1 + i) * 37..][..37];
+            let total = row.iter().map(|x| x.exp()).sum::<f64>().ln();
+            let exact = row[token as usize] - total;
+            assert!((exact - f64::from(*logprob)).abs() < 1e-4);
+            let entropy: f64 = row.iter().map(|x| -(x - total) * (x - total).exp()).sum();
+            assert!((entropy - f64::from(completion.entropies[i])).abs() < 1e-4);
+        }
+        assert!(completion.truncated == (completion.tokens.last() != Some(&5)));
+    }
+}
