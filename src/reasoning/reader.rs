@@ -43,6 +43,8 @@ pub enum EventKind {
     Retry,
     /// A phrase that works from the target.
     Backward,
+    /// An intermediate goal and its number.
+    Subgoal,
     /// The inside of an answer; empty where there is none.
     Answer,
 }
@@ -75,6 +77,8 @@ pub fn read(text: &str, tokens: &[Token], numbers: &[i64], target: i64) -> Readi
         value: None,
         relation: None,
         sentence_start: true,
+        supposed: false,
+        concluding: false,
         sentence_closed: false,
         segment: 0,
         reading: Reading {
@@ -126,6 +130,10 @@ struct Reader<'a> {
     relation: Option<Waiting>,
     /// Nothing of the sentence has been read yet.
     sentence_start: bool,
+    /// What the clause says is only asked, as in `let me check whether this works`.
+    supposed: bool,
+    /// The sentence repeats a result as the answer.
+    concluding: bool,
     /// The sentence of the draft has ended, but a re-derivation may go on in the next.
     sentence_closed: bool,
     segment: usize,
@@ -144,6 +152,10 @@ impl Reader<'_> {
             }
             TokenKind::Stop => {
                 self.end_sentence();
+                self.at += 1;
+            }
+            TokenKind::Comma | TokenKind::Colon => {
+                self.supposed = false;
                 self.at += 1;
             }
             TokenKind::NotEquals => self.expect_number(Relation::NotEqual, 1),
@@ -172,6 +184,16 @@ impl Reader<'_> {
 
     fn phrase(&mut self, found: phrases::Match) {
         let length = found.tokens;
+        let states = matches!(
+            found.kind,
+            PhraseKind::Right | PhraseKind::Wrong | PhraseKind::WeakRight | PhraseKind::WeakWrong
+        );
+        let asked =
+            self.tokens.get(self.at + length).is_some_and(|next| self.text[next.start..].starts_with('?'));
+        if states && (self.supposed || asked) || self.supposed && found.kind == PhraseKind::Equal {
+            self.at += length;
+            return;
+        }
         let (start, end) = (self.tokens[self.at].start, self.tokens[self.at + length - 1].end);
         if phrases::is_verification(found.kind) {
             self.reading.phrases += 1;
@@ -202,6 +224,21 @@ impl Reader<'_> {
                 self.event(EventKind::Backward, start, end);
                 self.at += length;
             }
+            PhraseKind::OffBy => {
+                self.verdict(false, start, end, length);
+                self.at += usize::from(self.tokens.get(self.at).is_some_and(|t| t.kind == TokenKind::Number));
+            }
+            PhraseKind::Subgoal => self.subgoal(start, length),
+            PhraseKind::Supposed => {
+                self.supposed = self.in_draft() && !self.draft.as_ref().is_some_and(CheckDraft::concludes);
+                self.at += length;
+            }
+            PhraseKind::Concludes => {
+                self.concluding = true;
+                self.at += length;
+            }
+            // `this equals` may begin `equals the target`.
+            PhraseKind::Gives | PhraseKind::Calculate(_) => self.at += 1,
             PhraseKind::Nothing => self.at += length,
         }
         self.sentence_start = false;
@@ -213,9 +250,7 @@ impl Reader<'_> {
     }
 
     fn end_sentence(&mut self) {
-        let goes_on = |draft: &CheckDraft| {
-            draft.opener == Opener::Check && draft.states_something() && !draft.concludes()
-        };
+        let goes_on = |draft: &CheckDraft| draft.opener == Opener::Check && !draft.concludes();
         if self.draft.as_ref().is_some_and(goes_on) {
             self.sentence_closed = true;
         } else {
@@ -225,6 +260,7 @@ impl Reader<'_> {
         self.value = None;
         self.relation = None;
         self.sentence_start = true;
+        (self.supposed, self.concluding) = (false, false);
         self.reading.breaks_off = false;
     }
 
@@ -285,6 +321,24 @@ impl Reader<'_> {
         self.value = None;
         self.relation = None;
         self.at += length;
+    }
+
+    /// `we still need 3`: a goal on the way, if the number is not the target itself.
+    fn subgoal(&mut self, start: usize, length: usize) {
+        self.at += length;
+        // `so I need` may go on `to get` or `to reach a` before its number.
+        let words = self.tokens[self.at..].iter().take(4);
+        self.at += words.take_while(|token| matches!(token.kind, TokenKind::Word(_))).count();
+        let Some(token) = self.tokens.get(self.at).filter(|token| token.kind == TokenKind::Number) else {
+            return;
+        };
+        let goal = Exact::parse(&self.text[token.start..token.end]);
+        if goal.is_some() && goal != self.target {
+            let end = token.end;
+            self.finish_draft(false);
+            self.event(EventKind::Subgoal, start, end);
+            self.at += 1;
+        }
     }
 
     fn keep(&mut self, start: usize, length: usize) {
@@ -350,10 +404,12 @@ impl Reader<'_> {
                 && self.at.checked_sub(2).is_some_and(|index| {
                     matches!(self.tokens[index].kind, TokenKind::Number | TokenKind::Close)
                 });
+        let parenthesised = before == Some(TokenKind::Open)
+            && self.tokens.get(self.at + length).is_some_and(|token| token.kind == TokenKind::Close);
         let in_draft = self.in_draft();
         let answers = match in_draft {
             true => bounded_after || bounded_before,
-            false => bounded_after && (self.sentence_start || after_formula),
+            false => bounded_after && (self.sentence_start || after_formula || parenthesised),
         };
         if answers {
             // A verdict is on the list of phrases where it is one.

@@ -1,6 +1,6 @@
 //! What a formula is where it stands: a step, a re-derivation, a value or a comparison.
 
-use super::{Named, Reader, Waiting};
+use super::{EventKind, Named, Reader, Waiting};
 use crate::reasoning::{
     check::{CheckDraft, Opener, Relation},
     exact::Exact,
@@ -91,10 +91,26 @@ impl Reader<'_> {
                 return;
             }
         }
+        let repeats = self.reading.attempts.has_made(calculation);
+        if self.concluding && repeats {
+            return;
+        }
         self.finish_draft(false);
+        if self.works_backwards(calculation) {
+            self.event(EventKind::Backward, first.start, last.end);
+            self.value = None;
+            return;
+        }
         self.reading.attempts.add_step(calculation, stated, self.segment);
         self.reading.breaks_off = false;
         self.value = None;
+    }
+
+    /// Whether the calculation starts from the target, which nobody has given or reached yet.
+    fn works_backwards(&self, calculation: &Expression) -> bool {
+        let target = self.target;
+        let Some(value) = target else { return false };
+        calculation.numbers().next() == Some(target) && !self.reading.attempts.knows(value)
     }
 
     /// `63 = 19`: compares, if it is part of a check or names the target.
