@@ -117,6 +117,7 @@ impl Pass<'_> {
             }
             // A mark of emphasis between two operands would be a power: it stays, and breaks the formula.
             "**" if self.operand && self.opens_operand(self.at + 1) => self.emit(token.kind, 1),
+            "≈" if self.operand => self.emit(TokenKind::Equals, 1),
             "{" => {
                 self.braces.push(Brace::Mark);
                 self.at += 1;

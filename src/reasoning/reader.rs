@@ -7,7 +7,7 @@ use super::{
     attempts::Attempts,
     check::{CheckDraft, Decision, Opener, Relation},
     exact::Exact,
-    expression::Formula,
+    expression::{Expression, Formula},
     lexer::{Token, TokenKind},
     phrases::{self, PhraseKind},
 };
@@ -75,6 +75,7 @@ pub fn read(text: &str, tokens: &[Token], numbers: &[i64], target: i64) -> Readi
         target: Exact::integer(target),
         draft: None,
         value: None,
+        bare: None,
         relation: None,
         sentence_start: true,
         supposed: false,
@@ -126,6 +127,8 @@ struct Reader<'a> {
     target: Option<Exact>,
     draft: Option<CheckDraft>,
     value: Option<Named>,
+    /// A calculation without a stated result, and the token after it.
+    bare: Option<(Expression, usize)>,
     /// A relation that waits for its number.
     relation: Option<Waiting>,
     /// Nothing of the sentence has been read yet.
@@ -210,6 +213,15 @@ impl Reader<'_> {
             PhraseKind::Keep => self.keep(start, length),
             PhraseKind::Check => self.open_draft(Opener::Check, start, end, length),
             PhraseKind::Hesitation => self.open_draft(Opener::Hesitation, start, end, length),
+            // `4 more than the target` names the distance, not the value.
+            PhraseKind::TooHigh if self.text[start..].starts_with("more") => {
+                self.value = None;
+                self.too(Relation::Above, start, end, length);
+            }
+            PhraseKind::TooLow if self.text[start..].starts_with("less") => {
+                self.value = None;
+                self.too(Relation::Below, start, end, length);
+            }
             PhraseKind::TooHigh => self.too(Relation::Above, start, end, length),
             PhraseKind::TooLow => self.too(Relation::Below, start, end, length),
             PhraseKind::Right => self.verdict(true, start, end, length),
@@ -379,13 +391,28 @@ impl Reader<'_> {
         draft
     }
 
+    /// A calculation without a stated result is an attempt once a verdict follows it closely.
+    fn judge_bare(&mut self) {
+        let Some((calculation, next)) = self.bare.take() else { return };
+        if self.at.saturating_sub(next) > 6 || self.in_draft() {
+            return;
+        }
+        self.reading.steps += 1;
+        self.reading.steps_right += usize::from(calculation.value().is_some());
+        let value = calculation.value();
+        self.reading.attempts.add_step(&calculation, value, self.segment);
+        self.reading.breaks_off = false;
+    }
+
     fn too(&mut self, relation: Relation, start: usize, end: usize, length: usize) {
+        self.judge_bare();
         self.draft_for_verdict(start).compare(relation, None, start, end);
         self.relation = None;
         self.at += length;
     }
 
     fn verdict(&mut self, right: bool, start: usize, end: usize, length: usize) {
+        self.judge_bare();
         self.draft_for_verdict(start).answer(right, start, end);
         self.relation = None;
         self.at += length;

@@ -3,7 +3,7 @@
 use super::{EventKind, Named, Reader, Waiting};
 use crate::reasoning::{
     check::{CheckDraft, Opener, Relation},
-    exact::Exact,
+    exact::{Exact, Operator},
     expression::{Expression, Formula},
 };
 
@@ -19,8 +19,16 @@ impl Reader<'_> {
         match formula.sides.as_slice() {
             [] => {}
             [only] if !only.calculates() => self.number(only, waiting),
-            [_] => self.reading.breaks_off |= !self.in_draft(),
-            sides => self.equation(sides),
+            [only] => {
+                self.reading.breaks_off |= !self.in_draft();
+                if !formula.unfinished {
+                    self.bare = Some((only.clone(), self.at));
+                }
+            }
+            sides => {
+                self.bare = None;
+                self.equation(sides);
+            }
         }
         self.sentence_start = false;
     }
@@ -38,6 +46,7 @@ impl Reader<'_> {
                 }
             };
             if compares {
+                self.judge_bare();
                 let named = after_value.filter(|_| !in_draft);
                 let draft = self.draft_at(named.map_or(start, |named| named.start));
                 if let Some(named) = named {
@@ -53,15 +62,29 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether two sides are equal; after `≈`, whether they differ by less than the last decimal written.
+    fn agree(&self, left: &Expression, right: &Expression) -> bool {
+        let Some((a, b)) = left.value().zip(right.value()) else { return false };
+        let about = self.text.get(left.end..right.start).is_some_and(|between| between.contains('≈'));
+        let digits =
+            self.text[right.start..right.end].split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        let unit = u32::try_from(digits).ok().and_then(|digits| 10_i128.checked_pow(digits));
+        let close = || {
+            let difference = a.apply(Operator::Subtract, b)?;
+            let unit = Exact::new(1, unit?)?;
+            Some(difference < unit && difference.negate() < unit)
+        };
+        a == b || about && close() == Some(true)
+    }
+
     /// Two or more sides joined by equals signs.
     fn equation(&mut self, sides: &[Expression]) {
         for pair in sides.windows(2) {
             if let [left, right] = pair
                 && (left.calculates() || right.calculates())
             {
-                let values = left.value().zip(right.value());
                 self.reading.steps += 1;
-                self.reading.steps_right += usize::from(values.is_some_and(|(left, right)| left == right));
+                self.reading.steps_right += usize::from(self.agree(left, right));
             }
         }
         match sides.iter().find(|side| side.calculates()) {
@@ -77,8 +100,7 @@ impl Reader<'_> {
             Some(plain) => plain.value(),
             None => last.value(),
         };
-        let values: Vec<Option<Exact>> = sides.iter().map(Expression::value).collect();
-        let right = values.windows(2).all(|pair| pair[0].is_some() && pair[0] == pair[1]);
+        let right = sides.windows(2).all(|pair| self.agree(&pair[0], &pair[1]));
         let derives = |draft: &CheckDraft| draft.opener == Opener::Check && !draft.concludes();
         if self.draft.as_ref().is_some_and(derives) && self.reading.attempts.has_made(calculation) {
             let key = calculation.plain_shape().key();
