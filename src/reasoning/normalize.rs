@@ -73,7 +73,7 @@ impl Pass<'_> {
         match self.slice(index) {
             "**" | "`" | "$" | "_" | "{" | "}" | "#" => true,
             "\\" => self.slice(index + 1) != "frac",
-            "(" | ")" | "boxed" | "text" | "left" | "right" | "displaystyle" => latex,
+            "(" | ")" | "[" | "]" | "boxed" | "text" | "left" | "right" | "displaystyle" => latex,
             _ => false,
         }
     }

@@ -118,7 +118,18 @@ const TABLE: &[(Kind, &[&str])] = &[
     (Kind::NotEqual, &["which is not", "which isn't", "it is not", "it's not", "does not equal"]),
     (Kind::NotEqual, &["doesn't equal", "is not equal to", "not equal to", "which does not equal"]),
     (Kind::NotEqual, &["which doesn't equal", "does not make", "doesn't make"]),
-    (Kind::Equal, &["is", "equals", "is equal to", "is exactly"]),
+    (
+        Kind::Equal,
+        &[
+            "is",
+            "equals",
+            "is equal to",
+            "is exactly",
+            "that's exactly",
+            "which is exactly",
+            "that is exactly",
+        ],
+    ),
     // These name the value in hand; they compare it with nothing.
     (Kind::Nothing, &["that is", "this is", "it is", "that's", "which is", "it's", "there is"]),
     (Kind::Above, &["is greater than", "is more than", "is higher than", "is larger than", "is above"]),

@@ -40,7 +40,10 @@ impl Reader<'_> {
         if let Some(Waiting { relation, start, after_value, .. }) = waiting {
             let compares = match relation {
                 // Without a value before it, `is 63` only names one.
-                Relation::Equal => after_value.is_some() && (in_draft || Some(value) == self.target),
+                Relation::Equal => {
+                    (after_value.is_some() || self.text[start..side.start].contains("exactly"))
+                        && (in_draft || Some(value) == self.target)
+                }
                 Relation::NotEqual | Relation::Above | Relation::Below => {
                     in_draft || after_value.is_some() || !self.reading.attempts.records().is_empty()
                 }
@@ -57,7 +60,11 @@ impl Reader<'_> {
             }
         }
         self.value = Some(Named { value, start: side.start, end: side.end, next: self.at });
-        if in_draft && let Some(draft) = &mut self.draft {
+        if in_draft
+            && let Some(draft) = &mut self.draft
+            // `that works, but 11 is left over` speaks of another number.
+            && !(draft.concludes() && self.text[draft.end.min(side.start)..side.start].contains("but "))
+        {
             draft.name_value(value, side.start, side.end);
         }
     }

@@ -31,7 +31,8 @@ impl Reader<'_> {
     /// A calculation without a stated result is an attempt once a verdict follows it closely.
     pub(super) fn judge_bare(&mut self) {
         let Some((calculation, next)) = self.bare.take() else { return };
-        if self.at.saturating_sub(next) > 6 || self.in_draft() {
+        if self.at.saturating_sub(next) > 6 || self.in_draft() || self.reading.attempts.has_made(&calculation)
+        {
             return;
         }
         self.reading.steps += 1;
