@@ -168,6 +168,10 @@ const TABLE: &[(Kind, &[&str])] = &[
     (Kind::TooHigh, &["is more than the target", "is greater than the target", "is higher than the target"]),
     (Kind::TooLow, &["less than the target", "smaller than the target", "lower than the target"]),
     (Kind::TooLow, &["is less than the target", "is smaller than the target", "is lower than the target"]),
+    (
+        Kind::Right,
+        &["which is exactly the target", "that's exactly the target", "that is exactly the target"],
+    ),
     (Kind::OffBy, &["off by", "is off by", "we are off by"]),
     (
         Kind::Supposed,
