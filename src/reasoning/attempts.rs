@@ -127,6 +127,11 @@ impl Attempts {
         !self.records.is_empty() && self.current.stated.contains(&value)
     }
 
+    /// Whether `value` is given or the result of any attempt.
+    pub fn knows(&self, value: Exact) -> bool {
+        self.given.contains_key(&value) || self.known.contains_key(&value)
+    }
+
     /// Whether the attempt in hand has made this calculation, step by step or as a whole.
     pub fn has_made(&self, calculation: &Expression) -> bool {
         !self.records.is_empty() && self.current.steps.contains(&calculation.plain_shape().key())

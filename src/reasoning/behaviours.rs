@@ -34,6 +34,7 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
             EventKind::Answer if last_answer != Some(index) => continue,
             EventKind::Answer => {}
             EventKind::Retry => span.kind = SpanKind::Backtracking,
+            EventKind::Subgoal => span.kind = SpanKind::Subgoal,
             EventKind::Backward => span.kind = SpanKind::BackwardChaining,
             EventKind::Check { decision, claim, cut_off } => {
                 let followed = followed(event, records) || awaits_attempt(event, reading);

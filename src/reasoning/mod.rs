@@ -4,8 +4,9 @@
 //! ever reaches the reward.
 
 //!
-//! [`analyze`] reads in four stages, each of which passes over its input once:
+//! [`analyze`] reads in five stages, each of which passes over its input once:
 //! - [`lexer`] cuts the text into tokens with byte offsets;
+//! - [`normalize`] brings LaTeX, Markdown and operators in words to plain formulas;
 //! - [`reader`] finds formulas ([`expression`]) and phrases ([`phrases`]) in them;
 //! - [`attempts`] groups steps into attempts by the numbers they use, and [`check`] decides what each
 //!   checking sentence states, both in exact fractions ([`exact`]);
@@ -17,6 +18,7 @@ pub mod check;
 pub mod exact;
 pub mod expression;
 pub mod lexer;
+pub mod normalize;
 pub mod phrases;
 pub mod reader;
 pub mod shape;
@@ -49,7 +51,7 @@ use crate::task::Puzzle;
 /// - A miss or hit is no *stop* if the text is cut off while the next attempt is announced or begun.
 /// - The inside of an answer is not read. What follows one is, but follows nothing before it.
 pub fn analyze(puzzle: &Puzzle, completion: &str) -> Analysis {
-    let tokens = lexer::tokenize(completion);
+    let tokens = normalize::normalize(completion, &lexer::tokenize(completion));
     let reading = reader::read(completion, &tokens, &puzzle.numbers, puzzle.target);
     behaviours::assemble(completion, &reading, puzzle.target)
 }

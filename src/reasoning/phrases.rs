@@ -4,7 +4,10 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use super::lexer::{Token, TokenKind, tokenize};
+use super::{
+    exact::Operator,
+    lexer::{Token, TokenKind, tokenize},
+};
 
 /// Number of a word in the vocabulary of all phrases.
 pub type WordId = u16;
@@ -47,6 +50,18 @@ pub enum PhraseKind {
     Below,
     /// Works from the target towards the numbers.
     Backward,
+    /// An operator in words, where it stands between two operands: `divided by`.
+    Calculate(Operator),
+    /// States the result of the calculation before it: `gives`.
+    Gives,
+    /// An intermediate goal, where a number other than the target follows.
+    Subgoal,
+    /// Misses by the number that follows: `off by 2`.
+    OffBy,
+    /// What follows in the clause is asked or supposed, not stated: `whether`, `if`.
+    Supposed,
+    /// The sentence repeats a result as the answer: `so the answer is`.
+    Concludes,
     /// Looks like another phrase and is none: `instead of`.
     Nothing,
 }
@@ -103,7 +118,18 @@ const TABLE: &[(Kind, &[&str])] = &[
     (Kind::NotEqual, &["which is not", "which isn't", "it is not", "it's not", "does not equal"]),
     (Kind::NotEqual, &["doesn't equal", "is not equal to", "not equal to", "which does not equal"]),
     (Kind::NotEqual, &["which doesn't equal", "does not make", "doesn't make"]),
-    (Kind::Equal, &["is", "equals", "is equal to", "is exactly"]),
+    (
+        Kind::Equal,
+        &[
+            "is",
+            "equals",
+            "is equal to",
+            "is exactly",
+            "that's exactly",
+            "which is exactly",
+            "that is exactly",
+        ],
+    ),
     // These name the value in hand; they compare it with nothing.
     (Kind::Nothing, &["that is", "this is", "it is", "that's", "which is", "it's", "there is"]),
     (Kind::Above, &["is greater than", "is more than", "is higher than", "is larger than", "is above"]),
@@ -111,6 +137,75 @@ const TABLE: &[(Kind, &[&str])] = &[
     (Kind::Below, &["is less than", "is lower than", "is smaller than", "is below", "less than"]),
     (Kind::Below, &["which is less than", "which is smaller than"]),
     (Kind::Backward, &["work backwards", "work backward", "working backwards", "working backward"]),
+    (Kind::Backward, &["start from the target", "starting from the target", "start with the target"]),
+    (Kind::Backward, &["from the target", "work back from", "reverse engineer"]),
+    (Kind::Calculate(Operator::Add), &["plus", "added to"]),
+    (Kind::Calculate(Operator::Subtract), &["minus"]),
+    (Kind::Calculate(Operator::Multiply), &["times", "multiplied by"]),
+    (Kind::Calculate(Operator::Divide), &["divided by", "over"]),
+    (Kind::Gives, &["gives", "gives us", "gives me", "giving", "makes", "yields", "results in", "we get"]),
+    (Kind::Gives, &["which gives", "which gives us", "this gives", "this gives us", "that gives", "i get"]),
+    (
+        Kind::Gives,
+        &["which equals", "this equals", "that equals", "it equals", "to get", "comes to", "resulting in"],
+    ),
+    (Kind::Gives, &["the result is", "which makes", "that makes", "this makes", "which comes to"]),
+    (
+        Kind::Subgoal,
+        &["i need to get", "we need to get", "i need to make", "we need to make", "need to reach"],
+    ),
+    (Kind::Subgoal, &["if i can get", "if i can make", "if we can get", "if we can make", "i still need"]),
+    (
+        Kind::Subgoal,
+        &["we still need", "so i need", "so we need", "now i need", "now we need", "goal is to get"],
+    ),
+    (Kind::NotEqual, &["that's not equal to", "which is not equal to", "that is not equal to", "far from"]),
+    (Kind::NotEqual, &["this is not equal to", "it is not equal to", "is far from", "which is far from"]),
+    (Kind::NotEqual, &["is different from", "does not reach", "doesn't reach", "it's not equal to"]),
+    (Kind::Wrong, &["is incorrect", "this is incorrect", "that is incorrect", "that's incorrect"]),
+    (Kind::Wrong, &["which is incorrect", "which is wrong"]),
+    (Kind::TooHigh, &["more than the target", "greater than the target", "higher than the target"]),
+    (Kind::TooHigh, &["is more than the target", "is greater than the target", "is higher than the target"]),
+    (Kind::TooLow, &["less than the target", "smaller than the target", "lower than the target"]),
+    (Kind::TooLow, &["is less than the target", "is smaller than the target", "is lower than the target"]),
+    (
+        Kind::Right,
+        &["which is exactly the target", "that's exactly the target", "that is exactly the target"],
+    ),
+    (Kind::OffBy, &["off by", "is off by", "we are off by"]),
+    (
+        Kind::Supposed,
+        &["if", "whether", "see if", "make sure", "to see if", "ensure", "that our", "that the"],
+    ),
+    (Kind::Supposed, &["that this", "that it", "if this", "if it", "if that", "whether this", "whether it"]),
+    (
+        Kind::Concludes,
+        &["the answer is", "final answer", "the final answer", "therefore", "the solution is", "thus"],
+    ),
+    (Kind::Concludes, &["so the answer", "the final expression", "the expression is", "the equation is"]),
+    (Kind::TooHigh, &["exceeds the target", "over the target", "above the target", "still too high"]),
+    (Kind::TooLow, &["below the target", "under the target", "short of the target", "still too low"]),
+    (Kind::Wrong, &["does not match", "doesn't match", "not quite", "not quite right", "no good", "not it"]),
+    (Kind::Wrong, &["does not match the target", "doesn't match the target", "not equal to the target"]),
+    (Kind::Wrong, &["does not give us the target", "is not equal to the target", "not valid"]),
+    (Kind::Wrong, &["won't work", "will not work", "still not right", "still not", "is still not"]),
+    (Kind::Right, &["we got it", "exactly the target", "matches our target", "is our target", "we found it"]),
+    (Kind::Right, &["that does it", "it matches", "this matches", "that matches", "hits the target"]),
+    (Kind::Right, &["is exactly the target", "exactly what we need", "is exactly what we need", "bingo"]),
+    (Kind::WeakRight, &["great", "success", "exactly"]),
+    (Kind::NotEqual, &["but we need", "but i need", "but the target is", "but we want", "rather than"]),
+    (Kind::Retry, &["let's try a different combination", "let's try a different way", "try a different way"]),
+    (
+        Kind::Retry,
+        &["try something different", "let's try something different", "another attempt", "next attempt"],
+    ),
+    (Kind::Retry, &["let me try something different", "let's start over", "let me go back", "let's go back"]),
+    (Kind::Retry, &["a different combination", "a different way", "another option", "another possibility"]),
+    (Kind::Retry, &["how about instead", "let me think again", "let me rethink", "let's rethink"]),
+    (
+        Kind::Check,
+        &["let me double-check this", "let me double check this", "let's double check", "to verify"],
+    ),
 ];
 
 /// A phrase found in the text.

@@ -2,12 +2,13 @@
 //! [`CheckDraft`], everything that may become a span to the event list.
 
 mod formulas;
+mod verdicts;
 
 use super::{
     attempts::Attempts,
     check::{CheckDraft, Decision, Opener, Relation},
     exact::Exact,
-    expression::Formula,
+    expression::{Expression, Formula},
     lexer::{Token, TokenKind},
     phrases::{self, PhraseKind},
 };
@@ -43,6 +44,8 @@ pub enum EventKind {
     Retry,
     /// A phrase that works from the target.
     Backward,
+    /// An intermediate goal and its number.
+    Subgoal,
     /// The inside of an answer; empty where there is none.
     Answer,
 }
@@ -73,8 +76,11 @@ pub fn read(text: &str, tokens: &[Token], numbers: &[i64], target: i64) -> Readi
         target: Exact::integer(target),
         draft: None,
         value: None,
+        bare: None,
         relation: None,
         sentence_start: true,
+        supposed: false,
+        concluding: false,
         sentence_closed: false,
         segment: 0,
         reading: Reading {
@@ -122,10 +128,16 @@ struct Reader<'a> {
     target: Option<Exact>,
     draft: Option<CheckDraft>,
     value: Option<Named>,
+    /// A calculation without a stated result, and the token after it.
+    bare: Option<(Expression, usize)>,
     /// A relation that waits for its number.
     relation: Option<Waiting>,
     /// Nothing of the sentence has been read yet.
     sentence_start: bool,
+    /// What the clause says is only asked, as in `let me check whether this works`.
+    supposed: bool,
+    /// The sentence repeats a result as the answer.
+    concluding: bool,
     /// The sentence of the draft has ended, but a re-derivation may go on in the next.
     sentence_closed: bool,
     segment: usize,
@@ -144,6 +156,10 @@ impl Reader<'_> {
             }
             TokenKind::Stop => {
                 self.end_sentence();
+                self.at += 1;
+            }
+            TokenKind::Comma | TokenKind::Colon => {
+                self.supposed = false;
                 self.at += 1;
             }
             TokenKind::NotEquals => self.expect_number(Relation::NotEqual, 1),
@@ -172,6 +188,16 @@ impl Reader<'_> {
 
     fn phrase(&mut self, found: phrases::Match) {
         let length = found.tokens;
+        let states = matches!(
+            found.kind,
+            PhraseKind::Right | PhraseKind::Wrong | PhraseKind::WeakRight | PhraseKind::WeakWrong
+        );
+        let asked =
+            self.tokens.get(self.at + length).is_some_and(|next| self.text[next.start..].starts_with('?'));
+        if states && (self.supposed || asked) || self.supposed && found.kind == PhraseKind::Equal {
+            self.at += length;
+            return;
+        }
         let (start, end) = (self.tokens[self.at].start, self.tokens[self.at + length - 1].end);
         if phrases::is_verification(found.kind) {
             self.reading.phrases += 1;
@@ -188,6 +214,15 @@ impl Reader<'_> {
             PhraseKind::Keep => self.keep(start, length),
             PhraseKind::Check => self.open_draft(Opener::Check, start, end, length),
             PhraseKind::Hesitation => self.open_draft(Opener::Hesitation, start, end, length),
+            // `4 more than the target` names the distance, not the value.
+            PhraseKind::TooHigh if self.text[start..].starts_with("more") => {
+                self.value = None;
+                self.too(Relation::Above, start, end, length);
+            }
+            PhraseKind::TooLow if self.text[start..].starts_with("less") => {
+                self.value = None;
+                self.too(Relation::Below, start, end, length);
+            }
             PhraseKind::TooHigh => self.too(Relation::Above, start, end, length),
             PhraseKind::TooLow => self.too(Relation::Below, start, end, length),
             PhraseKind::Right => self.verdict(true, start, end, length),
@@ -202,6 +237,21 @@ impl Reader<'_> {
                 self.event(EventKind::Backward, start, end);
                 self.at += length;
             }
+            PhraseKind::OffBy => {
+                self.verdict(false, start, end, length);
+                self.at += usize::from(self.tokens.get(self.at).is_some_and(|t| t.kind == TokenKind::Number));
+            }
+            PhraseKind::Subgoal => self.subgoal(start, length),
+            PhraseKind::Supposed => {
+                self.supposed = self.in_draft() && !self.draft.as_ref().is_some_and(CheckDraft::concludes);
+                self.at += length;
+            }
+            PhraseKind::Concludes => {
+                self.concluding = true;
+                self.at += length;
+            }
+            // `this equals` may begin `equals the target`.
+            PhraseKind::Gives | PhraseKind::Calculate(_) => self.at += 1,
             PhraseKind::Nothing => self.at += length,
         }
         self.sentence_start = false;
@@ -213,9 +263,7 @@ impl Reader<'_> {
     }
 
     fn end_sentence(&mut self) {
-        let goes_on = |draft: &CheckDraft| {
-            draft.opener == Opener::Check && draft.states_something() && !draft.concludes()
-        };
+        let goes_on = |draft: &CheckDraft| draft.opener == Opener::Check && !draft.concludes();
         if self.draft.as_ref().is_some_and(goes_on) {
             self.sentence_closed = true;
         } else {
@@ -225,6 +273,7 @@ impl Reader<'_> {
         self.value = None;
         self.relation = None;
         self.sentence_start = true;
+        (self.supposed, self.concluding) = (false, false);
         self.reading.breaks_off = false;
     }
 
@@ -287,6 +336,24 @@ impl Reader<'_> {
         self.at += length;
     }
 
+    /// `we still need 3`: a goal on the way, if the number is not the target itself.
+    fn subgoal(&mut self, start: usize, length: usize) {
+        self.at += length;
+        // `so I need` may go on `to get` or `to reach a` before its number.
+        let words = self.tokens[self.at..].iter().take(4);
+        self.at += words.take_while(|token| matches!(token.kind, TokenKind::Word(_))).count();
+        let Some(token) = self.tokens.get(self.at).filter(|token| token.kind == TokenKind::Number) else {
+            return;
+        };
+        let goal = Exact::parse(&self.text[token.start..token.end]);
+        if goal.is_some() && goal != self.target {
+            let end = token.end;
+            self.finish_draft(false);
+            self.event(EventKind::Subgoal, start, end);
+            self.at += 1;
+        }
+    }
+
     fn keep(&mut self, start: usize, length: usize) {
         let kind_at = |index: usize| self.tokens.get(index).map(|token| token.kind);
         let mut number = self.at + length;
@@ -302,75 +369,6 @@ impl Reader<'_> {
         } else {
             self.at += length;
         }
-    }
-
-    /// The value just named, if nothing but a comma stands between it and here.
-    fn adjacent_value(&self) -> Option<Named> {
-        self.value.filter(|named| {
-            let between = self.tokens.get(named.next..self.at).unwrap_or_default();
-            between.len() <= 2 && between.iter().all(|token| token.kind == TokenKind::Comma)
-        })
-    }
-
-    /// The draft that a verdict at `start` belongs to, with the value before it if there is one.
-    fn draft_for_verdict(&mut self, start: usize) -> &mut CheckDraft {
-        let named = match self.in_draft() {
-            true => None,
-            false => self.adjacent_value(),
-        };
-        let draft = self.draft_at(named.map_or(start, |named| named.start));
-        if let Some(named) = named {
-            draft.name_value(named.value, named.start, named.end);
-        }
-        draft
-    }
-
-    fn too(&mut self, relation: Relation, start: usize, end: usize, length: usize) {
-        self.draft_for_verdict(start).compare(relation, None, start, end);
-        self.relation = None;
-        self.at += length;
-    }
-
-    fn verdict(&mut self, right: bool, start: usize, end: usize, length: usize) {
-        self.draft_for_verdict(start).answer(right, start, end);
-        self.relation = None;
-        self.at += length;
-    }
-
-    /// `yes`, `right`, `no`, `✓`: taken for an answer only where it can be nothing else.
-    fn weak_answer(&mut self, right: bool, length: usize) {
-        let (start, end) = (self.tokens[self.at].start, self.tokens[self.at + length - 1].end);
-        let parts =
-            |kind: TokenKind| !matches!(kind, TokenKind::Word(_) | TokenKind::Number | TokenKind::Open);
-        let bounded_after = self.tokens.get(self.at + length).is_none_or(|token| parts(token.kind));
-        let before = self.at.checked_sub(1).map(|index| self.tokens[index].kind);
-        let bounded_before = before.is_none_or(|kind| parts(kind) || kind == TokenKind::Number);
-        let after_formula = before == Some(TokenKind::Number)
-            || before == Some(TokenKind::Comma)
-                && self.at.checked_sub(2).is_some_and(|index| {
-                    matches!(self.tokens[index].kind, TokenKind::Number | TokenKind::Close)
-                });
-        let in_draft = self.in_draft();
-        let answers = match in_draft {
-            true => bounded_after || bounded_before,
-            false => bounded_after && (self.sentence_start || after_formula),
-        };
-        if answers {
-            // A verdict is on the list of phrases where it is one.
-            self.reading.phrases += usize::from(!in_draft);
-            self.verdict(right, start, end, length);
-        } else {
-            self.at += length;
-        }
-        self.sentence_start = false;
-    }
-
-    fn expect_number(&mut self, relation: Relation, length: usize) {
-        let start = self.tokens[self.at].start;
-        let after_value = self.adjacent_value();
-        self.at += length;
-        self.relation = Some(Waiting { relation, start, number_at: self.at, after_value });
-        self.sentence_start = false;
     }
 
     fn answer(&mut self) {

@@ -1,9 +1,9 @@
 //! What a formula is where it stands: a step, a re-derivation, a value or a comparison.
 
-use super::{Named, Reader, Waiting};
+use super::{EventKind, Named, Reader, Waiting};
 use crate::reasoning::{
     check::{CheckDraft, Opener, Relation},
-    exact::Exact,
+    exact::{Exact, Operator},
     expression::{Expression, Formula},
 };
 
@@ -19,8 +19,16 @@ impl Reader<'_> {
         match formula.sides.as_slice() {
             [] => {}
             [only] if !only.calculates() => self.number(only, waiting),
-            [_] => self.reading.breaks_off |= !self.in_draft(),
-            sides => self.equation(sides),
+            [only] => {
+                self.reading.breaks_off |= !self.in_draft();
+                if !formula.unfinished {
+                    self.bare = Some((only.clone(), self.at));
+                }
+            }
+            sides => {
+                self.bare = None;
+                self.equation(sides);
+            }
         }
         self.sentence_start = false;
     }
@@ -32,12 +40,16 @@ impl Reader<'_> {
         if let Some(Waiting { relation, start, after_value, .. }) = waiting {
             let compares = match relation {
                 // Without a value before it, `is 63` only names one.
-                Relation::Equal => after_value.is_some() && (in_draft || Some(value) == self.target),
+                Relation::Equal => {
+                    (after_value.is_some() || self.text[start..side.start].contains("exactly"))
+                        && (in_draft || Some(value) == self.target)
+                }
                 Relation::NotEqual | Relation::Above | Relation::Below => {
                     in_draft || after_value.is_some() || !self.reading.attempts.records().is_empty()
                 }
             };
             if compares {
+                self.judge_bare();
                 let named = after_value.filter(|_| !in_draft);
                 let draft = self.draft_at(named.map_or(start, |named| named.start));
                 if let Some(named) = named {
@@ -48,9 +60,28 @@ impl Reader<'_> {
             }
         }
         self.value = Some(Named { value, start: side.start, end: side.end, next: self.at });
-        if in_draft && let Some(draft) = &mut self.draft {
+        if in_draft
+            && let Some(draft) = &mut self.draft
+            // `that works, but 11 is left over` speaks of another number.
+            && !(draft.concludes() && self.text[draft.end.min(side.start)..side.start].contains("but "))
+        {
             draft.name_value(value, side.start, side.end);
         }
+    }
+
+    /// Whether two sides are equal; after `≈`, whether they differ by less than the last decimal written.
+    fn agree(&self, left: &Expression, right: &Expression) -> bool {
+        let Some((a, b)) = left.value().zip(right.value()) else { return false };
+        let about = self.text.get(left.end..right.start).is_some_and(|between| between.contains('≈'));
+        let digits =
+            self.text[right.start..right.end].split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        let unit = u32::try_from(digits).ok().and_then(|digits| 10_i128.checked_pow(digits));
+        let close = || {
+            let difference = a.apply(Operator::Subtract, b)?;
+            let unit = Exact::new(1, unit?)?;
+            Some(difference < unit && difference.negate() < unit)
+        };
+        a == b || about && close() == Some(true)
     }
 
     /// Two or more sides joined by equals signs.
@@ -59,9 +90,8 @@ impl Reader<'_> {
             if let [left, right] = pair
                 && (left.calculates() || right.calculates())
             {
-                let values = left.value().zip(right.value());
                 self.reading.steps += 1;
-                self.reading.steps_right += usize::from(values.is_some_and(|(left, right)| left == right));
+                self.reading.steps_right += usize::from(self.agree(left, right));
             }
         }
         match sides.iter().find(|side| side.calculates()) {
@@ -77,8 +107,7 @@ impl Reader<'_> {
             Some(plain) => plain.value(),
             None => last.value(),
         };
-        let values: Vec<Option<Exact>> = sides.iter().map(Expression::value).collect();
-        let right = values.windows(2).all(|pair| pair[0].is_some() && pair[0] == pair[1]);
+        let right = sides.windows(2).all(|pair| self.agree(&pair[0], &pair[1]));
         let derives = |draft: &CheckDraft| draft.opener == Opener::Check && !draft.concludes();
         if self.draft.as_ref().is_some_and(derives) && self.reading.attempts.has_made(calculation) {
             let key = calculation.plain_shape().key();
@@ -91,10 +120,26 @@ impl Reader<'_> {
                 return;
             }
         }
+        let repeats = self.reading.attempts.has_made(calculation);
+        if self.concluding && repeats {
+            return;
+        }
         self.finish_draft(false);
+        if self.works_backwards(calculation) {
+            self.event(EventKind::Backward, first.start, last.end);
+            self.value = None;
+            return;
+        }
         self.reading.attempts.add_step(calculation, stated, self.segment);
         self.reading.breaks_off = false;
         self.value = None;
+    }
+
+    /// Whether the calculation starts from the target, which nobody has given or reached yet.
+    fn works_backwards(&self, calculation: &Expression) -> bool {
+        let target = self.target;
+        let Some(value) = target else { return false };
+        calculation.numbers().next() == Some(target) && !self.reading.attempts.knows(value)
     }
 
     /// `63 = 19`: compares, if it is part of a check or names the target.
