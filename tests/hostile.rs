@@ -80,6 +80,7 @@ fn a_shape_beyond_all_memory() {
     config["intermediate_size"] = json!(1 << 18);
     config["num_hidden_layers"] = json!(512);
     config["vocab_size"] = json!(1 << 20);
+    config["head_dim"] = json!(32);
     fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
     assert!(refusal(folder.path()).contains("shape"));
 }
