@@ -281,7 +281,7 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
         }
     };
     bar.finish_and_clear();
-    // Who watches was told the end; the socket goes before the run's lock does.
+    // Who watches was told the end.
     drop(control);
     let Some((done, run)) = end else {
         return Err(Failure("The engine ended without a word; what was journalled is safe.".into()));
