@@ -6,6 +6,7 @@
 
 pub mod command;
 pub mod config;
+pub mod control_socket;
 pub mod device;
 pub mod engine;
 pub mod eval;

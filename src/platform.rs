@@ -49,6 +49,22 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     system::sync_folder(folder)
 }
 
+/// Makes the process the leader of a session of its own, which no terminal's hang-up reaches.
+///
+/// # Errors
+/// A sentence where there are no sessions, or what the system answered.
+pub fn begin_session() -> io::Result<()> {
+    system::begin_session()
+}
+
+/// Lets go of the terminal for good: nothing is read or written there any more, and standard error goes to `log`.
+///
+/// # Errors
+/// When the log cannot be opened, or what the system answered.
+pub fn leave_terminal(log: &Path) -> io::Result<()> {
+    system::leave_terminal(log)
+}
+
 /// Standard error, sent elsewhere until this is dropped.
 #[derive(Debug)]
 pub struct StderrRedirect {
@@ -120,6 +136,19 @@ mod system {
         }
     }
 
+    pub fn begin_session() -> io::Result<()> {
+        process::setsid()?;
+        Ok(())
+    }
+
+    pub fn leave_terminal(log: &Path) -> io::Result<()> {
+        let nothing = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+        stdio::dup2_stdin(&nothing)?;
+        stdio::dup2_stdout(&nothing)?;
+        stdio::dup2_stderr(OpenOptions::new().create(true).append(true).open(log)?)?;
+        Ok(())
+    }
+
     pub fn can_suspend() -> io::Result<()> {
         // The leader of a session was started by no shell that could continue it.
         if process::getsid(None)? == process::getpid() {
@@ -164,6 +193,14 @@ mod system {
     }
 
     pub fn sync_folder(_folder: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub fn begin_session() -> io::Result<()> {
+        Err(io::Error::other("This system cannot detach a run; use `aha-lab run --headless`."))
+    }
+
+    pub fn leave_terminal(_log: &Path) -> io::Result<()> {
         Ok(())
     }
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use tokenizers::Tokenizer as Inner;
 
+use crate::config::shortened;
+
 /// Why a tokenizer could not be used.
 #[derive(Debug, Error)]
 pub enum TokenizerError {
@@ -47,9 +49,10 @@ impl Tokenizer {
     /// When it cannot be parsed or has no end token.
     pub fn from_bytes(bytes: &[u8], source: &Path) -> Result<Self, TokenizerError> {
         let broken = |reason: String| TokenizerError::Broken { path: source.to_owned(), reason };
+        // The parser is a dependency that reads a stranger's file: a panic in it is one more way to be broken.
         let inner = std::panic::catch_unwind(|| Inner::from_bytes(bytes))
             .map_err(|_| broken("its parser panicked".into()))?
-            .map_err(|e| broken(e.to_string()))?;
+            .map_err(|e| broken(shortened(&e.to_string())))?;
         let end = END_TOKENS
             .iter()
             .find_map(|name| inner.token_to_id(name))

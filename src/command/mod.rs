@@ -2,6 +2,7 @@
 
 pub mod analyze;
 pub mod bench;
+mod detached;
 pub mod doctor;
 pub mod eval;
 pub mod export;

@@ -1,4 +1,5 @@
-//! `aha-lab open`: a run that is read from its directory, finished or still being written.
+//! `aha-lab open`: a run that is read from its directory, finished or still being written. One that serves a socket
+//! is commanded through it as well.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -7,13 +8,14 @@ use crossbeam_channel::Sender;
 
 use super::Failure;
 use crate::{
-    engine::protocol::{BaseReference, Event, Started, Temporality},
+    control_socket,
+    engine::protocol::{BaseReference, EngineHandle, Event, Started, Temporality},
     model::embedded,
     run::{Follower, Reader, RunDirectory, rollout_index::RolloutIndex},
     tui::{self, TuiOptions, app::Mode, source::recorded_events},
 };
 
-/// See a finished or a live run on screen, read-only
+/// See a finished or a live run on screen; a run in the background can be commanded
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
@@ -47,6 +49,16 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
     let live = run.is_live();
     let (feed, events) = crossbeam_channel::unbounded();
     let _ = feed.send(Event::Started(Box::new(started)));
+    let (asked, commands) = crossbeam_channel::bounded(64);
+    let attached = live && control_socket::has_socket(run.path()) && {
+        match control_socket::attach(run.path(), commands, feed.clone()) {
+            Ok(()) => true,
+            Err(error) => {
+                let _ = feed.send(Event::Warning(format!("{error} It is shown read-only.")));
+                false
+            }
+        }
+    };
     let reader = std::thread::Builder::new().name("reader".into()).spawn(move || {
         if let Err(error) = if live { follow(&run, &feed) } else { read(&run, &feed) } {
             let _ = feed.send(Event::Warning(error.to_string()));
@@ -54,7 +66,11 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
     })?;
     let mut options = TuiOptions { mouse: !args.no_mouse, ..TuiOptions::default() };
     options.theme.ascii |= args.ascii;
-    tui::open(events, if live { Mode::Following } else { Mode::Finished }, options)?;
+    if attached {
+        tui::attach(EngineHandle { commands: asked, events }, options)?;
+    } else {
+        tui::open(events, if live { Mode::Following } else { Mode::Finished }, options)?;
+    }
     // The reader ends when nobody listens; a process that ends does not wait for it.
     drop(reader);
     Ok(0)

@@ -12,9 +12,10 @@ use crossbeam_channel::RecvTimeoutError;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{Failure, INTERRUPTED, base_of, progress_visible};
+use super::{Failure, INTERRUPTED, base_of, detached, progress_visible};
 use crate::{
     config::Config,
+    control_socket::ControlServer,
     engine::{
         self,
         protocol::{Command, Event, Temporality},
@@ -31,6 +32,7 @@ use crate::{
 Examples:
   aha-lab run                                      the lab, from the embedded base model
   aha-lab run --headless --steps 30 --seed 1       train without a screen
+  aha-lab run --detach --steps 500                 train in the background; `aha-lab open` commands it
   aha-lab run --set control=random-reward          the control: a reward that ignores the answer
   aha-lab run --set preset=dapo --set learning_rate=2e-4
   aha-lab run --resume seed1 --steps 60            go on to step 60
@@ -39,6 +41,12 @@ pub struct RunArgs {
     /// Train without a screen, with a progress bar on standard error
     #[arg(long)]
     pub headless: bool,
+    /// Train without a screen in the background: it goes on when the terminal closes, and `aha-lab open` commands it
+    #[arg(long, conflicts_with = "scripted")]
+    pub detach: bool,
+    /// This process is the one in the background
+    #[arg(long, hide = true)]
+    pub in_background: bool,
     /// End after step N; without it a headless run makes 30 steps and the lab goes on until it is left
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
@@ -107,8 +115,14 @@ pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
         let handle = engine::scripted::start(engine::scripted::ScriptedOptions::default())?;
         return finish_screen(&tui::run(handle, screen(args))?);
     }
+    if args.detach && !args.in_background {
+        return detached::start(args.json, stdout);
+    }
+    if args.in_background {
+        platform::begin_session()?;
+    }
     let options = options(args)?;
-    if args.headless {
+    if args.headless || args.detach {
         return headless(args, options, stdout);
     }
     super::require_terminal()?;
@@ -177,14 +191,16 @@ fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
         start,
         runs_root: args.runs.clone(),
         name: args.name.clone(),
-        last_step: args.steps.or(args.headless.then_some(HEADLESS_STEPS)),
-        paused: args.paused && !args.headless,
+        last_step: args.steps.or((args.headless || args.detach).then_some(HEADLESS_STEPS)),
+        // A detached run can be told to go on through its socket.
+        paused: args.paused && (args.detach || !args.headless),
     })
 }
 
 fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> Result<i32, Failure> {
     let last = options.last_step.unwrap_or(HEADLESS_STEPS);
-    let bar = if progress_visible() { ProgressBar::new(last) } else { ProgressBar::hidden() };
+    let shown = progress_visible() && !args.detach;
+    let bar = if shown { ProgressBar::new(last) } else { ProgressBar::hidden() };
     if let Ok(style) =
         ProgressStyle::with_template("{bar:30} step {pos}/{len}  {msg}  {elapsed} (left {eta})")
     {
@@ -192,6 +208,7 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
     }
     let signals = platform::signals()?;
     let (handle, thread) = engine::spawn(options)?;
+    let mut control: Option<ControlServer> = None;
     let mut steps: Vec<StepMetrics> = Vec::new();
     let mut interrupted: Option<Instant> = None;
     // Whether the run paused itself since its last finished step.
@@ -203,10 +220,24 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
             interrupted = Some(Instant::now());
             let _ = handle.commands.send(Command::Stop);
         }
-        match handle.events.recv_timeout(Duration::from_millis(100)) {
+        let event = handle.events.recv_timeout(Duration::from_millis(100));
+        if let (Some(control), Ok(event)) = (&control, &event) {
+            control.tell(event);
+        }
+        match event {
             Ok(Event::Started(told)) => {
                 bar.println(format!("{} on {}: {}", told.run.display(), told.backend, told.backend_reason));
                 bar.set_position(told.step);
+                match ControlServer::start(&told.run, handle.commands.clone()) {
+                    Ok(serving) => control = Some(serving),
+                    Err(error) if args.detach => {
+                        eprintln!("{error} The run goes on and cannot be commanded.")
+                    }
+                    Err(_) => {}
+                }
+                if args.in_background {
+                    detached::report(&told.run, &mut stdout)?;
+                }
             }
             Ok(Event::StepDone(metrics)) => {
                 bar.set_position(metrics.step);
@@ -219,11 +250,15 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
             }
             Ok(Event::Warning(text)) if text != warned => {
                 bar.println(&text);
-                if !progress_visible() {
+                if !shown {
                     eprintln!("{text}");
                 }
                 warned = text;
             }
+            Ok(Event::Temporality(Temporality::Pausing))
+                if control.as_ref().is_some_and(ControlServer::pause_is_wanted) => {}
+            // A detached run that is in trouble again waits, paused, for someone who opens it.
+            Ok(Event::Temporality(Temporality::Pausing)) if args.detach && troubled => {}
             Ok(Event::Temporality(Temporality::Pausing)) => {
                 // Nobody is there to resume a run that paused itself: it is tried again once, and if that does
                 // not help (the disk is still full) the run ends.
@@ -246,6 +281,8 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
         }
     };
     bar.finish_and_clear();
+    // Who watches was told the end.
+    drop(control);
     let Some((done, run)) = end else {
         return Err(Failure("The engine ended without a word; what was journalled is safe.".into()));
     };

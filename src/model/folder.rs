@@ -5,6 +5,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -56,11 +58,19 @@ fn broken(path: &Path, reason: impl Into<String>) -> ModelError {
 /// Names the path, the size and the limit.
 pub fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, ModelError> {
     let io = |source| ModelError::Io { path: path.to_owned(), source };
-    let size = std::fs::metadata(path).map_err(io)?.len();
+    let found = std::fs::metadata(path).map_err(io)?;
+    if !found.is_file() {
+        // A pipe or a device has no size to check, and may have no end.
+        return Err(broken(path, "This is no regular file; give the path of one."));
+    }
+    let size = found.len();
     if size > most {
         return Err(broken(path, format!("The file has {size} bytes; at most {most} are read.")));
     }
-    std::fs::read(path).map_err(io)
+    let mut bytes = Vec::new();
+    // It may have grown since it was looked at.
+    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(io)?;
+    Ok(bytes)
 }
 
 /// The weights by their Hugging Face names, on the host.
@@ -203,7 +213,10 @@ fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
         .get("weight_map")
         .and_then(serde_json::Value::as_object)
         .ok_or_else(|| broken(&index_path, "The index has no `weight_map`."))?;
-    let names: BTreeSet<&str> = map.values().filter_map(serde_json::Value::as_str).collect();
+    let names: Option<BTreeSet<&str>> = map.values().map(serde_json::Value::as_str).collect();
+    let names = names
+        .filter(|names| !names.is_empty())
+        .ok_or_else(|| broken(&index_path, "The index does not name a file for every tensor."))?;
     names
         .into_iter()
         .map(|name| {

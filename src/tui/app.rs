@@ -21,6 +21,8 @@ use crate::engine::protocol::{BaseReference, Event, Phase, Started, Temporality}
 pub enum Mode {
     /// Our own engine: every key works.
     Control,
+    /// A run that another process trains and that takes our commands: leaving it does not end it.
+    Attached,
     /// A run that another process is writing: read-only.
     Following,
     /// A run that is over: read-only.
@@ -237,7 +239,7 @@ impl App {
 
     /// Whether keys reach an engine.
     pub fn in_control(&self) -> bool {
-        self.mode == Mode::Control && self.ended.is_none()
+        matches!(self.mode, Mode::Control | Mode::Attached) && self.ended.is_none()
     }
 
     /// Whether nothing more will come.

@@ -74,6 +74,8 @@ pub enum Intent {
     Quit,
     /// The same, told apart so that the exit status can say so.
     Interrupt,
+    /// End the run, also one of another process.
+    StopRun,
     /// Give the terminal back to the shell for a while.
     Suspend,
     /// Draw everything anew.
@@ -158,6 +160,7 @@ pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
     ),
     row(&[Chord::char('?'), Chord::key(KeyCode::F(1))], "?", Intent::Help, "help", "this help"),
     row(&[Chord::char('q')], "q", Intent::Quit, "quit", "stop the engine, write a checkpoint, leave"),
+    row(&[Chord::char('Q')], "Q", Intent::StopRun, "", "end the run, also one of another process"),
     row(&[Chord::char('c')], "c", Intent::Checkpoint, "checkpoint", "write a checkpoint after this step"),
     row(
         &[Chord::char(':'), Chord::char('e')],

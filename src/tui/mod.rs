@@ -90,6 +90,15 @@ pub fn open(feed: Receiver<Event>, mode: Mode, options: TuiOptions) -> io::Resul
     show(mode, feed, None, options)
 }
 
+/// Shows a run of another process and passes commands on to it, until a person leaves; the run goes on.
+///
+/// # Errors
+/// As [`run`].
+pub fn attach(handle: EngineHandle, options: TuiOptions) -> io::Result<TuiOutcome> {
+    let EngineHandle { commands, events } = handle;
+    show(Mode::Attached, events, Some(commands), options)
+}
+
 fn show(
     mode: Mode,
     events: Receiver<Event>,

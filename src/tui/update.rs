@@ -109,6 +109,11 @@ fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
             Command::Checkpoint
         }),
         Intent::Quit => quit(app),
+        Intent::StopRun if app.mode == Mode::Control => quit(app),
+        Intent::StopRun => control(app, |app| {
+            app.say(Level::Warning, "asked the run to write a checkpoint and end");
+            Command::Stop
+        }),
         Intent::Interrupt => {
             app.interrupted = true;
             quit(app)
@@ -217,7 +222,8 @@ fn control(app: &mut App, ask: impl FnOnce(&mut App) -> Command) -> Vec<Command>
 
 fn quit(app: &mut App) -> Vec<Command> {
     app.dirty = true;
-    if !app.in_control() || app.quitting.is_some() {
+    // A run of another process goes on without us.
+    if app.mode != Mode::Control || app.ended.is_some() || app.quitting.is_some() {
         app.leave = true;
         return Vec::new();
     }

@@ -2,6 +2,8 @@
 //! terminal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[cfg(unix)]
+mod attached;
 mod bad_input;
 mod engine;
 #[cfg(unix)]
@@ -9,6 +11,8 @@ mod full_disk;
 #[cfg(unix)]
 mod pty;
 mod resuming;
+#[cfg(unix)]
+mod signals;
 
 use std::{
     path::{Path, PathBuf},

@@ -33,9 +33,9 @@ struct Seen {
 }
 
 /// The program in a terminal of its own. Dropping it ends the program, whatever it is doing.
-struct Lab {
-    child: Box<dyn Child + Send + Sync>,
-    master: Option<Box<dyn MasterPty + Send>>,
+pub struct Lab {
+    pub child: Box<dyn Child + Send + Sync>,
+    pub master: Option<Box<dyn MasterPty + Send>>,
     keyboard: Option<Box<dyn Write + Send>>,
     /// Held open so that the terminal's state can be read after the program has gone.
     slave: Option<Box<dyn portable_pty::SlavePty + Send>>,
@@ -47,7 +47,7 @@ struct Lab {
 }
 
 impl Lab {
-    fn start(arguments: &[&str], folder: &Path) -> Self {
+    pub fn start(arguments: &[&str], folder: &Path) -> Self {
         let pair = native_pty_system()
             .openpty(PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 })
             .unwrap();
@@ -87,25 +87,25 @@ impl Lab {
     }
 
     /// A new run that goes on until it is left.
-    fn run(folder: &Path, more: &[&str]) -> Self {
+    pub fn run(folder: &Path, more: &[&str]) -> Self {
         let mut arguments = vec!["run", "--runs", "runs"];
         TINY.iter().for_each(|pair| arguments.extend(["--set", pair]));
         arguments.extend(more);
         Self::start(&arguments, folder)
     }
 
-    fn screen(&self) -> String {
+    pub fn screen(&self) -> String {
         self.seen.lock().unwrap().screen.screen().contents()
     }
 
-    fn press(&mut self, keys: &str) {
+    pub fn press(&mut self, keys: &str) {
         let keyboard = self.keyboard.as_mut().unwrap();
         keyboard.write_all(keys.as_bytes()).unwrap();
         keyboard.flush().unwrap();
     }
 
     /// Waits until the screen is as wanted, and gives it.
-    fn until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+    pub fn until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
         let began = Instant::now();
         loop {
             let screen = self.screen();
@@ -119,12 +119,12 @@ impl Lab {
         }
     }
 
-    fn shows(&mut self, text: &str) -> String {
+    pub fn shows(&mut self, text: &str) -> String {
         self.until(text, |screen| screen.contains(text))
     }
 
     /// Waits for the end; the exit code.
-    fn ended(&mut self) -> u32 {
+    pub fn ended(&mut self) -> u32 {
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -137,7 +137,7 @@ impl Lab {
     }
 
     /// The shell must find the terminal as it left it.
-    fn assert_restored(&mut self) {
+    pub fn assert_restored(&mut self) {
         // The last bytes may still be on their way.
         let began = Instant::now();
         while self.seen.lock().unwrap().screen.screen().alternate_screen() && began.elapsed() < PATIENCE {
@@ -174,13 +174,13 @@ impl Drop for Lab {
 }
 
 /// Steps that are journalled, whether or not the run is still going on.
-fn journalled(folder: &Path) -> u64 {
+pub fn journalled(folder: &Path) -> u64 {
     let text = fs::read_to_string(only_run(&folder.join("runs")).metrics_path()).unwrap();
     text.matches('\n').count() as u64
 }
 
 /// What the run holds must be whole, and its newest checkpoint that of its last step.
-fn assert_intact(folder: &Path) -> u64 {
+pub fn assert_intact(folder: &Path) -> u64 {
     let run = only_run(&folder.join("runs"));
     assert!(!run.is_live());
     let steps = metrics(&run);

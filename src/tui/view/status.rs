@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{draw_line, join_fitting, separator, shown_keys, span, width_of};
 use crate::tui::{
-    app::{App, Level, Screen},
+    app::{App, Level, Mode, Screen},
     keys::{GLOBAL_KEYS, Intent, LIVE_KEYS},
     numbers, transcripts,
 };
@@ -175,6 +175,7 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
                 (row.shown, "resume")
             }
             Intent::SwitchScreen if app.screen == Screen::Transcripts => (row.shown, "live"),
+            Intent::Quit if app.mode == Mode::Attached => (row.shown, "leave"),
             _ => (row.shown, row.hint),
         });
     if app.screen == Screen::Transcripts {
@@ -186,7 +187,7 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
         let (first, later) = own.split_at(own.len().min(3));
         // The way back and out is never cut off.
         let (out, rest): (Vec<_>, Vec<_>) =
-            global.partition(|(_, hint)| matches!(*hint, "live" | "help" | "quit"));
+            global.partition(|(_, hint)| matches!(*hint, "live" | "help" | "quit" | "leave"));
         let all = first.iter().chain(&out).chain(later).chain(&rest);
         return all.map(|(shown, hint)| pair(shown, hint)).collect();
     }

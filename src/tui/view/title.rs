@@ -112,6 +112,14 @@ fn state(app: &App, width: usize) -> Vec<Span<'static>> {
         (_, Mode::Following, Temporality::Paused) => (theme.glyph(" ‖", " ="), "following, paused ", stopped),
         (_, Mode::Following, _) if width < 100 => (theme.glyph("◉", "o"), "following", theme.accent),
         (_, Mode::Following, _) => (theme.glyph("◉", "o"), "following another process's run", theme.accent),
+        (_, Mode::Attached, Temporality::Live) => (theme.glyph("●", "*"), "attached, live", theme.right),
+        (_, Mode::Attached, Temporality::Pausing) => {
+            (theme.glyph("◌", "."), "attached, pausing", theme.warning)
+        }
+        (_, Mode::Attached, Temporality::Paused) => (theme.glyph(" ‖", " ="), "attached, paused ", stopped),
+        (_, Mode::Attached, Temporality::Unpausing) => {
+            (theme.glyph("◌", "."), "attached, resuming", theme.right)
+        }
         _ if app.started.is_none() => (theme.glyph("◌", "."), "starting", theme.dim),
         (.., Temporality::Live) => (theme.glyph("●", "*"), "live", theme.right),
         (.., Temporality::Pausing) => (theme.glyph("◌", "."), "pausing", theme.warning),

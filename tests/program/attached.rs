@@ -1,0 +1,163 @@
+//! A run in the background: it needs no terminal, takes commands through its socket, and outlives who gave them.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use aha_lab::{
+    control_socket::{Connection, Line, Request, SOCKET_FILE, Told},
+    engine::protocol::Temporality,
+    run::RunDirectory,
+};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::{
+    TINY, lab, only_run,
+    pty::{Lab, assert_intact, journalled},
+    refusal, succeeds, text,
+};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A run in the background, ended with this whatever happens.
+struct Background {
+    run: RunDirectory,
+    process: Pid,
+}
+
+impl Background {
+    fn start(folder: &Path) -> Self {
+        let runs = folder.join("runs");
+        let mut command = lab(&["run", "--detach", "--steps", "1000000", "--json", "--runs"]);
+        command.arg(&runs).args(TINY.iter().flat_map(|pair| ["--set", pair]));
+        // It returns although the run goes on: nothing of the background holds its output open.
+        let output = succeeds(&mut command);
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let process = Pid::from_raw(told["process"].as_i64().unwrap() as i32).unwrap();
+        let run = only_run(&runs);
+        assert_eq!(told["run"], run.path().to_str().unwrap());
+        assert!(run.is_live());
+        Self { run, process }
+    }
+
+    fn ends(&self) {
+        let began = Instant::now();
+        // The lock and the socket go within a moment of each other, in either order.
+        while self.run.is_live() || self.run.path().join(SOCKET_FILE).exists() {
+            assert!(began.elapsed() < PATIENCE, "the run does not end, or leaves its socket behind");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if self.run.is_live() {
+            let _ = kill_process(self.process, Signal::KILL);
+        }
+    }
+}
+
+#[test]
+fn a_run_in_the_background_is_commanded_from_a_screen_and_outlives_it() {
+    let folder = TempDir::new().unwrap();
+    let background = Background::start(folder.path());
+    let socket = background.run.path().join(SOCKET_FILE);
+    assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+    // Its session has no terminal whose end could reach it.
+    assert_eq!(rustix::process::getsid(Some(background.process)).unwrap(), background.process);
+
+    let name = background.run.name();
+    let mut screen = Lab::start(&["open", &name, "--runs", "runs"], folder.path());
+    screen.shows("attached, live");
+    screen.press(" ");
+    screen.shows("attached, paused");
+    let before = journalled(folder.path());
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!(journalled(folder.path()), before, "it went on although it is paused");
+    screen.press("s");
+    screen.until("the end of the step", |seen| {
+        journalled(folder.path()) == before + 1 && seen.contains("attached, paused")
+    });
+    screen.press(":");
+    screen.press("temperature=99\r");
+    screen.shows("`temperature` cannot be `99`");
+    screen.press("q");
+    assert_eq!(screen.ended(), 0);
+    screen.assert_restored();
+    assert!(background.run.is_live(), "leaving the screen ended the run");
+
+    // Two more at once: both see the pause, and what one asks for is seen by the other.
+    let open = || Lab::start(&["open", &name, "--runs", "runs"], folder.path());
+    let (mut one, mut other) = (open(), open());
+    one.shows("attached, paused");
+    other.shows("attached, paused");
+    one.press(" ");
+    other.shows("attached, live");
+    other.press("Q");
+    one.shows("finished");
+    other.shows("finished");
+    background.ends();
+    assert!(assert_intact(folder.path()) > before);
+    assert!(background.run.log_path().is_file());
+}
+
+/// The next answer, whatever is told in between.
+fn answer(connection: &mut Connection) -> Line {
+    loop {
+        match connection.line().expect("an answer") {
+            Line::Told(_) => {}
+            line => return line,
+        }
+    }
+}
+
+#[test]
+fn the_socket_refuses_in_sentences_and_works_below_a_long_path() {
+    let root = TempDir::new().unwrap();
+    let folder = root.path().join("a".repeat(60)).join("b".repeat(60));
+    fs::create_dir_all(&folder).unwrap();
+    let background = Background::start(&folder);
+    let mut connection = Connection::open(background.run.path()).unwrap();
+    let refused = [
+        (Request::Step { phases: None, steps: None }, "at least one"),
+        (Request::Step { phases: Some(0), steps: None }, "at least one"),
+        (Request::Set { key: "learning_rat".into(), value: "1".into() }, "`learning_rate`"),
+        (Request::Set { key: "group_size".into(), value: "4".into() }, "cannot change during a run"),
+    ];
+    for (request, expected) in refused {
+        connection.say(&request).unwrap();
+        let Line::Refused(said) = answer(&mut connection) else { panic!("{request:?} was taken") };
+        assert!(said.contains(expected) && said.ends_with('.'), "{said}");
+    }
+    connection.say(&Request::Pause).unwrap();
+    assert!(matches!(answer(&mut connection), Line::Done(_)));
+    // Who comes later is told how things stand.
+    connection.say(&Request::Watch).unwrap();
+    while !matches!(connection.line(), Some(Line::Told(Told::Temporality(Temporality::Paused)))) {}
+    let said = refusal(
+        lab(&["run", "--headless", "--runs"])
+            .arg(folder.join("runs"))
+            .args(["--resume", &background.run.name()]),
+    );
+    assert!(said.ends_with('.'), "{said}");
+    connection.say(&Request::Stop).unwrap();
+    while !matches!(connection.line().expect("the end"), Line::Told(Told::Finished { .. })) {}
+    background.ends();
+}
+
+#[test]
+fn a_run_that_cannot_begin_in_the_background_says_why() {
+    let folder = TempDir::new().unwrap();
+    let output =
+        lab(&["run", "--detach", "--base", "no-such-model", "--runs"]).arg(folder.path()).output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("no-such-model"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}

@@ -1,0 +1,58 @@
+//! Signals to the program in its terminal: none leaves the terminal in another state than it was found in.
+
+use std::{thread, time::Duration};
+
+use portable_pty::PtySize;
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::pty::{Lab, assert_intact};
+
+fn send(lab: &Lab, signal: Signal) {
+    let process = lab.child.process_id().unwrap();
+    kill_process(Pid::from_raw(process as i32).unwrap(), signal).unwrap();
+}
+
+#[test]
+fn interrupt_and_hang_up_signals_end_it_safely() {
+    for signal in [Signal::INT, Signal::HUP] {
+        let folder = TempDir::new().unwrap();
+        let mut lab = Lab::run(folder.path(), &[]);
+        lab.until("a second step", |screen| screen.contains("step 2"));
+        send(&lab, signal);
+        assert_eq!(lab.ended(), 130, "{signal:?}");
+        lab.assert_restored();
+        assert!(assert_intact(folder.path()) >= 1);
+    }
+}
+
+#[test]
+fn stops_continuations_and_a_storm_of_sizes_are_lived_through() {
+    let folder = TempDir::new().unwrap();
+    let mut lab = Lab::run(folder.path(), &[]);
+    lab.until("a second step", |screen| screen.contains("step 2"));
+    // It leads its session, so there is no shell that could continue it.
+    send(&lab, Signal::TSTP);
+    lab.shows("there is no shell to go back to");
+    // Stopped and continued from outside, at once and again.
+    for _ in 0..5 {
+        send(&lab, Signal::STOP);
+        send(&lab, Signal::CONT);
+    }
+    let whole = PtySize { rows: 36, cols: 120, pixel_width: 0, pixel_height: 0 };
+    for turn in 0..300_u16 {
+        let size = PtySize { rows: 1 + turn % 60, cols: 1 + (turn * 7) % 200, ..whole };
+        lab.master.as_ref().unwrap().resize(size).unwrap();
+        send(&lab, Signal::WINCH);
+        if turn % 50 == 0 {
+            thread::sleep(Duration::from_millis(40));
+        }
+    }
+    lab.master.as_ref().unwrap().resize(whole).unwrap();
+    lab.press(" ");
+    lab.shows("paused");
+    lab.press("q");
+    assert_eq!(lab.ended(), 0);
+    lab.assert_restored();
+    assert!(assert_intact(folder.path()) >= 1);
+}
