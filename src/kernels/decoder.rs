@@ -14,6 +14,10 @@ use super::{
 };
 use crate::model::{config::ModelConfig, transformer::Transformer};
 
+/// A product of one row takes another path, with sums in another order: a lone token gets company, so that its bits
+/// do not depend on whether others are still being written.
+const LEAST_ROWS: usize = 2;
+
 /// A token to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
@@ -121,22 +125,23 @@ impl Decoder {
     /// slot's last one: `[slots among the entries, V]`, in the order of their last entries.
     pub fn step(&mut self, entries: &[Entry]) -> &[f32] {
         let (n, d, h) = (entries.len(), self.hidden, self.heads);
+        let padded = n.max(LEAST_ROWS);
         let Work { x, normed, qkv, mixed, gate_up, gated, logits, turned, scores } = &mut self.work;
-        resize(x, n * d);
+        resize(x, padded * d);
         for (entry, x) in entries.iter().zip(x.chunks_exact_mut(d)) {
             let at = entry.token as usize * d;
             x.copy_from_slice(&self.embedding.values()[at..at + d]);
         }
-        resize(normed, n * d);
-        resize(qkv, n * h.row());
-        resize(mixed, n * h.queries * h.width);
-        resize(gate_up, n * 2 * self.inner);
-        resize(gated, n * self.inner);
+        resize(normed, padded * d);
+        resize(qkv, padded * h.row());
+        resize(mixed, padded * h.queries * h.width);
+        resize(gate_up, padded * 2 * self.inner);
+        resize(gated, padded * self.inner);
         resize(turned, h.repeat().max(1) * h.width);
         resize(scores, h.repeat() * self.capacity);
         for layer in &mut self.layers {
             norm_rows(x, &layer.input_norm, self.eps, normed);
-            multiply(qkv, Into::Fresh, normed, &layer.qkv, n);
+            multiply(qkv, Into::Fresh, normed, &layer.qkv, padded);
             if let Some(bias) = &layer.qkv_bias {
                 qkv.chunks_exact_mut(h.row()).for_each(|row| add_rows_to(row, bias.values()));
             }
@@ -145,11 +150,11 @@ impl Decoder {
             for (entry, (qkv, mixed)) in entries.iter().zip(rows) {
                 attend(cache, entry, qkv, &self.angles, layer, turned, scores, mixed);
             }
-            multiply(x, Into::Sum, mixed, &layer.output, n);
+            multiply(x, Into::Sum, mixed, &layer.output, padded);
             norm_rows(x, &layer.post_norm, self.eps, normed);
-            multiply(gate_up, Into::Fresh, normed, &layer.gate_up, n);
+            multiply(gate_up, Into::Fresh, normed, &layer.gate_up, padded);
             swiglu_rows(gate_up, self.inner, gated);
-            multiply(x, Into::Sum, gated, &layer.down, n);
+            multiply(x, Into::Sum, gated, &layer.down, padded);
         }
         // Only the last token of each slot is asked what comes next.
         let is_last = |i: usize| entries.get(i + 1).is_none_or(|next| next.slot != entries[i].slot);
@@ -160,14 +165,15 @@ impl Decoder {
         }
         norm_rows(&x[..wanted * d], &self.norm, self.eps, &mut normed[..wanted * d]);
         let vocabulary = self.embedding.rows();
-        resize(logits, wanted * vocabulary);
-        let hidden = Matrix::new(&normed[..wanted * d], wanted, d);
+        let padded = wanted.max(LEAST_ROWS);
+        resize(logits, padded * vocabulary);
+        let hidden = Matrix::new(&normed[..padded * d], padded, d);
         let head = match &self.head {
             Some(head) => Matrix::new(head.values(), d, vocabulary),
             None => Matrix::new(self.embedding.values(), vocabulary, d).t(),
         };
         product(logits, Into::Fresh, hidden, head);
-        logits
+        &logits[..wanted * vocabulary]
     }
 }
 

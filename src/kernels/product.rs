@@ -139,5 +139,14 @@ mod tests {
                 assert!(some == all[..rows * n], "{rows} rows of [{k}, {n}]");
             }
         }
+        let (k, n) = (128, 172);
+        let (a, b) = (numbers(80 * k, 3), numbers(k * n, 4));
+        let mut all = vec![0.0; 80 * n];
+        product(&mut all, Into::Fresh, Matrix::new(&a, 80, k), Matrix::new(&b, n, k).t());
+        for rows in 2..80 {
+            let mut some = vec![0.0; rows * n];
+            product(&mut some, Into::Fresh, Matrix::new(&a, rows, k), Matrix::new(&b, n, k).t());
+            assert!(some == all[..rows * n], "{rows} rows of a transposed [{n}, {k}]");
+        }
     }
 }

@@ -45,6 +45,7 @@ fn a_row_writes_the_same_whatever_is_beside_it() {
         .flat_map(|r| sample(&model, std::slice::from_ref(r), options, &workers(1), &Unobserved).unwrap())
         .collect();
     assert_eq!(tokens(&together), tokens(&alone));
+    assert!(together.iter().zip(&alone).all(|(a, b)| a.logprobs == b.logprobs), "to the last bit");
     assert!(together.iter().any(|c| c.tokens.len() < 24), "some rows end early and leave the batch");
     for c in &together {
         assert_eq!((c.logprobs.len(), c.entropies.len()), (c.tokens.len(), c.tokens.len()));
