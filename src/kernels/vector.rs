@@ -8,7 +8,7 @@
 /// Partial sums of a reduction.
 pub const LANES: usize = 16;
 
-/// Compiles a function for the widest vectors of the machine that it runs on. Arguments are patterns and types; what
+/// Compiles a function for the widest vectors of the machine that it runs on. Arguments are names and types; what
 /// is borrowed carries the lifetime that is named after the function.
 macro_rules! vectorized {
     ($(#[$doc:meta])* $vis:vis fn $name:ident<$life:lifetime>($($argument:ident: $kind:ty),* $(,)?) $(-> $out:ty)? $body:block) => {
