@@ -9,8 +9,9 @@ use aha_lab::{
         scripted::Script,
     },
     tui::{
-        app::{Action, App, Level, Mode, Screen},
+        app::{Action, App, Level, Mode},
         keys::{GLOBAL_KEYS, LIVE_KEYS},
+        screen::Screen,
         theme::Theme,
         transcripts,
         update::update,

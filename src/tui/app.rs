@@ -10,6 +10,7 @@ use ratatui::{
 use super::{
     history::History,
     prompt::Prompt,
+    screen::Screen,
     streams::Streams,
     theme::Theme,
     transcripts::{Effect, Transcripts},
@@ -27,15 +28,6 @@ pub enum Mode {
     Following,
     /// A run that is over: read-only.
     Finished,
-}
-
-/// One of the two screens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Screen {
-    /// Charts and streaming completions.
-    Live,
-    /// All completions, to browse.
-    Transcripts,
 }
 
 /// Something that happened, to be taken in by [`super::update::update`].

@@ -254,10 +254,7 @@ mod tests {
     use super::*;
     use crate::{
         engine::scripted::{self, ScriptedOptions},
-        tui::{
-            app::{Mode, Screen},
-            theme::Theme,
-        },
+        tui::{app::Mode, screen::Screen, theme::Theme},
     };
 
     /// A host that notes what it was asked.

@@ -2,6 +2,8 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::screen::Screen;
+
 /// One key that a person can press.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chord {
@@ -66,8 +68,12 @@ pub enum Intent {
     PhaseOne,
     /// Write a checkpoint.
     Checkpoint,
-    /// Go to the other screen.
-    SwitchScreen,
+    /// Go to the next screen.
+    NextScreen,
+    /// Go to the screen before.
+    PreviousScreen,
+    /// Go to this screen.
+    Show(Screen),
     /// Open or close the help.
     Help,
     /// Stop the engine and leave.
@@ -151,12 +157,21 @@ pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
     row(&[Chord::char(' ')], "space", Intent::PauseOrResume, "pause", "pause within one token; go on"),
     row(&[Chord::char('s')], "s", Intent::StepOne, "step", "go on to the end of the step, then pause"),
     row(&[Chord::char('p')], "p", Intent::PhaseOne, "phase", "go on to the end of the phase, then pause"),
+    row(&[Chord::key(KeyCode::Tab)], "Tab", Intent::NextScreen, "screen", "the next screen"),
+    row(&[Chord::key(KeyCode::BackTab)], "Shift+Tab", Intent::PreviousScreen, "", "the screen before"),
     row(
-        &[Chord::key(KeyCode::Tab), Chord::key(KeyCode::BackTab)],
-        "Tab",
-        Intent::SwitchScreen,
-        "transcripts",
-        "Live screen or Transcripts",
+        &[Chord::key(KeyCode::F(2))],
+        "F2",
+        Intent::Show(Screen::Live),
+        "",
+        "Live: charts and what is written now",
+    ),
+    row(
+        &[Chord::key(KeyCode::F(3))],
+        "F3",
+        Intent::Show(Screen::Transcripts),
+        "",
+        "Transcripts: every completion",
     ),
     row(&[Chord::char('?'), Chord::key(KeyCode::F(1))], "?", Intent::Help, "help", "this help"),
     row(&[Chord::char('q')], "q", Intent::Quit, "quit", "stop the engine, write a checkpoint, leave"),

@@ -11,6 +11,7 @@ mod input;
 pub mod keys;
 pub mod numbers;
 pub mod prompt;
+pub mod screen;
 pub mod source;
 pub mod streams;
 mod terminal;

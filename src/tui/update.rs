@@ -5,9 +5,10 @@ use std::{sync::Arc, time::Duration};
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
 use super::{
-    app::{Action, App, Ended, Level, Mode, Progress, QUIT_WAIT, Screen},
+    app::{Action, App, Ended, Level, Mode, Progress, QUIT_WAIT},
     keys::{GLOBAL_KEYS, Intent, LIVE_KEYS, lookup},
     prompt::{Prompt, PromptOutcome},
+    screen::Screen,
     transcripts::{self, Action as Browse, typing_action},
 };
 use crate::engine::protocol::{Command, Event, StepBy, Temporality};
@@ -141,12 +142,9 @@ fn browse(app: &mut App, action: Browse) {
 /// Intents that change only what is shown.
 fn look(app: &mut App, intent: Intent) {
     match intent {
-        Intent::SwitchScreen => {
-            app.screen = match app.screen {
-                Screen::Live => Screen::Transcripts,
-                Screen::Transcripts => Screen::Live,
-            }
-        }
+        Intent::NextScreen => app.screen = app.screen.next(),
+        Intent::PreviousScreen => app.screen = app.screen.previous(),
+        Intent::Show(screen) => app.screen = screen,
         Intent::Help => app.help = if app.help.is_some() { None } else { Some(0) },
         Intent::Suspend => app.requests.suspend = true,
         Intent::Redraw => app.requests.redraw = true,

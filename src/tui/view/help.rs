@@ -10,8 +10,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{panel, shown_keys, span};
 use crate::tui::{
-    app::{App, Screen},
-    keys::{GLOBAL_KEYS, LIVE_KEYS},
+    app::App,
+    keys::{GLOBAL_KEYS, KeyRow, LIVE_KEYS},
+    screen::{Screen, TABS},
     theme::Theme,
     transcripts, wrap,
 };
@@ -51,20 +52,26 @@ fn content(app: &App, width: u16) -> Vec<Line<'static>> {
     let theme = &app.theme;
     let mut lines = Vec::new();
     let global = GLOBAL_KEYS.iter().map(|row| (row.shown, row.help)).collect();
-    let live = LIVE_KEYS.iter().map(|row| (row.shown, row.help)).collect();
-    let browse = transcripts::KEYS.iter().map(|row| (row.shown, row.help)).collect();
     section(&mut lines, theme, "Everywhere", global, width);
     // The keys of the screen in front come first.
-    let mut screens = [("Live", live), ("Transcripts", browse)];
-    if app.screen == Screen::Transcripts {
-        screens.reverse();
-    }
-    let [here, elsewhere] = screens;
-    section(&mut lines, theme, here.0, here.1, width);
+    section(&mut lines, theme, app.screen.name(), keys_of(app.screen), width);
     explain(&mut lines, theme, width);
-    section(&mut lines, theme, elsewhere.0, elsewhere.1, width);
+    for tab in TABS.iter().filter(|tab| tab.screen != app.screen) {
+        section(&mut lines, theme, tab.name, keys_of(tab.screen), width);
+    }
     lines.pop();
     lines
+}
+
+/// The keys of one screen and what they do.
+fn keys_of(screen: Screen) -> Vec<(&'static str, &'static str)> {
+    fn told<A>(rows: &[KeyRow<A>]) -> Vec<(&'static str, &'static str)> {
+        rows.iter().map(|row| (row.shown, row.help)).collect()
+    }
+    match screen {
+        Screen::Live => told(LIVE_KEYS),
+        Screen::Transcripts => told(transcripts::KEYS),
+    }
 }
 
 /// What the colours and numbers mean.

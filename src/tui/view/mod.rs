@@ -21,7 +21,8 @@ use unicode_width::UnicodeWidthStr;
 pub(super) use charts::ChartCache;
 
 use super::{
-    app::{App, Ended, Screen},
+    app::{App, Ended},
+    screen::Screen,
     theme::Theme,
     transcripts,
 };
@@ -35,24 +36,27 @@ pub fn view(frame: &mut Frame, app: &mut App) {
     }
     match app.screen {
         Screen::Live => live(frame, app, area),
-        Screen::Transcripts => browse(frame, app, area),
+        Screen::Transcripts => with_bars(frame, app, area, |frame, app, body| {
+            transcripts::view(frame, body, &mut app.transcripts, &app.theme);
+        }),
     }
     if app.help.is_some() {
         help::draw(frame, app, area);
     }
 }
 
-fn browse(frame: &mut Frame, app: &mut App, area: Rect) {
+/// A screen of its own between the title and the line with the hints or the message.
+fn with_bars(frame: &mut Frame, app: &mut App, area: Rect, body: impl FnOnce(&mut Frame, &mut App, Rect)) {
     let title_rows = u16::from(area.height >= 4);
     let hint_rows = u16::from(area.height >= 3);
-    let [top, body, bottom] = Layout::vertical([
+    let [top, middle, bottom] = Layout::vertical([
         Constraint::Length(title_rows),
         Constraint::Fill(1),
         Constraint::Length(hint_rows),
     ])
     .areas(area);
     title::draw(frame, app, top);
-    transcripts::view(frame, body, &mut app.transcripts, &app.theme);
+    body(frame, app, middle);
     status::draw_bottom(frame, app, bottom, true);
 }
 

@@ -5,9 +5,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{draw_line, join_fitting, separator, shown_keys, span, width_of};
 use crate::tui::{
-    app::{App, Level, Mode, Screen},
-    keys::{GLOBAL_KEYS, Intent, LIVE_KEYS},
-    numbers, transcripts,
+    app::{App, Level, Mode},
+    keys::{GLOBAL_KEYS, Intent, KeyRow, LIVE_KEYS},
+    numbers,
+    screen::Screen,
+    transcripts,
 };
 
 /// What TinyZero's run is said to have cost, dollars.
@@ -174,23 +176,25 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
             Intent::PauseOrResume if app.temporality == crate::engine::protocol::Temporality::Paused => {
                 (row.shown, "resume")
             }
-            Intent::SwitchScreen if app.screen == Screen::Transcripts => (row.shown, "live"),
             Intent::Quit if app.mode == Mode::Attached => (row.shown, "leave"),
             _ => (row.shown, row.hint),
         });
-    if app.screen == Screen::Transcripts {
-        let own: Vec<_> = transcripts::KEYS
-            .iter()
-            .filter(|row| !row.hint.is_empty())
-            .map(|row| (row.shown, row.hint))
-            .collect();
+    let own = match app.screen {
+        Screen::Live => None,
+        Screen::Transcripts => Some(hinted(transcripts::KEYS)),
+    };
+    if let Some(own) = own {
         let (first, later) = own.split_at(own.len().min(3));
         // The way back and out is never cut off.
         let (out, rest): (Vec<_>, Vec<_>) =
-            global.partition(|(_, hint)| matches!(*hint, "live" | "help" | "quit" | "leave"));
+            global.partition(|(_, hint)| matches!(*hint, "screen" | "help" | "quit" | "leave"));
         let all = first.iter().chain(&out).chain(later).chain(&rest);
         return all.map(|(shown, hint)| pair(shown, hint)).collect();
     }
-    let own = LIVE_KEYS.iter().filter(|row| !row.hint.is_empty()).map(|row| (row.shown, row.hint));
-    global.chain(own).map(|(shown, hint)| pair(shown, hint)).collect()
+    global.chain(hinted(LIVE_KEYS)).map(|(shown, hint)| pair(shown, hint)).collect()
+}
+
+/// The keys of a table that belong in the hint bar, and their words.
+fn hinted<A>(rows: &[KeyRow<A>]) -> Vec<(&'static str, &'static str)> {
+    rows.iter().filter(|row| !row.hint.is_empty()).map(|row| (row.shown, row.hint)).collect()
 }

@@ -7,8 +7,9 @@ use super::{draw_line, join_fitting, separator, span, width_of};
 use crate::{
     engine::protocol::Temporality,
     tui::{
-        app::{App, Ended, Mode, Screen},
+        app::{App, Ended, Mode},
         numbers,
+        screen::{Screen, TABS},
     },
 };
 
@@ -44,27 +45,14 @@ pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
         left.push(Span::raw(" "));
         left.push(control);
     }
-    let mut tabs = Vec::new();
     let start = width_of(&left);
-    let mut column = start;
-    for (name, screen) in [("Live", Screen::Live), ("Transcripts", Screen::Transcripts)] {
-        let style =
-            if app.screen == screen { theme.title.add_modifier(Modifier::UNDERLINED) } else { theme.dim };
-        tabs.push(Span::raw("  "));
-        tabs.push(span(name, style));
-        let tab = Rect::new(area.x + column as u16 + 2, area.y, name.len() as u16, 1);
-        column += 2 + name.len();
-        if column <= room {
-            app.hits.tabs.push((tab, screen));
-        }
-    }
-    if start + width_of(&tabs) <= room {
-        left.extend(tabs);
-        left.push(Span::raw("   "));
-    } else {
-        app.hits.tabs.clear();
-        left.push(Span::raw(" "));
-    }
+    let (names, places) = tabs(app, room.saturating_sub(start));
+    app.hits.tabs = places
+        .into_iter()
+        .map(|(column, width, screen)| (Rect::new(area.x + start as u16 + column, area.y, width, 1), screen))
+        .collect();
+    left.push(Span::raw(if names.is_empty() { " " } else { "" }));
+    left.extend(names);
     let details = details(app);
     let space = room.saturating_sub(width_of(&left));
     left.extend(join_fitting(details, separator(theme), space));
@@ -73,6 +61,31 @@ pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
     left.push(Span::raw(" ".repeat(gap)));
     left.extend(right);
     draw_line(frame, left, area);
+}
+
+/// The names of the screens, and where each is: columns from the left, its width. In full where they fit into
+/// `room` columns, else short, else only the one in front.
+fn tabs(app: &App, room: usize) -> (Vec<Span<'static>>, Vec<(u16, u16, Screen)>) {
+    let theme = &app.theme;
+    let all_full: Vec<_> = TABS.iter().map(|tab| (tab.name, tab.screen)).collect();
+    let all_short = TABS.iter().map(|tab| (tab.short, tab.screen)).collect();
+    let one = vec![(app.screen.name(), app.screen)];
+    for names in [all_full, all_short, one] {
+        let (mut spans, mut places, mut column) = (Vec::new(), Vec::new(), 0);
+        for (name, screen) in names {
+            let front = app.screen == screen;
+            let style = if front { theme.title.add_modifier(Modifier::UNDERLINED) } else { theme.dim };
+            spans.push(Span::raw("  "));
+            spans.push(span(name, style));
+            places.push((column as u16 + 2, name.len() as u16, screen));
+            column += 2 + name.len();
+        }
+        if column <= room {
+            spans.push(Span::raw("   "));
+            return (spans, places);
+        }
+    }
+    (Vec::new(), Vec::new())
 }
 
 /// Says in loud letters when the reward is not what it should be.
