@@ -80,8 +80,8 @@ impl Decoder {
     pub fn new(model: &Transformer, slots: usize, capacity: usize) -> Option<Self> {
         let config: &ModelConfig = &model.config;
         let heads = config.heads();
+        let kept = slots * kept_of_slot(heads, capacity);
         let capacity = capacity.next_multiple_of(LANES);
-        let kept = slots * heads.groups * capacity * heads.width;
         let layers = model
             .blocks
             .iter()
@@ -119,6 +119,11 @@ impl Decoder {
             capacity,
             work: Work::default(),
         })
+    }
+
+    /// Keys and values of one slot for sequences of at most `capacity` tokens, bytes.
+    pub fn kept_bytes(config: &ModelConfig, capacity: usize) -> usize {
+        2 * size_of::<f32>() * config.num_hidden_layers * kept_of_slot(config.heads(), capacity)
     }
 
     /// Reads the entries, those of one slot in the order of their positions, and returns the logits after each
@@ -175,6 +180,11 @@ impl Decoder {
         product(logits, Into::Fresh, hidden, head);
         &logits[..wanted * vocabulary]
     }
+}
+
+/// Numbers that one layer keeps of the keys, and of the values, of one slot.
+fn kept_of_slot(heads: Heads, capacity: usize) -> usize {
+    heads.groups * capacity.next_multiple_of(LANES) * heads.width
 }
 
 /// Sets the length; what was in the buffer does not matter.
@@ -298,17 +308,43 @@ impl Cache {
 #[inline(always)]
 fn score<const R: usize>(queries: &[f32], keys: &[f32], length: usize, capacity: usize, out: &mut [f32]) {
     let c = queries.len() / R;
-    for (t, tile) in keys.chunks_exact(c * LANES).take(length.div_ceil(LANES)).enumerate() {
-        let mut sums = [[0.0f32; LANES]; R];
-        for (i, key) in tile.chunks_exact(LANES).enumerate() {
-            for r in 0..R {
-                let q = queries[r * c + i];
+    let tiles = length.div_ceil(LANES);
+    let mut t = 0;
+    while t < tiles {
+        if t + 2 <= tiles {
+            score_tiles::<R, 2>(queries, &keys[t * c * LANES..], c, capacity, &mut out[t * LANES..]);
+            t += 2;
+        } else {
+            score_tiles::<R, 1>(queries, &keys[t * c * LANES..], c, capacity, &mut out[t * LANES..]);
+            t += 1;
+        }
+    }
+}
+
+/// The same for `T` tiles at once: a sum waits for its last addition, so several have to be under way.
+#[inline(always)]
+fn score_tiles<const R: usize, const T: usize>(
+    queries: &[f32],
+    keys: &[f32],
+    c: usize,
+    capacity: usize,
+    out: &mut [f32],
+) {
+    let mut sums = [[[0.0f32; LANES]; T]; R];
+    for i in 0..c {
+        for r in 0..R {
+            let q = queries[r * c + i];
+            for (t, sums) in sums[r].iter_mut().enumerate() {
+                let at = (t * c + i) * LANES;
+                let key = &keys[at..at + LANES];
                 for l in 0..LANES {
-                    sums[r][l] = key[l].mul_add(q, sums[r][l]);
+                    sums[l] = key[l].mul_add(q, sums[l]);
                 }
             }
         }
-        for (r, sums) in sums.iter().enumerate() {
+    }
+    for (r, sums) in sums.iter().enumerate() {
+        for (t, sums) in sums.iter().enumerate() {
             let at = r * capacity + t * LANES;
             out[at..at + LANES].copy_from_slice(sums);
         }
@@ -321,26 +357,51 @@ fn mix<const R: usize>(weights: &[f32], values: &[f32], length: usize, capacity:
     let c = out.len() / R;
     let mut from = 0;
     while from < c {
-        let width = (c - from).min(LANES);
-        let mut sums = [[0.0f32; LANES]; R];
-        for (i, value) in values.chunks_exact(c).take(length).enumerate() {
-            let value = &value[from..from + width];
+        if from + 2 * LANES <= c {
+            mix_lanes::<R, 2>(weights, values, length, capacity, from, out);
+            from += 2 * LANES;
+        } else if from + LANES <= c {
+            mix_lanes::<R, 1>(weights, values, length, capacity, from, out);
+            from += LANES;
+        } else {
             for r in 0..R {
-                let weight = weights[r * capacity + i];
-                if width == LANES {
-                    for l in 0..LANES {
-                        sums[r][l] = value[l].mul_add(weight, sums[r][l]);
-                    }
-                } else {
-                    for l in 0..width {
-                        sums[r][l] = value[l].mul_add(weight, sums[r][l]);
-                    }
+                for at in from..c {
+                    let terms = values.chunks_exact(c).zip(&weights[r * capacity..]).take(length);
+                    out[r * c + at] = terms.fold(0.0, |sum, (value, &weight)| value[at].mul_add(weight, sum));
+                }
+            }
+            from = c;
+        }
+    }
+}
+
+/// The same for `T` times [`LANES`] columns from `from` on.
+#[inline(always)]
+fn mix_lanes<const R: usize, const T: usize>(
+    weights: &[f32],
+    values: &[f32],
+    length: usize,
+    capacity: usize,
+    from: usize,
+    out: &mut [f32],
+) {
+    let c = out.len() / R;
+    let mut sums = [[[0.0f32; LANES]; T]; R];
+    for (i, value) in values.chunks_exact(c).take(length).enumerate() {
+        let value = &value[from..from + T * LANES];
+        for r in 0..R {
+            let weight = weights[r * capacity + i];
+            for (t, sums) in sums[r].iter_mut().enumerate() {
+                for l in 0..LANES {
+                    sums[l] = value[t * LANES + l].mul_add(weight, sums[l]);
                 }
             }
         }
-        for (r, sums) in sums.iter().enumerate() {
-            out[r * c + from..r * c + from + width].copy_from_slice(&sums[..width]);
+    }
+    for (r, sums) in sums.iter().enumerate() {
+        for (t, sums) in sums.iter().enumerate() {
+            let at = r * c + from + t * LANES;
+            out[at..at + LANES].copy_from_slice(sums);
         }
-        from += width;
     }
 }
