@@ -13,13 +13,13 @@ use super::{
 use crate::{engine::protocol::BaseReference, eval::report::EvalReport};
 
 /// `config.json` of the embedded model.
-pub const CONFIG: &[u8] = include_bytes!("../../assets/config.json");
-/// Its weights.
-pub const WEIGHTS: &[u8] = include_bytes!("../../assets/model.safetensors");
+pub static CONFIG: &[u8] = include_bytes!("../../assets/config.json");
+/// Its weights. As a constant they would be copied into the program wherever they are used.
+pub static WEIGHTS: &[u8] = include_bytes!("../../assets/model.safetensors");
 /// Its tokenizer.
-pub const TOKENIZER: &[u8] = include_bytes!("../../assets/tokenizer.json");
+pub static TOKENIZER: &[u8] = include_bytes!("../../assets/tokenizer.json");
 /// What was measured of it when it was made.
-pub const MEASURED: &[u8] = include_bytes!("../../assets/measured.json");
+pub static MEASURED: &[u8] = include_bytes!("../../assets/measured.json");
 
 /// What `pretrain` measured at its end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
