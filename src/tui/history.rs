@@ -1,7 +1,10 @@
 //! The steps so far, as the charts need them.
 
+mod coarse;
+
 use std::{cell::Cell, sync::Arc};
 
+use self::coarse::{Coarse, LONG};
 use crate::{
     engine::protocol::BaseReference,
     metrics::{Ema, aha_step},
@@ -85,11 +88,23 @@ impl Smoothing {
     }
 }
 
+/// One curve: step and value, NaN is a gap.
+#[derive(Debug, Clone, Default)]
+struct Points {
+    raw: Vec<(f64, f64)>,
+    smooth: Vec<(f64, f64)>,
+    coarse_raw: Coarse,
+    coarse_smooth: Coarse,
+}
+
 /// All finished steps in order, with smoothed curves kept up to date.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     steps: Vec<Arc<StepMetrics>>,
-    smoothed: Vec<[f64; Curve::ALL.len()]>,
+    /// Beside [`Curve::ALL`].
+    curves: Vec<Points>,
+    /// Self-corrections per completion by step.
+    corrections: Vec<(u64, f64)>,
     averages: Vec<Ema>,
     smoothing: Smoothing,
     /// The aha step and the version it was looked for in: looking takes time in all the steps.
@@ -138,19 +153,24 @@ impl History {
         self.version += 1;
     }
 
-    /// The raw points of a curve: step and value.
+    /// The raw points of a curve: step and value. Of a long run, the extremes of each block of steps: its charts are
+    /// drawn anew with every step, and must not take longer the longer the run is.
     pub fn raw(&self, curve: Curve) -> impl Iterator<Item = (f64, f64)> + '_ {
-        self.steps.iter().map(move |step| (step.step as f64, curve.value(step)))
+        let points = self.curves.get(curve as usize);
+        points.map(|points| drawn(&points.raw, &points.coarse_raw)).into_iter().flatten()
     }
 
-    /// The smoothed points of a curve; a step whose value is not finite gives NaN, a gap.
+    /// The smoothed points of a curve; a step whose value is not finite gives NaN, a gap. As [`History::raw`] where
+    /// the run is long.
     pub fn smooth(&self, curve: Curve) -> impl Iterator<Item = (f64, f64)> + '_ {
-        self.steps.iter().zip(&self.smoothed).map(move |(step, row)| (step.step as f64, row[curve as usize]))
+        let points = self.curves.get(curve as usize);
+        points.map(|points| drawn(&points.smooth, &points.coarse_smooth)).into_iter().flatten()
     }
 
     /// The last smoothed value of a curve.
     pub fn current(&self, curve: Curve) -> Option<f64> {
-        self.smoothed.last().map(|row| row[curve as usize]).filter(|value| value.is_finite())
+        let last = self.curves.get(curve as usize)?.smooth.last()?;
+        Some(last.1).filter(|value| value.is_finite())
     }
 
     /// What the base showed: measured beforehand, or else the first step, whose completions the base
@@ -177,30 +197,44 @@ impl History {
         {
             return aha;
         }
-        let corrections: Vec<(u64, f64)> =
-            self.steps.iter().map(|step| (step.step, step.self_corrections)).collect();
-        let aha = self.reference(base).and_then(|base| aha_step(&corrections, base.self_corrections));
+        let aha = self.reference(base).and_then(|base| aha_step(&self.corrections, base.self_corrections));
         self.aha.set(Some((self.version, aha)));
         aha
     }
 
     fn rebuild(&mut self) {
-        self.smoothed.clear();
+        self.curves.clear();
         self.averages.clear();
+        self.corrections.clear();
         self.extend();
     }
 
     fn extend(&mut self) {
         let beta = self.smoothing.beta();
         self.averages.resize_with(Curve::ALL.len(), || Ema::new(beta));
-        for step in &self.steps[self.smoothed.len()..] {
-            let mut row = [f64::NAN; Curve::ALL.len()];
-            for ((curve, average), cell) in Curve::ALL.into_iter().zip(&mut self.averages).zip(&mut row) {
-                *cell = average.push(curve.value(step)).unwrap_or(f64::NAN);
+        self.curves.resize_with(Curve::ALL.len(), Points::default);
+        for step in &self.steps[self.corrections.len()..] {
+            self.corrections.push((step.step, step.self_corrections));
+            for ((curve, average), points) in
+                Curve::ALL.into_iter().zip(&mut self.averages).zip(&mut self.curves)
+            {
+                let (x, value) = (step.step as f64, curve.value(step));
+                points.raw.push((x, value));
+                points.smooth.push((x, average.push(value).unwrap_or(f64::NAN)));
             }
-            self.smoothed.push(row);
+        }
+        for points in &mut self.curves {
+            points.coarse_raw.extend(&points.raw);
+            points.coarse_smooth.extend(&points.smooth);
         }
     }
+}
+
+/// What a chart draws of a curve: every step, or blocks and the steps after the last whole one.
+fn drawn<'a>(all: &'a [(f64, f64)], coarse: &'a Coarse) -> impl Iterator<Item = (f64, f64)> + 'a {
+    let (blocks, rest) =
+        if all.len() < LONG { (&[][..], all) } else { (coarse.points(), &all[coarse.covered()..]) };
+    blocks.iter().chain(rest).copied()
 }
 
 #[cfg(test)]
