@@ -16,6 +16,13 @@ const MAX_FILE_BYTES: u64 = 64 * 1024;
 /// The table of `config.toml` that says where a run came from.
 const PROVENANCE: &str = "provenance";
 
+/// The key of `config.toml` that says how its keys are to be read. A file without it is of the first kind, as those
+/// written by hand are.
+const SCHEMA: &str = "schema_version";
+
+/// The newest kind that this program reads, and the one that it writes.
+pub const SCHEMA_VERSION: i64 = 1;
+
 /// Where a run came from: with the configuration, everything needed to repeat it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunInfo {
@@ -67,6 +74,20 @@ impl ConfigFile {
         let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             refused(format!("it is not valid TOML.\n{}", error.to_string().trim_end()))
         })?;
+        // Before anything else: a newer file may have other keys.
+        match table.remove(SCHEMA) {
+            None => {}
+            Some(toml::Value::Integer(1..=SCHEMA_VERSION)) => {}
+            Some(toml::Value::Integer(found)) if found > SCHEMA_VERSION => {
+                return Err(refused(format!(
+                    "it was written by a newer aha-lab ({SCHEMA} is {found}, this program reads up to \
+                     {SCHEMA_VERSION}): use a newer one."
+                )));
+            }
+            Some(_) => {
+                return Err(refused(format!("its {SCHEMA} is no number that any aha-lab has written.")));
+            }
+        }
         let provenance = match table.remove(PROVENANCE) {
             Some(given) => Some(given.try_into::<RunInfo>().map_err(|error| {
                 refused(format!("its [provenance] table is wrong: {}.", error.message()))
@@ -95,6 +116,7 @@ impl ConfigFile {
         };
         let mut text = toml::to_string(&self.config).map_err(refused)?;
         if let Some(info) = &self.provenance {
+            text.insert_str(0, &format!("{SCHEMA} = {SCHEMA_VERSION}\n"));
             text += &format!("\n[{PROVENANCE}]\n{}", toml::to_string(info).map_err(refused)?);
         }
         Ok(text)

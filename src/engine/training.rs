@@ -412,7 +412,8 @@ impl<'a> Training<'a> {
         };
         let failed = |error: crate::run::CheckpointError| EngineError::Run(RunError::from(error));
         let mut writer =
-            CheckpointWriter::begin(&self.p.run.checkpoints_path(), self.step).map_err(failed)?;
+            CheckpointWriter::begin_on(self.p.run.disk(), &self.p.run.checkpoints_path(), self.step)
+                .map_err(failed)?;
         let shape =
             serde_json::to_vec_pretty(&model.config).map_err(|e| EngineError::Other(format!("{e}.")))?;
         writer.write_bytes("config.json", &shape).map_err(failed)?;

@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{durable, error::CheckpointError};
+use super::{disk::Disk, error::CheckpointError, journal::LogFile};
 
 /// The format written and read here.
 pub const FORMAT: u32 = 1;
@@ -22,6 +22,8 @@ const MANIFEST: &str = "manifest.json";
 const MAX_MANIFEST_BYTES: u64 = 1024 * 1024;
 /// A checkpoint being written.
 const PARTIAL: &str = ".partial";
+/// Bytes that go to the disk at once.
+const BUFFER: usize = 1 << 20;
 /// A checkpoint whose replacement is being renamed into its place.
 const REPLACED: &str = ".replaced";
 
@@ -72,6 +74,7 @@ pub struct InvalidCheckpoint {
 /// Writes one checkpoint. Dropped before [`CheckpointWriter::finish`], it leaves nothing behind.
 #[derive(Debug)]
 pub struct CheckpointWriter {
+    disk: Disk,
     folder: PathBuf,
     partial: PathBuf,
     step: u64,
@@ -83,16 +86,26 @@ impl CheckpointWriter {
     /// Begins the checkpoint of a step in a run's folder of checkpoints. Remains of one that was cut off
     /// are removed: the caller holds the run's lock.
     pub fn begin(checkpoints: &Path, step: u64) -> Result<Self, CheckpointError> {
-        fs::create_dir_all(checkpoints).map_err(CheckpointError::io("create the folder", checkpoints))?;
+        Self::begin_on(&Disk::default(), checkpoints, step)
+    }
+
+    /// The same on a given disk.
+    ///
+    /// # Errors
+    /// As [`CheckpointWriter::begin`].
+    pub fn begin_on(disk: &Disk, checkpoints: &Path, step: u64) -> Result<Self, CheckpointError> {
+        disk.create_folders(checkpoints).map_err(CheckpointError::io("create the folder", checkpoints))?;
         let partial = checkpoints.join(format!("{}{PARTIAL}", folder_name(step)));
-        match fs::remove_dir_all(&partial) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(CheckpointError::io("remove", &partial)(error));
-            }
-            _ => {}
-        }
-        fs::create_dir(&partial).map_err(CheckpointError::io("create the folder", &partial))?;
-        Ok(Self { folder: checkpoints.to_path_buf(), partial, step, files: BTreeMap::new(), finished: false })
+        disk.remove_folder(&partial).map_err(CheckpointError::io("remove", &partial))?;
+        disk.create_folder(&partial).map_err(CheckpointError::io("create the folder", &partial))?;
+        Ok(Self {
+            disk: disk.clone(),
+            folder: checkpoints.to_path_buf(),
+            partial,
+            step,
+            files: BTreeMap::new(),
+            finished: false,
+        })
     }
 
     /// Writes a file from bytes.
@@ -108,28 +121,13 @@ impl CheckpointWriter {
     ) -> Result<(), CheckpointError> {
         let path = self.path_of(name)?;
         let write = || {
-            let mut file = Hashing::new(BufWriter::new(File::create_new(&path)?));
+            let mut file = Hashing::new(BufWriter::with_capacity(BUFFER, self.disk.create_file(&path)?));
             content(&mut file)?;
             let (buffered, entry) = file.finish();
-            buffered.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            buffered.into_inner().map_err(io::IntoInnerError::into_error)?.sync()?;
             Ok(entry)
         };
         let entry = write().map_err(CheckpointError::io("write", &path))?;
-        self.files.insert(name.to_string(), entry);
-        Ok(())
-    }
-
-    /// Lets a library write a file to the path that it is given, and takes it in.
-    pub fn write_path(
-        &mut self,
-        name: &str,
-        save: impl FnOnce(&Path) -> io::Result<()>,
-    ) -> Result<(), CheckpointError> {
-        let path = self.path_of(name)?;
-        save(&path).map_err(CheckpointError::io("write", &path))?;
-        // Syncing needs a handle that may write on Windows.
-        let synced = File::options().read(true).write(true).open(&path).and_then(|file| file.sync_all());
-        let entry = synced.and_then(|()| hash_file(&path)).map_err(CheckpointError::io("write", &path))?;
         self.files.insert(name.to_string(), entry);
         Ok(())
     }
@@ -143,10 +141,10 @@ impl CheckpointWriter {
         let path = self.partial.join(MANIFEST);
         let write = |path: &Path| {
             let text = serde_json::to_vec_pretty(&manifest).map_err(io::Error::other)?;
-            let mut file = File::create_new(path)?;
+            let mut file = self.disk.create_file(path)?;
             file.write_all(&text)?;
-            file.sync_all()?;
-            durable::sync_folder(&self.partial)
+            file.sync()?;
+            self.disk.sync_folder(&self.partial)
         };
         write(&path).map_err(CheckpointError::io("write", &path))?;
 
@@ -156,12 +154,12 @@ impl CheckpointWriter {
             if target.exists() {
                 // Both are there until the new one has its name; a crash in between leaves the old one
                 // under a name that is still found.
-                remove_if_there(&replaced)?;
-                fs::rename(&target, &replaced)?;
+                self.disk.remove_folder(&replaced)?;
+                self.disk.rename(&target, &replaced)?;
             }
-            fs::rename(&self.partial, &target)?;
-            durable::sync_folder(&self.folder)?;
-            remove_if_there(&replaced)
+            self.disk.rename(&self.partial, &target)?;
+            self.disk.sync_folder(&self.folder)?;
+            self.disk.remove_folder(&replaced)
         };
         rename().map_err(CheckpointError::io("rename into place", &target))?;
         self.finished = true;
@@ -294,7 +292,7 @@ fn folder_name(step: u64) -> String {
 }
 
 /// The step in a checkpoint folder's name, and whether the folder was about to be replaced.
-fn step_of(folder: &Path) -> Option<(u64, bool)> {
+pub(super) fn step_of(folder: &Path) -> Option<(u64, bool)> {
     let name = folder.file_name()?.to_str()?;
     let (name, replaced) = match name.strip_suffix(REPLACED) {
         Some(name) => (name, true),
@@ -307,13 +305,6 @@ fn step_of(folder: &Path) -> Option<(u64, bool)> {
 fn is_plain_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
-}
-
-fn remove_if_there(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
 }
 
 fn hash_file(path: &Path) -> io::Result<FileEntry> {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     checkpoint::{self, Checkpoint},
-    durable,
+    disk::Disk,
     error::{CheckpointError, RunError},
     lock::RunLock,
 };
@@ -20,6 +20,7 @@ use crate::config::{Config, ConfigFile, RunInfo, shortened};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunDirectory {
     path: PathBuf,
+    disk: Disk,
 }
 
 const CONFIG: &str = "config.toml";
@@ -39,10 +40,25 @@ impl RunDirectory {
         config: &Config,
         info: &RunInfo,
     ) -> Result<Self, RunError> {
-        Self::create_at(Timestamp::now(), runs_root, short_name, config, info)
+        Self::create_on(&Disk::default(), runs_root, short_name, config, info)
+    }
+
+    /// The same on a given disk.
+    ///
+    /// # Errors
+    /// As [`RunDirectory::create`].
+    pub fn create_on(
+        disk: &Disk,
+        runs_root: &Path,
+        short_name: &str,
+        config: &Config,
+        info: &RunInfo,
+    ) -> Result<Self, RunError> {
+        Self::create_at(disk, Timestamp::now(), runs_root, short_name, config, info)
     }
 
     fn create_at(
+        disk: &Disk,
         now: Timestamp,
         runs_root: &Path,
         short_name: &str,
@@ -50,11 +66,11 @@ impl RunDirectory {
         info: &RunInfo,
     ) -> Result<Self, RunError> {
         let text = ConfigFile { config: config.clone(), provenance: Some(info.clone()) }.to_toml()?;
-        fs::create_dir_all(runs_root).map_err(RunError::io("create the folder", runs_root))?;
+        disk.create_folders(runs_root).map_err(RunError::io("create the folder", runs_root))?;
         let name = format!("{}-{}", now.strftime("%Y-%m-%dT%H-%M-%S"), file_name_part(short_name));
         let mut path = runs_root.join(&name);
         for suffix in 2.. {
-            match fs::create_dir(&path) {
+            match disk.create_folder(&path) {
                 Ok(()) => break,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && suffix < MOST_COLLISIONS => {
                     path = runs_root.join(format!("{name}-{suffix}"));
@@ -63,20 +79,30 @@ impl RunDirectory {
             }
         }
         let config_path = path.join(CONFIG);
-        if let Err(error) = durable::replace_file(&config_path, text.as_bytes()) {
+        if let Err(error) = disk.replace_file(&config_path, text.as_bytes()) {
             // An empty folder is of no use to anyone; if it cannot go either, it is no run and is ignored.
             let _ = fs::remove_dir(&path);
             return Err(RunError::io("write", &config_path)(error));
         }
-        durable::sync_folder(runs_root).map_err(RunError::io("sync the folder", runs_root))?;
-        Ok(Self { path })
+        disk.sync_folder(runs_root).map_err(RunError::io("sync the folder", runs_root))?;
+        Ok(Self { path, disk: disk.clone() })
+    }
+
+    /// The same run, written through another disk.
+    pub fn on(self, disk: Disk) -> Self {
+        Self { disk, ..self }
+    }
+
+    /// Through which it is written.
+    pub fn disk(&self) -> &Disk {
+        &self.disk
     }
 
     /// Opens an existing run. Only its `config.toml` must be there; it is not read yet.
     pub fn open(path: &Path) -> Result<Self, RunError> {
         let config = path.join(CONFIG);
         match fs::metadata(&config) {
-            Ok(found) if found.is_file() => Ok(Self { path: path.to_path_buf() }),
+            Ok(found) if found.is_file() => Ok(Self { path: path.to_path_buf(), disk: Disk::default() }),
             Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Err(RunError::io("read", &config)(error))
             }
@@ -252,7 +278,10 @@ mod tests {
             backend: "cpu x2".into(),
             created: at.to_string(),
         };
-        let make = || RunDirectory::create_at(at, root.path(), "a b", &Config::default(), &info).unwrap();
+        let make = || {
+            RunDirectory::create_at(&Disk::default(), at, root.path(), "a b", &Config::default(), &info)
+                .unwrap()
+        };
         let runs = [make(), make(), make()];
         let names: Vec<String> = runs.iter().map(RunDirectory::name).collect();
         assert_eq!(

@@ -1,8 +1,8 @@
 //! Writes the three logs of a run: whole lines only, each step at once, and never two writers.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{
     directory::RunDirectory,
+    disk::{Disk, DiskFile},
     error::RunError,
     lock::RunLock,
     record::{EventRecord, RolloutRecord, StepMetrics},
@@ -24,21 +25,6 @@ pub trait LogFile: Send {
     fn cut(&mut self, length: u64) -> io::Result<()>;
     /// Returns when everything appended would survive a power cut.
     fn sync(&mut self) -> io::Result<()>;
-}
-
-impl LogFile for File {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)
-    }
-
-    fn cut(&mut self, length: u64) -> io::Result<()> {
-        self.set_len(length)?;
-        self.seek(SeekFrom::Start(length)).map(|_| ())
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()
-    }
 }
 
 /// How long each log is, in bytes; always at the end of a line.
@@ -79,9 +65,9 @@ pub struct Journal {
 impl Journal {
     /// Begins the logs of a new run.
     pub fn begin(run: &RunDirectory) -> Result<Self, RunError> {
-        let lock = RunLock::acquire(run.path())?;
+        let lock = RunLock::acquire_on(run.disk(), run.path())?;
         let open = |path: PathBuf| {
-            let (file, length) = open_log(&path)?;
+            let (file, length) = open_log(run.disk(), &path)?;
             if length > 0 {
                 return Err(RunError::NotEmpty { path });
             }
@@ -99,10 +85,10 @@ impl Journal {
     /// they were. The events stay, because they did happen; only a torn last line of theirs is dropped.
     /// Nothing is cut unless all three logs fit the checkpoint.
     pub fn resume(run: &RunDirectory, at: JournalPosition) -> Result<Self, RunError> {
-        let lock = RunLock::acquire(run.path())?;
+        let lock = RunLock::acquire_on(run.disk(), run.path())?;
         let open = |path: PathBuf, recorded: u64| {
-            let (mut file, length) = open_log(&path)?;
-            check_line_end(&mut file, &path, recorded, length)?;
+            let (mut file, length) = open_log(run.disk(), &path)?;
+            check_line_end(file.reading(), &path, recorded, length)?;
             Ok::<_, RunError>((path, file, length))
         };
         let (metrics, rollouts, events) = (
@@ -110,12 +96,12 @@ impl Journal {
             open(run.rollouts_path(), at.rollouts)?,
             open(run.events_path(), at.events)?,
         );
-        let cut = |(path, mut file, _): (PathBuf, File, u64), length: u64| {
-            LogFile::cut(&mut file, length).map_err(RunError::io("cut back", &path))?;
+        let cut = |(path, mut file, _): (PathBuf, DiskFile, u64), length: u64| {
+            file.cut(length).map_err(RunError::io("cut back", &path))?;
             Ok::<_, RunError>(Log::new(path, Box::new(file), length))
         };
         let (path, mut file, length) = events;
-        let whole = end_of_last_line(&mut file, length).map_err(RunError::io("read", &path))?;
+        let whole = end_of_last_line(file.reading(), length).map_err(RunError::io("read", &path))?;
         Ok(Self {
             metrics: cut(metrics, at.metrics)?,
             rollouts: cut(rollouts, at.rollouts)?,
@@ -222,16 +208,9 @@ impl Log {
     }
 }
 
-fn open_log(path: &Path) -> Result<(File, u64), RunError> {
-    // Not in append mode: cutting back needs plain writing on Windows, and the lock keeps others away.
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .map_err(RunError::io("open", path))?;
-    let length = file.metadata().map_err(RunError::io("read", path))?.len();
+fn open_log(disk: &Disk, path: &Path) -> Result<(DiskFile, u64), RunError> {
+    let mut file = disk.open_to_go_on(path).map_err(RunError::io("open", path))?;
+    let length = file.reading().metadata().map_err(RunError::io("read", path))?.len();
     Ok((file, length))
 }
 

@@ -1,13 +1,13 @@
 //! One writer a run: an advisory lock that the operating system takes back from a dead process.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     thread,
     time::Duration,
 };
 
-use super::error::RunError;
+use super::{disk::Disk, error::RunError};
 
 /// The locked file; it stays empty, because on Windows nobody could read what stands in it.
 const LOCK_FILE: &str = "run.lock";
@@ -29,14 +29,17 @@ pub struct RunLock {
 impl RunLock {
     /// Takes the lock, or says which process has it.
     pub fn acquire(run: &Path) -> Result<Self, RunError> {
+        Self::acquire_on(&Disk::default(), run)
+    }
+
+    /// The same on a given disk.
+    ///
+    /// # Errors
+    /// As [`RunLock::acquire`].
+    pub(super) fn acquire_on(disk: &Disk, run: &Path) -> Result<Self, RunError> {
         let path = run.join(LOCK_FILE);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(RunError::io("open the lock file", &path))?;
+        let mut file = disk.open_to_go_on(&path).map_err(RunError::io("open the lock file", &path))?;
+        let file = file.reading().try_clone().map_err(RunError::io("open the lock file", &path))?;
         let pid_file = run.join(PID_FILE);
         for tried in 1.. {
             match file.try_lock() {
@@ -48,7 +51,8 @@ impl RunLock {
                 Err(TryLockError::Error(cause)) => return Err(RunError::io("lock", &path)(cause)),
             }
         }
-        fs::write(&pid_file, std::process::id().to_string()).map_err(RunError::io("write", &pid_file))?;
+        disk.replace_file(&pid_file, std::process::id().to_string().as_bytes())
+            .map_err(RunError::io("write", &pid_file))?;
         Ok(Self { _file: file, pid_file })
     }
 

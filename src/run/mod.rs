@@ -3,7 +3,7 @@
 
 pub mod checkpoint;
 pub mod directory;
-mod durable;
+pub mod disk;
 pub mod error;
 pub mod follower;
 pub mod journal;

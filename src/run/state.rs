@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-use super::{error::CheckpointError, journal::JournalPosition};
+use super::{checkpoint, error::CheckpointError, journal::JournalPosition};
 use crate::config::Config;
 
 /// Its name within a checkpoint.
@@ -53,7 +53,14 @@ impl TrainingState {
         File::open(&path)
             .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))
             .map_err(CheckpointError::io("read", &path))?;
-        serde_json::from_slice(&bytes).map_err(|error| CheckpointError::broken(&path, error.to_string()))
+        let state: Self = serde_json::from_slice(&bytes)
+            .map_err(|error| CheckpointError::broken(&path, error.to_string()))?;
+        match checkpoint::step_of(checkpoint) {
+            Some((step, _)) if step != state.step => {
+                Err(CheckpointError::broken(&path, format!("it is of step {}", state.step)))
+            }
+            _ => Ok(state),
+        }
     }
 
     /// How long the logs were.

@@ -9,6 +9,8 @@ mod engine;
 #[cfg(unix)]
 mod full_disk;
 #[cfg(unix)]
+mod kills;
+#[cfg(unix)]
 mod pty;
 mod resuming;
 #[cfg(unix)]

@@ -9,7 +9,7 @@ use super::*;
 fn write_checkpoint(folder: &Path, step: u64, weights: &[u8]) -> checkpoint::Checkpoint {
     let mut writer = CheckpointWriter::begin(folder, step).unwrap();
     writer.write_with("model.safetensors", |file| file.write_all(weights)).unwrap();
-    writer.write_path("optimizer.safetensors", |path| fs::write(path, b"moments")).unwrap();
+    writer.write_bytes("optimizer.safetensors", b"moments").unwrap();
     writer.write_bytes("state.json", &state(JournalPosition::default()).to_json().unwrap()).unwrap();
     writer.finish().unwrap()
 }
