@@ -4,6 +4,10 @@
 
 #[path = "run_directory/checkpoints.rs"]
 mod checkpoints;
+#[path = "run_directory/damage.rs"]
+mod damage;
+#[path = "run_directory/faults.rs"]
+mod faults;
 #[path = "run_directory/reading.rs"]
 mod reading;
 #[path = "run_directory/writing.rs"]

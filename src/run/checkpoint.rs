@@ -250,6 +250,20 @@ pub fn verify(folder: &Path) -> Result<Manifest, CheckpointError> {
     Ok(manifest)
 }
 
+/// Refuses a checkpoint whose manifest does not list what is needed of it.
+///
+/// # Errors
+/// Names the first file that is missing there.
+pub(super) fn require(folder: &Path, manifest: &Manifest, needed: &[&str]) -> Result<(), CheckpointError> {
+    match needed.iter().find(|name| !manifest.files.contains_key(**name)) {
+        None => Ok(()),
+        Some(name) => Err(CheckpointError::broken(
+            &folder.join(MANIFEST),
+            format!("{name} is not among the files that it lists"),
+        )),
+    }
+}
+
 /// The checkpoints of a folder by step, oldest first, not verified. A folder that is not there has none.
 pub fn list(checkpoints: &Path) -> Vec<(u64, PathBuf)> {
     let mut found: Vec<(u64, bool, PathBuf)> = fs::read_dir(checkpoints)
@@ -272,9 +286,19 @@ pub fn list(checkpoints: &Path) -> Vec<(u64, PathBuf)> {
 
 /// The newest checkpoint that is whole, and the newer ones that are not.
 pub fn newest_valid(checkpoints: &Path) -> (Option<Checkpoint>, Vec<InvalidCheckpoint>) {
+    newest_with(checkpoints, &[])
+}
+
+/// As [`newest_valid`], of those that hold at least these files.
+pub(super) fn newest_with(
+    checkpoints: &Path,
+    needed: &[&str],
+) -> (Option<Checkpoint>, Vec<InvalidCheckpoint>) {
     let mut invalid = vec![];
     for (step, path) in list(checkpoints).into_iter().rev() {
-        match verify(&path) {
+        let verified =
+            verify(&path).and_then(|manifest| require(&path, &manifest, needed).map(|()| manifest));
+        match verified {
             Ok(manifest) => return (Some(Checkpoint { step, path, manifest }), invalid),
             Err(error) => invalid.push(InvalidCheckpoint { path, error }),
         }

@@ -24,6 +24,9 @@ pub struct RunDirectory {
 }
 
 const CONFIG: &str = "config.toml";
+/// What a checkpoint of a run must hold to go on from it.
+const CHECKPOINT_FILES: [&str; 5] =
+    ["config.json", "tokenizer.json", "model.safetensors", "optimizer.f32", "state.json"];
 /// Longer names are cut: some systems allow 255 bytes, and the date and a suffix come on top.
 const LONGEST_SHORT_NAME: usize = 60;
 /// How many runs of one second and one name get a suffix before giving up.
@@ -203,7 +206,7 @@ impl RunDirectory {
         let steps = || checkpoint::list(&folder).into_iter().map(|(step, _)| step).collect();
         let missing = |others_there| CheckpointError::None { path: folder.clone(), step, others_there };
         match step {
-            None => match checkpoint::newest_valid(&folder) {
+            None => match checkpoint::newest_with(&folder, &CHECKPOINT_FILES) {
                 (Some(newest), _) => Ok(newest),
                 (None, mut invalid) if !invalid.is_empty() => Err(invalid.swap_remove(0).error.into()),
                 (None, _) => Err(missing(vec![]).into()),
@@ -212,6 +215,7 @@ impl RunDirectory {
                 None => Err(missing(steps()).into()),
                 Some((step, path)) => {
                     let manifest = checkpoint::verify(&path)?;
+                    checkpoint::require(&path, &manifest, &CHECKPOINT_FILES)?;
                     Ok(Checkpoint { step, path, manifest })
                 }
             },

@@ -9,7 +9,9 @@ use super::*;
 fn write_checkpoint(folder: &Path, step: u64, weights: &[u8]) -> checkpoint::Checkpoint {
     let mut writer = CheckpointWriter::begin(folder, step).unwrap();
     writer.write_with("model.safetensors", |file| file.write_all(weights)).unwrap();
-    writer.write_bytes("optimizer.safetensors", b"moments").unwrap();
+    for (name, content) in [("optimizer.f32", "moments"), ("config.json", "{}"), ("tokenizer.json", "{}")] {
+        writer.write_bytes(name, content.as_bytes()).unwrap();
+    }
     writer.write_bytes("state.json", &state(JournalPosition::default()).to_json().unwrap()).unwrap();
     writer.finish().unwrap()
 }
@@ -37,7 +39,7 @@ fn a_checkpoint_is_whole_named_by_its_step_and_verifies() {
 fn every_kind_of_damage_is_found_and_the_file_named() {
     let root = tempfile::tempdir().unwrap();
     let path = write_checkpoint(root.path(), 3, b"some weights").path;
-    for name in ["model.safetensors", "optimizer.safetensors", "state.json", "manifest.json"] {
+    for name in ["model.safetensors", "optimizer.f32", "state.json", "manifest.json"] {
         let file = path.join(name);
         let good = fs::read(&file).unwrap();
         let must_name = |what: &str| {
