@@ -8,6 +8,8 @@ mod checkpoints;
 mod damage;
 #[path = "run_directory/faults.rs"]
 mod faults;
+#[path = "run_directory/large.rs"]
+mod large;
 #[path = "run_directory/reading.rs"]
 mod reading;
 #[path = "run_directory/writing.rs"]

@@ -12,7 +12,7 @@ use crate::{
     engine::protocol::{BaseReference, EngineHandle, Event, Started, Temporality},
     model::embedded,
     run::{Follower, Reader, RunDirectory, rollout_index::RolloutIndex},
-    tui::{self, TuiOptions, app::Mode, source::recorded_events},
+    tui::{self, TuiOptions, app::Mode, source::recorded_events, transcripts::CAPACITY},
 };
 
 /// See a finished or a live run on screen; a run in the background can be commanded
@@ -95,21 +95,36 @@ fn started(run: &RunDirectory) -> Result<Started, Failure> {
 /// A finished run, at once.
 fn read(run: &RunDirectory, feed: &Sender<Event>) -> Result<(), Failure> {
     let reader = Reader::new(run);
-    let (metrics, rollouts) = (reader.metrics()?, reader.rollouts()?);
-    for bad in metrics.bad.iter().chain(&rollouts.bad) {
+    // The charts at once; completions are many more, and come as they are read.
+    let metrics = reader.metrics()?;
+    for event in recorded_events(metrics.records, []) {
+        let _ = feed.send(event);
+    }
+    let (passed_over, bad) = reader.newest_rollouts(CAPACITY, |record| {
+        let _ = feed.send(Event::RolloutScored(Box::new(record)));
+    })?;
+    for bad in metrics.bad.iter().chain(&bad) {
         let _ = feed.send(Event::Warning(bad.to_string()));
     }
-    for event in recorded_events(metrics.records, rollouts.records) {
-        if feed.send(event).is_err() {
-            break;
-        }
-    }
+    tell_passed_over(passed_over, run, feed);
     Ok(())
+}
+
+/// Says that there are older completions than those shown.
+fn tell_passed_over(bytes: u64, run: &RunDirectory, feed: &Sender<Event>) {
+    if bytes > 0 {
+        let _ = feed.send(Event::Warning(format!(
+            "The newest {CAPACITY} completions are here; older ones ({} MB) are left in {}.",
+            bytes.div_ceil(1_000_000),
+            run.rollouts_path().display()
+        )));
+    }
 }
 
 /// A run that another process writes, as it grows.
 fn follow(run: &RunDirectory, feed: &Sender<Event>) -> Result<(), Failure> {
-    let mut follower = Follower::new(run);
+    let (mut follower, passed_over) = Follower::of_newest(run, CAPACITY)?;
+    tell_passed_over(passed_over, run, feed);
     loop {
         let fresh = follower.poll()?;
         for bad in &fresh.bad {

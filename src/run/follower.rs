@@ -49,6 +49,16 @@ impl Follower {
         }
     }
 
+    /// As [`Follower::new`], with the newest completions only: at most so many of those that are there now. Beside it the
+    /// bytes of older ones that were passed over.
+    ///
+    /// # Errors
+    /// When the log of completions cannot be read.
+    pub fn of_newest(run: &RunDirectory, completions: usize) -> Result<(Self, u64), RunError> {
+        let (rollouts, passed_over) = RolloutIndex::of_newest(run, completions)?;
+        Ok((Self { rollouts, ..Self::new(run) }, passed_over))
+    }
+
     /// All completions so far.
     pub fn rollouts(&self) -> &RolloutIndex {
         &self.rollouts

@@ -29,6 +29,11 @@ impl LineSplitter {
         Self { longest, partial: Vec::new(), overlong: false, line_offset: 0, lines: 0, position: 0 }
     }
 
+    /// For a stream whose first `position` bytes were passed over, up to a line break. Lines are numbered from there.
+    pub fn from(position: u64, longest: usize) -> Self {
+        Self { line_offset: position, position, ..Self::new(longest) }
+    }
+
     /// Bytes taken so far.
     pub fn position(&self) -> u64 {
         self.position

@@ -55,6 +55,28 @@ impl Reader {
         read_all(Tail::new(&self.run.rollouts_path(), LONGEST_ROLLOUT_LINE))
     }
 
+    /// Gives the newest completions, at most so many, in their order and as they are read. The bytes of older ones that
+    /// were passed over, and the lines that are no records.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn newest_rollouts(
+        &self,
+        completions: usize,
+        mut on_record: impl FnMut(RolloutRecord),
+    ) -> Result<(u64, Vec<BadLine>), RunError> {
+        let mut tail = Tail::new(&self.run.rollouts_path(), LONGEST_ROLLOUT_LINE);
+        let passed_over = tail.skip_to_last(completions)?;
+        let mut bad = vec![];
+        loop {
+            let polled = tail.poll(|record, _, _| on_record(record))?;
+            bad.extend(polled.bad);
+            if !polled.behind {
+                return Ok((passed_over, bad));
+            }
+        }
+    }
+
     /// A summary of every completion; whole records are loaded on demand.
     pub fn rollout_index(&self) -> Result<RolloutIndex, RunError> {
         let mut index = RolloutIndex::new(&self.run);

@@ -78,6 +78,17 @@ impl RolloutIndex {
         Self { tail: Tail::new(&run.rollouts_path(), LONGEST_ROLLOUT_LINE), summaries: vec![] }
     }
 
+    /// Of the newest completions only, at most so many of those that are there now. Beside it the bytes of older ones
+    /// that were passed over.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn of_newest(run: &RunDirectory, completions: usize) -> Result<(Self, u64), RunError> {
+        let mut index = Self::new(run);
+        let passed_over = index.tail.skip_to_last(completions)?;
+        Ok((index, passed_over))
+    }
+
     /// In the order of the log.
     pub fn summaries(&self) -> &[RolloutSummary] {
         &self.summaries

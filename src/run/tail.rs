@@ -16,6 +16,8 @@ use super::{
 /// One poll reads at most this much, so that who polls stays responsive on a large log.
 const BYTES_A_POLL: u64 = 2 * 1024 * 1024;
 const CHUNK: usize = 64 * 1024;
+/// Bytes read at once while looking for the last lines.
+const BYTES_BACKWARDS: usize = 1024 * 1024;
 /// So many of the last bytes read are compared at the next poll.
 const REMEMBERED: usize = 128;
 /// So many bad lines are described a poll; the rest are only counted.
@@ -28,13 +30,20 @@ pub struct BadLine {
     pub path: PathBuf,
     /// From 1.
     pub line: u64,
+    /// Bytes of the file that were passed over before its lines were counted.
+    pub after: u64,
     /// What is wrong, without the file and the line.
     pub reason: String,
 }
 
 impl std::fmt::Display for BadLine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}, line {}, is left out: {}.", self.path.display(), self.line, self.reason)
+        let Self { path, line, after, reason } = self;
+        write!(f, "{}, line {line}", path.display())?;
+        if *after > 0 {
+            write!(f, " after byte {after}")?;
+        }
+        write!(f, ", is left out: {reason}.")
     }
 }
 
@@ -59,6 +68,36 @@ pub(crate) struct Tail {
     splitter: LineSplitter,
     /// The last bytes read. A log that was cut back and has grown again is not what it was there.
     remembered: Vec<u8>,
+    /// Bytes that were passed over.
+    from: u64,
+}
+
+/// Where the last `lines` whole lines of a file begin; what follows the last line break counts as none. A file that is
+/// not there begins at 0. Reads backwards, no more than those lines.
+fn start_of_last_lines(path: &Path, lines: usize) -> io::Result<u64> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        other => other?,
+    };
+    let mut end = file.metadata()?.len();
+    let mut breaks = 0;
+    let mut chunk = vec![0; BYTES_BACKWARDS];
+    while end > 0 {
+        let start = end.saturating_sub(BYTES_BACKWARDS as u64);
+        let bytes = &mut chunk[..(end - start) as usize];
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(bytes)?;
+        let here = bytes.iter().filter(|byte| **byte == b'\n').count();
+        // The break before the first wanted line is one more.
+        if breaks + here > lines {
+            let wanted = breaks + here - lines - 1;
+            let mut places = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+            return Ok(places.nth(wanted).map_or(start, |(place, _)| start + place as u64 + 1));
+        }
+        breaks += here;
+        end = start;
+    }
+    Ok(0)
 }
 
 impl Tail {
@@ -68,7 +107,18 @@ impl Tail {
             longest_line,
             splitter: LineSplitter::new(longest_line),
             remembered: Vec::new(),
+            from: 0,
         }
+    }
+
+    /// Passes over all but the last `lines` lines of what is there now. The bytes passed over: 0 when there are no
+    /// more lines than that.
+    pub fn skip_to_last(&mut self, lines: usize) -> Result<u64, RunError> {
+        let start = start_of_last_lines(&self.path, lines).map_err(RunError::io("read", &self.path))?;
+        self.splitter = LineSplitter::from(start, self.longest_line);
+        self.remembered.clear();
+        self.from = start;
+        Ok(start)
     }
 
     pub fn path(&self) -> &Path {
@@ -92,7 +142,7 @@ impl Tail {
         mut on_record: impl FnMut(T, u64, usize),
     ) -> Result<Polled, RunError> {
         let mut polled = Polled::default();
-        let path = self.path.clone();
+        let (path, after) = (self.path.clone(), self.from);
         self.poll_lines(&mut polled, |line, polled| {
             let parsed = match line.content {
                 Some(content) if content.trim_ascii().is_empty() => return,
@@ -104,7 +154,7 @@ impl Tail {
             };
             polled.bad_total += 1;
             if polled.bad.len() < DESCRIBED {
-                polled.bad.push(BadLine { path: path.clone(), line: line.number, reason: parsed });
+                polled.bad.push(BadLine { path: path.clone(), line: line.number, after, reason: parsed });
             }
         })
         .map_err(RunError::io("read", &path))?;

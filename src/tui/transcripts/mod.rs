@@ -22,5 +22,5 @@ pub use action::{Action, KEYS, typing_action};
 pub use effect::{Effect, SENT_TO_CLIPBOARD, osc52};
 pub use filter::{Counts, Filter, Sort};
 pub use library::Key;
-pub use state::{Focus, Transcripts};
+pub use state::{CAPACITY, Focus, Transcripts};
 pub use view::view;

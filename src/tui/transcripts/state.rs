@@ -14,7 +14,7 @@ use super::{
 use crate::run::record::RolloutRecord;
 
 /// Completions kept before the oldest steps give way; some 300 MB of them at 150 tokens each.
-const CAPACITY: usize = 150_000;
+pub const CAPACITY: usize = 150_000;
 
 /// Which pane the arrow keys move in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,0 +1,91 @@
+//! What must hold for any bytes at all. Each function is one fuzz target.
+
+#[path = "../../src/reasoning/mod.rs"]
+pub mod reasoning;
+#[path = "../../src/task/mod.rs"]
+pub mod task;
+pub mod run;
+
+use run::{
+    lines::LineSplitter,
+    record::{EventRecord, RolloutRecord, StepMetrics},
+};
+use task::{
+    Puzzle, RewardRules,
+    countdown::{reward, solver},
+};
+
+/// Three to six numbers and a target from the first bytes; the text is the rest.
+fn puzzle_and_text(data: &[u8]) -> Option<(Puzzle, &str)> {
+    let (head, text) = data.split_at_checked(8)?;
+    let count = 1 + usize::from(head[0] % 6);
+    let numbers = head[1..=count].iter().map(|byte| i64::from(*byte)).collect();
+    let target = i64::from(i16::from_le_bytes([head[6], head[7]]));
+    Some((Puzzle { numbers, target }, std::str::from_utf8(text).ok()?))
+}
+
+/// The reward: never a panic, never anything but the three payments, and a right answer is one that the solver's
+/// exact arithmetic agrees with.
+pub fn reward(data: &[u8]) {
+    let Some((puzzle, text)) = puzzle_and_text(data) else { return };
+    let rules = RewardRules::default();
+    for completion in [text.to_owned(), format!("</think> <answer>{text}</answer>")] {
+        let score = reward::score(&puzzle, &completion, &rules);
+        assert!([0.0, rules.format, rules.correct].contains(&score.reward));
+        assert_eq!(score.correct, score.reward == rules.correct);
+        assert!(!score.correct || score.format);
+        assert!(!score.reason.is_empty());
+        if score.correct && puzzle.numbers.len() <= 4 && puzzle.numbers.iter().all(|n| *n > 0) && puzzle.target >= 0 {
+            assert!(solver::is_solvable(&puzzle.numbers, puzzle.target).unwrap_or(true), "{puzzle:?} {completion}");
+        }
+    }
+}
+
+/// The analysis: spans lie in the text, on characters, in order; what is counted adds up; the same again for the same.
+pub fn analysis(data: &[u8]) {
+    let Some((puzzle, text)) = puzzle_and_text(data) else { return };
+    let found = reasoning::analyze(&puzzle, text);
+    for span in &found.spans {
+        assert!(span.start <= span.end && span.end <= text.len());
+        assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end));
+    }
+    assert!(found.spans.windows(2).all(|pair| pair[0].start <= pair[1].start));
+    assert_eq!(found.checks, found.true_checks + found.false_checks + found.superficial_checks);
+    assert_eq!(found, reasoning::analyze(&puzzle, text));
+}
+
+/// Lines of the three logs: whatever is read can be written and read again.
+pub fn records(data: &[u8]) {
+    fn again<T: serde::de::DeserializeOwned + serde::Serialize>(data: &[u8]) {
+        let Ok(record) = serde_json::from_slice::<T>(data) else { return };
+        let text = serde_json::to_vec(&record).expect("what was read can be written");
+        let back: T = serde_json::from_slice(&text).expect("what was written can be read");
+        assert_eq!(serde_json::to_vec(&back).expect("and written"), text);
+    }
+    again::<StepMetrics>(data);
+    again::<RolloutRecord>(data);
+    again::<EventRecord>(data);
+}
+
+/// The splitter gives the same lines however the stream is cut, and never keeps more than it may.
+pub fn lines(data: &[u8]) {
+    const LONGEST: usize = 40;
+    let Some((first, stream)) = data.split_first() else { return };
+    let take = |piece: usize| {
+        let (mut splitter, mut lines) = (LineSplitter::new(LONGEST), vec![]);
+        for bytes in stream.chunks(piece.max(1)) {
+            splitter.feed(bytes, |line| lines.push((line.number, line.offset, line.content.map(<[u8]>::to_vec))));
+        }
+        assert_eq!(splitter.position(), stream.len() as u64);
+        (lines, splitter.is_within_line())
+    };
+    let whole = take(stream.len());
+    assert_eq!(whole, take(usize::from(*first)));
+    let mut expected = stream.split(|byte| *byte == b'\n').collect::<Vec<_>>();
+    assert_eq!(whole.1, expected.pop().is_some_and(|rest| !rest.is_empty()));
+    assert_eq!(whole.0.len(), expected.len());
+    for ((number, _, content), line) in whole.0.iter().zip(&expected) {
+        let cut = line.strip_suffix(b"\r").unwrap_or(line);
+        assert_eq!(content.as_deref(), (line.len() <= LONGEST).then_some(cut), "line {number}");
+    }
+}
