@@ -115,6 +115,10 @@ impl Pass<'_> {
             "\\" if self.slice(self.at + 1) == "cdot" => {
                 self.emit(TokenKind::Operator(Operator::Multiply, false), 2);
             }
+            "\\" if self.slice(self.at + 1) == "checkmark" => self.emit(TokenKind::Tick, 2),
+            "→" | "->" if self.operand && self.calculates && !self.equated && self.opens_operand(self.at + 1) => {
+                self.emit(TokenKind::Equals, 1);
+            }
             // A mark of emphasis between two operands would be a power: it stays, and breaks the formula.
             "**" if self.operand && self.opens_operand(self.at + 1) => self.emit(token.kind, 1),
             "≈" if self.operand => self.emit(TokenKind::Equals, 1),
