@@ -214,6 +214,11 @@ fn held_out_transcripts_are_read_nearly_as_well() {
 }
 
 #[test]
+fn a_second_batch_of_held_out_transcripts_is_read_nearly_as_well() {
+    hold("held out, second", include_str!("data/held_out_2.txt"), 30, 0.0);
+}
+
+#[test]
 fn every_prefix_of_a_marked_transcript_is_safe() {
     for entry in marked(include_str!("data/development.txt")) {
         for (end, _) in entry.text.char_indices() {

@@ -196,7 +196,9 @@ impl CheckDraft {
         let misses = self.says_wrong || comparisons.iter().any(|stated| stated.relation != Relation::Equal);
         let consistent = !(hits && misses);
         if comparisons.is_empty() {
-            let Some(value) = self.subject else {
+            // `close to 65 , but not quite` names the target, not the value.
+            let names_target = |value: &Exact| denied && Some(*value) == target && !attempts.states(*value);
+            let Some(value) = self.subject.filter(|value| !names_target(value)) else {
                 let Some(before) = before else { return Decision::Bare };
                 let works = before.stated == target && before.value == target && target.is_some();
                 let right = consistent && !self.derivation_wrong && works == (conclusion == Conclusion::Hit);

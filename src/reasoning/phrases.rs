@@ -150,7 +150,7 @@ const TABLE: &[(Kind, &[&str])] = &[
     (Kind::Calculate(Operator::Subtract), &["minus"]),
     (Kind::Calculate(Operator::Multiply), &["times", "multiplied by"]),
     (Kind::Calculate(Operator::Divide), &["divided by", "over"]),
-    (Kind::Gives, &["gives", "gives us", "gives me", "giving", "makes", "yields", "results in", "we get"]),
+    (Kind::Gives, &["evaluates to", "gives", "gives us", "gives me", "giving", "makes", "yields", "results in", "we get"]),
     (Kind::Gives, &["which gives", "which gives us", "this gives", "this gives us", "that gives", "i get"]),
     (
         Kind::Gives,
@@ -207,7 +207,7 @@ const TABLE: &[(Kind, &[&str])] = &[
     (Kind::BackwardFrom, &["starting from", "start from", "work from", "going backwards from"]),
     (Kind::BackwardFrom, &["going backward from", "reverse from", "starting with"]),
     (Kind::Opening, &["what if", "trying", "next", "consider", "suppose", "attempt", "we can try", "say"]),
-    (Kind::WeakRight, &["so yes", "there we go", "there it is", "got it", "nice", "good", "excellent", "done"]),
+    (Kind::WeakRight, &["so yes", "there we go", "there it is", "got it", "nice", "good", "excellent"]),
     (Kind::WeakRight, &["as required", "as desired", "as needed", "as expected", "yep", "yeah", "so it works"]),
     (Kind::WeakRight, &["which is right", "match", "eureka", "found it", "yes it works", "that works out"]),
     (Kind::WeakWrong, &["so no", "close but no", "still no", "nah", "close but not quite", "but not equal"]),

@@ -286,6 +286,9 @@ impl Reader<'_> {
                 self.at += length;
             }
             // `this equals` may begin `equals the target`.
+            PhraseKind::Gives if self.sentence_start && number_follows && self.restates(length) => {
+                self.expect_number(Relation::Equal, length);
+            }
             PhraseKind::Gives | PhraseKind::Calculate(_) => self.at += 1,
             PhraseKind::Nothing => self.at += length,
         }
@@ -318,7 +321,10 @@ impl Reader<'_> {
         if let Some(draft) = self.draft.take() {
             let decision = draft.decide(&self.reading.attempts, self.target);
             // A verdict before anything was tried, as in `which is the target`, is about nothing.
-            if draft.opener == Opener::None && decision == Decision::Bare {
+            let stands_alone = ["that", "this", "it", "yes", "no"].iter().any(|word| {
+                self.text.get(draft.start..draft.start + word.len()).is_some_and(|t| t.eq_ignore_ascii_case(word))
+            });
+            if draft.opener == Opener::None && decision == Decision::Bare && !stands_alone {
                 self.sentence_closed = false;
                 return;
             }
@@ -330,6 +336,12 @@ impl Reader<'_> {
             }
         }
         self.sentence_closed = false;
+    }
+
+    /// Whether the number after the phrase is the target, and the attempt has come to it before.
+    fn restates(&self, length: usize) -> bool {
+        let number = self.number_at(self.at + length);
+        number == self.target && number.is_some_and(|number| self.reading.attempts.states(number))
     }
 
     /// Whether the phrase here only describes what is wanted: `an expression that equals the target`.

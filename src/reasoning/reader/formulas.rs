@@ -130,7 +130,7 @@ impl Reader<'_> {
             let added = self
                 .draft
                 .as_mut()
-                .is_some_and(|draft| draft.derive(key, stated, right, first.start, last.end));
+                .is_some_and(|draft| draft.derive(key, stated, right, first.start.max(draft.end), last.end));
             if added {
                 self.sentence_closed = false;
                 return;
