@@ -122,7 +122,9 @@ impl Pass<'_> {
                 self.emit(TokenKind::Operator(Operator::Multiply, false), 2);
             }
             "\\" if self.slice(self.at + 1) == "checkmark" => self.emit(TokenKind::Tick, 2),
-            "→" | "->" if self.operand && self.calculates && !self.equated && self.opens_operand(self.at + 1) => {
+            "→" | "->"
+                if self.operand && self.calculates && !self.equated && self.opens_operand(self.at + 1) =>
+            {
                 self.emit(TokenKind::Equals, 1);
             }
             // A mark of emphasis between two operands would be a power: it stays, and breaks the formula.

@@ -200,7 +200,8 @@ impl Reader<'_> {
         );
         let asked =
             self.tokens.get(self.at + length).is_some_and(|next| self.text[next.start..].starts_with('?'));
-        if states && (self.supposed || asked || self.describes()) || self.supposed && found.kind == PhraseKind::Equal
+        if states && (self.supposed || asked || self.describes())
+            || self.supposed && found.kind == PhraseKind::Equal
         {
             self.at += length;
             return;
@@ -322,7 +323,9 @@ impl Reader<'_> {
             let decision = draft.decide(&self.reading.attempts, self.target);
             // A verdict before anything was tried, as in `which is the target`, is about nothing.
             let stands_alone = ["that", "this", "it", "yes", "no"].iter().any(|word| {
-                self.text.get(draft.start..draft.start + word.len()).is_some_and(|t| t.eq_ignore_ascii_case(word))
+                self.text
+                    .get(draft.start..draft.start + word.len())
+                    .is_some_and(|t| t.eq_ignore_ascii_case(word))
             });
             if draft.opener == Opener::None && decision == Decision::Bare && !stands_alone {
                 self.sentence_closed = false;
@@ -350,7 +353,8 @@ impl Reader<'_> {
             let token = self.at.checked_sub(back).map(|index| self.tokens[index])?;
             matches!(token.kind, TokenKind::Word(_)).then_some(&self.text[token.start..token.end])
         };
-        let joins = ["so", "and", "but", "since", "because", "see", "yes", "no", "think", "know", "means", "oh"];
+        let joins =
+            ["so", "and", "but", "since", "because", "see", "yes", "no", "think", "know", "means", "oh"];
         let relative = word(1).is_some_and(|before| before.eq_ignore_ascii_case("that"))
             && word(2).is_some_and(|before| !joins.iter().any(|join| before.eq_ignore_ascii_case(join)));
         relative || word(1).is_some_and(|before| before.eq_ignore_ascii_case("to"))

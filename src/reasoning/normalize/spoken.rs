@@ -42,10 +42,12 @@ const FILLERS: &[&str] = &[
 const JOINS: &[&str] = &["and", "by", "to", "with", "from", "times"];
 
 /// Words that lead to the result.
-const LINKS: &[&str] = &["is", "gives", "get", "gets", "equals", "makes", "yields", "giving", "obtain", "gave", "have"];
+const LINKS: &[&str] =
+    &["is", "gives", "get", "gets", "equals", "makes", "yields", "giving", "obtain", "gave", "have"];
 
 /// Words that may stand before a link: `to get`, `which is`, `we get`, `resulting in`.
-const LEADS: &[&str] = &["to", "which", "we", "i", "you", "and", "that", "this", "it", "result", "the", "so", "would"];
+const LEADS: &[&str] =
+    &["to", "which", "we", "i", "you", "and", "that", "this", "it", "result", "the", "so", "would"];
 
 impl Pass<'_> {
     /// Takes a step in words that begins here, and says whether there was one.
