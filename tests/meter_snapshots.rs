@@ -10,6 +10,7 @@ use aha_lab::{
         meter::Window,
         screen::Screen,
         theme::Theme,
+        transcripts::{Action as Browse, Filter},
         update::update,
         view::view,
     },
@@ -132,13 +133,15 @@ fn a_key_goes_to_the_transcript_that_set_the_mark_whatever_the_filter() {
     let mut app = meter(Theme::colored(), 120);
     let step = app.aha().expect("the scripted run has an aha mark");
     let ((_, group, index), _) = app.meter.meter.most_self_correcting(step).unwrap();
-    let hidden = aha_lab::tui::transcripts::Action::Show(aha_lab::tui::transcripts::Filter::Truncated);
-    assert!(app.transcripts.update(hidden).is_none());
-    key(&mut app, KeyCode::Enter);
-    assert_eq!(app.screen, Screen::Transcripts);
-    let shown = app.transcripts.selected().unwrap();
-    assert_eq!((shown.step, shown.group, shown.index), (step, group, index));
-    assert!(shown.analysis.self_corrections > 0);
+    for filter in [Filter::Right, Filter::Wrong] {
+        app.screen = Screen::Meter;
+        assert!(app.transcripts.update(Browse::Show(filter)).is_none());
+        key(&mut app, KeyCode::Enter);
+        assert_eq!(app.screen, Screen::Transcripts);
+        let shown = app.transcripts.selected().unwrap();
+        assert_eq!((shown.step, shown.group, shown.index), (step, group, index));
+        assert!(shown.analysis.self_corrections > 0);
+    }
 }
 
 #[test]

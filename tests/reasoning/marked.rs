@@ -1,6 +1,5 @@
 //! Precision and recall of every kind of span, and of the counts, over transcripts marked by hand: one part
 //! that the analysis was developed on, and parts that were marked before it had read them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 
@@ -205,22 +204,22 @@ fn hold(name: &str, file: &str, at_least: usize, floor: f64) {
 
 #[test]
 fn development_transcripts_are_read_as_they_are_marked() {
-    hold("development", include_str!("data/development.txt"), 80, 0.95);
+    hold("development", include_str!("../data/development.txt"), 80, 0.95);
 }
 
 #[test]
 fn held_out_transcripts_are_read_nearly_as_well() {
-    hold("held out, first", include_str!("data/held_out_1.txt"), 60, 0.0);
+    hold("held out, first", include_str!("../data/held_out_1.txt"), 60, 0.0);
 }
 
 #[test]
 fn a_second_batch_of_held_out_transcripts_is_read_nearly_as_well() {
-    hold("held out, second", include_str!("data/held_out_2.txt"), 30, 0.0);
+    hold("held out, second", include_str!("../data/held_out_2.txt"), 30, 0.0);
 }
 
 #[test]
 fn every_prefix_of_a_marked_transcript_is_safe() {
-    for entry in marked(include_str!("data/development.txt")) {
+    for entry in marked(include_str!("../data/development.txt")) {
         for (end, _) in entry.text.char_indices() {
             let text = &entry.text[..end];
             let mut last = 0;
