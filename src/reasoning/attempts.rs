@@ -131,6 +131,11 @@ impl Attempts {
         !self.records.is_empty() && self.current.stated.contains(&value)
     }
 
+    /// Whether `value` is one of the given numbers.
+    pub fn is_given(&self, value: Exact) -> bool {
+        self.given.contains_key(&value)
+    }
+
     /// Whether `value` is given or the result of any attempt.
     pub fn knows(&self, value: Exact) -> bool {
         self.given.contains_key(&value) || self.known.contains_key(&value)

@@ -243,7 +243,7 @@ const TABLE: &[(Kind, &[&str])] = &[
     ),
     (Kind::WeakRight, &["which is right", "match", "eureka", "found it", "yes it works", "that works out"]),
     (Kind::WeakWrong, &["so no", "close but no", "still no", "nah", "close but not quite", "but not equal"]),
-    (Kind::WeakWrong, &["fail", "fails", "no luck", "not equal", "miss", "mismatch"]),
+    (Kind::WeakWrong, &["fail", "fails", "but not the same", "not the same", "no luck", "not equal", "miss", "mismatch"]),
     (Kind::WeakWrong, &["not close", "not even close", "not good", "not there yet", "not working"]),
     (Kind::NotEqual, &["but not", "is not exactly", "isn't exactly", "is not quite", "isn't quite"]),
     (Kind::OffBy, &["misses by", "missed by", "short by", "is short by", "over by", "overshoots by"]),
@@ -264,6 +264,12 @@ const TABLE: &[(Kind, &[&str])] = &[
     ),
 ];
 
+/// Words that may stand inside any phrase without changing what it says.
+const ADVERBS: &[&str] = &[
+    "well", "way", "far", "much", "slightly", "already", "also", "even", "clearly", "definitely", "obviously",
+    "indeed", "really", "just", "still", "actually", "only", "now", "finally", "simply", "perfectly",
+];
+
 /// A phrase found in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Match {
@@ -275,6 +281,8 @@ pub struct Match {
 
 struct Index {
     words: HashMap<&'static str, WordId>,
+    /// Words that may stand inside a phrase.
+    adverbs: Vec<WordId>,
     /// By the first word: the phrases, longest first.
     phrases: Vec<Vec<(Vec<WordId>, PhraseKind)>>,
 }
@@ -310,10 +318,21 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
             }
         }
     }
+    let adverbs: Vec<WordId> = ADVERBS
+        .iter()
+        .map(|adverb| {
+            let next = phrases.len() as WordId;
+            let id = *words.entry(adverb).or_insert(next);
+            if id == next {
+                phrases.push(Vec::new());
+            }
+            id
+        })
+        .collect();
     for slot in &mut phrases {
         slot.sort_by_key(|(ids, _)| std::cmp::Reverse(ids.len()));
     }
-    Index { words, phrases }
+    Index { words, adverbs, phrases }
 });
 
 /// The number of a word that is already in lower case.
@@ -328,10 +347,21 @@ pub fn longest_match(tokens: &[Token]) -> Option<Match> {
         _ => UNKNOWN_WORD,
     };
     let candidates = INDEX.phrases.get(usize::from(word(tokens.first()?)))?;
-    candidates.iter().find_map(|(ids, kind)| {
-        let found = tokens.len() >= ids.len() && ids.iter().zip(tokens).all(|(id, token)| *id == word(token));
-        found.then_some(Match { kind: *kind, tokens: ids.len() })
-    })
+    let taken = |ids: &[WordId]| {
+        let mut at = 0;
+        for (place, id) in ids.iter().enumerate() {
+            // `is still well below` is `is below`.
+            if place > 0 && tokens.get(at).map(word) != Some(*id) {
+                at += tokens[at..].iter().take(2).take_while(|token| INDEX.adverbs.contains(&word(token))).count();
+            }
+            if tokens.get(at).map(word) != Some(*id) {
+                return None;
+            }
+            at += 1;
+        }
+        Some(at)
+    };
+    candidates.iter().find_map(|(ids, kind)| taken(ids).map(|tokens| Match { kind: *kind, tokens }))
 }
 
 /// Whether `kind` is on the verification list: the phrases that a mere phrase count would count.

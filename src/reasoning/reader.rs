@@ -213,6 +213,17 @@ impl Reader<'_> {
             PhraseKind::Wrong | PhraseKind::WeakWrong if number_follows && length > 1 => {
                 return self.expect_number(Relation::NotEqual, length);
             }
+            PhraseKind::WeakRight if self.sentence_start && number_follows && self.restates(length) => {
+                return self.expect_number(Relation::Equal, length);
+            }
+            // `87 instead of 86`.
+            PhraseKind::Nothing
+                if number_follows
+                    && self.number_at(self.at + length) == self.target
+                    && self.adjacent_value().is_some() =>
+            {
+                return self.expect_number(Relation::NotEqual, length);
+            }
             PhraseKind::Right if number_follows && length > 1 => {
                 return self.expect_number(Relation::Equal, length);
             }
@@ -415,7 +426,8 @@ impl Reader<'_> {
             return;
         };
         let more = self.tokens.get(self.at + 1).and_then(|next| self.text.get(next.start..next.end));
-        if more == Some("more")
+        let given = self.number_at(self.at).is_some_and(|goal| self.reading.attempts.is_given(goal));
+        if more == Some("more") && !given
             || matches!(
                 self.tokens.get(self.at + 1).map(|next| next.kind),
                 Some(TokenKind::Operator(..) | TokenKind::Equals)

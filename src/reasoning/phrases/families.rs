@@ -316,7 +316,7 @@ pub(super) const FAMILIES: &[Family] = &[
             "try another",
             "try a different",
             "try a new",
-            "start again",
+            "start again", "begin again",
             "start over",
             "reconsider",
             "rethink",

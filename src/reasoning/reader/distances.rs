@@ -85,7 +85,13 @@ impl Reader<'_> {
         let (relation, length) = match ends {
             Some((_, "", relation)) => (*relation, 2),
             Some((_, _, relation)) => (*relation, 3),
-            None if self.is_word(at + 1, "more") && needed(at + 1) && closes(at + 2) => (Relation::Below, 2),
+            None if self.is_word(at + 1, "more") && needed(at + 1) && closes(at + 2) => {
+                // `I need 11 more` with an 11 in hand says what to do next.
+                if self.number_at(at).is_none_or(|number| self.reading.attempts.is_given(number)) {
+                    return false;
+                }
+                (Relation::Below, 2)
+            }
             None => return false,
         };
         let Some(distance) = self.number_at(at) else { return false };

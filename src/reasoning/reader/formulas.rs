@@ -82,7 +82,15 @@ impl Reader<'_> {
             && !words.get(..8).is_some_and(|word| word.eq_ignore_ascii_case("is equal"));
         let attempts = &self.reading.attempts;
         let worked_out = self.bare.as_ref().is_none_or(|(bare, _)| attempts.has_made(bare));
-        !names_only && !self.concluding && !self.supposed && worked_out && attempts.states(value)
+        !names_only && !self.concluding && !self.supposed && worked_out && (attempts.states(value) || self.speaks_of_result(start))
+    }
+
+    /// Whether the word before `start` stands for the attempt's result: `this is equal to`.
+    fn speaks_of_result(&self, start: usize) -> bool {
+        let before = self.text[..start].trim_end();
+        let word = before.rsplit(|character: char| !character.is_alphabetic()).next().unwrap_or("");
+        !self.reading.attempts.records().is_empty()
+            && ["this", "that", "it", "which", "result"].iter().any(|name| word.eq_ignore_ascii_case(name))
     }
 
     /// Whether two sides are equal; after `≈`, whether they differ by less than the last decimal written.
@@ -156,7 +164,7 @@ impl Reader<'_> {
     fn works_backwards(&self, calculation: &Expression) -> bool {
         let target = self.target;
         let Some(value) = target else { return false };
-        calculation.numbers().next() == Some(target) && !self.reading.attempts.knows(value)
+        calculation.numbers().any(|number| number == target) && !self.reading.attempts.knows(value)
     }
 
     /// `63 = 19`: compares, if it is part of a check or names the target.
