@@ -33,7 +33,8 @@ fn draw(app: &mut App, width: u16, height: u16) -> Buffer {
 
 fn text(buffer: &Buffer) -> String {
     let area = buffer.area;
-    let rows = area.rows().map(|row| row.columns().map(|at| buffer[(at.x, at.y)].symbol()).collect::<String>());
+    let rows =
+        area.rows().map(|row| row.columns().map(|at| buffer[(at.x, at.y)].symbol()).collect::<String>());
     rows.collect::<Vec<_>>().join("\n")
 }
 
@@ -122,9 +123,9 @@ fn the_window_goes_round_and_the_figures_follow() {
 #[test]
 fn it_says_that_the_difference_is_no_cause() {
     let mut app = meter(Theme::colored(), 60);
-    for (width, height) in [(120, 36), (80, 24)] {
+    for (width, height) in SIZES {
         let shown = text(&draw(&mut app, width, height));
-        assert!(shown.contains("An association"), "{shown}");
+        assert!(shown.contains("an association"), "{shown}");
     }
 }
 

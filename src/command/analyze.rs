@@ -13,7 +13,7 @@ use super::jsonl::{ScoreInput, answer_lines};
 use crate::{
     metrics::{
         Tally,
-        figures::{NOTE, figures},
+        figures::{CAVEAT, NOTE, figures},
         meter::Difference,
     },
     reasoning::{Analysis, analyze},
@@ -89,7 +89,7 @@ fn summarize(
         if bad_lines > 0 {
             writeln!(stdout, "{:<22}{bad_lines} (left out)", "bad lines")?;
         }
-        writeln!(stdout, "{NOTE}")?;
+        writeln!(stdout, "The difference is {CAVEAT}. {NOTE}")?;
     }
     Ok(i32::from(bad_lines > 0))
 }

@@ -20,10 +20,12 @@ pub enum Subject {
     Superficial,
 }
 
-/// How the difference is to be read.
-pub const NOTE: &str = "95 % interval of Newcombe (method 10), completions taken as independent. An association, not \
-    a cause: what is checked may be easier or harder. Checked: at least one true or false check; a superficial one \
-    checks nothing.";
+/// What must be said beside the difference.
+pub const CAVEAT: &str = "an association, not a cause";
+
+/// How the figures are to be read.
+pub const NOTE: &str = "95 %: Newcombe's interval, answers taken as independent. Checked: at least one true or false \
+    check; a superficial one checks nothing.";
 
 /// The figures of a tally, the most important first: name, value, subject.
 pub fn figures(tally: &Tally) -> Vec<(&'static str, String, Subject)> {

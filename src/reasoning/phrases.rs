@@ -243,7 +243,10 @@ const TABLE: &[(Kind, &[&str])] = &[
     ),
     (Kind::WeakRight, &["which is right", "match", "eureka", "found it", "yes it works", "that works out"]),
     (Kind::WeakWrong, &["so no", "close but no", "still no", "nah", "close but not quite", "but not equal"]),
-    (Kind::WeakWrong, &["fail", "fails", "but not the same", "not the same", "no luck", "not equal", "miss", "mismatch"]),
+    (
+        Kind::WeakWrong,
+        &["fail", "fails", "but not the same", "not the same", "no luck", "not equal", "miss", "mismatch"],
+    ),
     (Kind::WeakWrong, &["not close", "not even close", "not good", "not there yet", "not working"]),
     (Kind::NotEqual, &["but not", "is not exactly", "isn't exactly", "is not quite", "isn't quite"]),
     (Kind::OffBy, &["misses by", "missed by", "short by", "is short by", "over by", "overshoots by"]),
@@ -266,8 +269,27 @@ const TABLE: &[(Kind, &[&str])] = &[
 
 /// Words that may stand inside any phrase without changing what it says.
 const ADVERBS: &[&str] = &[
-    "well", "way", "far", "much", "slightly", "already", "also", "even", "clearly", "definitely", "obviously",
-    "indeed", "really", "just", "still", "actually", "only", "now", "finally", "simply", "perfectly",
+    "well",
+    "way",
+    "far",
+    "much",
+    "slightly",
+    "already",
+    "also",
+    "even",
+    "clearly",
+    "definitely",
+    "obviously",
+    "indeed",
+    "really",
+    "just",
+    "still",
+    "actually",
+    "only",
+    "now",
+    "finally",
+    "simply",
+    "perfectly",
 ];
 
 /// A phrase found in the text.
@@ -352,7 +374,11 @@ pub fn longest_match(tokens: &[Token]) -> Option<Match> {
         for (place, id) in ids.iter().enumerate() {
             // `is still well below` is `is below`.
             if place > 0 && tokens.get(at).map(word) != Some(*id) {
-                at += tokens[at..].iter().take(2).take_while(|token| INDEX.adverbs.contains(&word(token))).count();
+                at += tokens[at..]
+                    .iter()
+                    .take(2)
+                    .take_while(|token| INDEX.adverbs.contains(&word(token)))
+                    .count();
             }
             if tokens.get(at).map(word) != Some(*id) {
                 return None;

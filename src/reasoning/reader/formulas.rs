@@ -82,7 +82,11 @@ impl Reader<'_> {
             && !words.get(..8).is_some_and(|word| word.eq_ignore_ascii_case("is equal"));
         let attempts = &self.reading.attempts;
         let worked_out = self.bare.as_ref().is_none_or(|(bare, _)| attempts.has_made(bare));
-        !names_only && !self.concluding && !self.supposed && worked_out && (attempts.states(value) || self.speaks_of_result(start))
+        !names_only
+            && !self.concluding
+            && !self.supposed
+            && worked_out
+            && (attempts.states(value) || self.speaks_of_result(start))
     }
 
     /// Whether the word before `start` stands for the attempt's result: `this is equal to`.

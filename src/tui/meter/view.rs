@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use crate::{
-    metrics::figures::{NOTE, Subject, figures},
+    metrics::figures::{CAVEAT, NOTE, Subject, figures},
     tui::{app::App, view::charts, view::panel, wrap},
 };
 
@@ -21,7 +21,7 @@ pub fn view(frame: &mut Frame, app: &mut App, area: Rect) {
     let lines = lines(app, area.width.saturating_sub(4));
     let wanted = lines.len() as u16 + 2;
     let chart_rows = match area.height {
-        20.. => area.height.saturating_sub(wanted).clamp(8, 18),
+        20.. => area.height.saturating_sub(wanted).clamp(7, 18),
         _ => 0,
     };
     let [chart, below] = Layout::vertical([Constraint::Length(chart_rows), Constraint::Fill(1)]).areas(area);
@@ -52,7 +52,8 @@ fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut row = |name: &str, value: String, style: Style| {
         let name = Span::styled(format!("{name:<names$}"), theme.title);
-        lines.push(Line::from(vec![name, Span::styled(value, style)]));
+        let spans = [name, Span::styled(value, style)];
+        lines.extend(wrap::wrap(&spans, width.max(8)).into_iter().map(|line| Line::from(line.spans)));
     };
     for (name, value, subject) in figures(&tally) {
         let style = match subject {
@@ -63,6 +64,9 @@ fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
             Subject::Superficial => theme.superficial,
         };
         row(name, value, style);
+        if subject == Subject::Worth {
+            row("", CAVEAT.to_owned(), theme.dim);
+        }
     }
     row("aha mark", aha(app), if app.aha().is_some() { theme.aha } else { theme.dim });
     let note = [Span::styled(NOTE, theme.dim)];
