@@ -2,14 +2,23 @@
 
 use std::{
     error::Error,
-    io::{Read, Write},
-    path::PathBuf,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
 };
 
 use clap::Args;
+use serde::Serialize;
 
 use super::jsonl::{ScoreInput, answer_lines};
-use crate::reasoning::{Analysis, analyze};
+use crate::{
+    metrics::{
+        Tally,
+        figures::{CAVEAT, NOTE, figures},
+        meter::Difference,
+    },
+    reasoning::{Analysis, analyze},
+    task::{RewardRules, countdown::reward},
+};
 
 /// Find the reasoning behaviours in completions: one JSON answer a line, with byte ranges.
 #[derive(Debug, Clone, Args)]
@@ -19,11 +28,20 @@ pub struct AnalyzeArgs {
     /// rollouts.jsonl will do; - or nothing reads them from standard input
     #[arg(value_name = "FILE.jsonl")]
     pub file: Option<PathBuf>,
+    /// Print the figures of the Meter screen over all completions, not an answer for each; a run directory
+    /// in place of the file means the same
+    #[arg(long)]
+    pub summary: bool,
+    /// Print the figures as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 const EXAMPLES: &str = r#"Examples:
   aha-lab analyze completions.jsonl
   aha-lab analyze runs/first-aha/rollouts.jsonl > behaviours.jsonl
+  aha-lab analyze runs/first-aha
+  aha-lab analyze --summary --json completions.jsonl
   echo '{"numbers":[4,1,16],"target":19,"completion":"16 + 4 = 20 . check : 20 is not 19 ."}' | aha-lab analyze
 
 Every answer holds the spans found, with byte offsets into the completion, and the counts. A line that
@@ -35,8 +53,56 @@ cannot be read is answered with {"error":"…","line":n}; the rest is still anal
 /// # Errors
 /// A file that cannot be opened or read, or output that cannot be written.
 pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i32, Box<dyn Error>> {
+    let run = args.file.as_deref().filter(|path| path.is_dir());
+    if args.summary || args.json || run.is_some() {
+        let rollouts = run.map(|run| run.join("rollouts.jsonl"));
+        return summarize(rollouts.as_deref().or(args.file.as_deref()), args.json, stdin, stdout);
+    }
     let bad_lines = answer_lines(args.file.as_deref(), stdin, stdout, |input| analyze_line(&input))?;
     Ok(i32::from(bad_lines > 0))
+}
+
+/// Writes the figures of all completions of `file`, or of `stdin`.
+fn summarize(
+    file: Option<&Path>,
+    json: bool,
+    stdin: impl Read,
+    mut stdout: impl Write,
+) -> Result<i32, Box<dyn Error>> {
+    let mut tally = Tally::default();
+    let rules = RewardRules::default();
+    let bad_lines = answer_lines(file, stdin, io::sink(), |input| {
+        let analysis = analyze_line(&input)?;
+        tally.add(reward::score(&input.puzzle(), &input.completion, &rules).correct, &analysis);
+        Ok(())
+    })?;
+    if json {
+        let worth = tally.worth_of_checking();
+        let summary = Summary { tally, worth_of_checking: worth, interval: "Newcombe, 95 %", bad_lines };
+        writeln!(stdout, "{}", serde_json::to_string(&summary)?)?;
+    } else {
+        writeln!(stdout, "{:<22}{}", "completions", tally.completions)?;
+        for (name, value, _) in figures(&tally) {
+            writeln!(stdout, "{name:<22}{value}")?;
+        }
+        writeln!(stdout, "{:<22}{}", "self-corrections", tally.self_corrections)?;
+        if bad_lines > 0 {
+            writeln!(stdout, "{:<22}{bad_lines} (left out)", "bad lines")?;
+        }
+        writeln!(stdout, "The difference is {CAVEAT}. {NOTE}")?;
+    }
+    Ok(i32::from(bad_lines > 0))
+}
+
+/// The figures as JSON.
+#[derive(Debug, Serialize)]
+struct Summary {
+    #[serde(flatten)]
+    tally: Tally,
+    /// P(correct | checked) - P(correct | not checked).
+    worth_of_checking: Option<Difference>,
+    interval: &'static str,
+    bad_lines: u64,
 }
 
 fn analyze_line(input: &ScoreInput) -> Result<Analysis, String> {
@@ -61,7 +127,9 @@ mod tests {
             r#"{"task":"countdown","numbers":[4,1,16],"target":19,"completion":"<answer> é </answer>"}"#,
         );
         let mut output = Vec::new();
-        let code = run(&AnalyzeArgs { file: None }, input.as_bytes(), &mut output).unwrap();
+        let code =
+            run(&AnalyzeArgs { file: None, summary: false, json: false }, input.as_bytes(), &mut output)
+                .unwrap();
         assert_eq!(code, 1);
         let lines: Vec<serde_json::Value> = str::from_utf8(&output)
             .unwrap()
@@ -81,5 +149,26 @@ mod tests {
         let span =
             serde_json::json!({"kind": "answer", "start": 9, "end": 11, "claim": null, "verdict": null});
         assert_eq!(lines[3]["spans"][0], span);
+    }
+    #[test]
+    fn a_summary_counts_all_completions_and_says_how_many_lines_were_bad() {
+        let input = concat!(
+            r#"{"numbers":[4,1,16],"target":19,"completion":" 16 + 4 = 20 , 20 - 1 = 19 . check : 19 = 19 , yes . </think> <answer> 16 + 4 - 1 </answer>"}"#,
+            "\nnonsense\n",
+            r#"{"numbers":[4,1,16],"target":19,"completion":" 4 * 16 = 64 . </think> <answer> 4 * 16 </answer>"}"#,
+        );
+        let summary = |json| {
+            let mut output = Vec::new();
+            let args = AnalyzeArgs { file: None, summary: true, json };
+            assert_eq!(run(&args, input.as_bytes(), &mut output).unwrap(), 1);
+            String::from_utf8(output).unwrap()
+        };
+        let json: serde_json::Value = serde_json::from_str(&summary(true)).unwrap();
+        assert_eq!((json["completions"].as_u64(), json["checked"].as_u64()), (Some(2), Some(1)));
+        assert_eq!((json["checked_right"].as_u64(), json["bad_lines"].as_u64()), (Some(1), Some(1)));
+        assert_eq!(json["worth_of_checking"]["value"], 1.0);
+        let text = summary(false);
+        assert!(text.contains("right if checked      100.0 % (1 of 1)"), "{text}");
+        assert!(text.contains("bad lines             1 (left out)"), "{text}");
     }
 }

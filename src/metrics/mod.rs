@@ -1,12 +1,15 @@
-//! Series of measurements over the steps of a run: bucketing for charts, smoothing, and the aha step.
+//! Series of measurements over the steps of a run: bucketing for charts, smoothing, the aha step and the meter.
 //!
 //! Pure: numbers in, numbers and labels out.
 
 pub mod aha;
+pub mod figures;
 pub mod format;
+pub mod meter;
 pub mod series;
 pub mod smoothing;
 
 pub use aha::aha_step;
+pub use meter::{Meter, Tally};
 pub use series::{Bucket, Column, Series};
 pub use smoothing::Ema;

@@ -43,6 +43,8 @@ pub struct AttemptRecord {
     pub segment: usize,
     /// Whether the text announced it as another try (`try again`, `back to 64`).
     pub announced: bool,
+    /// The bytes of the first formula, from the phrase that opens it on.
+    pub begins: (usize, usize),
 }
 
 /// The attempt in hand.
@@ -53,6 +55,8 @@ struct Attempt {
     stated: HashSet<Exact>,
     /// Keys of its steps as they are written, and of the same steps traced back to the first numbers.
     steps: HashSet<Key>,
+    /// Values of the parts of its expressions, such as 60 in `30 * 2 + 5`, with their shapes.
+    parts: HashMap<Exact, Shape>,
     /// Sum of the keys of the results that no step has used.
     roots: Key,
 }
@@ -127,6 +131,11 @@ impl Attempts {
         !self.records.is_empty() && self.current.stated.contains(&value)
     }
 
+    /// Whether `value` is one of the given numbers.
+    pub fn is_given(&self, value: Exact) -> bool {
+        self.given.contains_key(&value)
+    }
+
     /// Whether `value` is given or the result of any attempt.
     pub fn knows(&self, value: Exact) -> bool {
         self.given.contains_key(&value) || self.known.contains_key(&value)
@@ -134,22 +143,47 @@ impl Attempts {
 
     /// Whether the attempt in hand has made this calculation, step by step or as a whole.
     pub fn has_made(&self, calculation: &Expression) -> bool {
-        !self.records.is_empty() && self.current.steps.contains(&calculation.plain_shape().key())
+        let traced = || {
+            calculation.fold(
+                |number| {
+                    let part = number.and_then(|number| self.current.parts.get(&number).copied());
+                    part.unwrap_or(Shape::number(number))
+                },
+                Shape::combine,
+                Shape::negate,
+            )
+        };
+        let made = |shape: Shape| self.current.steps.contains(&shape.key());
+        !self.records.is_empty() && (made(calculation.plain_shape()) || traced().is_some_and(made))
     }
 
     /// Adds the step `calculation = stated` to the attempt in hand, or begins another with it.
-    pub fn add_step(&mut self, calculation: &Expression, stated: Option<Exact>, segment: usize) {
+    ///
+    /// `place` is where an attempt begun by this step begins in the text.
+    pub fn add_step(
+        &mut self,
+        calculation: &Expression,
+        stated: Option<Exact>,
+        segment: usize,
+        place: (usize, usize),
+    ) {
         if self.begins_another(calculation) {
-            self.begin(segment);
+            self.begin(segment, place);
         }
         let mut consumed: Key = 0;
+        let mut parts: Vec<Made> = Vec::new();
         let made = {
             let (current, given, known) = (&mut self.current, &self.given, &self.known);
             calculation.fold(
                 |number| current.resolve(number, given, known, &mut consumed),
-                |operator, left, right| Made {
-                    shape: Shape::combine(operator, left.shape, right.shape),
-                    value: left.value.zip(right.value).and_then(|(left, right)| left.apply(operator, right)),
+                |operator, left, right| {
+                    let value = left.value.zip(right.value);
+                    let made = Made {
+                        shape: Shape::combine(operator, left.shape, right.shape),
+                        value: value.and_then(|(left, right)| left.apply(operator, right)),
+                    };
+                    parts.push(made);
+                    made
                 },
                 |made| Made { shape: made.shape.negate(), value: made.value.map(Exact::negate) },
             )
@@ -158,6 +192,13 @@ impl Attempts {
         let key = made.shape.key();
         self.current.roots = self.current.roots.wrapping_sub(consumed).wrapping_add(key);
         self.current.steps.extend([key, calculation.plain_shape().key()]);
+        // A check may work the expression out part by part.
+        for part in parts {
+            self.current.steps.insert(part.shape.key());
+            if let Some(value) = part.value.filter(|value| !self.given.contains_key(value)) {
+                self.current.parts.insert(value, part.shape);
+            }
+        }
         if let Some(stated) = stated {
             self.current.stated.insert(stated);
             self.current.unused.entry(stated).or_default().push(Unused { made, own: true });
@@ -172,7 +213,7 @@ impl Attempts {
         self.opened = false;
     }
 
-    fn begin(&mut self, segment: usize) {
+    fn begin(&mut self, segment: usize, begins: (usize, usize)) {
         self.current = Attempt::default();
         if let Some(kept) = self.kept.take() {
             let made = self.known.get(&kept).copied().unwrap_or(Made::number(Some(kept)));
@@ -185,6 +226,7 @@ impl Attempts {
             value: None,
             segment,
             announced: std::mem::take(&mut self.announced),
+            begins,
         });
         self.parted = false;
     }

@@ -83,6 +83,10 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
     analysis.checks = analysis.true_checks + analysis.false_checks + analysis.superficial_checks;
 
     let target = Exact::integer(target);
+    // Where attempts begin that no phrase announces.
+    let mut unphrased = Vec::new();
+    let retries = reading.events.iter().filter(|event| matches!(event.kind, EventKind::Retry));
+    let phrased: HashSet<usize> = retries.map(|event| event.attempts_before).collect();
     for (index, pair) in records.windows(2).enumerate() {
         let [before, after] = pair else { continue };
         if before.segment != after.segment || before.key == after.key {
@@ -91,9 +95,34 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
         let begun = index + 1;
         analysis.self_corrections += usize::from(rightly_missed.contains(&begun));
         let failed = before.stated != target || before.value != target || stated_missed.contains(&begun);
-        analysis.backtracks += usize::from(failed || after.announced);
+        if failed || after.announced {
+            analysis.backtracks += 1;
+            if !phrased.contains(&begun) {
+                unphrased.push(after.begins);
+            }
+        }
     }
+    add_backtracking(&mut analysis.spans, &unphrased);
     analysis
+}
+
+/// Adds backtracking spans at `places`, which are in order, as far as they are free.
+fn add_backtracking(spans: &mut Vec<Span>, places: &[(usize, usize)]) {
+    let mut merged = Vec::with_capacity(spans.len() + places.len());
+    let mut old = std::mem::take(spans).into_iter().peekable();
+    for (start, end) in places {
+        while let Some(span) = old.next_if(|span| span.start < *start) {
+            merged.push(span);
+        }
+        let start = merged.last().map_or(*start, |last: &Span| last.end.max(*start));
+        let end = old.peek().map_or(*end, |next| next.start.min(*end));
+        if start < end {
+            let kind = SpanKind::Backtracking;
+            merged.push(Span { kind, start, end, claim: None, verdict: None });
+        }
+    }
+    merged.extend(old);
+    *spans = merged;
 }
 
 /// Whether an attempt begins after the event and before the next answer.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{
     attempts::{AttemptRecord, Attempts},
-    exact::Exact,
+    exact::{Exact, Operator},
     shape::Key,
 };
 
@@ -39,6 +39,8 @@ struct Comparison {
     value: Option<Exact>,
     /// The number it is compared with; `None` is the target.
     with: Option<Exact>,
+    /// By how much they are said to differ.
+    distance: Option<Exact>,
 }
 
 /// What a check concludes about the attempt before it.
@@ -123,8 +125,17 @@ impl CheckDraft {
 
     /// Adds a comparison of the value in hand.
     pub fn compare(&mut self, relation: Relation, with: Option<Exact>, start: usize, end: usize) {
-        self.comparisons.push(Comparison { relation, value: self.subject, with });
+        self.comparisons.push(Comparison { relation, value: self.subject, with, distance: None });
         self.extend(start, end);
+    }
+
+    /// Adds how far apart the last comparison says that its two sides are.
+    pub fn compare_by(&mut self, distance: Exact, end: usize) {
+        if let Some(last) = self.comparisons.last_mut() {
+            last.distance = Some(distance);
+            self.end = self.end.max(end);
+            self.claim = self.claim.map(|(start, old)| (start, old.max(end)));
+        }
     }
 
     /// Adds `yes`, `that works`, or their opposites.
@@ -185,7 +196,9 @@ impl CheckDraft {
         let misses = self.says_wrong || comparisons.iter().any(|stated| stated.relation != Relation::Equal);
         let consistent = !(hits && misses);
         if comparisons.is_empty() {
-            let Some(value) = self.subject else {
+            // `close to 65 , but not quite` names the target, not the value.
+            let names_target = |value: &Exact| denied && Some(*value) == target && !attempts.states(*value);
+            let Some(value) = self.subject.filter(|value| !names_target(value)) else {
                 let Some(before) = before else { return Decision::Bare };
                 let works = before.stated == target && before.value == target && target.is_some();
                 let right = consistent && !self.derivation_wrong && works == (conclusion == Conclusion::Hit);
@@ -195,7 +208,7 @@ impl CheckDraft {
                 Conclusion::Hit => Relation::Equal,
                 _ => Relation::NotEqual,
             };
-            let right = judge.holds(&Comparison { relation, value: Some(value), with: None });
+            let right = judge.holds(&Comparison { relation, value: Some(value), with: None, distance: None });
             return Decision::Decided { right: right && consistent && !self.derivation_wrong, conclusion };
         }
         let silent = comparisons.iter().all(|stated| stated.value.is_none() && stated.with.is_none());
@@ -235,9 +248,14 @@ impl Judge<'_> {
             Relation::Below => value < target,
         };
         let attempt_hit = before.stated == self.target;
+        let distance_holds = stated.distance.is_none_or(|distance| {
+            let difference = value.apply(Operator::Subtract, target);
+            difference == Some(distance) || difference.map(Exact::negate) == Some(distance)
+        });
         stated.with.is_none_or(|with| with == target)
             && was_stated
             && relation_holds
+            && distance_holds
             && attempt_hit == (stated.relation == Relation::Equal)
     }
 }

@@ -36,8 +36,8 @@ impl Exact {
         Self::new(i128::from(value), 1)
     }
 
-    /// The value that the digits of a decimal numeral write, such as `19` or `7.5`; `None` where it is no
-    /// numeral, or too long.
+    /// The value that the digits of a decimal numeral write, such as `19`, `7.5` or `1,000`; `None` where it
+    /// is no numeral, or too long.
     pub fn parse(numeral: &str) -> Option<Self> {
         let (whole, fraction) = numeral.split_once('.').unwrap_or((numeral, ""));
         if whole.len() + fraction.len() > 18 {
@@ -45,7 +45,7 @@ impl Exact {
         }
         let mut numerator: i128 = 0;
         let mut denominator: i128 = 1;
-        for digit in whole.bytes() {
+        for digit in whole.bytes().filter(|byte| *byte != b',') {
             numerator = numerator * 10 + digit_value(digit)?;
         }
         for digit in fraction.bytes() {

@@ -191,10 +191,9 @@ impl SideReader {
             }
             _ => return false,
         }
-        if empty {
-            self.start = token.start;
-        }
-        self.end = token.end;
+        // Words may name the operands in another order: `subtract 1 from 20`.
+        self.start = if empty { token.start } else { self.start.min(token.start) };
+        self.end = if empty { token.end } else { self.end.max(token.end) };
         true
     }
 

@@ -99,12 +99,24 @@ impl Lexer<'_> {
             self.at += character.len_utf8();
         } else if character.is_ascii_digit() {
             self.number();
+        } else if self.is_times(character) {
+            self.push(TokenKind::Operator(Operator::Multiply, false), 1);
         } else if character.is_alphabetic() {
             self.word();
         } else {
             let (kind, length) = self.symbol(character);
             self.push(kind, length);
         }
+    }
+
+    /// Whether the letter stands for a multiplication, as in `25x3`.
+    fn is_times(&self, character: char) -> bool {
+        let touches = |token: &Token| {
+            matches!(token.kind, TokenKind::Number | TokenKind::Close) && token.end == self.at
+        };
+        matches!(character, 'x' | 'X')
+            && self.text[self.at + 1..].starts_with(|next: char| next.is_ascii_digit() || next == '(')
+            && self.tokens.last().is_some_and(touches)
     }
 
     fn push(&mut self, kind: TokenKind, length: usize) {
@@ -116,6 +128,12 @@ impl Lexer<'_> {
         let rest = &self.text.as_bytes()[self.at..];
         let digits = |from: usize| rest[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         let mut length = digits(0);
+        // `1,000`, but neither `10,20` nor the list `1,0000`.
+        if (1..=3).contains(&length) && rest[0] != b'0' {
+            while rest.get(length) == Some(&b',') && digits(length + 1) == 3 {
+                length += 4;
+            }
+        }
         if rest.get(length) == Some(&b'.') {
             let fraction = digits(length + 1);
             if fraction > 0 {

@@ -1,6 +1,8 @@
 //! Brings free English to the tokens of plain formulas: LaTeX and Markdown marks fall away, `25 times 3` gets
 //! its operator and `25 * 3, which gives 75` its equals sign. One pass; byte offsets stay those of the text.
 
+mod spoken;
+
 use super::{
     exact::Operator,
     lexer::{Token, TokenKind},
@@ -18,6 +20,7 @@ pub fn normalize(text: &str, tokens: &[Token]) -> Vec<Token> {
         calculates: false,
         equated: false,
         operand: false,
+        last_number: None,
     };
     while pass.at < tokens.len() {
         pass.step();
@@ -48,6 +51,8 @@ struct Pass<'a> {
     equated: bool,
     /// The last token ends an operand.
     operand: bool,
+    /// The last number: what `plus 1` adds to.
+    last_number: Option<Token>,
 }
 
 impl Pass<'_> {
@@ -93,6 +98,7 @@ impl Pass<'_> {
                 self.operand = false;
             }
             TokenKind::Number => {
+                self.last_number = Some(Token { kind, start, end });
                 if self.operand {
                     (self.calculates, self.equated) = (false, false);
                 }
@@ -114,6 +120,12 @@ impl Pass<'_> {
             "\\" if matches!(self.slice(self.at + 1), "neq" | "ne") => self.emit(TokenKind::NotEquals, 2),
             "\\" if self.slice(self.at + 1) == "cdot" => {
                 self.emit(TokenKind::Operator(Operator::Multiply, false), 2);
+            }
+            "\\" if self.slice(self.at + 1) == "checkmark" => self.emit(TokenKind::Tick, 2),
+            "→" | "->"
+                if self.operand && self.calculates && !self.equated && self.opens_operand(self.at + 1) =>
+            {
+                self.emit(TokenKind::Equals, 1);
             }
             // A mark of emphasis between two operands would be a power: it stays, and breaks the formula.
             "**" if self.operand && self.opens_operand(self.at + 1) => self.emit(token.kind, 1),
@@ -174,6 +186,9 @@ impl Pass<'_> {
                     }
                 }
             }
+        }
+        if matches!(token.kind, TokenKind::Word(_)) && self.spoken_step() {
+            return;
         }
         self.emit(token.kind, 1);
     }

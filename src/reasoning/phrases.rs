@@ -1,6 +1,9 @@
 //! The phrases that find candidates. A phrase decides nothing: it only says where to look.
 //!
-//! To teach the analysis more English, add lines to [`TABLE`]; the longest phrase at a place wins.
+//! To teach the analysis more English, add lines to [`TABLE`], or verbs to [`families`]; the longest phrase at
+//! a place wins.
+
+mod families;
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -56,6 +59,10 @@ pub enum PhraseKind {
     Gives,
     /// An intermediate goal, where a number other than the target follows.
     Subgoal,
+    /// As [`PhraseKind::Subgoal`], but so common that the number must follow at once: `we need 42`.
+    WeakSubgoal,
+    /// Works from the number that follows, if that is the target: `starting from 19`.
+    BackwardFrom,
     /// Misses by the number that follows: `off by 2`.
     OffBy,
     /// What follows in the clause is asked or supposed, not stated: `whether`, `if`.
@@ -95,7 +102,17 @@ const TABLE: &[(Kind, &[&str])] = &[
     (Kind::TooHigh, &["that is too big", "that's too big", "which is too big", "it's too high"]),
     (Kind::TooLow, &["too low", "too small", "is too low", "is too small", "that is too low"]),
     (Kind::TooLow, &["that's too low", "which is too low", "that is too small", "that's too small"]),
-    (Kind::TooLow, &["which is too small", "this is too low", "not enough", "is not enough", "it's too low"]),
+    (
+        Kind::TooLow,
+        &[
+            "which is too small",
+            "this is too low",
+            "not enough",
+            "is not enough",
+            "not big enough",
+            "it's too low",
+        ],
+    ),
     (Kind::Wrong, &["that is not right", "that's not right", "this is not right", "that isn't right"]),
     (Kind::Wrong, &["that is not correct", "that's not correct", "this is not correct", "is not correct"]),
     (Kind::Wrong, &["that is wrong", "that's wrong", "this is wrong", "is wrong", "is not right"]),
@@ -143,7 +160,20 @@ const TABLE: &[(Kind, &[&str])] = &[
     (Kind::Calculate(Operator::Subtract), &["minus"]),
     (Kind::Calculate(Operator::Multiply), &["times", "multiplied by"]),
     (Kind::Calculate(Operator::Divide), &["divided by", "over"]),
-    (Kind::Gives, &["gives", "gives us", "gives me", "giving", "makes", "yields", "results in", "we get"]),
+    (
+        Kind::Gives,
+        &[
+            "evaluates to",
+            "gives",
+            "gives us",
+            "gives me",
+            "giving",
+            "makes",
+            "yields",
+            "results in",
+            "we get",
+        ],
+    ),
     (Kind::Gives, &["which gives", "which gives us", "this gives", "this gives us", "that gives", "i get"]),
     (
         Kind::Gives,
@@ -193,6 +223,35 @@ const TABLE: &[(Kind, &[&str])] = &[
     (Kind::Right, &["that does it", "it matches", "this matches", "that matches", "hits the target"]),
     (Kind::Right, &["is exactly the target", "exactly what we need", "is exactly what we need", "bingo"]),
     (Kind::WeakRight, &["great", "success", "exactly"]),
+    (
+        Kind::WeakSubgoal,
+        &["we need", "i need", "need", "need to make", "we want", "i want", "goal is to make"],
+    ),
+    (
+        Kind::WeakSubgoal,
+        &["we'd need", "i'd need", "leaves me needing", "goal now is to make", "goal now is"],
+    ),
+    (Kind::Subgoal, &["now i need to get", "the next goal is", "aim for", "let me aim for", "let's aim for"]),
+    (Kind::Subgoal, &["if we could get", "if i could get", "if we could make", "if i could make"]),
+    (Kind::BackwardFrom, &["starting from", "start from", "work from", "going backwards from"]),
+    (Kind::BackwardFrom, &["going backward from", "reverse from", "starting with"]),
+    (Kind::Opening, &["what if", "trying", "next", "consider", "suppose", "attempt", "we can try", "say"]),
+    (Kind::WeakRight, &["so yes", "there we go", "there it is", "got it", "nice", "good", "excellent"]),
+    (
+        Kind::WeakRight,
+        &["as required", "as desired", "as needed", "as expected", "yep", "yeah", "so it works"],
+    ),
+    (Kind::WeakRight, &["which is right", "match", "eureka", "found it", "yes it works", "that works out"]),
+    (Kind::WeakWrong, &["so no", "close but no", "still no", "nah", "close but not quite", "but not equal"]),
+    (
+        Kind::WeakWrong,
+        &["fail", "fails", "but not the same", "not the same", "no luck", "not equal", "miss", "mismatch"],
+    ),
+    (Kind::WeakWrong, &["not close", "not even close", "not good", "not there yet", "not working"]),
+    (Kind::NotEqual, &["but not", "is not exactly", "isn't exactly", "is not quite", "isn't quite"]),
+    (Kind::OffBy, &["misses by", "missed by", "short by", "is short by", "over by", "overshoots by"]),
+    (Kind::OffBy, &["differs by", "undershoots by", "exceeds by"]),
+    (Kind::Equal, &["does equal", "matches", "reaches", "hits", "gets us to", "equal to", "is indeed"]),
     (Kind::NotEqual, &["but we need", "but i need", "but the target is", "but we want", "rather than"]),
     (Kind::Retry, &["let's try a different combination", "let's try a different way", "try a different way"]),
     (
@@ -208,6 +267,31 @@ const TABLE: &[(Kind, &[&str])] = &[
     ),
 ];
 
+/// Words that may stand inside any phrase without changing what it says.
+const ADVERBS: &[&str] = &[
+    "well",
+    "way",
+    "far",
+    "much",
+    "slightly",
+    "already",
+    "also",
+    "even",
+    "clearly",
+    "definitely",
+    "obviously",
+    "indeed",
+    "really",
+    "just",
+    "still",
+    "actually",
+    "only",
+    "now",
+    "finally",
+    "simply",
+    "perfectly",
+];
+
 /// A phrase found in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Match {
@@ -219,6 +303,8 @@ pub struct Match {
 
 struct Index {
     words: HashMap<&'static str, WordId>,
+    /// Words that may stand inside a phrase.
+    adverbs: Vec<WordId>,
     /// By the first word: the phrases, longest first.
     phrases: Vec<Vec<(Vec<WordId>, PhraseKind)>>,
 }
@@ -226,26 +312,49 @@ struct Index {
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let mut words: HashMap<&'static str, WordId> = HashMap::new();
     let mut phrases: Vec<Vec<(Vec<WordId>, PhraseKind)>> = vec![Vec::new()];
+    let mut add = |kind: PhraseKind, text: &mut dyn Iterator<Item = &'static str>| {
+        let mut ids = Vec::new();
+        for word in text {
+            let next = phrases.len() as WordId;
+            let id = *words.entry(word).or_insert(next);
+            if id == next {
+                phrases.push(Vec::new());
+            }
+            ids.push(id);
+        }
+        if let Some(slot) = ids.first().and_then(|first| phrases.get_mut(usize::from(*first)))
+            && !slot.iter().any(|(held, _): &(Vec<WordId>, PhraseKind)| *held == ids)
+        {
+            slot.push((ids, kind));
+        }
+    };
     for (kind, texts) in TABLE {
         for text in *texts {
-            let mut ids = Vec::new();
-            for word in text.split(' ') {
-                let next = phrases.len() as WordId;
-                let id = *words.entry(word).or_insert(next);
-                if id == next {
-                    phrases.push(Vec::new());
-                }
-                ids.push(id);
-            }
-            if let Some(slot) = ids.first().and_then(|first| phrases.get_mut(usize::from(*first))) {
-                slot.push((ids, *kind));
+            add(*kind, &mut text.split(' '));
+        }
+    }
+    for (kind, beginnings, ends) in families::FAMILIES {
+        for beginning in beginnings.iter().copied().flatten() {
+            for end in *ends {
+                add(*kind, &mut beginning.split(' ').chain(end.split(' ')));
             }
         }
     }
+    let adverbs: Vec<WordId> = ADVERBS
+        .iter()
+        .map(|adverb| {
+            let next = phrases.len() as WordId;
+            let id = *words.entry(adverb).or_insert(next);
+            if id == next {
+                phrases.push(Vec::new());
+            }
+            id
+        })
+        .collect();
     for slot in &mut phrases {
         slot.sort_by_key(|(ids, _)| std::cmp::Reverse(ids.len()));
     }
-    Index { words, phrases }
+    Index { words, adverbs, phrases }
 });
 
 /// The number of a word that is already in lower case.
@@ -260,10 +369,25 @@ pub fn longest_match(tokens: &[Token]) -> Option<Match> {
         _ => UNKNOWN_WORD,
     };
     let candidates = INDEX.phrases.get(usize::from(word(tokens.first()?)))?;
-    candidates.iter().find_map(|(ids, kind)| {
-        let found = tokens.len() >= ids.len() && ids.iter().zip(tokens).all(|(id, token)| *id == word(token));
-        found.then_some(Match { kind: *kind, tokens: ids.len() })
-    })
+    let taken = |ids: &[WordId]| {
+        let mut at = 0;
+        for (place, id) in ids.iter().enumerate() {
+            // `is still well below` is `is below`.
+            if place > 0 && tokens.get(at).map(word) != Some(*id) {
+                at += tokens[at..]
+                    .iter()
+                    .take(2)
+                    .take_while(|token| INDEX.adverbs.contains(&word(token)))
+                    .count();
+            }
+            if tokens.get(at).map(word) != Some(*id) {
+                return None;
+            }
+            at += 1;
+        }
+        Some(at)
+    };
+    candidates.iter().find_map(|(ids, kind)| taken(ids).map(|tokens| Match { kind: *kind, tokens }))
 }
 
 /// Whether `kind` is on the verification list: the phrases that a mere phrase count would count.
@@ -277,7 +401,8 @@ pub fn is_phrase(text: &str) -> bool {
     longest_match(&tokens).is_some_and(|found| found.tokens == tokens.len() && is_verification(found.kind))
 }
 
-/// The verification list: all phrases for which [`is_phrase`] holds, in the order of the table.
+/// The verification list as the table spells it out; the families have more phrases for which [`is_phrase`]
+/// holds.
 pub fn verification_phrases() -> impl Iterator<Item = &'static str> {
     TABLE.iter().filter(|(kind, _)| is_verification(*kind)).flat_map(|(_, texts)| texts.iter().copied())
 }

@@ -1,6 +1,7 @@
 //! Walks over the tokens once and turns them into events: steps go to the attempts, checking sentences to
 //! [`CheckDraft`], everything that may become a span to the event list.
 
+mod distances;
 mod formulas;
 mod verdicts;
 
@@ -80,6 +81,7 @@ pub fn read(text: &str, tokens: &[Token], numbers: &[i64], target: i64) -> Readi
         relation: None,
         sentence_start: true,
         supposed: false,
+        opening: None,
         concluding: false,
         sentence_closed: false,
         segment: 0,
@@ -136,6 +138,8 @@ struct Reader<'a> {
     sentence_start: bool,
     /// What the clause says is only asked, as in `let me check whether this works`.
     supposed: bool,
+    /// Where the last phrase that opens an attempt stands in this sentence.
+    opening: Option<usize>,
     /// The sentence repeats a result as the answer.
     concluding: bool,
     /// The sentence of the draft has ended, but a re-derivation may go on in the next.
@@ -169,8 +173,10 @@ impl Reader<'_> {
             TokenKind::Cross => self.weak_answer(false, 1),
             TokenKind::Word(_) => match phrases::longest_match(&self.tokens[self.at..]) {
                 Some(found) => self.phrase(found),
+                None if self.distance() => {}
                 None => self.skip_word(),
             },
+            TokenKind::Number if self.distance() => {}
             TokenKind::Number | TokenKind::Open | TokenKind::Operator(..) => {
                 match Formula::read(self.text, self.tokens, self.at) {
                     Some(formula) => self.formula(formula),
@@ -194,9 +200,34 @@ impl Reader<'_> {
         );
         let asked =
             self.tokens.get(self.at + length).is_some_and(|next| self.text[next.start..].starts_with('?'));
-        if states && (self.supposed || asked) || self.supposed && found.kind == PhraseKind::Equal {
+        if states && (self.supposed || asked || self.describes())
+            || self.supposed && found.kind == PhraseKind::Equal
+        {
             self.at += length;
             return;
+        }
+        let number_follows =
+            self.tokens.get(self.at + length).is_some_and(|next| next.kind == TokenKind::Number);
+        // `doesn't match 47` compares; by itself it is a verdict.
+        match found.kind {
+            PhraseKind::Wrong | PhraseKind::WeakWrong if number_follows && length > 1 => {
+                return self.expect_number(Relation::NotEqual, length);
+            }
+            PhraseKind::WeakRight if self.sentence_start && number_follows && self.restates(length) => {
+                return self.expect_number(Relation::Equal, length);
+            }
+            // `87 instead of 86`.
+            PhraseKind::Nothing
+                if number_follows
+                    && self.number_at(self.at + length) == self.target
+                    && self.adjacent_value().is_some() =>
+            {
+                return self.expect_number(Relation::NotEqual, length);
+            }
+            PhraseKind::Right if number_follows && length > 1 => {
+                return self.expect_number(Relation::Equal, length);
+            }
+            _ => {}
         }
         let (start, end) = (self.tokens[self.at].start, self.tokens[self.at + length - 1].end);
         if phrases::is_verification(found.kind) {
@@ -206,6 +237,7 @@ impl Reader<'_> {
             PhraseKind::Opening => {
                 self.reading.breaks_off = true;
                 self.reading.attempts.open();
+                self.opening = Some(start);
                 self.at += length;
                 // `first ,` does not use up the beginning of the sentence: `maybe , no .`
                 return;
@@ -223,8 +255,14 @@ impl Reader<'_> {
                 self.value = None;
                 self.too(Relation::Below, start, end, length);
             }
-            PhraseKind::TooHigh => self.too(Relation::Above, start, end, length),
-            PhraseKind::TooLow => self.too(Relation::Below, start, end, length),
+            PhraseKind::TooHigh | PhraseKind::TooLow => {
+                let relation = match found.kind {
+                    PhraseKind::TooHigh => Relation::Above,
+                    _ => Relation::Below,
+                };
+                self.too(relation, start, end, length);
+                self.distance_after(false);
+            }
             PhraseKind::Right => self.verdict(true, start, end, length),
             PhraseKind::Wrong => self.verdict(false, start, end, length),
             PhraseKind::WeakRight => self.weak_answer(true, length),
@@ -238,12 +276,21 @@ impl Reader<'_> {
                 self.at += length;
             }
             PhraseKind::OffBy => {
-                self.verdict(false, start, end, length);
-                self.at += usize::from(self.tokens.get(self.at).is_some_and(|t| t.kind == TokenKind::Number));
+                self.too(Relation::NotEqual, start, end, length);
+                self.distance_after(true);
             }
-            PhraseKind::Subgoal => self.subgoal(start, length),
+            PhraseKind::Subgoal => self.subgoal(start, length, 4),
+            PhraseKind::WeakSubgoal => self.subgoal(start, length, 0),
+            PhraseKind::BackwardFrom => {
+                self.at += length;
+                if self.number_at(self.at).is_some_and(|number| Some(number) == self.target) {
+                    let end = self.tokens[self.at].end;
+                    self.event(EventKind::Backward, start, end);
+                    self.at += 1;
+                }
+            }
             PhraseKind::Supposed => {
-                self.supposed = self.in_draft() && !self.draft.as_ref().is_some_and(CheckDraft::concludes);
+                self.supposed = !self.draft.as_ref().is_some_and(CheckDraft::concludes);
                 self.at += length;
             }
             PhraseKind::Concludes => {
@@ -251,6 +298,9 @@ impl Reader<'_> {
                 self.at += length;
             }
             // `this equals` may begin `equals the target`.
+            PhraseKind::Gives if self.sentence_start && number_follows && self.restates(length) => {
+                self.expect_number(Relation::Equal, length);
+            }
             PhraseKind::Gives | PhraseKind::Calculate(_) => self.at += 1,
             PhraseKind::Nothing => self.at += length,
         }
@@ -274,6 +324,7 @@ impl Reader<'_> {
         self.relation = None;
         self.sentence_start = true;
         (self.supposed, self.concluding) = (false, false);
+        self.opening = None;
         self.reading.breaks_off = false;
     }
 
@@ -281,6 +332,16 @@ impl Reader<'_> {
     fn finish_draft(&mut self, at_end: bool) {
         if let Some(draft) = self.draft.take() {
             let decision = draft.decide(&self.reading.attempts, self.target);
+            // A verdict before anything was tried, as in `which is the target`, is about nothing.
+            let stands_alone = ["that", "this", "it", "yes", "no"].iter().any(|word| {
+                self.text
+                    .get(draft.start..draft.start + word.len())
+                    .is_some_and(|t| t.eq_ignore_ascii_case(word))
+            });
+            if draft.opener == Opener::None && decision == Decision::Bare && !stands_alone {
+                self.sentence_closed = false;
+                return;
+            }
             let cut_off = at_end && !self.sentence_closed;
             let kind = EventKind::Check { decision, claim: draft.claim, cut_off };
             self.event(kind, draft.start, draft.end);
@@ -289,6 +350,25 @@ impl Reader<'_> {
             }
         }
         self.sentence_closed = false;
+    }
+
+    /// Whether the number after the phrase is the target, and the attempt has come to it before.
+    fn restates(&self, length: usize) -> bool {
+        let number = self.number_at(self.at + length);
+        number == self.target && number.is_some_and(|number| self.reading.attempts.states(number))
+    }
+
+    /// Whether the phrase here only describes what is wanted: `an expression that equals the target`.
+    fn describes(&self) -> bool {
+        let word = |back: usize| {
+            let token = self.at.checked_sub(back).map(|index| self.tokens[index])?;
+            matches!(token.kind, TokenKind::Word(_)).then_some(&self.text[token.start..token.end])
+        };
+        let joins =
+            ["so", "and", "but", "since", "because", "see", "yes", "no", "think", "know", "means", "oh"];
+        let relative = word(1).is_some_and(|before| before.eq_ignore_ascii_case("that"))
+            && word(2).is_some_and(|before| !joins.iter().any(|join| before.eq_ignore_ascii_case(join)));
+        relative || word(1).is_some_and(|before| before.eq_ignore_ascii_case("to"))
     }
 
     /// Whether a checking sentence is being read.
@@ -337,14 +417,24 @@ impl Reader<'_> {
     }
 
     /// `we still need 3`: a goal on the way, if the number is not the target itself.
-    fn subgoal(&mut self, start: usize, length: usize) {
+    fn subgoal(&mut self, start: usize, length: usize, words_between: usize) {
         self.at += length;
         // `so I need` may go on `to get` or `to reach a` before its number.
-        let words = self.tokens[self.at..].iter().take(4);
+        let words = self.tokens[self.at..].iter().take(words_between);
         self.at += words.take_while(|token| matches!(token.kind, TokenKind::Word(_))).count();
         let Some(token) = self.tokens.get(self.at).filter(|token| token.kind == TokenKind::Number) else {
             return;
         };
+        let more = self.tokens.get(self.at + 1).and_then(|next| self.text.get(next.start..next.end));
+        let given = self.number_at(self.at).is_some_and(|goal| self.reading.attempts.is_given(goal));
+        if more == Some("more") && !given
+            || matches!(
+                self.tokens.get(self.at + 1).map(|next| next.kind),
+                Some(TokenKind::Operator(..) | TokenKind::Equals)
+            )
+        {
+            return;
+        }
         let goal = Exact::parse(&self.text[token.start..token.end]);
         if goal.is_some() && goal != self.target {
             let end = token.end;

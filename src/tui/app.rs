@@ -9,6 +9,7 @@ use ratatui::{
 
 use super::{
     history::History,
+    meter::MeterScreen,
     prompt::Prompt,
     screen::Screen,
     streams::Streams,
@@ -149,6 +150,8 @@ pub struct App {
     pub streams: Streams,
     /// All completions.
     pub transcripts: Transcripts,
+    /// What the checks are worth.
+    pub meter: MeterScreen,
     /// The message line.
     pub message: Option<Message>,
     /// Dollars an hour.
@@ -207,6 +210,7 @@ impl App {
             history: History::default(),
             streams: Streams::default(),
             transcripts: Transcripts::default(),
+            meter: MeterScreen::default(),
             message: None,
             price_per_hour: crate::config::Config::default().price_per_hour,
             log_length: false,

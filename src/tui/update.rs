@@ -7,6 +7,7 @@ use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent,
 use super::{
     app::{Action, App, Ended, Level, Mode, Progress, QUIT_WAIT},
     keys::{GLOBAL_KEYS, Intent, LIVE_KEYS, lookup},
+    meter,
     prompt::{Prompt, PromptOutcome},
     screen::Screen,
     transcripts::{self, Action as Browse, typing_action},
@@ -77,6 +78,11 @@ fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
             if action == Browse::Back {
                 app.message = None;
             }
+            return Vec::new();
+        }
+    } else if app.screen == Screen::Meter {
+        if let Some(action) = lookup(meter::KEYS, event) {
+            meter::update(app, action);
             return Vec::new();
         }
     } else if let Some(intent) = lookup(LIVE_KEYS, event) {
@@ -336,6 +342,8 @@ fn told(app: &mut App, event: Event) {
         Event::RolloutScored(record) => {
             let record = Arc::new(*record);
             app.streams.scored(&record);
+            let place = (record.step, record.group, record.index);
+            app.meter.meter.push(place, record.correct, &record.analysis);
             app.transcripts.push(record);
         }
         Event::StepDone(metrics) => {

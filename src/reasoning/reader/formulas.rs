@@ -25,6 +25,10 @@ impl Reader<'_> {
                     self.bare = Some((only.clone(), self.at));
                 }
             }
+            // `see whether 25 * 3 + 7 = 78` only asks.
+            [first, ..] if self.supposed && !self.in_draft() && first.calculates() => {
+                self.bare = Some((first.clone(), self.at));
+            }
             sides => {
                 self.bare = None;
                 self.equation(sides);
@@ -41,8 +45,10 @@ impl Reader<'_> {
             let compares = match relation {
                 // Without a value before it, `is 63` only names one.
                 Relation::Equal => {
-                    (after_value.is_some() || self.text[start..side.start].contains("exactly"))
-                        && (in_draft || Some(value) == self.target)
+                    let claims = after_value.is_some()
+                        || self.text[start..side.start].contains("exactly")
+                        || self.claims_anew(value, start);
+                    claims && (in_draft || Some(value) == self.target)
                 }
                 Relation::NotEqual | Relation::Above | Relation::Below => {
                     in_draft || after_value.is_some() || !self.reading.attempts.records().is_empty()
@@ -67,6 +73,28 @@ impl Reader<'_> {
         {
             draft.name_value(value, side.start, side.end);
         }
+    }
+
+    /// Whether `equals 65` says so of an attempt that has come to 65 before, rather than working it out.
+    fn claims_anew(&self, value: Exact, start: usize) -> bool {
+        let words = &self.text[start..];
+        let names_only = words.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("is "))
+            && !words.get(..8).is_some_and(|word| word.eq_ignore_ascii_case("is equal"));
+        let attempts = &self.reading.attempts;
+        let worked_out = self.bare.as_ref().is_none_or(|(bare, _)| attempts.has_made(bare));
+        !names_only
+            && !self.concluding
+            && !self.supposed
+            && worked_out
+            && (attempts.states(value) || self.speaks_of_result(start))
+    }
+
+    /// Whether the word before `start` stands for the attempt's result: `this is equal to`.
+    fn speaks_of_result(&self, start: usize) -> bool {
+        let before = self.text[..start].trim_end();
+        let word = before.rsplit(|character: char| !character.is_alphabetic()).next().unwrap_or("");
+        !self.reading.attempts.records().is_empty()
+            && ["this", "that", "it", "which", "result"].iter().any(|name| word.eq_ignore_ascii_case(name))
     }
 
     /// Whether two sides are equal; after `≈`, whether they differ by less than the last decimal written.
@@ -114,7 +142,7 @@ impl Reader<'_> {
             let added = self
                 .draft
                 .as_mut()
-                .is_some_and(|draft| draft.derive(key, stated, right, first.start, last.end));
+                .is_some_and(|draft| draft.derive(key, stated, right, first.start.max(draft.end), last.end));
             if added {
                 self.sentence_closed = false;
                 return;
@@ -130,7 +158,8 @@ impl Reader<'_> {
             self.value = None;
             return;
         }
-        self.reading.attempts.add_step(calculation, stated, self.segment);
+        let place = (self.opening.take().map_or(first.start, |opening| opening.min(first.start)), last.end);
+        self.reading.attempts.add_step(calculation, stated, self.segment, place);
         self.reading.breaks_off = false;
         self.value = None;
     }
@@ -139,7 +168,7 @@ impl Reader<'_> {
     fn works_backwards(&self, calculation: &Expression) -> bool {
         let target = self.target;
         let Some(value) = target else { return false };
-        calculation.numbers().next() == Some(target) && !self.reading.attempts.knows(value)
+        calculation.numbers().any(|number| number == target) && !self.reading.attempts.knows(value)
     }
 
     /// `63 = 19`: compares, if it is part of a check or names the target.

@@ -38,7 +38,8 @@ impl Reader<'_> {
         self.reading.steps += 1;
         self.reading.steps_right += usize::from(calculation.value().is_some());
         let value = calculation.value();
-        self.reading.attempts.add_step(&calculation, value, self.segment);
+        let place = (self.opening.take().unwrap_or(calculation.start), calculation.end);
+        self.reading.attempts.add_step(&calculation, value, self.segment, place);
         self.reading.breaks_off = false;
     }
 

@@ -3,7 +3,8 @@
 use ratatui::layout::Position;
 
 use super::{
-    library::Row,
+    filter::Filter,
+    library::{Key, Row},
     state::{Focus, Transcripts},
 };
 
@@ -24,6 +25,21 @@ impl Transcripts {
     pub(super) fn go_to(&mut self, row: usize) {
         self.follow = false;
         self.select_row(Some(row));
+    }
+
+    /// Selects a completion and opens it. Returns whether the list shows it; a filter that hides it is taken off.
+    pub fn show(&mut self, key: Key) -> bool {
+        self.settle();
+        let found =
+            |list: &Self| list.library.row_near(key).filter(|row| list.library.key(*row) == Some(key));
+        if found(self).is_none() {
+            self.library.set_filter(Filter::All);
+            self.settle();
+        }
+        let Some(row) = found(self) else { return false };
+        self.go_to(row);
+        self.focus = Focus::Detail;
+        true
     }
 
     pub(super) fn page(&self) -> isize {

@@ -44,6 +44,11 @@ pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
     frame.buffer_mut().merge(&app.chart_cache.buffer);
 }
 
+/// Draws the chart of true, false and superficial checks alone.
+pub(in crate::tui) fn draw_checks(app: &App, area: Rect, buffer: &mut Buffer) {
+    checks_chart(app, area.width).draw(app, area, buffer);
+}
+
 /// One chart and what is written around it.
 struct Chart {
     /// Parts of the title, most important first.

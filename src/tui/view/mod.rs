@@ -1,6 +1,6 @@
 //! Draws the [`App`]. What fits decides what is shown; completions give way last.
 
-mod charts;
+pub(super) mod charts;
 mod completions;
 mod failure;
 mod help;
@@ -22,6 +22,7 @@ pub(super) use charts::ChartCache;
 
 use super::{
     app::{App, Ended},
+    meter,
     screen::Screen,
     theme::Theme,
     transcripts,
@@ -39,6 +40,7 @@ pub fn view(frame: &mut Frame, app: &mut App) {
         Screen::Transcripts => with_bars(frame, app, area, |frame, app, body| {
             transcripts::view(frame, body, &mut app.transcripts, &app.theme);
         }),
+        Screen::Meter => with_bars(frame, app, area, meter::view),
     }
     if app.help.is_some() {
         help::draw(frame, app, area);
@@ -130,7 +132,7 @@ fn live(frame: &mut Frame, app: &mut App, area: Rect) {
 }
 
 /// A panel's frame, rounded where more than ASCII may be drawn.
-fn panel(theme: &Theme, title: Line<'static>) -> Block<'static> {
+pub(super) fn panel(theme: &Theme, title: Line<'static>) -> Block<'static> {
     // Without this the border's dimness would shine through the titles.
     let bright = Style::new().remove_modifier(Modifier::DIM);
     let block =

@@ -1,5 +1,4 @@
 //! Free English, LaTeX and Markdown: precision and recall of every kind over hand-labelled transcripts.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 
@@ -36,7 +35,7 @@ fn found(analysis: &Analysis, kind: &str) -> usize {
 }
 
 fn labelled() -> impl Iterator<Item = Labelled> {
-    include_str!("data/free_english.jsonl").lines().map(|line| serde_json::from_str(line).unwrap())
+    include_str!("../data/free_english.jsonl").lines().map(|line| serde_json::from_str(line).unwrap())
 }
 
 #[test]

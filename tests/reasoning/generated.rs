@@ -1,231 +1,12 @@
-//! The analysis of reasoning against hand-made labels, against generated traces whose truth is known, and
-//! against arbitrary text.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-use std::collections::{BTreeMap, HashSet};
+//! Generated traces whose truth is known to the generator.
 
 use aha_lab::{
-    reasoning::{Analysis, SpanKind, Verdict, analyze},
+    reasoning::{Analysis, analyze},
     task::Puzzle,
 };
 use proptest::prelude::*;
 
-/// The counts under the names that the labels use.
-fn counts(analysis: &Analysis) -> BTreeMap<&'static str, String> {
-    let number = |value: usize| value.to_string();
-    let pair = |all: usize, some: usize| format!("{all}/{some}");
-    BTreeMap::from([
-        ("attempts", number(analysis.attempts)),
-        ("repeated", number(analysis.repeated_attempts)),
-        ("true", number(analysis.true_checks)),
-        ("false", number(analysis.false_checks)),
-        ("superficial", number(analysis.superficial_checks)),
-        ("corrected", number(analysis.self_corrections)),
-        ("backtracks", number(analysis.backtracks)),
-        ("phrases", number(analysis.phrases)),
-        ("steps", pair(analysis.arithmetic_steps, analysis.arithmetic_right)),
-        ("misses", pair(analysis.stated_misses, analysis.stops_after_miss)),
-        ("hits", pair(analysis.stated_hits, analysis.stops_after_hit)),
-    ])
-}
-
-/// The labels of one line, absent counts filled in.
-fn labels(line: &str) -> BTreeMap<&str, String> {
-    let mut expected: BTreeMap<&str, String> = counts(&Analysis::default());
-    for label in line.split_whitespace() {
-        let (name, value) = label.split_once('=').unwrap_or_else(|| panic!("`{label}` is no label"));
-        let old = expected.insert(name, value.into());
-        assert!(old.is_some(), "`{name}` is no count");
-    }
-    expected
-}
-
-fn puzzle(line: &str) -> Puzzle {
-    let (numbers, target) = line.split_once(" -> ").unwrap();
-    Puzzle {
-        numbers: numbers.split(' ').map(|number| number.parse().unwrap()).collect(),
-        target: target.parse().unwrap(),
-    }
-}
-
-/// What must hold of every analysis of every text.
-fn assert_sound(text: &str, analysis: &Analysis) {
-    let verdicts = |wanted| analysis.spans.iter().filter(|span| span.verdict == Some(wanted)).count();
-    assert_eq!(verdicts(Verdict::True), analysis.true_checks, "{text:?}");
-    assert_eq!(verdicts(Verdict::False), analysis.false_checks, "{text:?}");
-    assert_eq!(verdicts(Verdict::Superficial), analysis.superficial_checks, "{text:?}");
-    let checks = analysis.true_checks + analysis.false_checks + analysis.superficial_checks;
-    assert_eq!(analysis.checks, checks, "{text:?}");
-    let mut end = 0;
-    for span in &analysis.spans {
-        assert!(end <= span.start && span.start < span.end, "{text:?}: {span:?} after byte {end}");
-        let inside = text.get(span.start..span.end).unwrap_or_else(|| panic!("{text:?}: {span:?}"));
-        assert_eq!(span.kind == SpanKind::Verification, span.verdict.is_some(), "{text:?}: {span:?}");
-        if let Some(claim) = &span.claim {
-            assert!(inside.contains(claim.as_str()), "{inside:?} does not hold {claim:?}");
-        }
-        end = span.end;
-    }
-    assert!(analysis.arithmetic_right <= analysis.arithmetic_steps);
-    assert!(analysis.attempts <= analysis.arithmetic_steps);
-    assert!(analysis.repeated_attempts < analysis.attempts.max(1));
-    assert!(analysis.backtracks < analysis.attempts.max(1));
-    assert!(analysis.self_corrections <= analysis.backtracks.min(analysis.true_checks));
-    assert!(analysis.stops_after_miss <= analysis.stated_misses);
-    assert!(analysis.stops_after_hit <= analysis.stated_hits);
-    assert!(analysis.stated_misses + analysis.stated_hits <= analysis.checks);
-}
-
-fn assert_prefixes_sound(puzzle: &Puzzle, text: &str) {
-    for (end, _) in text.char_indices() {
-        assert_sound(&text[..end], &analyze(puzzle, &text[..end]));
-    }
-}
-
-/// The completions of the labelled table with their puzzles and labels.
-fn labelled() -> Vec<(Puzzle, String, &'static str)> {
-    let mut current = None;
-    let mut completion = None;
-    let mut entries = Vec::new();
-    for line in include_str!("data/labelled_traces.txt").lines() {
-        if let Some(rest) = line.strip_prefix("puzzle ") {
-            current = Some(puzzle(rest));
-        } else if let Some(rest) = line.strip_prefix('>') {
-            let text = rest
-                .replace("{A}", "4 * 16 = 64 , 64 - 1 = 63 .")
-                .replace("{B}", "16 + 4 = 20 , 20 - 1 = 19 .")
-                .replace("{C}", "16 - 4 = 12 , 12 + 1 = 13 .")
-                .replace("{end}", "</think> <answer> ( 16 + 4 ) - 1 </answer>")
-                .replace("\\n", "\n");
-            assert!(completion.replace(text).is_none(), "a completion without labels before: {line}");
-        } else if let Some(rest) = line.strip_prefix('=') {
-            entries.push((current.clone().unwrap(), completion.take().unwrap(), rest));
-        } else {
-            assert!(line.is_empty() || line.starts_with('#'), "{line}");
-        }
-    }
-    entries
-}
-
-#[test]
-fn hand_labelled_traces_have_exactly_these_counts() {
-    let entries = labelled();
-    assert!(entries.len() >= 60, "only {} entries", entries.len());
-    let mut wrong = String::new();
-    for (puzzle, text, line) in &entries {
-        let analysis = analyze(puzzle, text);
-        assert_sound(text, &analysis);
-        let (found, expected) = (counts(&analysis), labels(line));
-        for (name, value) in &expected {
-            if found[name] != *value {
-                wrong += &format!("{text}\n    {name}: expected {value}, found {}\n", found[name]);
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "\n{wrong}");
-}
-
-#[test]
-fn every_prefix_of_a_labelled_trace_is_safe() {
-    for (puzzle, text, _) in labelled() {
-        assert_prefixes_sound(&puzzle, &text);
-    }
-}
-
-#[test]
-fn counts_of_a_growing_text_only_settle() {
-    // While a text streams, attempts and decided checks that stand stay.
-    let (puzzle, text, _) =
-        labelled().into_iter().find(|(_, text, _)| text.contains("keep 64")).expect("a trace that keeps 64");
-    let mut last = Analysis::default();
-    for (end, _) in text.match_indices(" . ") {
-        let now = analyze(&puzzle, &text[..end]);
-        assert!(now.attempts >= last.attempts && now.true_checks >= last.true_checks, "{:?}", &text[..end]);
-        assert_eq!(now.false_checks + now.superficial_checks, 0, "{:?}", &text[..end]);
-        last = now;
-    }
-    assert_eq!((last.attempts, last.true_checks), (3, 3));
-}
-
-#[test]
-fn spans_mark_what_a_person_would_mark() {
-    let text = " first , 4 * 16 = 64 , 64 - 1 = 63 . check : 63 is not 19 . hmm , try again : 16 + 4 = 20 , \
-        20 - 1 = 18 . verify : 18 , too high . that works . </think> <answer> 1 </answer> <answer> ( 16 + 4 ) - 1 ";
-    let analysis = analyze(&puzzle("4 1 16 -> 19"), text);
-    let seen: Vec<_> = analysis
-        .spans
-        .iter()
-        .map(|span| (span.kind, &text[span.start..span.end], span.claim.as_deref(), span.verdict))
-        .collect();
-    let verification = SpanKind::Verification;
-    assert_eq!(
-        seen,
-        [
-            (verification, "check : 63 is not 19", Some("63 is not 19"), Some(Verdict::True)),
-            (SpanKind::Hesitation, "hmm", None, None),
-            (SpanKind::Backtracking, "try again", None, None),
-            (verification, "verify : 18 , too high", Some("18 , too high"), Some(Verdict::False)),
-            (verification, "that works", Some("that works"), Some(Verdict::False)),
-            (SpanKind::Answer, "( 16 + 4 ) - 1", None, None),
-        ]
-    );
-}
-
-#[test]
-fn hostile_texts_are_read_to_their_end() {
-    let puzzle = puzzle("4 1 16 -> 19");
-    let size = 1 << 18;
-    for piece in [
-        "(",
-        ")",
-        "9",
-        "1.",
-        "- ",
-        "1 - ",
-        "( 1 + ",
-        "1 = ",
-        ", ",
-        "no , ",
-        "wait . ",
-        "check : ",
-        "check : 4 * 16 = 64 . ",
-        "too high 5 , , ",
-        "5 , , , , , , , , is ",
-        "is not ",
-        "let me try ",
-        "try again : ",
-        "keep 64 : ",
-        "<answer>",
-        "</answer> <think",
-        "4 * 16 = 64 , ",
-        "64 - 1 = 63 . check : 63 is not 19 . ",
-        "é’-",
-        "\\times",
-        "\u{0}\u{202e}",
-    ] {
-        let text = piece.repeat(size / piece.len());
-        assert_sound(&text, &analyze(&puzzle, &text));
-        let text = format!(" 4 * 16 = 64 . {text}");
-        assert_sound(&text, &analyze(&puzzle, &text));
-    }
-    let chain: String = (1..50_000).map(|value| format!(" {value} + 1 = {} ,", value + 1)).collect();
-    let analysis = analyze(&puzzle, &chain);
-    assert_eq!((analysis.attempts, analysis.arithmetic_right), (1, 49_999));
-    for extreme in [i64::MIN, i64::MAX, 0] {
-        let puzzle = Puzzle { numbers: vec![extreme; 3], target: extreme };
-        let text = format!(" {extreme} + {extreme} = {extreme} . check : {extreme} = {extreme} , yes .");
-        assert_sound(&text, &analyze(&puzzle, &text));
-    }
-}
-
-#[test]
-fn an_analysis_survives_json() {
-    for (puzzle, text, _) in labelled() {
-        let analysis = analyze(&puzzle, &text);
-        let json = serde_json::to_string(&analysis).unwrap();
-        assert_eq!(serde_json::from_str::<Analysis>(&json).unwrap(), analysis);
-    }
-}
+use super::sound::assert_sound;
 
 /// One generated attempt: an order of the numbers, two operators, and how it goes on.
 #[derive(Debug, Clone)]
@@ -464,21 +245,6 @@ fn the_generator_reaches_every_count() {
     assert_eq!(truth, expected, "{text}");
 }
 
-fn pieces() -> impl Strategy<Value = String> {
-    let words = "first let me try again another way : , . check verify wait hmm no yes that is not right works \
-        too high low back to keep instead start over 4 16 1 64 63 19 20 + - * / = ≠ ( ) ✓ ✗ <answer> </answer> \
-        <think> </think> ? 7.5 0 × − that's isn’t";
-    let words: Vec<&'static str> = words.split_whitespace().collect();
-    let piece = prop_oneof![
-        8 => prop::sample::select(words).prop_map(str::to_owned),
-        1 => Just("4 * 16 = 64".to_owned()),
-        1 => Just("check : 63 is not 19 .".to_owned()),
-        1 => "\\PC{0,3}",
-    ];
-    (prop::collection::vec(piece, 0..60), prop::sample::select(vec![" ", "", "\n"]))
-        .prop_map(|(pieces, between)| pieces.join(between))
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1500) })]
 
@@ -505,17 +271,6 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_text_is_safe(text in "\\PC{0,200}", target in any::<i64>()) {
-        let puzzle = Puzzle { numbers: vec![1, 2, target], target };
-        assert_sound(&text, &analyze(&puzzle, &text));
-    }
-
-    #[test]
-    fn any_mixture_of_the_language_is_safe_at_every_prefix(text in pieces()) {
-        assert_prefixes_sound(&puzzle("4 1 16 -> 19"), &text);
-    }
-
-    #[test]
     fn wording_and_order_do_not_hide_a_repeated_attempt(
         a in 1..=20i64, b in 1..=20i64, c in 1..=20i64, operators in [0..3usize, 0..3usize], retry in 0..3usize,
     ) {
@@ -530,13 +285,5 @@ proptest! {
         let analysis = analyze(&puzzle, &format!(" first , {first} check : {value} is not 101 . {words} {again}"));
         prop_assert_eq!((analysis.attempts, analysis.repeated_attempts), (2, 1));
         prop_assert_eq!((analysis.self_corrections, analysis.backtracks), (0, 0));
-    }
-}
-
-#[test]
-fn distinct_labelled_completions_only() {
-    let mut seen = HashSet::new();
-    for (puzzle, text, _) in labelled() {
-        assert!(seen.insert((puzzle, text.clone())), "twice: {text}");
     }
 }

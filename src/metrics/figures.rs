@@ -1,0 +1,64 @@
+//! The figures of the aha-meter in words, the same on screen and without one.
+
+use super::{
+    Tally,
+    meter::{Difference, share},
+};
+
+/// What a figure is about, for its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Nothing special.
+    Plain,
+    /// The difference that checking goes with.
+    Worth,
+    /// True checks.
+    True,
+    /// False checks.
+    False,
+    /// Superficial checks.
+    Superficial,
+}
+
+/// What must be said beside the difference.
+pub const CAVEAT: &str = "an association, not a cause";
+
+/// How the figures are to be read.
+pub const NOTE: &str = "95 %: Newcombe's interval, answers taken as independent. Checked: at least one true or false \
+    check; a superficial one checks nothing.";
+
+/// The figures of a tally, the most important first: name, value, subject.
+pub fn figures(tally: &Tally) -> Vec<(&'static str, String, Subject)> {
+    let checks = tally.true_checks + tally.false_checks + tally.superficial_checks;
+    vec![
+        ("right if checked", of(tally.checked_right, tally.checked), Subject::Plain),
+        ("right if not checked", of(tally.unchecked_right, tally.unchecked()), Subject::Plain),
+        ("difference", worth(tally.worth_of_checking()), Subject::Worth),
+        ("stops after a miss", of(tally.stops_after_miss, tally.stated_misses), Subject::Plain),
+        ("stops after a hit", of(tally.stops_after_hit, tally.stated_hits), Subject::Plain),
+        ("repeated attempts", of(tally.repeated_attempts, tally.attempts), Subject::Plain),
+        ("true checks", of(tally.true_checks, checks), Subject::True),
+        ("false checks", of(tally.false_checks, checks), Subject::False),
+        ("superficial checks", of(tally.superficial_checks, checks), Subject::Superficial),
+    ]
+}
+
+/// `40.0 % (12 of 30)`.
+fn of(part: usize, whole: usize) -> String {
+    match share(part, whole) {
+        Some(share) => format!("{:.1} % ({part} of {whole})", 100.0 * share),
+        None => "none yet".to_owned(),
+    }
+}
+
+fn worth(difference: Option<Difference>) -> String {
+    match difference {
+        Some(found) => format!(
+            "{:+.1} points (95 %: {:+.1} to {:+.1})",
+            100.0 * found.value,
+            100.0 * found.low,
+            100.0 * found.high
+        ),
+        None => "needs answers with a check and without".to_owned(),
+    }
+}

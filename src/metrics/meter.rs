@@ -1,0 +1,274 @@
+//! The aha-meter: what checking is worth, in figures over the completions of some steps.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::reasoning::Analysis;
+
+/// The quantile of the standard normal distribution that gives 95 % intervals.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// Counts over completions; every figure of the meter is computed from them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Completions.
+    pub completions: usize,
+    /// Those with at least one true or false check. A superficial check checks nothing and does not count.
+    pub checked: usize,
+    /// Right answers among the checked.
+    pub checked_right: usize,
+    /// Right answers among the others.
+    pub unchecked_right: usize,
+    /// True checks.
+    pub true_checks: usize,
+    /// False checks.
+    pub false_checks: usize,
+    /// Superficial checks.
+    pub superficial_checks: usize,
+    /// Attempts.
+    pub attempts: usize,
+    /// Attempts made before in the same completion.
+    pub repeated_attempts: usize,
+    /// Checks that state a miss.
+    pub stated_misses: usize,
+    /// Of those, the ones after which no attempt follows.
+    pub stops_after_miss: usize,
+    /// Checks that state a hit.
+    pub stated_hits: usize,
+    /// Of those, the ones after which no attempt follows.
+    pub stops_after_hit: usize,
+    /// True failed checks that a different attempt follows.
+    pub self_corrections: usize,
+}
+
+/// A difference of two shares and its 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Difference {
+    /// The difference, -1 to 1.
+    pub value: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+impl Tally {
+    /// Adds one completion.
+    pub fn add(&mut self, correct: bool, analysis: &Analysis) {
+        let checked = analysis.true_checks + analysis.false_checks > 0;
+        self.completions += 1;
+        self.checked += usize::from(checked);
+        self.checked_right += usize::from(checked && correct);
+        self.unchecked_right += usize::from(!checked && correct);
+        self.true_checks += analysis.true_checks;
+        self.false_checks += analysis.false_checks;
+        self.superficial_checks += analysis.superficial_checks;
+        self.attempts += analysis.attempts;
+        self.repeated_attempts += analysis.repeated_attempts;
+        self.stated_misses += analysis.stated_misses;
+        self.stops_after_miss += analysis.stops_after_miss;
+        self.stated_hits += analysis.stated_hits;
+        self.stops_after_hit += analysis.stops_after_hit;
+        self.self_corrections += analysis.self_corrections;
+    }
+
+    /// Adds all that `other` counts.
+    pub fn merge(&mut self, other: &Tally) {
+        self.completions += other.completions;
+        self.checked += other.checked;
+        self.checked_right += other.checked_right;
+        self.unchecked_right += other.unchecked_right;
+        self.true_checks += other.true_checks;
+        self.false_checks += other.false_checks;
+        self.superficial_checks += other.superficial_checks;
+        self.attempts += other.attempts;
+        self.repeated_attempts += other.repeated_attempts;
+        self.stated_misses += other.stated_misses;
+        self.stops_after_miss += other.stops_after_miss;
+        self.stated_hits += other.stated_hits;
+        self.stops_after_hit += other.stops_after_hit;
+        self.self_corrections += other.self_corrections;
+    }
+
+    /// Completions without a true or false check.
+    pub fn unchecked(&self) -> usize {
+        self.completions - self.checked
+    }
+
+    /// P(correct | checked) - P(correct | not checked) with the interval of Newcombe (Statistics in Medicine
+    /// 17, 1998, method 10), which takes completions as independent. An association: what is checked may
+    /// differ from what is not in more than the check. `None` while one of the two groups is empty.
+    pub fn worth_of_checking(&self) -> Option<Difference> {
+        difference((self.checked_right, self.checked), (self.unchecked_right, self.unchecked()))
+    }
+}
+
+/// `part / whole`; `None` of nothing.
+pub fn share(part: usize, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// The interval of Wilson for a share.
+fn wilson(part: usize, whole: usize) -> Option<(f64, f64)> {
+    let (p, n) = (share(part, whole)?, whole as f64);
+    let middle = p + Z * Z / (2.0 * n);
+    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    Some(((middle - half) / scale, (middle + half) / scale))
+}
+
+/// The difference of two shares with Newcombe's interval, built from the two of Wilson.
+pub fn difference(first: (usize, usize), second: (usize, usize)) -> Option<Difference> {
+    let (p, q) = (share(first.0, first.1)?, share(second.0, second.1)?);
+    let (p_low, p_high) = wilson(first.0, first.1)?;
+    let (q_low, q_high) = wilson(second.0, second.1)?;
+    let value = p - q;
+    Some(Difference {
+        value,
+        low: (value - (p - p_low).hypot(q_high - q)).max(-1.0),
+        high: (value + (p_high - p).hypot(q - q_low)).min(1.0),
+    })
+}
+
+/// A completion: step, group of the step, index in the group.
+pub type Place = (u64, usize, usize);
+
+/// One step of the meter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Step {
+    tally: Tally,
+    /// Completions counted, so that one told twice is counted once.
+    seen: std::collections::BTreeSet<(usize, usize)>,
+    /// The completion with the most self-corrections, a right one before a wrong one, the first of equals.
+    best: Option<(usize, bool, usize, usize)>,
+}
+
+/// The tallies of a run, step by step.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Meter {
+    steps: BTreeMap<u64, Step>,
+}
+
+impl Meter {
+    /// Counts a completion. One of an earlier step than the last, or one that was counted before, means that
+    /// the run was taken up again from there: what was counted from that step on is dropped.
+    pub fn push(&mut self, (step, group, index): Place, correct: bool, analysis: &Analysis) {
+        let last = self.steps.keys().next_back().copied();
+        let again = self.steps.get(&step).is_some_and(|known| known.seen.contains(&(group, index)));
+        if again || last.is_some_and(|last| last > step) {
+            self.steps.split_off(&step);
+        }
+        if let Some(last) = last.filter(|last| *last < step)
+            && let Some(done) = self.steps.get_mut(&last)
+        {
+            // Only the step under way can be told twice in part; an earlier one is dropped as a whole.
+            done.seen.clear();
+        }
+        let entry = self.steps.entry(step).or_default();
+        entry.seen.insert((group, index));
+        entry.tally.add(correct, analysis);
+        let corrections = analysis.self_corrections;
+        let better = entry
+            .best
+            .is_none_or(|(most, right, ..)| corrections > most || corrections == most && correct && !right);
+        if corrections > 0 && better {
+            entry.best = Some((corrections, correct, group, index));
+        }
+    }
+
+    /// The counts of the last `steps` steps, or of all.
+    pub fn window(&self, steps: Option<usize>) -> Tally {
+        let mut sum = Tally::default();
+        for step in self.steps.values().rev().take(steps.unwrap_or(usize::MAX)) {
+            sum.merge(&step.tally);
+        }
+        sum
+    }
+
+    /// First and last step of that window.
+    pub fn window_range(&self, steps: Option<usize>) -> Option<(u64, u64)> {
+        let mut shown = self.steps.keys().rev().take(steps.unwrap_or(usize::MAX));
+        let last = *shown.next()?;
+        Some((shown.last().copied().unwrap_or(last), last))
+    }
+
+    /// The completion of `step` with the most self-corrections and their number, a right answer before a
+    /// wrong one: the transcript that stands for an aha mark set at that step.
+    pub fn most_self_correcting(&self, step: u64) -> Option<(Place, usize)> {
+        let (corrections, _, group, index) = self.steps.get(&step)?.best?;
+        Some(((step, group, index), corrections))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    fn close(left: f64, right: f64) -> bool {
+        (left - right).abs() < 5e-5
+    }
+
+    #[test]
+    fn the_interval_is_that_of_newcombes_paper() {
+        // Table II of the paper, method 10: 56/70 - 48/80, 9/10 - 3/10, 0/10 - 0/20, 10/10 - 0/10.
+        for (first, second, low, high) in [
+            ((56, 70), (48, 80), 0.0524, 0.3339),
+            ((9, 10), (3, 10), 0.1705, 0.8090),
+            ((0, 10), (0, 20), -0.1611, 0.2775),
+            ((10, 10), (0, 10), 0.6075, 1.0),
+        ] {
+            let found = difference(first, second).unwrap();
+            assert!(close(found.low, low) && close(found.high, high), "{first:?} {second:?}: {found:?}");
+        }
+        assert_eq!(difference((0, 0), (1, 2)), None);
+        assert_eq!(difference((1, 2), (0, 0)), None);
+    }
+
+    fn analysis(true_checks: usize, superficial_checks: usize, self_corrections: usize) -> Analysis {
+        Analysis { true_checks, superficial_checks, self_corrections, attempts: 2, ..Analysis::default() }
+    }
+
+    #[test]
+    fn a_superficial_check_is_no_check() {
+        let mut tally = Tally::default();
+        tally.add(true, &analysis(1, 0, 0));
+        tally.add(false, &analysis(2, 0, 0));
+        tally.add(true, &analysis(0, 3, 0));
+        tally.add(false, &Analysis { false_checks: 1, ..Analysis::default() });
+        assert_eq!((tally.completions, tally.checked, tally.unchecked()), (4, 3, 1));
+        assert_eq!((tally.checked_right, tally.unchecked_right), (1, 1));
+        assert!(close(tally.worth_of_checking().unwrap().value, 1.0 / 3.0 - 1.0));
+    }
+
+    #[test]
+    fn a_window_holds_the_last_steps_and_a_resumed_run_counts_once() {
+        let mut meter = Meter::default();
+        for step in 1..=4 {
+            for index in 0..2 {
+                meter.push((step, 0, index), index == 0, &analysis(1, 0, 0));
+            }
+        }
+        assert_eq!(meter.window(None).completions, 8);
+        assert_eq!((meter.window(Some(2)).completions, meter.window_range(Some(2))), (4, Some((3, 4))));
+        // The run is taken up again from step 3, and step 3 is told again in the middle.
+        meter.push((3, 0, 0), true, &analysis(0, 0, 0));
+        assert_eq!((meter.window(None).completions, meter.window_range(None)), (5, Some((1, 3))));
+        meter.push((3, 0, 0), true, &analysis(0, 0, 0));
+        assert_eq!(meter.window(None).completions, 5);
+        assert_eq!(Meter::default().window_range(None), None);
+    }
+
+    #[test]
+    fn the_mark_is_shown_by_the_completion_that_corrected_itself_most() {
+        let mut meter = Meter::default();
+        for (index, correct, corrections) in
+            [(0, true, 0), (1, false, 2), (2, true, 2), (3, true, 2), (4, true, 1)]
+        {
+            meter.push((7, 1, index), correct, &analysis(1, 0, corrections));
+        }
+        assert_eq!(meter.most_self_correcting(7), Some(((7, 1, 2), 2)));
+        assert_eq!(meter.most_self_correcting(6), None);
+    }
+}

@@ -1,0 +1,134 @@
+//! How far a value is from the target: `13 short of 78`, `one too many`, `off by 4`.
+
+use super::Reader;
+use crate::reasoning::{check::Relation, exact::Exact, lexer::TokenKind};
+
+/// What follows the distance, and how the value then stands to the target.
+const ENDS: &[(&str, &str, Relation)] = &[
+    ("more", "than", Relation::Above),
+    ("higher", "than", Relation::Above),
+    ("greater", "than", Relation::Above),
+    ("larger", "than", Relation::Above),
+    ("bigger", "than", Relation::Above),
+    ("above", "", Relation::Above),
+    ("over", "", Relation::Above),
+    ("too", "many", Relation::Above),
+    ("too", "much", Relation::Above),
+    ("too", "high", Relation::Above),
+    ("too", "large", Relation::Above),
+    ("too", "big", Relation::Above),
+    ("less", "than", Relation::Below),
+    ("fewer", "than", Relation::Below),
+    ("lower", "than", Relation::Below),
+    ("smaller", "than", Relation::Below),
+    ("short", "of", Relation::Below),
+    ("short", "", Relation::Below),
+    ("shy", "of", Relation::Below),
+    ("below", "", Relation::Below),
+    ("under", "", Relation::Below),
+    ("too", "few", Relation::Below),
+    ("too", "little", Relation::Below),
+    ("too", "low", Relation::Below),
+    ("too", "small", Relation::Below),
+    ("away", "from", Relation::NotEqual),
+    ("away", "", Relation::NotEqual),
+    ("off", "from", Relation::NotEqual),
+    ("off", "", Relation::NotEqual),
+];
+
+const NUMBER_WORDS: [&str; 11] =
+    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+
+impl Reader<'_> {
+    /// The text of a token.
+    fn written(&self, index: usize) -> &str {
+        self.tokens.get(index).and_then(|token| self.text.get(token.start..token.end)).unwrap_or("")
+    }
+
+    fn is_word(&self, index: usize, word: &str) -> bool {
+        self.written(index).eq_ignore_ascii_case(word)
+    }
+
+    /// The number that a token writes, in digits or as a word up to ten.
+    pub(super) fn number_at(&self, index: usize) -> Option<Exact> {
+        match self.tokens.get(index)?.kind {
+            TokenKind::Number => Exact::parse(self.written(index)),
+            TokenKind::Word(_) => {
+                let value = NUMBER_WORDS.iter().position(|word| self.is_word(index, word))?;
+                Exact::integer(value as i64)
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes a distance that begins here, such as `13 short of 78`. Returns whether there was one.
+    pub(super) fn distance(&mut self) -> bool {
+        let at = self.at;
+        if self.reading.attempts.records().is_empty() && self.bare.is_none() {
+            return false;
+        }
+        let ends = ENDS.iter().find(|(first, second, _)| {
+            self.is_word(at + 1, first) && (second.is_empty() || self.is_word(at + 2, second))
+        });
+        let needed = |after: usize| {
+            (1..=3).any(|back| {
+                after.checked_sub(back + 1).is_some_and(|index| {
+                    ["need", "needs", "needed"].iter().any(|word| self.is_word(index, word))
+                })
+            })
+        };
+        let closes = |index: usize| {
+            self.tokens.get(index).is_none_or(|token| {
+                matches!(token.kind, TokenKind::Stop | TokenKind::Comma | TokenKind::Close)
+            }) || self.is_word(index, "to")
+        };
+        let (relation, length) = match ends {
+            Some((_, "", relation)) => (*relation, 2),
+            Some((_, _, relation)) => (*relation, 3),
+            None if self.is_word(at + 1, "more") && needed(at + 1) && closes(at + 2) => {
+                // `I need 11 more` with an 11 in hand says what to do next.
+                if self.number_at(at).is_none_or(|number| self.reading.attempts.is_given(number)) {
+                    return false;
+                }
+                (Relation::Below, 2)
+            }
+            None => return false,
+        };
+        let Some(distance) = self.number_at(at) else { return false };
+        self.judge_bare();
+        // `63 too high` speaks of the value itself.
+        if self.reading.attempts.states(distance) || self.reading.attempts.records().is_empty() {
+            return false;
+        }
+        let mut next = at + length;
+        let with = match self.tokens.get(next).map(|token| token.kind) {
+            Some(TokenKind::Number) => self.number_at(next),
+            _ => None,
+        };
+        next += usize::from(with.is_some());
+        let (start, end) = (self.tokens[at].start, self.tokens[next - 1].end);
+        let draft = self.draft_for_verdict(start);
+        draft.compare(relation, with, start, end);
+        draft.compare_by(distance, end);
+        self.value = None;
+        self.relation = None;
+        self.sentence_start = false;
+        self.at = next;
+        true
+    }
+
+    /// Takes `by 8` after a verdict such as `too small`, or the number after `off by`.
+    pub(super) fn distance_after(&mut self, says_by: bool) {
+        let number = self.at + usize::from(!says_by && self.is_word(self.at, "by"));
+        if number == self.at && !says_by {
+            return;
+        }
+        if let Some(distance) = self.number_at(number) {
+            let end = self.tokens[number].end;
+            if let Some(draft) = &mut self.draft {
+                draft.compare_by(distance, end);
+            }
+            self.at = number + 1;
+        }
+    }
+}
