@@ -12,6 +12,7 @@ use aha_lab::{
         app::{Action, App, Level, Mode},
         keys::{GLOBAL_KEYS, LIVE_KEYS},
         screen::Screen,
+        search_view,
         theme::Theme,
         transcripts,
         update::update,
@@ -183,6 +184,7 @@ fn help_names_every_key() {
     let mut all = picture(&draw(&mut app, 120, 120));
     all.retain(|c| c != '\n');
     let shown = GLOBAL_KEYS.iter().chain(LIVE_KEYS).map(|row| (row.shown, row.help));
+    let shown = shown.chain(search_view::KEYS.iter().map(|row| (row.shown, row.help)));
     for (keys, help) in shown.chain(transcripts::KEYS.iter().map(|row| (row.shown, row.help))) {
         assert!(all.contains(keys) && all.contains(help), "{keys}: {help}");
     }
@@ -190,6 +192,7 @@ fn help_names_every_key() {
 
 fn some_keys() -> Vec<KeyEvent> {
     let rows = GLOBAL_KEYS.iter().map(|row| row.chords).chain(LIVE_KEYS.iter().map(|row| row.chords));
+    let rows = rows.chain(search_view::KEYS.iter().map(|row| row.chords));
     let chords = rows.chain(transcripts::KEYS.iter().map(|row| row.chords)).flatten();
     let mut keys: Vec<KeyEvent> = chords
         .map(|chord| {

@@ -7,9 +7,16 @@ use std::{
 };
 
 use clap::Args;
+use serde::Serialize;
 
 use super::jsonl::{ScoreInput, answer_lines};
-use crate::reasoning::{Analysis, analyze};
+use crate::{
+    reasoning::{
+        Analysis, analyze,
+        search::{Search, Space},
+    },
+    task::Puzzle,
+};
 
 /// Find the reasoning behaviours in completions: one JSON answer a line, with byte ranges.
 #[derive(Debug, Clone, Args)]
@@ -19,11 +26,15 @@ pub struct AnalyzeArgs {
     /// rollouts.jsonl will do; - or nothing reads them from standard input
     #[arg(value_name = "FILE.jsonl")]
     pub file: Option<PathBuf>,
+    /// Also say which states the completion explored, under `search`; slower
+    #[arg(long)]
+    pub search: bool,
 }
 
 const EXAMPLES: &str = r#"Examples:
   aha-lab analyze completions.jsonl
   aha-lab analyze runs/first-aha/rollouts.jsonl > behaviours.jsonl
+  aha-lab analyze --search runs/first-aha/rollouts.jsonl | jq .search
   echo '{"numbers":[4,1,16],"target":19,"completion":"16 + 4 = 20 . check : 20 is not 19 ."}' | aha-lab analyze
 
 Every answer holds the spans found, with byte offsets into the completion, and the counts. A line that
@@ -35,7 +46,15 @@ cannot be read is answered with {"error":"…","line":n}; the rest is still anal
 /// # Errors
 /// A file that cannot be opened or read, or output that cannot be written.
 pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i32, Box<dyn Error>> {
-    let bad_lines = answer_lines(args.file.as_deref(), stdin, stdout, |input| analyze_line(&input))?;
+    // The completions of one group stand side by side and share their puzzle.
+    let mut known: Option<(Puzzle, Space)> = None;
+    let bad_lines = answer_lines(args.file.as_deref(), stdin, stdout, |input| {
+        let analysis = analyze_line(&input)?;
+        Ok(match args.search {
+            true => Answer::Searched { analysis, search: SearchAnswer::of(&input, &mut known) },
+            false => Answer::Plain(analysis),
+        })
+    })?;
     Ok(i32::from(bad_lines > 0))
 }
 
@@ -43,6 +62,70 @@ fn analyze_line(input: &ScoreInput) -> Result<Analysis, String> {
     match input.task.as_deref() {
         None | Some("countdown") => Ok(analyze(&input.puzzle(), &input.completion)),
         Some(other) => Err(format!("There is no task `{other}` to analyse; the only one is `countdown`.")),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answer {
+    Plain(Analysis),
+    Searched {
+        #[serde(flatten)]
+        analysis: Analysis,
+        search: SearchAnswer,
+    },
+}
+
+/// The figures of [`Search`] in words and numbers that need no node numbers.
+#[derive(Serialize)]
+struct SearchAnswer {
+    states_visited: usize,
+    /// More than so many where `states_exact` is false.
+    states_reachable: usize,
+    states_exact: bool,
+    moves: usize,
+    revisits: usize,
+    wrong_arithmetic: usize,
+    not_in_hand: usize,
+    near_misses: Vec<NearMissAnswer>,
+    passed_by: usize,
+    passed_by_one_step_away: usize,
+    solved: bool,
+}
+
+#[derive(Serialize)]
+struct NearMissAnswer {
+    value: String,
+    distance: String,
+    left_over: usize,
+}
+
+impl SearchAnswer {
+    fn of(input: &ScoreInput, known: &mut Option<(Puzzle, Space)>) -> Self {
+        let puzzle = input.puzzle();
+        let (_, space) = match known {
+            Some(known) if known.0 == puzzle => known,
+            other => other.insert((puzzle.clone(), Space::new(&puzzle))),
+        };
+        let figures = Search::new(&puzzle, &input.completion, space).figures;
+        let near = figures.near_misses.iter().map(|near| NearMissAnswer {
+            value: near.value.to_string(),
+            distance: near.distance.to_string(),
+            left_over: near.left_over,
+        });
+        Self {
+            states_visited: figures.coverage.visited,
+            states_reachable: figures.coverage.reachable,
+            states_exact: figures.coverage.exact,
+            moves: figures.moves,
+            revisits: figures.revisits,
+            wrong_arithmetic: figures.wrong_arithmetic,
+            not_in_hand: figures.not_in_hand,
+            near_misses: near.collect(),
+            passed_by: figures.passed_by.len(),
+            passed_by_one_step_away: figures.passed_by.iter().filter(|p| p.operations_left == 1).count(),
+            solved: figures.solved,
+        }
     }
 }
 
@@ -61,7 +144,7 @@ mod tests {
             r#"{"task":"countdown","numbers":[4,1,16],"target":19,"completion":"<answer> é </answer>"}"#,
         );
         let mut output = Vec::new();
-        let code = run(&AnalyzeArgs { file: None }, input.as_bytes(), &mut output).unwrap();
+        let code = run(&AnalyzeArgs { file: None, search: false }, input.as_bytes(), &mut output).unwrap();
         assert_eq!(code, 1);
         let lines: Vec<serde_json::Value> = str::from_utf8(&output)
             .unwrap()
@@ -81,5 +164,20 @@ mod tests {
         let span =
             serde_json::json!({"kind": "answer", "start": 9, "end": 11, "claim": null, "verdict": null});
         assert_eq!(lines[3]["spans"][0], span);
+        assert!(lines[0].get("search").is_none(), "only where it is asked for");
+    }
+
+    #[test]
+    fn the_search_stands_beside_the_analysis_where_it_is_asked_for() {
+        let line = r#"{"numbers":[4,1,16],"target":19,"completion":"16 + 4 = 20 , 20 + 1 = 21 . check : 21 is not 19 ."}"#;
+        let mut output = Vec::new();
+        run(&AnalyzeArgs { file: None, search: true }, line.as_bytes(), &mut output).unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(&output).unwrap();
+        assert_eq!(answer["true_checks"], 1);
+        let found = |key: &str| answer["search"][key].clone();
+        assert_eq!((found("states_visited"), found("states_exact")), (2.into(), true.into()));
+        assert_eq!((found("passed_by"), found("passed_by_one_step_away")), (1.into(), 1.into()));
+        let near = serde_json::json!([{"value": "21", "distance": "2", "left_over": 0}]);
+        assert_eq!((found("near_misses"), found("solved")), (near, false.into()));
     }
 }

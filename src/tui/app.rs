@@ -11,6 +11,7 @@ use super::{
     history::History,
     prompt::Prompt,
     screen::Screen,
+    search_view::SearchView,
     streams::Streams,
     theme::Theme,
     transcripts::{Effect, Transcripts},
@@ -149,6 +150,8 @@ pub struct App {
     pub streams: Streams,
     /// All completions.
     pub transcripts: Transcripts,
+    /// One completion as a tree.
+    pub search: SearchView,
     /// The message line.
     pub message: Option<Message>,
     /// Dollars an hour.
@@ -207,6 +210,7 @@ impl App {
             history: History::default(),
             streams: Streams::default(),
             transcripts: Transcripts::default(),
+            search: SearchView::default(),
             message: None,
             price_per_hour: crate::config::Config::default().price_per_hour,
             log_length: false,

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod numbers;
 pub mod prompt;
 pub mod screen;
+pub mod search_view;
 pub mod source;
 pub mod streams;
 mod terminal;

@@ -9,6 +9,7 @@ use super::{
     keys::{GLOBAL_KEYS, Intent, LIVE_KEYS, lookup},
     prompt::{Prompt, PromptOutcome},
     screen::Screen,
+    search_view::{self, Action as Explore},
     transcripts::{self, Action as Browse, typing_action},
 };
 use crate::engine::protocol::{Command, Event, StepBy, Temporality};
@@ -18,6 +19,17 @@ const LONGEST_PASTE: usize = 200;
 
 /// Takes in one action; gives what the engine should be told.
 pub fn update(app: &mut App, action: Action) -> Vec<Command> {
+    let before = app.screen;
+    let commands = take_in(app, action);
+    // A tree that is being read stays until one comes back or asks for another.
+    if app.screen == Screen::Search && (before != Screen::Search || app.search.is_empty()) {
+        app.transcripts.settle();
+        app.search.show(app.transcripts.selected());
+    }
+    commands
+}
+
+fn take_in(app: &mut App, action: Action) -> Vec<Command> {
     match action {
         Action::Key(event) if event.kind == KeyEventKind::Release => Vec::new(),
         Action::Key(event) => key(app, &event),
@@ -79,6 +91,11 @@ fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
             }
             return Vec::new();
         }
+    } else if app.screen == Screen::Search {
+        if let Some(action) = lookup(search_view::KEYS, event) {
+            explore(app, action);
+            return Vec::new();
+        }
     } else if let Some(intent) = lookup(LIVE_KEYS, event) {
         return perform(app, intent);
     }
@@ -137,6 +154,18 @@ fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
 
 fn browse(app: &mut App, action: Browse) {
     app.effects.extend(app.transcripts.update(action));
+}
+
+fn explore(app: &mut App, action: Explore) {
+    let other = match action {
+        Explore::NextCompletion => Browse::NextCompletion,
+        Explore::PreviousCompletion => Browse::PreviousCompletion,
+        Explore::NextStep => Browse::NextStep,
+        Explore::PreviousStep => Browse::PreviousStep,
+        _ => return app.search.update(action),
+    };
+    browse(app, other);
+    app.search.show(app.transcripts.selected());
 }
 
 /// Intents that change only what is shown.
@@ -293,6 +322,8 @@ fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
             app.dirty = true;
             if app.help.is_none() && app.screen == Screen::Transcripts {
                 browse(app, Browse::Wheel { column: event.column, row: event.row, down });
+            } else if app.help.is_none() && app.screen == Screen::Search {
+                explore(app, if down { Explore::Down } else { Explore::Up });
             } else {
                 scroll(app, down);
             }
@@ -308,6 +339,8 @@ fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
                 app.help = None;
             } else if app.screen == Screen::Transcripts {
                 browse(app, Browse::Click { column: event.column, row: event.row });
+            } else if app.screen == Screen::Search {
+                explore(app, Explore::Click { column: event.column, row: event.row });
             }
         }
         _ => {}

@@ -12,6 +12,8 @@ use crate::{
 pub const MOST_STATES: usize = 20_000;
 /// From so many numbers the target is searched for by trying everything (some ten milliseconds for five).
 const MOST_TRIED: usize = 5;
+/// Nothing is counted for more numbers.
+const MOST_NUMBERS: usize = 6;
 
 /// The states after so many operations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +57,12 @@ impl Space {
     }
 
     fn count(&mut self) {
+        if self.root.numbers().len() > MOST_NUMBERS {
+            let depths = self.root.numbers().len() - 1;
+            self.levels.resize(depths, HashSet::new());
+            self.complete.resize(depths, false);
+            return;
+        }
         let mut before: HashSet<State> = HashSet::from([self.root.clone()]);
         let mut room = MOST_STATES;
         for _ in 1..self.root.numbers().len() {

@@ -188,7 +188,7 @@ impl Transcripts {
     }
 
     /// Brings rows and cursor up to date with what was pushed since.
-    pub(super) fn settle(&mut self) {
+    pub(in crate::tui) fn settle(&mut self) {
         if self.library.settle() {
             self.settle_cursor();
         }

@@ -102,7 +102,7 @@ const ASCII_BORDER: border::Set = border::Set {
 };
 
 /// A thumb on the pane's right border when not everything fits.
-pub(super) fn draw_thumb(
+pub(in crate::tui) fn draw_thumb(
     buffer: &mut Buffer,
     pane: Rect,
     shown: Rect,

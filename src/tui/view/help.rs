@@ -13,6 +13,7 @@ use crate::tui::{
     app::App,
     keys::{GLOBAL_KEYS, KeyRow, LIVE_KEYS},
     screen::{Screen, TABS},
+    search_view,
     theme::Theme,
     transcripts, wrap,
 };
@@ -71,6 +72,7 @@ fn keys_of(screen: Screen) -> Vec<(&'static str, &'static str)> {
     match screen {
         Screen::Live => told(LIVE_KEYS),
         Screen::Transcripts => told(transcripts::KEYS),
+        Screen::Search => told(search_view::KEYS),
     }
 }
 

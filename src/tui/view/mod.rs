@@ -23,6 +23,7 @@ pub(super) use charts::ChartCache;
 use super::{
     app::{App, Ended},
     screen::Screen,
+    search_view,
     theme::Theme,
     transcripts,
 };
@@ -38,6 +39,9 @@ pub fn view(frame: &mut Frame, app: &mut App) {
         Screen::Live => live(frame, app, area),
         Screen::Transcripts => with_bars(frame, app, area, |frame, app, body| {
             transcripts::view(frame, body, &mut app.transcripts, &app.theme);
+        }),
+        Screen::Search => with_bars(frame, app, area, |frame, app, body| {
+            search_view::view(frame, body, &mut app.search, &app.theme);
         }),
     }
     if app.help.is_some() {
@@ -130,7 +134,7 @@ fn live(frame: &mut Frame, app: &mut App, area: Rect) {
 }
 
 /// A panel's frame, rounded where more than ASCII may be drawn.
-fn panel(theme: &Theme, title: Line<'static>) -> Block<'static> {
+pub(super) fn panel(theme: &Theme, title: Line<'static>) -> Block<'static> {
     // Without this the border's dimness would shine through the titles.
     let bright = Style::new().remove_modifier(Modifier::DIM);
     let block =

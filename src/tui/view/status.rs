@@ -9,7 +9,7 @@ use crate::tui::{
     keys::{GLOBAL_KEYS, Intent, KeyRow, LIVE_KEYS},
     numbers,
     screen::Screen,
-    transcripts,
+    search_view, transcripts,
 };
 
 /// What TinyZero's run is said to have cost, dollars.
@@ -182,6 +182,7 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
     let own = match app.screen {
         Screen::Live => None,
         Screen::Transcripts => Some(hinted(transcripts::KEYS)),
+        Screen::Search => Some(hinted(search_view::KEYS)),
     };
     if let Some(own) = own {
         let (first, later) = own.split_at(own.len().min(3));
