@@ -105,12 +105,12 @@ const SEARCHING: &str = " first , 16 + 4 = 20 , 20 + 1 = 21 . check : 21 is not 
 
 fn searched(theme: Theme) -> App {
     let mut app = App::new(theme, Mode::Finished);
-    let four = " maybe 25 - 7 = 18 , 18 * 3 = 54 , 54 - 4 = 50 . check : 50 is not 46 . try again : 25 + 9 = 34 , 34 + \
-        7 = 41 . instead , 7 - 3 = 4 , 4 * 4 = 16 , 25 + 16 = 41 . wait , that is 41 , not 46 . </think> <answer>";
+    let four = " maybe 25 - 7 = 18 , 18 * 3 = 54 , 54 - 4 = 50 . check : 50 is not 42 . try again : 25 + 9 = 34 , 34 + \
+        7 = 41 . instead , 7 - 3 = 4 , 4 * 4 = 16 , 25 + 16 = 41 . wait , that is 41 , not 42 . </think> <answer>";
     for record in [
         answered(0, &[4, 1, 16], 19, SEARCHING, true),
-        answered(1, &[3, 7, 25, 4], 46, four, false),
-        answered(2, &[3, 7, 25, 4], 46, " I do not know . </think>", false),
+        answered(1, &[3, 7, 25, 4], 42, four, false),
+        answered(2, &[1, 1, 1, 1], 24, " I do not know . </think>", false),
     ] {
         tell(&mut app, Event::RolloutScored(Box::new(record)));
     }
@@ -176,8 +176,9 @@ fn a_class_can_guess_before_the_solution_is_shown() {
     assert!(shown(&mut app));
     press(&mut app, "→");
     assert!(!app.search.reveals(), "another puzzle hides its solution again");
-    press(&mut app, "v→");
-    assert!(app.search.reveals(), "the same puzzle does not");
+    assert!(!text(&draw(&mut app, (120, 36))).contains("no solution"));
+    press(&mut app, "→");
+    assert!(text(&draw(&mut app, (120, 36))).contains("there is no solution"));
 }
 
 #[test]
@@ -208,9 +209,8 @@ fn the_text_under_the_cursor_is_the_one_that_made_the_move() {
     draw(&mut app, (120, 36));
     let marked = |app: &mut App| {
         let buffer = draw(app, (120, 36));
-        let lit = |cell: &&ratatui::buffer::Cell| {
-            cell.fg == Color::Yellow && cell.modifier.contains(Modifier::REVERSED)
-        };
+        let lit =
+            |cell: &&ratatui::buffer::Cell| cell.fg == Color::Yellow && cell.modifier == Modifier::REVERSED;
         buffer.content.iter().filter(lit).map(|cell| cell.symbol()).collect::<String>()
     };
     assert_eq!(marked(&mut app), "", "nothing made the given numbers");

@@ -99,7 +99,12 @@ fn read(run: &RunDirectory, feed: &Sender<Event>) -> Result<(), Failure> {
     for bad in metrics.bad.iter().chain(&rollouts.bad) {
         let _ = feed.send(Event::Warning(bad.to_string()));
     }
-    for event in recorded_events(metrics.records, rollouts.records) {
+    let pinned = run.pinned()?;
+    for bad in &pinned.bad {
+        let _ = feed.send(Event::Warning(bad.to_string()));
+    }
+    let pinned = pinned.records.into_iter().map(|answer| Event::PinnedAnswered(Box::new(answer)));
+    for event in recorded_events(metrics.records, rollouts.records).chain(pinned) {
         if feed.send(event).is_err() {
             break;
         }
@@ -118,7 +123,8 @@ fn follow(run: &RunDirectory, feed: &Sender<Event>) -> Result<(), Failure> {
         let index: &RolloutIndex = follower.rollouts();
         let summaries = index.summaries().get(fresh.rollouts.clone()).unwrap_or_default();
         let rollouts = summaries.iter().filter_map(|summary| index.load(summary).ok()).collect::<Vec<_>>();
-        for event in recorded_events(fresh.metrics, rollouts) {
+        let pinned = fresh.pinned.into_iter().map(|answer| Event::PinnedAnswered(Box::new(answer)));
+        for event in recorded_events(fresh.metrics, rollouts).chain(pinned) {
             if feed.send(event).is_err() {
                 return Ok(());
             }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use super::{checkpoint, error::CheckpointError, journal::JournalPosition};
-use crate::config::Config;
+use crate::{config::Config, task::Puzzle};
 
 /// Its name within a checkpoint.
 pub const STATE_FILE: &str = "state.json";
@@ -33,6 +33,12 @@ pub struct TrainingState {
     pub events_bytes: u64,
     /// Steps that the optimizer has taken, for its bias correction.
     pub adam_step: u64,
+    /// Length of `pinned.jsonl`, bytes.
+    #[serde(default)]
+    pub pinned_bytes: u64,
+    /// The pinned puzzles; `None` in checkpoints of before there were any.
+    #[serde(default)]
+    pub pins: Option<Vec<Puzzle>>,
     /// The configuration in force, live edits included. As text by key, and checked on reading.
     #[serde(serialize_with = "config_as_text", deserialize_with = "config_from_text")]
     pub config: Config,

@@ -398,6 +398,7 @@ fn told(app: &mut App, event: Event) {
             }
         }
         Event::Sampled { .. } => {}
+        Event::PinnedAnswered(_) => {}
         Event::CheckpointSaved { step, path } => {
             if app.mode == Mode::Control {
                 app.say(Level::Info, format!("checkpoint of step {step} saved in {}", path.display()));

@@ -7,7 +7,7 @@ use super::{
     state::{SearchView, Shown},
 };
 use crate::{
-    reasoning::search::{Coverage, NEAR_MISS, Standing},
+    reasoning::search::{Coverage, NEAR_MISS, NearMiss, Standing},
     tui::{theme::Theme, wrap::wrap},
 };
 
@@ -27,9 +27,10 @@ pub(super) fn lines(view: &SearchView, shown: &Shown, theme: &Theme, width: u16)
         let label = format!("  {} step{}", depth + 1, if depth == 0 { "" } else { "s" });
         say(vec![name(&label), Span::styled(coverage(*level, ""), theme.dim)]);
     }
+    let moves = counted(figures.moves, "right move");
     say(vec![
-        name("moves"),
-        text(figures.moves.to_string()),
+        name("tried"),
+        text(moves),
         Span::styled(" in ", theme.dim),
         text(counted(figures.attempts, "attempt")),
     ]);
@@ -37,14 +38,17 @@ pub(super) fn lines(view: &SearchView, shown: &Shown, theme: &Theme, width: u16)
     say(vec![
         name("revisits"),
         Span::styled(figures.revisits.to_string(), revisits),
-        Span::styled(" moves into a state seen before", theme.dim),
+        Span::styled(" of these moves", theme.dim),
     ]);
     let wrong = figures.wrong_arithmetic + figures.not_in_hand;
-    say(vec![
+    let mut spans = vec![
         name("wrong steps"),
         Span::styled(wrong.to_string(), if wrong > 0 { theme.false_check } else { theme.text }),
-        Span::styled(format!(", {} after them (not counted)", figures.after_wrong), theme.dim),
-    ]);
+    ];
+    if figures.after_wrong > 0 {
+        spans.push(Span::styled(format!(", {} after them", figures.after_wrong), theme.dim));
+    }
+    say(spans);
     let one_away = figures.passed_by.iter().filter(|passed| passed.operations_left == 1).count();
     let passed = figures.passed_by.len();
     let mut spans = vec![
@@ -52,31 +56,25 @@ pub(super) fn lines(view: &SearchView, shown: &Shown, theme: &Theme, width: u16)
         Span::styled(passed.to_string(), if passed > 0 { theme.warning } else { theme.text }),
     ];
     if passed > 0 {
-        spans.push(Span::styled(format!(", {one_away} of them one step from the target"), theme.dim));
+        spans.push(Span::styled(format!(", {one_away} at one step"), theme.dim));
     }
     say(spans);
+    let near = figures.near_misses.len();
     say(vec![
         name("near misses"),
-        text(figures.near_misses.len().to_string()),
-        Span::styled(format!(" attempts ended within {NEAR_MISS}"), theme.dim),
+        text(near.to_string()),
+        Span::styled(format!(" within {NEAR_MISS}"), theme.dim),
     ]);
-    for near in figures.near_misses.iter().take(LISTED) {
-        let mut words = match near.distance.parts() {
-            (0, _) => format!("  {} itself", near.value),
-            _ => format!("  {}, {} off", near.value, near.distance),
-        };
-        if near.left_over > 0 {
-            words.push_str(&format!(", {} left over", counted(near.left_over, "number")));
-        }
-        say(vec![text(words)]);
+    let mut listed: Vec<String> = figures.near_misses.iter().take(LISTED).map(near_miss).collect();
+    if near > LISTED {
+        listed.push(format!("{} more", near - LISTED));
     }
-    if figures.near_misses.len() > LISTED {
-        say(vec![Span::styled(format!("  and {} more", figures.near_misses.len() - LISTED), theme.dim)]);
+    if near > 0 {
+        say(vec![Span::styled(format!("  {}", listed.join(", ")), theme.dim)]);
     }
     if shown.search.cut {
         say(vec![Span::styled("only the beginning of this text is drawn", theme.warning)]);
     }
-    say(vec![]);
     for spans in solver(view, theme) {
         say(spans);
     }
@@ -101,6 +99,19 @@ fn coverage(coverage: Coverage, noun: &str) -> String {
         return "too many to count".to_owned();
     }
     format!("{} of {more}{}{noun}, {share}", coverage.visited, coverage.reachable)
+}
+
+/// `21 (2 off)`; `19 itself (1 number left over)`.
+fn near_miss(near: &NearMiss) -> String {
+    let left = match near.left_over {
+        0 => String::new(),
+        count => format!("{} left over", counted(count, "number")),
+    };
+    match near.distance.parts() {
+        (0, _) => format!("{} itself ({left})", near.value),
+        _ if left.is_empty() => format!("{} ({} off)", near.value, near.distance),
+        _ => format!("{} ({} off, {left})", near.value, near.distance),
+    }
 }
 
 fn counted(count: usize, noun: &str) -> String {
