@@ -15,6 +15,7 @@ use super::{
     streams::Streams,
     theme::Theme,
     transcripts::{Effect, Transcripts},
+    travel::Travel,
 };
 use crate::engine::protocol::{BaseReference, Event, Phase, Started, Temporality};
 
@@ -152,6 +153,8 @@ pub struct App {
     pub transcripts: Transcripts,
     /// One completion as a tree.
     pub search: SearchView,
+    /// The answers to pinned puzzles.
+    pub travel: Travel,
     /// The message line.
     pub message: Option<Message>,
     /// Dollars an hour.
@@ -211,6 +214,7 @@ impl App {
             streams: Streams::default(),
             transcripts: Transcripts::default(),
             search: SearchView::default(),
+            travel: Travel::default(),
             message: None,
             price_per_hour: crate::config::Config::default().price_per_hour,
             log_length: false,

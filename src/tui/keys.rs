@@ -180,6 +180,13 @@ pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
         "",
         "Search: the states that a completion explored",
     ),
+    row(
+        &[Chord::key(KeyCode::F(5))],
+        "F5",
+        Intent::Show(Screen::Travel),
+        "",
+        "Travel: pinned puzzles then and now",
+    ),
     row(&[Chord::char('?'), Chord::key(KeyCode::F(1))], "?", Intent::Help, "help", "this help"),
     row(&[Chord::char('q')], "q", Intent::Quit, "quit", "stop the engine, write a checkpoint, leave"),
     row(&[Chord::char('Q')], "Q", Intent::StopRun, "", "end the run, also one of another process"),

@@ -10,6 +10,8 @@ pub enum Screen {
     Transcripts,
     /// One completion as the tree of states it explored.
     Search,
+    /// The answers to pinned puzzles at two steps.
+    Travel,
 }
 
 /// How a screen is named.
@@ -32,6 +34,7 @@ pub static TABS: &[Tab] = &[
     tab(Screen::Live, "Live", "Live"),
     tab(Screen::Transcripts, "Transcripts", "Text"),
     tab(Screen::Search, "Search", "Tree"),
+    tab(Screen::Travel, "Travel", "Time"),
 ];
 
 impl Screen {

@@ -7,10 +7,12 @@ use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent,
 use super::{
     app::{Action, App, Ended, Level, Mode, Progress, QUIT_WAIT},
     keys::{GLOBAL_KEYS, Intent, LIVE_KEYS, lookup},
+    pinning,
     prompt::{Prompt, PromptOutcome},
     screen::Screen,
     search_view::{self, Action as Explore},
     transcripts::{self, Action as Browse, typing_action},
+    travel,
 };
 use crate::engine::protocol::{Command, Event, StepBy, Temporality};
 
@@ -85,6 +87,9 @@ fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
             return Vec::new();
         }
         if let Some(action) = lookup(transcripts::KEYS, event) {
+            if action == Browse::Pin {
+                return pinning::pin_selected(app);
+            }
             browse(app, action);
             if action == Browse::Back {
                 app.message = None;
@@ -95,6 +100,10 @@ fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
         if let Some(action) = lookup(search_view::KEYS, event) {
             explore(app, action);
             return Vec::new();
+        }
+    } else if app.screen == Screen::Travel {
+        if let Some(commands) = pinning::travel_key(app, event) {
+            return commands;
         }
     } else if let Some(intent) = lookup(LIVE_KEYS, event) {
         return perform(app, intent);
@@ -234,7 +243,7 @@ fn scroll(app: &mut App, down: bool) {
 }
 
 /// Runs `ask` where there is an engine to ask, and otherwise says why there is none.
-fn control(app: &mut App, ask: impl FnOnce(&mut App) -> Command) -> Vec<Command> {
+pub(super) fn control(app: &mut App, ask: impl FnOnce(&mut App) -> Command) -> Vec<Command> {
     let refusal = match (&app.ended, app.mode) {
         (Some(Ended::Failed(_)), _) => "the engine has failed; what it journalled can still be read",
         (Some(Ended::Finished), Mode::Control) => "the engine has ended",
@@ -311,6 +320,10 @@ fn paste(app: &mut App, text: &str) -> Vec<Command> {
         for character in text.chars().filter(|character| !character.is_control()).take(LONGEST_PASTE) {
             browse(app, Browse::SearchInput(character));
         }
+    } else if app.screen == Screen::Travel && app.travel.captures_text() {
+        for character in text.chars().filter(|character| !character.is_control()).take(LONGEST_PASTE) {
+            pinning::perform(app, travel::Action::Input(character));
+        }
     }
     Vec::new()
 }
@@ -324,6 +337,8 @@ fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
                 browse(app, Browse::Wheel { column: event.column, row: event.row, down });
             } else if app.help.is_none() && app.screen == Screen::Search {
                 explore(app, if down { Explore::Down } else { Explore::Up });
+            } else if app.help.is_none() && app.screen == Screen::Travel {
+                pinning::perform(app, if down { travel::Action::Down } else { travel::Action::Up });
             } else {
                 scroll(app, down);
             }
@@ -398,7 +413,7 @@ fn told(app: &mut App, event: Event) {
             }
         }
         Event::Sampled { .. } => {}
-        Event::PinnedAnswered(_) => {}
+        Event::PinnedAnswered(answer) => app.travel.push(*answer),
         Event::CheckpointSaved { step, path } => {
             if app.mode == Mode::Control {
                 app.say(Level::Info, format!("checkpoint of step {step} saved in {}", path.display()));

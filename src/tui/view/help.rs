@@ -15,7 +15,7 @@ use crate::tui::{
     screen::{Screen, TABS},
     search_view,
     theme::Theme,
-    transcripts, wrap,
+    transcripts, travel, wrap,
 };
 
 /// Columns of the keys.
@@ -73,6 +73,7 @@ fn keys_of(screen: Screen) -> Vec<(&'static str, &'static str)> {
         Screen::Live => told(LIVE_KEYS),
         Screen::Transcripts => told(transcripts::KEYS),
         Screen::Search => told(search_view::KEYS),
+        Screen::Travel => told(travel::KEYS),
     }
 }
 

@@ -25,7 +25,7 @@ use super::{
     screen::Screen,
     search_view,
     theme::Theme,
-    transcripts,
+    transcripts, travel,
 };
 
 /// Draws one picture.
@@ -42,6 +42,9 @@ pub fn view(frame: &mut Frame, app: &mut App) {
         }),
         Screen::Search => with_bars(frame, app, area, |frame, app, body| {
             search_view::view(frame, body, &mut app.search, &app.theme);
+        }),
+        Screen::Travel => with_bars(frame, app, area, |frame, app, body| {
+            travel::view(frame, body, &mut app.travel, &app.theme);
         }),
     }
     if app.help.is_some() {
