@@ -15,6 +15,7 @@ use aha_lab::{
         app::{Action, App, Mode},
         screen::Screen,
         theme::Theme,
+        travel::End,
         update::update,
         view::view,
     },
@@ -227,4 +228,122 @@ fn the_text_under_the_cursor_is_the_one_that_made_the_move() {
     update(&mut app, Action::Mouse(click));
     assert_eq!(marked(&mut app), "20 + 1 = 21");
     assert_eq!(app.screen, Screen::Search);
+}
+
+/// A run of `steps` steps with its pinned answers.
+fn travelled(theme: Theme, mode: Mode, steps: u64) -> App {
+    let script = Script::new(7);
+    let mut app = App::new(theme, mode);
+    tell(&mut app, Event::Started(Box::new(script.started("runs/test".into(), 0))));
+    for step in 0..=steps {
+        for answer in script.pins(step) {
+            tell(&mut app, Event::PinnedAnswered(Box::new(answer)));
+        }
+    }
+    press(&mut app, "⁵");
+    app
+}
+
+#[test]
+fn travel_in_three_sizes() {
+    for size in SIZES {
+        let mut app = travelled(Theme::colored(), Mode::Finished, 40);
+        draw(&mut app, size);
+        press(&mut app, "]←");
+        insta::assert_snapshot!(format!("travel_{}x{}", size.0, size.1), picture(&draw(&mut app, size)));
+    }
+    let mut app = travelled(Theme::colored(), Mode::Finished, 40);
+    press(&mut app, "da→");
+    insta::assert_snapshot!("travel_colours_120x36", picture(&draw(&mut app, (120, 36))));
+    insta::assert_snapshot!("travel_stacked_60x30", picture(&draw(&mut app, (60, 30))));
+}
+
+#[test]
+fn travel_without_colour_in_ascii_and_with_nothing_to_show() {
+    let mut app = travelled(Theme::plain(), Mode::Finished, 40);
+    let buffer = draw(&mut app, (80, 24));
+    assert!(buffer.content.iter().all(|cell| (cell.fg, cell.bg) == (Color::Reset, Color::Reset)));
+    insta::assert_snapshot!("travel_no_color_80x24", picture(&buffer));
+    for size in SIZES {
+        let mut app = travelled(Theme { ascii: true, ..Theme::plain() }, Mode::Control, 40);
+        press(&mut app, "i");
+        let buffer = draw(&mut app, size);
+        assert!(buffer.content.iter().all(|cell| cell.symbol().is_ascii()), "{}", text(&buffer));
+        let mut app = App::new(Theme::colored(), Mode::Control);
+        press(&mut app, "⁵");
+        insta::assert_snapshot!(
+            format!("travel_empty_{}x{}", size.0, size.1),
+            picture(&draw(&mut app, size))
+        );
+    }
+    let mut app = travelled(Theme::colored(), Mode::Control, 0);
+    press(&mut app, "i4 1 16 = 19");
+    insta::assert_snapshot!("travel_typing_80x24", picture(&draw(&mut app, (80, 24))));
+}
+
+fn steps_of(app: &App) -> (u64, u64) {
+    (app.travel.answer(End::A).unwrap().step, app.travel.answer(End::B).unwrap().step)
+}
+
+#[test]
+fn the_ends_move_over_recorded_steps_and_the_newest_is_followed() {
+    let script = Script::new(7);
+    let mut app = travelled(Theme::colored(), Mode::Control, 20);
+    assert_eq!(steps_of(&app), (0, 20));
+    for answer in script.pins(25) {
+        tell(&mut app, Event::PinnedAnswered(Box::new(answer)));
+    }
+    assert_eq!(steps_of(&app), (0, 25), "B goes on with the run");
+    press(&mut app, "←←a→");
+    assert_eq!(steps_of(&app), (5, 15));
+    for answer in script.pins(30) {
+        tell(&mut app, Event::PinnedAnswered(Box::new(answer)));
+    }
+    press(&mut app, "bG]");
+    assert_eq!(steps_of(&app), (5, 30), "and the steps stay with another puzzle");
+    press(&mut app, "g←a→→→→→→→→→");
+    assert_eq!(steps_of(&app), (30, 0), "beyond the ends there is nothing");
+}
+
+#[test]
+fn a_person_pins_what_they_type_and_what_they_see() {
+    let mut app = travelled(Theme::colored(), Mode::Control, 5);
+    let puzzle = Puzzle { numbers: vec![4, 1, 16], target: 19 };
+    assert_eq!(
+        press(&mut app, "i4 1 q16 = 19\n"),
+        [Command::Pin(puzzle.clone())],
+        "letters are typed, not obeyed"
+    );
+    assert!(app.message.as_ref().unwrap().text.contains("earlier steps cannot be asked any more"));
+    assert!(press(&mut app, "i19\n").is_empty());
+    assert!(app.message.as_ref().unwrap().text.contains("no puzzle"), "{:?}", app.message);
+    press(&mut app, "\u{1b}");
+    let record = answered(0, &puzzle.numbers, 19, SEARCHING, true);
+    tell(&mut app, Event::RolloutScored(Box::new(record)));
+    assert_eq!(press(&mut app, "³P"), [Command::Pin(puzzle.clone())]);
+    tell(&mut app, Event::PinnedAnswered(Box::new(Script::new(7).pinned(&puzzle, 5))));
+    assert!(press(&mut app, "P").is_empty(), "once is enough");
+    press(&mut app, "⁵]]]]");
+    assert_eq!(press(&mut app, "U"), [Command::Unpin(puzzle.clone())]);
+    assert!(text(&draw(&mut app, (120, 36))).contains("no longer asked"));
+    assert_eq!(press(&mut app, "U"), [Command::Pin(puzzle)]);
+    let mut app = travelled(Theme::colored(), Mode::Finished, 5);
+    assert!(press(&mut app, "iU³P").is_empty(), "a run that is over takes no pins");
+}
+
+#[test]
+fn any_keys_leave_both_screens_whole() {
+    let mut state = 1_u64;
+    let mut below = |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % bound
+    };
+    let keys: Vec<char> = "⁴⁵→←jkghGlabdUinov[]4 \n\u{1b}".chars().collect();
+    for mut app in [travelled(Theme::colored(), Mode::Control, 30), searched(Theme::plain())] {
+        for _ in 0..800 {
+            press(&mut app, &keys[below(keys.len())].to_string());
+            let sizes = [(120, 36), (80, 24), (40, 12), (20, 6), (7, 3), (3, 2), (1, 1), (200, 4), (2, 60)];
+            draw(&mut app, sizes[below(sizes.len())]);
+        }
+    }
 }

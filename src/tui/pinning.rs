@@ -43,6 +43,7 @@ pub(super) fn perform(app: &mut App, action: Action) -> Vec<Command> {
 
 /// Pins the puzzle of the completion that is selected in Transcripts.
 pub(super) fn pin_selected(app: &mut App) -> Vec<Command> {
+    app.transcripts.settle();
     let Some(puzzle) = app.transcripts.selected().map(|record| record.puzzle.clone()) else {
         return Vec::new();
     };

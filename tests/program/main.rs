@@ -8,6 +8,7 @@ mod bad_input;
 mod engine;
 #[cfg(unix)]
 mod full_disk;
+mod pinned;
 #[cfg(unix)]
 mod kills;
 #[cfg(unix)]

@@ -75,7 +75,7 @@ pub const KEYS: &[KeyRow<Action>] = &[
     row(&[Chord::char(']')], "]", Action::NextPuzzle, "puzzle", "next pinned puzzle"),
     row(&[Chord::char('[')], "[", Action::PreviousPuzzle, "", "previous pinned puzzle"),
     row(&[Chord::char('a')], "a", Action::Move(End::A), "", "let the arrows move A"),
-    row(&[Chord::char('b')], "b", Action::Move(End::B), "a", "let the arrows move B"),
+    row(&[Chord::char('b')], "b", Action::Move(End::B), "move B", "let the arrows move B"),
     row(
         &[Chord::char('d')],
         "d",

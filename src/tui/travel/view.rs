@@ -59,7 +59,7 @@ fn draw_prompt(buffer: &mut Buffer, area: Rect, travel: &Travel, theme: &Theme) 
         Span::styled(" pin ", theme.accent),
         Span::styled(typed.clone(), theme.text),
         Span::styled(theme.glyph("▌", "_"), theme.accent),
-        Span::styled("  numbers, then the target: 4 1 16 = 19", theme.dim),
+        Span::styled("  as in 4 1 16 = 19", theme.dim),
         Span::styled(theme.glyph("   Enter pins · Esc leaves", "   Enter pins, Esc leaves"), theme.dim),
     ]);
     line.render(area, buffer);
