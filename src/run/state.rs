@@ -103,3 +103,34 @@ fn config_from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Config
     }
     Ok(config)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_of_before_there_were_pins_are_read() {
+        let state = TrainingState {
+            step: 3,
+            policy_version: 3,
+            num_tokens: 9,
+            flops: 1.5,
+            metrics_bytes: 10,
+            rollouts_bytes: 20,
+            events_bytes: 30,
+            adam_step: 3,
+            pinned_bytes: 40,
+            pins: Some(vec![Puzzle { numbers: vec![4, 1, 16], target: 19 }]),
+            config: Config::default(),
+        };
+        let mut json: serde_json::Value = serde_json::from_slice(&state.to_json().unwrap()).unwrap();
+        assert_eq!(serde_json::from_value::<TrainingState>(json.clone()).unwrap(), state);
+        let fields = json.as_object_mut().unwrap();
+        fields.remove("pinned_bytes");
+        fields.remove("pins");
+        fields["config"].as_object_mut().unwrap().remove("pinned_every");
+        let old: TrainingState = serde_json::from_value(json).unwrap();
+        assert_eq!(old, TrainingState { pinned_bytes: 0, pins: None, ..state });
+    }
+}

@@ -16,6 +16,8 @@ mod pty;
 mod resuming;
 #[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+mod walks;
 
 use std::{
     path::{Path, PathBuf},
