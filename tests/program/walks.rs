@@ -26,6 +26,7 @@ fn a_person_looks_at_a_tree_travels_and_pins() {
 
     lab.press(SEARCH);
     lab.shows("compared with the solver");
+    lab.shows("states seen");
     lab.shows("; v shows");
     lab.press("v");
     lab.until("the solutions", |screen| screen.contains("the solver") && !screen.contains("; v shows"));

@@ -22,18 +22,13 @@ pub(super) fn lines(view: &SearchView, shown: &Shown, theme: &Theme, width: u16)
     let name = |text: &str| Span::styled(format!("{text:<12}"), theme.dim);
     let text = |text: String| Span::styled(text, theme.text);
 
-    say(vec![name("explored"), text(coverage(figures.coverage, "states"))]);
+    say(vec![name("states seen"), text(coverage(figures.coverage))]);
     for (depth, level) in figures.by_depth.iter().enumerate() {
         let label = format!("  {} step{}", depth + 1, if depth == 0 { "" } else { "s" });
-        say(vec![name(&label), Span::styled(coverage(*level, ""), theme.dim)]);
+        say(vec![name(&label), Span::styled(coverage(*level), theme.dim)]);
     }
-    let moves = counted(figures.moves, "right move");
-    say(vec![
-        name("tried"),
-        text(moves),
-        Span::styled(" in ", theme.dim),
-        text(counted(figures.attempts, "attempt")),
-    ]);
+    let attempts = format!(" in {}", counted(figures.attempts, "attempt"));
+    say(vec![name("right moves"), text(figures.moves.to_string()), Span::styled(attempts, theme.dim)]);
     let revisits = if figures.revisits > 0 { theme.superficial } else { theme.text };
     say(vec![
         name("revisits"),
@@ -85,10 +80,9 @@ pub(super) fn lines(view: &SearchView, shown: &Shown, theme: &Theme, width: u16)
     lines
 }
 
-/// `4 of 216 states, 1.9 %`; where not all were counted, `4 of more than 20,000 states`.
-fn coverage(coverage: Coverage, noun: &str) -> String {
+/// `4 of 216, 1.9 %`; where not all were counted, `4 of more than 20000, under 0.1 %`.
+fn coverage(coverage: Coverage) -> String {
     let more = if coverage.exact { "" } else { "more than " };
-    let noun = if noun.is_empty() { String::new() } else { format!(" {noun}") };
     let percent = 100.0 * coverage.share();
     let share = match (coverage.exact, percent) {
         (true, 0.0 | 10.0..) => format!("{percent:.0} %"),
@@ -98,7 +92,7 @@ fn coverage(coverage: Coverage, noun: &str) -> String {
     if coverage.reachable == 0 && !coverage.exact {
         return "too many to count".to_owned();
     }
-    format!("{} of {more}{}{noun}, {share}", coverage.visited, coverage.reachable)
+    format!("{} of {more}{}, {share}", coverage.visited, coverage.reachable)
 }
 
 /// `21 (2 off)`; `19 itself (1 number left over)`.

@@ -26,4 +26,4 @@ pub use state::{Focus, Transcripts};
 pub use view::view;
 
 pub(super) use figures::puzzle_text;
-pub(super) use view::draw_thumb;
+pub(super) use view::{draw_thumb, on_border};

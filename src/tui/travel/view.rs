@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     run::pinned::PinnedAnswer,
-    tui::{highlight, theme::Theme, view::panel, wrap::wrap},
+    tui::{highlight, theme::Theme, transcripts::on_border, view::panel, wrap::wrap},
 };
 
 /// From this width on the texts stand side by side, and from this height on one above the other; otherwise only
@@ -90,13 +90,13 @@ fn draw_texts(buffer: &mut Buffer, area: Rect, travel: &mut Travel, theme: &Them
     let (mut rest, mut page) = (0, 1);
     for (end, area) in areas {
         let (answer, words) = if end == End::A { (a, &words_a) } else { (b, &words_b) };
-        let mut block = panel(theme, head::answer_title(end, answer, area.width, theme));
+        let mut block = panel(theme, on_border(head::answer_title(end, answer, area.width, theme).spans));
         if end == travel.moving {
             block = block.border_style(theme.accent);
         }
         if area.height > 3 {
-            block =
-                block.title_bottom(Line::from(Span::styled(legend(travel, a, b), theme.dim)).right_aligned());
+            block = block
+                .title_bottom(on_border(vec![Span::styled(legend(travel, a, b), theme.dim)]).right_aligned());
         }
         let inner = block.inner(area);
         block.render(area, buffer);
