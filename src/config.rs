@@ -74,6 +74,8 @@ pub struct Config {
     pub checkpoint_every: u64,
     /// Steps between held-out evaluations; 0 for none.
     pub evaluate_every: u64,
+    /// Steps between answers to the pinned puzzles; 0 asks none by itself.
+    pub pinned_every: u64,
     /// Seed of everything random.
     pub seed: u64,
     /// Worker threads; 0 takes the physical cores. Part of the configuration because sums are taken per
@@ -111,6 +113,7 @@ impl Default for Config {
             reward_format: 0.1,
             checkpoint_every: 20,
             evaluate_every: 0,
+            pinned_every: 5,
             seed: 0,
             threads: 0,
             backend: "auto".into(),
@@ -143,6 +146,7 @@ impl Config {
         "max_new_tokens",
         "checkpoint_every",
         "evaluate_every",
+        "pinned_every",
         "price_per_hour",
         "reward_correct",
         "reward_format",
@@ -266,6 +270,7 @@ impl Config {
             "reward_format" => Slot::Number(&mut self.reward_format),
             "checkpoint_every" => Slot::Whole(&mut self.checkpoint_every),
             "evaluate_every" => Slot::Whole(&mut self.evaluate_every),
+            "pinned_every" => Slot::Whole(&mut self.pinned_every),
             "seed" => Slot::Whole(&mut self.seed),
             "threads" => Slot::Size(&mut self.threads),
             "backend" => Slot::Word(&mut self.backend),

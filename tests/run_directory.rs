@@ -97,6 +97,8 @@ fn state(at: JournalPosition) -> TrainingState {
         metrics_bytes: at.metrics,
         rollouts_bytes: at.rollouts,
         events_bytes: at.events,
+        pinned_bytes: 0,
+        pins: None,
         adam_step: 120,
         config: Config::default(),
     }

@@ -12,8 +12,9 @@ use aha_lab::{
         app::{Action, App, Level, Mode},
         keys::{GLOBAL_KEYS, LIVE_KEYS},
         screen::Screen,
+        search_view,
         theme::Theme,
-        transcripts,
+        transcripts, travel,
         update::update,
         view::view,
     },
@@ -180,9 +181,11 @@ fn help_names_every_key() {
     let mut app = mid_run(Theme::colored());
     key(&mut app, KeyCode::Char('?'));
     insta::assert_snapshot!("help_120x36", picture(&draw(&mut app, 120, 36)));
-    let mut all = picture(&draw(&mut app, 120, 120));
+    let mut all = picture(&draw(&mut app, 120, 160));
     all.retain(|c| c != '\n');
     let shown = GLOBAL_KEYS.iter().chain(LIVE_KEYS).map(|row| (row.shown, row.help));
+    let shown = shown.chain(travel::KEYS.iter().map(|row| (row.shown, row.help)));
+    let shown = shown.chain(search_view::KEYS.iter().map(|row| (row.shown, row.help)));
     for (keys, help) in shown.chain(transcripts::KEYS.iter().map(|row| (row.shown, row.help))) {
         assert!(all.contains(keys) && all.contains(help), "{keys}: {help}");
     }
@@ -190,6 +193,8 @@ fn help_names_every_key() {
 
 fn some_keys() -> Vec<KeyEvent> {
     let rows = GLOBAL_KEYS.iter().map(|row| row.chords).chain(LIVE_KEYS.iter().map(|row| row.chords));
+    let rows = rows.chain(travel::KEYS.iter().map(|row| row.chords));
+    let rows = rows.chain(search_view::KEYS.iter().map(|row| row.chords));
     let chords = rows.chain(transcripts::KEYS.iter().map(|row| row.chords)).flatten();
     let mut keys: Vec<KeyEvent> = chords
         .map(|chord| {

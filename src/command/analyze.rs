@@ -16,8 +16,11 @@ use crate::{
         figures::{CAVEAT, NOTE, figures},
         meter::Difference,
     },
-    reasoning::{Analysis, analyze},
-    task::{RewardRules, countdown::reward},
+    reasoning::{
+        Analysis, analyze,
+        search::{Search, Space},
+    },
+    task::{Puzzle, RewardRules, countdown::reward},
 };
 
 /// Find the reasoning behaviours in completions: one JSON answer a line, with byte ranges.
@@ -35,6 +38,9 @@ pub struct AnalyzeArgs {
     /// Print the figures as JSON
     #[arg(long)]
     pub json: bool,
+    /// Also say which states the completion explored, under `search`; slower
+    #[arg(long, conflicts_with_all = ["summary", "json"])]
+    pub search: bool,
 }
 
 const EXAMPLES: &str = r#"Examples:
@@ -42,6 +48,7 @@ const EXAMPLES: &str = r#"Examples:
   aha-lab analyze runs/first-aha/rollouts.jsonl > behaviours.jsonl
   aha-lab analyze runs/first-aha
   aha-lab analyze --summary --json completions.jsonl
+  aha-lab analyze --search runs/first-aha/rollouts.jsonl | jq .search
   echo '{"numbers":[4,1,16],"target":19,"completion":"16 + 4 = 20 . check : 20 is not 19 ."}' | aha-lab analyze
 
 Every answer holds the spans found, with byte offsets into the completion, and the counts. A line that
@@ -58,7 +65,15 @@ pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i
         let rollouts = run.map(|run| run.join("rollouts.jsonl"));
         return summarize(rollouts.as_deref().or(args.file.as_deref()), args.json, stdin, stdout);
     }
-    let bad_lines = answer_lines(args.file.as_deref(), stdin, stdout, |input| analyze_line(&input))?;
+    // The completions of one group stand side by side and share their puzzle.
+    let mut known: Option<(Puzzle, Space)> = None;
+    let bad_lines = answer_lines(args.file.as_deref(), stdin, stdout, |input| {
+        let analysis = analyze_line(&input)?;
+        Ok(match args.search {
+            true => Answer::Searched { analysis, search: SearchAnswer::of(&input, &mut known) },
+            false => Answer::Plain(analysis),
+        })
+    })?;
     Ok(i32::from(bad_lines > 0))
 }
 
@@ -112,6 +127,70 @@ fn analyze_line(input: &ScoreInput) -> Result<Analysis, String> {
     }
 }
 
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answer {
+    Plain(Analysis),
+    Searched {
+        #[serde(flatten)]
+        analysis: Analysis,
+        search: SearchAnswer,
+    },
+}
+
+/// The figures of [`Search`] in words and numbers that need no node numbers.
+#[derive(Serialize)]
+struct SearchAnswer {
+    states_visited: usize,
+    /// More than so many where `states_exact` is false.
+    states_reachable: usize,
+    states_exact: bool,
+    moves: usize,
+    revisits: usize,
+    wrong_arithmetic: usize,
+    not_in_hand: usize,
+    near_misses: Vec<NearMissAnswer>,
+    passed_by: usize,
+    passed_by_one_step_away: usize,
+    solved: bool,
+}
+
+#[derive(Serialize)]
+struct NearMissAnswer {
+    value: String,
+    distance: String,
+    left_over: usize,
+}
+
+impl SearchAnswer {
+    fn of(input: &ScoreInput, known: &mut Option<(Puzzle, Space)>) -> Self {
+        let puzzle = input.puzzle();
+        let (_, space) = match known {
+            Some(known) if known.0 == puzzle => known,
+            other => other.insert((puzzle.clone(), Space::new(&puzzle))),
+        };
+        let figures = Search::new(&puzzle, &input.completion, space).figures;
+        let near = figures.near_misses.iter().map(|near| NearMissAnswer {
+            value: near.value.to_string(),
+            distance: near.distance.to_string(),
+            left_over: near.left_over,
+        });
+        Self {
+            states_visited: figures.coverage.visited,
+            states_reachable: figures.coverage.reachable,
+            states_exact: figures.coverage.exact,
+            moves: figures.moves,
+            revisits: figures.revisits,
+            wrong_arithmetic: figures.wrong_arithmetic,
+            not_in_hand: figures.not_in_hand,
+            near_misses: near.collect(),
+            passed_by: figures.passed_by.len(),
+            passed_by_one_step_away: figures.passed_by.iter().filter(|p| p.operations_left == 1).count(),
+            solved: figures.solved,
+        }
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
@@ -127,9 +206,8 @@ mod tests {
             r#"{"task":"countdown","numbers":[4,1,16],"target":19,"completion":"<answer> é </answer>"}"#,
         );
         let mut output = Vec::new();
-        let code =
-            run(&AnalyzeArgs { file: None, summary: false, json: false }, input.as_bytes(), &mut output)
-                .unwrap();
+        let args = AnalyzeArgs { file: None, summary: false, json: false, search: false };
+        let code = run(&args, input.as_bytes(), &mut output).unwrap();
         assert_eq!(code, 1);
         let lines: Vec<serde_json::Value> = str::from_utf8(&output)
             .unwrap()
@@ -149,6 +227,26 @@ mod tests {
         let span =
             serde_json::json!({"kind": "answer", "start": 9, "end": 11, "claim": null, "verdict": null});
         assert_eq!(lines[3]["spans"][0], span);
+        assert!(lines[0].get("search").is_none(), "only where it is asked for");
+    }
+
+    #[test]
+    fn the_search_stands_beside_the_analysis_where_it_is_asked_for() {
+        let line = r#"{"numbers":[4,1,16],"target":19,"completion":"16 + 4 = 20 , 20 + 1 = 21 . check : 21 is not 19 ."}"#;
+        let mut output = Vec::new();
+        run(
+            &AnalyzeArgs { file: None, summary: false, json: false, search: true },
+            line.as_bytes(),
+            &mut output,
+        )
+        .unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(&output).unwrap();
+        assert_eq!(answer["true_checks"], 1);
+        let found = |key: &str| answer["search"][key].clone();
+        assert_eq!((found("states_visited"), found("states_exact")), (2.into(), true.into()));
+        assert_eq!((found("passed_by"), found("passed_by_one_step_away")), (1.into(), 1.into()));
+        let near = serde_json::json!([{"value": "21", "distance": "2", "left_over": 0}]);
+        assert_eq!((found("near_misses"), found("solved")), (near, false.into()));
     }
     #[test]
     fn a_summary_counts_all_completions_and_says_how_many_lines_were_bad() {
@@ -159,7 +257,7 @@ mod tests {
         );
         let summary = |json| {
             let mut output = Vec::new();
-            let args = AnalyzeArgs { file: None, summary: true, json };
+            let args = AnalyzeArgs { file: None, summary: true, json, search: false };
             assert_eq!(run(&args, input.as_bytes(), &mut output).unwrap(), 1);
             String::from_utf8(output).unwrap()
         };

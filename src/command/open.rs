@@ -106,6 +106,13 @@ fn read(run: &RunDirectory, feed: &Sender<Event>) -> Result<(), Failure> {
     for bad in metrics.bad.iter().chain(&bad) {
         let _ = feed.send(Event::Warning(bad.to_string()));
     }
+    let pinned = run.pinned()?;
+    for answer in pinned.records {
+        let _ = feed.send(Event::PinnedAnswered(Box::new(answer)));
+    }
+    for bad in &pinned.bad {
+        let _ = feed.send(Event::Warning(bad.to_string()));
+    }
     tell_passed_over(passed_over, run, feed);
     Ok(())
 }
@@ -133,7 +140,8 @@ fn follow(run: &RunDirectory, feed: &Sender<Event>) -> Result<(), Failure> {
         let index: &RolloutIndex = follower.rollouts();
         let summaries = index.summaries().get(fresh.rollouts.clone()).unwrap_or_default();
         let rollouts = summaries.iter().filter_map(|summary| index.load(summary).ok()).collect::<Vec<_>>();
-        for event in recorded_events(fresh.metrics, rollouts) {
+        let pinned = fresh.pinned.into_iter().map(|answer| Event::PinnedAnswered(Box::new(answer)));
+        for event in recorded_events(fresh.metrics, rollouts).chain(pinned) {
             if feed.send(event).is_err() {
                 return Ok(());
             }

@@ -172,6 +172,12 @@ pub(crate) const KEYS: &[Key] = &[
     number("reward_format", -1e3, 1e3, "Reward of a well-formed wrong answer."),
     whole("checkpoint_every", 0, 1_000_000_000, "Steps between checkpoints; 0 writes only the last."),
     whole("evaluate_every", 0, 1_000_000_000, "Steps between held-out evaluations; 0 for none."),
+    whole(
+        "pinned_every",
+        0,
+        1_000_000_000,
+        "Steps between answers to the pinned puzzles; 0 asks none by itself.",
+    ),
     whole("seed", 0, MAX_SEED, "Seed of everything random."),
     whole("threads", 0, 1_024, "Worker threads; 0 takes the physical cores."),
     word(

@@ -38,6 +38,10 @@ pub enum Request {
     },
     /// See [`Command::Checkpoint`].
     Checkpoint,
+    /// See [`Command::Pin`].
+    Pin(Puzzle),
+    /// See [`Command::Unpin`].
+    Unpin(Puzzle),
     /// See [`Command::Stop`].
     Stop,
 }
@@ -97,6 +101,8 @@ impl Request {
                 Command::Set { key, value }
             }
             Self::Checkpoint => Command::Checkpoint,
+            Self::Pin(puzzle) => Command::Pin(puzzle),
+            Self::Unpin(puzzle) => Command::Unpin(puzzle),
             Self::Stop => Command::Stop,
         }))
     }
@@ -110,6 +116,8 @@ impl Request {
             Command::Step(StepBy::Steps(n)) => Self::Step { phases: None, steps: Some(n) },
             Command::Set { key, value } => Self::Set { key, value },
             Command::Checkpoint => Self::Checkpoint,
+            Command::Pin(puzzle) => Self::Pin(puzzle),
+            Command::Unpin(puzzle) => Self::Unpin(puzzle),
             Command::Stop => Self::Stop,
             Command::Sample { .. } => return None,
         })

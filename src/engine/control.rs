@@ -40,6 +40,7 @@ struct State {
     edits: Vec<String>,
     checkpoint: bool,
     samples: VecDeque<(Puzzle, SampleOptions)>,
+    pins: Vec<(Puzzle, bool)>,
     /// What a person did since the journal was last written: `paused`, `resumed`, `stepped`.
     deeds: Vec<(&'static str, String)>,
     /// Threads that work in the current phase, and those of them that are held.
@@ -69,6 +70,8 @@ pub struct Requests {
     pub checkpoint: bool,
     /// Puzzles to answer.
     pub samples: Vec<(Puzzle, SampleOptions)>,
+    /// Puzzles to pin (`true`) and to unpin.
+    pub pins: Vec<(Puzzle, bool)>,
 }
 
 impl Control {
@@ -82,6 +85,7 @@ impl Control {
             edits: Vec::new(),
             checkpoint: false,
             samples: VecDeque::new(),
+            pins: Vec::new(),
             deeds: Vec::new(),
             working: HashSet::new(),
             held: HashSet::new(),
@@ -226,6 +230,7 @@ impl Control {
             }
             if state.checkpoint
                 || !state.samples.is_empty()
+                || !state.pins.is_empty()
                 || !state.edits.is_empty()
                 || !state.deeds.is_empty()
             {
@@ -250,6 +255,7 @@ impl Control {
             deeds: std::mem::take(&mut state.deeds),
             checkpoint: std::mem::take(&mut state.checkpoint),
             samples: std::mem::take(&mut state.samples).into(),
+            pins: std::mem::take(&mut state.pins),
         }
     }
 
@@ -300,6 +306,8 @@ impl Control {
                 }
                 Ok(Command::Checkpoint) => state.checkpoint = true,
                 Ok(Command::Sample { puzzle, options }) => state.samples.push_back((puzzle, options)),
+                Ok(Command::Pin(puzzle)) => state.pins.push((puzzle, true)),
+                Ok(Command::Unpin(puzzle)) => state.pins.push((puzzle, false)),
                 // Whoever held the other end is gone: that ends the run as a stop does.
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
                     state.stopping = true;

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::Config,
-    run::record::{RolloutRecord, StepMetrics},
+    run::{
+        pinned::PinnedAnswer,
+        record::{RolloutRecord, StepMetrics},
+    },
     task::Puzzle,
 };
 
@@ -36,6 +39,10 @@ pub enum Command {
         /// How.
         options: SampleOptions,
     },
+    /// Answer this puzzle now and every `pinned_every` steps.
+    Pin(Puzzle),
+    /// Answer it no more; what was answered stays.
+    Unpin(Puzzle),
     /// Finish the current token, write a checkpoint of the last whole step, and end.
     Stop,
 }
@@ -210,6 +217,8 @@ pub enum Event {
         /// The completions.
         completions: Vec<String>,
     },
+    /// A pinned puzzle was answered, and the answer journalled.
+    PinnedAnswered(Box<PinnedAnswer>),
     /// A checkpoint is safely on disk.
     CheckpointSaved {
         /// After this many steps.

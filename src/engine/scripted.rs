@@ -92,6 +92,9 @@ impl Player {
             let metrics = self.options.script.metrics(step);
             self.tell(Event::StepDone(Box::new(metrics)))?;
         }
+        for step in 0..=self.options.history {
+            self.pinned(step)?;
+        }
         if self.options.paused {
             self.pause()?;
         }
@@ -140,7 +143,16 @@ impl Player {
         self.wait(1)?;
         let metrics = self.options.script.metrics(step);
         self.tell(Event::StepDone(Box::new(metrics)))?;
+        self.pinned(step)?;
         self.phase_ended(true)
+    }
+
+    /// Answers the pinned puzzles where they are due.
+    fn pinned(&mut self, step: u64) -> Result<(), Over> {
+        for answer in self.options.script.pins(step) {
+            self.tell(Event::PinnedAnswered(Box::new(answer)))?;
+        }
+        Ok(())
     }
 
     /// Streams the first group; the others are only counted.
@@ -244,11 +256,15 @@ impl Player {
             Command::Sample { puzzle, .. } => {
                 self.tell(Event::Sampled { puzzle, completions: Vec::new() })?;
             }
+            Command::Pin(puzzle) => {
+                let answer = self.options.script.pinned(&puzzle, self.steps_done);
+                self.tell(Event::PinnedAnswered(Box::new(answer)))?;
+            }
             Command::Stop => {
                 self.finish()?;
                 return Err(Over);
             }
-            Command::Pause => {}
+            Command::Pause | Command::Unpin(_) => {}
         }
         Ok(())
     }

@@ -7,7 +7,10 @@ use std::{
 
 use thiserror::Error;
 
-use super::protocol::BaseReference;
+use super::{
+    pins::{Pins, first_pins},
+    protocol::BaseReference,
+};
 use crate::{
     config::{Config, ConfigError, RunInfo},
     device::{self, BackendRequest, DeviceError},
@@ -19,7 +22,10 @@ use crate::{
         trainer::{OptimizerState, Trainer},
         transformer::Transformer,
     },
-    run::{CheckpointError, Journal, RunDirectory, RunError, checkpoint::Checkpoint, state::TrainingState},
+    run::{
+        CheckpointError, Journal, RunDirectory, RunError, checkpoint::Checkpoint, pinned::PinnedLog,
+        state::TrainingState,
+    },
     task::{
         Task,
         countdown::{Countdown, puzzle::Level},
@@ -108,6 +114,8 @@ pub struct Prepared {
     pub run: RunDirectory,
     /// Its logs; holds its lock.
     pub journal: Journal,
+    /// The pinned puzzles.
+    pub pins: Pins,
     /// Where training stood.
     pub state: TrainingState,
     /// What the base showed, where that is known.
@@ -224,6 +232,8 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         rollouts_bytes: 0,
         events_bytes: 0,
         adam_step: 0,
+        pinned_bytes: 0,
+        pins: None,
         config: config.clone(),
     };
     let state = match saved {
@@ -232,6 +242,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     };
     let (run, journal, beginning) = match &options.start {
         Start::Resume(run) => {
+            PinnedLog::check(run, state.pinned_bytes)?;
             let journal = Journal::resume(run, state.position())?;
             (run.clone(), journal, ("resumed", format!("after step {}", state.step)))
         }
@@ -246,12 +257,16 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
             (run, journal, beginning)
         }
     };
+    let pinned_bytes = if beginning.0 == "resumed" { state.pinned_bytes } else { 0 };
+    let puzzles = state.pins.clone().unwrap_or_else(|| first_pins(task.as_ref()));
+    let pins = Pins { puzzles, log: PinnedLog::open(&run, pinned_bytes)? };
     Ok(Prepared {
         config,
         grpo: Grpo { task, tokenizer, trainer, reference },
         tokenizer_file,
         run,
         journal,
+        pins,
         state,
         base,
         backend,

@@ -1,9 +1,12 @@
 //! The engine's loop: GRPO steps with a gate between any two tokens, micro-batches and phases.
 
+mod pins;
+
 use std::time::Instant;
 
 use super::{
     control::Control,
+    pins::Pins,
     protocol::{Event, Phase, SampleOptions, Started},
     setup::{self, EngineError, EngineOptions, OPTIMIZER_FILE, Prepared, REFERENCE_FILE, WEIGHTS_FILE},
     summary::{self, PhaseTimes, Totals},
@@ -73,6 +76,10 @@ struct Training<'a> {
     /// Step of the newest checkpoint.
     saved: Option<u64>,
     heldout: Vec<Puzzle>,
+    /// Steps that the weights have seen: one ahead of `step` between a step's update and its end.
+    weights_step: u64,
+    /// Whether the pinned puzzles were looked at before the first step.
+    begun: bool,
 }
 
 impl<'a> Training<'a> {
@@ -98,6 +105,8 @@ impl<'a> Training<'a> {
         let resumed = p.beginning.0 == "resumed";
         Ok(Self {
             step: p.state.step,
+            weights_step: p.state.step,
+            begun: false,
             totals: Totals { tokens: p.state.num_tokens, flops: p.state.flops },
             saved: resumed.then_some(p.state.step),
             heldout: setup::evaluation_puzzles(p.grpo.task.as_ref()),
@@ -112,6 +121,7 @@ impl<'a> Training<'a> {
             if !self.between_phases()? {
                 break;
             }
+            self.answer_pins_at_start()?;
             match self.one_step()? {
                 Outcome::Done => {}
                 Outcome::Stopped => break,
@@ -196,6 +206,7 @@ impl<'a> Training<'a> {
             }
         };
         times.update = clock.elapsed().as_secs_f64();
+        self.weights_step = step;
         // The weights are those after this step: a stop from here on ends the run behind it, not before.
         self.phase_over(false)?;
 
@@ -206,6 +217,9 @@ impl<'a> Training<'a> {
         metrics.policy_version = policy_version;
         if config.evaluate_every > 0 && step.is_multiple_of(config.evaluate_every) {
             self.evaluate(step, &mut metrics)?;
+        }
+        if Pins::due(&config, step) {
+            self.answer_pins(step)?;
         }
         times.evaluate = clock.elapsed().as_secs_f64();
         let generated = judged.iter().map(|g| g.scored.group.generated_tokens()).sum();
@@ -265,6 +279,9 @@ impl<'a> Training<'a> {
         }
         for (puzzle, options) in requests.samples {
             self.answer(puzzle, &options)?;
+        }
+        for (puzzle, pin) in requests.pins {
+            self.change_pins(puzzle, pin)?;
         }
         Ok(())
     }
@@ -397,6 +414,7 @@ impl<'a> Training<'a> {
 
     fn write_checkpoint(&mut self) -> Result<std::path::PathBuf, EngineError> {
         let position = self.p.journal.sync()?;
+        let pinned_bytes = self.p.pins.log.sync()?;
         let optimizer = self.p.grpo.trainer.optimizer_state();
         let model = self.p.grpo.trainer.inference_model();
         let state = TrainingState {
@@ -407,6 +425,8 @@ impl<'a> Training<'a> {
             metrics_bytes: position.metrics,
             rollouts_bytes: position.rollouts,
             events_bytes: position.events,
+            pinned_bytes,
+            pins: Some(self.p.pins.puzzles.clone()),
             adam_step: optimizer.time as u64,
             config: self.control.wanted(),
         };

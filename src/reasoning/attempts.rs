@@ -126,6 +126,11 @@ impl Attempts {
         self.kept = kept;
     }
 
+    /// The result that the next attempt is announced to begin from.
+    pub fn kept(&self) -> Option<Exact> {
+        self.kept
+    }
+
     /// Whether the attempt in hand states `value`, as a result or as the result it was kept from.
     pub fn states(&self, value: Exact) -> bool {
         !self.records.is_empty() && self.current.stated.contains(&value)

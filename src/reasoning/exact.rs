@@ -1,6 +1,6 @@
 //! Exact fractions of bounded size: what every claim is decided with.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, fmt};
 
 /// Numerators and denominators stay below this, so that one operation in `i128` cannot overflow.
 const LIMIT: i128 = 1 << 60;
@@ -78,6 +78,15 @@ impl Exact {
     }
 }
 
+impl fmt::Display for Exact {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.denominator {
+            1 => write!(f, "{}", self.numerator),
+            denominator => write!(f, "{}/{denominator}", self.numerator),
+        }
+    }
+}
+
 impl Ord for Exact {
     fn cmp(&self, other: &Self) -> Ordering {
         let left = i128::from(self.numerator) * i128::from(other.denominator);
@@ -93,7 +102,7 @@ impl PartialOrd for Exact {
 }
 
 /// One of the four operations of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operator {
     /// `+`
     Add,
@@ -103,6 +112,21 @@ pub enum Operator {
     Multiply,
     /// `/` or `÷`
     Divide,
+}
+
+impl Operator {
+    /// All four.
+    pub const ALL: [Operator; 4] = [Self::Add, Self::Subtract, Self::Multiply, Self::Divide];
+
+    /// Its sign in ASCII.
+    pub fn sign(self) -> char {
+        match self {
+            Self::Add => '+',
+            Self::Subtract => '-',
+            Self::Multiply => '*',
+            Self::Divide => '/',
+        }
+    }
 }
 
 fn digit_value(digit: u8) -> Option<i128> {

@@ -51,11 +51,24 @@ pub enum EventKind {
     Answer,
 }
 
+/// Where a step of an attempt is written.
+#[derive(Debug, Clone, Copy)]
+pub struct StepPlace {
+    /// Which attempt it belongs to, from 0.
+    pub attempt: usize,
+    /// The token that its formula begins with.
+    pub token: usize,
+    /// The result that the attempt was begun from (`back to 64`).
+    pub kept: Option<Exact>,
+}
+
 /// What one completion says, before the behaviours are counted.
 #[derive(Debug)]
 pub struct Reading {
     /// In order of their start.
     pub events: Vec<Event>,
+    /// The steps of all attempts, in the order of the text.
+    pub places: Vec<StepPlace>,
     /// All attempts.
     pub attempts: Attempts,
     /// Occurrences of phrases of the verification list.
@@ -87,6 +100,7 @@ pub fn read(text: &str, tokens: &[Token], numbers: &[i64], target: i64) -> Readi
         segment: 0,
         reading: Reading {
             events: Vec::new(),
+            places: Vec::new(),
             attempts: Attempts::new(numbers),
             phrases: 0,
             steps: 0,

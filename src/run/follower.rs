@@ -5,7 +5,8 @@ use std::ops::Range;
 use super::{
     directory::RunDirectory,
     error::RunError,
-    reader::LONGEST_LINE,
+    pinned::PinnedAnswer,
+    reader::{LONGEST_LINE, LONGEST_ROLLOUT_LINE},
     record::{EventRecord, StepMetrics},
     rollout_index::RolloutIndex,
     tail::{BadLine, Tail},
@@ -23,6 +24,8 @@ pub struct Fresh {
     pub events: Vec<EventRecord>,
     /// Completions, as a range of the summaries of [`Follower::rollouts`].
     pub rollouts: Range<usize>,
+    /// Answers to pinned puzzles.
+    pub pinned: Vec<PinnedAnswer>,
     /// Lines that are no records.
     pub bad: Vec<BadLine>,
     /// There is more to read already: poll again without waiting.
@@ -36,6 +39,7 @@ pub struct Follower {
     metrics: Tail,
     events: Tail,
     rollouts: RolloutIndex,
+    pinned: Tail,
 }
 
 impl Follower {
@@ -46,6 +50,7 @@ impl Follower {
             metrics: Tail::new(&run.metrics_path(), LONGEST_LINE),
             events: Tail::new(&run.events_path(), LONGEST_LINE),
             rollouts: RolloutIndex::new(run),
+            pinned: Tail::new(&run.pinned_path(), LONGEST_ROLLOUT_LINE),
         }
     }
 
@@ -79,6 +84,7 @@ impl Follower {
         self.metrics.rewind();
         self.events.rewind();
         self.rollouts.rewind();
+        self.pinned.rewind();
         Ok(Fresh { restarted: true, ..self.poll_logs()? })
     }
 
@@ -89,10 +95,11 @@ impl Follower {
         let metrics = self.metrics.poll(|record, _, _| fresh.metrics.push(record))?;
         let events = self.events.poll(|record, _, _| fresh.events.push(record))?;
         let rollouts = self.rollouts.update()?;
-        fresh.restarted = metrics.restarted || events.restarted || rollouts.restarted;
-        fresh.behind = metrics.behind || events.behind || rollouts.behind;
+        let pinned = self.pinned.poll(|record, _, _| fresh.pinned.push(record))?;
+        fresh.restarted = metrics.restarted || events.restarted || rollouts.restarted || pinned.restarted;
+        fresh.behind = metrics.behind || events.behind || rollouts.behind || pinned.behind;
         fresh.rollouts = rollouts.new;
-        fresh.bad = [metrics.bad, events.bad, rollouts.bad].concat();
+        fresh.bad = [metrics.bad, events.bad, rollouts.bad, pinned.bad].concat();
         Ok(fresh)
     }
 }

@@ -39,7 +39,7 @@ pub struct JournalPosition {
 }
 
 /// One log: what is safely in the file, and what is still to be written.
-struct Log {
+pub(super) struct Log {
     path: PathBuf,
     file: Box<dyn LogFile>,
     /// Bytes of whole lines in the file.
@@ -160,7 +160,7 @@ impl Journal {
     pub fn sync(&mut self) -> Result<JournalPosition, RunError> {
         self.flush()?;
         for log in [&mut self.rollouts, &mut self.events, &mut self.metrics] {
-            log.file.sync().map_err(RunError::io("sync", &log.path))?;
+            log.sync()?;
         }
         Ok(self.position())
     }
@@ -176,11 +176,19 @@ impl Journal {
 }
 
 impl Log {
+    /// A log that is cut back to `length` bytes, where a line must end.
+    pub(super) fn go_on(disk: &Disk, path: PathBuf, length: u64) -> Result<Self, RunError> {
+        let (mut file, found) = open_log(disk, &path)?;
+        check_line_end(file.reading(), &path, length, found)?;
+        file.cut(length).map_err(RunError::io("cut back", &path))?;
+        Ok(Self::new(path, Box::new(file), length))
+    }
+
     fn new(path: PathBuf, file: Box<dyn LogFile>, length: u64) -> Self {
         Self { path, file, length, pending: Vec::new(), ragged: false }
     }
 
-    fn add<T: Serialize>(&mut self, record: &T) -> Result<(), RunError> {
+    pub(super) fn add<T: Serialize>(&mut self, record: &T) -> Result<(), RunError> {
         let before = self.pending.len();
         if let Err(error) = serde_json::to_writer(&mut self.pending, record) {
             self.pending.truncate(before);
@@ -190,7 +198,14 @@ impl Log {
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), RunError> {
+    /// Writes what is pending and waits until it would survive a power cut; the length in bytes.
+    pub(super) fn sync(&mut self) -> Result<u64, RunError> {
+        self.flush()?;
+        self.file.sync().map_err(RunError::io("sync", &self.path))?;
+        Ok(self.length)
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), RunError> {
         if self.pending.is_empty() {
             return Ok(());
         }
@@ -215,7 +230,12 @@ fn open_log(disk: &Disk, path: &Path) -> Result<(DiskFile, u64), RunError> {
 }
 
 /// A recorded length must lie within the file and just behind a line break.
-fn check_line_end(file: &mut File, path: &Path, recorded: u64, length: u64) -> Result<(), RunError> {
+pub(super) fn check_line_end(
+    file: &mut File,
+    path: &Path,
+    recorded: u64,
+    length: u64,
+) -> Result<(), RunError> {
     let mismatch = |reason: String| Err(RunError::LogMismatch { path: path.to_path_buf(), reason });
     if length < recorded {
         return mismatch(format!(

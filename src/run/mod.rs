@@ -9,6 +9,7 @@ pub mod follower;
 pub mod journal;
 mod lines;
 pub mod lock;
+pub mod pinned;
 pub mod reader;
 pub mod record;
 pub mod rollout_index;

@@ -85,7 +85,7 @@ impl Reader {
     }
 }
 
-fn read_all<T: DeserializeOwned>(mut tail: Tail) -> Result<Log<T>, RunError> {
+pub(super) fn read_all<T: DeserializeOwned>(mut tail: Tail) -> Result<Log<T>, RunError> {
     let mut log = Log { records: vec![], bad: vec![], bad_total: 0, torn: false };
     loop {
         let mut fresh = vec![];

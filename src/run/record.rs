@@ -181,7 +181,8 @@ pub struct EventRecord {
     pub time: String,
     /// The step during or after which it happened.
     pub step: u64,
-    /// `started`, `paused`, `resumed`, `stepped`, `set`, `checkpoint`, `warning`, `failed`, `finished`, `forked`.
+    /// `started`, `paused`, `resumed`, `stepped`, `set`, `checkpoint`, `warning`, `failed`, `finished`, `forked`,
+    /// `pinned`, `unpinned`.
     pub event: String,
     /// In words.
     pub detail: String,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use super::{checkpoint, error::CheckpointError, journal::JournalPosition};
-use crate::config::Config;
+use crate::{config::Config, task::Puzzle};
 
 /// Its name within a checkpoint.
 pub const STATE_FILE: &str = "state.json";
@@ -33,6 +33,12 @@ pub struct TrainingState {
     pub events_bytes: u64,
     /// Steps that the optimizer has taken, for its bias correction.
     pub adam_step: u64,
+    /// Length of `pinned.jsonl`, bytes.
+    #[serde(default)]
+    pub pinned_bytes: u64,
+    /// The pinned puzzles; `None` in checkpoints of before there were any.
+    #[serde(default)]
+    pub pins: Option<Vec<Puzzle>>,
     /// The configuration in force, live edits included. As text by key, and checked on reading.
     #[serde(serialize_with = "config_as_text", deserialize_with = "config_from_text")]
     pub config: Config,
@@ -96,4 +102,35 @@ fn config_from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Config
         config.set(&key, &value).map_err(D::Error::custom)?;
     }
     Ok(config)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_of_before_there_were_pins_are_read() {
+        let state = TrainingState {
+            step: 3,
+            policy_version: 3,
+            num_tokens: 9,
+            flops: 1.5,
+            metrics_bytes: 10,
+            rollouts_bytes: 20,
+            events_bytes: 30,
+            adam_step: 3,
+            pinned_bytes: 40,
+            pins: Some(vec![Puzzle { numbers: vec![4, 1, 16], target: 19 }]),
+            config: Config::default(),
+        };
+        let mut json: serde_json::Value = serde_json::from_slice(&state.to_json().unwrap()).unwrap();
+        assert_eq!(serde_json::from_value::<TrainingState>(json.clone()).unwrap(), state);
+        let fields = json.as_object_mut().unwrap();
+        fields.remove("pinned_bytes");
+        fields.remove("pins");
+        fields["config"].as_object_mut().unwrap().remove("pinned_every");
+        let old: TrainingState = serde_json::from_value(json).unwrap();
+        assert_eq!(old, TrainingState { pinned_bytes: 0, pins: None, ..state });
+    }
 }

@@ -12,9 +12,11 @@ use super::{
     meter::MeterScreen,
     prompt::Prompt,
     screen::Screen,
+    search_view::SearchView,
     streams::Streams,
     theme::Theme,
     transcripts::{Effect, Transcripts},
+    travel::Travel,
 };
 use crate::engine::protocol::{BaseReference, Event, Phase, Started, Temporality};
 
@@ -152,6 +154,10 @@ pub struct App {
     pub transcripts: Transcripts,
     /// What the checks are worth.
     pub meter: MeterScreen,
+    /// One completion as a tree.
+    pub search: SearchView,
+    /// The answers to pinned puzzles.
+    pub travel: Travel,
     /// The message line.
     pub message: Option<Message>,
     /// Dollars an hour.
@@ -211,6 +217,8 @@ impl App {
             streams: Streams::default(),
             transcripts: Transcripts::default(),
             meter: MeterScreen::default(),
+            search: SearchView::default(),
+            travel: Travel::default(),
             message: None,
             price_per_hour: crate::config::Config::default().price_per_hour,
             log_length: false,

@@ -10,6 +10,10 @@ pub enum Screen {
     Transcripts,
     /// What the checks are worth.
     Meter,
+    /// One completion as the tree of states it explored.
+    Search,
+    /// The answers to pinned puzzles at two steps.
+    Travel,
 }
 
 /// How a screen is named.
@@ -32,6 +36,8 @@ pub static TABS: &[Tab] = &[
     tab(Screen::Live, "Live", "Live"),
     tab(Screen::Transcripts, "Transcripts", "Text"),
     tab(Screen::Meter, "Meter", "Aha"),
+    tab(Screen::Search, "Search", "Tree"),
+    tab(Screen::Travel, "Travel", "Time"),
 ];
 
 impl Screen {

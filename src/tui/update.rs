@@ -7,10 +7,12 @@ use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent,
 use super::{
     app::{Action, App, Ended, Level, Mode, Progress, QUIT_WAIT},
     keys::{GLOBAL_KEYS, Intent, LIVE_KEYS, lookup},
-    meter,
+    meter, pinning,
     prompt::{Prompt, PromptOutcome},
     screen::Screen,
+    search_view::{self, Action as Explore},
     transcripts::{self, Action as Browse, typing_action},
+    travel,
 };
 use crate::engine::protocol::{Command, Event, StepBy, Temporality};
 
@@ -19,6 +21,17 @@ const LONGEST_PASTE: usize = 200;
 
 /// Takes in one action; gives what the engine should be told.
 pub fn update(app: &mut App, action: Action) -> Vec<Command> {
+    let before = app.screen;
+    let commands = take_in(app, action);
+    // A tree that is being read stays until one comes back or asks for another.
+    if app.screen == Screen::Search && (before != Screen::Search || app.search.is_empty()) {
+        app.transcripts.settle();
+        app.search.show(app.transcripts.selected());
+    }
+    commands
+}
+
+fn take_in(app: &mut App, action: Action) -> Vec<Command> {
     match action {
         Action::Key(event) if event.kind == KeyEventKind::Release => Vec::new(),
         Action::Key(event) => key(app, &event),
@@ -74,6 +87,9 @@ fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
             return Vec::new();
         }
         if let Some(action) = lookup(transcripts::KEYS, event) {
+            if action == Browse::Pin {
+                return pinning::pin_selected(app);
+            }
             browse(app, action);
             if action == Browse::Back {
                 app.message = None;
@@ -84,6 +100,15 @@ fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
         if let Some(action) = lookup(meter::KEYS, event) {
             meter::update(app, action);
             return Vec::new();
+        }
+    } else if app.screen == Screen::Search {
+        if let Some(action) = lookup(search_view::KEYS, event) {
+            explore(app, action);
+            return Vec::new();
+        }
+    } else if app.screen == Screen::Travel {
+        if let Some(commands) = pinning::travel_key(app, event) {
+            return commands;
         }
     } else if let Some(intent) = lookup(LIVE_KEYS, event) {
         return perform(app, intent);
@@ -143,6 +168,18 @@ fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
 
 fn browse(app: &mut App, action: Browse) {
     app.effects.extend(app.transcripts.update(action));
+}
+
+fn explore(app: &mut App, action: Explore) {
+    let other = match action {
+        Explore::NextCompletion => Browse::NextCompletion,
+        Explore::PreviousCompletion => Browse::PreviousCompletion,
+        Explore::NextStep => Browse::NextStep,
+        Explore::PreviousStep => Browse::PreviousStep,
+        _ => return app.search.update(action),
+    };
+    browse(app, other);
+    app.search.show(app.transcripts.selected());
 }
 
 /// Intents that change only what is shown.
@@ -211,7 +248,7 @@ fn scroll(app: &mut App, down: bool) {
 }
 
 /// Runs `ask` where there is an engine to ask, and otherwise says why there is none.
-fn control(app: &mut App, ask: impl FnOnce(&mut App) -> Command) -> Vec<Command> {
+pub(super) fn control(app: &mut App, ask: impl FnOnce(&mut App) -> Command) -> Vec<Command> {
     let refusal = match (&app.ended, app.mode) {
         (Some(Ended::Failed(_)), _) => "the engine has failed; what it journalled can still be read",
         (Some(Ended::Finished), Mode::Control) => "the engine has ended",
@@ -288,6 +325,10 @@ fn paste(app: &mut App, text: &str) -> Vec<Command> {
         for character in text.chars().filter(|character| !character.is_control()).take(LONGEST_PASTE) {
             browse(app, Browse::SearchInput(character));
         }
+    } else if app.screen == Screen::Travel && app.travel.captures_text() {
+        for character in text.chars().filter(|character| !character.is_control()).take(LONGEST_PASTE) {
+            pinning::perform(app, travel::Action::Input(character));
+        }
     }
     Vec::new()
 }
@@ -299,6 +340,10 @@ fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
             app.dirty = true;
             if app.help.is_none() && app.screen == Screen::Transcripts {
                 browse(app, Browse::Wheel { column: event.column, row: event.row, down });
+            } else if app.help.is_none() && app.screen == Screen::Search {
+                explore(app, if down { Explore::Down } else { Explore::Up });
+            } else if app.help.is_none() && app.screen == Screen::Travel {
+                pinning::perform(app, if down { travel::Action::Down } else { travel::Action::Up });
             } else {
                 scroll(app, down);
             }
@@ -314,6 +359,8 @@ fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
                 app.help = None;
             } else if app.screen == Screen::Transcripts {
                 browse(app, Browse::Click { column: event.column, row: event.row });
+            } else if app.screen == Screen::Search {
+                explore(app, Explore::Click { column: event.column, row: event.row });
             }
         }
         _ => {}
@@ -373,6 +420,7 @@ fn told(app: &mut App, event: Event) {
             }
         }
         Event::Sampled { .. } => {}
+        Event::PinnedAnswered(answer) => app.travel.push(*answer),
         Event::CheckpointSaved { step, path } => {
             if app.mode == Mode::Control {
                 app.say(Level::Info, format!("checkpoint of step {step} saved in {}", path.display()));

@@ -10,11 +10,14 @@ mod engine;
 mod full_disk;
 #[cfg(unix)]
 mod kills;
+mod pinned;
 #[cfg(unix)]
 mod pty;
 mod resuming;
 #[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+mod walks;
 
 use std::{
     path::{Path, PathBuf},

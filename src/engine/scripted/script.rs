@@ -11,7 +11,10 @@ use crate::{
     config::Config,
     engine::protocol::{BaseReference, Started},
     reasoning::analyze,
-    run::record::{RolloutRecord, StepMetrics},
+    run::{
+        pinned::PinnedAnswer,
+        record::{RolloutRecord, StepMetrics},
+    },
     task::Puzzle,
 };
 
@@ -118,7 +121,10 @@ impl Script {
 
     /// One completion, scored. Its advantage is the reward itself; [`Script::group`] sets it right.
     pub fn rollout(&self, step: u64, group: usize, index: usize) -> RolloutRecord {
-        let puzzle = self.puzzle(step, group);
+        self.answer(step, group, index, self.puzzle(step, group))
+    }
+
+    fn answer(&self, step: u64, group: usize, index: usize, puzzle: Puzzle) -> RolloutRecord {
         let mut dice = self.dice(step, group, index);
         let progress = Self::progress(step);
         let checks = dice.chance(0.07 + 0.88 * progress);
@@ -169,6 +175,28 @@ impl Script {
             truncated,
             puzzle,
         }
+    }
+
+    /// What a pinned puzzle is answered with after `step` steps: three numbers only.
+    pub fn pinned(&self, puzzle: &Puzzle, step: u64) -> PinnedAnswer {
+        let record = self.answer(step, 700 + puzzle.target as usize, 0, puzzle.clone());
+        PinnedAnswer {
+            step,
+            task: record.task,
+            puzzle: record.puzzle,
+            tokens: record.token_ids.len(),
+            reward: record.reward,
+            correct: record.correct,
+            truncated: record.truncated,
+            analysis: record.analysis,
+            completion: record.completion,
+        }
+    }
+
+    /// The answers to four pinned puzzles where they are due: every fifth step.
+    pub fn pins(&self, step: u64) -> Vec<PinnedAnswer> {
+        let due = step.is_multiple_of(5);
+        (0..4).filter(|_| due).map(|pin| self.pinned(&self.puzzle(0, 800 + pin), step)).collect()
     }
 
     /// All completions of a prompt with their advantages.

@@ -1,6 +1,6 @@
 //! What a formula is where it stands: a step, a re-derivation, a value or a comparison.
 
-use super::{EventKind, Named, Reader, Waiting};
+use super::{EventKind, Named, Reader, StepPlace, Waiting};
 use crate::reasoning::{
     check::{CheckDraft, Opener, Relation},
     exact::{Exact, Operator},
@@ -31,7 +31,7 @@ impl Reader<'_> {
             }
             sides => {
                 self.bare = None;
-                self.equation(sides);
+                self.equation(sides, first);
             }
         }
         self.sentence_start = false;
@@ -113,7 +113,7 @@ impl Reader<'_> {
     }
 
     /// Two or more sides joined by equals signs.
-    fn equation(&mut self, sides: &[Expression]) {
+    fn equation(&mut self, sides: &[Expression], first: usize) {
         for pair in sides.windows(2) {
             if let [left, right] = pair
                 && (left.calculates() || right.calculates())
@@ -123,13 +123,13 @@ impl Reader<'_> {
             }
         }
         match sides.iter().find(|side| side.calculates()) {
-            Some(calculation) => self.calculation(calculation, sides),
+            Some(calculation) => self.calculation(calculation, sides, first),
             None => self.equality(sides),
         }
     }
 
     /// `4 * 16 = 64`: re-derives a result inside a check, and is a step of an attempt elsewhere.
-    fn calculation(&mut self, calculation: &Expression, sides: &[Expression]) {
+    fn calculation(&mut self, calculation: &Expression, sides: &[Expression], token: usize) {
         let (Some(first), Some(last)) = (sides.first(), sides.last()) else { return };
         let stated = match sides.iter().rev().find(|side| !side.calculates()) {
             Some(plain) => plain.value(),
@@ -158,8 +158,11 @@ impl Reader<'_> {
             self.value = None;
             return;
         }
+        let kept = self.reading.attempts.kept();
         let place = (self.opening.take().map_or(first.start, |opening| opening.min(first.start)), last.end);
         self.reading.attempts.add_step(calculation, stated, self.segment, place);
+        let attempt = self.reading.attempts.records().len().saturating_sub(1);
+        self.reading.places.push(StepPlace { attempt, token, kept });
         self.reading.breaks_off = false;
         self.value = None;
     }

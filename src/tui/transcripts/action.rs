@@ -66,6 +66,8 @@ pub enum Action {
     Copy,
     /// Write the transcript to a file.
     Export,
+    /// Pin the puzzle, so that it is answered again and again.
+    Pin,
     /// A mouse click at a cell of the screen, from 0.
     Click {
         /// Cells from the left.
@@ -159,6 +161,7 @@ pub const KEYS: &[KeyRow<Action>] = &[
     row(&[Chord::char('v')], "v", Action::ToggleLayout, "", "one thought a line, or the text as written"),
     row(&[Chord::char('y')], "y", Action::Copy, "", "copy the transcript (through the terminal)"),
     row(&[Chord::char('w')], "w", Action::Export, "", "write the transcript to a file here"),
+    row(&[Chord::char('P')], "P", Action::Pin, "", "pin this puzzle: Travel shows how its answer changes"),
     row(&[Chord::key(KeyCode::Esc)], "esc", Action::Back, "", "leave the transcript, then the search"),
 ];
 

@@ -30,7 +30,7 @@ pub(super) fn grouped(count: usize) -> String {
 }
 
 /// `4 1 16 → 19`.
-pub(super) fn puzzle_text(puzzle: &crate::task::Puzzle, theme: &Theme) -> String {
+pub(in crate::tui) fn puzzle_text(puzzle: &crate::task::Puzzle, theme: &Theme) -> String {
     let numbers: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
     format!("{} {} {}", numbers.join(" "), theme.glyph("→", "->"), puzzle.target)
 }

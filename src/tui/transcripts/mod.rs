@@ -24,3 +24,6 @@ pub use filter::{Counts, Filter, Sort};
 pub use library::Key;
 pub use state::{CAPACITY, Focus, Transcripts};
 pub use view::view;
+
+pub(super) use figures::puzzle_text;
+pub(super) use view::{draw_thumb, on_border};

@@ -180,6 +180,8 @@ impl Transcripts {
             Action::PreviousMatch => self.move_matches(false),
             Action::Click { column, row } => self.click_at(column, row),
             Action::Wheel { column, row, down } => self.wheel_at(column, row, down),
+            // For the caller: the engine keeps the pins.
+            Action::Pin => {}
             Action::Copy => return self.entry().map(|entry| Effect::copy(&entry.record)),
             Action::Export => return self.entry().map(|entry| Effect::export(&entry.record, entry.length)),
         }
@@ -188,7 +190,7 @@ impl Transcripts {
     }
 
     /// Brings rows and cursor up to date with what was pushed since.
-    pub(super) fn settle(&mut self) {
+    pub(in crate::tui) fn settle(&mut self) {
         if self.library.settle() {
             self.settle_cursor();
         }

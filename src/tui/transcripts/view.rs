@@ -81,7 +81,7 @@ pub(super) fn pane<'a>(title: Line<'a>, focused: bool, theme: &Theme) -> Block<'
 }
 
 /// A title in its own colours and not in those of the border under it.
-pub(super) fn on_border(mut spans: Vec<Span<'static>>) -> Line<'static> {
+pub(in crate::tui) fn on_border(mut spans: Vec<Span<'static>>) -> Line<'static> {
     for span in &mut spans {
         let unset = Style::new().fg(span.style.fg.unwrap_or(Color::Reset));
         let inherited = Modifier::BOLD.difference(span.style.add_modifier);
@@ -102,7 +102,7 @@ const ASCII_BORDER: border::Set = border::Set {
 };
 
 /// A thumb on the pane's right border when not everything fits.
-pub(super) fn draw_thumb(
+pub(in crate::tui) fn draw_thumb(
     buffer: &mut Buffer,
     pane: Rect,
     shown: Rect,

@@ -14,8 +14,9 @@ use crate::tui::{
     keys::{GLOBAL_KEYS, KeyRow, LIVE_KEYS},
     meter,
     screen::{Screen, TABS},
+    search_view,
     theme::Theme,
-    transcripts, wrap,
+    transcripts, travel, wrap,
 };
 
 /// Columns of the keys.
@@ -73,6 +74,8 @@ fn keys_of(screen: Screen) -> Vec<(&'static str, &'static str)> {
         Screen::Live => told(LIVE_KEYS),
         Screen::Transcripts => told(transcripts::KEYS),
         Screen::Meter => told(meter::KEYS),
+        Screen::Search => told(search_view::KEYS),
+        Screen::Travel => told(travel::KEYS),
     }
 }
 

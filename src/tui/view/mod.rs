@@ -24,8 +24,9 @@ use super::{
     app::{App, Ended},
     meter,
     screen::Screen,
+    search_view,
     theme::Theme,
-    transcripts,
+    transcripts, travel,
 };
 
 /// Draws one picture.
@@ -41,6 +42,12 @@ pub fn view(frame: &mut Frame, app: &mut App) {
             transcripts::view(frame, body, &mut app.transcripts, &app.theme);
         }),
         Screen::Meter => with_bars(frame, app, area, meter::view),
+        Screen::Search => with_bars(frame, app, area, |frame, app, body| {
+            search_view::view(frame, body, &mut app.search, &app.theme);
+        }),
+        Screen::Travel => with_bars(frame, app, area, |frame, app, body| {
+            travel::view(frame, body, &mut app.travel, &app.theme);
+        }),
     }
     if app.help.is_some() {
         help::draw(frame, app, area);

@@ -9,7 +9,7 @@ use crate::tui::{
     keys::{GLOBAL_KEYS, Intent, KeyRow, LIVE_KEYS},
     meter, numbers,
     screen::Screen,
-    transcripts,
+    search_view, transcripts, travel,
 };
 
 /// What TinyZero's run is said to have cost, dollars.
@@ -183,6 +183,8 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
         Screen::Live => None,
         Screen::Transcripts => Some(hinted(transcripts::KEYS)),
         Screen::Meter => Some(hinted(meter::KEYS)),
+        Screen::Search => Some(hinted(search_view::KEYS)),
+        Screen::Travel => Some(hinted(travel::KEYS)),
     };
     if let Some(own) = own {
         let (first, later) = own.split_at(own.len().min(3));

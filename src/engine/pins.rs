@@ -1,0 +1,139 @@
+//! The pinned puzzles: a few that are answered again and again, so that one can see the same puzzle from the base
+//! model's guess to a search.
+
+use super::setup::EngineError;
+use crate::{
+    config::Config,
+    eval,
+    grpo::step::Grpo,
+    reasoning,
+    rollout::sampler::{self, Observer, Request, RowSeed, SamplingOptions},
+    run::pinned::{PinnedAnswer, PinnedLog},
+    task::{Puzzle, Task},
+};
+
+/// Held-out puzzles that every run pins by itself.
+const PINNED_AT_FIRST: usize = 4;
+/// More are not taken: every one of them is answered again and again.
+pub const MOST_PINNED: usize = 16;
+/// Seeds of these answers are kept apart from those of training and evaluation.
+const PINNED: u64 = 0x7069_6e73;
+
+/// What is pinned, and the log of the answers.
+pub struct Pins {
+    /// In the order in which they were pinned.
+    pub puzzles: Vec<Puzzle>,
+    /// The answers.
+    pub log: PinnedLog,
+}
+
+/// The puzzles that a run of this task pins by itself, always the same ones.
+pub fn first_pins(task: &dyn Task) -> Vec<Puzzle> {
+    eval::heldout_puzzles(task, PINNED_AT_FIRST)
+}
+
+/// A pinned puzzle in words.
+pub fn in_words(puzzle: &Puzzle) -> String {
+    let numbers: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
+    format!("{} -> {}", numbers.join(" "), puzzle.target)
+}
+
+impl Pins {
+    /// Whether the pins are answered after this step.
+    pub fn due(config: &Config, step: u64) -> bool {
+        config.pinned_every > 0 && step.is_multiple_of(config.pinned_every)
+    }
+
+    /// Pins a puzzle that the model can read.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    pub fn pin(&mut self, puzzle: Puzzle, grpo: &Grpo, config: &Config) -> Result<(), String> {
+        let words = in_words(&puzzle);
+        if self.puzzles.contains(&puzzle) {
+            return Err(format!("{words} is pinned already."));
+        }
+        if self.puzzles.len() >= MOST_PINNED {
+            return Err(format!("{MOST_PINNED} puzzles are pinned, which is the most; unpin one first."));
+        }
+        let prompt = grpo.task.prompt(&puzzle);
+        // A tokenizer of whole words refuses what it has no word for, or leaves it out.
+        let tokens = grpo.tokenizer.encode(&prompt).unwrap_or_default();
+        let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+        if letters(&grpo.tokenizer.decode(&tokens)) != letters(&prompt) {
+            return Err(format!("{words} was not pinned: it has a number that this model has no word for."));
+        }
+        let room = grpo.trainer.inference_model().config.max_position_embeddings;
+        if tokens.len() + config.max_new_tokens > room {
+            return Err(format!(
+                "{words} was not pinned: with its answer it is longer than the model reads."
+            ));
+        }
+        self.puzzles.push(puzzle);
+        Ok(())
+    }
+
+    /// Answers with the weights as they are those of `puzzles` that have no answer of this step yet, and adds the
+    /// answers to the log. None of the run's own draws is touched. `None` when the observer ended it.
+    ///
+    /// # Errors
+    /// When a prompt cannot be encoded or an answer not be written down.
+    pub fn answer(
+        &mut self,
+        puzzles: &[Puzzle],
+        grpo: &Grpo,
+        config: &Config,
+        step: u64,
+        observer: &dyn Observer,
+    ) -> Result<Option<Vec<PinnedAnswer>>, EngineError> {
+        let open: Vec<&Puzzle> = puzzles.iter().filter(|puzzle| !self.log.has(step, puzzle)).collect();
+        let prompts = open
+            .iter()
+            .map(|puzzle| grpo.tokenizer.encode(&grpo.task.prompt(puzzle)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let requests: Vec<Request<'_>> = open
+            .iter()
+            .zip(&prompts)
+            .map(|(puzzle, prompt)| Request {
+                prompt,
+                seed: RowSeed { run: config.seed ^ PINNED, row: row_of(puzzle) },
+            })
+            .collect();
+        let sampling = SamplingOptions {
+            temperature: config.temperature,
+            max_new_tokens: config.max_new_tokens,
+            end: grpo.tokenizer.end(),
+        };
+        let model = grpo.trainer.inference_model();
+        let Some(written) = sampler::sample(&model, &requests, sampling, grpo.trainer.workers(), observer)
+        else {
+            return Ok(None);
+        };
+        let mut answers = Vec::with_capacity(written.len());
+        for (puzzle, completion) in open.into_iter().zip(written) {
+            let text = grpo.tokenizer.decode(&completion.tokens);
+            let score = grpo.task.score(puzzle, &text, &config.reward_rules());
+            let answer = PinnedAnswer {
+                step,
+                task: grpo.task.name().into(),
+                puzzle: puzzle.clone(),
+                tokens: completion.tokens.len(),
+                reward: score.reward,
+                correct: score.correct,
+                truncated: completion.truncated,
+                analysis: reasoning::analyze(puzzle, &text),
+                completion: text,
+            };
+            self.log.add(&answer)?;
+            answers.push(answer);
+        }
+        Ok(Some(answers))
+    }
+}
+
+/// A stream of draws for each puzzle, whichever others are pinned beside it.
+fn row_of(puzzle: &Puzzle) -> u64 {
+    puzzle.numbers.iter().chain([&puzzle.target]).fold(0, |mixed: u64, number| {
+        (mixed ^ number.unsigned_abs()).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
+    })
+}

@@ -1,0 +1,52 @@
+//! A transcript as a walk through the states of its puzzle, compared with all there are.
+//!
+//! A *state* is the numbers that are left: the given ones at the root, one fewer after each step. A transcript
+//! goes back to the root with every attempt. [`Space`] knows every state that right arithmetic can reach, and
+//! which are *alive*: from them the target can still be made of all numbers left. [`Search`] is the tree that
+//! one transcript explored, and what it missed.
+//!
+//! Only the steps of attempts make moves. A calculation inside a check moves nothing, and the inside of an
+//! answer is not read. A step with wrong arithmetic, or with a number that is not in hand, is in the tree and
+//! marked, and neither it nor what follows it counts as explored.
+
+mod figures;
+mod space;
+mod state;
+mod tree;
+mod walk;
+
+pub use figures::{Coverage, Figures, NEAR_MISS, NearMiss, PassedBy};
+pub use space::{Level, MOST_STATES, Space};
+pub use state::State;
+pub use tree::{Move, Node, NodeId, ROOT, Standing};
+pub use walk::MOST_STEPS;
+
+use crate::task::Puzzle;
+
+/// The tree of one transcript, and what can be said of it.
+#[derive(Debug, Clone)]
+pub struct Search {
+    /// The nodes; [`ROOT`] is the first, and a parent comes before its children.
+    pub nodes: Vec<Node>,
+    /// Every right move that was made, node by node in the order of the text.
+    pub visits: Vec<NodeId>,
+    /// The node at which each attempt ended.
+    pub ends: Vec<NodeId>,
+    /// Whether the text has more steps than are looked at.
+    pub cut: bool,
+    /// The figures.
+    pub figures: Figures,
+}
+
+impl Search {
+    /// Reads `completion`, which must answer the puzzle of `space`.
+    pub fn new(puzzle: &Puzzle, completion: &str, space: &mut Space) -> Self {
+        let walk = walk::walk(puzzle, completion, space);
+        let figures = figures::figures(&walk, space);
+        Self { nodes: walk.nodes, visits: walk.visits, ends: walk.ends, cut: walk.cut, figures }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;

@@ -1,0 +1,131 @@
+//! `pinned.jsonl`: what the pinned puzzles were answered with as the run went on.
+
+use std::{collections::HashSet, fs::File, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    directory::RunDirectory,
+    error::RunError,
+    journal,
+    reader::{LONGEST_ROLLOUT_LINE, Log, read_all},
+    record::nan_when_null,
+    tail::Tail,
+};
+use crate::{reasoning::Analysis, task::Puzzle};
+
+/// One line of `pinned.jsonl`: the answer to a pinned puzzle with the weights after a step. The draws are the same
+/// at every step, so that two answers differ by the weights alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PinnedAnswer {
+    /// Steps finished; 0 is the base model.
+    pub step: u64,
+    /// The task's name.
+    pub task: String,
+    /// The puzzle (`numbers` and `target` stand beside the other fields).
+    #[serde(flatten)]
+    pub puzzle: Puzzle,
+    /// What was written.
+    pub completion: String,
+    /// Its tokens, the end token included.
+    pub tokens: usize,
+    /// What it would have earned; nothing is trained on it.
+    #[serde(deserialize_with = "nan_when_null")]
+    pub reward: f64,
+    /// Whether the answer is right.
+    pub correct: bool,
+    /// Whether it was cut off at `max_new_tokens`.
+    pub truncated: bool,
+    /// The behaviours found in it.
+    pub analysis: Analysis,
+}
+
+impl RunDirectory {
+    /// `pinned.jsonl`; runs of before it was written have none.
+    pub fn pinned_path(&self) -> PathBuf {
+        self.path().join("pinned.jsonl")
+    }
+
+    /// All of `pinned.jsonl`.
+    ///
+    /// # Errors
+    /// A file that is there and cannot be read.
+    pub fn pinned(&self) -> Result<Log<PinnedAnswer>, RunError> {
+        read_all(Tail::new(&self.pinned_path(), LONGEST_ROLLOUT_LINE))
+    }
+}
+
+/// The writer of `pinned.jsonl`, for whoever holds the run's lock. As in the journal, what the disk refuses stays in
+/// memory for the next time.
+pub struct PinnedLog {
+    log: journal::Log,
+    /// The newest step that was answered at, and what was answered there.
+    newest: (u64, HashSet<Puzzle>),
+}
+
+impl PinnedLog {
+    /// Whether the log fits a checkpoint that was made when it had `recorded` bytes; nothing is changed.
+    ///
+    /// # Errors
+    /// A log that is shorter, or in which no line ends there.
+    pub fn check(run: &RunDirectory, recorded: u64) -> Result<(), RunError> {
+        let path = run.pinned_path();
+        if recorded == 0 {
+            return Ok(());
+        }
+        let mut file = File::open(&path).map_err(RunError::io("read", &path))?;
+        let length = file.metadata().map_err(RunError::io("read", &path))?.len();
+        journal::check_line_end(&mut file, &path, recorded, length)
+    }
+
+    /// Opens the log and cuts it back to `recorded` bytes; 0 for a new run.
+    ///
+    /// # Errors
+    /// As [`PinnedLog::check`], and what the disk says.
+    pub fn open(run: &RunDirectory, recorded: u64) -> Result<Self, RunError> {
+        let log = journal::Log::go_on(run.disk(), run.pinned_path(), recorded)?;
+        let mut opened = Self { log, newest: Default::default() };
+        for answer in run.pinned()?.records {
+            opened.note(&answer);
+        }
+        Ok(opened)
+    }
+
+    /// Whether `puzzle` was answered at `step`, the newest at which anything was.
+    pub fn has(&self, step: u64, puzzle: &Puzzle) -> bool {
+        self.newest.0 == step && self.newest.1.contains(puzzle)
+    }
+
+    /// Adds an answer, to be written by the next [`PinnedLog::flush`].
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn add(&mut self, answer: &PinnedAnswer) -> Result<(), RunError> {
+        self.log.add(answer)?;
+        self.note(answer);
+        Ok(())
+    }
+
+    fn note(&mut self, answer: &PinnedAnswer) {
+        if self.newest.0 != answer.step {
+            self.newest = (answer.step, HashSet::new());
+        }
+        self.newest.1.insert(answer.puzzle.clone());
+    }
+
+    /// Writes what was added.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn flush(&mut self) -> Result<(), RunError> {
+        self.log.flush()
+    }
+
+    /// Writes everything and waits until it would survive a power cut; the length in bytes.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn sync(&mut self) -> Result<u64, RunError> {
+        self.log.sync()
+    }
+}

@@ -1,0 +1,76 @@
+//! Pinning puzzles, from wherever a person is.
+
+use ratatui::crossterm::event::KeyEvent;
+
+use super::{
+    app::{App, Level},
+    keys::lookup,
+    travel::{self, Action, Request},
+    update::control,
+};
+use crate::{engine::protocol::Command, task::Puzzle};
+
+/// What a key does on the Travel screen; `None` where it has no meaning there.
+pub(super) fn travel_key(app: &mut App, event: &KeyEvent) -> Option<Vec<Command>> {
+    if app.travel.captures_text() {
+        return Some(travel::typing_action(event).map(|action| perform(app, action)).unwrap_or_default());
+    }
+    lookup(travel::KEYS, event).map(|action| perform(app, action))
+}
+
+/// Does what was asked for on the Travel screen.
+pub(super) fn perform(app: &mut App, action: Action) -> Vec<Command> {
+    // Pins are the engine's: without one there is nothing to change.
+    if matches!(action, Action::Type | Action::Unpin) && !app.in_control() {
+        return control(app, |_| Command::Pause);
+    }
+    match app.travel.update(action) {
+        None => Vec::new(),
+        Some(Request::Pin(puzzle)) => pin(app, puzzle),
+        Some(Request::Unpin(puzzle)) => control(app, |app| {
+            app.say(
+                Level::Info,
+                format!("{} is asked no more; what it was answered with stays", words(&puzzle)),
+            );
+            Command::Unpin(puzzle)
+        }),
+        Some(Request::Refused(reason)) => {
+            app.say(Level::Warning, reason);
+            Vec::new()
+        }
+    }
+}
+
+/// Pins the puzzle of the completion that is selected in Transcripts.
+pub(super) fn pin_selected(app: &mut App) -> Vec<Command> {
+    app.transcripts.settle();
+    let Some(puzzle) = app.transcripts.selected().map(|record| record.puzzle.clone()) else {
+        return Vec::new();
+    };
+    if app.travel.is_pinned(&puzzle) {
+        app.say(Level::Info, format!("{} is pinned already: see Travel", words(&puzzle)));
+        return Vec::new();
+    }
+    pin(app, puzzle)
+}
+
+fn pin(app: &mut App, puzzle: Puzzle) -> Vec<Command> {
+    control(app, |app| {
+        let every = app.started.as_ref().map_or(0, |started| started.config.pinned_every);
+        let then = if every > 0 {
+            format!("then every {every} steps")
+        } else {
+            "then no more (pinned_every is 0)".into()
+        };
+        app.say(
+            Level::Info,
+            format!("{} is answered now, {then}; earlier steps cannot be asked any more", words(&puzzle)),
+        );
+        Command::Pin(puzzle)
+    })
+}
+
+fn words(puzzle: &Puzzle) -> String {
+    let numbers: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
+    format!("{} = {}", numbers.join(" "), puzzle.target)
+}

@@ -1,0 +1,62 @@
+//! The Search and Travel screens in a real terminal, on a run that is being trained.
+
+use aha_lab::{run::Reader, task::Puzzle};
+use tempfile::TempDir;
+
+use super::{only_run, pty::Lab};
+
+const TRANSCRIPTS: &str = "\x1bOR";
+const SEARCH: &str = "\x1b[15~";
+const TRAVEL: &str = "\x1b[17~";
+
+#[test]
+fn a_person_looks_at_a_tree_travels_and_pins() {
+    let root = TempDir::new().unwrap();
+    let mut lab = Lab::run(root.path(), &["--set", "pinned_every=1"]);
+    lab.press(TRAVEL);
+    lab.shows("pinned puzzle 1 of 4");
+    lab.shows("A before training");
+    lab.until("a later answer beside it", |screen| screen.contains("B after step"));
+    lab.press("]");
+    lab.shows("pinned puzzle 2 of 4");
+    lab.press("i4 1 16 = 19\r");
+    lab.shows("pinned puzzle 2 of 5");
+    lab.press("]]]");
+    lab.shows("4 1 16 → 19 pinned puzzle 5 of 5");
+
+    lab.press(SEARCH);
+    lab.shows("compared with the solver");
+    lab.shows("states seen");
+    lab.shows("; v shows");
+    lab.press("v");
+    lab.until("the solutions", |screen| screen.contains("the solver") && !screen.contains("; v shows"));
+    lab.press("\x1b[C");
+    lab.press(TRANSCRIPTS);
+    lab.press("P");
+    lab.shows("is answered now, then every 1 steps");
+    lab.press(TRAVEL);
+    lab.shows("of 6");
+    lab.press("q");
+    assert_eq!(lab.ended(), 0);
+    lab.assert_restored();
+
+    let run = only_run(&root.path().join("runs"));
+    let log = run.pinned().unwrap();
+    assert!(log.bad.is_empty() && !log.torn);
+    let mine = Puzzle { numbers: vec![4, 1, 16], target: 19 };
+    let steps: Vec<u64> = log.records.iter().filter(|a| a.puzzle == mine).map(|a| a.step).collect();
+    assert!(steps.first().is_some_and(|step| *step > 0), "not asked of the weights before: {steps:?}");
+    let events = Reader::new(&run).events().unwrap().records;
+    let pinned: Vec<&str> =
+        events.iter().filter(|event| event.event == "pinned").map(|event| event.detail.as_str()).collect();
+    assert_eq!(pinned.len(), 2, "{events:?}");
+    assert_eq!(pinned[0], "4 1 16 -> 19, by a person");
+    // The same, read from its directory.
+    let mut lab = Lab::start(&["open", &run.path().display().to_string()], root.path());
+    lab.press(TRAVEL);
+    lab.shows("pinned puzzle 1 of 6");
+    lab.press("i");
+    lab.shows("read-only: this run is over");
+    lab.press("q");
+    assert_eq!(lab.ended(), 0);
+}
