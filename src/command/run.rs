@@ -22,7 +22,7 @@ use crate::{
         setup::{EngineOptions, Start},
     },
     platform::{self, Signal},
-    run::{RunAtStep, RunDirectory, record::StepMetrics},
+    run::{RunAtStep, RunDirectory, record::StepMetrics, state::TrainingState},
     tui::{self, TuiOptions},
 };
 
@@ -167,7 +167,7 @@ fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
     let mut config = match (&args.config, &fork) {
         (Some(path), _) => Config::load(path)?,
         // A fork goes on as the run was, but for what is set anew.
-        (None, Some((run, _))) => run.config()?.config,
+        (None, Some((run, step))) => TrainingState::load(&run.checkpoint(*step)?.path)?.config,
         (None, None) => Config::default(),
     };
     for setting in &args.settings {
@@ -281,13 +281,16 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
         }
     };
     bar.finish_and_clear();
+    if end.is_some() {
+        // It has told its end; its files close, and the run's lock is free, with its thread. Only then the socket
+        // goes: a run without one is never another process's for a moment longer.
+        let _ = thread.join();
+    }
     // Who watches was told the end.
     drop(control);
     let Some((done, run)) = end else {
         return Err(Failure("The engine ended without a word; what was journalled is safe.".into()));
     };
-    // It has told its end; its files close with its thread.
-    let _ = thread.join();
     let summary = summary(&steps);
     if args.json {
         let mut whole = json!({"run": run, "steps": done, "seconds": started.elapsed().as_secs_f64()});

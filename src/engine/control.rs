@@ -12,8 +12,12 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
+use super::edits::Edit;
 use super::protocol::{Command, Event, SampleOptions, StepBy, Temporality};
-use crate::{config::Config, task::Puzzle};
+use crate::{
+    config::{Config, ConfigError},
+    task::Puzzle,
+};
 
 /// How long a held thread sleeps before it looks for commands again.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -36,8 +40,8 @@ struct State {
     stopping: bool,
     /// The configuration with every edit that was asked for; in force from the next step on.
     wanted: Config,
-    /// Edits in words, to be journalled.
-    edits: Vec<String>,
+    /// Edits that are in `wanted`, to be journalled.
+    edits: Vec<Edit>,
     checkpoint: bool,
     samples: VecDeque<(Puzzle, SampleOptions)>,
     pins: Vec<(Puzzle, bool)>,
@@ -62,8 +66,8 @@ pub struct Control {
 /// What was asked for since [`Control::take_requests`] was last called.
 #[derive(Debug, Default)]
 pub struct Requests {
-    /// Edits of live hyperparameters, in words.
-    pub edits: Vec<String>,
+    /// Edits of live hyperparameters.
+    pub edits: Vec<Edit>,
     /// Pauses, resumptions and steps, in words.
     pub deeds: Vec<(&'static str, String)>,
     /// Whether a checkpoint was asked for.
@@ -246,6 +250,21 @@ impl Control {
         self.lock().wanted.clone()
     }
 
+    /// The configuration of a step that begins now, and the edits in it that are not journalled yet. Both at once:
+    /// an edit is either in the step and journalled before it, or in neither.
+    pub fn begin_step(&self) -> (Config, Vec<Edit>) {
+        let mut state = self.lock();
+        (state.wanted.clone(), std::mem::take(&mut state.edits))
+    }
+
+    /// Makes an edit that was journalled in an earlier life of the run once more, without journalling it.
+    ///
+    /// # Errors
+    /// When the value is not one that the key takes.
+    pub fn make_again(&self, edit: &Edit) -> Result<(), ConfigError> {
+        self.lock().wanted.set_live(&edit.key, &edit.value)
+    }
+
     /// What was asked for since the last call.
     pub fn take_requests(&self) -> Requests {
         let mut state = self.lock();
@@ -300,7 +319,7 @@ impl Control {
                 Ok(Command::Set { key, value }) => {
                     let before = state.wanted.get(&key).unwrap_or_default();
                     match state.wanted.set_live(&key, &value) {
-                        Ok(()) => state.edits.push(format!("{key} = {value} (was {before})")),
+                        Ok(()) => state.edits.push(Edit { key, value, before }),
                         Err(error) => self.tell(Event::Warning(error.to_string())),
                     }
                 }

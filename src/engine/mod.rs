@@ -4,6 +4,7 @@
 //! and one that is watched are the same engine.
 
 pub mod control;
+pub mod edits;
 pub mod pins;
 pub mod protocol;
 pub mod scripted;
@@ -20,7 +21,7 @@ use std::{
 use self::{
     control::Control,
     protocol::{EngineHandle, Event},
-    setup::{EngineError, EngineOptions},
+    setup::{EngineError, EngineOptions, Prepared},
 };
 
 /// Commands that may wait to be read.
@@ -32,11 +33,22 @@ const COMMANDS: usize = 64;
 /// # Errors
 /// When the operating system gives no thread.
 pub fn spawn(options: EngineOptions) -> std::io::Result<(EngineHandle, JoinHandle<()>)> {
+    spawn_with(options, setup::prepare)
+}
+
+/// As [`spawn`], for a host that makes the run ready itself: with a task of its own, say.
+///
+/// # Errors
+/// As [`spawn`].
+pub fn spawn_with(
+    options: EngineOptions,
+    prepare: impl FnOnce(&EngineOptions) -> Result<Prepared, EngineError> + Send + 'static,
+) -> std::io::Result<(EngineHandle, JoinHandle<()>)> {
     let (commands_in, commands) = crossbeam_channel::bounded(COMMANDS);
     let (events, events_out) = crossbeam_channel::unbounded();
     let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
         let control = Control::new(options.config.clone(), options.paused, commands, events);
-        supervise(&control, || training::train(&options, &control));
+        supervise(&control, || training::train(prepare(&options)?, &control, options.last_step));
     })?;
     Ok((EngineHandle { commands: commands_in, events: events_out }, thread))
 }

@@ -8,6 +8,7 @@ use std::{
 use thiserror::Error;
 
 use super::{
+    edits::EditsToMakeAgain,
     pins::{Pins, first_pins},
     protocol::BaseReference,
 };
@@ -23,8 +24,8 @@ use crate::{
         transformer::Transformer,
     },
     run::{
-        CheckpointError, Journal, RunDirectory, RunError, checkpoint::Checkpoint, pinned::PinnedLog,
-        state::TrainingState,
+        CheckpointError, Journal, Reader, RunDirectory, RunError, RunLock, checkpoint::Checkpoint,
+        pinned::PinnedLog, state::TrainingState,
     },
     task::{
         Task,
@@ -128,6 +129,10 @@ pub struct Prepared {
     pub warnings: Vec<String>,
     /// What began: `started`, `resumed`, `forked`, and from what.
     pub beginning: (&'static str, String),
+    /// Whether the run's own directory has a checkpoint of where it stands.
+    pub from_own_checkpoint: bool,
+    /// Live edits that were journalled after the checkpoint.
+    pub edits_to_make_again: EditsToMakeAgain,
 }
 
 /// The task that a configuration names.
@@ -149,14 +154,21 @@ pub fn task_of(config: &Config) -> Result<Box<dyn Task>, EngineError> {
 /// A sentence for whatever is missing or broken; nothing that was there is changed then.
 pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let mut warnings = Vec::new();
+    // Before anything is read that another process might be about to replace.
+    let lock = match &options.start {
+        Start::Resume(run) => Some(RunLock::acquire_on(run.disk(), run.path())?),
+        _ => None,
+    };
     let checkpoint = match &options.start {
         Start::New(_) => None,
+        Start::Resume(run) if never_saved(run) => None,
         Start::Resume(run) => Some(usable_checkpoint(run, None, &mut warnings)?),
         Start::Fork(run, step) => Some(usable_checkpoint(run, *step, &mut warnings)?),
     };
     let saved = checkpoint.as_ref().map(|c| TrainingState::load(&c.path)).transpose()?;
     let config = match (&options.start, &saved) {
         (Start::Resume(_), Some(saved)) => saved.config.clone(),
+        (Start::Resume(run), None) => run.config()?.config,
         _ => options.config.clone(),
     };
     config.validate()?;
@@ -168,7 +180,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let backend = if choice.is_gpu { choice.name.clone() } else { format!("{} x{threads}", choice.name) };
 
     let (loaded, hash, base) = match (&options.start, &checkpoint) {
-        (Start::New(Base::Embedded), _) => {
+        (Start::New(Base::Embedded), _) | (Start::Resume(_), None) => {
             let loaded = embedded::load(&choice.device)?;
             (loaded, embedded::hash_of(embedded::WEIGHTS), embedded::reference())
         }
@@ -192,13 +204,14 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let base = base.filter(|_| config.level == Config::default().level && config.temperature == 1.0);
 
     let reference = match &checkpoint {
-        _ if config.kl_coef == 0.0 => None,
+        // Also without a KL term now: a live edit may bring it back, and then it is this one that is meant.
         Some(checkpoint) if checkpoint.path.join(REFERENCE_FILE).exists() => {
             let path = checkpoint.path.join(REFERENCE_FILE);
             let weights = folder::read_bounded(&path, u64::MAX)?;
             let shape = serde_json::to_vec(&model.config).map_err(|e| EngineError::Other(format!("{e}.")))?;
             Some(folder::from_bytes(&shape, &weights, &path, &choice.device)?)
         }
+        _ if config.kl_coef == 0.0 => None,
         _ => Some(model.clone()),
     };
     let mut trainer = Trainer::new(model, 0.0, workers);
@@ -240,13 +253,15 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         Some(saved) => TrainingState { config: config.clone(), ..saved },
         None => fresh,
     };
-    let (run, journal, beginning) = match &options.start {
-        Start::Resume(run) => {
+    let mut edits_to_make_again = EditsToMakeAgain::default();
+    let (run, journal, beginning) = match (&options.start, lock) {
+        (Start::Resume(run), Some(lock)) => {
             PinnedLog::check(run, state.pinned_bytes)?;
-            let journal = Journal::resume(run, state.position())?;
+            let journal = Journal::resume_locked(lock, run, state.position())?;
+            edits_to_make_again = EditsToMakeAgain::after(state.step, &Reader::new(run).events()?.records);
             (run.clone(), journal, ("resumed", format!("after step {}", state.step)))
         }
-        start => {
+        (start, _) => {
             let run = RunDirectory::create(&options.runs_root, &name, &config, &info)?;
             let journal = Journal::begin(&run)?;
             let beginning = match start {
@@ -272,8 +287,28 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         backend,
         backend_reason: choice.reason,
         warnings,
+        from_own_checkpoint: beginning.0 == "resumed" && checkpoint.is_some(),
         beginning,
+        edits_to_make_again,
     })
+}
+
+/// Whether a run was cut off between its beginning and its first checkpoint, so that it can begin once more from the
+/// embedded base model. Anything else needs a checkpoint.
+fn never_saved(run: &RunDirectory) -> bool {
+    let from_embedded = run
+        .config()
+        .ok()
+        .and_then(|file| file.provenance)
+        .is_some_and(|provenance| provenance.model_hash == embedded::hash_of(embedded::WEIGHTS));
+    let untouched = |path: PathBuf| std::fs::metadata(path).map_or(true, |found| found.len() == 0);
+    let began_anew = Reader::new(run)
+        .events()
+        .is_ok_and(|log| log.records.first().is_none_or(|first| first.event == "started"));
+    from_embedded
+        && began_anew
+        && crate::run::checkpoint::list(&run.checkpoints_path()).is_empty()
+        && untouched(run.metrics_path())
 }
 
 /// The checkpoint to go on from; damaged newer ones are named.

@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use super::{
     control::Control,
+    edits::Edit,
     pins::Pins,
     protocol::{Event, Phase, SampleOptions, Started},
-    setup::{self, EngineError, EngineOptions, OPTIMIZER_FILE, Prepared, REFERENCE_FILE, WEIGHTS_FILE},
+    setup::{self, EngineError, OPTIMIZER_FILE, Prepared, REFERENCE_FILE, WEIGHTS_FILE},
     summary::{self, PhaseTimes, Totals},
     watch::SampleWatch,
 };
@@ -18,7 +19,7 @@ use crate::{
     model::{folder, trainer::UpdateError},
     rollout::sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     run::{
-        RunError,
+        Journal, RunError,
         checkpoint::CheckpointWriter,
         record::StepMetrics,
         state::{STATE_FILE, TrainingState},
@@ -29,13 +30,12 @@ use crate::{
 /// Groups of a step whose tokens are streamed.
 const STREAMED_GROUPS: usize = 4;
 
-/// Prepares a run and trains until its last step or a stop.
+/// Trains a run that is ready until its last step or a stop.
 ///
 /// # Errors
 /// A sentence; what was journalled before is safe.
-pub fn train(options: &EngineOptions, control: &Control) -> Result<(), EngineError> {
-    let prepared = setup::prepare(options)?;
-    let mut training = Training::begin(prepared, control, options.last_step)?;
+pub fn train(prepared: Prepared, control: &Control, last_step: Option<u64>) -> Result<(), EngineError> {
+    let mut training = Training::begin(prepared, control, last_step);
     let ended = training.run();
     if let Err(error) = &ended {
         // The events may be what cannot be written; the caller tells the error in any case.
@@ -75,6 +75,10 @@ struct Training<'a> {
     totals: Totals,
     /// Step of the newest checkpoint.
     saved: Option<u64>,
+    /// Whether a step has begun and is not recorded yet.
+    in_step: bool,
+    /// A checkpoint was asked for within a step, and is written behind it.
+    checkpoint_wanted: bool,
     heldout: Vec<Puzzle>,
     /// Steps that the weights have seen: one ahead of `step` between a step's update and its end.
     weights_step: u64,
@@ -83,12 +87,11 @@ struct Training<'a> {
 }
 
 impl<'a> Training<'a> {
-    fn begin(mut p: Prepared, control: &'a Control, last_step: Option<u64>) -> Result<Self, EngineError> {
+    fn begin(mut p: Prepared, control: &'a Control, last_step: Option<u64>) -> Self {
         control.begin_with(p.config.clone());
         log_to(&p.run.log_path());
-        let (what, from) = &p.beginning;
+        let (what, from) = p.beginning.clone();
         tracing::info!(step = p.state.step, backend = p.backend, reason = p.backend_reason, "{what} {from}");
-        p.journal.event(p.state.step, what, from)?;
         control.tell(Event::Started(Box::new(Started {
             run: p.run.path().to_owned(),
             config: p.config.clone(),
@@ -98,25 +101,32 @@ impl<'a> Training<'a> {
             parameters: p.grpo.trainer.parameter_sizes().iter().sum(),
             base: p.base,
         })));
-        for warning in std::mem::take(&mut p.warnings) {
-            p.journal.event(p.state.step, "warning", &warning)?;
-            control.tell(Event::Warning(warning));
-        }
-        let resumed = p.beginning.0 == "resumed";
-        Ok(Self {
+        let warnings = std::mem::take(&mut p.warnings);
+        let mut training = Self {
             step: p.state.step,
             weights_step: p.state.step,
             begun: false,
             totals: Totals { tokens: p.state.num_tokens, flops: p.state.flops },
-            saved: resumed.then_some(p.state.step),
+            saved: p.from_own_checkpoint.then_some(p.state.step),
+            in_step: false,
+            checkpoint_wanted: false,
             heldout: setup::evaluation_puzzles(p.grpo.task.as_ref()),
             p,
             control,
             last_step,
-        })
+        };
+        training.record(training.step, what, &from);
+        for warning in warnings {
+            training.warn(training.step, &warning);
+        }
+        training
     }
 
     fn run(&mut self) -> Result<(), EngineError> {
+        if self.saved.is_none() {
+            // A run that is killed before its first checkpoint is due can be resumed all the same.
+            self.checkpoint()?;
+        }
         while self.last_step.is_none_or(|last| self.step < last) {
             if !self.between_phases()? {
                 break;
@@ -129,15 +139,15 @@ impl<'a> Training<'a> {
         }
         self.journal_requests()?;
         self.last_checkpoint()?;
-        self.p.journal.event(self.step, "finished", &format!("after {} steps", self.step))?;
-        self.p.journal.sync()?;
+        self.record(self.step, "finished", &format!("after {} steps", self.step));
+        self.insist(|journal| journal.sync().map(|_| ()))?;
         self.control.tell(Event::Finished { steps: self.step, run: self.p.run.path().to_owned() });
         Ok(())
     }
 
     /// One GRPO step: sample, score, advantage, update, evaluate and record.
     fn one_step(&mut self) -> Result<Outcome, EngineError> {
-        self.p.config = self.control.wanted();
+        self.begin_step();
         let (step, config, control) = (self.step + 1, self.p.config.clone(), self.control);
         if config.kl_coef > 0.0 && self.p.grpo.reference.is_none() {
             // A live edit turned KL on: what the policy is now becomes the reference.
@@ -200,7 +210,7 @@ impl<'a> Training<'a> {
             }
             Err(error @ UpdateError::NotFinite(_)) => {
                 // The weights are the last good ones; the step counts, without an update.
-                self.warn(step, &format!("{error} The run is paused."))?;
+                self.warn(step, &format!("{error} The run is paused."));
                 control.pause();
                 UpdateReport::default()
             }
@@ -225,8 +235,8 @@ impl<'a> Training<'a> {
         let generated = judged.iter().map(|g| g.scored.group.generated_tokens()).sum();
         summary::add_clock(&mut metrics, &times, generated, update.tokens);
         self.p.journal.add_metrics(&metrics)?;
-        self.write_journal()?;
-        self.step = step;
+        self.insist(Journal::flush)?;
+        (self.step, self.in_step) = (step, false);
         tracing::info!(
             step,
             reward = metrics.reward,
@@ -235,11 +245,25 @@ impl<'a> Training<'a> {
             "step"
         );
         control.tell(Event::StepDone(Box::new(metrics)));
-        if config.checkpoint_every > 0 && step.is_multiple_of(config.checkpoint_every) {
+        let due = config.checkpoint_every > 0 && step.is_multiple_of(config.checkpoint_every);
+        if due || self.checkpoint_wanted {
             self.checkpoint()?;
         }
         control.phase_over(true);
         Ok(Outcome::Done)
+    }
+
+    /// Fixes the configuration of the step that begins, live edits included.
+    fn begin_step(&mut self) {
+        let (_, edits) = self.control.begin_step();
+        self.journal_edits(edits);
+        for edit in self.p.edits_to_make_again.take_for(self.step + 1) {
+            if let Err(error) = self.control.make_again(&edit) {
+                self.warn(self.step, &format!("An edit of the earlier run cannot be made again: {error}"));
+            }
+        }
+        self.p.config = self.control.wanted();
+        self.in_step = true;
     }
 
     fn enter(&self, step: u64, phase: Phase, total: usize) {
@@ -269,12 +293,12 @@ impl<'a> Training<'a> {
     fn journal_requests(&mut self) -> Result<(), EngineError> {
         let requests = self.control.take_requests();
         for (what, words) in requests.deeds {
-            self.record(what, &words);
+            self.record(self.step, what, &words);
         }
-        for edit in requests.edits {
-            self.record("set", &edit);
-        }
-        if requests.checkpoint {
+        self.journal_edits(requests.edits);
+        self.checkpoint_wanted |= requests.checkpoint;
+        // Within a step the weights may be those after it, and the journal holds lines of it.
+        if self.checkpoint_wanted && !self.in_step {
             self.checkpoint()?;
         }
         for (puzzle, options) in requests.samples {
@@ -286,37 +310,41 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
+    /// Journals edits under the last step that they do not hold in.
+    fn journal_edits(&mut self, edits: Vec<Edit>) {
+        let step = self.step + u64::from(self.in_step);
+        for edit in edits {
+            self.p.edits_to_make_again.overrule(step, &edit.key);
+            self.record(step, "set", &edit.to_string());
+        }
+    }
+
     /// Journals what was done. Where the disk refuses, the line is kept and written with the next one.
-    fn record(&mut self, what: &'static str, words: &str) {
-        if let Err(error) = self.p.journal.event(self.step, what, words) {
+    fn record(&mut self, step: u64, what: &str, words: &str) {
+        if let Err(error) = self.p.journal.event(step, what, words) {
             self.control.tell(Event::Warning(format!("{error} It is kept and written later.")));
         }
     }
 
-    fn warn(&mut self, step: u64, text: &str) -> Result<(), EngineError> {
+    fn warn(&mut self, step: u64, text: &str) {
         tracing::warn!(step, "{text}");
-        self.p.journal.event(step, "warning", text)?;
+        self.record(step, "warning", text);
         self.control.tell(Event::Warning(text.to_string()));
-        Ok(())
     }
 
-    /// Writes the step's lines. A disk that refuses pauses the run; the lines are kept and written when a
-    /// person resumes it.
-    fn write_journal(&mut self) -> Result<(), EngineError> {
-        loop {
-            let Err(error) = self.p.journal.flush() else { return Ok(()) };
+    /// Writes what must be on disk before the run goes on. A disk that refuses pauses the run; the lines are kept
+    /// and written when a person resumes it. What else is asked for meanwhile is served.
+    fn insist(&mut self, write: impl Fn(&mut Journal) -> Result<(), RunError>) -> Result<(), EngineError> {
+        while let Err(error) = write(&mut self.p.journal) {
             self.control.tell(Event::Warning(format!(
                 "{error} The run is paused; nothing is lost; resume to try again."
             )));
             self.control.pause();
-            while self.control.pausing() {
-                if !self.control.wait_between_phases() {
-                    return Err(EngineError::Run(error));
-                }
-                // Only resuming helps; anything else asked for has to wait.
-                std::thread::sleep(std::time::Duration::from_millis(20));
+            if !self.between_phases()? {
+                return write(&mut self.p.journal).map_err(EngineError::Run);
             }
         }
+        Ok(())
     }
 
     /// Answers held-out puzzles with the policy as it is now.
@@ -380,7 +408,8 @@ impl<'a> Training<'a> {
     /// The checkpoint that ends a run. While the disk refuses it, the run waits, paused: each resume tries again,
     /// and a stop gives up.
     fn last_checkpoint(&mut self) -> Result<(), EngineError> {
-        while self.step > 0 && self.saved != Some(self.step) {
+        // A step that was begun and stopped never was: what counts are the weights before it.
+        while self.saved != Some(self.step) {
             self.checkpoint()?;
             if self.saved == Some(self.step) {
                 break;
@@ -395,10 +424,11 @@ impl<'a> Training<'a> {
     /// Writes a checkpoint of the last whole step. A disk that refuses is told and not fatal: the run goes on,
     /// paused, and the one before stays valid.
     fn checkpoint(&mut self) -> Result<(), EngineError> {
+        self.checkpoint_wanted = false;
         match self.write_checkpoint() {
             Ok(path) => {
                 self.saved = Some(self.step);
-                self.record("checkpoint", &path.display().to_string());
+                self.record(self.step, "checkpoint", &path.display().to_string());
                 self.control.tell(Event::CheckpointSaved { step: self.step, path });
                 Ok(())
             }
@@ -428,7 +458,8 @@ impl<'a> Training<'a> {
             pinned_bytes,
             pins: Some(self.p.pins.puzzles.clone()),
             adam_step: optimizer.time as u64,
-            config: self.control.wanted(),
+            // The next step's: of a step that was stopped, the one it had.
+            config: if self.in_step { self.p.config.clone() } else { self.control.wanted() },
         };
         let failed = |error: crate::run::CheckpointError| EngineError::Run(RunError::from(error));
         let mut writer =

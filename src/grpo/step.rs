@@ -33,7 +33,7 @@ pub struct Grpo {
     pub tokenizer: Tokenizer,
     /// The policy and its optimizer.
     pub trainer: Trainer,
-    /// The model that KL is measured against; only there when `kl_coef` is not 0.
+    /// The model that KL is measured against; there from the first step on whose `kl_coef` is not 0.
     pub reference: Option<Transformer>,
 }
 

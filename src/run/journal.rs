@@ -85,7 +85,11 @@ impl Journal {
     /// they were. The events stay, because they did happen; only a torn last line of theirs is dropped.
     /// Nothing is cut unless all three logs fit the checkpoint.
     pub fn resume(run: &RunDirectory, at: JournalPosition) -> Result<Self, RunError> {
-        let lock = RunLock::acquire_on(run.disk(), run.path())?;
+        Self::resume_locked(RunLock::acquire_on(run.disk(), run.path())?, run, at)
+    }
+
+    /// As [`Journal::resume`], for a caller that took the run's lock before it read the checkpoint.
+    pub fn resume_locked(lock: RunLock, run: &RunDirectory, at: JournalPosition) -> Result<Self, RunError> {
         let open = |path: PathBuf, recorded: u64| {
             let (mut file, length) = open_log(run.disk(), &path)?;
             check_line_end(file.reading(), &path, recorded, length)?;

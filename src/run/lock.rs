@@ -36,7 +36,7 @@ impl RunLock {
     ///
     /// # Errors
     /// As [`RunLock::acquire`].
-    pub(super) fn acquire_on(disk: &Disk, run: &Path) -> Result<Self, RunError> {
+    pub(crate) fn acquire_on(disk: &Disk, run: &Path) -> Result<Self, RunError> {
         let path = run.join(LOCK_FILE);
         let mut file = disk.open_to_go_on(&path).map_err(RunError::io("open the lock file", &path))?;
         let file = file.reading().try_clone().map_err(RunError::io("open the lock file", &path))?;

@@ -8,7 +8,7 @@ use aha_lab::{
     engine::{
         self,
         protocol::{Command, EngineHandle, Event, Phase, SampleOptions, StepBy, Temporality},
-        setup::{Base, EngineOptions, Start},
+        setup::{Base, EngineOptions, Prepared, Start, prepare},
     },
     run::{Reader, RunDirectory, record::EventRecord},
     task::{RewardRules, countdown::reward},
@@ -42,7 +42,17 @@ pub struct Driven {
 
 impl Driven {
     pub fn start(options: EngineOptions) -> Self {
-        let (handle, thread) = engine::spawn(options).unwrap();
+        Self::start_with(options, |_| {})
+    }
+
+    /// With something put in the place of what the options make.
+    pub fn start_with(options: EngineOptions, change: impl FnOnce(&mut Prepared) + Send + 'static) -> Self {
+        let prepare = |options: &EngineOptions| {
+            let mut prepared = prepare(options)?;
+            change(&mut prepared);
+            Ok(prepared)
+        };
+        let (handle, thread) = engine::spawn_with(options, prepare).unwrap();
         Self { handle, thread, told: Vec::new() }
     }
 
@@ -90,6 +100,14 @@ impl Driven {
         }
     }
 
+    /// Waits for a failure; its reason.
+    pub fn failure(self) -> String {
+        let failed = |event| if let Event::Failed(reason) = event { Some(reason) } else { None };
+        let reason = self.handle.events.iter().find_map(failed).expect("a failure");
+        self.thread.join().unwrap();
+        reason
+    }
+
     pub fn stop(self) -> (u64, RunDirectory) {
         self.ask(Command::Stop);
         self.end()
@@ -101,11 +119,11 @@ pub fn alone(options: EngineOptions) -> RunDirectory {
     Driven::start(options).end().1
 }
 
-fn events(run: &RunDirectory) -> Vec<EventRecord> {
+pub fn events(run: &RunDirectory) -> Vec<EventRecord> {
     Reader::new(run).events().unwrap().records
 }
 
-fn set(key: &str, value: &str) -> Command {
+pub fn set(key: &str, value: &str) -> Command {
     Command::Set { key: key.into(), value: value.into() }
 }
 
@@ -244,7 +262,8 @@ fn an_edit_is_journalled_and_holds_from_the_next_step() {
     assert_eq!(edits.len(), 1);
     assert_eq!(
         (edits[0].step, edits[0].detail.as_str()),
-        (1, format!("learning_rate = 0.001 (was {before})").as_str())
+        // Made within step 2, so it holds in the steps after it.
+        (2, format!("learning_rate = 0.001 (was {before})").as_str())
     );
 }
 

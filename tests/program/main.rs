@@ -6,6 +6,7 @@
 mod attached;
 mod bad_input;
 mod engine;
+mod exact;
 #[cfg(unix)]
 mod full_disk;
 #[cfg(unix)]

@@ -19,17 +19,17 @@ use super::{
 };
 
 /// Goes on with a run. The configuration given here is another one on purpose: a resumed run has its own.
-fn resumed(run: &RunDirectory, last_step: u64) -> EngineOptions {
+pub fn resumed(run: &RunDirectory, last_step: u64) -> EngineOptions {
     let elsewhere = run.path().join("nothing-is-made-here");
     EngineOptions { start: Start::Resume(run.clone()), ..options(&elsewhere, Config::default(), last_step) }
 }
 
 /// With a KL term, so that the reference model has to survive too.
-fn with_reference() -> Config {
+pub fn with_reference() -> Config {
     Config { kl_coef: 0.05, inner_epochs: 2, seed: 3, ..tiny() }
 }
 
-fn straight(config: Config, steps: u64) -> Outcome {
+pub fn straight(config: Config, steps: u64) -> Outcome {
     let root = TempDir::new().unwrap();
     outcome(&alone(options(root.path(), config, steps)), steps)
 }
@@ -99,7 +99,7 @@ fn a_live_edit_survives_stopping_and_resuming() {
 }
 
 /// Every file below a folder, with its content. Not the log: all runs of this process share the first one's.
-fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -174,6 +174,7 @@ fn a_damaged_newest_checkpoint_is_named_and_the_one_before_is_used() {
     assert_same(&outcome(&run, 2), &intact, "step 2 made again from step 1");
 
     // Every one damaged: nothing is begun, nothing is changed.
+    fs::remove_dir_all(checkpoint(&run, 0)).unwrap();
     let optimizer = checkpoint(&run, 1).join("optimizer.f32");
     fs::write(&optimizer, &fs::read(&optimizer).unwrap()[..1000]).unwrap();
     damage(&checkpoint(&run, 2).join("state.json"));
@@ -201,7 +202,7 @@ fn a_run_that_cannot_be_told_is_not_resumed() {
     // A checkpoint that is not there, by its step.
     let mut fork = lab(&["run", "--headless", "--fork", "red@7", "--steps", "8", "--runs"]);
     let said = refusal(fork.arg(root.path()));
-    assert!(said.contains("of step 7") && said.contains("There are checkpoints of steps 1"), "{said}");
+    assert!(said.contains("of step 7") && said.contains("There are checkpoints of steps 0, 1"), "{said}");
     assert_eq!(RunDirectory::list(root.path()).unwrap().len(), 2);
 }
 

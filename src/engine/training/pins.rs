@@ -49,14 +49,14 @@ impl Training<'_> {
             let before = self.p.pins.puzzles.len();
             self.p.pins.puzzles.retain(|pinned| *pinned != puzzle);
             if self.p.pins.puzzles.len() < before {
-                self.record("unpinned", &format!("{words}, by a person"));
+                self.record(self.step, "unpinned", &format!("{words}, by a person"));
             }
             return Ok(());
         }
         let config = self.control.wanted();
         match self.p.pins.pin(puzzle.clone(), &self.p.grpo, &config) {
             Ok(()) => {
-                self.record("pinned", &format!("{words}, by a person"));
+                self.record(self.step, "pinned", &format!("{words}, by a person"));
                 // A person who pins while the run is paused does not wait for it to go on.
                 self.answer_pinned(&[puzzle], self.weights_step, &Unobserved)
             }

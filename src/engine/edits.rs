@@ -1,0 +1,112 @@
+//! Edits of live hyperparameters as the journal keeps them, and which of them a resumed run has to make again.
+//!
+//! A `set` event of step `s` holds from step `s + 1` on. A checkpoint of step `c` has the edits of the steps before
+//! it; those of step `c` and later are made again, each before the step that it first held in. So a run that was
+//! killed long after its last checkpoint recomputes the very steps that it had made.
+
+use std::fmt;
+
+use crate::run::record::EventRecord;
+
+/// A change of one live hyperparameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The configuration key.
+    pub key: String,
+    /// Its value, as one would write it after `--set key=`.
+    pub value: String,
+    /// What it was.
+    pub before: String,
+}
+
+impl fmt::Display for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {} (was {})", self.key, self.value, self.before)
+    }
+}
+
+impl Edit {
+    /// Reads what [`Edit`]'s `Display` wrote.
+    fn parse(detail: &str) -> Option<Self> {
+        let (key, rest) = detail.split_once(" = ")?;
+        let (value, before) = rest.strip_suffix(')')?.rsplit_once(" (was ")?;
+        Some(Self { key: key.into(), value: value.into(), before: before.into() })
+    }
+}
+
+/// Edits that are to be made again, with the step after which each was made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EditsToMakeAgain(Vec<(u64, Edit)>);
+
+impl EditsToMakeAgain {
+    /// Those of a run that goes on after a step. `events` are all of its events, in the order of the file.
+    pub fn after(step: u64, events: &[EventRecord]) -> Self {
+        let mut again = Self::default();
+        for event in events.iter().filter(|event| event.event == "set") {
+            let Some(edit) = Edit::parse(&event.detail) else { continue };
+            again.overrule(event.step, &edit.key);
+            again.0.push((event.step, edit));
+        }
+        again.0.retain(|(made, _)| *made >= step);
+        again
+    }
+
+    /// Forgets the edits of a key from a step on: a run that was cut back to before them was given another value.
+    pub fn overrule(&mut self, step: u64, key: &str) {
+        self.0.retain(|(made, edit)| *made < step || edit.key != key);
+    }
+
+    /// Takes out those that hold in the step of this number, in their order.
+    pub fn take_for(&mut self, step: u64) -> Vec<Edit> {
+        let (now, later) = std::mem::take(&mut self.0).into_iter().partition(|(made, _)| *made < step);
+        self.0 = later;
+        let now: Vec<(u64, Edit)> = now;
+        now.into_iter().map(|(_, edit)| edit).collect()
+    }
+
+    /// How many are left.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether none is left.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(step: u64, detail: &str) -> EventRecord {
+        EventRecord { time: String::new(), step, event: "set".into(), detail: detail.into() }
+    }
+
+    fn shown(edits: Vec<Edit>) -> Vec<String> {
+        edits.iter().map(Edit::to_string).collect()
+    }
+
+    #[test]
+    fn edits_come_again_at_their_steps_and_the_ones_before_the_checkpoint_do_not() {
+        let lines = ["kl_coef = 0.1 (was 0)", "temperature = 0.5 (was 1)", "kl_coef = 0 (was 0.1)"];
+        let events = [set(1, lines[0]), set(3, lines[1]), set(3, "nonsense"), set(5, lines[2])];
+        let mut again = EditsToMakeAgain::after(3, &events);
+        assert_eq!(again.len(), 2);
+        assert!(again.take_for(3).is_empty());
+        assert_eq!(shown(again.take_for(4)), [lines[1]]);
+        assert!(again.take_for(5).is_empty());
+        assert_eq!(shown(again.take_for(6)), [lines[2]]);
+        assert!(again.is_empty());
+    }
+
+    #[test]
+    fn what_a_later_life_of_the_run_was_told_overrules_what_an_earlier_one_was_told_after_it() {
+        let (first, second) = ("temperature = 0.5 (was 1)", "temperature = 0.9 (was 1)");
+        // Killed after step 6, resumed from step 2, edited there, killed again.
+        let mut again =
+            EditsToMakeAgain::after(2, &[set(5, first), set(3, second), set(3, "kl_coef = 1 (was 0)")]);
+        assert_eq!(shown(again.take_for(4)), [second, "kl_coef = 1 (was 0)"]);
+        assert!(again.take_for(9).is_empty());
+    }
+}
