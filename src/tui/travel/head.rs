@@ -33,6 +33,9 @@ pub(super) fn title(travel: &Travel, shown: &Pinned, theme: &Theme) -> Line<'sta
     Line::from(spans)
 }
 
+/// What of an answer a curve shows.
+type Figure<'a> = &'a dyn Fn(&PinnedAnswer) -> f64;
+
 /// As many of the rows as fit: the two ends, right and wrong, length, checks.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, travel: &Travel, shown: &Pinned, theme: &Theme) {
     let newest = shown.answers.last_key_value().map_or(0, |(step, _)| *step);
@@ -69,7 +72,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, travel: &Travel, shown: &Pin
 
     let length = |answer: &PinnedAnswer| answer.tokens as f64;
     let checks = |answer: &PinnedAnswer| answer.analysis.checks as f64;
-    let curves: [(&str, &dyn Fn(&PinnedAnswer) -> f64, _); 2] =
+    let curves: [(&str, Figure, _); 2] =
         [("length", &length, theme.length), ("checks", &checks, theme.checks)];
     for (label, of, style) in curves {
         let values = || shown.answers.iter().map(|(step, answer)| (*step as f64, of(answer)));
