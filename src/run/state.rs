@@ -12,6 +12,10 @@ pub const STATE_FILE: &str = "state.json";
 
 const MAX_BYTES: u64 = 1024 * 1024;
 
+/// The newest kind of state that this program reads, and the one that it writes. A state that does not say its kind
+/// is of before kinds were counted, and read the same way.
+const SCHEMA_VERSION: u64 = 1;
+
 /// Where training stood. Floating-point numbers are kept as text, because the JSON reader may be off by the
 /// last bit, and a resumed run must go on exactly.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,7 +53,7 @@ impl TrainingState {
     pub fn to_json(&self) -> Result<Vec<u8>, CheckpointError> {
         let failed =
             |error: serde_json::Error| CheckpointError::broken(Path::new(STATE_FILE), error.to_string());
-        serde_json::to_vec_pretty(self).map_err(failed)
+        serde_json::to_vec_pretty(&Written { schema_version: SCHEMA_VERSION, state: self }).map_err(failed)
     }
 
     /// Reads the state of a checkpoint folder.
@@ -59,8 +63,17 @@ impl TrainingState {
         File::open(&path)
             .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))
             .map_err(CheckpointError::io("read", &path))?;
-        let state: Self = serde_json::from_slice(&bytes)
-            .map_err(|error| CheckpointError::broken(&path, error.to_string()))?;
+        let broken = |error: serde_json::Error| CheckpointError::broken(&path, error.to_string());
+        // Before anything else: a newer state may have other fields.
+        let Schema { schema_version } = serde_json::from_slice(&bytes).map_err(broken)?;
+        if schema_version > SCHEMA_VERSION {
+            let reason = format!(
+                "it was written by a newer aha-lab (schema_version is {schema_version}, this program reads up to \
+                 {SCHEMA_VERSION}); use a newer one"
+            );
+            return Err(CheckpointError::broken(&path, reason));
+        }
+        let state: Self = serde_json::from_slice(&bytes).map_err(broken)?;
         match checkpoint::step_of(checkpoint) {
             Some((step, _)) if step != state.step => {
                 Err(CheckpointError::broken(&path, format!("it is of step {}", state.step)))
@@ -77,6 +90,20 @@ impl TrainingState {
             events: self.events_bytes,
         }
     }
+}
+
+/// A state as it stands in the file.
+#[derive(Serialize)]
+struct Written<'a> {
+    schema_version: u64,
+    #[serde(flatten)]
+    state: &'a TrainingState,
+}
+
+#[derive(Deserialize)]
+struct Schema {
+    #[serde(default)]
+    schema_version: u64,
 }
 
 fn exactly<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {

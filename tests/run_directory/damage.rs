@@ -172,3 +172,19 @@ fn a_configuration_of_a_newer_program_is_refused_by_its_version() {
     fs::write(&path, format!("schema_version = 1\n{text}")).unwrap();
     run.config().unwrap();
 }
+
+#[test]
+fn a_state_of_a_newer_program_is_refused_by_its_version() {
+    let (_root, run) = old_run();
+    let newest = run.checkpoint(Some(2)).unwrap().path;
+    let path = newest.join("state.json");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(!text.contains("schema_version"), "the stored run is of before kinds were counted");
+    let state = TrainingState::load(&newest).unwrap();
+    fs::write(&path, state.to_json().unwrap()).unwrap();
+    assert!(fs::read_to_string(&path).unwrap().contains("\"schema_version\": 1"));
+    assert_eq!(TrainingState::load(&newest).unwrap(), state);
+    fs::write(&path, r#"{"schema_version": 2, "something_new": 1}"#).unwrap();
+    let said = TrainingState::load(&newest).unwrap_err().to_string();
+    assert!(said.contains("state.json") && said.contains("newer aha-lab"), "{said}");
+}
