@@ -22,7 +22,7 @@ use crate::{
 /// How long a held thread sleeps before it looks for commands again.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Paused is told once every thread is held, or when none has passed a gate for so long.
-const QUIET_FOR: Duration = Duration::from_millis(250);
+const QUIET_FOR: Duration = Duration::from_secs(1);
 /// Events that may wait to be read before tokens are dropped.
 const MOST_WAITING: usize = 4096;
 

@@ -208,7 +208,7 @@ impl<'a> Training<'a> {
                 self.p.journal.discard_pending();
                 return Ok(Outcome::Stopped);
             }
-            Err(error @ UpdateError::NotFinite(_)) => {
+            Err(error @ UpdateError::NotFinite { .. }) => {
                 // The weights are the last good ones; the step counts, without an update.
                 self.warn(step, &format!("{error} The run is paused."));
                 control.pause();

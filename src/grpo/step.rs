@@ -170,7 +170,8 @@ impl Grpo {
     /// while sampling stand for those of the old policy; they differ from a second forward pass by rounding only.
     ///
     /// # Errors
-    /// When the gate ended it or the gradients are not finite; the weights are then those before the epoch.
+    /// When the gate ended it, or a reward, a log-probability, the loss, a gradient or a new weight is not finite; the
+    /// weights and the optimizer are then those before the step.
     pub fn update(
         &mut self,
         config: &Config,
@@ -213,6 +214,8 @@ impl Grpo {
             row.reference_logprobs = Some(logprobs);
         }
 
+        check_finite(groups)?;
+        let before = self.trainer.snapshot();
         let mut report = UpdateReport {
             learning_rate: learning_rate(config, step),
             tokens: lengths.iter().sum::<usize>() * config.inner_epochs,
@@ -230,7 +233,22 @@ impl Grpo {
                     loss(model, &rows, &rules, device)
                 },
                 || gate(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed), total),
-            )?;
+            );
+            let whole_loss = |stats: &[LossStats]| stats.iter().map(|stats| stats.loss).sum::<f64>();
+            let update = match update {
+                Ok(update) if !whole_loss(&update.stats).is_finite() => {
+                    Err(UpdateError::NotFinite { what: "the loss", value: whole_loss(&update.stats) })
+                }
+                other => other,
+            };
+            let update = match update {
+                Ok(update) => update,
+                // A later epoch that goes wrong takes the earlier ones with it: half a step is no step.
+                Err(error) => {
+                    self.trainer.restore(before);
+                    return Err(error);
+                }
+            };
             report.grad_norm = update.grad_norm;
             for stats in update.stats {
                 report.stats.loss += stats.loss;
@@ -264,6 +282,24 @@ impl Grpo {
         }
         found
     }
+}
+
+/// Whether everything that was sampled and scored can be learned from.
+fn check_finite(groups: &[JudgedGroup]) -> Result<(), UpdateError> {
+    let broken = |what, value: f64| Err(UpdateError::NotFinite { what, value });
+    for judged in groups {
+        if let Some(&value) = judged.scored.rewards.iter().find(|reward| !reward.is_finite()) {
+            return broken("a reward", value);
+        }
+        if let Some(&value) = judged.advantages.iter().find(|advantage| !advantage.is_finite()) {
+            return broken("an advantage", value);
+        }
+        let mut sampled = judged.scored.group.completions.iter().flat_map(|completion| &completion.logprobs);
+        if let Some(&value) = sampled.find(|logprob| !logprob.is_finite()) {
+            return broken("the log-probability of a sampled token", value.into());
+        }
+    }
+    Ok(())
 }
 
 /// Linear warm-up, then constant. `step` counts from 1.

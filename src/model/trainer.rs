@@ -23,8 +23,28 @@ pub enum UpdateError {
     #[error("The update was interrupted; the weights are as they were before it.")]
     Interrupted,
     /// NaN or infinity.
-    #[error("The gradient norm is {0}; the weights are as they were before. A lower learning_rate may help.")]
-    NotFinite(f64),
+    #[error(
+        "{} is {value}; the weights are as they were before. A lower learning_rate may help.",
+        capital(what)
+    )]
+    NotFinite {
+        /// What was not a number, in words.
+        what: &'static str,
+        /// The value that it had.
+        value: f64,
+    },
+}
+
+/// A sentence begins with a capital letter.
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Weights and optimizer as they were at some moment.
+pub struct Snapshot {
+    model: Transformer,
+    state: Vec<Option<AdamWState<1>>>,
 }
 
 /// AdamW as GRPO and pretraining use it: betas (0.9, 0.95), epsilon 1e-8.
@@ -127,6 +147,16 @@ impl Trainer {
         state
     }
 
+    /// The weights and the optimizer's memory as they are, to go back to. Cheap: tensors are shared until they change.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { model: self.model.clone(), state: self.state.clone() }
+    }
+
+    /// Goes back to a snapshot.
+    pub fn restore(&mut self, snapshot: Snapshot) {
+        (self.model, self.state) = (snapshot.model, snapshot.state);
+    }
+
     /// Puts a state from a checkpoint in place.
     ///
     /// # Errors
@@ -207,12 +237,13 @@ impl Trainer {
         let Some(grads) = total else { return Ok(Update { grad_norm: 0.0, stats }) };
         let grad_norm = global_norm(&grads);
         if !grad_norm.is_finite() {
-            return Err(UpdateError::NotFinite(grad_norm));
+            return Err(UpdateError::NotFinite { what: "the norm of the gradients", value: grad_norm });
         }
         // As torch.nn.utils.clip_grad_norm_ does it.
         let factor = if max_norm > 0.0 { (max_norm / (grad_norm + 1e-6)).min(1.0) } else { 1.0 };
         let grads =
             grads.into_iter().map(|grad| if factor < 1.0 { grad * factor } else { grad }).collect::<Vec<_>>();
+        let kept = self.state.clone();
         let before = match std::mem::take(&mut self.state) {
             empty if empty.is_empty() => vec![None; grads.len()],
             state => state,
@@ -224,8 +255,14 @@ impl Trainer {
             grads: grads.into_iter(),
             before: before.into_iter(),
         };
-        self.model = self.model.clone().map(&mut step);
-        self.state = step.after;
+        let model = self.model.clone().map(&mut step);
+        let after = step.after;
+        let size = weights_norm(&model);
+        if !size.is_finite() {
+            self.state = kept;
+            return Err(UpdateError::NotFinite { what: "the norm of the updated weights", value: size });
+        }
+        (self.model, self.state) = (model, after);
         Ok(Update { grad_norm, stats })
     }
 }
@@ -271,6 +308,25 @@ fn flatten(model: &Transformer, mut grads: Gradients) -> FlatGradients {
 
 fn add(left: FlatGradients, right: FlatGradients) -> FlatGradients {
     left.into_iter().zip(right).map(|(a, b)| a + b).collect()
+}
+
+/// The Euclidean norm of all weights as one vector; one read from the device. Infinite or NaN where one of them is, or
+/// where they are so large that nothing can be computed with them.
+fn weights_norm(model: &Transformer) -> f64 {
+    struct Squares(Option<Tensor<1>>);
+    impl ModuleVisitor for Squares {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let weights = param.val().inner();
+            let squares = (weights.clone() * weights).sum();
+            self.0 = Some(match self.0.take() {
+                None => squares,
+                Some(before) => before + squares,
+            });
+        }
+    }
+    let mut squares = Squares(None);
+    model.visit(&mut squares);
+    squares.0.map_or(0.0, |total| f64::from(total.into_scalar::<f32>()).sqrt())
 }
 
 /// The Euclidean norm of all gradients as one vector; one read from the device.

@@ -11,6 +11,7 @@ mod exact;
 mod full_disk;
 #[cfg(unix)]
 mod kills;
+mod numbers;
 mod pinned;
 #[cfg(unix)]
 mod pty;

@@ -1,0 +1,123 @@
+//! Numbers gone bad: whatever is not finite is caught before the update is kept, and the run pauses.
+
+use std::fs;
+
+use aha_lab::{
+    config::Config,
+    engine::{protocol::Event, setup},
+    grpo::step::{Grpo, JudgedGroup},
+    model::{folder, trainer::UpdateError},
+    rollout::sampler::Unobserved,
+    run::Reader,
+    task::{Puzzle, RewardRules, Score, Split, Task},
+};
+use rand_chacha::ChaCha8Rng;
+use tempfile::TempDir;
+
+use super::{
+    checkpoint,
+    engine::{Driven, options},
+    metrics, tiny,
+};
+
+/// A coin pays, so that there is something to learn from the first step on.
+fn paid_by_a_coin() -> Config {
+    Config { control: "random-reward".into(), warmup_steps: 1, seed: 3, ..tiny() }
+}
+
+/// Countdown with a reward that is no number.
+struct Broken(Box<dyn Task>);
+
+impl Task for Broken {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+    fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
+        self.0.draw(split, rng)
+    }
+    fn prompt(&self, puzzle: &Puzzle) -> String {
+        self.0.prompt(puzzle)
+    }
+    fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
+        Score { reward: f64::NAN, ..self.0.score(puzzle, completion, rules) }
+    }
+}
+
+#[test]
+fn a_run_pauses_says_why_and_keeps_the_last_good_weights() {
+    let root = TempDir::new().unwrap();
+    let mut driven = Driven::start_with(options(root.path(), tiny(), 5), |prepared| {
+        prepared.grpo.task = Box::new(Broken(setup::task_of(&prepared.config).unwrap()));
+    });
+    let told = driven.until_paused();
+    let said = told.iter().find_map(|event| match event {
+        Event::Warning(sentence) => Some(sentence.clone()),
+        _ => None,
+    });
+    let said = said.expect("a warning");
+    assert!(said.starts_with("A reward is NaN; the weights are as they were"), "{said}");
+    assert!(said.ends_with("The run is paused."), "{said}");
+    let (steps, run) = driven.stop();
+    assert_eq!((steps, metrics(&run).len()), (1, 1), "the step counts, without an update");
+    for file in ["model.safetensors", "optimizer.f32"] {
+        let of = |step| fs::read(checkpoint(&run, step).join(file)).unwrap();
+        assert!(of(1) == of(0), "{file} was changed by a step that went wrong");
+    }
+    let events = Reader::new(&run).events().unwrap().records;
+    assert!(events.iter().any(|event| event.event == "warning" && event.detail == said), "{events:?}");
+}
+
+fn sampled(config: &Config, grpo: &Grpo) -> Vec<JudgedGroup> {
+    let groups = grpo.sample(config, 1, grpo.puzzles(config, 1), &Unobserved).unwrap().unwrap();
+    grpo.advantage(config, grpo.score(config, 1, groups))
+}
+
+#[test]
+fn rewards_and_log_probabilities_that_are_no_numbers_are_not_learned_from() {
+    let root = TempDir::new().unwrap();
+    let config = paid_by_a_coin();
+    let mut grpo = setup::prepare(&options(root.path(), config.clone(), 1)).unwrap().grpo;
+    let weights = |grpo: &Grpo| folder::to_bytes(&grpo.trainer.inference_model()).unwrap();
+    let before = weights(&grpo);
+    let healthy = sampled(&config, &grpo);
+    let spoilt: [(&str, fn(&mut JudgedGroup)); 4] = [
+        ("a reward", |group| group.scored.rewards[1] = f64::NAN),
+        ("a reward", |group| group.scored.rewards[0] = f64::INFINITY),
+        ("an advantage", |group| group.advantages[0] = f64::NAN),
+        ("the log-probability of a sampled token", |group| {
+            group.scored.group.completions[0].logprobs[0] = f32::NEG_INFINITY;
+        }),
+    ];
+    for (named, spoil) in spoilt {
+        let mut groups = healthy.clone();
+        spoil(&mut groups[1]);
+        match grpo.update(&config, 1, &groups, &|_, _| true) {
+            Err(UpdateError::NotFinite { what, .. }) => assert_eq!(what, named),
+            other => panic!("{named}: {:?}", other.map(|report| report.grad_norm)),
+        }
+        assert!(weights(&grpo) == before && grpo.trainer.updates() == 0, "{named}");
+    }
+    grpo.update(&config, 1, &healthy, &|_, _| true).unwrap();
+    assert!(weights(&grpo) != before && grpo.trainer.updates() == 1, "and the healthy ones are");
+}
+
+/// In the second case the first epoch goes well, and leaves weights under which the second computes nothing but NaN.
+#[test]
+fn an_update_that_would_blow_the_weights_up_is_not_kept_and_takes_its_first_epoch_with_it() {
+    let root = TempDir::new().unwrap();
+    let config = paid_by_a_coin();
+    let mut grpo = setup::prepare(&options(root.path(), config.clone(), 1)).unwrap().grpo;
+    let weights = |grpo: &Grpo| folder::to_bytes(&grpo.trainer.inference_model()).unwrap();
+    let groups = sampled(&config, &grpo);
+    grpo.update(&config, 1, &groups, &|_, _| true).unwrap();
+    let (before, moments) = (weights(&grpo), grpo.trainer.optimizer_state().to_bytes());
+    for (learning_rate, inner_epochs) in [(1e30, 1), (1e12, 2)] {
+        let config = Config { learning_rate, inner_epochs, ..config.clone() };
+        let error = grpo.update(&config, 2, &groups, &|_, _| true).err().expect("must be refused");
+        assert!(matches!(error, UpdateError::NotFinite { .. }), "{error}");
+        if inner_epochs == 1 {
+            assert!(error.to_string().starts_with("The norm of the updated weights is inf"), "{error}");
+        }
+        assert!(weights(&grpo) == before && grpo.trainer.optimizer_state().to_bytes() == moments, "{error}");
+    }
+}
