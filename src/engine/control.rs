@@ -40,6 +40,8 @@ struct State {
     edits: Vec<String>,
     checkpoint: bool,
     samples: VecDeque<(Puzzle, SampleOptions)>,
+    /// The group of each step that is looked at closely.
+    inspecting: Option<usize>,
     /// What a person did since the journal was last written: `paused`, `resumed`, `stepped`.
     deeds: Vec<(&'static str, String)>,
     /// Threads that work in the current phase, and those of them that are held.
@@ -82,6 +84,7 @@ impl Control {
             edits: Vec::new(),
             checkpoint: false,
             samples: VecDeque::new(),
+            inspecting: None,
             deeds: Vec::new(),
             working: HashSet::new(),
             held: HashSet::new(),
@@ -241,6 +244,13 @@ impl Control {
         self.lock().wanted.clone()
     }
 
+    /// The group of each step that is to be looked at closely.
+    pub fn inspecting(&self) -> Option<usize> {
+        let mut state = self.lock();
+        self.read_commands(&mut state);
+        state.inspecting
+    }
+
     /// What was asked for since the last call.
     pub fn take_requests(&self) -> Requests {
         let mut state = self.lock();
@@ -300,6 +310,7 @@ impl Control {
                 }
                 Ok(Command::Checkpoint) => state.checkpoint = true,
                 Ok(Command::Sample { puzzle, options }) => state.samples.push_back((puzzle, options)),
+                Ok(Command::Inspect(group)) => state.inspecting = group,
                 // Whoever held the other end is gone: that ends the run as a stop does.
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
                     state.stopping = true;

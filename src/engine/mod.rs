@@ -4,6 +4,7 @@
 //! and one that is watched are the same engine.
 
 pub mod control;
+pub mod inspect;
 pub mod protocol;
 pub mod scripted;
 pub mod setup;

@@ -248,7 +248,7 @@ impl Player {
                 self.finish()?;
                 return Err(Over);
             }
-            Command::Pause => {}
+            Command::Pause | Command::Inspect(_) => {}
         }
         Ok(())
     }

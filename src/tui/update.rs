@@ -364,7 +364,7 @@ fn told(app: &mut App, event: Event) {
                 app.say(Level::Info, text);
             }
         }
-        Event::Sampled { .. } => {}
+        Event::Sampled { .. } | Event::Inspected(_) => {}
         Event::CheckpointSaved { step, path } => {
             if app.mode == Mode::Control {
                 app.say(Level::Info, format!("checkpoint of step {step} saved in {}", path.display()));
