@@ -9,6 +9,7 @@ use ratatui::{
 
 use super::{
     history::History,
+    microscope::Microscope,
     prompt::Prompt,
     screen::Screen,
     streams::Streams,
@@ -149,6 +150,10 @@ pub struct App {
     pub streams: Streams,
     /// All completions.
     pub transcripts: Transcripts,
+    /// One group of a step, token by token.
+    pub microscope: Microscope,
+    /// The group that the engine was last asked to look at.
+    pub(super) inspecting: Option<usize>,
     /// The message line.
     pub message: Option<Message>,
     /// Dollars an hour.
@@ -207,6 +212,8 @@ impl App {
             history: History::default(),
             streams: Streams::default(),
             transcripts: Transcripts::default(),
+            microscope: Microscope::default(),
+            inspecting: None,
             message: None,
             price_per_hour: crate::config::Config::default().price_per_hour,
             log_length: false,

@@ -173,6 +173,13 @@ pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
         "",
         "Transcripts: every completion",
     ),
+    row(
+        &[Chord::key(KeyCode::F(4))],
+        "F4",
+        Intent::Show(Screen::Microscope),
+        "",
+        "Microscope: one group of a step, token by token",
+    ),
     row(&[Chord::char('?'), Chord::key(KeyCode::F(1))], "?", Intent::Help, "help", "this help"),
     row(&[Chord::char('q')], "q", Intent::Quit, "quit", "stop the engine, write a checkpoint, leave"),
     row(&[Chord::char('Q')], "Q", Intent::StopRun, "", "end the run, also one of another process"),

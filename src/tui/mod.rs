@@ -9,6 +9,7 @@ pub mod highlight;
 pub mod history;
 mod input;
 pub mod keys;
+pub mod microscope;
 pub mod numbers;
 pub mod prompt;
 pub mod screen;

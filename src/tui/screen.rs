@@ -8,6 +8,8 @@ pub enum Screen {
     Live,
     /// All completions, to browse.
     Transcripts,
+    /// One group of one step, token by token.
+    Microscope,
 }
 
 /// How a screen is named.
@@ -26,8 +28,11 @@ const fn tab(screen: Screen, name: &'static str, short: &'static str) -> Tab {
 }
 
 /// All of them. The first is F2, the next F3 and so on.
-pub static TABS: &[Tab] =
-    &[tab(Screen::Live, "Live", "Live"), tab(Screen::Transcripts, "Transcripts", "Text")];
+pub static TABS: &[Tab] = &[
+    tab(Screen::Live, "Live", "Live"),
+    tab(Screen::Transcripts, "Transcripts", "Text"),
+    tab(Screen::Microscope, "Microscope", "Micro"),
+];
 
 impl Screen {
     fn place(self) -> usize {

@@ -7,6 +7,7 @@ use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent,
 use super::{
     app::{Action, App, Ended, Level, Mode, Progress, QUIT_WAIT},
     keys::{GLOBAL_KEYS, Intent, LIVE_KEYS, lookup},
+    microscope,
     prompt::{Prompt, PromptOutcome},
     screen::Screen,
     transcripts::{self, Action as Browse, typing_action},
@@ -18,6 +19,20 @@ const LONGEST_PASTE: usize = 200;
 
 /// Takes in one action; gives what the engine should be told.
 pub fn update(app: &mut App, action: Action) -> Vec<Command> {
+    let mut commands = take_in(app, action);
+    // The engine looks closely only while somebody does.
+    let wanted = (app.screen == Screen::Microscope && app.in_control() && app.quitting.is_none())
+        .then(|| app.microscope.wanted());
+    if wanted != app.inspecting {
+        app.inspecting = wanted;
+        if app.in_control() && app.quitting.is_none() {
+            commands.push(Command::Inspect(wanted));
+        }
+    }
+    commands
+}
+
+fn take_in(app: &mut App, action: Action) -> Vec<Command> {
     match action {
         Action::Key(event) if event.kind == KeyEventKind::Release => Vec::new(),
         Action::Key(event) => key(app, &event),
@@ -75,6 +90,14 @@ fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
         if let Some(action) = lookup(transcripts::KEYS, event) {
             browse(app, action);
             if action == Browse::Back {
+                app.message = None;
+            }
+            return Vec::new();
+        }
+    } else if app.screen == Screen::Microscope {
+        if let Some(action) = lookup(microscope::KEYS, event) {
+            app.microscope.update(action);
+            if action == microscope::Action::Back {
                 app.message = None;
             }
             return Vec::new();
@@ -336,6 +359,7 @@ fn told(app: &mut App, event: Event) {
         Event::RolloutScored(record) => {
             let record = Arc::new(*record);
             app.streams.scored(&record);
+            app.microscope.push(record.clone());
             app.transcripts.push(record);
         }
         Event::StepDone(metrics) => {
@@ -345,6 +369,7 @@ fn told(app: &mut App, event: Event) {
             }
             let live = app.mode == Mode::Control && !before_us;
             let before = if live { app.aha() } else { None };
+            app.microscope.step_done(metrics.step, metrics.loss);
             app.history.push(*metrics);
             if live
                 && before.is_none()
@@ -364,7 +389,8 @@ fn told(app: &mut App, event: Event) {
                 app.say(Level::Info, text);
             }
         }
-        Event::Sampled { .. } | Event::Inspected(_) => {}
+        Event::Sampled { .. } => {}
+        Event::Inspected(group) => app.microscope.inspected(group),
         Event::CheckpointSaved { step, path } => {
             if app.mode == Mode::Control {
                 app.say(Level::Info, format!("checkpoint of step {step} saved in {}", path.display()));

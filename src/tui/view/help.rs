@@ -12,6 +12,7 @@ use super::{panel, shown_keys, span};
 use crate::tui::{
     app::App,
     keys::{GLOBAL_KEYS, KeyRow, LIVE_KEYS},
+    microscope,
     screen::{Screen, TABS},
     theme::Theme,
     transcripts, wrap,
@@ -71,6 +72,7 @@ fn keys_of(screen: Screen) -> Vec<(&'static str, &'static str)> {
     match screen {
         Screen::Live => told(LIVE_KEYS),
         Screen::Transcripts => told(transcripts::KEYS),
+        Screen::Microscope => told(microscope::KEYS),
     }
 }
 

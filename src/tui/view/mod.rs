@@ -22,6 +22,7 @@ pub(super) use charts::ChartCache;
 
 use super::{
     app::{App, Ended},
+    microscope,
     screen::Screen,
     theme::Theme,
     transcripts,
@@ -38,6 +39,9 @@ pub fn view(frame: &mut Frame, app: &mut App) {
         Screen::Live => live(frame, app, area),
         Screen::Transcripts => with_bars(frame, app, area, |frame, app, body| {
             transcripts::view(frame, body, &mut app.transcripts, &app.theme);
+        }),
+        Screen::Microscope => with_bars(frame, app, area, |frame, app, body| {
+            microscope::view(frame, body, app);
         }),
     }
     if app.help.is_some() {

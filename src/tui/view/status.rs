@@ -7,7 +7,7 @@ use super::{draw_line, join_fitting, separator, shown_keys, span, width_of};
 use crate::tui::{
     app::{App, Level, Mode},
     keys::{GLOBAL_KEYS, Intent, KeyRow, LIVE_KEYS},
-    numbers,
+    microscope, numbers,
     screen::Screen,
     transcripts,
 };
@@ -182,6 +182,7 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
     let own = match app.screen {
         Screen::Live => None,
         Screen::Transcripts => Some(hinted(transcripts::KEYS)),
+        Screen::Microscope => Some(hinted(microscope::KEYS)),
     };
     if let Some(own) = own {
         let (first, later) = own.split_at(own.len().min(3));
