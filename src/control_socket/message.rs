@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::Config,
-    engine::protocol::{Command, Event, Phase, StepBy, Temporality},
+    engine::protocol::{Command, Event, GroupInspection, Phase, StepBy, Temporality},
     task::Puzzle,
 };
 
@@ -35,6 +35,12 @@ pub enum Request {
         key: String,
         /// Its value as text.
         value: String,
+    },
+    /// See [`Command::Inspect`].
+    Inspect {
+        /// Which group; none ends it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<usize>,
     },
     /// See [`Command::Checkpoint`].
     Checkpoint,
@@ -75,6 +81,7 @@ pub enum Told {
     Completion { step: u64, group: usize, index: usize, puzzle: Puzzle },
     Token { step: u64, group: usize, index: usize, text: String },
     TokensDropped(u64),
+    Inspected(Box<GroupInspection>),
     Warning(String),
     Checkpoint { step: u64, path: PathBuf },
     Failed(String),
@@ -100,6 +107,7 @@ impl Request {
                 Config::default().set_live(&key, &value).map_err(|error| error.to_string())?;
                 Command::Set { key, value }
             }
+            Self::Inspect { group } => Command::Inspect(group),
             Self::Checkpoint => Command::Checkpoint,
             Self::Pin(puzzle) => Command::Pin(puzzle),
             Self::Unpin(puzzle) => Command::Unpin(puzzle),
@@ -115,6 +123,7 @@ impl Request {
             Command::Step(StepBy::Phases(n)) => Self::Step { phases: Some(n), steps: None },
             Command::Step(StepBy::Steps(n)) => Self::Step { phases: None, steps: Some(n) },
             Command::Set { key, value } => Self::Set { key, value },
+            Command::Inspect(group) => Self::Inspect { group },
             Command::Checkpoint => Self::Checkpoint,
             Command::Pin(puzzle) => Self::Pin(puzzle),
             Command::Unpin(puzzle) => Self::Unpin(puzzle),
@@ -135,6 +144,7 @@ impl Told {
             }
             Event::Token { step, group, index, text } => Self::Token { step, group, index, text },
             Event::TokensDropped(count) => Self::TokensDropped(count),
+            Event::Inspected(group) => Self::Inspected(group),
             Event::Warning(text) => Self::Warning(text),
             Event::CheckpointSaved { step, path } => Self::Checkpoint { step, path },
             Event::Failed(reason) => Self::Failed(reason),
@@ -153,6 +163,7 @@ impl Told {
             }
             Self::Token { step, group, index, text } => Event::Token { step, group, index, text },
             Self::TokensDropped(count) => Event::TokensDropped(count),
+            Self::Inspected(group) => Event::Inspected(group),
             Self::Warning(text) => Event::Warning(text),
             Self::Checkpoint { step, path } => Event::CheckpointSaved { step, path },
             Self::Failed(reason) => Event::Failed(reason),

@@ -45,6 +45,8 @@ struct State {
     checkpoint: bool,
     samples: VecDeque<(Puzzle, SampleOptions)>,
     pins: Vec<(Puzzle, bool)>,
+    /// The group of each step that is looked at closely.
+    inspecting: Option<usize>,
     /// What a person did since the journal was last written: `paused`, `resumed`, `stepped`.
     deeds: Vec<(&'static str, String)>,
     /// Threads that work in the current phase, and those of them that are held.
@@ -90,6 +92,7 @@ impl Control {
             checkpoint: false,
             samples: VecDeque::new(),
             pins: Vec::new(),
+            inspecting: None,
             deeds: Vec::new(),
             working: HashSet::new(),
             held: HashSet::new(),
@@ -265,6 +268,13 @@ impl Control {
         self.lock().wanted.set_live(&edit.key, &edit.value)
     }
 
+    /// The group of each step that is to be looked at closely.
+    pub fn inspecting(&self) -> Option<usize> {
+        let mut state = self.lock();
+        self.read_commands(&mut state);
+        state.inspecting
+    }
+
     /// What was asked for since the last call.
     pub fn take_requests(&self) -> Requests {
         let mut state = self.lock();
@@ -327,6 +337,7 @@ impl Control {
                 Ok(Command::Sample { puzzle, options }) => state.samples.push_back((puzzle, options)),
                 Ok(Command::Pin(puzzle)) => state.pins.push((puzzle, true)),
                 Ok(Command::Unpin(puzzle)) => state.pins.push((puzzle, false)),
+                Ok(Command::Inspect(group)) => state.inspecting = group,
                 // Whoever held the other end is gone: that ends the run as a stop does.
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
                     state.stopping = true;

@@ -5,6 +5,7 @@
 
 pub mod control;
 pub mod edits;
+pub mod inspect;
 pub mod pins;
 pub mod protocol;
 pub mod scripted;

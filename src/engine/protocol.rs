@@ -43,6 +43,9 @@ pub enum Command {
     Pin(Puzzle),
     /// Answer it no more; what was answered stays.
     Unpin(Puzzle),
+    /// Look closely at this group of each step from now on; `None` looks at none. A group that a step does not
+    /// have means its last one.
+    Inspect(Option<usize>),
     /// Finish the current token, write a checkpoint of the last whole step, and end.
     Stop,
 }
@@ -152,6 +155,43 @@ pub struct Started {
     pub base: Option<BaseReference>,
 }
 
+/// What the model thought at one position of a completion, at the sampling temperature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TokenView {
+    /// Log-probability of the token that stands there, nats.
+    pub logprob: f32,
+    /// Entropy of the distribution, nats.
+    pub entropy: f32,
+    /// The likeliest tokens and their probabilities, at most five, likeliest first.
+    pub top: Vec<(String, f32)>,
+}
+
+/// One completion of an inspected group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RowInspection {
+    /// As it is journalled.
+    pub record: RolloutRecord,
+    /// The text of each token.
+    pub pieces: Vec<String>,
+    /// Each token under the policy before the update.
+    pub before: Vec<TokenView>,
+    /// Each token under the policy after the update; empty until then.
+    pub after: Vec<TokenView>,
+    /// Log-probability of each token under the reference model, nats; empty without one.
+    pub reference: Vec<f32>,
+}
+
+/// A group of a step, token by token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupInspection {
+    /// The step.
+    pub step: u64,
+    /// Which prompt of the step.
+    pub group: usize,
+    /// The completions.
+    pub rows: Vec<RowInspection>,
+}
+
 /// Told by the engine. A step's lines are in the journal before its [`Event::StepDone`] is sent; its completions are
 /// told as soon as they are scored, and a step that is stopped before its update leaves none of them behind.
 #[derive(Debug, Clone, PartialEq)]
@@ -197,6 +237,8 @@ pub enum Event {
     TokensDropped(u64),
     /// A completion was scored and its advantage is known.
     RolloutScored(Box<RolloutRecord>),
+    /// Answer to [`Command::Inspect`]: told before the update of each step, and again after it.
+    Inspected(Box<GroupInspection>),
     /// A step is done and journalled.
     StepDone(Box<StepMetrics>),
     /// A held-out evaluation is done.

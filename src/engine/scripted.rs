@@ -264,7 +264,7 @@ impl Player {
                 self.finish()?;
                 return Err(Over);
             }
-            Command::Pause | Command::Unpin(_) => {}
+            Command::Pause | Command::Unpin(_) | Command::Inspect(_) => {}
         }
         Ok(())
     }

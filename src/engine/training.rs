@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::{
     control::Control,
     edits::Edit,
+    inspect::Inspection,
     pins::Pins,
     protocol::{Event, Phase, SampleOptions, Started},
     setup::{self, EngineError, OPTIMIZER_FILE, Prepared, REFERENCE_FILE, WEIGHTS_FILE},
@@ -190,10 +191,13 @@ impl<'a> Training<'a> {
                 control.tell(Event::RolloutScored(Box::new(record)));
             }
         }
+        let inspection = Inspection::before(&self.p.grpo, &config, step, &judged, control, None)?;
         if !self.phase_over(false)? {
             self.p.journal.discard_pending();
             return Ok(Outcome::Stopped);
         }
+        // Someone may have begun to look while the run was paused here.
+        let inspection = Inspection::before(&self.p.grpo, &config, step, &judged, control, inspection)?;
 
         let clock = Instant::now();
         self.enter(step, Phase::Update, 0);
@@ -217,6 +221,9 @@ impl<'a> Training<'a> {
         };
         times.update = clock.elapsed().as_secs_f64();
         self.weights_step = step;
+        if let Some(inspection) = inspection {
+            inspection.after(&self.p.grpo, &config, control)?;
+        }
         // The weights are those after this step: a stop from here on ends the run behind it, not before.
         self.phase_over(false)?;
 

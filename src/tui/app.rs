@@ -10,6 +10,7 @@ use ratatui::{
 use super::{
     history::History,
     meter::MeterScreen,
+    microscope::Microscope,
     prompt::Prompt,
     screen::Screen,
     search_view::SearchView,
@@ -158,6 +159,10 @@ pub struct App {
     pub search: SearchView,
     /// The answers to pinned puzzles.
     pub travel: Travel,
+    /// One group of a step, token by token.
+    pub microscope: Microscope,
+    /// The group that the engine was last asked to look at.
+    pub(super) inspecting: Option<usize>,
     /// The message line.
     pub message: Option<Message>,
     /// Dollars an hour.
@@ -219,6 +224,8 @@ impl App {
             meter: MeterScreen::default(),
             search: SearchView::default(),
             travel: Travel::default(),
+            microscope: Microscope::default(),
+            inspecting: None,
             message: None,
             price_per_hour: crate::config::Config::default().price_per_hour,
             log_length: false,

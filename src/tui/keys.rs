@@ -194,6 +194,13 @@ pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
         "",
         "Travel: pinned puzzles then and now",
     ),
+    row(
+        &[Chord::key(KeyCode::F(7))],
+        "F7",
+        Intent::Show(Screen::Microscope),
+        "",
+        "Microscope: one group of a step, token by token",
+    ),
     row(&[Chord::char('?'), Chord::key(KeyCode::F(1))], "?", Intent::Help, "help", "this help"),
     row(&[Chord::char('q')], "q", Intent::Quit, "quit", "stop the engine, write a checkpoint, leave"),
     row(&[Chord::char('Q')], "Q", Intent::StopRun, "", "end the run, also one of another process"),

@@ -10,6 +10,7 @@ pub mod history;
 mod input;
 pub mod keys;
 pub mod meter;
+pub mod microscope;
 pub mod numbers;
 mod pinning;
 pub mod prompt;

@@ -14,6 +14,8 @@ pub enum Screen {
     Search,
     /// The answers to pinned puzzles at two steps.
     Travel,
+    /// One group of one step, token by token.
+    Microscope,
 }
 
 /// How a screen is named.
@@ -38,6 +40,7 @@ pub static TABS: &[Tab] = &[
     tab(Screen::Meter, "Meter", "Aha"),
     tab(Screen::Search, "Search", "Tree"),
     tab(Screen::Travel, "Travel", "Time"),
+    tab(Screen::Microscope, "Microscope", "Micro"),
 ];
 
 impl Screen {

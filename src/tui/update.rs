@@ -7,7 +7,7 @@ use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent,
 use super::{
     app::{Action, App, Ended, Level, Mode, Progress, QUIT_WAIT},
     keys::{GLOBAL_KEYS, Intent, LIVE_KEYS, lookup},
-    meter, pinning,
+    meter, microscope, pinning,
     prompt::{Prompt, PromptOutcome},
     screen::Screen,
     search_view::{self, Action as Explore},
@@ -22,11 +22,20 @@ const LONGEST_PASTE: usize = 200;
 /// Takes in one action; gives what the engine should be told.
 pub fn update(app: &mut App, action: Action) -> Vec<Command> {
     let before = app.screen;
-    let commands = take_in(app, action);
+    let mut commands = take_in(app, action);
     // A tree that is being read stays until one comes back or asks for another.
     if app.screen == Screen::Search && (before != Screen::Search || app.search.is_empty()) {
         app.transcripts.settle();
         app.search.show(app.transcripts.selected());
+    }
+    // The engine looks closely only while somebody does.
+    let wanted = (app.screen == Screen::Microscope && app.in_control() && app.quitting.is_none())
+        .then(|| app.microscope.wanted());
+    if wanted != app.inspecting {
+        app.inspecting = wanted;
+        if app.in_control() && app.quitting.is_none() {
+            commands.push(Command::Inspect(wanted));
+        }
     }
     commands
 }
@@ -109,6 +118,14 @@ fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
     } else if app.screen == Screen::Travel {
         if let Some(commands) = pinning::travel_key(app, event) {
             return commands;
+        }
+    } else if app.screen == Screen::Microscope {
+        if let Some(action) = lookup(microscope::KEYS, event) {
+            app.microscope.update(action);
+            if action == microscope::Action::Back {
+                app.message = None;
+            }
+            return Vec::new();
         }
     } else if let Some(intent) = lookup(LIVE_KEYS, event) {
         return perform(app, intent);
@@ -391,6 +408,7 @@ fn told(app: &mut App, event: Event) {
             app.streams.scored(&record);
             let place = (record.step, record.group, record.index);
             app.meter.meter.push(place, record.correct, &record.analysis);
+            app.microscope.push(record.clone());
             app.transcripts.push(record);
         }
         Event::StepDone(metrics) => {
@@ -400,6 +418,7 @@ fn told(app: &mut App, event: Event) {
             }
             let live = app.mode == Mode::Control && !before_us;
             let before = if live { app.aha() } else { None };
+            app.microscope.step_done(metrics.step, metrics.loss);
             app.history.push(*metrics);
             if live
                 && before.is_none()
@@ -421,6 +440,7 @@ fn told(app: &mut App, event: Event) {
         }
         Event::Sampled { .. } => {}
         Event::PinnedAnswered(answer) => app.travel.push(*answer),
+        Event::Inspected(group) => app.microscope.inspected(group),
         Event::CheckpointSaved { step, path } => {
             if app.mode == Mode::Control {
                 app.say(Level::Info, format!("checkpoint of step {step} saved in {}", path.display()));

@@ -9,6 +9,7 @@ mod engine;
 mod exact;
 #[cfg(unix)]
 mod full_disk;
+mod inspection;
 #[cfg(unix)]
 mod kills;
 mod numbers;

@@ -37,7 +37,7 @@ pub(in crate::tui) fn puzzle_text(puzzle: &crate::task::Puzzle, theme: &Theme) -
 
 /// A bar that grows from a middle line: `half` cells to each side, full at `scale`. Given in three parts: what
 /// lies left of the middle line, the line, and what lies right of it.
-pub(super) fn signed_bar(value: f64, scale: f64, half: usize, theme: &Theme) -> [String; 3] {
+pub(in crate::tui) fn signed_bar(value: f64, scale: f64, half: usize, theme: &Theme) -> [String; 3] {
     // Equal rewards leave rounding errors for advantages; they are no bars.
     let share = if scale > 1e-6 && value.is_finite() { (value / scale).clamp(-1.0, 1.0) } else { 0.0 };
     let halves = (share.abs() * (half * 2) as f64).round() as usize;

@@ -20,6 +20,7 @@ mod view_detail;
 
 pub use action::{Action, KEYS, typing_action};
 pub use effect::{Effect, SENT_TO_CLIPBOARD, osc52};
+pub(in crate::tui) use figures::signed_bar;
 pub use filter::{Counts, Filter, Sort};
 pub use library::Key;
 pub use state::{CAPACITY, Focus, Transcripts};

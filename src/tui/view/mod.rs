@@ -22,7 +22,7 @@ pub(super) use charts::ChartCache;
 
 use super::{
     app::{App, Ended},
-    meter,
+    meter, microscope,
     screen::Screen,
     search_view,
     theme::Theme,
@@ -47,6 +47,9 @@ pub fn view(frame: &mut Frame, app: &mut App) {
         }),
         Screen::Travel => with_bars(frame, app, area, |frame, app, body| {
             travel::view(frame, body, &mut app.travel, &app.theme);
+        }),
+        Screen::Microscope => with_bars(frame, app, area, |frame, app, body| {
+            microscope::view(frame, body, app);
         }),
     }
     if app.help.is_some() {

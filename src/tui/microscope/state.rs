@@ -1,0 +1,182 @@
+//! What the Microscope knows: the completions of every step, and those groups that were looked at closely.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{action::Action, lens::Lens};
+use crate::{
+    engine::protocol::{GroupInspection, RowInspection},
+    run::record::RolloutRecord,
+};
+
+/// Groups looked at closely that are kept.
+const KEPT: usize = 32;
+/// Groups of completions that are kept: those of the last dozens of steps. The Transcripts screen has the others.
+const KEPT_GROUPS: usize = 1024;
+
+/// A group: its step and its number in it.
+pub(super) type Place = (u64, usize);
+
+/// The state of the screen.
+#[derive(Debug, Default)]
+pub struct Microscope {
+    records: BTreeMap<Place, Vec<Arc<RolloutRecord>>>,
+    seen: BTreeMap<Place, Box<GroupInspection>>,
+    /// Losses of finished steps.
+    losses: BTreeMap<u64, f64>,
+    /// The step a person went to; `None` follows the newest.
+    step: Option<u64>,
+    /// Group, completion and token under the cursor.
+    pub(super) group: usize,
+    pub(super) row: usize,
+    pub(super) token: usize,
+    /// Whether one completion fills the screen.
+    pub(super) open: bool,
+    lens: Option<Lens>,
+    /// First token of each drawn line, from the last picture.
+    pub(super) lines: Vec<usize>,
+}
+
+impl Microscope {
+    /// Takes in a scored completion.
+    pub fn push(&mut self, record: Arc<RolloutRecord>) {
+        let rows = self.records.entry((record.step, record.group)).or_default();
+        match rows.iter_mut().find(|row| row.index == record.index) {
+            Some(row) => *row = record,
+            None => rows.push(record),
+        }
+        while self.records.len() > KEPT_GROUPS {
+            self.records.pop_first();
+        }
+    }
+
+    /// Takes in a group that was looked at closely.
+    pub fn inspected(&mut self, group: Box<GroupInspection>) {
+        for row in &group.rows {
+            self.push(Arc::new(row.record.clone()));
+        }
+        self.seen.insert((group.step, group.group), group);
+        while self.seen.len() > KEPT {
+            self.seen.pop_first();
+        }
+    }
+
+    /// Takes in the loss of a finished step.
+    pub fn step_done(&mut self, step: u64, loss: f64) {
+        self.losses.insert(step, loss);
+    }
+
+    /// The loss of a finished step.
+    pub(super) fn loss(&self, step: u64) -> Option<f64> {
+        self.losses.get(&step).copied()
+    }
+
+    /// The step on screen, of which `newest` is the one in hand: it is shown once it has completions.
+    pub(super) fn shown_step(&self) -> Option<u64> {
+        self.step.or_else(|| self.records.last_key_value().map(|((step, _), _)| *step))
+    }
+
+    /// Whether the newest step is followed.
+    pub(super) fn follows(&self) -> bool {
+        self.step.is_none()
+    }
+
+    /// The group on screen.
+    pub(super) fn place(&self) -> Option<Place> {
+        let step = self.shown_step()?;
+        let groups = self.groups(step);
+        (groups > 0).then(|| (step, self.group.min(groups - 1)))
+    }
+
+    /// Groups that are known of a step.
+    pub(super) fn groups(&self, step: u64) -> usize {
+        self.records.range((step, 0)..=(step, usize::MAX)).next_back().map_or(0, |((_, group), _)| group + 1)
+    }
+
+    /// The completions of a group.
+    pub(super) fn rows(&self, place: Place) -> &[Arc<RolloutRecord>] {
+        self.records.get(&place).map_or(&[], Vec::as_slice)
+    }
+
+    /// What was seen of a completion.
+    pub(super) fn seen(&self, place: Place, index: usize) -> Option<&RowInspection> {
+        self.seen.get(&place)?.rows.iter().find(|row| row.record.index == index)
+    }
+
+    /// The colouring: what a person chose, else what the moment calls for.
+    pub(super) fn lens(&self, place: Place) -> Lens {
+        let updated =
+            self.seen.get(&place).is_some_and(|seen| seen.rows.iter().any(|row| !row.after.is_empty()));
+        self.lens.unwrap_or(if updated { Lens::Change } else { Lens::Advantage })
+    }
+
+    /// The group that the engine should look at.
+    pub fn wanted(&self) -> usize {
+        self.group
+    }
+
+    /// Does what was asked.
+    pub fn update(&mut self, action: Action) {
+        let place = self.place();
+        let rows = place.map_or(0, |place| self.rows(place).len());
+        let tokens = place
+            .and_then(|place| self.rows(place).get(self.row.min(rows.saturating_sub(1))))
+            .map_or(0, |record| record.token_ids.len());
+        let line = self.lines.partition_point(|&first| first <= self.token).saturating_sub(1);
+        match action {
+            Action::Up if self.open => self.to_line(line.checked_sub(1), line),
+            Action::Down if self.open => self.to_line(Some(line + 1), line),
+            Action::Up => self.to_row(self.row.saturating_sub(1)),
+            Action::Down => self.to_row((self.row + 1).min(rows.saturating_sub(1))),
+            Action::Left => self.token = self.token.saturating_sub(1),
+            Action::Right => self.token = (self.token + 1).min(tokens.saturating_sub(1)),
+            Action::First => self.token = 0,
+            Action::Last => self.token = tokens.saturating_sub(1),
+            Action::Open => self.open = !self.open,
+            Action::Back => self.open = false,
+            Action::NextGroup => {
+                let last = self.shown_step().map_or(0, |step| self.groups(step)).saturating_sub(1);
+                self.to_group((self.group + 1).min(last));
+            }
+            Action::PreviousGroup => self.to_group(self.group.saturating_sub(1)),
+            Action::NextStep => self.change_step(true),
+            Action::PreviousStep => self.change_step(false),
+            Action::Color(lens) => self.lens = Some(lens),
+        }
+    }
+
+    fn to_row(&mut self, row: usize) {
+        if row != self.row {
+            (self.row, self.token) = (row, 0);
+        }
+    }
+
+    fn to_group(&mut self, group: usize) {
+        if group != self.group {
+            (self.group, self.row, self.token) = (group, 0, 0);
+        }
+    }
+
+    /// To a line, as far from its beginning as the cursor is from that of its own.
+    fn to_line(&mut self, line: Option<usize>, from: usize) {
+        let Some((line, &first)) = line.and_then(|line| Some((line, self.lines.get(line)?))) else { return };
+        let into = self.token.saturating_sub(self.lines.get(from).copied().unwrap_or(0));
+        let end = self.lines.get(line + 1).map_or(usize::MAX, |next| next.saturating_sub(1));
+        self.token = (first + into).min(end).max(first);
+    }
+
+    fn change_step(&mut self, later: bool) {
+        let Some(now) = self.shown_step() else { return };
+        let other = if later {
+            self.records.range((now + 1, 0)..).next()
+        } else {
+            self.records.range(..(now, 0)).next_back()
+        };
+        match other {
+            Some(((step, _), _)) => {
+                (self.step, self.row, self.token) = (Some(*step), 0, 0);
+            }
+            None if later => self.step = None,
+            None => {}
+        }
+    }
+}
