@@ -17,11 +17,13 @@ use super::{
 use crate::{
     eval::{self, EvalOptions, Examinee},
     grpo::step::UpdateReport,
+    metrics::sentinel::{Danger, Features, Notice, Sentinel},
     model::{folder, trainer::UpdateError},
     rollout::sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     run::{
         Journal, RunError,
         checkpoint::CheckpointWriter,
+        reader::Reader,
         record::StepMetrics,
         state::{STATE_FILE, TrainingState},
     },
@@ -61,6 +63,20 @@ fn log_to(path: &std::path::Path) {
     let _ = log.try_init();
 }
 
+/// The sentinel as it was after the last step. Only the metrics are read again: what it counted in the completions
+/// begins anew.
+fn sentinel_of(p: &Prepared) -> Sentinel {
+    let mut sentinel = Sentinel::default();
+    if p.state.step > 0 {
+        // Without its past it only warns later; no reason not to train.
+        let past = Reader::new(&p.run).metrics().map(|log| log.records).unwrap_or_default();
+        for metrics in past.iter().filter(|metrics| metrics.step <= p.state.step) {
+            sentinel.observe(metrics, &Features::default(), &p.config);
+        }
+    }
+    sentinel
+}
+
 /// How a step ended.
 enum Outcome {
     Done,
@@ -85,6 +101,7 @@ struct Training<'a> {
     weights_step: u64,
     /// Whether the pinned puzzles were looked at before the first step.
     begun: bool,
+    sentinel: Sentinel,
 }
 
 impl<'a> Training<'a> {
@@ -112,6 +129,7 @@ impl<'a> Training<'a> {
             in_step: false,
             checkpoint_wanted: false,
             heldout: setup::evaluation_puzzles(p.grpo.task.as_ref()),
+            sentinel: sentinel_of(&p),
             p,
             control,
             last_step,
@@ -185,8 +203,10 @@ impl<'a> Training<'a> {
         self.enter(step, Phase::Advantage, 0);
         let judged = self.p.grpo.advantage(&config, scored);
         let task = self.p.grpo.task.name();
+        let mut features = Features::default();
         for (index, group) in judged.iter().enumerate() {
             for record in summary::rollout_records(step, task, index, group) {
+                features.add(&record);
                 self.p.journal.add_rollout(&record)?;
                 control.tell(Event::RolloutScored(Box::new(record)));
             }
@@ -216,7 +236,7 @@ impl<'a> Training<'a> {
                 // The weights are the last good ones; the step counts, without an update.
                 self.warn(step, &format!("{error} The run is paused."));
                 control.pause();
-                UpdateReport::default()
+                UpdateReport { grad_norm: f64::NAN, ..UpdateReport::default() }
             }
         };
         times.update = clock.elapsed().as_secs_f64();
@@ -244,6 +264,7 @@ impl<'a> Training<'a> {
         self.p.journal.add_metrics(&metrics)?;
         self.insist(Journal::flush)?;
         (self.step, self.in_step) = (step, false);
+        let collapses = self.watch_for_collapse(&metrics, &features);
         tracing::info!(
             step,
             reward = metrics.reward,
@@ -253,8 +274,11 @@ impl<'a> Training<'a> {
         );
         control.tell(Event::StepDone(Box::new(metrics)));
         let due = config.checkpoint_every > 0 && step.is_multiple_of(config.checkpoint_every);
-        if due || self.checkpoint_wanted {
+        if due || collapses || self.checkpoint_wanted {
             self.checkpoint()?;
+        }
+        if collapses {
+            control.pause();
         }
         control.phase_over(true);
         Ok(Outcome::Done)
@@ -271,6 +295,22 @@ impl<'a> Training<'a> {
         }
         self.p.config = self.control.wanted();
         self.in_step = true;
+    }
+
+    /// Tells what the sentinel says about the step. Whether the run is to be saved and paused for it.
+    fn watch_for_collapse(&mut self, metrics: &StepMetrics, features: &Features) -> bool {
+        let notices = self.sentinel.observe(metrics, features, &self.p.config);
+        let pauses = self.p.config.sentinel == "pause";
+        if self.p.config.sentinel == "off" {
+            return false;
+        }
+        // An update that was refused has been told in more exact words.
+        let told = |notice: &Notice| notice.danger == Danger::FailedUpdate && !metrics.grad_norm.is_finite();
+        for notice in notices.iter().filter(|notice| !told(notice)) {
+            let paused = if pauses && notice.begins { " The run is saved and paused." } else { "" };
+            self.warn(notice.step, &format!("{}{paused}", notice.text));
+        }
+        pauses && notices.iter().any(|notice| notice.begins)
     }
 
     fn enter(&self, step: u64, phase: Phase, total: usize) {

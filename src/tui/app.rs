@@ -14,6 +14,7 @@ use super::{
     prompt::Prompt,
     screen::Screen,
     search_view::SearchView,
+    sentinel::SentinelScreen,
     streams::Streams,
     theme::Theme,
     transcripts::{Effect, Transcripts},
@@ -161,6 +162,8 @@ pub struct App {
     pub travel: Travel,
     /// One group of a step, token by token.
     pub microscope: Microscope,
+    /// What could go wrong, and what did.
+    pub sentinel: SentinelScreen,
     /// The group that the engine was last asked to look at.
     pub(super) inspecting: Option<usize>,
     /// The message line.
@@ -225,6 +228,7 @@ impl App {
             search: SearchView::default(),
             travel: Travel::default(),
             microscope: Microscope::default(),
+            sentinel: SentinelScreen::default(),
             inspecting: None,
             message: None,
             price_per_hour: crate::config::Config::default().price_per_hour,

@@ -16,6 +16,7 @@ mod pinning;
 pub mod prompt;
 pub mod screen;
 pub mod search_view;
+pub mod sentinel;
 pub mod source;
 pub mod streams;
 mod terminal;

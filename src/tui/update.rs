@@ -11,6 +11,7 @@ use super::{
     prompt::{Prompt, PromptOutcome},
     screen::Screen,
     search_view::{self, Action as Explore},
+    sentinel,
     transcripts::{self, Action as Browse, typing_action},
     travel,
 };
@@ -125,6 +126,11 @@ fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
             if action == microscope::Action::Back {
                 app.message = None;
             }
+            return Vec::new();
+        }
+    } else if app.screen == Screen::Sentinel {
+        if let Some(action) = lookup(sentinel::KEYS, event) {
+            app.sentinel.update(action);
             return Vec::new();
         }
     } else if let Some(intent) = lookup(LIVE_KEYS, event) {
@@ -359,6 +365,8 @@ fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
                 browse(app, Browse::Wheel { column: event.column, row: event.row, down });
             } else if app.help.is_none() && app.screen == Screen::Search {
                 explore(app, if down { Explore::Down } else { Explore::Up });
+            } else if app.help.is_none() && app.screen == Screen::Sentinel {
+                app.sentinel.update(if down { sentinel::Action::Down } else { sentinel::Action::Up });
             } else if app.help.is_none() && app.screen == Screen::Travel {
                 pinning::perform(app, if down { travel::Action::Down } else { travel::Action::Up });
             } else {
@@ -389,6 +397,7 @@ fn told(app: &mut App, event: Event) {
     match event {
         Event::Started(started) => {
             app.price_per_hour = started.config.price_per_hour;
+            app.sentinel.configure(&started.config);
             app.started = Some(*started);
         }
         Event::PhaseChanged { step, phase, done, total } => {
@@ -406,6 +415,7 @@ fn told(app: &mut App, event: Event) {
         Event::RolloutScored(record) => {
             let record = Arc::new(*record);
             app.streams.scored(&record);
+            app.sentinel.scored(&record);
             let place = (record.step, record.group, record.index);
             app.meter.meter.push(place, record.correct, &record.analysis);
             app.microscope.push(record.clone());
@@ -419,6 +429,7 @@ fn told(app: &mut App, event: Event) {
             let live = app.mode == Mode::Control && !before_us;
             let before = if live { app.aha() } else { None };
             app.microscope.step_done(metrics.step, metrics.loss);
+            app.sentinel.step_done(&metrics);
             app.history.push(*metrics);
             if live
                 && before.is_none()

@@ -14,7 +14,7 @@ use crate::tui::{
     keys::{GLOBAL_KEYS, KeyRow, LIVE_KEYS},
     meter, microscope,
     screen::{Screen, TABS},
-    search_view,
+    search_view, sentinel,
     theme::Theme,
     transcripts, travel, wrap,
 };
@@ -77,6 +77,7 @@ fn keys_of(screen: Screen) -> Vec<(&'static str, &'static str)> {
         Screen::Search => told(search_view::KEYS),
         Screen::Travel => told(travel::KEYS),
         Screen::Microscope => told(microscope::KEYS),
+        Screen::Sentinel => told(sentinel::KEYS),
     }
 }
 

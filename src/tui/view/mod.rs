@@ -24,7 +24,7 @@ use super::{
     app::{App, Ended},
     meter, microscope,
     screen::Screen,
-    search_view,
+    search_view, sentinel,
     theme::Theme,
     transcripts, travel,
 };
@@ -50,6 +50,9 @@ pub fn view(frame: &mut Frame, app: &mut App) {
         }),
         Screen::Microscope => with_bars(frame, app, area, |frame, app, body| {
             microscope::view(frame, body, app);
+        }),
+        Screen::Sentinel => with_bars(frame, app, area, |frame, app, body| {
+            sentinel::view(frame, body, &mut app.sentinel, &app.theme);
         }),
     }
     if app.help.is_some() {
@@ -197,7 +200,7 @@ fn draw_line(frame: &mut Frame, spans: Vec<Span<'static>>, area: Rect) {
 }
 
 /// An owned span.
-fn span(text: impl Into<String>, style: Style) -> Span<'static> {
+pub(super) fn span(text: impl Into<String>, style: Style) -> Span<'static> {
     Span::styled(text.into(), style)
 }
 
