@@ -119,3 +119,50 @@ impl Forcing {
         self.closed_at(drawing.tokenizer, within).is_none()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(crate) mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::pretrain::vocabulary;
+
+    /// A tokenizer whose tokens are characters, so that a tag is many tokens.
+    pub(crate) fn characters() -> Tokenizer {
+        let letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789<>/ ,.:=+-*()";
+        let mut vocabulary: serde_json::Map<_, _> =
+            letters.chars().zip(1..).map(|(letter, id)| (letter.to_string(), json!(id))).collect();
+        vocabulary.insert("<eos>".into(), json!(0));
+        let end = json!({"id": 0, "content": "<eos>", "special": true, "single_word": false, "lstrip": false,
+            "rstrip": false, "normalized": false});
+        let whole = json!({
+            "version": "1.0", "truncation": null, "padding": null, "added_tokens": [end], "normalizer": null,
+            "pre_tokenizer": null, "post_processor": null, "decoder": {"type": "Fuse"},
+            "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+                "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "vocab": vocabulary,
+                "merges": []},
+        });
+        Tokenizer::from_bytes(&serde_json::to_vec(&whole).unwrap(), Path::new("characters")).unwrap()
+    }
+
+    #[test]
+    fn the_end_of_a_thought_is_found_whether_it_is_one_token_or_many() {
+        let words =
+            Tokenizer::from_bytes(vocabulary::tokenizer_json().as_bytes(), Path::new("words")).unwrap();
+        for (tokenizer, text, closed) in [
+            (&words, "first , 4 </think> <answer> 4", Some(3)),
+            (&words, "first , 4 <think>", None),
+            (&characters(), "ab </think> c", Some(3)),
+            (&characters(), "</think>", Some(0)),
+            (&characters(), "ab </thin", None),
+        ] {
+            let tokens = tokenizer.encode(text).unwrap();
+            let forcing = Forcing::of(tokenizer).unwrap();
+            assert_eq!(forcing.closed_at(tokenizer, &tokens), closed, "{text}");
+            assert_eq!(tokenizer.decode(forcing.words()).trim(), "</think> <answer>");
+        }
+    }
+}

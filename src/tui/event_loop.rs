@@ -96,7 +96,10 @@ where
     let mut unsent: VecDeque<Command> = VecDeque::new();
     let (asking, mut answers) = match channels.side.take() {
         Some(SideHandle { commands, events }) => (Some(commands), events),
-        None => (None, never()),
+        None => {
+            app.playground.gone();
+            (None, never())
+        }
     };
     let mut unasked: VecDeque<SideCommand> = VecDeque::new();
     let mut mouse = app.mouse;

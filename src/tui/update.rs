@@ -441,6 +441,7 @@ fn told(app: &mut App, event: Event) {
             let live = app.mode == Mode::Control && !before_us;
             let before = if live { app.aha() } else { None };
             app.microscope.step_done(metrics.step, metrics.loss);
+            app.playground.step_done(metrics.step);
             app.history.push(*metrics);
             if live
                 && before.is_none()

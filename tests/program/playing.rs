@@ -288,3 +288,52 @@ fn an_answer_is_changed_at_one_token() {
     let refused = player.resample(&ids[..4], Edit::Insert("wait".into()), 8).unwrap_err();
     assert!(refused.contains("answer again first"), "{refused}");
 }
+
+fn json(arguments: &[&str]) -> serde_json::Value {
+    let output = super::succeeds(&mut super::lab(arguments));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn without_a_screen_the_same_is_asked_by_play() {
+    let asked = ["play", "--numbers", "3,4,5", "--target", "12", "--seed", "3", "--backend", "cpu"];
+    let whole = json(&[&asked[..], &["--samples", "3", "--json"]].concat());
+    assert_eq!((&whole["solvable"], &whole["nearest"]), (&true.into(), &serde_json::Value::Null));
+    let answers = whole["models"][0]["answers"].as_array().unwrap();
+    assert_eq!(answers.len(), 3);
+    assert_ne!(answers[0]["completion"], answers[1]["completion"]);
+    // The first is the one that the side engine gives.
+    let [told, _] = shipped().play([ModelName::Embedded; 2], OPTIONS);
+    assert_eq!(answers[0]["completion"], told.text().as_str());
+    assert_eq!(answers[0]["reward"], told.answer().reward);
+
+    let changed = ["--prefix", "3 + 4 = 7 , 7 + 5 = 12 .", "--insert", "check : 12 , yes .", "--json"];
+    let change = &json(&[&asked[..], &changed].concat())["models"][0]["change"];
+    assert_eq!((&change["original"]["samples"], &change["edited"]["samples"]), (&32.into(), &32.into()));
+    assert!(change["difference"]["low"].as_f64() < change["difference"]["high"].as_f64());
+
+    let words =
+        super::text(&super::succeeds(&mut super::lab(&[&asked[..], &["--budget", "4"]].concat())).stdout);
+    for expected in ["3 4 5 -> 12: a solution exists", "4 of thought, answer forced."] {
+        assert!(words.contains(expected), "{words}");
+    }
+    let near = super::lab(&["play", "--numbers", "3,7,25", "--target", "78"]).output().unwrap();
+    assert!(super::text(&near.stdout).contains("the nearest reachable value is 82 = 7 + 3 * 25"));
+}
+
+#[test]
+fn what_play_cannot_do_is_said_in_a_sentence() {
+    let refused = |more: &[&str], expected: &str| {
+        let asked = ["play", "--target", "12"];
+        let said = super::refusal(&mut super::lab(&[&asked[..], more].concat()));
+        assert!(said.contains(expected), "{said}");
+    };
+    refused(&["--numbers", "4"], "2 to 6 whole numbers");
+    refused(&["--numbers", "1,2,3,4,5,6,7"], "2 to 6 whole numbers");
+    refused(&["--numbers", "4,8", "--temperature", "9"], "from 0 to 5");
+    refused(&["--numbers", "4,8", "--samples", "0"], "--samples must be from 1");
+    refused(&["--numbers", "4,8", "--budget", "2000"], "choose a smaller budget");
+    refused(&["--numbers", "4,8", "--prefix", "perhaps", "--insert", "wait"], "no word for `perhaps`");
+    refused(&["--numbers", "4,8", "--prefix", "first ,", "--insert", "perhaps"], "no word for `perhaps`");
+    refused(&["--numbers", "4,8", "--checkpoint", "no-such-run"], "no-such-run");
+}

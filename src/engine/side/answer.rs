@@ -298,3 +298,57 @@ impl Observer for Pen<'_> {
         self.watch.written(&token);
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::{model::config::ModelConfig, rollout::budget::tests::characters};
+
+    struct Anyone;
+    impl Watch for Anyone {
+        fn goes_on(&self) -> bool {
+            true
+        }
+        fn written(&self, _token: &WrittenToken) {}
+        fn taken_back(&self, _kept: usize) {}
+    }
+
+    #[test]
+    fn a_tag_of_many_tokens_is_found_and_taken_back() {
+        let tokenizer = characters();
+        let mut page = Page { limit: 50, budgeted: true, waits_left: 1, ..Page::default() };
+        for token in tokenizer.encode("ab .</think>").unwrap() {
+            assert_eq!(page.stop(), None);
+            page.add(&tokenizer, token, Source::Model);
+        }
+        assert_eq!((page.closed, page.stop()), (Some(4), Some(Stop::Closed(4))));
+        page.shorten(4, &tokenizer);
+        assert_eq!((page.text.as_str(), page.closed, page.stop()), ("ab .", None, None));
+    }
+
+    #[test]
+    fn a_model_that_never_stops_is_forced_to_answer() {
+        let tokenizer = characters();
+        let shape =
+            br#"{"model_type": "qwen2", "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
+            "num_attention_heads": 2, "num_key_value_heads": 1, "vocab_size": 80, "rms_norm_eps": 1e-6,
+            "rope_theta": 10000.0, "max_position_embeddings": 128, "tie_word_embeddings": true}"#;
+        let model = Transformer::random(&ModelConfig::parse(shape).unwrap(), &Device::flex());
+        let options =
+            PlayOptions { temperature: 1.0, budget: Some(6), keep_thinking: 1, seed: 0, pace: Some(1000) };
+        let prompt = tokenizer.encode("use 4 1 make 5 : <think>").unwrap();
+        let asked = Asked { model: &model, tokenizer: &tokenizer, prompt, options, most: 20, row: 0 };
+        check_room(&asked).unwrap();
+        let written = answer(&asked, &Workers::new(1).unwrap(), &Anyone).unwrap().unwrap();
+        // An end token by chance would end it earlier.
+        if written.tokens.iter().take(7).all(|token| token.source != Source::End) {
+            assert!(written.forced && written.thought == 6 && written.waits == 0, "{written:?}");
+            assert!(written.text()[6..].starts_with(" </think> <answer>"), "{}", written.text());
+        }
+        let long = Asked { options: PlayOptions { budget: Some(4000), ..options }, ..asked };
+        assert!(check_room(&long).unwrap_err().contains("at most 128"));
+    }
+}

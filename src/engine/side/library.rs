@@ -59,12 +59,14 @@ pub struct Library {
     source: Source,
     kept: VecDeque<Rc<Loaded>>,
     device: Option<Device>,
+    /// Whether the run began from the embedded base, once that was looked up.
+    from_embedded: Option<bool>,
 }
 
 impl Library {
     /// With nothing loaded.
     pub fn new(source: Source) -> Self {
-        Self { source, kept: VecDeque::new(), device: None }
+        Self { source, kept: VecDeque::new(), device: None, from_embedded: None }
     }
 
     /// The run and its configuration.
@@ -93,12 +95,18 @@ impl Library {
     ///
     /// # Errors
     /// As [`Self::rules`].
-    pub fn models(&self) -> Result<Models, EngineError> {
+    pub fn models(&mut self) -> Result<Models, EngineError> {
         let (run, _) = self.run()?;
         let steps: Vec<u64> =
             checkpoint::list(&run.checkpoints_path()).into_iter().map(|(step, _)| step).collect();
-        let provenance = run.config()?.provenance;
-        let from_embedded = provenance.is_some_and(|p| p.model_hash == embedded::hash_of(embedded::WEIGHTS));
+        let from_embedded = match self.from_embedded {
+            Some(known) => known,
+            None => {
+                let provenance = run.config()?.provenance;
+                let known = provenance.is_some_and(|p| p.model_hash == embedded::hash_of(embedded::WEIGHTS));
+                *self.from_embedded.insert(known)
+            }
+        };
         let base = match steps.first() {
             Some(&first) if !from_embedded => ModelName::Checkpoint(first),
             _ => ModelName::Embedded,

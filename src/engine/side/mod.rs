@@ -75,7 +75,11 @@ impl Side {
     fn serve(&mut self, todo: Todo) {
         match todo {
             Todo::Models => {
-                let models = self.library.models().map_err(|error| error.to_string());
+                let looked = catch_unwind(AssertUnwindSafe(|| self.library.models()));
+                let models = match looked {
+                    Ok(models) => models.map_err(|error| error.to_string()),
+                    Err(panic) => Err(format!("The side engine panicked: {}.", panic_words(panic.as_ref()))),
+                };
                 self.desk.tell(SideEvent::Models(models));
             }
             Todo::Job { id, job } => {

@@ -2,6 +2,7 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::state::Zone;
 use crate::tui::keys::{Chord, KeyRow};
 
 /// Something a person asked for on this screen.
@@ -130,6 +131,18 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "give up what is being done; back to the fields",
     ),
 ];
+
+/// The keys that do something in this zone, for the hint bar.
+pub fn hints(zone: Zone) -> Vec<(&'static str, &'static str)> {
+    let fits = |action| match (zone, action) {
+        (Zone::Form, Action::Delete | Action::Wait) => false,
+        (Zone::Answer(_), Action::NextPuzzle | Action::Answer(_)) => false,
+        (Zone::Answer(_), Action::Play) => false,
+        _ => true,
+    };
+    let shown = KEYS.iter().filter(|row| !row.hint.is_empty() && fits(row.action));
+    shown.map(|row| (row.shown, row.hint)).collect()
+}
 
 /// What a key means while something is being typed.
 pub fn typing_action(event: &KeyEvent) -> Option<Action> {

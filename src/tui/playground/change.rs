@@ -44,8 +44,8 @@ pub(super) fn lines(change: &Change, theme: &Theme, width: u16) -> Vec<Line<'sta
     ];
     let what = format!(
         "One beginning of one answer of {}, continued {SAMPLES} times as it was and {SAMPLES} times changed, with the \
-         same seeds and the same budget. It tells what this change does here, not what it does in general; brackets \
-         are 95 % intervals that take continuations as independent.",
+         same seeds and budget: what the change does here, not in general. Brackets: 95 % intervals, continuations \
+         taken as independent.",
         change.model
     );
     lines.extend(wrap(&[span(what, theme.dim)], width));
@@ -59,15 +59,15 @@ fn arm(name: &str, arm: &Arm, again: Option<usize>, narrow: bool, theme: &Theme)
         span(format!("{name:<10}"), theme.text),
         span(format!("{:>3} % ", percent(share)), theme.title),
         span(format!("[{} to {}] ", percent(low), percent(high)), theme.text),
-        span(format!("{} of {} right", arm.right, arm.samples), theme.dim),
+        span(format!("{} of {}", arm.right, arm.samples), theme.dim),
     ];
     if !narrow {
-        spans.push(span(format!(", {:.0} tokens on average", arm.mean_length), theme.dim));
+        spans.push(span(format!(" right, mean {:.0} tokens", arm.mean_length), theme.dim));
         if arm.forced > 0 {
             spans.push(span(format!(", {} forced", arm.forced), theme.dim));
         }
         if let Some(again) = again {
-            spans.push(span(format!(", {again} wrote it again at once"), theme.dim));
+            spans.push(span(format!(", {again} wrote it again"), theme.dim));
         }
     }
     Line::from(spans)

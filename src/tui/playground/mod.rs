@@ -9,8 +9,9 @@ mod form;
 mod pane;
 mod state;
 mod view;
+mod view_answers;
 
-pub use action::{Action, KEYS, typing_action};
+pub use action::{Action, KEYS, hints, typing_action};
 pub use form::{Entry, Field, Form, label};
 pub use pane::Pane;
 pub use state::{Busy, Change, Playground, Zone};

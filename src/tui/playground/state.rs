@@ -91,7 +91,7 @@ impl Default for Playground {
     fn default() -> Self {
         Self {
             form: Form::default(),
-            models: Err("Nobody here can answer: this run has no side engine.".into()),
+            models: Err("Asking which models there are.".into()),
             panes: [Pane::default(), Pane::default()],
             asked: None,
             zone: Zone::Form,
@@ -188,9 +188,11 @@ impl Playground {
             }
             (Action::Cancel, _) => self.typed = None,
             (Action::Accept, Zone::Form) => {
+                // What cannot be taken stays, and below the fields it is said why.
                 let typed = self.typed.clone().unwrap_or_default();
-                self.form.enter(&typed, self.models.as_ref().ok())?;
-                self.typed = None;
+                if self.form.enter(&typed, self.models.as_ref().ok()).is_ok() {
+                    self.typed = None;
+                }
             }
             (Action::Accept, Zone::Answer(side)) => {
                 let typed = self.typed.take().unwrap_or_default().trim().to_owned();
@@ -212,8 +214,9 @@ impl Playground {
     }
 
     fn play(&mut self) -> Result<Vec<SideCommand>, Refusal> {
-        if let Err(reason) = &self.models {
-            return Err(reason.clone());
+        // Below the fields it is said why.
+        if self.models.is_err() {
+            return Ok(Vec::new());
         }
         self.panes = [Pane::default(), Pane::default()];
         (self.zone, self.played, self.change) = (Zone::Form, None, None);
@@ -336,9 +339,16 @@ impl Playground {
         self.form.configure(config);
     }
 
+    /// The weights being trained have seen another step.
+    pub fn step_done(&mut self, step: u64) {
+        if let Ok(Models { now: Some(now), .. }) = &mut self.models {
+            *now = step;
+        }
+    }
+
     /// Nobody answers any more.
     pub fn gone(&mut self) {
-        self.models = Err("The side engine has ended; nobody here can answer.".into());
+        self.models = Err("Nobody can answer here: there is no side engine.".into());
         self.job = None;
     }
 

@@ -186,7 +186,7 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
         Screen::Search => Some(hinted(search_view::KEYS)),
         Screen::Travel => Some(hinted(travel::KEYS)),
         Screen::Microscope => Some(hinted(microscope::KEYS)),
-        Screen::Playground => Some(hinted(playground::KEYS)),
+        Screen::Playground => Some(playground::hints(app.playground.zone)),
     };
     if let Some(own) = own {
         let (first, later) = own.split_at(own.len().min(3));
