@@ -202,6 +202,13 @@ pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
         "Microscope: one group of a step, token by token",
     ),
     row(
+        &[Chord::key(KeyCode::F(8))],
+        "F8",
+        Intent::Show(Screen::Playground),
+        "",
+        "Playground: two models answer a puzzle of your own",
+    ),
+    row(
         &[Chord::key(KeyCode::F(10)), Chord::char('!')],
         "F10 !",
         Intent::Show(Screen::Sentinel),

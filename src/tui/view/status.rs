@@ -7,7 +7,7 @@ use super::{draw_line, join_fitting, separator, shown_keys, span, width_of};
 use crate::tui::{
     app::{App, Level, Mode},
     keys::{GLOBAL_KEYS, Intent, KeyRow, LIVE_KEYS},
-    meter, microscope, numbers,
+    meter, microscope, numbers, playground,
     screen::Screen,
     search_view, sentinel, transcripts, travel,
 };
@@ -186,6 +186,7 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
         Screen::Search => Some(hinted(search_view::KEYS)),
         Screen::Travel => Some(hinted(travel::KEYS)),
         Screen::Microscope => Some(hinted(microscope::KEYS)),
+        Screen::Playground => Some(playground::hints(app.playground.zone)),
         Screen::Sentinel => Some(hinted(sentinel::KEYS)),
     };
     if let Some(own) = own {
