@@ -10,6 +10,7 @@ pub mod jsonl;
 pub mod open;
 pub mod pretrain;
 pub mod puzzles;
+pub mod replay;
 pub mod run;
 pub mod score;
 
