@@ -27,10 +27,7 @@ use crate::{
         CheckpointError, Journal, Reader, RunDirectory, RunError, RunLock, checkpoint::Checkpoint,
         pinned::PinnedLog, state::TrainingState,
     },
-    task::{
-        Task,
-        countdown::{Countdown, puzzle::Level},
-    },
+    task::{self, Task},
     tokenizer::{Tokenizer, TokenizerError},
     workers::{Workers, worker_count},
 };
@@ -140,12 +137,7 @@ pub struct Prepared {
 /// # Errors
 /// When there is no such task or level.
 pub fn task_of(config: &Config) -> Result<Box<dyn Task>, EngineError> {
-    match config.task.as_str() {
-        "countdown" => {
-            Ok(Box::new(Countdown { level: Level::parse(&config.level).map_err(EngineError::Other)? }))
-        }
-        other => Err(EngineError::Other(format!("There is no task `{other}`; the only one is countdown."))),
-    }
+    task::named(&config.task, &config.level).map_err(EngineError::Other)
 }
 
 /// Makes everything ready. Nothing is trained or sampled yet.
@@ -172,6 +164,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         _ => options.config.clone(),
     };
     config.validate()?;
+    let family = task::family(&config.task).map_err(EngineError::Other)?;
     let request: BackendRequest = config.backend.parse()?;
     let choice = device::choose(request)?;
     // A GPU is one device: sharding rows over threads would only make them wait for each other.
@@ -181,8 +174,8 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
 
     let (loaded, hash, base) = match (&options.start, &checkpoint) {
         (Start::New(Base::Embedded), _) | (Start::Resume(_), None) => {
-            let loaded = embedded::load(&choice.device)?;
-            (loaded, embedded::hash_of(embedded::WEIGHTS), embedded::reference())
+            let loaded = embedded::load(&family.base, &choice.device)?;
+            (loaded, embedded::hash_of(family.base.weights), embedded::reference(&family.base))
         }
         (Start::New(Base::Folder(folder)), _) => {
             let loaded = folder::load(folder, &choice.device)?;
@@ -192,7 +185,8 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         (Start::Resume(run) | Start::Fork(run, _), Some(checkpoint)) => {
             let loaded = folder::load(&checkpoint.path, &choice.device)?;
             let hash = run.config()?.provenance.map(|p| p.model_hash).unwrap_or_default();
-            let base = embedded::reference().filter(|_| hash == embedded::hash_of(embedded::WEIGHTS));
+            let base =
+                embedded::reference(&family.base).filter(|_| hash == embedded::hash_of(family.base.weights));
             (loaded, hash, base)
         }
         _ => return Err(EngineError::Other("There is no checkpoint to go on from.".into())),
@@ -201,7 +195,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let tokenizer = Tokenizer::from_bytes(&tokenizer_file, Path::new("tokenizer.json"))?;
     check_fit(config.max_new_tokens, &model, &tokenizer)?;
     let task = task_of(&config)?;
-    let base = base.filter(|_| config.level == Config::default().level && config.temperature == 1.0);
+    let base = base.filter(|_| config.level == family.levels[0] && config.temperature == 1.0);
 
     let reference = match &checkpoint {
         // Also without a KL term now: a live edit may bring it back, and then it is this one that is meant.
@@ -300,7 +294,7 @@ fn never_saved(run: &RunDirectory) -> bool {
         .config()
         .ok()
         .and_then(|file| file.provenance)
-        .is_some_and(|provenance| provenance.model_hash == embedded::hash_of(embedded::WEIGHTS));
+        .is_some_and(|provenance| embedded::family_of(&provenance.model_hash).is_some());
     let untouched = |path: PathBuf| std::fs::metadata(path).map_or(true, |found| found.len() == 0);
     let began_anew = Reader::new(run)
         .events()

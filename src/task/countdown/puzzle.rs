@@ -4,7 +4,6 @@ use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use sha2::{Digest, Sha256};
 
 use super::{attempt, solver};
 use crate::task::{Puzzle, Split};
@@ -53,20 +52,9 @@ impl Level {
     }
 }
 
-/// The side of the split a puzzle is on: held out for one in ten, by a SHA-256 of the sorted numbers and
-/// the target, so that it depends neither on the order of the numbers nor on any seed.
+/// The side of the split a puzzle is on, see [`Split::of`].
 pub fn split_of(puzzle: &Puzzle) -> Split {
-    let mut sorted = puzzle.numbers.clone();
-    sorted.sort_unstable();
-    let mut hash = Sha256::new();
-    for number in sorted.iter().chain([&-1, &puzzle.target]) {
-        hash.update(number.to_le_bytes());
-    }
-    let digest = hash.finalize();
-    let word = u64::from_le_bytes([
-        digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7],
-    ]);
-    if word % 10 == 0 { Split::Heldout } else { Split::Train }
+    Split::of(puzzle)
 }
 
 /// Draws a solvable puzzle: numbers uniform, then the target uniform over the reachable values in range
