@@ -9,19 +9,22 @@ use super::{
     edits::Edit,
     inspect::Inspection,
     pins::Pins,
-    protocol::{Event, Phase, SampleOptions, Started},
+    protocol::{Event, Phase, Started},
     setup::{self, EngineError, OPTIMIZER_FILE, Prepared, REFERENCE_FILE, WEIGHTS_FILE},
+    side::{Live, LiveWeights},
     summary::{self, PhaseTimes, Totals},
     watch::SampleWatch,
 };
 use crate::{
     eval::{self, EvalOptions, Examinee},
     grpo::step::UpdateReport,
+    metrics::sentinel::{Danger, Features, Notice, Sentinel},
     model::{folder, trainer::UpdateError},
-    rollout::sampler::{self, Observer, Request, RowSeed, SamplingOptions},
+    rollout::sampler::Observer,
     run::{
         Journal, RunError,
         checkpoint::CheckpointWriter,
+        reader::Reader,
         record::StepMetrics,
         state::{STATE_FILE, TrainingState},
     },
@@ -31,12 +34,17 @@ use crate::{
 /// Groups of a step whose tokens are streamed.
 const STREAMED_GROUPS: usize = 4;
 
-/// Trains a run that is ready until its last step or a stop.
+/// Trains a run that is ready until its last step or a stop. Whenever the weights change, `weights` is left a copy.
 ///
 /// # Errors
 /// A sentence; what was journalled before is safe.
-pub fn train(prepared: Prepared, control: &Control, last_step: Option<u64>) -> Result<(), EngineError> {
-    let mut training = Training::begin(prepared, control, last_step);
+pub fn train(
+    prepared: Prepared,
+    control: &Control,
+    weights: &LiveWeights,
+    last_step: Option<u64>,
+) -> Result<(), EngineError> {
+    let mut training = Training::begin(prepared, control, weights, last_step);
     let ended = training.run();
     if let Err(error) = &ended {
         // The events may be what cannot be written; the caller tells the error in any case.
@@ -61,6 +69,20 @@ fn log_to(path: &std::path::Path) {
     let _ = log.try_init();
 }
 
+/// The sentinel as it was after the last step. Only the metrics are read again: what it counted in the completions
+/// begins anew.
+fn sentinel_of(p: &Prepared) -> Sentinel {
+    let mut sentinel = Sentinel::default();
+    if p.state.step > 0 {
+        // Without its past it only warns later; no reason not to train.
+        let past = Reader::new(&p.run).metrics().map(|log| log.records).unwrap_or_default();
+        for metrics in past.iter().filter(|metrics| metrics.step <= p.state.step) {
+            sentinel.observe(metrics, &Features::default(), &p.config);
+        }
+    }
+    sentinel
+}
+
 /// How a step ended.
 enum Outcome {
     Done,
@@ -70,6 +92,8 @@ enum Outcome {
 struct Training<'a> {
     p: Prepared,
     control: &'a Control,
+    /// Where others find the newest weights.
+    weights: &'a LiveWeights,
     last_step: Option<u64>,
     /// Steps finished.
     step: u64,
@@ -85,10 +109,16 @@ struct Training<'a> {
     weights_step: u64,
     /// Whether the pinned puzzles were looked at before the first step.
     begun: bool,
+    sentinel: Sentinel,
 }
 
 impl<'a> Training<'a> {
-    fn begin(mut p: Prepared, control: &'a Control, last_step: Option<u64>) -> Self {
+    fn begin(
+        mut p: Prepared,
+        control: &'a Control,
+        weights: &'a LiveWeights,
+        last_step: Option<u64>,
+    ) -> Self {
         control.begin_with(p.config.clone());
         log_to(&p.run.log_path());
         let (what, from) = p.beginning.clone();
@@ -112,10 +142,13 @@ impl<'a> Training<'a> {
             in_step: false,
             checkpoint_wanted: false,
             heldout: setup::evaluation_puzzles(p.grpo.task.as_ref()),
+            sentinel: sentinel_of(&p),
             p,
             control,
+            weights,
             last_step,
         };
+        training.show_weights();
         training.record(training.step, what, &from);
         for warning in warnings {
             training.warn(training.step, &warning);
@@ -185,8 +218,10 @@ impl<'a> Training<'a> {
         self.enter(step, Phase::Advantage, 0);
         let judged = self.p.grpo.advantage(&config, scored);
         let task = self.p.grpo.task.name();
+        let mut features = Features::default();
         for (index, group) in judged.iter().enumerate() {
             for record in summary::rollout_records(step, task, index, group) {
+                features.add(&record);
                 self.p.journal.add_rollout(&record)?;
                 control.tell(Event::RolloutScored(Box::new(record)));
             }
@@ -216,11 +251,12 @@ impl<'a> Training<'a> {
                 // The weights are the last good ones; the step counts, without an update.
                 self.warn(step, &format!("{error} The run is paused."));
                 control.pause();
-                UpdateReport::default()
+                UpdateReport { grad_norm: f64::NAN, ..UpdateReport::default() }
             }
         };
         times.update = clock.elapsed().as_secs_f64();
         self.weights_step = step;
+        self.show_weights();
         if let Some(inspection) = inspection {
             inspection.after(&self.p.grpo, &config, control)?;
         }
@@ -244,6 +280,7 @@ impl<'a> Training<'a> {
         self.p.journal.add_metrics(&metrics)?;
         self.insist(Journal::flush)?;
         (self.step, self.in_step) = (step, false);
+        let collapses = self.watch_for_collapse(&metrics, &features);
         tracing::info!(
             step,
             reward = metrics.reward,
@@ -253,8 +290,11 @@ impl<'a> Training<'a> {
         );
         control.tell(Event::StepDone(Box::new(metrics)));
         let due = config.checkpoint_every > 0 && step.is_multiple_of(config.checkpoint_every);
-        if due || self.checkpoint_wanted {
+        if due || collapses || self.checkpoint_wanted {
             self.checkpoint()?;
+        }
+        if collapses {
+            control.pause();
         }
         control.phase_over(true);
         Ok(Outcome::Done)
@@ -271,6 +311,22 @@ impl<'a> Training<'a> {
         }
         self.p.config = self.control.wanted();
         self.in_step = true;
+    }
+
+    /// Tells what the sentinel says about the step. Whether the run is to be saved and paused for it.
+    fn watch_for_collapse(&mut self, metrics: &StepMetrics, features: &Features) -> bool {
+        let notices = self.sentinel.observe(metrics, features, &self.p.config);
+        let pauses = self.p.config.sentinel == "pause";
+        if self.p.config.sentinel == "off" {
+            return false;
+        }
+        // An update that was refused has been told in more exact words.
+        let told = |notice: &Notice| notice.danger == Danger::FailedUpdate && !metrics.grad_norm.is_finite();
+        for notice in notices.iter().filter(|notice| !told(notice)) {
+            let paused = if pauses && notice.begins { " The run is saved and paused." } else { "" };
+            self.warn(notice.step, &format!("{}{paused}", notice.text));
+        }
+        pauses && notices.iter().any(|notice| notice.begins)
     }
 
     fn enter(&self, step: u64, phase: Phase, total: usize) {
@@ -307,9 +363,6 @@ impl<'a> Training<'a> {
         // Within a step the weights may be those after it, and the journal holds lines of it.
         if self.checkpoint_wanted && !self.in_step {
             self.checkpoint()?;
-        }
-        for (puzzle, options) in requests.samples {
-            self.answer(puzzle, &options)?;
         }
         for (puzzle, pin) in requests.pins {
             self.change_pins(puzzle, pin)?;
@@ -391,25 +444,15 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
-    /// Answers one puzzle with the weights as they are.
-    fn answer(&mut self, puzzle: Puzzle, options: &SampleOptions) -> Result<(), EngineError> {
-        let grpo = &self.p.grpo;
-        let prompt = grpo.tokenizer.encode(&grpo.task.prompt(&puzzle))?;
-        let requests: Vec<Request<'_>> = (0..options.completions)
-            .map(|row| Request { prompt: &prompt, seed: RowSeed { run: options.seed, row: row as u64 } })
-            .collect();
-        let sampling = SamplingOptions {
-            temperature: options.temperature,
-            max_new_tokens: self.p.config.max_new_tokens,
-            end: grpo.tokenizer.end(),
-        };
-        let model = grpo.trainer.inference_model();
-        let written =
-            sampler::sample(&model, &requests, sampling, grpo.trainer.workers(), &sampler::Unobserved);
-        let completions =
-            written.unwrap_or_default().iter().map(|c| grpo.tokenizer.decode(&c.tokens)).collect();
-        self.control.tell(Event::Sampled { puzzle, completions });
-        Ok(())
+    /// Leaves the weights as they are to whoever asks them something beside training.
+    fn show_weights(&self) {
+        self.weights.show(Live {
+            run: self.p.run.clone(),
+            config: self.p.config.clone(),
+            tokenizer: self.p.tokenizer_file.as_slice().into(),
+            model: self.p.grpo.trainer.inference_model(),
+            step: self.weights_step,
+        });
     }
 
     /// The checkpoint that ends a run. While the disk refuses it, the run waits, paused: each resume tries again,

@@ -10,6 +10,7 @@ use crate::{
     model::transformer::Transformer,
     rollout::{
         Completion,
+        budget::{Drawing, Forcing},
         sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     },
     task::{Puzzle, RewardRules, Split, Task},
@@ -19,12 +20,6 @@ use crate::{
 
 /// Seeds of evaluations are kept apart from those of training.
 const EVALUATION: u64 = 0x6576_616c;
-/// Puzzles that are answered at a time.
-const ROWS_AT_A_TIME: usize = 512;
-/// Tokens that an answer may take once the thinking is cut short.
-const ANSWER_TOKENS: usize = 24;
-/// What is written after a thought that is cut short.
-const FORCED_ANSWER: &str = " </think> <answer>";
 
 /// How to evaluate.
 #[derive(Debug, Clone)]
@@ -106,9 +101,17 @@ pub fn evaluate(
         };
         report.accuracy_greedy = Some(accuracy(&judge(who, puzzles, 1, &written)));
     }
-    let forced = who.tokenizer.encode(FORCED_ANSWER)?;
+    let forcing = Forcing::of(who.tokenizer)?;
     for &budget in &options.budgets {
-        let Some(written) = with_budget(who, &prompts, &written, &forced, budget, options, observer) else {
+        let drawing = Drawing {
+            model: who.model,
+            tokenizer: who.tokenizer,
+            temperature: options.temperature,
+            seed: options.seed.wrapping_add(budget as u64) ^ EVALUATION,
+            workers: who.workers,
+        };
+        let prompt = |row: usize| prompts[row / options.samples].as_slice();
+        let Some(written) = forcing.force(drawing, prompt, written.clone(), budget, observer) else {
             return Ok(None);
         };
         report.budget.insert(budget, accuracy(&judge(who, puzzles, options.samples, &written)));
@@ -131,48 +134,7 @@ fn answer(
             seed: RowSeed { run: seed ^ EVALUATION, row: row as u64 },
         })
         .collect();
-    let mut written = Vec::with_capacity(requests.len());
-    for part in requests.chunks(ROWS_AT_A_TIME) {
-        written.extend(sampler::sample(who.model, part, options, who.workers, observer)?);
-    }
-    Some(written)
-}
-
-/// The same completions with their thought cut off after `budget` tokens and the answer forced; those that
-/// finished within it stay as they are.
-fn with_budget(
-    who: &Examinee<'_>,
-    prompts: &[Vec<u32>],
-    written: &[Completion],
-    forced: &[u32],
-    budget: usize,
-    options: &EvalOptions,
-    observer: &dyn Observer,
-) -> Option<Vec<Completion>> {
-    let mut written = written.to_vec();
-    let late: Vec<usize> = (0..written.len())
-        .filter(|&i| !written[i].tokens.iter().take(budget).any(|t| forced.first() == Some(t)))
-        .collect();
-    let cut: Vec<Vec<u32>> = late
-        .iter()
-        .map(|&i| {
-            let thought = &written[i].tokens[..budget.min(written[i].tokens.len())];
-            [&prompts[i / options.samples][..], thought, forced].concat()
-        })
-        .collect();
-    let sampling = SamplingOptions {
-        temperature: options.temperature,
-        max_new_tokens: ANSWER_TOKENS,
-        end: who.tokenizer.end(),
-    };
-    let answers = answer(who, &cut, 1, sampling, options.seed.wrapping_add(budget as u64), observer)?;
-    for (&i, ending) in late.iter().zip(answers) {
-        let completion = &mut written[i];
-        completion.tokens.truncate(budget);
-        completion.tokens.extend(forced.iter().chain(&ending.tokens));
-        completion.truncated = ending.truncated;
-    }
-    Some(written)
+    sampler::sample_in_parts(who.model, &requests, options, who.workers, observer)
 }
 
 fn judge(who: &Examinee<'_>, puzzles: &[Puzzle], samples: usize, written: &[Completion]) -> Vec<Sample> {

@@ -11,15 +11,20 @@ use super::{
     history::History,
     meter::MeterScreen,
     microscope::Microscope,
+    playground::Playground,
     prompt::Prompt,
     screen::Screen,
     search_view::SearchView,
+    sentinel::SentinelScreen,
     streams::Streams,
     theme::Theme,
     transcripts::{Effect, Transcripts},
     travel::Travel,
 };
-use crate::engine::protocol::{BaseReference, Event, Phase, Started, Temporality};
+use crate::engine::protocol::{
+    BaseReference, Event, Phase, Started, Temporality,
+    side::{SideCommand, SideEvent},
+};
 
 /// Whose run is on screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +52,10 @@ pub enum Action {
     Engine(Event),
     /// Nothing more will come from the engine.
     EngineGone,
+    /// The side engine told something.
+    Side(SideEvent),
+    /// Nothing more will come from the side engine.
+    SideGone,
     /// So much time has passed since the screen was opened.
     Clock(Duration),
     /// The terminal has another size, or must be drawn anew.
@@ -161,6 +170,12 @@ pub struct App {
     pub travel: Travel,
     /// One group of a step, token by token.
     pub microscope: Microscope,
+    /// Two models that answer a puzzle of one's own.
+    pub playground: Playground,
+    /// What the side engine is to be told.
+    pub asked: Vec<SideCommand>,
+    /// What could go wrong, and what did.
+    pub sentinel: SentinelScreen,
     /// The group that the engine was last asked to look at.
     pub(super) inspecting: Option<usize>,
     /// The message line.
@@ -225,6 +240,9 @@ impl App {
             search: SearchView::default(),
             travel: Travel::default(),
             microscope: Microscope::default(),
+            playground: Playground::default(),
+            asked: Vec::new(),
+            sentinel: SentinelScreen::default(),
             inspecting: None,
             message: None,
             price_per_hour: crate::config::Config::default().price_per_hour,

@@ -16,6 +16,10 @@ pub enum Screen {
     Travel,
     /// One group of one step, token by token.
     Microscope,
+    /// A puzzle of one's own, and two models that answer it.
+    Playground,
+    /// What could go wrong with the run, and what did.
+    Sentinel,
 }
 
 /// How a screen is named.
@@ -41,6 +45,8 @@ pub static TABS: &[Tab] = &[
     tab(Screen::Search, "Search", "Tree"),
     tab(Screen::Travel, "Travel", "Time"),
     tab(Screen::Microscope, "Microscope", "Micro"),
+    tab(Screen::Playground, "Playground", "Play"),
+    tab(Screen::Sentinel, "Sentinel", "Warn"),
 ];
 
 impl Screen {

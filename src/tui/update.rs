@@ -7,14 +7,15 @@ use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent,
 use super::{
     app::{Action, App, Ended, Level, Mode, Progress, QUIT_WAIT},
     keys::{GLOBAL_KEYS, Intent, LIVE_KEYS, lookup},
-    meter, microscope, pinning,
+    meter, microscope, pinning, playground, playing,
     prompt::{Prompt, PromptOutcome},
     screen::Screen,
     search_view::{self, Action as Explore},
+    sentinel,
     transcripts::{self, Action as Browse, typing_action},
     travel,
 };
-use crate::engine::protocol::{Command, Event, StepBy, Temporality};
+use crate::engine::protocol::{Command, Event, StepBy, Temporality, side::SideCommand};
 
 /// A search longer than this finds nothing; in characters.
 const LONGEST_PASTE: usize = 200;
@@ -28,6 +29,7 @@ pub fn update(app: &mut App, action: Action) -> Vec<Command> {
         app.transcripts.settle();
         app.search.show(app.transcripts.selected());
     }
+    playing::look_around(app, before);
     // The engine looks closely only while somebody does.
     let wanted = (app.screen == Screen::Microscope && app.in_control() && app.quitting.is_none())
         .then(|| app.microscope.wanted());
@@ -53,6 +55,16 @@ fn take_in(app: &mut App, action: Action) -> Vec<Command> {
         }
         Action::EngineGone => {
             engine_gone(app);
+            Vec::new()
+        }
+        Action::Side(event) => {
+            app.dirty = true;
+            app.playground.told(event);
+            Vec::new()
+        }
+        Action::SideGone => {
+            app.dirty = true;
+            app.playground.gone();
             Vec::new()
         }
         Action::Clock(now) => clock(app, now),
@@ -88,49 +100,44 @@ fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
             }
         };
     }
-    if app.screen == Screen::Transcripts {
-        if app.transcripts.captures_text() {
+    if let Some(commands) = own_key(app, event) {
+        return commands;
+    }
+    global.map(|intent| perform(app, intent)).unwrap_or_default()
+}
+
+/// What a key means on the screen in front; `None` where it has no meaning of its own there.
+fn own_key(app: &mut App, event: &KeyEvent) -> Option<Vec<Command>> {
+    match app.screen {
+        Screen::Live => return lookup(LIVE_KEYS, event).map(|intent| perform(app, intent)),
+        Screen::Transcripts if app.transcripts.captures_text() => {
             if let Some(action) = typing_action(event) {
                 browse(app, action);
             }
-            return Vec::new();
         }
-        if let Some(action) = lookup(transcripts::KEYS, event) {
-            if action == Browse::Pin {
-                return pinning::pin_selected(app);
+        Screen::Transcripts => match lookup(transcripts::KEYS, event)? {
+            Browse::Pin => return Some(pinning::pin_selected(app)),
+            action => {
+                if action == Browse::Back {
+                    app.message = None;
+                }
+                browse(app, action);
             }
-            browse(app, action);
-            if action == Browse::Back {
-                app.message = None;
-            }
-            return Vec::new();
-        }
-    } else if app.screen == Screen::Meter {
-        if let Some(action) = lookup(meter::KEYS, event) {
-            meter::update(app, action);
-            return Vec::new();
-        }
-    } else if app.screen == Screen::Search {
-        if let Some(action) = lookup(search_view::KEYS, event) {
-            explore(app, action);
-            return Vec::new();
-        }
-    } else if app.screen == Screen::Travel {
-        if let Some(commands) = pinning::travel_key(app, event) {
-            return commands;
-        }
-    } else if app.screen == Screen::Microscope {
-        if let Some(action) = lookup(microscope::KEYS, event) {
-            app.microscope.update(action);
+        },
+        Screen::Meter => meter::update(app, lookup(meter::KEYS, event)?),
+        Screen::Search => explore(app, lookup(search_view::KEYS, event)?),
+        Screen::Travel => return pinning::travel_key(app, event),
+        Screen::Playground => return playing::key(app, event).then(Vec::new),
+        Screen::Microscope => {
+            let action = lookup(microscope::KEYS, event)?;
             if action == microscope::Action::Back {
                 app.message = None;
             }
-            return Vec::new();
+            app.microscope.update(action);
         }
-    } else if let Some(intent) = lookup(LIVE_KEYS, event) {
-        return perform(app, intent);
+        Screen::Sentinel => app.sentinel.update(lookup(sentinel::KEYS, event)?),
     }
-    global.map(|intent| perform(app, intent)).unwrap_or_default()
+    Some(Vec::new())
 }
 
 fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
@@ -346,6 +353,10 @@ fn paste(app: &mut App, text: &str) -> Vec<Command> {
         for character in text.chars().filter(|character| !character.is_control()).take(LONGEST_PASTE) {
             pinning::perform(app, travel::Action::Input(character));
         }
+    } else if app.screen == Screen::Playground && app.playground.captures_text() {
+        for character in text.chars().filter(|character| !character.is_control()).take(LONGEST_PASTE) {
+            playing::perform(app, playground::Action::Input(character));
+        }
     }
     Vec::new()
 }
@@ -355,14 +366,20 @@ fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
     match event.kind {
         MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => {
             app.dirty = true;
-            if app.help.is_none() && app.screen == Screen::Transcripts {
-                browse(app, Browse::Wheel { column: event.column, row: event.row, down });
-            } else if app.help.is_none() && app.screen == Screen::Search {
-                explore(app, if down { Explore::Down } else { Explore::Up });
-            } else if app.help.is_none() && app.screen == Screen::Travel {
-                pinning::perform(app, if down { travel::Action::Down } else { travel::Action::Up });
-            } else {
-                scroll(app, down);
+            match app.screen {
+                _ if app.help.is_some() => scroll(app, down),
+                Screen::Transcripts => {
+                    browse(app, Browse::Wheel { column: event.column, row: event.row, down });
+                }
+                Screen::Search => explore(app, if down { Explore::Down } else { Explore::Up }),
+                Screen::Travel => {
+                    pinning::perform(app, if down { travel::Action::Down } else { travel::Action::Up });
+                }
+                Screen::Playground => playing::scroll(app, down),
+                Screen::Sentinel => {
+                    app.sentinel.update(if down { sentinel::Action::Down } else { sentinel::Action::Up });
+                }
+                Screen::Live | Screen::Meter | Screen::Microscope => scroll(app, down),
             }
         }
         MouseEventKind::Down(MouseButton::Left) => {
@@ -389,6 +406,8 @@ fn told(app: &mut App, event: Event) {
     match event {
         Event::Started(started) => {
             app.price_per_hour = started.config.price_per_hour;
+            app.playground.configure(&started.config);
+            app.sentinel.configure(&started.config);
             app.started = Some(*started);
         }
         Event::PhaseChanged { step, phase, done, total } => {
@@ -406,6 +425,7 @@ fn told(app: &mut App, event: Event) {
         Event::RolloutScored(record) => {
             let record = Arc::new(*record);
             app.streams.scored(&record);
+            app.sentinel.scored(&record);
             let place = (record.step, record.group, record.index);
             app.meter.meter.push(place, record.correct, &record.analysis);
             app.microscope.push(record.clone());
@@ -419,6 +439,8 @@ fn told(app: &mut App, event: Event) {
             let live = app.mode == Mode::Control && !before_us;
             let before = if live { app.aha() } else { None };
             app.microscope.step_done(metrics.step, metrics.loss);
+            app.playground.step_done(metrics.step);
+            app.sentinel.step_done(&metrics);
             app.history.push(*metrics);
             if live
                 && before.is_none()
@@ -438,10 +460,10 @@ fn told(app: &mut App, event: Event) {
                 app.say(Level::Info, text);
             }
         }
-        Event::Sampled { .. } => {}
         Event::PinnedAnswered(answer) => app.travel.push(*answer),
         Event::Inspected(group) => app.microscope.inspected(group),
         Event::CheckpointSaved { step, path } => {
+            app.asked.push(SideCommand::Models);
             if app.mode == Mode::Control {
                 app.say(Level::Info, format!("checkpoint of step {step} saved in {}", path.display()));
             }

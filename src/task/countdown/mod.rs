@@ -3,6 +3,7 @@
 pub mod attempt;
 pub mod corpus;
 pub mod expression;
+pub mod prospect;
 pub mod puzzle;
 pub mod reward;
 pub mod solver;

@@ -12,9 +12,9 @@ use super::{panel, shown_keys, span};
 use crate::tui::{
     app::App,
     keys::{GLOBAL_KEYS, KeyRow, LIVE_KEYS},
-    meter, microscope,
+    meter, microscope, playground,
     screen::{Screen, TABS},
-    search_view,
+    search_view, sentinel,
     theme::Theme,
     transcripts, travel, wrap,
 };
@@ -77,6 +77,8 @@ fn keys_of(screen: Screen) -> Vec<(&'static str, &'static str)> {
         Screen::Search => told(search_view::KEYS),
         Screen::Travel => told(travel::KEYS),
         Screen::Microscope => told(microscope::KEYS),
+        Screen::Playground => told(playground::KEYS),
+        Screen::Sentinel => told(sentinel::KEYS),
     }
 }
 

@@ -22,9 +22,9 @@ pub(super) use charts::ChartCache;
 
 use super::{
     app::{App, Ended},
-    meter, microscope,
+    meter, microscope, playground,
     screen::Screen,
-    search_view,
+    search_view, sentinel,
     theme::Theme,
     transcripts, travel,
 };
@@ -50,6 +50,12 @@ pub fn view(frame: &mut Frame, app: &mut App) {
         }),
         Screen::Microscope => with_bars(frame, app, area, |frame, app, body| {
             microscope::view(frame, body, app);
+        }),
+        Screen::Playground => with_bars(frame, app, area, |frame, app, body| {
+            playground::view(frame, body, &mut app.playground, &app.theme);
+        }),
+        Screen::Sentinel => with_bars(frame, app, area, |frame, app, body| {
+            sentinel::view(frame, body, &mut app.sentinel, &app.theme);
         }),
     }
     if app.help.is_some() {
@@ -197,7 +203,7 @@ fn draw_line(frame: &mut Frame, spans: Vec<Span<'static>>, area: Rect) {
 }
 
 /// An owned span.
-fn span(text: impl Into<String>, style: Style) -> Span<'static> {
+pub(super) fn span(text: impl Into<String>, style: Style) -> Span<'static> {
     Span::styled(text.into(), style)
 }
 
