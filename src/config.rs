@@ -131,7 +131,7 @@ fn check_level(task: &str, level: &str) -> Result<(), ConfigError> {
         Ok(family) if !family.levels.contains(&level) => Err(ConfigError::Value {
             key: "level",
             value: error::quoted(level),
-            allowed: format!("one of {} with the task {}", family.levels.join(", "), family.name),
+            allowed: format!("one of {}", family.levels.join(", ")),
         }),
         _ => Ok(()),
     }
@@ -182,11 +182,12 @@ impl Config {
     /// take effect in the order in which they are given. An error leaves the configuration as it was.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigError> {
         let key = Key::find(key)?;
+        if key.name == "level" {
+            check_level(&self.task, value.trim())?;
+        }
         let value = key.read_text(value)?;
-        match (key.name, &value) {
-            ("task", Value::Word(name)) => self.change_task(name)?,
-            ("level", Value::Word(level)) => check_level(&self.task, level)?,
-            _ => (),
+        if let ("task", Value::Word(name)) = (key.name, &value) {
+            self.change_task(name)?;
         }
         self.assign(key, value);
         if key.name == "preset" {

@@ -70,7 +70,14 @@ pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i
     let bad_lines = answer_lines(args.file.as_deref(), stdin, stdout, |input| {
         let analysis = analyze_line(&input)?;
         Ok(match args.search {
-            true => Answer::Searched { analysis, search: SearchAnswer::of(&input, &mut known) },
+            true => {
+                if let Some(why) =
+                    task::family(input.task.as_deref().unwrap_or(task::FAMILIES[0].name))?.nothing_to_search
+                {
+                    return Err(why.into());
+                }
+                Answer::Searched { analysis, search: SearchAnswer::of(&input, &mut known) }
+            }
             false => Answer::Plain(analysis),
         })
     })?;

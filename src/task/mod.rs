@@ -11,6 +11,7 @@ pub mod countdown;
 pub mod lessons;
 pub mod multiplication;
 
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -106,6 +107,37 @@ pub trait Task: Send + Sync {
     fn canonical_answer(&self, answer: &str) -> Option<String>;
     /// The puzzle as a person would write it in a line, `4 1 16 -> 19`, with `arrow` between question and target.
     fn in_words(&self, puzzle: &Puzzle, arrow: &str) -> String;
+    /// The puzzle of numbers that a person gave. Without a target, the task takes it from the numbers: Countdown
+    /// the last one, multiplication their product.
+    ///
+    /// # Errors
+    /// A sentence that says how a puzzle is written.
+    fn assemble(&self, numbers: Vec<i64>, target: Option<i64>) -> Result<Puzzle, String>;
+    /// Every distinct right way that the task knows, the shortest first.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot list them.
+    fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String>;
+    /// What can be said of a puzzle before it is answered.
+    fn prospect(&self, puzzle: &Puzzle) -> Prospect;
+}
+
+/// What can be said of a puzzle before it is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prospect {
+    /// Something reaches the target.
+    Solvable,
+    /// Nothing does; this comes nearest.
+    Nearest {
+        /// The value, `79` or `7/3`.
+        value: String,
+        /// What makes it.
+        expression: String,
+    },
+    /// The numbers say what is right, in these words.
+    Given(String),
+    /// It cannot be searched, for this reason.
+    Unknown(String),
 }
 
 /// What is known of a task before a level is chosen.
@@ -121,14 +153,37 @@ pub struct Family {
     pub levels_doc: &'static str,
     /// How a puzzle is typed, with an example.
     pub puzzle_form: &'static str,
+    /// Whether the numbers alone say what the target is.
+    pub target_follows: bool,
+    /// Why the Search screen has nothing to search; `None` where it has.
+    pub nothing_to_search: Option<&'static str>,
     /// Configuration keys that take other values than the defaults with this task.
     pub settings: &'static [(&'static str, &'static str)],
+    /// The task at no level in particular: everything but drawing.
+    pub reader: &'static dyn Task,
     /// The task at one of its levels.
     pub at: fn(&str) -> Result<Box<dyn Task>, String>,
     /// What its base model is taught; `false` leaves the behaviours out that RL is to bring up.
     pub lessons: fn(bool) -> Box<dyn Lessons>,
     /// The base model inside the program.
     pub base: BaseFiles,
+}
+
+impl std::fmt::Debug for Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Family({})", self.name)
+    }
+}
+
+impl Family {
+    /// A puzzle to begin with.
+    pub fn example(&self) -> Puzzle {
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        match (self.at)(self.levels[0]) {
+            Ok(task) => task.draw(Split::Heldout, &mut rng),
+            Err(_) => Puzzle { numbers: Vec::new(), target: 0 },
+        }
+    }
 }
 
 /// The files of a base model inside the program.
@@ -169,9 +224,22 @@ pub fn named(name: &str, level: &str) -> Result<Box<dyn Task>, String> {
 ///
 /// # Errors
 /// A sentence that names the tasks there are.
-pub fn of_record(name: Option<&str>) -> Result<Box<dyn Task>, String> {
-    let family = name.map_or(Ok(FAMILIES[0]), family)?;
-    (family.at)(family.levels[0])
+pub fn of_record(name: Option<&str>) -> Result<&'static dyn Task, String> {
+    Ok(name.map_or(Ok(FAMILIES[0]), family)?.reader)
+}
+
+/// A puzzle of a run as a line, see [`Task::in_words`]; a task that this program does not know is worded as the first.
+pub fn in_words(task: &str, puzzle: &Puzzle, arrow: &str) -> String {
+    known(task).in_words(puzzle, arrow)
+}
+
+/// What is found in a completion of a run's task, see [`Task::analyze`].
+pub fn analyze(task: &str, puzzle: &Puzzle, completion: &str) -> Analysis {
+    known(task).analyze(puzzle, completion)
+}
+
+fn known(task: &str) -> &'static dyn Task {
+    family(task).unwrap_or(FAMILIES[0]).reader
 }
 
 /// The names of all tasks.

@@ -407,6 +407,7 @@ fn told(app: &mut App, event: Event) {
         Event::Started(started) => {
             app.price_per_hour = started.config.price_per_hour;
             app.playground.configure(&started.config);
+            app.travel.configure(&started.config);
             app.sentinel.configure(&started.config);
             app.started = Some(*started);
         }

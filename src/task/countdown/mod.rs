@@ -12,7 +12,7 @@ pub mod vocabulary;
 use rand_chacha::ChaCha8Rng;
 
 use self::puzzle::Level;
-use super::{BaseFiles, Family, Puzzle, RewardRules, Score, Split, Task};
+use super::{BaseFiles, Family, Prospect, Puzzle, RewardRules, Score, Split, Task};
 use crate::reasoning::{self, Analysis};
 
 /// What is known of it before a level is chosen.
@@ -21,8 +21,11 @@ pub static FAMILY: Family = Family {
     about: "Combine the given numbers, each exactly once, to reach the target.",
     levels: &Level::NAMES,
     levels_doc: "3 or 4 numbers of 1..20, or TinyZero's 3-4 numbers of 1..99",
-    puzzle_form: "numbers and the target, for example 4 1 16 19",
+    puzzle_form: "2 to 6 numbers and then the target, such as 4 1 16 = 19",
+    target_follows: false,
+    nothing_to_search: None,
     settings: &[],
+    reader: &Countdown { level: Level::FIRST },
     at: |level| Ok(Box::new(Countdown { level: Level::parse(level)? })),
     lessons: |habits| {
         let rules = corpus::CorpusRules::default();
@@ -72,5 +75,22 @@ impl Task for Countdown {
     fn in_words(&self, puzzle: &Puzzle, arrow: &str) -> String {
         let numbers: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
         format!("{} {arrow} {}", numbers.join(" "), puzzle.target)
+    }
+
+    fn assemble(&self, mut numbers: Vec<i64>, target: Option<i64>) -> Result<Puzzle, String> {
+        match target.or_else(|| numbers.pop()) {
+            Some(target) if (2..=solver::MAX_NUMBERS).contains(&numbers.len()) => {
+                Ok(Puzzle { numbers, target })
+            }
+            _ => Err(format!("write {}", FAMILY.puzzle_form)),
+        }
+    }
+
+    fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String> {
+        solver::solve(&puzzle.numbers, puzzle.target, usize::MAX).map_err(|error| error.to_string())
+    }
+
+    fn prospect(&self, puzzle: &Puzzle) -> Prospect {
+        prospect::prospect(puzzle)
     }
 }

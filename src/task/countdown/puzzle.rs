@@ -28,13 +28,16 @@ impl Level {
     /// The named levels.
     pub const NAMES: [&'static str; 3] = ["3x20", "4x20", "tinyzero"];
 
+    /// The level that is meant where none is named.
+    pub const FIRST: Self = Self::custom(3..=3, 20, 99, true);
+
     /// A level by its name.
     ///
     /// # Errors
     /// A sentence that names the known levels.
     pub fn parse(name: &str) -> Result<Self, String> {
         match name {
-            "3x20" => Ok(Self::custom(3..=3, 20, 99, true)),
+            "3x20" => Ok(Self::FIRST),
             "4x20" => Ok(Self::custom(4..=4, 20, 99, true)),
             "tinyzero" => Ok(Self::custom(3..=4, 99, 99, false)),
             other => Err(format!("There is no level `{other}`; the levels are {}.", Self::NAMES.join(", "))),
@@ -42,13 +45,19 @@ impl Level {
     }
 
     /// A level of one's own.
-    pub fn custom(
+    pub const fn custom(
         counts: RangeInclusive<usize>,
         max_number: i64,
         max_target: i64,
         small_steps: bool,
     ) -> Self {
-        Self { counts, max_number, min_target: 10.min(max_target), max_target, small_steps }
+        Self {
+            counts,
+            max_number,
+            min_target: if max_target < 10 { max_target } else { 10 },
+            max_target,
+            small_steps,
+        }
     }
 }
 

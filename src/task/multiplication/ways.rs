@@ -71,6 +71,16 @@ impl Way {
         }
     }
 
+    /// The same as one expression, `23 * 40 + 23 * 7`.
+    pub fn in_words(self, a: i64, b: i64) -> Option<String> {
+        let mut words = String::new();
+        for (i, part) in self.parts(a, b)?.iter().enumerate() {
+            let sign = if part.sign < 0 { " - " } else { " + " };
+            words += &format!("{}{} * {}", if i > 0 { sign } else { "" }, part.a, part.b);
+        }
+        Some(words)
+    }
+
     /// A way that applies and was not taken yet, the better known ones more often.
     pub fn choose(a: i64, b: i64, taken: &[Way], rng: &mut ChaCha8Rng) -> Option<Way> {
         let open: Vec<Way> =
