@@ -2,6 +2,7 @@
 
 pub mod corpus;
 pub mod puzzle;
+pub mod reading;
 pub mod reward;
 pub mod vocabulary;
 pub mod ways;
@@ -64,8 +65,8 @@ impl Task for Multiplication {
         reward::score(puzzle, completion, rules)
     }
 
-    fn analyze(&self, _puzzle: &Puzzle, _completion: &str) -> Analysis {
-        Analysis::default()
+    fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis {
+        reading::analyze(puzzle, completion)
     }
 
     fn canonical_answer(&self, answer: &str) -> Option<String> {
