@@ -17,7 +17,7 @@ use crate::{
     },
     rollout::sampler::Observer,
     run::{RunAtStep, RunDirectory},
-    task::Puzzle,
+    task::{self, Puzzle},
     tokenizer::Tokenizer,
     workers::{Workers, worker_count},
 };
@@ -27,6 +27,7 @@ use crate::{
 #[command(after_help = "\
 Examples:
   aha-lab eval                                         the embedded base model
+  aha-lab eval --task multiplication                   that of another task
   aha-lab eval --checkpoint seed1@20 --samples 4 --json
   aha-lab eval --checkpoint ./a-folder --budget 24,48,96,192")]
 pub struct EvalArgs {
@@ -39,9 +40,12 @@ pub struct EvalArgs {
     /// How many held-out puzzles
     #[arg(long, value_name = "N", default_value_t = 500)]
     pub count: usize,
-    /// The level of the held-out puzzles
-    #[arg(long, value_name = "LEVEL", default_value = "3x20")]
-    pub level: String,
+    /// The task; a run's checkpoint has its own, all others are asked the first [default: countdown]
+    #[arg(long, value_name = "NAME")]
+    pub task: Option<String>,
+    /// The level of the held-out puzzles; the task's first where none is named
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<String>,
     /// Completions for each puzzle
     #[arg(long, value_name = "K", default_value_t = 1)]
     pub samples: usize,
@@ -51,9 +55,9 @@ pub struct EvalArgs {
     /// Sampling temperature
     #[arg(long, value_name = "T", default_value_t = 1.0)]
     pub temperature: f64,
-    /// Cut a completion off after so many tokens
-    #[arg(long, value_name = "N", default_value_t = Config::default().max_new_tokens)]
-    pub max_new_tokens: usize,
+    /// Cut a completion off after so many tokens; the task's own number where none is named
+    #[arg(long, value_name = "N")]
+    pub max_new_tokens: Option<usize>,
     /// Seed of the draws
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
@@ -81,19 +85,24 @@ const MOST_PUZZLES: usize = 100_000;
 /// # Errors
 /// A sentence for a checkpoint, a file or an argument that is wrong.
 pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
-    if args.samples == 0 || args.count == 0 || args.count > MOST_PUZZLES || args.max_new_tokens == 0 {
+    if args.samples == 0 || args.count == 0 || args.count > MOST_PUZZLES || args.max_new_tokens == Some(0) {
         return Err(Failure(format!(
             "--samples, --count and --max-new-tokens must be at least 1, and --count at most {MOST_PUZZLES}."
         )));
     }
+    let at = find(&args.checkpoint, &args.runs)?;
     let mut config = Config::default();
-    config.set("level", &args.level)?;
+    config.set("task", &args.task.clone().or_else(|| at.task()).unwrap_or(config.task.clone()))?;
+    if let Some(level) = &args.level {
+        config.set("level", level)?;
+    }
+    let max_new_tokens = args.max_new_tokens.unwrap_or(config.max_new_tokens);
     let choice = device::choose(args.backend.parse()?)?;
     let threads = if choice.is_gpu { 1 } else { worker_count(args.threads) };
     let workers = Workers::new(threads)?;
-    let LoadedModel { model, tokenizer } = load(&args.checkpoint, &args.runs, &choice.device)?;
+    let LoadedModel { model, tokenizer } = at.load(&config.task, &choice.device)?;
     let tokenizer = Tokenizer::from_bytes(&tokenizer, std::path::Path::new("tokenizer.json"))?;
-    check_fit(args.max_new_tokens, &model, &tokenizer)?;
+    check_fit(max_new_tokens, &model, &tokenizer)?;
     let task = task_of(&config)?;
     let puzzles = match &args.puzzles {
         Some(path) => read_puzzles(path)?,
@@ -102,7 +111,7 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
     let options = EvalOptions {
         samples: args.samples,
         temperature: args.temperature,
-        max_new_tokens: args.max_new_tokens,
+        max_new_tokens,
         budgets: args.budget.clone(),
         greedy: true,
         seed: args.seed,
@@ -117,26 +126,54 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
     Ok(0)
 }
 
-/// A checkpoint by any of its names.
+/// Where a model is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found {
+    /// Inside the program.
+    Embedded,
+    /// In a Hugging Face folder.
+    Folder(PathBuf),
+    /// In a checkpoint of a run.
+    Checkpoint(RunDirectory, PathBuf),
+}
+
+/// A model by any of its names.
 ///
 /// # Errors
 /// A sentence that says what was looked for.
-pub fn load(
-    name: &str,
-    runs: &std::path::Path,
-    device: &burn::tensor::Device,
-) -> Result<LoadedModel, Failure> {
-    if name == "embedded" {
-        return Ok(embedded::load(device)?);
-    }
+pub fn find(name: &str, runs: &std::path::Path) -> Result<Found, Failure> {
     let path = std::path::Path::new(name);
-    let is_model = path.join("config.json").is_file();
-    if is_model {
-        return Ok(folder::load(path, device)?);
+    if name == "embedded" {
+        return Ok(Found::Embedded);
+    }
+    if path.join("config.json").is_file() {
+        return Ok(Found::Folder(path.to_owned()));
     }
     let at: RunAtStep = name.parse()?;
-    let checkpoint = RunDirectory::find(runs, &at.run)?.checkpoint(at.step)?;
-    Ok(folder::load(&checkpoint.path, device)?)
+    let run = RunDirectory::find(runs, &at.run)?;
+    let checkpoint = run.checkpoint(at.step)?.path;
+    Ok(Found::Checkpoint(run, checkpoint))
+}
+
+impl Found {
+    /// The task that it was trained on, where that is known.
+    pub fn task(&self) -> Option<String> {
+        match self {
+            Found::Checkpoint(run, _) => Some(run.config().ok()?.config.task),
+            Found::Embedded | Found::Folder(_) => None,
+        }
+    }
+
+    /// Reads it; inside the program there is one for each task.
+    ///
+    /// # Errors
+    /// A sentence that names the file.
+    pub fn load(&self, task: &str, device: &burn::tensor::Device) -> Result<LoadedModel, Failure> {
+        Ok(match self {
+            Found::Embedded => embedded::load(&task::family(task).map_err(Failure)?.base, device)?,
+            Found::Folder(path) | Found::Checkpoint(_, path) => folder::load(path, device)?,
+        })
+    }
 }
 
 fn read_puzzles(path: &std::path::Path) -> Result<Vec<Puzzle>, Failure> {

@@ -83,8 +83,8 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
 fn started(run: &RunDirectory) -> Result<Started, Failure> {
     let file = run.config()?;
     let provenance = file.provenance;
-    let shipped = provenance.as_ref().is_some_and(|p| p.model_hash == embedded::hash_of(embedded::WEIGHTS));
-    let base: Option<BaseReference> = embedded::reference().filter(|_| shipped);
+    let shipped = provenance.as_ref().and_then(|p| embedded::family_of(&p.model_hash));
+    let base: Option<BaseReference> = shipped.and_then(|family| embedded::reference(&family.base));
     Ok(Started {
         run: run.path().to_owned(),
         config: file.config,

@@ -8,13 +8,12 @@ use rand_chacha::ChaCha8Rng;
 use self::report::{EvalReport, Sample};
 use crate::{
     model::transformer::Transformer,
-    reasoning,
     rollout::{
         Completion,
         budget::{Drawing, Forcing},
         sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     },
-    task::{Puzzle, RewardRules, Split, Task, countdown::expression},
+    task::{Puzzle, RewardRules, Split, Task},
     tokenizer::{Tokenizer, TokenizerError},
     workers::Workers,
 };
@@ -146,8 +145,7 @@ fn judge(who: &Examinee<'_>, puzzles: &[Puzzle], samples: usize, written: &[Comp
             let puzzle = &puzzles[row / samples];
             let text = who.tokenizer.decode(&completion.tokens);
             let score = who.task.score(puzzle, &text, &RewardRules::default());
-            let answer =
-                score.answer.as_deref().and_then(|a| expression::parse(a).ok()).map(|e| e.canonical());
+            let answer = score.answer.as_deref().and_then(|answer| who.task.canonical_answer(answer));
             Sample {
                 puzzle: row / samples,
                 correct: score.correct,
@@ -156,7 +154,7 @@ fn judge(who: &Examinee<'_>, puzzles: &[Puzzle], samples: usize, written: &[Comp
                 answer,
                 length: completion.tokens.len(),
                 truncated: completion.truncated,
-                analysis: reasoning::analyze(puzzle, &text),
+                analysis: who.task.analyze(puzzle, &text),
             }
         })
         .collect()

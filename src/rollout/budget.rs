@@ -128,7 +128,7 @@ pub(crate) mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::pretrain::vocabulary;
+    use crate::task::countdown::vocabulary;
 
     /// A tokenizer whose tokens are characters, so that a tag is many tokens.
     pub(crate) fn characters() -> Tokenizer {

@@ -21,9 +21,12 @@ use super::{
     transcripts::{Effect, Transcripts},
     travel::Travel,
 };
-use crate::engine::protocol::{
-    BaseReference, Event, Phase, Started, Temporality,
-    side::{SideCommand, SideEvent},
+use crate::{
+    engine::protocol::{
+        BaseReference, Event, Phase, Started, Temporality,
+        side::{SideCommand, SideEvent},
+    },
+    task,
 };
 
 /// Whose run is on screen.
@@ -272,6 +275,12 @@ impl App {
             help_rest: 0,
             cards_fit: 1,
         }
+    }
+
+    /// The name of the run's task; the first one's until a run is known.
+    pub fn task(&self) -> &'static str {
+        let named = self.started.as_ref().and_then(|started| task::family(&started.config.task).ok());
+        named.unwrap_or(task::FAMILIES[0]).name
     }
 
     /// Whether keys reach an engine.

@@ -413,6 +413,7 @@ fn told(app: &mut App, event: Event) {
             app.price_per_hour = started.config.price_per_hour;
             restart::cut_back(app, started.step);
             app.playground.configure(&started.config);
+            app.travel.configure(&started.config);
             app.sentinel.configure(&started.config);
             app.started = Some(*started);
         }

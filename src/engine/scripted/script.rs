@@ -10,12 +10,11 @@ use rand_chacha::{
 use crate::{
     config::Config,
     engine::protocol::{BaseReference, Started},
-    reasoning::analyze,
     run::{
         pinned::PinnedAnswer,
         record::{RolloutRecord, StepMetrics},
     },
-    task::Puzzle,
+    task::{self, Puzzle},
 };
 
 const OPENINGS: [&str; 6] = ["first ,", "let me try", "how about", "maybe", "start with", "one idea :"];
@@ -167,7 +166,7 @@ impl Script {
             index,
             task: "countdown".into(),
             prompt: prompt(&puzzle),
-            analysis: analyze(&puzzle, &text),
+            analysis: task::analyze("countdown", &puzzle, &text),
             completion: text,
             token_ids,
             logprobs: vec![-0.5; tokens],
