@@ -83,6 +83,8 @@ pub struct Config {
     pub threads: usize,
     /// `auto`, `wgpu` or `cpu`.
     pub backend: String,
+    /// What follows when the sentinel sees a collapse: `warn`, `pause` (with a checkpoint) or `off`.
+    pub sentinel: String,
     /// Dollars an hour for the estimate on screen; it changes nothing else.
     pub price_per_hour: f64,
 }
@@ -117,6 +119,7 @@ impl Default for Config {
             seed: 0,
             threads: 0,
             backend: "auto".into(),
+            sentinel: "warn".into(),
             price_per_hour: 0.1,
         }
     }
@@ -150,6 +153,7 @@ impl Config {
         "price_per_hour",
         "reward_correct",
         "reward_format",
+        "sentinel",
     ];
 
     /// The reward rules that the two reward keys make.
@@ -274,6 +278,7 @@ impl Config {
             "seed" => Slot::Whole(&mut self.seed),
             "threads" => Slot::Size(&mut self.threads),
             "backend" => Slot::Word(&mut self.backend),
+            "sentinel" => Slot::Word(&mut self.sentinel),
             // `Key::find` gives keys of the table only, and this is its last.
             _ => Slot::Number(&mut self.price_per_hour),
         }

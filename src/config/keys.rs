@@ -185,6 +185,11 @@ pub(crate) const KEYS: &[Key] = &[
         &["auto", "wgpu", "cpu"],
         "Where tensors live; auto takes wgpu where there is a real GPU.",
     ),
+    word(
+        "sentinel",
+        &["warn", "pause", "off"],
+        "When a run collapses: warn, or also write a checkpoint and pause.",
+    ),
     number(
         "price_per_hour",
         0.0,

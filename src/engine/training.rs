@@ -18,11 +18,13 @@ use super::{
 use crate::{
     eval::{self, EvalOptions, Examinee},
     grpo::step::UpdateReport,
+    metrics::sentinel::{Danger, Features, Notice, Sentinel},
     model::{folder, trainer::UpdateError},
     rollout::sampler::Observer,
     run::{
         Journal, RunError,
         checkpoint::CheckpointWriter,
+        reader::Reader,
         record::StepMetrics,
         state::{STATE_FILE, TrainingState},
     },
@@ -67,6 +69,20 @@ fn log_to(path: &std::path::Path) {
     let _ = log.try_init();
 }
 
+/// The sentinel as it was after the last step. Only the metrics are read again: what it counted in the completions
+/// begins anew.
+fn sentinel_of(p: &Prepared) -> Sentinel {
+    let mut sentinel = Sentinel::default();
+    if p.state.step > 0 {
+        // Without its past it only warns later; no reason not to train.
+        let past = Reader::new(&p.run).metrics().map(|log| log.records).unwrap_or_default();
+        for metrics in past.iter().filter(|metrics| metrics.step <= p.state.step) {
+            sentinel.observe(metrics, &Features::default(), &p.config);
+        }
+    }
+    sentinel
+}
+
 /// How a step ended.
 enum Outcome {
     Done,
@@ -93,6 +109,7 @@ struct Training<'a> {
     weights_step: u64,
     /// Whether the pinned puzzles were looked at before the first step.
     begun: bool,
+    sentinel: Sentinel,
 }
 
 impl<'a> Training<'a> {
@@ -102,7 +119,8 @@ impl<'a> Training<'a> {
         weights: &'a LiveWeights,
         last_step: Option<u64>,
     ) -> Self {
-        control.begin_with(p.config.clone());
+        let (model, threads) = (p.grpo.trainer.inference_model().config, p.grpo.trainer.workers().count());
+        control.begin_with(p.config.clone(), move |config| setup::check_sizes(config, &model, threads));
         log_to(&p.run.log_path());
         let (what, from) = p.beginning.clone();
         tracing::info!(step = p.state.step, backend = p.backend, reason = p.backend_reason, "{what} {from}");
@@ -125,6 +143,7 @@ impl<'a> Training<'a> {
             in_step: false,
             checkpoint_wanted: false,
             heldout: setup::evaluation_puzzles(p.grpo.task.as_ref()),
+            sentinel: sentinel_of(&p),
             p,
             control,
             weights,
@@ -165,10 +184,7 @@ impl<'a> Training<'a> {
     fn one_step(&mut self) -> Result<Outcome, EngineError> {
         self.begin_step();
         let (step, config, control) = (self.step + 1, self.p.config.clone(), self.control);
-        if config.kl_coef > 0.0 && self.p.grpo.reference.is_none() {
-            // A live edit turned KL on: what the policy is now becomes the reference.
-            self.p.grpo.reference = Some(self.p.grpo.trainer.inference_model());
-        }
+        self.p.grpo.begin_step(&config);
         let mut times = PhaseTimes::default();
         let policy_version = self.p.grpo.trainer.updates();
 
@@ -200,8 +216,10 @@ impl<'a> Training<'a> {
         self.enter(step, Phase::Advantage, 0);
         let judged = self.p.grpo.advantage(&config, scored);
         let task = self.p.grpo.task.name();
+        let mut features = Features::default();
         for (index, group) in judged.iter().enumerate() {
             for record in summary::rollout_records(step, task, index, group) {
+                features.add(&record);
                 self.p.journal.add_rollout(&record)?;
                 control.tell(Event::RolloutScored(Box::new(record)));
             }
@@ -231,7 +249,7 @@ impl<'a> Training<'a> {
                 // The weights are the last good ones; the step counts, without an update.
                 self.warn(step, &format!("{error} The run is paused."));
                 control.pause();
-                UpdateReport::default()
+                UpdateReport { grad_norm: f64::NAN, ..UpdateReport::default() }
             }
         };
         times.update = clock.elapsed().as_secs_f64();
@@ -260,6 +278,7 @@ impl<'a> Training<'a> {
         self.p.journal.add_metrics(&metrics)?;
         self.insist(Journal::flush)?;
         (self.step, self.in_step) = (step, false);
+        let collapses = self.watch_for_collapse(&metrics, &features);
         tracing::info!(
             step,
             reward = metrics.reward,
@@ -269,8 +288,11 @@ impl<'a> Training<'a> {
         );
         control.tell(Event::StepDone(Box::new(metrics)));
         let due = config.checkpoint_every > 0 && step.is_multiple_of(config.checkpoint_every);
-        if due || self.checkpoint_wanted {
+        if due || collapses || self.checkpoint_wanted {
             self.checkpoint()?;
+        }
+        if collapses {
+            control.pause();
         }
         control.phase_over(true);
         Ok(Outcome::Done)
@@ -287,6 +309,22 @@ impl<'a> Training<'a> {
         }
         self.p.config = self.control.wanted();
         self.in_step = true;
+    }
+
+    /// Tells what the sentinel says about the step. Whether the run is to be saved and paused for it.
+    fn watch_for_collapse(&mut self, metrics: &StepMetrics, features: &Features) -> bool {
+        let notices = self.sentinel.observe(metrics, features, &self.p.config);
+        let pauses = self.p.config.sentinel == "pause";
+        if self.p.config.sentinel == "off" {
+            return false;
+        }
+        // An update that was refused has been told in more exact words.
+        let told = |notice: &Notice| notice.danger == Danger::FailedUpdate && !metrics.grad_norm.is_finite();
+        for notice in notices.iter().filter(|notice| !told(notice)) {
+            let paused = if pauses && notice.begins { " The run is saved and paused." } else { "" };
+            self.warn(notice.step, &format!("{}{paused}", notice.text));
+        }
+        pauses && notices.iter().any(|notice| notice.begins)
     }
 
     fn enter(&self, step: u64, phase: Phase, total: usize) {

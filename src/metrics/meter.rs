@@ -177,6 +177,11 @@ impl Meter {
         }
     }
 
+    /// Forgets the steps after this one.
+    pub fn cut_back(&mut self, step: u64) {
+        self.steps.split_off(&step.saturating_add(1));
+    }
+
     /// The counts of the last `steps` steps, or of all.
     pub fn window(&self, steps: Option<usize>) -> Tally {
         let mut sum = Tally::default();

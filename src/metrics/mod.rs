@@ -6,10 +6,12 @@ pub mod aha;
 pub mod figures;
 pub mod format;
 pub mod meter;
+pub mod sentinel;
 pub mod series;
 pub mod smoothing;
 
 pub use aha::aha_step;
 pub use meter::{Meter, Tally};
+pub use sentinel::Sentinel;
 pub use series::{Bucket, Column, Series};
 pub use smoothing::Ema;

@@ -15,6 +15,7 @@ use super::{
     prompt::Prompt,
     screen::Screen,
     search_view::SearchView,
+    sentinel::SentinelScreen,
     streams::Streams,
     theme::Theme,
     transcripts::{Effect, Transcripts},
@@ -94,13 +95,15 @@ pub enum Ended {
     Failed(String),
 }
 
-/// What the terminal must do, asked for by a key.
+/// What the terminal and its host must do, asked for by a key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TerminalRequests {
     /// Suspend the process.
     pub suspend: bool,
     /// Clear and draw everything.
     pub redraw: bool,
+    /// Start a failed engine again.
+    pub restart: bool,
 }
 
 /// A phase as it was last told.
@@ -151,6 +154,10 @@ pub struct App {
     pub temporality: Temporality,
     /// How it ended.
     pub ended: Option<Ended>,
+    /// Whether a failed engine can be started again from here.
+    pub can_restart: bool,
+    /// Whether an engine was started again and has not told yet where it stands.
+    pub(super) restarting: bool,
     /// Streamed tokens that were dropped on the way to the screen.
     pub tokens_dropped: u64,
     /// Held-out evaluations: step and accuracy.
@@ -173,6 +180,8 @@ pub struct App {
     pub playground: Playground,
     /// What the side engine is to be told.
     pub asked: Vec<SideCommand>,
+    /// What could go wrong, and what did.
+    pub sentinel: SentinelScreen,
     /// The group that the engine was last asked to look at.
     pub(super) inspecting: Option<usize>,
     /// The message line.
@@ -228,6 +237,8 @@ impl App {
             progress: None,
             temporality: Temporality::Live,
             ended: None,
+            can_restart: false,
+            restarting: false,
             tokens_dropped: 0,
             evaluations: Vec::new(),
             history: History::default(),
@@ -239,6 +250,7 @@ impl App {
             microscope: Microscope::default(),
             playground: Playground::default(),
             asked: Vec::new(),
+            sentinel: SentinelScreen::default(),
             inspecting: None,
             message: None,
             price_per_hour: crate::config::Config::default().price_per_hour,

@@ -146,6 +146,16 @@ impl History {
         self.version += 1;
     }
 
+    /// Forgets the steps after this one.
+    pub fn cut_back(&mut self, step: u64) {
+        let keep = self.steps.partition_point(|known| known.step <= step);
+        if keep < self.steps.len() {
+            self.steps.truncate(keep);
+            self.rebuild();
+            self.version += 1;
+        }
+    }
+
     /// Changes the smoothing.
     pub fn set_smoothing(&mut self, smoothing: Smoothing) {
         self.smoothing = smoothing;

@@ -9,8 +9,10 @@ use super::{
     keys::{GLOBAL_KEYS, Intent, LIVE_KEYS, lookup},
     meter, microscope, pinning, playground, playing,
     prompt::{Prompt, PromptOutcome},
+    restart,
     screen::Screen,
     search_view::{self, Action as Explore},
+    sentinel,
     transcripts::{self, Action as Browse, typing_action},
     travel,
 };
@@ -99,53 +101,44 @@ fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
             }
         };
     }
-    if app.screen == Screen::Transcripts {
-        if app.transcripts.captures_text() {
+    if let Some(commands) = own_key(app, event) {
+        return commands;
+    }
+    global.map(|intent| perform(app, intent)).unwrap_or_default()
+}
+
+/// What a key means on the screen in front; `None` where it has no meaning of its own there.
+fn own_key(app: &mut App, event: &KeyEvent) -> Option<Vec<Command>> {
+    match app.screen {
+        Screen::Live => return lookup(LIVE_KEYS, event).map(|intent| perform(app, intent)),
+        Screen::Transcripts if app.transcripts.captures_text() => {
             if let Some(action) = typing_action(event) {
                 browse(app, action);
             }
-            return Vec::new();
         }
-        if let Some(action) = lookup(transcripts::KEYS, event) {
-            if action == Browse::Pin {
-                return pinning::pin_selected(app);
+        Screen::Transcripts => match lookup(transcripts::KEYS, event)? {
+            Browse::Pin => return Some(pinning::pin_selected(app)),
+            action => {
+                if action == Browse::Back {
+                    app.message = None;
+                }
+                browse(app, action);
             }
-            browse(app, action);
-            if action == Browse::Back {
-                app.message = None;
-            }
-            return Vec::new();
-        }
-    } else if app.screen == Screen::Meter {
-        if let Some(action) = lookup(meter::KEYS, event) {
-            meter::update(app, action);
-            return Vec::new();
-        }
-    } else if app.screen == Screen::Search {
-        if let Some(action) = lookup(search_view::KEYS, event) {
-            explore(app, action);
-            return Vec::new();
-        }
-    } else if app.screen == Screen::Travel {
-        if let Some(commands) = pinning::travel_key(app, event) {
-            return commands;
-        }
-    } else if app.screen == Screen::Playground {
-        if playing::key(app, event) {
-            return Vec::new();
-        }
-    } else if app.screen == Screen::Microscope {
-        if let Some(action) = lookup(microscope::KEYS, event) {
-            app.microscope.update(action);
+        },
+        Screen::Meter => meter::update(app, lookup(meter::KEYS, event)?),
+        Screen::Search => explore(app, lookup(search_view::KEYS, event)?),
+        Screen::Travel => return pinning::travel_key(app, event),
+        Screen::Playground => return playing::key(app, event).then(Vec::new),
+        Screen::Microscope => {
+            let action = lookup(microscope::KEYS, event)?;
             if action == microscope::Action::Back {
                 app.message = None;
             }
-            return Vec::new();
+            app.microscope.update(action);
         }
-    } else if let Some(intent) = lookup(LIVE_KEYS, event) {
-        return perform(app, intent);
+        Screen::Sentinel => app.sentinel.update(lookup(sentinel::KEYS, event)?),
     }
-    global.map(|intent| perform(app, intent)).unwrap_or_default()
+    Some(Vec::new())
 }
 
 fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
@@ -172,6 +165,10 @@ fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
             app.say(Level::Info, "checkpoint asked for: it is written when this step ends");
             Command::Checkpoint
         }),
+        Intent::Restart => {
+            restart::ask(app);
+            Vec::new()
+        }
         Intent::Quit => quit(app),
         Intent::StopRun if app.mode == Mode::Control => quit(app),
         Intent::StopRun => control(app, |app| {
@@ -374,16 +371,20 @@ fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
     match event.kind {
         MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => {
             app.dirty = true;
-            if app.help.is_none() && app.screen == Screen::Transcripts {
-                browse(app, Browse::Wheel { column: event.column, row: event.row, down });
-            } else if app.help.is_none() && app.screen == Screen::Search {
-                explore(app, if down { Explore::Down } else { Explore::Up });
-            } else if app.help.is_none() && app.screen == Screen::Travel {
-                pinning::perform(app, if down { travel::Action::Down } else { travel::Action::Up });
-            } else if app.help.is_none() && app.screen == Screen::Playground {
-                playing::scroll(app, down);
-            } else {
-                scroll(app, down);
+            match app.screen {
+                _ if app.help.is_some() => scroll(app, down),
+                Screen::Transcripts => {
+                    browse(app, Browse::Wheel { column: event.column, row: event.row, down });
+                }
+                Screen::Search => explore(app, if down { Explore::Down } else { Explore::Up }),
+                Screen::Travel => {
+                    pinning::perform(app, if down { travel::Action::Down } else { travel::Action::Up });
+                }
+                Screen::Playground => playing::scroll(app, down),
+                Screen::Sentinel => {
+                    app.sentinel.update(if down { sentinel::Action::Down } else { sentinel::Action::Up });
+                }
+                Screen::Live | Screen::Meter | Screen::Microscope => scroll(app, down),
             }
         }
         MouseEventKind::Down(MouseButton::Left) => {
@@ -410,7 +411,9 @@ fn told(app: &mut App, event: Event) {
     match event {
         Event::Started(started) => {
             app.price_per_hour = started.config.price_per_hour;
+            restart::cut_back(app, started.step);
             app.playground.configure(&started.config);
+            app.sentinel.configure(&started.config);
             app.started = Some(*started);
         }
         Event::PhaseChanged { step, phase, done, total } => {
@@ -428,6 +431,7 @@ fn told(app: &mut App, event: Event) {
         Event::RolloutScored(record) => {
             let record = Arc::new(*record);
             app.streams.scored(&record);
+            app.sentinel.scored(&record);
             let place = (record.step, record.group, record.index);
             app.meter.meter.push(place, record.correct, &record.analysis);
             app.microscope.push(record.clone());
@@ -442,6 +446,7 @@ fn told(app: &mut App, event: Event) {
             let before = if live { app.aha() } else { None };
             app.microscope.step_done(metrics.step, metrics.loss);
             app.playground.step_done(metrics.step);
+            app.sentinel.step_done(&metrics);
             app.history.push(*metrics);
             if live
                 && before.is_none()
@@ -471,7 +476,7 @@ fn told(app: &mut App, event: Event) {
         }
         Event::Warning(sentence) => app.say(Level::Warning, sentence),
         Event::Failed(reason) => {
-            app.ended = Some(Ended::Failed(reason));
+            restart::failed(app, reason);
             app.leave |= app.quitting.is_some();
         }
         Event::Finished { .. } => {
@@ -489,7 +494,7 @@ fn engine_gone(app: &mut App) {
     app.leave |= app.quitting.is_some();
     if app.mode == Mode::Control && app.ended.is_none() {
         let reason = "the engine thread ended without saying why; engine.log in the run directory may tell";
-        app.ended = Some(Ended::Failed(reason.to_owned()));
+        restart::failed(app, reason.to_owned());
     }
 }
 

@@ -8,7 +8,7 @@ use aha_lab::{
     grpo::step::{Grpo, JudgedGroup},
     model::{folder, trainer::UpdateError},
     rollout::sampler::Unobserved,
-    run::Reader,
+    run::{Reader, RunDirectory},
     task::{Puzzle, RewardRules, Score, Split, Task},
 };
 use rand_chacha::ChaCha8Rng;
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::{
     checkpoint,
-    engine::{Driven, options},
+    engine::{Driven, alone, options},
     metrics, tiny,
 };
 
@@ -65,6 +65,36 @@ fn a_run_pauses_says_why_and_keeps_the_last_good_weights() {
     }
     let events = Reader::new(&run).events().unwrap().records;
     assert!(events.iter().any(|event| event.event == "warning" && event.detail == said), "{events:?}");
+}
+
+#[test]
+fn a_collapse_is_told_and_saved_and_pauses_the_run_where_that_is_wanted() {
+    // No answer of the base is that short.
+    let cut_off = Config { max_new_tokens: 8, sentinel: "pause".into(), ..tiny() };
+    let root = TempDir::new().unwrap();
+    let mut driven = Driven::start(options(root.path(), cut_off.clone(), 9));
+    let told = driven.until_paused();
+    let said = told.iter().find_map(|event| match event {
+        Event::Warning(sentence) if sentence.starts_with("Answers cut off: in steps 1 to 5, 100 %") => {
+            Some(sentence.clone())
+        }
+        _ => None,
+    });
+    let said = said.unwrap_or_else(|| panic!("{told:?}"));
+    assert!(said.ends_with("Try max_new_tokens=12. The run is saved and paused."), "{said}");
+    let (steps, run) = driven.stop();
+    assert_eq!(steps, 5);
+    assert!(checkpoint(&run, 5).is_dir());
+    let warned = |run: &RunDirectory| {
+        let events = Reader::new(run).events().unwrap().records;
+        events.iter().filter(|event| event.event == "warning").count()
+    };
+    assert!(warned(&run) > 0);
+
+    let root = TempDir::new().unwrap();
+    let quiet = Config { sentinel: "off".into(), ..cut_off };
+    let run = alone(options(root.path(), quiet, 6));
+    assert_eq!((metrics(&run).len(), warned(&run)), (6, 0));
 }
 
 fn sampled(config: &Config, grpo: &Grpo) -> Vec<JudgedGroup> {

@@ -1,4 +1,4 @@
-//! The Search, Travel and Playground screens in a real terminal.
+//! The Search, Travel, Playground and Sentinel screens in a real terminal.
 
 use aha_lab::{run::Reader, task::Puzzle};
 use tempfile::TempDir;
@@ -108,6 +108,27 @@ fn a_person_plays_on_a_paused_run_and_on_finished_ones() {
     let mut lab = Lab::start(&["open", shipped], root.path());
     lab.press(PLAYGROUND);
     lab.shows("only the embedded base can be asked");
+    lab.press("q");
+    assert_eq!(lab.ended(), 0);
+}
+
+#[test]
+fn a_person_is_warned_and_reads_why() {
+    let root = TempDir::new().unwrap();
+    let mut lab = Lab::run(root.path(), &["--set", "max_new_tokens=8", "--set", "sentinel=pause"]);
+    lab.until("the sentinel to pause", |screen| screen.contains("paused") && screen.contains('▲'));
+    lab.press("!");
+    lab.shows("Answers cut off (step 5)");
+    lab.shows("Try max_new_tokens=12.");
+    lab.press("j");
+    lab.press("q");
+    assert_eq!(lab.ended(), 0);
+    lab.assert_restored();
+    // The same is read out of the run afterwards.
+    let run = only_run(&root.path().join("runs"));
+    let mut lab = Lab::start(&["open", &run.path().display().to_string()], root.path());
+    lab.press("\x1b[21~");
+    lab.shows("Answers cut off (step 5)");
     lab.press("q");
     assert_eq!(lab.ended(), 0);
 }

@@ -157,7 +157,10 @@ impl Script {
             (false, false) => 0.1,
             (false, true) => 0.0,
         };
-        let tokens = text.split(' ').count();
+        // A word is a token; equal words have equal numbers.
+        let number = |word: &str| word.bytes().fold(7_u32, |sum, byte| (sum * 31 + u32::from(byte)) % 10_007);
+        let token_ids: Vec<u32> = text.split(' ').map(number).collect();
+        let tokens = token_ids.len();
         RolloutRecord {
             step,
             group,
@@ -166,7 +169,7 @@ impl Script {
             prompt: prompt(&puzzle),
             analysis: analyze(&puzzle, &text),
             completion: text,
-            token_ids: vec![0; tokens],
+            token_ids,
             logprobs: vec![-0.5; tokens],
             entropies: vec![0.3; tokens],
             reward,

@@ -14,7 +14,7 @@ use crate::tui::{
     keys::{GLOBAL_KEYS, KeyRow, LIVE_KEYS},
     meter, microscope, playground,
     screen::{Screen, TABS},
-    search_view,
+    search_view, sentinel,
     theme::Theme,
     transcripts, travel, wrap,
 };
@@ -78,6 +78,7 @@ fn keys_of(screen: Screen) -> Vec<(&'static str, &'static str)> {
         Screen::Travel => told(travel::KEYS),
         Screen::Microscope => told(microscope::KEYS),
         Screen::Playground => told(playground::KEYS),
+        Screen::Sentinel => told(sentinel::KEYS),
     }
 }
 

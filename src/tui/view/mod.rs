@@ -24,7 +24,7 @@ use super::{
     app::{App, Ended},
     meter, microscope, playground,
     screen::Screen,
-    search_view,
+    search_view, sentinel,
     theme::Theme,
     transcripts, travel,
 };
@@ -53,6 +53,9 @@ pub fn view(frame: &mut Frame, app: &mut App) {
         }),
         Screen::Playground => with_bars(frame, app, area, |frame, app, body| {
             playground::view(frame, body, &mut app.playground, &app.theme);
+        }),
+        Screen::Sentinel => with_bars(frame, app, area, |frame, app, body| {
+            sentinel::view(frame, body, &mut app.sentinel, &app.theme);
         }),
     }
     if app.help.is_some() {
@@ -200,7 +203,7 @@ fn draw_line(frame: &mut Frame, spans: Vec<Span<'static>>, area: Rect) {
 }
 
 /// An owned span.
-fn span(text: impl Into<String>, style: Style) -> Span<'static> {
+pub(super) fn span(text: impl Into<String>, style: Style) -> Span<'static> {
     Span::styled(text.into(), style)
 }
 

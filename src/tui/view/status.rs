@@ -9,7 +9,7 @@ use crate::tui::{
     keys::{GLOBAL_KEYS, Intent, KeyRow, LIVE_KEYS},
     meter, microscope, numbers, playground,
     screen::Screen,
-    search_view, transcripts, travel,
+    search_view, sentinel, transcripts, travel,
 };
 
 /// What TinyZero's run is said to have cost, dollars.
@@ -187,6 +187,7 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
         Screen::Travel => Some(hinted(travel::KEYS)),
         Screen::Microscope => Some(hinted(microscope::KEYS)),
         Screen::Playground => Some(playground::hints(app.playground.zone)),
+        Screen::Sentinel => Some(hinted(sentinel::KEYS)),
     };
     if let Some(own) = own {
         let (first, later) = own.split_at(own.len().min(3));

@@ -20,7 +20,10 @@ pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
         return;
     }
     let theme = &app.theme;
-    let state = state(app, width);
+    let mut state = state(app, width);
+    if let Some(warnings) = warnings(app) {
+        state.insert(0, warnings);
+    }
     let when = vec![
         span("step ", theme.dim),
         span(format!("{:<4} ", app.step()), theme.title),
@@ -29,7 +32,8 @@ pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
     let mut right = state.clone();
     right.push(Span::raw("  "));
     right.extend(when);
-    if width_of(&right) > width {
+    // The name of the screen matters more than the clock.
+    if width_of(&right) + app.screen.name().len() + 6 > width {
         right = state;
     }
     let room = width.saturating_sub(width_of(&right) + 1);
@@ -110,6 +114,12 @@ fn details(app: &App) -> Vec<Vec<Span<'static>>> {
         vec![span(format!("seed {}", config.seed), dim)],
         vec![span(started.backend.clone(), dim)],
     ]
+}
+
+/// How many warnings of the sentinel are not over.
+fn warnings(app: &App) -> Option<Span<'static>> {
+    let raised = app.sentinel.raised();
+    (raised > 0).then(|| span(format!("{}{raised} ", app.theme.glyph("▲", "!")), app.theme.warning))
 }
 
 /// A mark and a word for how the run stands.

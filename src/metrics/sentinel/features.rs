@@ -1,0 +1,109 @@
+//! What only the completions themselves can tell the sentinel, counted one by one.
+
+use crate::{reasoning::SpanKind, run::record::RolloutRecord};
+
+/// A loop's unit has at most so many tokens.
+const LONGEST_UNIT: usize = 32;
+/// A loop is at least so many tokens long, and at least three of its units.
+const SHORTEST_LOOP: usize = 24;
+/// Shorter answers stand in a prompt by chance.
+const SHORTEST_COPY: usize = 5;
+
+/// Counts over one step's completions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Features {
+    /// Completions.
+    pub completions: usize,
+    /// Those in which the same tokens follow each other again and again.
+    pub looping: usize,
+    /// Those that are right.
+    pub right: usize,
+    /// Right ones with no right calculation before the answer.
+    pub right_unsupported: usize,
+    /// Right ones whose answer stands word for word in the prompt.
+    pub right_copied: usize,
+    /// Steps `a op b = c`.
+    pub arithmetic_steps: usize,
+    /// Those that are right.
+    pub arithmetic_steps_right: usize,
+}
+
+impl Features {
+    /// Counts one more completion.
+    pub fn add(&mut self, record: &RolloutRecord) {
+        self.completions += 1;
+        self.looping += usize::from(has_loop(&record.token_ids));
+        self.arithmetic_steps += record.analysis.arithmetic_steps;
+        self.arithmetic_steps_right += record.analysis.arithmetic_right;
+        if record.correct {
+            self.right += 1;
+            self.right_unsupported += usize::from(record.analysis.arithmetic_right == 0);
+            self.right_copied += usize::from(is_copied(record));
+        }
+    }
+
+    /// Share of completions that loop; NaN without completions.
+    pub fn loops(&self) -> f64 {
+        self.looping as f64 / self.completions as f64
+    }
+
+    /// Share of right answers without a right calculation before them; NaN with fewer than ten right answers.
+    pub fn unsupported(&self) -> f64 {
+        if self.right < 10 { f64::NAN } else { self.right_unsupported as f64 / self.right as f64 }
+    }
+
+    /// Share of right answers that stand in the prompt; NaN with fewer than ten right answers.
+    pub fn copied(&self) -> f64 {
+        if self.right < 10 { f64::NAN } else { self.right_copied as f64 / self.right as f64 }
+    }
+
+    /// Share of calculations that are right; NaN without calculations.
+    pub fn arithmetic_right(&self) -> f64 {
+        self.arithmetic_steps_right as f64 / self.arithmetic_steps as f64
+    }
+}
+
+/// Whether a unit of tokens is written at least three times in a row, over [`SHORTEST_LOOP`] tokens or more.
+fn has_loop(tokens: &[u32]) -> bool {
+    (1..=LONGEST_UNIT).any(|unit| {
+        let needed = SHORTEST_LOOP.max(3 * unit) - unit;
+        let mut run = 0;
+        tokens.iter().zip(tokens.iter().skip(unit)).any(|(a, b)| {
+            run = if a == b { run + 1 } else { 0 };
+            run >= needed
+        })
+    })
+}
+
+fn is_copied(record: &RolloutRecord) -> bool {
+    let span = record.analysis.spans.iter().rev().find(|span| span.kind == SpanKind::Answer);
+    let answer = span.and_then(|span| record.completion.get(span.start..span.end)).map_or("", str::trim);
+    answer.len() >= SHORTEST_COPY && record.prompt.contains(answer)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loop_is_three_times_the_same_and_long() {
+        let unit: Vec<u32> = (0..10).collect();
+        assert!(has_loop(&unit.repeat(3)));
+        assert!(!has_loop(&unit.repeat(2)));
+        assert!(has_loop(&[7; 24]));
+        assert!(!has_loop(&[7; 23]));
+        assert!(!has_loop(&(0..200).collect::<Vec<u32>>()));
+        let inside = [(100..150).collect::<Vec<u32>>(), unit.repeat(3), (200..210).collect()].concat();
+        assert!(has_loop(&inside));
+        assert!(!has_loop(&[]));
+    }
+
+    #[test]
+    fn without_completions_nothing_is_known() {
+        let none = Features::default();
+        for value in [none.loops(), none.unsupported(), none.copied(), none.arithmetic_right()] {
+            assert!(value.is_nan());
+        }
+    }
+}

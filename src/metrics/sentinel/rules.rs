@@ -1,0 +1,280 @@
+//! The rules: from which value on a step is a danger, from which on it is over, and what to try.
+
+use super::{Sentinel, WINDOW, mean};
+use crate::{config::Config, metrics::format};
+
+/// What can go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "each is explained by its name and its rule")]
+pub enum Danger {
+    DeadGroups,
+    EntropyCollapse,
+    EntropyExplosion,
+    Truncation,
+    Loops,
+    LengthCollapse,
+    ArithmeticDecay,
+    RewardWithoutAccuracy,
+    UnsupportedAnswers,
+    CopiedAnswers,
+    KlRunaway,
+    FailedUpdate,
+}
+
+impl Danger {
+    /// All of them, in the order in which they are judged.
+    pub const ALL: [Danger; 12] = [
+        Danger::FailedUpdate,
+        Danger::DeadGroups,
+        Danger::EntropyCollapse,
+        Danger::EntropyExplosion,
+        Danger::Truncation,
+        Danger::Loops,
+        Danger::LengthCollapse,
+        Danger::ArithmeticDecay,
+        Danger::RewardWithoutAccuracy,
+        Danger::UnsupportedAnswers,
+        Danger::CopiedAnswers,
+        Danger::KlRunaway,
+    ];
+
+    /// Its name, as a warning begins with it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Danger::DeadGroups => "Dead groups",
+            Danger::EntropyCollapse => "Entropy collapse",
+            Danger::EntropyExplosion => "Entropy explosion",
+            Danger::Truncation => "Answers cut off",
+            Danger::Loops => "Repetition loops",
+            Danger::LengthCollapse => "Length collapse",
+            Danger::ArithmeticDecay => "Arithmetic decays",
+            Danger::RewardWithoutAccuracy => "Reward without accuracy",
+            Danger::UnsupportedAnswers => "Answers without a calculation",
+            Danger::CopiedAnswers => "Copied answers",
+            Danger::KlRunaway => "KL runaway",
+            Danger::FailedUpdate => "Failed update",
+        }
+    }
+}
+
+/// What a rule found.
+pub(super) struct Finding<'a> {
+    pub raises: bool,
+    pub over: bool,
+    /// Said only when somebody reads it: most steps of most runs have nothing to say.
+    pub words: Box<dyn Fn() -> Words + 'a>,
+}
+
+/// A finding in sentences.
+pub(super) struct Words {
+    pub evidence: String,
+    pub advice: String,
+}
+
+/// Judges one danger; `None` while there is too little to judge by.
+pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> Option<Finding<'a>> {
+    let percent = format::percent;
+    match danger {
+        Danger::DeadGroups => {
+            let (dead, accuracy) = (s.now(|p| p.dead_groups)?, s.now(|p| p.accuracy)?);
+            found(dead >= 0.8, dead < 0.65, move || Words {
+                evidence: format!(
+                    "in {}, {} of the groups had equal rewards and taught nothing ({} of the answers were right).",
+                    s.span(),
+                    percent(dead),
+                    percent(accuracy)
+                ),
+                advice: if accuracy > 0.8 {
+                    "Nearly all is solved: begin a run with a harder level.".to_owned()
+                } else {
+                    format!(
+                        "Try temperature={:.1}; if nothing is ever right, begin a run with an easier level or a \
+                         larger group_size.",
+                        (config.temperature + 0.2).min(1.5)
+                    )
+                },
+            })
+        }
+        Danger::EntropyCollapse => {
+            let (now, before) = (s.now(|p| p.entropy)?, s.before(|p| p.entropy)?);
+            found(now < 0.15 * before, now > 0.25 * before, move || Words {
+                evidence: entropy_then_and_now(s, now, before),
+                advice: format!(
+                    "Nothing new is tried any more. {} Or raise clip_eps_high above {}.",
+                    slower(config),
+                    config.clip_eps_high
+                ),
+            })
+        }
+        Danger::EntropyExplosion => {
+            let (now, before) = (s.now(|p| p.entropy)?, s.before(|p| p.entropy)?);
+            let raises = now > 2.5 * before && now > before + 0.3;
+            found(raises, now < 2.0 * before || now < before + 0.2, move || Words {
+                evidence: entropy_then_and_now(s, now, before),
+                advice: format!("The policy dissolves into noise. {}", slower(config)),
+            })
+        }
+        Danger::Truncation => {
+            let now = s.now(|p| p.truncated)?;
+            found(now >= 0.5, now < 0.35, move || Words {
+                evidence: format!(
+                    "in {}, {} of the completions ran out of tokens and earned nothing.",
+                    s.span(),
+                    percent(now)
+                ),
+                advice: format!("Try max_new_tokens={}.", config.max_new_tokens + config.max_new_tokens / 2),
+            })
+        }
+        Danger::Loops => {
+            let now = s.now(|p| p.loops)?;
+            found(now >= 0.2, now < 0.1, move || Words {
+                evidence: format!(
+                    "in {}, {} of the completions wrote the same tokens three times in a row or more.",
+                    s.span(),
+                    percent(now)
+                ),
+                advice: format!(
+                    "Read some in Transcripts. Try temperature={:.1}, or {}",
+                    (config.temperature + 0.1).min(1.5),
+                    lower_first(&slower(config))
+                ),
+            })
+        }
+        Danger::LengthCollapse => {
+            let (now, accuracy) = (s.now(|p| p.length)?, s.now(|p| p.accuracy)?);
+            let before = s.before(|p| p.length)?;
+            let (longest, then) = s.longest?;
+            // Shorter answers that are as often right are no collapse.
+            let shrunk = now < 0.4 * longest && accuracy < then - 0.05;
+            let over = now > 0.5 * before && (now > 0.5 * longest || accuracy >= then);
+            found(now < 0.4 * before || shrunk, over, move || Words {
+                evidence: format!(
+                    "in {}, a completion had {now:.0} tokens, {before:.0} at the start and {longest:.0} at its \
+                     longest; {} right now, {} then.",
+                    s.span(),
+                    percent(accuracy),
+                    percent(then)
+                ),
+                advice: format!(
+                    "{} Check that reward_format ({}) does not pay for guessing.",
+                    slower(config),
+                    config.reward_format
+                ),
+            })
+        }
+        Danger::ArithmeticDecay => {
+            let (now, before) = (s.now(|p| p.arithmetic)?, s.before(|p| p.arithmetic)?);
+            found(now < before - 0.15, now > before - 0.1, move || Words {
+                evidence: format!(
+                    "in {}, {} of the written calculations were right, {} at the start.",
+                    s.span(),
+                    percent(now),
+                    percent(before)
+                ),
+                advice: format!(
+                    "The reward sees only the answer, so wrong steps cost nothing. {} Or kl_coef=0.04, which holds \
+                     the policy near what it is now.",
+                    slower(config)
+                ),
+            })
+        }
+        Danger::RewardWithoutAccuracy => reward_without_accuracy(s, config),
+        Danger::UnsupportedAnswers => {
+            let (now, before) = (s.now(|p| p.unsupported)?, s.before(|p| p.unsupported).unwrap_or(0.0));
+            found(now >= 0.2 + before, now < 0.1 + before, move || Words {
+                evidence: format!(
+                    "in {}, {} of the right answers had no right calculation before them, {} at the start.",
+                    s.span(),
+                    percent(now),
+                    percent(before)
+                ),
+                advice: "They are right, but the thought does not carry them. Read some in Transcripts."
+                    .to_owned(),
+            })
+        }
+        Danger::CopiedAnswers => {
+            let now = s.now(|p| p.copied)?;
+            found(now >= 0.2, now < 0.1, move || Words {
+                evidence: format!(
+                    "in {}, {} of the right answers stand word for word in the prompt.",
+                    s.span(),
+                    percent(now)
+                ),
+                advice: "Change the prompt so that it holds no answer.".to_owned(),
+            })
+        }
+        Danger::KlRunaway => {
+            let now = s.now(|p| p.kl)?;
+            found(now > 2.0, now < 1.5, move || Words {
+                evidence: format!("in {}, KL to the reference was {now:.2} nats a token.", s.span()),
+                advice: format!(
+                    "Try kl_coef={}, or {}",
+                    (config.kl_coef * 2.0).max(0.01),
+                    lower_first(&slower(config))
+                ),
+            })
+        }
+        Danger::FailedUpdate => {
+            let failed = s.recent.iter().rev().find(|p| p.failed).map(|p| p.step);
+            found(failed.is_some(), failed.is_none() && s.recent.len() == WINDOW, move || Words {
+                evidence: match failed {
+                    Some(step) => {
+                        format!("at step {step} the loss, the gradient or a measurement was not finite.")
+                    }
+                    None => format!("in {}, everything was finite.", s.span()),
+                },
+                advice: format!("{} Or a smaller max_grad_norm.", slower(config)),
+            })
+        }
+    }
+}
+
+fn found<'a>(raises: bool, over: bool, words: impl Fn() -> Words + 'a) -> Option<Finding<'a>> {
+    Some(Finding { raises, over, words: Box::new(words) })
+}
+
+fn reward_without_accuracy<'a>(s: &'a Sentinel, config: &'a Config) -> Option<Finding<'a>> {
+    if config.control != "none" {
+        // There the reward is meant to have nothing to do with the answer.
+        return None;
+    }
+    let (reward, accuracy) = (s.now(|p| p.reward)?, s.now(|p| p.accuracy)?);
+    let accuracy_before = s.before(|p| p.accuracy)?;
+    let reward_before =
+        (s.since_reward_edit.len() == WINDOW).then(|| mean(s.since_reward_edit.iter().copied())).flatten()?;
+    let scale = config.reward_correct.abs().max(config.reward_format.abs());
+    // Three standard errors of a share near one tenth over 5 x 256 answers are below .03 of the scale.
+    let raises = reward > reward_before + 0.05 * scale && accuracy <= accuracy_before + 0.01;
+    let over = accuracy > accuracy_before + 0.03 || reward < reward_before + 0.02 * scale;
+    found(raises, over, move || Words {
+        evidence: format!(
+            "in {}, the reward was {} (start {}) while {} of the answers were right (start {}).",
+            s.span(),
+            format::value(reward),
+            format::value(reward_before),
+            format::percent(accuracy),
+            format::percent(accuracy_before)
+        ),
+        advice: format!(
+            "It is earned otherwise than by being right, as by the form alone. Try reward_format={}.",
+            config.reward_format / 2.0
+        ),
+    })
+}
+
+fn entropy_then_and_now(s: &Sentinel, now: f64, before: f64) -> String {
+    format!(
+        "in {}, entropy was {} nats a token, {} at the start.",
+        s.span(),
+        format::value(now),
+        format::value(before)
+    )
+}
+
+fn slower(config: &Config) -> String {
+    format!("Try learning_rate={:e}.", config.learning_rate / 2.0)
+}
+
+fn lower_first(sentence: &str) -> String {
+    sentence.replacen("Try ", "", 1)
+}

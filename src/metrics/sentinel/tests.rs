@@ -1,0 +1,160 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::*;
+
+/// One step of a run in which nothing is wrong.
+fn healthy(step: u64) -> (StepMetrics, Features) {
+    let metrics = StepMetrics {
+        step,
+        reward: 0.5,
+        accuracy: 0.45,
+        frac_reward_zero_std: 0.1,
+        mean_length: 60.0,
+        clipped_ratio: 0.1,
+        entropy: 0.25,
+        kl: Some(0.1),
+        loss: 0.0,
+        grad_norm: 0.03,
+        ..StepMetrics::default()
+    };
+    let features = Features {
+        completions: 256,
+        looping: 5,
+        right: 100,
+        right_unsupported: 2,
+        right_copied: 0,
+        arithmetic_steps: 1000,
+        arithmetic_steps_right: 970,
+    };
+    (metrics, features)
+}
+
+/// Ten healthy steps, twelve changed ones, ten healthy ones: what begins and what is over.
+fn episode(change: fn(&mut StepMetrics, &mut Features)) -> Vec<(u64, Danger, bool)> {
+    let (mut sentinel, mut told) = (Sentinel::default(), Vec::new());
+    for step in 1..=32 {
+        let (mut metrics, mut features) = healthy(step);
+        if (11..23).contains(&step) {
+            change(&mut metrics, &mut features);
+        }
+        for notice in sentinel.observe(&metrics, &features, &Config::default()) {
+            assert!(notice.text.starts_with(notice.danger.name()), "{}", notice.text);
+            if notice.begins && notice.danger != Danger::CopiedAnswers {
+                assert!(notice.text.contains("step"), "no window in: {}", notice.text);
+            }
+            told.push((notice.step, notice.danger, notice.begins));
+        }
+    }
+    told
+}
+
+#[test]
+fn every_danger_is_raised_once_and_cleared_once() {
+    type Change = fn(&mut StepMetrics, &mut Features);
+    let cases: [(Danger, Change); 12] = [
+        (Danger::DeadGroups, |m, _| m.frac_reward_zero_std = 1.0),
+        (Danger::EntropyCollapse, |m, _| m.entropy = 0.005),
+        (Danger::EntropyExplosion, |m, _| m.entropy = 2.0),
+        (Danger::Truncation, |m, _| m.clipped_ratio = 0.9),
+        (Danger::Loops, |_, f| f.looping = 200),
+        (Danger::LengthCollapse, |m, _| m.mean_length = 10.0),
+        (Danger::ArithmeticDecay, |_, f| f.arithmetic_steps_right = 300),
+        (Danger::RewardWithoutAccuracy, |m, _| m.reward = 0.9),
+        (Danger::UnsupportedAnswers, |_, f| f.right_unsupported = 80),
+        (Danger::CopiedAnswers, |_, f| f.right_copied = 80),
+        (Danger::KlRunaway, |m, _| m.kl = Some(5.0)),
+        (Danger::FailedUpdate, |m, _| m.grad_norm = f64::NAN),
+    ];
+    for (danger, change) in cases {
+        let told = episode(change);
+        assert_eq!(told.len(), 2, "{danger:?}: {told:?}");
+        let ((from, first, begins), (to, second, begins_again)) = (told[0], told[1]);
+        assert_eq!((first, second, begins, begins_again), (danger, danger, true, false));
+        assert!((11..=20).contains(&from) && (23..=30).contains(&to), "{danger:?}: {told:?}");
+    }
+}
+
+#[test]
+fn a_healthy_run_is_left_alone() {
+    assert_eq!(episode(|_, _| {}), []);
+}
+
+#[test]
+fn trembling_about_a_limit_is_told_once() {
+    let mut sentinel = Sentinel::default();
+    let mut told = 0;
+    for step in 1..=200 {
+        let (mut metrics, features) = healthy(step);
+        metrics.clipped_ratio = if step % 2 == 0 { 0.6 } else { 0.4 } + f64::from((step % 7) as u8) * 0.005;
+        told += sentinel.observe(&metrics, &features, &Config::default()).len();
+    }
+    assert_eq!(told, 1);
+}
+
+#[test]
+fn another_reward_for_the_same_answers_is_no_trick() {
+    let mut sentinel = Sentinel::default();
+    let mut config = Config::default();
+    for step in 1..=40 {
+        let (mut metrics, features) = healthy(step);
+        if step > 15 {
+            config.reward_correct = 2.0;
+            metrics.reward = 1.0;
+        }
+        assert_eq!(sentinel.observe(&metrics, &features, &config), []);
+    }
+}
+
+#[test]
+fn advice_names_live_keys_and_values_they_take() {
+    let config = Config::default();
+    for danger in Danger::ALL {
+        let mut sentinel = Sentinel::default();
+        for step in 1..=12 {
+            let (metrics, features) = healthy(step);
+            sentinel.observe(&metrics, &features, &Config::default());
+        }
+        let Some(finding) = rules::judge(&sentinel, danger, &config) else {
+            panic!("{danger:?} cannot be judged")
+        };
+        let advice = (finding.words)().advice;
+        for word in advice.split([' ', ',', ';']).filter(|word| word.contains('=')) {
+            let (key, value) = word.trim_end_matches('.').split_once('=').unwrap();
+            Config::default().set_live(key, value).unwrap_or_else(|error| panic!("{danger:?}: {error}"));
+        }
+    }
+}
+
+#[test]
+fn nothing_is_said_of_numbers_that_are_missing() {
+    let mut sentinel = Sentinel::default();
+    for step in 1..=30 {
+        let metrics = StepMetrics {
+            step,
+            reward: 0.0,
+            entropy: 0.2,
+            mean_length: 30.0,
+            frac_reward_zero_std: f64::NAN,
+            ..StepMetrics::default()
+        };
+        assert_eq!(sentinel.observe(&metrics, &Features::default(), &Config::default()), []);
+    }
+}
+
+/// The metrics of a run of 30 steps of the shipped base (seed 0) and what its completions count.
+#[test]
+fn a_real_run_that_went_well_raises_nothing() {
+    #[derive(serde::Deserialize)]
+    struct Step {
+        metrics: StepMetrics,
+        features: Features,
+    }
+    let mut sentinel = Sentinel::default();
+    let mut steps = 0;
+    for line in include_str!("../../../tests/data/healthy_run.jsonl").lines() {
+        let step: Step = serde_json::from_str(line).unwrap();
+        assert_eq!(sentinel.observe(&step.metrics, &step.features, &Config::default()), []);
+        steps += 1;
+    }
+    assert_eq!(steps, 30);
+}
