@@ -33,10 +33,10 @@ pub static FAMILY: Family = Family {
         Box::new(if habits { corpus::CorpusRules::default() } else { corpus::CorpusRules::estimates_only() })
     },
     base: BaseFiles {
-        config: include_bytes!("../../../assets/config.json"),
-        weights: include_bytes!("../../../assets/model.safetensors"),
-        tokenizer: include_bytes!("../../../assets/tokenizer.json"),
-        measured: include_bytes!("../../../assets/measured.json"),
+        config: include_bytes!("../../../assets/multiplication/config.json"),
+        weights: include_bytes!("../../../assets/multiplication/model.safetensors"),
+        tokenizer: include_bytes!("../../../assets/multiplication/tokenizer.json"),
+        measured: include_bytes!("../../../assets/multiplication/measured.json"),
     },
 };
 
