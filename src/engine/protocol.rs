@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::Config,
     run::{
+        frontier::Measurement,
         pinned::PinnedAnswer,
         record::{RolloutRecord, StepMetrics},
     },
@@ -261,6 +262,8 @@ pub enum Event {
     },
     /// A pinned puzzle was answered, and the answer journalled.
     PinnedAnswered(Box<PinnedAnswer>),
+    /// What accuracy thinking buys at a checkpoint: measured and kept in the run directory.
+    Measured(Box<Measurement>),
     /// A checkpoint is safely on disk.
     CheckpointSaved {
         /// After this many steps.

@@ -1,11 +1,16 @@
 //! Held-out evaluation: accuracy, pass@k, majority vote, thinking budgets.
 
+pub mod frontier;
+pub mod interval;
 pub mod report;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use self::report::{EvalReport, Sample};
+use self::{
+    frontier::{Drawn, Point},
+    report::{EvalReport, Sample},
+};
 use crate::{
     model::transformer::Transformer,
     reasoning,
@@ -13,7 +18,7 @@ use crate::{
         Completion,
         sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     },
-    task::{Puzzle, RewardRules, Split, Task, countdown::expression},
+    task::{Puzzle, RewardRules, Score, Split, Task, countdown::expression},
     tokenizer::{Tokenizer, TokenizerError},
     workers::Workers,
 };
@@ -23,7 +28,7 @@ const EVALUATION: u64 = 0x6576_616c;
 /// Puzzles that are answered at a time.
 const ROWS_AT_A_TIME: usize = 512;
 /// Tokens that an answer may take once the thinking is cut short.
-const ANSWER_TOKENS: usize = 24;
+pub const ANSWER_TOKENS: usize = 24;
 /// What is written after a thought that is cut short.
 const FORCED_ANSWER: &str = " </think> <answer>";
 
@@ -95,24 +100,27 @@ pub fn evaluate(
     let Some(written) = answer(who, &prompts, options.samples, sampling, options.seed, observer) else {
         return Ok(None);
     };
-    let all = judge(who, puzzles, options.samples, &written);
+    let forced = who.tokenizer.encode(FORCED_ANSWER)?;
+    let all = judge(who, puzzles, options.samples, &written, &forced);
     let mut report = EvalReport::of(&all, puzzles.len(), options.samples, options.temperature);
-    let accuracy = |samples: &[Sample]| {
-        samples.iter().filter(|s| s.correct).count() as f64 / samples.len().max(1) as f64
-    };
     if options.greedy {
         let sampling = SamplingOptions { temperature: 0.0, ..sampling };
         let Some(written) = answer(who, &prompts, 1, sampling, options.seed, observer) else {
             return Ok(None);
         };
-        report.accuracy_greedy = Some(accuracy(&judge(who, puzzles, 1, &written)));
+        let greedy: Vec<Drawn> = grade(who, puzzles, 1, &written, &forced).map(|(drawn, ..)| drawn).collect();
+        report.accuracy_greedy = Some(Point::of(None, &greedy, 1).accuracy().value);
     }
-    let forced = who.tokenizer.encode(FORCED_ANSWER)?;
     for &budget in &options.budgets {
-        let Some(written) = with_budget(who, &prompts, &written, &forced, budget, options, observer) else {
+        let Some(cut) = with_budget(who, &prompts, &written, &forced, budget, options, observer) else {
             return Ok(None);
         };
-        report.budget.insert(budget, accuracy(&judge(who, puzzles, options.samples, &written)));
+        let mut drawn: Vec<Drawn> =
+            grade(who, puzzles, options.samples, &cut, &forced).map(|(drawn, ..)| drawn).collect();
+        for (drawn, free) in drawn.iter_mut().zip(&written) {
+            drawn.forced = is_late(free, &forced, budget);
+        }
+        report.add(Point::of(Some(budget), &drawn, options.samples));
     }
     Ok(Some(report))
 }
@@ -151,9 +159,7 @@ fn with_budget(
     observer: &dyn Observer,
 ) -> Option<Vec<Completion>> {
     let mut written = written.to_vec();
-    let late: Vec<usize> = (0..written.len())
-        .filter(|&i| !written[i].tokens.iter().take(budget).any(|t| forced.first() == Some(t)))
-        .collect();
+    let late: Vec<usize> = (0..written.len()).filter(|&i| is_late(&written[i], forced, budget)).collect();
     let cut: Vec<Vec<u32>> = late
         .iter()
         .map(|&i| {
@@ -176,26 +182,56 @@ fn with_budget(
     Some(written)
 }
 
-fn judge(who: &Examinee<'_>, puzzles: &[Puzzle], samples: usize, written: &[Completion]) -> Vec<Sample> {
-    written
-        .iter()
+/// Whether a thought goes on after so many tokens.
+fn is_late(written: &Completion, forced: &[u32], budget: usize) -> bool {
+    let ended = !written.truncated && written.tokens.len() <= budget;
+    !ended && thinking(&written.tokens[..budget.min(written.tokens.len())], forced).is_none()
+}
+
+/// Tokens before the end of the thought; `None` where it did not end.
+fn thinking(tokens: &[u32], forced: &[u32]) -> Option<usize> {
+    tokens.iter().position(|token| forced.first() == Some(token))
+}
+
+/// Scores completions; beside each its text and its score.
+fn grade<'a>(
+    who: &'a Examinee<'_>,
+    puzzles: &'a [Puzzle],
+    samples: usize,
+    written: &'a [Completion],
+    forced: &'a [u32],
+) -> impl Iterator<Item = (Drawn, String, Score)> + 'a {
+    written.iter().enumerate().map(move |(row, completion)| {
+        let text = who.tokenizer.decode(&completion.tokens);
+        let score = who.task.score(&puzzles[row / samples], &text, &RewardRules::default());
+        let answer = score.answer.as_deref().and_then(|a| expression::parse(a).ok()).map(|e| e.canonical());
+        let drawn = Drawn {
+            correct: score.correct,
+            answer,
+            thinking: thinking(&completion.tokens, forced).unwrap_or(completion.tokens.len()),
+            tokens: completion.tokens.len(),
+            forced: false,
+        };
+        (drawn, text, score)
+    })
+}
+
+fn judge(
+    who: &Examinee<'_>,
+    puzzles: &[Puzzle],
+    samples: usize,
+    written: &[Completion],
+    forced: &[u32],
+) -> Vec<Sample> {
+    grade(who, puzzles, samples, written, forced)
+        .zip(written)
         .enumerate()
-        .map(|(row, completion)| {
-            let puzzle = &puzzles[row / samples];
-            let text = who.tokenizer.decode(&completion.tokens);
-            let score = who.task.score(puzzle, &text, &RewardRules::default());
-            let answer =
-                score.answer.as_deref().and_then(|a| expression::parse(a).ok()).map(|e| e.canonical());
-            Sample {
-                puzzle: row / samples,
-                correct: score.correct,
-                well_formed: score.format,
-                reward: score.reward,
-                answer,
-                length: completion.tokens.len(),
-                truncated: completion.truncated,
-                analysis: reasoning::analyze(puzzle, &text),
-            }
+        .map(|(row, ((drawn, text, score), completion))| Sample {
+            drawn,
+            well_formed: score.format,
+            reward: score.reward,
+            truncated: completion.truncated,
+            analysis: reasoning::analyze(&puzzles[row / samples], &text),
         })
         .collect()
 }

@@ -8,6 +8,7 @@ use ratatui::{
 };
 
 use super::{
+    frontier::Frontier,
     history::History,
     meter::MeterScreen,
     microscope::Microscope,
@@ -161,6 +162,8 @@ pub struct App {
     pub travel: Travel,
     /// One group of a step, token by token.
     pub microscope: Microscope,
+    /// What accuracy thinking buys.
+    pub frontier: Frontier,
     /// The group that the engine was last asked to look at.
     pub(super) inspecting: Option<usize>,
     /// The message line.
@@ -225,6 +228,7 @@ impl App {
             search: SearchView::default(),
             travel: Travel::default(),
             microscope: Microscope::default(),
+            frontier: Frontier::default(),
             inspecting: None,
             message: None,
             price_per_hour: crate::config::Config::default().price_per_hour,

@@ -201,6 +201,13 @@ pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
         "",
         "Microscope: one group of a step, token by token",
     ),
+    row(
+        &[Chord::key(KeyCode::F(8))],
+        "F8",
+        Intent::Show(Screen::Frontier),
+        "",
+        "Frontier: what accuracy thinking buys",
+    ),
     row(&[Chord::char('?'), Chord::key(KeyCode::F(1))], "?", Intent::Help, "help", "this help"),
     row(&[Chord::char('q')], "q", Intent::Quit, "quit", "stop the engine, write a checkpoint, leave"),
     row(&[Chord::char('Q')], "Q", Intent::StopRun, "", "end the run, also one of another process"),

@@ -16,6 +16,8 @@ pub enum Screen {
     Travel,
     /// One group of one step, token by token.
     Microscope,
+    /// What accuracy thinking buys.
+    Frontier,
 }
 
 /// How a screen is named.
@@ -41,6 +43,7 @@ pub static TABS: &[Tab] = &[
     tab(Screen::Search, "Search", "Tree"),
     tab(Screen::Travel, "Travel", "Time"),
     tab(Screen::Microscope, "Microscope", "Micro"),
+    tab(Screen::Frontier, "Frontier", "Front"),
 ];
 
 impl Screen {

@@ -7,7 +7,7 @@ use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent,
 use super::{
     app::{Action, App, Ended, Level, Mode, Progress, QUIT_WAIT},
     keys::{GLOBAL_KEYS, Intent, LIVE_KEYS, lookup},
-    meter, microscope, pinning,
+    frontier, meter, microscope, pinning,
     prompt::{Prompt, PromptOutcome},
     screen::Screen,
     search_view::{self, Action as Explore},
@@ -118,6 +118,11 @@ fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
     } else if app.screen == Screen::Travel {
         if let Some(commands) = pinning::travel_key(app, event) {
             return commands;
+        }
+    } else if app.screen == Screen::Frontier {
+        if let Some(action) = lookup(frontier::KEYS, event) {
+            app.frontier.update(action);
+            return Vec::new();
         }
     } else if app.screen == Screen::Microscope {
         if let Some(action) = lookup(microscope::KEYS, event) {
@@ -440,6 +445,7 @@ fn told(app: &mut App, event: Event) {
         }
         Event::Sampled { .. } => {}
         Event::PinnedAnswered(answer) => app.travel.push(*answer),
+        Event::Measured(measurement) => app.frontier.push(*measurement),
         Event::Inspected(group) => app.microscope.inspected(group),
         Event::CheckpointSaved { step, path } => {
             if app.mode == Mode::Control {

@@ -11,6 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{panel, shown_keys, span};
 use crate::tui::{
     app::App,
+    frontier,
     keys::{GLOBAL_KEYS, KeyRow, LIVE_KEYS},
     meter, microscope,
     screen::{Screen, TABS},
@@ -77,6 +78,7 @@ fn keys_of(screen: Screen) -> Vec<(&'static str, &'static str)> {
         Screen::Search => told(search_view::KEYS),
         Screen::Travel => told(travel::KEYS),
         Screen::Microscope => told(microscope::KEYS),
+        Screen::Frontier => told(frontier::KEYS),
     }
 }
 

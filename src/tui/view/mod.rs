@@ -22,7 +22,7 @@ pub(super) use charts::ChartCache;
 
 use super::{
     app::{App, Ended},
-    meter, microscope,
+    frontier, meter, microscope,
     screen::Screen,
     search_view,
     theme::Theme,
@@ -50,6 +50,9 @@ pub fn view(frame: &mut Frame, app: &mut App) {
         }),
         Screen::Microscope => with_bars(frame, app, area, |frame, app, body| {
             microscope::view(frame, body, app);
+        }),
+        Screen::Frontier => with_bars(frame, app, area, |frame, app, body| {
+            frontier::view(frame, body, &app.frontier, &app.theme);
         }),
     }
     if app.help.is_some() {

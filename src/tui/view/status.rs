@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{draw_line, join_fitting, separator, shown_keys, span, width_of};
 use crate::tui::{
     app::{App, Level, Mode},
+    frontier,
     keys::{GLOBAL_KEYS, Intent, KeyRow, LIVE_KEYS},
     meter, microscope, numbers,
     screen::Screen,
@@ -186,6 +187,7 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
         Screen::Search => Some(hinted(search_view::KEYS)),
         Screen::Travel => Some(hinted(travel::KEYS)),
         Screen::Microscope => Some(hinted(microscope::KEYS)),
+        Screen::Frontier => Some(hinted(frontier::KEYS)),
     };
     if let Some(own) = own {
         let (first, later) = own.split_at(own.len().min(3));
