@@ -89,7 +89,15 @@ impl Tokenizer {
         if self.is_word_level() && !text.is_empty() { format!(" {text}") } else { text }
     }
 
-    fn is_word_level(&self) -> bool {
+    /// The words of a text, parted by white space, that cannot be said in these tokens: a tokenizer of whole words
+    /// refuses what it has no word for, or writes another in its place.
+    pub fn unknown_words(&self, text: &str) -> Vec<String> {
+        let said = |word: &str| self.encode(word).is_ok_and(|tokens| self.decode(&tokens).trim() == word);
+        text.split_whitespace().filter(|word| !said(word)).map(str::to_owned).collect()
+    }
+
+    /// Whether every word is one token, parted by white space.
+    pub fn is_word_level(&self) -> bool {
         self.inner.get_decoder().is_none()
     }
 }

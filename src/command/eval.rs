@@ -17,7 +17,7 @@ use crate::{
         embedded,
         folder::{self, LoadedModel},
     },
-    rollout::sampler::Observer,
+    rollout::{budget::ANSWER_TOKENS, sampler::Observer},
     run::{RunAtStep, RunDirectory},
     task::{Puzzle, Task},
     tokenizer::Tokenizer,
@@ -139,7 +139,8 @@ impl Exam<'_> {
         check_fit(self.options.max_new_tokens, &loaded.model, &tokenizer)?;
         let passes = self.options.samples * (1 + self.options.budgets.len());
         let bar = Bar::new((self.puzzles.len() * (passes + usize::from(self.options.greedy))) as u64);
-        let who = Examinee { model: &loaded.model, tokenizer: &tokenizer, task: self.task, workers: self.workers };
+        let who =
+            Examinee { model: &loaded.model, tokenizer: &tokenizer, task: self.task, workers: self.workers };
         let report = eval::evaluate(&who, self.puzzles, &self.options, &bar)?;
         bar.0.finish_and_clear();
         Ok(report)
@@ -154,7 +155,7 @@ fn lengths(args: &EvalArgs) -> Result<(Vec<usize>, usize), Failure> {
     if budgets.first() == Some(&0) {
         return Err(Failure("--budget must be at least 1 token of thinking.".into()));
     }
-    let needed = budgets.last().map_or(0, |most| most + eval::ANSWER_TOKENS);
+    let needed = budgets.last().map_or(0, |most| most + ANSWER_TOKENS);
     match args.max_new_tokens {
         None => Ok((budgets, Config::default().max_new_tokens.max(needed))),
         Some(given) => match budgets.iter().find(|budget| **budget > given) {

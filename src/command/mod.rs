@@ -8,6 +8,7 @@ pub mod eval;
 pub mod export;
 pub mod jsonl;
 pub mod open;
+pub mod play;
 pub mod pretrain;
 pub mod puzzles;
 pub mod run;

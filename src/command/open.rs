@@ -9,7 +9,10 @@ use crossbeam_channel::Sender;
 use super::Failure;
 use crate::{
     control_socket,
-    engine::protocol::{BaseReference, EngineHandle, Event, Started, Temporality},
+    engine::{
+        protocol::{BaseReference, EngineHandle, Event, Started, Temporality},
+        side,
+    },
     model::embedded,
     run::{Follower, FrontierWatch, Reader, RunDirectory, rollout_index::RolloutIndex},
     tui::{self, TuiOptions, app::Mode, source::recorded_events, transcripts::CAPACITY},
@@ -59,6 +62,7 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
             }
         }
     };
+    let side = Some(side::spawn(side::Source::Recorded(run.clone()))?);
     let reader = std::thread::Builder::new().name("reader".into()).spawn(move || {
         if let Err(error) = if live { follow(&run, &feed) } else { read(&run, &feed) } {
             let _ = feed.send(Event::Warning(error.to_string()));
@@ -67,9 +71,9 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
     let mut options = TuiOptions { mouse: !args.no_mouse, ..TuiOptions::default() };
     options.theme.ascii |= args.ascii;
     if attached {
-        tui::attach(EngineHandle { commands: asked, events }, options)?;
+        tui::attach(EngineHandle { commands: asked, events, side }, options)?;
     } else {
-        tui::open(events, if live { Mode::Following } else { Mode::Finished }, options)?;
+        tui::open(events, if live { Mode::Following } else { Mode::Finished }, side, options)?;
     }
     // The reader ends when nobody listens; a process that ends does not wait for it.
     drop(reader);

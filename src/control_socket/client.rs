@@ -99,7 +99,7 @@ pub fn attach(run: &Path, commands: Receiver<Command>, feed: Sender<Event>) -> R
         .name("commands".into())
         .spawn(move || {
             for command in commands {
-                let Some(request) = Request::of(command) else { continue };
+                let request = Request::of(command);
                 let voice = speaking.lock().unwrap_or_else(PoisonError::into_inner);
                 let said = voice.as_ref().is_some_and(|stream| say(stream, &request).is_ok());
                 if !said {

@@ -115,9 +115,9 @@ impl Request {
         }))
     }
 
-    /// What a screen asks for; `None` for what does not go through a socket.
-    pub fn of(command: Command) -> Option<Self> {
-        Some(match command {
+    /// What a screen asks for.
+    pub fn of(command: Command) -> Self {
+        match command {
             Command::Pause => Self::Pause,
             Command::Resume => Self::Resume,
             Command::Step(StepBy::Phases(n)) => Self::Step { phases: Some(n), steps: None },
@@ -128,8 +128,7 @@ impl Request {
             Command::Pin(puzzle) => Self::Pin(puzzle),
             Command::Unpin(puzzle) => Self::Unpin(puzzle),
             Command::Stop => Self::Stop,
-            Command::Sample { .. } => return None,
-        })
+        }
     }
 }
 

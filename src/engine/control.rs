@@ -4,7 +4,7 @@
 //! came, and holds its caller while the run is paused.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::HashSet,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread::ThreadId,
     time::{Duration, Instant},
@@ -13,7 +13,7 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
 use super::edits::Edit;
-use super::protocol::{Command, Event, SampleOptions, StepBy, Temporality};
+use super::protocol::{Command, Event, StepBy, Temporality};
 use crate::{
     config::{Config, ConfigError},
     task::Puzzle,
@@ -43,7 +43,6 @@ struct State {
     /// Edits that are in `wanted`, to be journalled.
     edits: Vec<Edit>,
     checkpoint: bool,
-    samples: VecDeque<(Puzzle, SampleOptions)>,
     pins: Vec<(Puzzle, bool)>,
     /// The group of each step that is looked at closely.
     inspecting: Option<usize>,
@@ -74,8 +73,6 @@ pub struct Requests {
     pub deeds: Vec<(&'static str, String)>,
     /// Whether a checkpoint was asked for.
     pub checkpoint: bool,
-    /// Puzzles to answer.
-    pub samples: Vec<(Puzzle, SampleOptions)>,
     /// Puzzles to pin (`true`) and to unpin.
     pub pins: Vec<(Puzzle, bool)>,
 }
@@ -90,7 +87,6 @@ impl Control {
             wanted: config,
             edits: Vec::new(),
             checkpoint: false,
-            samples: VecDeque::new(),
             pins: Vec::new(),
             inspecting: None,
             deeds: Vec::new(),
@@ -236,7 +232,6 @@ impl Control {
                 Temporality::Paused => {}
             }
             if state.checkpoint
-                || !state.samples.is_empty()
                 || !state.pins.is_empty()
                 || !state.edits.is_empty()
                 || !state.deeds.is_empty()
@@ -283,7 +278,6 @@ impl Control {
             edits: std::mem::take(&mut state.edits),
             deeds: std::mem::take(&mut state.deeds),
             checkpoint: std::mem::take(&mut state.checkpoint),
-            samples: std::mem::take(&mut state.samples).into(),
             pins: std::mem::take(&mut state.pins),
         }
     }
@@ -334,7 +328,6 @@ impl Control {
                     }
                 }
                 Ok(Command::Checkpoint) => state.checkpoint = true,
-                Ok(Command::Sample { puzzle, options }) => state.samples.push_back((puzzle, options)),
                 Ok(Command::Pin(puzzle)) => state.pins.push((puzzle, true)),
                 Ok(Command::Unpin(puzzle)) => state.pins.push((puzzle, false)),
                 Ok(Command::Inspect(group)) => state.inspecting = group,

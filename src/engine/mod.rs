@@ -10,12 +10,14 @@ pub mod pins;
 pub mod protocol;
 pub mod scripted;
 pub mod setup;
+pub mod side;
 pub mod summary;
 pub mod training;
 pub mod watch;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
     thread::JoinHandle,
 };
 
@@ -23,12 +25,14 @@ use self::{
     control::Control,
     protocol::{EngineHandle, Event},
     setup::{EngineError, EngineOptions, Prepared},
+    side::LiveWeights,
 };
 
 /// Commands that may wait to be read.
 const COMMANDS: usize = 64;
 
-/// Starts the engine in a thread of its own. Whatever goes wrong in it, a panic included, is told as
+/// Starts the engine in a thread of its own, and the side engine in another. Whatever goes wrong in it, a panic
+/// included, is told as
 /// [`Event::Failed`]; the thread then ends.
 ///
 /// # Errors
@@ -47,11 +51,13 @@ pub fn spawn_with(
 ) -> std::io::Result<(EngineHandle, JoinHandle<()>)> {
     let (commands_in, commands) = crossbeam_channel::bounded(COMMANDS);
     let (events, events_out) = crossbeam_channel::unbounded();
+    let weights = Arc::new(LiveWeights::default());
+    let side = side::spawn(side::Source::Live(weights.clone()))?;
     let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
         let control = Control::new(options.config.clone(), options.paused, commands, events);
-        supervise(&control, || training::train(prepare(&options)?, &control, options.last_step));
+        supervise(&control, || training::train(prepare(&options)?, &control, &weights, options.last_step));
     })?;
-    Ok((EngineHandle { commands: commands_in, events: events_out }, thread))
+    Ok((EngineHandle { commands: commands_in, events: events_out, side: Some(side) }, thread))
 }
 
 /// Does the engine's work, and tells however it ends: nothing of it, not even a panic of a worker, may take the
@@ -61,12 +67,10 @@ fn supervise(control: &Control, work: impl FnOnce() -> Result<(), EngineError>) 
         Ok(Ok(())) => return,
         Ok(Err(error)) => error.to_string(),
         Err(panic) => {
-            let said = panic.downcast_ref::<&str>().copied();
-            let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
             format!(
                 "The engine panicked: {}. What was journalled is safe; resume the run to go on from its last \
                  checkpoint.",
-                said.unwrap_or("no reason given")
+                side::panic_words(panic.as_ref())
             )
         }
     };

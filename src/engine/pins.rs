@@ -57,13 +57,11 @@ impl Pins {
             return Err(format!("{MOST_PINNED} puzzles are pinned, which is the most; unpin one first."));
         }
         let prompt = grpo.task.prompt(&puzzle);
-        // A tokenizer of whole words refuses what it has no word for, or leaves it out.
-        let tokens = grpo.tokenizer.encode(&prompt).unwrap_or_default();
-        let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-        if letters(&grpo.tokenizer.decode(&tokens)) != letters(&prompt) {
+        if !grpo.tokenizer.unknown_words(&prompt).is_empty() {
             return Err(format!("{words} was not pinned: it has a number that this model has no word for."));
         }
         let room = grpo.trainer.inference_model().config.max_position_embeddings;
+        let tokens = grpo.tokenizer.encode(&prompt).unwrap_or_default();
         if tokens.len() + config.max_new_tokens > room {
             return Err(format!(
                 "{words} was not pinned: with its answer it is longer than the model reads."

@@ -1,10 +1,13 @@
 //! Everything that crosses between the engine and whoever watches it. Nothing else does.
 
+pub mod side;
+
 use std::path::PathBuf;
 
 use crossbeam_channel::{Receiver, Sender};
 use serde::{Deserialize, Serialize};
 
+use self::side::SideHandle;
 use crate::{
     config::Config,
     run::{
@@ -33,13 +36,6 @@ pub enum Command {
     },
     /// Write a checkpoint at the end of the current step (at once when paused between steps).
     Checkpoint,
-    /// Answer one puzzle outside training, with the current weights.
-    Sample {
-        /// What to answer.
-        puzzle: Puzzle,
-        /// How.
-        options: SampleOptions,
-    },
     /// Answer this puzzle now and every `pinned_every` steps.
     Pin(Puzzle),
     /// Answer it no more; what was answered stays.
@@ -58,17 +54,6 @@ pub enum StepBy {
     Phases(u32),
     /// To the end of the n-th step from here.
     Steps(u32),
-}
-
-/// How [`Command::Sample`] samples.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SampleOptions {
-    /// How many completions.
-    pub completions: usize,
-    /// Sampling temperature; 0 is greedy.
-    pub temperature: f64,
-    /// Seed of the draw.
-    pub seed: u64,
 }
 
 /// The five phases of a GRPO step, in order.
@@ -253,13 +238,6 @@ pub enum Event {
         /// Puzzles asked.
         puzzles: usize,
     },
-    /// Answer to [`Command::Sample`].
-    Sampled {
-        /// What was asked.
-        puzzle: Puzzle,
-        /// The completions.
-        completions: Vec<String>,
-    },
     /// A pinned puzzle was answered, and the answer journalled.
     PinnedAnswered(Box<PinnedAnswer>),
     /// What accuracy thinking buys at a checkpoint: measured and kept in the run directory.
@@ -284,11 +262,13 @@ pub enum Event {
     },
 }
 
-/// The watcher's ends of the two channels.
+/// The watcher's ends of the channels.
 #[derive(Debug, Clone)]
 pub struct EngineHandle {
     /// Bounded; a full channel means the engine is busy within one token.
     pub commands: Sender<Command>,
     /// Everything the engine tells.
     pub events: Receiver<Event>,
+    /// Who answers beside training; `None` where nobody does.
+    pub side: Option<SideHandle>,
 }

@@ -66,7 +66,7 @@ pub fn start(options: ScriptedOptions) -> std::io::Result<EngineHandle> {
         // The only way out is the end of the run, of the watcher, or a command; all are fine.
         let _ = player.play();
     })?;
-    Ok(EngineHandle { commands, events })
+    Ok(EngineHandle { commands, events, side: None })
 }
 
 /// The run is over: stopped, or nobody watches.
@@ -266,9 +266,6 @@ impl Player {
                     let warning = format!("{key}={value}: the scripted engine has nothing to set");
                     self.tell(Event::Warning(warning))?;
                 }
-            }
-            Command::Sample { puzzle, .. } => {
-                self.tell(Event::Sampled { puzzle, completions: Vec::new() })?;
             }
             Command::Pin(puzzle) => {
                 let answer = self.options.script.pinned(&puzzle, self.steps_done);

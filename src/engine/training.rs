@@ -9,8 +9,9 @@ use super::{
     edits::Edit,
     inspect::Inspection,
     pins::Pins,
-    protocol::{Event, Phase, SampleOptions, Started},
+    protocol::{Event, Phase, Started},
     setup::{self, EngineError, OPTIMIZER_FILE, Prepared, REFERENCE_FILE, WEIGHTS_FILE},
+    side::{Live, LiveWeights},
     summary::{self, PhaseTimes, Totals},
     watch::SampleWatch,
 };
@@ -18,7 +19,7 @@ use crate::{
     eval::{self, EvalOptions, Examinee},
     grpo::step::UpdateReport,
     model::{folder, trainer::UpdateError},
-    rollout::sampler::{self, Observer, Request, RowSeed, SamplingOptions},
+    rollout::sampler::Observer,
     run::{
         Journal, RunError,
         checkpoint::CheckpointWriter,
@@ -31,12 +32,17 @@ use crate::{
 /// Groups of a step whose tokens are streamed.
 const STREAMED_GROUPS: usize = 4;
 
-/// Trains a run that is ready until its last step or a stop.
+/// Trains a run that is ready until its last step or a stop. Whenever the weights change, `weights` is left a copy.
 ///
 /// # Errors
 /// A sentence; what was journalled before is safe.
-pub fn train(prepared: Prepared, control: &Control, last_step: Option<u64>) -> Result<(), EngineError> {
-    let mut training = Training::begin(prepared, control, last_step);
+pub fn train(
+    prepared: Prepared,
+    control: &Control,
+    weights: &LiveWeights,
+    last_step: Option<u64>,
+) -> Result<(), EngineError> {
+    let mut training = Training::begin(prepared, control, weights, last_step);
     let ended = training.run();
     if let Err(error) = &ended {
         // The events may be what cannot be written; the caller tells the error in any case.
@@ -70,6 +76,8 @@ enum Outcome {
 struct Training<'a> {
     p: Prepared,
     control: &'a Control,
+    /// Where others find the newest weights.
+    weights: &'a LiveWeights,
     last_step: Option<u64>,
     /// Steps finished.
     step: u64,
@@ -88,7 +96,12 @@ struct Training<'a> {
 }
 
 impl<'a> Training<'a> {
-    fn begin(mut p: Prepared, control: &'a Control, last_step: Option<u64>) -> Self {
+    fn begin(
+        mut p: Prepared,
+        control: &'a Control,
+        weights: &'a LiveWeights,
+        last_step: Option<u64>,
+    ) -> Self {
         control.begin_with(p.config.clone());
         log_to(&p.run.log_path());
         let (what, from) = p.beginning.clone();
@@ -121,8 +134,10 @@ impl<'a> Training<'a> {
             heldout: setup::evaluation_puzzles(p.grpo.task.as_ref()),
             p,
             control,
+            weights,
             last_step,
         };
+        training.show_weights();
         training.record(training.step, what, &from);
         for warning in warnings {
             training.warn(training.step, &warning);
@@ -228,6 +243,7 @@ impl<'a> Training<'a> {
         };
         times.update = clock.elapsed().as_secs_f64();
         self.weights_step = step;
+        self.show_weights();
         if let Some(inspection) = inspection {
             inspection.after(&self.p.grpo, &config, control)?;
         }
@@ -315,9 +331,6 @@ impl<'a> Training<'a> {
         if self.checkpoint_wanted && !self.in_step {
             self.checkpoint()?;
         }
-        for (puzzle, options) in requests.samples {
-            self.answer(puzzle, &options)?;
-        }
         for (puzzle, pin) in requests.pins {
             self.change_pins(puzzle, pin)?;
         }
@@ -398,25 +411,15 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
-    /// Answers one puzzle with the weights as they are.
-    fn answer(&mut self, puzzle: Puzzle, options: &SampleOptions) -> Result<(), EngineError> {
-        let grpo = &self.p.grpo;
-        let prompt = grpo.tokenizer.encode(&grpo.task.prompt(&puzzle))?;
-        let requests: Vec<Request<'_>> = (0..options.completions)
-            .map(|row| Request { prompt: &prompt, seed: RowSeed { run: options.seed, row: row as u64 } })
-            .collect();
-        let sampling = SamplingOptions {
-            temperature: options.temperature,
-            max_new_tokens: self.p.config.max_new_tokens,
-            end: grpo.tokenizer.end(),
-        };
-        let model = grpo.trainer.inference_model();
-        let written =
-            sampler::sample(&model, &requests, sampling, grpo.trainer.workers(), &sampler::Unobserved);
-        let completions =
-            written.unwrap_or_default().iter().map(|c| grpo.tokenizer.decode(&c.tokens)).collect();
-        self.control.tell(Event::Sampled { puzzle, completions });
-        Ok(())
+    /// Leaves the weights as they are to whoever asks them something beside training.
+    fn show_weights(&self) {
+        self.weights.show(Live {
+            run: self.p.run.clone(),
+            config: self.p.config.clone(),
+            tokenizer: self.p.tokenizer_file.as_slice().into(),
+            model: self.p.grpo.trainer.inference_model(),
+            step: self.weights_step,
+        });
     }
 
     /// The checkpoint that ends a run. While the disk refuses it, the run waits, paused: each resume tries again,

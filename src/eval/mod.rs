@@ -16,6 +16,7 @@ use crate::{
     reasoning,
     rollout::{
         Completion,
+        budget::{Drawing, Forcing},
         sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     },
     task::{Puzzle, RewardRules, Score, Split, Task, countdown::expression},
@@ -25,12 +26,6 @@ use crate::{
 
 /// Seeds of evaluations are kept apart from those of training.
 const EVALUATION: u64 = 0x6576_616c;
-/// Puzzles that are answered at a time.
-const ROWS_AT_A_TIME: usize = 512;
-/// Tokens that an answer may take once the thinking is cut short.
-pub const ANSWER_TOKENS: usize = 24;
-/// What is written after a thought that is cut short.
-const FORCED_ANSWER: &str = " </think> <answer>";
 
 /// How to evaluate.
 #[derive(Debug, Clone)]
@@ -100,25 +95,34 @@ pub fn evaluate(
     let Some(written) = answer(who, &prompts, options.samples, sampling, options.seed, observer) else {
         return Ok(None);
     };
-    let forced = who.tokenizer.encode(FORCED_ANSWER)?;
-    let all = judge(who, puzzles, options.samples, &written, &forced);
+    let forcing = Forcing::of(who.tokenizer)?;
+    let all = judge(who, puzzles, options.samples, &written, &forcing);
     let mut report = EvalReport::of(&all, puzzles.len(), options.samples, options.temperature);
     if options.greedy {
         let sampling = SamplingOptions { temperature: 0.0, ..sampling };
         let Some(written) = answer(who, &prompts, 1, sampling, options.seed, observer) else {
             return Ok(None);
         };
-        let greedy: Vec<Drawn> = grade(who, puzzles, 1, &written, &forced).map(|(drawn, ..)| drawn).collect();
+        let greedy: Vec<Drawn> =
+            grade(who, puzzles, 1, &written, &forcing).map(|(drawn, ..)| drawn).collect();
         report.accuracy_greedy = Some(Point::of(None, &greedy, 1).accuracy().value);
     }
     for &budget in &options.budgets {
-        let Some(cut) = with_budget(who, &prompts, &written, &forced, budget, options, observer) else {
+        let drawing = Drawing {
+            model: who.model,
+            tokenizer: who.tokenizer,
+            temperature: options.temperature,
+            seed: options.seed.wrapping_add(budget as u64) ^ EVALUATION,
+            workers: who.workers,
+        };
+        let prompt = |row: usize| prompts[row / options.samples].as_slice();
+        let Some(cut) = forcing.force(drawing, prompt, written.clone(), budget, observer) else {
             return Ok(None);
         };
         let mut drawn: Vec<Drawn> =
-            grade(who, puzzles, options.samples, &cut, &forced).map(|(drawn, ..)| drawn).collect();
+            grade(who, puzzles, options.samples, &cut, &forcing).map(|(drawn, ..)| drawn).collect();
         for (drawn, free) in drawn.iter_mut().zip(&written) {
-            drawn.forced = is_late(free, &forced, budget);
+            drawn.forced = forcing.is_late(who.tokenizer, free, budget);
         }
         report.add(Point::of(Some(budget), &drawn, options.samples));
     }
@@ -140,57 +144,7 @@ fn answer(
             seed: RowSeed { run: seed ^ EVALUATION, row: row as u64 },
         })
         .collect();
-    let mut written = Vec::with_capacity(requests.len());
-    for part in requests.chunks(ROWS_AT_A_TIME) {
-        written.extend(sampler::sample(who.model, part, options, who.workers, observer)?);
-    }
-    Some(written)
-}
-
-/// The same completions with their thought cut off after `budget` tokens and the answer forced; those that
-/// finished within it stay as they are.
-fn with_budget(
-    who: &Examinee<'_>,
-    prompts: &[Vec<u32>],
-    written: &[Completion],
-    forced: &[u32],
-    budget: usize,
-    options: &EvalOptions,
-    observer: &dyn Observer,
-) -> Option<Vec<Completion>> {
-    let mut written = written.to_vec();
-    let late: Vec<usize> = (0..written.len()).filter(|&i| is_late(&written[i], forced, budget)).collect();
-    let cut: Vec<Vec<u32>> = late
-        .iter()
-        .map(|&i| {
-            let thought = &written[i].tokens[..budget.min(written[i].tokens.len())];
-            [&prompts[i / options.samples][..], thought, forced].concat()
-        })
-        .collect();
-    let sampling = SamplingOptions {
-        temperature: options.temperature,
-        max_new_tokens: ANSWER_TOKENS,
-        end: who.tokenizer.end(),
-    };
-    let answers = answer(who, &cut, 1, sampling, options.seed.wrapping_add(budget as u64), observer)?;
-    for (&i, ending) in late.iter().zip(answers) {
-        let completion = &mut written[i];
-        completion.tokens.truncate(budget);
-        completion.tokens.extend(forced.iter().chain(&ending.tokens));
-        completion.truncated = ending.truncated;
-    }
-    Some(written)
-}
-
-/// Whether a thought goes on after so many tokens.
-fn is_late(written: &Completion, forced: &[u32], budget: usize) -> bool {
-    let ended = !written.truncated && written.tokens.len() <= budget;
-    !ended && thinking(&written.tokens[..budget.min(written.tokens.len())], forced).is_none()
-}
-
-/// Tokens before the end of the thought; `None` where it did not end.
-fn thinking(tokens: &[u32], forced: &[u32]) -> Option<usize> {
-    tokens.iter().position(|token| forced.first() == Some(token))
+    sampler::sample_in_parts(who.model, &requests, options, who.workers, observer)
 }
 
 /// Scores completions; beside each its text and its score.
@@ -199,7 +153,7 @@ fn grade<'a>(
     puzzles: &'a [Puzzle],
     samples: usize,
     written: &'a [Completion],
-    forced: &'a [u32],
+    forcing: &'a Forcing,
 ) -> impl Iterator<Item = (Drawn, String, Score)> + 'a {
     written.iter().enumerate().map(move |(row, completion)| {
         let text = who.tokenizer.decode(&completion.tokens);
@@ -208,7 +162,7 @@ fn grade<'a>(
         let drawn = Drawn {
             correct: score.correct,
             answer,
-            thinking: thinking(&completion.tokens, forced).unwrap_or(completion.tokens.len()),
+            thinking: forcing.closed_at(who.tokenizer, &completion.tokens).unwrap_or(completion.tokens.len()),
             tokens: completion.tokens.len(),
             forced: false,
         };
@@ -221,9 +175,9 @@ fn judge(
     puzzles: &[Puzzle],
     samples: usize,
     written: &[Completion],
-    forced: &[u32],
+    forcing: &Forcing,
 ) -> Vec<Sample> {
-    grade(who, puzzles, samples, written, forced)
+    grade(who, puzzles, samples, written, forcing)
         .zip(written)
         .enumerate()
         .map(|(row, ((drawn, text, score), completion))| Sample {

@@ -109,8 +109,8 @@ pub fn share(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// The interval of Wilson for a share.
-fn wilson(part: usize, whole: usize) -> Option<(f64, f64)> {
+/// The 95 % interval of Wilson for a share; `None` of nothing.
+pub fn wilson(part: usize, whole: usize) -> Option<(f64, f64)> {
     let (p, n) = (share(part, whole)?, whole as f64);
     let middle = p + Z * Z / (2.0 * n);
     let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();

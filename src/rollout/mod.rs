@@ -1,5 +1,6 @@
 //! What the policy writes: completions, and groups of them that answer one prompt.
 
+pub mod budget;
 pub mod sampler;
 pub mod slots;
 

@@ -80,6 +80,9 @@ impl Observer for Unobserved {}
 /// much as a few positions.
 const COMPACT_BELOW: f64 = 0.75;
 
+/// Completions that [`sample_in_parts`] writes at a time.
+const ROWS_AT_A_TIME: usize = 512;
+
 /// Samples one completion for each request, in their order; `None` when the observer ended it.
 pub fn sample(
     model: &Transformer,
@@ -113,6 +116,21 @@ pub fn sample(
         }
     }
     Some(completions)
+}
+
+/// As [`sample`], so many at a time that the memory of long lists stays bounded.
+pub fn sample_in_parts(
+    model: &Transformer,
+    requests: &[Request<'_>],
+    options: SamplingOptions,
+    workers: &Workers,
+    observer: &dyn Observer,
+) -> Option<Vec<Completion>> {
+    let mut written = Vec::with_capacity(requests.len());
+    for part in requests.chunks(ROWS_AT_A_TIME) {
+        written.extend(sample(model, part, options, workers, observer)?);
+    }
+    Some(written)
 }
 
 /// The rows of one worker.

@@ -12,6 +12,7 @@ use super::{
     history::History,
     meter::MeterScreen,
     microscope::Microscope,
+    playground::Playground,
     prompt::Prompt,
     screen::Screen,
     search_view::SearchView,
@@ -20,7 +21,10 @@ use super::{
     transcripts::{Effect, Transcripts},
     travel::Travel,
 };
-use crate::engine::protocol::{BaseReference, Event, Phase, Started, Temporality};
+use crate::engine::protocol::{
+    BaseReference, Event, Phase, Started, Temporality,
+    side::{SideCommand, SideEvent},
+};
 
 /// Whose run is on screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +52,10 @@ pub enum Action {
     Engine(Event),
     /// Nothing more will come from the engine.
     EngineGone,
+    /// The side engine told something.
+    Side(SideEvent),
+    /// Nothing more will come from the side engine.
+    SideGone,
     /// So much time has passed since the screen was opened.
     Clock(Duration),
     /// The terminal has another size, or must be drawn anew.
@@ -162,6 +170,10 @@ pub struct App {
     pub travel: Travel,
     /// One group of a step, token by token.
     pub microscope: Microscope,
+    /// Two models that answer a puzzle of one's own.
+    pub playground: Playground,
+    /// What the side engine is to be told.
+    pub asked: Vec<SideCommand>,
     /// What accuracy thinking buys.
     pub frontier: Frontier,
     /// The group that the engine was last asked to look at.
@@ -228,6 +240,8 @@ impl App {
             search: SearchView::default(),
             travel: Travel::default(),
             microscope: Microscope::default(),
+            playground: Playground::default(),
+            asked: Vec::new(),
             frontier: Frontier::default(),
             inspecting: None,
             message: None,

@@ -21,7 +21,10 @@ use super::{
     view::view,
 };
 use crate::{
-    engine::protocol::{Command, Event},
+    engine::protocol::{
+        Command, Event,
+        side::{SideCommand, SideHandle},
+    },
     platform::Signal,
 };
 
@@ -69,6 +72,8 @@ pub struct Channels {
     pub events: Receiver<Event>,
     /// The engine's ear; `None` when it is not ours.
     pub commands: Option<Sender<Command>>,
+    /// Who answers beside training; `None` where nobody does.
+    pub side: Option<SideHandle>,
     /// What the system asks of us.
     pub signals: Receiver<Signal>,
 }
@@ -89,6 +94,14 @@ where
     let start = Instant::now();
     let mut last_frame: Option<Instant> = None;
     let mut unsent: VecDeque<Command> = VecDeque::new();
+    let (asking, mut answers) = match channels.side.take() {
+        Some(SideHandle { commands, events }) => (Some(commands), events),
+        None => {
+            app.playground.gone();
+            (None, never())
+        }
+    };
+    let mut unasked: VecDeque<SideCommand> = VecDeque::new();
     let mut mouse = app.mouse;
     let mut looked = Instant::now();
     while !app.leave {
@@ -108,8 +121,10 @@ where
             last_frame = Some(Instant::now());
         }
         send(&mut unsent, channels.commands.as_ref());
+        unasked.extend(app.asked.drain(..));
+        send(&mut unasked, asking.as_ref());
 
-        let wait = patience(app, start, last_frame, !unsent.is_empty());
+        let wait = patience(app, start, last_frame, !(unsent.is_empty() && unasked.is_empty()));
         select! {
             recv(channels.input) -> input => match input {
                 Ok(input) => act(app, from_input(input), &mut unsent),
@@ -142,6 +157,18 @@ where
                         break;
                     }
                     next = channels.events.try_recv();
+                }
+            },
+            recv(answers) -> event => match event {
+                Ok(event) => {
+                    act(app, Action::Side(event), &mut unsent);
+                    for event in answers.try_iter().take(EVENTS_AT_ONCE) {
+                        act(app, Action::Side(event), &mut unsent);
+                    }
+                }
+                Err(_) => {
+                    answers = never();
+                    act(app, Action::SideGone, &mut unsent);
                 }
             },
             default(wait.min(LOOK)) => {}
@@ -185,7 +212,7 @@ fn patience(app: &App, start: Instant, last_frame: Option<Instant>, unsent: bool
 }
 
 /// Sends what can be sent without waiting: the screen must not stand still because the engine is busy.
-fn send(unsent: &mut VecDeque<Command>, commands: Option<&Sender<Command>>) {
+fn send<T>(unsent: &mut VecDeque<T>, commands: Option<&Sender<T>>) {
     let Some(commands) = commands else {
         unsent.clear();
         return;
@@ -304,8 +331,13 @@ mod tests {
             keys.send(key(code, modifiers)).unwrap();
         }
         signals.send(Signal::Continue).unwrap();
-        let channels =
-            Channels { input, events: handle.events, commands: Some(handle.commands), signals: signal_ends };
+        let channels = Channels {
+            input,
+            events: handle.events,
+            commands: Some(handle.commands),
+            side: None,
+            signals: signal_ends,
+        };
         let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
         let mut app = App::new(Theme::colored(), Mode::Control);
         let mut notes = Notes::default();
@@ -338,7 +370,7 @@ mod tests {
             }
             drop(keys);
         });
-        let channels = Channels { input, events, commands: None, signals: never() };
+        let channels = Channels { input, events, commands: None, side: None, signals: never() };
         let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
         let mut app = App::new(Theme::plain(), Mode::Finished);
         run(&mut terminal, &mut app, channels, &mut Notes::default()).unwrap();
@@ -349,7 +381,7 @@ mod tests {
     #[test]
     fn a_lost_keyboard_ends_the_loop() {
         let (_, input) = unbounded();
-        let channels = Channels { input, events: never(), commands: None, signals: never() };
+        let channels = Channels { input, events: never(), commands: None, side: None, signals: never() };
         let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
         let mut app = App::new(Theme::plain(), Mode::Finished);
         run(&mut terminal, &mut app, channels, &mut Notes::default()).unwrap();

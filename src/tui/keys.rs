@@ -204,6 +204,13 @@ pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
     row(
         &[Chord::key(KeyCode::F(8))],
         "F8",
+        Intent::Show(Screen::Playground),
+        "",
+        "Playground: two models answer a puzzle of your own",
+    ),
+    row(
+        &[Chord::key(KeyCode::F(9))],
+        "F9",
         Intent::Show(Screen::Frontier),
         "",
         "Frontier: what accuracy thinking buys",

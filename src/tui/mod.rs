@@ -14,6 +14,8 @@ pub mod meter;
 pub mod microscope;
 pub mod numbers;
 mod pinning;
+pub mod playground;
+mod playing;
 pub mod prompt;
 pub mod screen;
 pub mod search_view;
@@ -42,7 +44,7 @@ use self::{
     theme::Theme,
 };
 use crate::{
-    engine::protocol::{Command, EngineHandle, Event},
+    engine::protocol::{Command, EngineHandle, Event, side::SideHandle},
     platform,
 };
 
@@ -84,17 +86,22 @@ pub struct TuiOutcome {
 /// # Errors
 /// A sentence when standard output is no terminal, or what the terminal answered.
 pub fn run(handle: EngineHandle, options: TuiOptions) -> io::Result<TuiOutcome> {
-    let EngineHandle { commands, events } = handle;
-    show(Mode::Control, events, Some(commands), options)
+    let EngineHandle { commands, events, side } = handle;
+    show(Mode::Control, events, Some(commands), side, options)
 }
 
 /// Shows a run that is read from its directory, until a person leaves. `mode` says whether another process
-/// is still writing it.
+/// is still writing it; `side` answers what a person asks in the Playground.
 ///
 /// # Errors
 /// As [`run`].
-pub fn open(feed: Receiver<Event>, mode: Mode, options: TuiOptions) -> io::Result<TuiOutcome> {
-    show(mode, feed, None, options)
+pub fn open(
+    feed: Receiver<Event>,
+    mode: Mode,
+    side: Option<SideHandle>,
+    options: TuiOptions,
+) -> io::Result<TuiOutcome> {
+    show(mode, feed, None, side, options)
 }
 
 /// Shows a run of another process and passes commands on to it, until a person leaves; the run goes on.
@@ -102,14 +109,15 @@ pub fn open(feed: Receiver<Event>, mode: Mode, options: TuiOptions) -> io::Resul
 /// # Errors
 /// As [`run`].
 pub fn attach(handle: EngineHandle, options: TuiOptions) -> io::Result<TuiOutcome> {
-    let EngineHandle { commands, events } = handle;
-    show(Mode::Attached, events, Some(commands), options)
+    let EngineHandle { commands, events, side } = handle;
+    show(Mode::Attached, events, Some(commands), side, options)
 }
 
 fn show(
     mode: Mode,
     events: Receiver<Event>,
     commands: Option<Sender<Command>>,
+    side: Option<SideHandle>,
     options: TuiOptions,
 ) -> io::Result<TuiOutcome> {
     let (guard, mut screen) = TerminalGuard::take(options.mouse, options.engine_log.as_deref())?;
@@ -118,7 +126,7 @@ fn show(
     let (_input_thread, input) = InputThread::start()?;
     let mut app = App::new(options.theme, mode);
     app.mouse = options.mouse;
-    let channels = Channels { input, events, commands, signals };
+    let channels = Channels { input, events, commands, side, signals };
     let result = event_loop::run(&mut screen, &mut app, channels, &mut RealTerminal { mouse: options.mouse });
     // While standard error still goes elsewhere: the screen complains there when it cannot show the cursor, and
     // dies of it where the terminal has vanished.

@@ -16,6 +16,8 @@ pub enum Screen {
     Travel,
     /// One group of one step, token by token.
     Microscope,
+    /// A puzzle of one's own, and two models that answer it.
+    Playground,
     /// What accuracy thinking buys.
     Frontier,
 }
@@ -43,6 +45,7 @@ pub static TABS: &[Tab] = &[
     tab(Screen::Search, "Search", "Tree"),
     tab(Screen::Travel, "Travel", "Time"),
     tab(Screen::Microscope, "Microscope", "Micro"),
+    tab(Screen::Playground, "Playground", "Play"),
     tab(Screen::Frontier, "Frontier", "Front"),
 ];
 

@@ -6,15 +6,16 @@ use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent,
 
 use super::{
     app::{Action, App, Ended, Level, Mode, Progress, QUIT_WAIT},
+    frontier,
     keys::{GLOBAL_KEYS, Intent, LIVE_KEYS, lookup},
-    frontier, meter, microscope, pinning,
+    meter, microscope, pinning, playground, playing,
     prompt::{Prompt, PromptOutcome},
     screen::Screen,
     search_view::{self, Action as Explore},
     transcripts::{self, Action as Browse, typing_action},
     travel,
 };
-use crate::engine::protocol::{Command, Event, StepBy, Temporality};
+use crate::engine::protocol::{Command, Event, StepBy, Temporality, side::SideCommand};
 
 /// A search longer than this finds nothing; in characters.
 const LONGEST_PASTE: usize = 200;
@@ -28,6 +29,7 @@ pub fn update(app: &mut App, action: Action) -> Vec<Command> {
         app.transcripts.settle();
         app.search.show(app.transcripts.selected());
     }
+    playing::look_around(app, before);
     // The engine looks closely only while somebody does.
     let wanted = (app.screen == Screen::Microscope && app.in_control() && app.quitting.is_none())
         .then(|| app.microscope.wanted());
@@ -53,6 +55,16 @@ fn take_in(app: &mut App, action: Action) -> Vec<Command> {
         }
         Action::EngineGone => {
             engine_gone(app);
+            Vec::new()
+        }
+        Action::Side(event) => {
+            app.dirty = true;
+            app.playground.told(event);
+            Vec::new()
+        }
+        Action::SideGone => {
+            app.dirty = true;
+            app.playground.gone();
             Vec::new()
         }
         Action::Clock(now) => clock(app, now),
@@ -118,6 +130,10 @@ fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
     } else if app.screen == Screen::Travel {
         if let Some(commands) = pinning::travel_key(app, event) {
             return commands;
+        }
+    } else if app.screen == Screen::Playground {
+        if playing::key(app, event) {
+            return Vec::new();
         }
     } else if app.screen == Screen::Frontier {
         if let Some(action) = lookup(frontier::KEYS, event) {
@@ -351,6 +367,10 @@ fn paste(app: &mut App, text: &str) -> Vec<Command> {
         for character in text.chars().filter(|character| !character.is_control()).take(LONGEST_PASTE) {
             pinning::perform(app, travel::Action::Input(character));
         }
+    } else if app.screen == Screen::Playground && app.playground.captures_text() {
+        for character in text.chars().filter(|character| !character.is_control()).take(LONGEST_PASTE) {
+            playing::perform(app, playground::Action::Input(character));
+        }
     }
     Vec::new()
 }
@@ -366,6 +386,8 @@ fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
                 explore(app, if down { Explore::Down } else { Explore::Up });
             } else if app.help.is_none() && app.screen == Screen::Travel {
                 pinning::perform(app, if down { travel::Action::Down } else { travel::Action::Up });
+            } else if app.help.is_none() && app.screen == Screen::Playground {
+                playing::scroll(app, down);
             } else {
                 scroll(app, down);
             }
@@ -394,6 +416,7 @@ fn told(app: &mut App, event: Event) {
     match event {
         Event::Started(started) => {
             app.price_per_hour = started.config.price_per_hour;
+            app.playground.configure(&started.config);
             app.started = Some(*started);
         }
         Event::PhaseChanged { step, phase, done, total } => {
@@ -424,6 +447,7 @@ fn told(app: &mut App, event: Event) {
             let live = app.mode == Mode::Control && !before_us;
             let before = if live { app.aha() } else { None };
             app.microscope.step_done(metrics.step, metrics.loss);
+            app.playground.step_done(metrics.step);
             app.history.push(*metrics);
             if live
                 && before.is_none()
@@ -443,11 +467,11 @@ fn told(app: &mut App, event: Event) {
                 app.say(Level::Info, text);
             }
         }
-        Event::Sampled { .. } => {}
         Event::PinnedAnswered(answer) => app.travel.push(*answer),
         Event::Measured(measurement) => app.frontier.push(*measurement),
         Event::Inspected(group) => app.microscope.inspected(group),
         Event::CheckpointSaved { step, path } => {
+            app.asked.push(SideCommand::Models);
             if app.mode == Mode::Control {
                 app.say(Level::Info, format!("checkpoint of step {step} saved in {}", path.display()));
             }

@@ -7,7 +7,7 @@ use aha_lab::{
     config::Config,
     engine::{
         self,
-        protocol::{Command, EngineHandle, Event, Phase, SampleOptions, StepBy, Temporality},
+        protocol::{Command, EngineHandle, Event, Phase, StepBy, Temporality, side::ModelName},
         setup::{Base, EngineOptions, Prepared, Start, prepare},
     },
     run::{Reader, RunDirectory, record::EventRecord},
@@ -16,7 +16,11 @@ use aha_lab::{
 use crossbeam_channel::RecvTimeoutError;
 use tempfile::TempDir;
 
-use super::{assert_same, metrics, only_run, outcome, tiny};
+use super::{
+    assert_same, metrics, only_run, outcome,
+    playing::{OPTIONS, Player},
+    tiny,
+};
 
 /// How long one event may take on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -34,7 +38,7 @@ pub fn options(runs: &Path, config: Config, last_step: u64) -> EngineOptions {
 
 /// An engine with someone at its controls.
 pub struct Driven {
-    handle: EngineHandle,
+    pub handle: EngineHandle,
     thread: JoinHandle<()>,
     /// Everything told so far.
     pub told: Vec<Event>,
@@ -137,7 +141,7 @@ fn one_seed_gives_one_run_and_another_seed_another() {
 }
 
 #[test]
-fn pausing_stepping_sampling_and_saving_change_nothing_in_the_run() {
+fn pausing_stepping_playing_and_saving_change_nothing_in_the_run() {
     let root = TempDir::new().unwrap();
     let left_alone = outcome(&alone(options(root.path(), tiny(), 3)), 3);
 
@@ -145,16 +149,11 @@ fn pausing_stepping_sampling_and_saving_change_nothing_in_the_run() {
     for phases in [1, 2, 1] {
         driven.step(StepBy::Phases(phases));
     }
-    let puzzle = aha_lab::task::Puzzle { numbers: vec![3, 4, 5], target: 12 };
-    let how = SampleOptions { completions: 3, temperature: 1.0, seed: 1 };
-    driven.ask(Command::Sample { puzzle: puzzle.clone(), options: how });
-    match driven.until(|event| matches!(event, Event::Sampled { .. })).pop() {
-        Some(Event::Sampled { puzzle: answered, completions }) => {
-            assert_eq!((answered, completions.len()), (puzzle, 3));
-        }
-        other => panic!("{other:?}"),
-    }
+    let mut player = Player::of(&driven.handle);
+    player.play([ModelName::Now; 2], OPTIONS);
     driven.step(StepBy::Steps(1));
+    // Somebody plays all the time while the next steps are made.
+    let playing = player.keep_playing();
     driven.ask(Command::Checkpoint);
     driven.until(|event| matches!(event, Event::CheckpointSaved { step: 1, .. }));
     driven.ask(Command::Resume);
@@ -163,6 +162,7 @@ fn pausing_stepping_sampling_and_saving_change_nothing_in_the_run() {
     driven.until_paused();
     driven.ask(Command::Resume);
     let (_, run) = driven.end();
+    assert!(playing.join().unwrap() > 0, "nobody played");
     assert_same(&left_alone, &outcome(&run, 3), "driven or left alone");
     let did: Vec<String> = events(&run).into_iter().map(|event| event.event).collect();
     for deed in ["started", "stepped", "checkpoint", "resumed", "paused", "finished"] {

@@ -14,6 +14,7 @@ mod inspection;
 mod kills;
 mod numbers;
 mod pinned;
+mod playing;
 #[cfg(unix)]
 mod pty;
 mod resuming;

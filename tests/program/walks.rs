@@ -1,4 +1,4 @@
-//! The Search and Travel screens in a real terminal, on a run that is being trained.
+//! The Search, Travel and Playground screens in a real terminal.
 
 use aha_lab::{run::Reader, task::Puzzle};
 use tempfile::TempDir;
@@ -8,6 +8,7 @@ use super::{only_run, pty::Lab};
 const TRANSCRIPTS: &str = "\x1bOR";
 const SEARCH: &str = "\x1b[15~";
 const TRAVEL: &str = "\x1b[17~";
+const PLAYGROUND: &str = "\x1b[19~";
 
 #[test]
 fn a_person_looks_at_a_tree_travels_and_pins() {
@@ -57,6 +58,57 @@ fn a_person_looks_at_a_tree_travels_and_pins() {
     lab.shows("pinned puzzle 1 of 6");
     lab.press("i");
     lab.shows("read-only: this run is over");
+    lab.press("q");
+    assert_eq!(lab.ended(), 0);
+}
+
+#[test]
+fn a_person_plays_on_a_paused_run_and_on_finished_ones() {
+    let root = TempDir::new().unwrap();
+    let mut lab = Lab::run(root.path(), &["--paused"]);
+    let verdicts = |screen: &str| screen.matches("of thought").count() == 2;
+    lab.press(PLAYGROUND);
+    lab.shows("a solution exists");
+    lab.shows("B now, step 0");
+    lab.press("Gioff\r");
+    lab.shows("pace off");
+    lab.press("\r");
+    lab.until("two whole answers", verdicts);
+    lab.press("a");
+    lab.shows("x leaves it out");
+    lab.press("w");
+    lab.shows("with a wait put in");
+    lab.until("both arms and the difference", |screen| {
+        screen.contains("changed") && screen.contains("points")
+    });
+    lab.press("ihmm ,\r");
+    lab.until("the second change", |screen| {
+        screen.contains("with \"hmm ,\" put in") && screen.contains("points")
+    });
+    // Back to the fields, and a puzzle that nothing solves.
+    lab.press("\x1b");
+    lab.shows("a solution exists");
+    lab.press("gi\x7f\x7f\x7f\x7f\x7f\x7f3 7 25 = 78\r");
+    lab.shows("the nearest reachable value is 82");
+    lab.press("\r");
+    lab.until("two whole answers to it", verdicts);
+    lab.press("q");
+    assert_eq!(lab.ended(), 0);
+    lab.assert_restored();
+
+    let run = only_run(&root.path().join("runs"));
+    let mut lab = Lab::start(&["open", &run.path().display().to_string()], root.path());
+    lab.press(PLAYGROUND);
+    lab.shows("B checkpoint 0");
+    lab.press("\r");
+    lab.until("two whole answers of a finished run", verdicts);
+    lab.press("q");
+    assert_eq!(lab.ended(), 0);
+
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/runs/first-aha");
+    let mut lab = Lab::start(&["open", shipped], root.path());
+    lab.press(PLAYGROUND);
+    lab.shows("only the embedded base can be asked");
     lab.press("q");
     assert_eq!(lab.ended(), 0);
 }

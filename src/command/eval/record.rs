@@ -25,7 +25,9 @@ impl Recording {
     /// # Errors
     /// A sentence for anything else.
     pub fn of(args: &EvalArgs) -> Result<Self, Failure> {
-        if args.checkpoint == "embedded" || std::path::Path::new(&args.checkpoint).join("config.json").is_file() {
+        if args.checkpoint == "embedded"
+            || std::path::Path::new(&args.checkpoint).join("config.json").is_file()
+        {
             return Err(Failure(format!(
                 "--record keeps a measurement in the run that it is of, and {} is no run's checkpoint: give \
                  RUN@STEP. What the run began from is measured beside it.",
@@ -50,7 +52,12 @@ impl Recording {
         backend: &str,
         device: &Device,
     ) -> Result<(), Failure> {
-        let how = HowMeasured::of(exam.task.name(), (!self.own_puzzles).then_some(level), exam.puzzles, &exam.options);
+        let how = HowMeasured::of(
+            exam.task.name(),
+            (!self.own_puzzles).then_some(level),
+            exam.puzzles,
+            &exam.options,
+        );
         let hash = folder::hash_of_folder(&self.checkpoint.path)?;
         let step = self.checkpoint.step;
         self.write(&Measurement::of(report, how.clone(), step, hash, backend.to_owned()))?;
@@ -60,7 +67,10 @@ impl Recording {
             return Ok(());
         }
         let Some((base, hash)) = base_of(&self.run, device)? else {
-            eprintln!("What {} began from is not there any more; it was not measured beside it.", self.run.name());
+            eprintln!(
+                "What {} began from is not there any more; it was not measured beside it.",
+                self.run.name()
+            );
             return Ok(());
         };
         let options = EvalOptions { greedy: false, ..exam.options.clone() };

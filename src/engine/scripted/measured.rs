@@ -1,6 +1,6 @@
 //! A compute frontier for the scripted run: thoughts that are simply made up, measured as real ones are.
 
-use super::script::{Dice, Script};
+use super::script::Script;
 use crate::{
     eval::{
         EvalOptions,
@@ -21,7 +21,8 @@ impl Script {
         let budgets = [None].into_iter().chain(BUDGETS.map(Some));
         let points = budgets.map(|budget| {
             let rows = (0..PUZZLES).flat_map(|puzzle| (0..SAMPLES).map(move |sample| (puzzle, sample)));
-            let all: Vec<Drawn> = rows.map(|(puzzle, sample)| self.thought(step, puzzle, sample, budget)).collect();
+            let all: Vec<Drawn> =
+                rows.map(|(puzzle, sample)| self.thought(step, puzzle, sample, budget)).collect();
             Point::of(budget, &all, SAMPLES)
         });
         let options = EvalOptions {
@@ -58,7 +59,8 @@ impl Script {
         };
         let forced = budget.is_some_and(|budget| thinking > budget);
         let thinking = budget.unwrap_or(usize::MAX).min(thinking);
-        let chance = if forced { 0.12 + 0.4 * (1.0 - hard) * thinking as f64 / needed as f64 } else { chance };
+        let chance =
+            if forced { 0.12 + 0.4 * (1.0 - hard) * thinking as f64 / needed as f64 } else { chance };
         let correct = dice.chance(chance);
         let answer = if correct { "right".to_owned() } else { format!("wrong {}", dice.below(5)) };
         Drawn { correct, answer: Some(answer), thinking, tokens: thinking + ANSWER, forced }

@@ -2,6 +2,7 @@
 
 pub mod attempt;
 pub mod expression;
+pub mod prospect;
 pub mod puzzle;
 pub mod reward;
 pub mod solver;

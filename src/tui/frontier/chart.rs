@@ -14,9 +14,8 @@ use crate::tui::{
 /// Columns left of the chart for the numbers of its axis.
 const AXIS: u16 = 6;
 /// Round numbers of tokens that may stand below the axis.
-const TICKS: [f64; 16] = [
-    1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5,
-];
+const TICKS: [f64; 16] =
+    [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5];
 
 /// The style and the mark of a kind; what was before training is dim.
 pub(super) fn look(kind: Kind, before: bool, theme: &Theme) -> (&'static str, Style) {
@@ -82,9 +81,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, frontier: &Frontier, theme: 
 
 /// The decimal logarithms of the fewest and the most tokens, with some room.
 fn range<'a>(spots: impl Iterator<Item = &'a Spot>) -> Option<(f64, f64)> {
-    let (low, high) = spots.fold((f64::INFINITY, 0.0f64), |(low, high), spot| {
-        (low.min(spot.tokens), high.max(spot.tokens))
-    });
+    let (low, high) = spots
+        .fold((f64::INFINITY, 0.0f64), |(low, high), spot| (low.min(spot.tokens), high.max(spot.tokens)));
     (low <= high && high > 0.0).then(|| ((low / 1.15).log10(), (high * 1.15).log10()))
 }
 

@@ -97,7 +97,12 @@ impl Curve {
                 .points
                 .iter()
                 .filter(|point| point.budget.is_some() || measured.points.len() == 1)
-                .map(|point| Spot { tokens: axis.of(point), share: point.accuracy(), k: 1, budget: point.budget })
+                .map(|point| Spot {
+                    tokens: axis.of(point),
+                    share: point.accuracy(),
+                    k: 1,
+                    budget: point.budget,
+                })
                 .collect(),
             Kind::BestOf | Kind::Majority => measured
                 .points

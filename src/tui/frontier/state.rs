@@ -53,7 +53,8 @@ impl Frontier {
     pub fn how(&self) -> Option<(&HowMeasured, usize, usize)> {
         let ways = self.ways();
         let count = ways.len();
-        let at = ways.iter().position(|how| Some(*how) == self.shown.as_ref()).unwrap_or(count.saturating_sub(1));
+        let at =
+            ways.iter().position(|how| Some(*how) == self.shown.as_ref()).unwrap_or(count.saturating_sub(1));
         ways.get(at).map(|how| (*how, at + 1, count))
     }
 
@@ -67,7 +68,8 @@ impl Frontier {
     pub fn pair(&self) -> (Option<&Measurement>, Option<&Measurement>) {
         let alike = self.alike();
         let mut later = alike.iter().skip(1);
-        let after = self.after.and_then(|step| later.clone().find(|one| one.step == step)).or(later.next_back());
+        let after =
+            self.after.and_then(|step| later.clone().find(|one| one.step == step)).or(later.next_back());
         (alike.first().copied(), after.copied())
     }
 
@@ -152,7 +154,8 @@ impl Frontier {
     fn turn(&mut self, by: isize) {
         let steps: Vec<u64> = self.alike().iter().skip(1).map(|one| one.step).collect();
         let Some(last) = steps.len().checked_sub(1) else { return };
-        let at = self.pair().1.and_then(|after| steps.iter().position(|step| *step == after.step)).unwrap_or(last);
+        let at =
+            self.pair().1.and_then(|after| steps.iter().position(|step| *step == after.step)).unwrap_or(last);
         let tokens = self.crosshair();
         self.after = steps.get(at.saturating_add_signed(by).min(last)).copied();
         self.stand_near(tokens);

@@ -73,7 +73,8 @@ fn draw_empty(buffer: &mut Buffer, area: Rect, theme: &Theme) {
 /// What was asked, and how: as much as fits.
 fn title(how: &HowMeasured, width: usize, theme: &Theme) -> Vec<Span<'static>> {
     let mut spans = vec![Span::styled(" compute frontier ", theme.title)];
-    let level = how.level.as_ref().map_or_else(|| "own puzzles".to_owned(), |level| format!("held out {level}"));
+    let level =
+        how.level.as_ref().map_or_else(|| "own puzzles".to_owned(), |level| format!("held out {level}"));
     let parts = [
         format!("{} puzzles x {} ", how.puzzles, how.samples),
         format!("T = {} ", how.temperature),
@@ -101,8 +102,10 @@ fn reading(frontier: &Frontier, width: u16, theme: &Theme) -> Vec<Line<'static>>
     let column = (width.saturating_sub(names) / measured.len().max(1)).min(40);
 
     let at_most = theme.glyph("≤", "<=");
-    let samples = frontier.samples().map_or_else(|| "unforced".to_owned(), |budget| format!("budget {budget}"));
-    let mut head = vec![Span::styled(format!("{at_most} {tokens:.0} {}", frontier.axis.name()), theme.accent)];
+    let samples =
+        frontier.samples().map_or_else(|| "unforced".to_owned(), |budget| format!("budget {budget}"));
+    let mut head =
+        vec![Span::styled(format!("{at_most} {tokens:.0} {}", frontier.axis.name()), theme.accent)];
     let more = if long { " a puzzle (log axis)" } else { " a puzzle" };
     head.push(Span::styled(more, theme.dim));
     let choice = format!("{}samples of k: {samples}", theme.glyph(" · ", ", "));

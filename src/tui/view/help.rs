@@ -13,7 +13,7 @@ use crate::tui::{
     app::App,
     frontier,
     keys::{GLOBAL_KEYS, KeyRow, LIVE_KEYS},
-    meter, microscope,
+    meter, microscope, playground,
     screen::{Screen, TABS},
     search_view,
     theme::Theme,
@@ -78,6 +78,7 @@ fn keys_of(screen: Screen) -> Vec<(&'static str, &'static str)> {
         Screen::Search => told(search_view::KEYS),
         Screen::Travel => told(travel::KEYS),
         Screen::Microscope => told(microscope::KEYS),
+        Screen::Playground => told(playground::KEYS),
         Screen::Frontier => told(frontier::KEYS),
     }
 }

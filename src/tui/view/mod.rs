@@ -22,7 +22,7 @@ pub(super) use charts::ChartCache;
 
 use super::{
     app::{App, Ended},
-    frontier, meter, microscope,
+    frontier, meter, microscope, playground,
     screen::Screen,
     search_view,
     theme::Theme,
@@ -50,6 +50,9 @@ pub fn view(frame: &mut Frame, app: &mut App) {
         }),
         Screen::Microscope => with_bars(frame, app, area, |frame, app, body| {
             microscope::view(frame, body, app);
+        }),
+        Screen::Playground => with_bars(frame, app, area, |frame, app, body| {
+            playground::view(frame, body, &mut app.playground, &app.theme);
         }),
         Screen::Frontier => with_bars(frame, app, area, |frame, app, body| {
             frontier::view(frame, body, &app.frontier, &app.theme);

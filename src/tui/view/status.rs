@@ -8,7 +8,7 @@ use crate::tui::{
     app::{App, Level, Mode},
     frontier,
     keys::{GLOBAL_KEYS, Intent, KeyRow, LIVE_KEYS},
-    meter, microscope, numbers,
+    meter, microscope, numbers, playground,
     screen::Screen,
     search_view, transcripts, travel,
 };
@@ -187,6 +187,7 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
         Screen::Search => Some(hinted(search_view::KEYS)),
         Screen::Travel => Some(hinted(travel::KEYS)),
         Screen::Microscope => Some(hinted(microscope::KEYS)),
+        Screen::Playground => Some(playground::hints(app.playground.zone)),
         Screen::Frontier => Some(hinted(frontier::KEYS)),
     };
     if let Some(own) = own {

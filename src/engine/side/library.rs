@@ -1,0 +1,193 @@
+//! The models that can be asked: the embedded base, the checkpoints of a run, and the weights being trained.
+
+use std::{collections::VecDeque, path::Path, rc::Rc, sync::Arc};
+
+use burn::tensor::Device;
+
+use super::live::LiveWeights;
+use crate::{
+    config::Config,
+    device,
+    engine::{
+        protocol::side::{ModelName, Models},
+        setup::{EngineError, task_of},
+    },
+    model::{
+        embedded,
+        folder::{self, LoadedModel},
+        transformer::Transformer,
+    },
+    run::{RunDirectory, checkpoint},
+    task::Task,
+    tokenizer::Tokenizer,
+};
+
+/// Models that are kept loaded: those of two answers, and two more to go back to.
+const KEPT: usize = 4;
+
+/// Whose models.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// The run that this process trains.
+    Live(Arc<LiveWeights>),
+    /// A run that is read, or that another process trains: its checkpoints, and no weights of this moment.
+    Recorded(RunDirectory),
+}
+
+/// A model that is ready to answer.
+pub struct Loaded {
+    /// Which weights.
+    pub name: ModelName,
+    /// Steps that they have seen; 0 for the embedded base.
+    pub step: u64,
+    /// The model.
+    pub model: Transformer,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+}
+
+/// What a run asks and how it rewards.
+pub struct Rules {
+    /// Its configuration.
+    pub config: Config,
+    /// Its task.
+    pub task: Box<dyn Task>,
+}
+
+/// Loads models by name and keeps a few.
+pub struct Library {
+    source: Source,
+    kept: VecDeque<Rc<Loaded>>,
+    device: Option<Device>,
+    /// Whether the run began from the embedded base, once that was looked up.
+    from_embedded: Option<bool>,
+}
+
+impl Library {
+    /// With nothing loaded.
+    pub fn new(source: Source) -> Self {
+        Self { source, kept: VecDeque::new(), device: None, from_embedded: None }
+    }
+
+    /// The run and its configuration.
+    fn run(&self) -> Result<(RunDirectory, Config), EngineError> {
+        match &self.source {
+            Source::Live(weights) => match weights.newest() {
+                Some(live) => Ok((live.run, live.config)),
+                None => {
+                    Err(EngineError::Other("The run is still getting ready; ask again in a moment.".into()))
+                }
+            },
+            Source::Recorded(run) => Ok((run.clone(), run.config()?.config)),
+        }
+    }
+
+    /// What is asked and what is right in this run.
+    ///
+    /// # Errors
+    /// While the run is getting ready, and where its configuration cannot be read.
+    pub fn rules(&self) -> Result<Rules, EngineError> {
+        let config = self.run()?.1;
+        Ok(Rules { task: task_of(&config)?, config })
+    }
+
+    /// The names of all that can be asked.
+    ///
+    /// # Errors
+    /// As [`Self::rules`].
+    pub fn models(&mut self) -> Result<Models, EngineError> {
+        let (run, _) = self.run()?;
+        let steps: Vec<u64> =
+            checkpoint::list(&run.checkpoints_path()).into_iter().map(|(step, _)| step).collect();
+        let from_embedded = match self.from_embedded {
+            Some(known) => known,
+            None => {
+                let provenance = run.config()?.provenance;
+                let known = provenance.is_some_and(|p| p.model_hash == embedded::hash_of(embedded::WEIGHTS));
+                *self.from_embedded.insert(known)
+            }
+        };
+        let base = match steps.first() {
+            Some(&first) if !from_embedded => ModelName::Checkpoint(first),
+            _ => ModelName::Embedded,
+        };
+        let now = match &self.source {
+            Source::Live(weights) => weights.newest().map(|live| live.step),
+            Source::Recorded(_) => None,
+        };
+        let names = std::iter::once(ModelName::Embedded)
+            .chain(steps.into_iter().map(ModelName::Checkpoint))
+            .chain(now.map(|_| ModelName::Now))
+            .collect();
+        Ok(Models { names, base, now })
+    }
+
+    /// A model by its name.
+    ///
+    /// # Errors
+    /// A sentence that names what is missing or broken.
+    pub fn get(&mut self, name: ModelName) -> Result<Rc<Loaded>, EngineError> {
+        let live = match (&self.source, name) {
+            (Source::Live(weights), ModelName::Now) => weights.newest(),
+            _ => None,
+        };
+        let same =
+            |kept: &Rc<Loaded>| kept.name == name && live.as_ref().is_none_or(|live| live.step == kept.step);
+        if let Some(found) = self.kept.iter().position(same).and_then(|at| self.kept.remove(at)) {
+            self.kept.push_back(found.clone());
+            return Ok(found);
+        }
+        let loaded = Rc::new(match (name, live) {
+            (ModelName::Now, Some(live)) => Loaded {
+                name,
+                step: live.step,
+                model: live.model,
+                tokenizer: Tokenizer::from_bytes(&live.tokenizer, Path::new("tokenizer.json"))?,
+            },
+            (ModelName::Now, None) => {
+                return Err(EngineError::Other(
+                    "No weights are being trained here; choose a checkpoint or the embedded base.".into(),
+                ));
+            }
+            (ModelName::Embedded, _) => ready(name, 0, embedded::load(&self.device()?)?)?,
+            (ModelName::Checkpoint(step), _) => {
+                let found = self.run()?.0.checkpoint(Some(step))?;
+                ready(name, step, folder::load(&found.path, &self.device()?)?)?
+            }
+        });
+        // Of the weights being trained, those of one moment are enough.
+        self.kept.retain(|kept| name != ModelName::Now || kept.name != ModelName::Now);
+        self.kept.push_back(loaded.clone());
+        if self.kept.len() > KEPT {
+            self.kept.pop_front();
+        }
+        Ok(loaded)
+    }
+
+    /// Where models are loaded: where the run's own weights are, so that two answers of the same weights are the same.
+    fn device(&mut self) -> Result<Device, EngineError> {
+        if let Some(device) = &self.device {
+            return Ok(device.clone());
+        }
+        let live = match &self.source {
+            Source::Live(weights) => weights.newest().map(|live| live.model.device()),
+            Source::Recorded(_) => None,
+        };
+        let device = match live {
+            Some(device) => device,
+            None => device::choose(self.run()?.1.backend.parse()?)?.device,
+        };
+        Ok(self.device.insert(device).clone())
+    }
+}
+
+/// A model with its tokenizer read.
+fn ready(name: ModelName, step: u64, loaded: LoadedModel) -> Result<Loaded, EngineError> {
+    let LoadedModel { model, tokenizer } = loaded;
+    Ok(Loaded {
+        name,
+        step,
+        model,
+        tokenizer: Tokenizer::from_bytes(&tokenizer, Path::new("tokenizer.json"))?,
+    })
+}

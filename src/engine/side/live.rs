@@ -1,0 +1,38 @@
+//! The weights that are being trained, lent to whoever wants to ask them something.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::{config::Config, model::transformer::Transformer, run::RunDirectory};
+
+/// The run of this process as it was when its weights last changed.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// Where it is.
+    pub run: RunDirectory,
+    /// The configuration in force.
+    pub config: Config,
+    /// The bytes of `tokenizer.json`.
+    pub tokenizer: Arc<[u8]>,
+    /// The weights; tensors are shared until they change, so that a copy costs nothing.
+    pub model: Transformer,
+    /// Steps that they have seen.
+    pub step: u64,
+}
+
+/// Where the training thread leaves its newest weights. It never waits here for longer than a copy of a few pointers.
+#[derive(Debug, Default)]
+pub struct LiveWeights(Mutex<Option<Live>>);
+
+impl LiveWeights {
+    /// Leaves the newest weights.
+    pub fn show(&self, live: Live) {
+        let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(live);
+        // Not under the lock: these may be the last pointers to the old weights.
+        drop(before);
+    }
+
+    /// The newest weights; `None` while the run is still getting ready.
+    pub fn newest(&self) -> Option<Live> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

@@ -1,0 +1,161 @@
+//! The Playground's two jobs: two models side by side, and one answer changed at one token.
+
+use std::{
+    rc::Rc,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use super::{
+    Side,
+    answer::{self, Asked, Watch},
+    desk::Desk,
+    library::{Loaded, Rules},
+    resample::{self, Subject},
+};
+use crate::{
+    engine::{
+        protocol::side::{Answering, PlayRequest, ResampleRequest, SideEvent, WrittenToken},
+        setup::EngineError,
+    },
+    model::transformer::Transformer,
+    rollout::sampler::Observer,
+    tokenizer::Tokenizer,
+    workers::Workers,
+};
+
+fn other(reason: String) -> EngineError {
+    EngineError::Other(reason)
+}
+
+impl Side {
+    /// Two models answer at once.
+    pub(super) fn play(&mut self, id: u64, request: PlayRequest) -> Result<Option<()>, EngineError> {
+        self.played = None;
+        let rules = self.library.rules()?;
+        let models = [self.library.get(request.models[0])?, self.library.get(request.models[1])?];
+        let sides = [0, 1].map(|side| introduce(&models[side], &rules, &request));
+        self.desk.tell(SideEvent::Answering { job: id, sides });
+        let desk = self.desk.clone();
+        let workers = self.workers()?;
+        let answers = std::thread::scope(|scope| {
+            let answering = [0, 1].map(|side| {
+                // Tensors are shared; a model itself cannot be looked at from two threads.
+                let model = models[side].model.clone();
+                let (tokenizer, workers) = (&models[side].tokenizer, &workers[side]);
+                let (desk, rules, request) = (&*desk, &rules, &request);
+                scope.spawn(move || answer_one(id, side, &model, tokenizer, request, rules, workers, desk))
+            });
+            answering.map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        for answer in answers {
+            if answer?.is_none() {
+                return Ok(None);
+            }
+        }
+        self.played = Some((id, request, models));
+        Ok(Some(()))
+    }
+
+    /// Continues an answer as it was and as it was changed.
+    pub(super) fn resample(&mut self, id: u64, request: &ResampleRequest) -> Result<Option<()>, EngineError> {
+        let played = self.played.as_ref().filter(|(of, ..)| *of == request.of);
+        let Some((_, play, models)) = played else {
+            return Err(other(
+                "This answer's model is not kept any more; let both answer again first.".into(),
+            ));
+        };
+        let (play, model) = (play.clone(), models[request.side.min(1)].clone());
+        let rules = self.library.rules()?;
+        let desk = self.desk.clone();
+        let samples = request.samples.clamp(1, resample::MOST_SAMPLES);
+        let watch = Counting { desk: &desk, job: id, total: 2 * samples, done: AtomicUsize::new(0) };
+        let subject = Subject {
+            model: &model.model,
+            tokenizer: &model.tokenizer,
+            puzzle: &play.puzzle,
+            task: rules.task.as_ref(),
+            config: &rules.config,
+            options: play.options,
+        };
+        let workers = &self.workers()?[0];
+        let result = resample::resample(&subject, &request.before, &request.edit, samples, workers, &watch);
+        Ok(result.map_err(other)?.map(|result| {
+            self.desk.tell(SideEvent::Resampled { job: id, result: Box::new(result) });
+        }))
+    }
+}
+
+/// Who is about to answer, and what of the question it does not see.
+fn introduce(model: &Rc<Loaded>, rules: &Rules, request: &PlayRequest) -> Answering {
+    let unknown = model.tokenizer.unknown_words(&rules.task.prompt(&request.puzzle));
+    Answering { model: model.name, step: Some(model.step), unknown }
+}
+
+#[allow(clippy::too_many_arguments, reason = "what one thread of two needs")]
+fn answer_one(
+    job: u64,
+    side: usize,
+    model: &Transformer,
+    tokenizer: &Tokenizer,
+    request: &PlayRequest,
+    rules: &Rules,
+    workers: &Workers,
+    desk: &Desk,
+) -> Result<Option<()>, EngineError> {
+    let asked = Asked {
+        model,
+        tokenizer,
+        prompt: tokenizer.encode(&rules.task.prompt(&request.puzzle))?,
+        options: request.options,
+        most: rules.config.max_new_tokens,
+        row: 0,
+    };
+    answer::check_room(&asked).map_err(other)?;
+    let Some(written) = answer::answer(&asked, workers, &Telling { desk, job, side })? else {
+        return Ok(None);
+    };
+    let answer = Box::new(written.judged(&request.puzzle, rules.task.as_ref(), &rules.config));
+    desk.tell(SideEvent::Answered { job, side, answer });
+    Ok(Some(()))
+}
+
+/// Tells an answer as it is written.
+struct Telling<'a> {
+    desk: &'a Desk,
+    job: u64,
+    side: usize,
+}
+
+impl Watch for Telling<'_> {
+    fn goes_on(&self) -> bool {
+        self.desk.goes_on()
+    }
+
+    fn written(&self, token: &WrittenToken) {
+        self.desk.tell(SideEvent::Written { job: self.job, side: self.side, token: token.clone() });
+    }
+
+    fn taken_back(&self, kept: usize) {
+        self.desk.tell(SideEvent::TakenBack { job: self.job, side: self.side, kept });
+    }
+}
+
+/// Counts continuations.
+struct Counting<'a> {
+    desk: &'a Desk,
+    job: u64,
+    total: usize,
+    done: AtomicUsize,
+}
+
+impl Observer for Counting<'_> {
+    fn keep_going(&self) -> bool {
+        self.desk.goes_on()
+    }
+
+    fn finished(&self, _request: usize) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        // Forced answers finish a second time.
+        self.desk.tell(SideEvent::Progress { job: self.job, done: done.min(self.total), total: self.total });
+    }
+}

@@ -1,0 +1,174 @@
+//! What one token does: an answer's beginning as it was, and as it was changed, continued many times each.
+
+use super::answer::wait_words;
+use crate::{
+    config::Config,
+    engine::protocol::side::{Arm, Edit, PlayOptions, Resampled},
+    model::transformer::Transformer,
+    rollout::{
+        Completion,
+        budget::{ANSWER_TOKENS, Drawing, Forcing},
+        sampler::{self, Observer, Request, RowSeed, SamplingOptions},
+    },
+    task::{Puzzle, Task},
+    tokenizer::Tokenizer,
+    workers::Workers,
+};
+
+/// Seeds of continuations are kept apart from those of the answers.
+const RESAMPLED: u64 = 0x7265_7361;
+/// Most continuations of each beginning.
+pub const MOST_SAMPLES: usize = 4096;
+
+/// Whose answer is changed, and under which rules.
+pub struct Subject<'a> {
+    /// The model.
+    pub model: &'a Transformer,
+    /// Its tokenizer.
+    pub tokenizer: &'a Tokenizer,
+    /// What was asked.
+    pub puzzle: &'a Puzzle,
+    /// Its task.
+    pub task: &'a dyn Task,
+    /// The run's configuration.
+    pub config: &'a Config,
+    /// How the answer was sampled. Waits are not added to continuations: they would hide what the token does.
+    pub options: PlayOptions,
+}
+
+/// The two beginnings.
+struct Beginnings {
+    original: Vec<u32>,
+    edited: Vec<u32>,
+    /// The token that was left out.
+    deleted: Option<u32>,
+}
+
+impl Beginnings {
+    fn of(tokenizer: &Tokenizer, before: &[u32], edit: &Edit) -> Result<Self, String> {
+        match edit {
+            Edit::Delete(token) if *token == tokenizer.end() => {
+                Err("This token ends the answer: nothing comes after it that could be sampled again. Put the cursor \
+                     on one before it."
+                    .into())
+            }
+            Edit::Delete(token) => Ok(Self {
+                original: [before, &[*token]].concat(),
+                edited: before.to_vec(),
+                deleted: Some(*token),
+            }),
+            Edit::Wait => Self::of(tokenizer, before, &Edit::Insert(wait_words(tokenizer).into())),
+            Edit::Insert(text) => {
+                let unknown = tokenizer.unknown_words(text);
+                if let Some(word) = unknown.first() {
+                    return Err(format!(
+                        "This model has no word for `{word}`; its words are parted by spaces, as in `{}`.",
+                        wait_words(tokenizer)
+                    ));
+                }
+                let tokens = tokenizer.encode(text).map_err(|error| error.to_string())?;
+                if tokens.is_empty() {
+                    return Err("Nothing was typed that could be put in.".into());
+                }
+                Ok(Self { original: before.to_vec(), edited: [before, &tokens].concat(), deleted: None })
+            }
+        }
+    }
+}
+
+/// Continues both beginnings `samples` times, with the same seeds. `Ok(None)` when the observer ended it.
+///
+/// # Errors
+/// A sentence that says why the change cannot be made.
+pub fn resample(
+    subject: &Subject<'_>,
+    before: &[u32],
+    edit: &Edit,
+    samples: usize,
+    workers: &Workers,
+    observer: &dyn Observer,
+) -> Result<Option<Resampled>, String> {
+    let tokenizer = subject.tokenizer;
+    let samples = samples.clamp(1, MOST_SAMPLES);
+    let Beginnings { original, edited, deleted } = Beginnings::of(tokenizer, before, edit)?;
+    let Some(as_it_was) = continued(subject, &original, samples, workers, observer)? else { return Ok(None) };
+    let Some(changed) = continued(subject, &edited, samples, workers, observer)? else { return Ok(None) };
+    let again = deleted.map(|token| {
+        changed.iter().filter(|written| written.completion.tokens.first() == Some(&token)).count()
+    });
+    let arm = |beginning: &[u32], all: &[Continued]| {
+        let right = |written: &&Continued| {
+            let text = tokenizer.decode(&[beginning, &written.completion.tokens].concat());
+            subject.task.score(subject.puzzle, &text, &subject.config.reward_rules()).correct
+        };
+        let length: usize = all.iter().map(|written| beginning.len() + written.completion.tokens.len()).sum();
+        Arm {
+            samples: all.len(),
+            right: all.iter().filter(right).count(),
+            mean_length: length as f64 / all.len().max(1) as f64,
+            forced: all.iter().filter(|written| written.forced).count(),
+        }
+    };
+    Ok(Some(Resampled { original: arm(&original, &as_it_was), edited: arm(&edited, &changed), again }))
+}
+
+struct Continued {
+    completion: Completion,
+    forced: bool,
+}
+
+/// What is written behind a beginning, the budget of the whole thought kept.
+fn continued(
+    subject: &Subject<'_>,
+    beginning: &[u32],
+    samples: usize,
+    workers: &Workers,
+    observer: &dyn Observer,
+) -> Result<Option<Vec<Continued>>, String> {
+    let Subject { model, tokenizer, options, .. } = subject;
+    let said = |error: crate::tokenizer::TokenizerError| error.to_string();
+    let forcing = Forcing::of(tokenizer).map_err(said)?;
+    let prompt = tokenizer.encode(&subject.task.prompt(subject.puzzle)).map_err(said)?;
+    let prompt = [&prompt[..], beginning].concat();
+    let closed = forcing.closed_at(tokenizer, beginning);
+    let left = match (options.budget, closed) {
+        (None, _) => subject.config.max_new_tokens.saturating_sub(beginning.len()),
+        (Some(_), Some(at)) => (at + ANSWER_TOKENS + 2).saturating_sub(beginning.len()),
+        (Some(budget), None) => budget.saturating_sub(beginning.len()),
+    };
+    let thinks = options.budget.is_some() && closed.is_none();
+    let most = if thinks { left + ANSWER_TOKENS } else { left };
+    let room = model.config.max_position_embeddings;
+    if prompt.len() + most + ANSWER_TOKENS > room {
+        return Err(format!(
+            "This beginning and its continuation are longer than the {room} tokens that the model reads."
+        ));
+    }
+    let drawing = Drawing {
+        model,
+        tokenizer,
+        temperature: options.temperature,
+        seed: options.seed ^ RESAMPLED,
+        workers,
+    };
+    let requests: Vec<Request<'_>> = (0..samples as u64)
+        .map(|row| Request { prompt: &prompt, seed: RowSeed { run: drawing.seed, row } })
+        .collect();
+    let sampling =
+        SamplingOptions { temperature: options.temperature, max_new_tokens: most, end: tokenizer.end() };
+    let Some(written) = sampler::sample_in_parts(model, &requests, sampling, workers, observer) else {
+        return Ok(None);
+    };
+    let late: Vec<bool> =
+        written.iter().map(|written| thinks && forcing.is_late(tokenizer, written, left)).collect();
+    let written = match thinks {
+        true => {
+            forcing.force(Drawing { seed: !drawing.seed, ..drawing }, |_| &prompt, written, left, observer)
+        }
+        false => Some(written),
+    };
+    let pairs = |written: Vec<Completion>| {
+        written.into_iter().zip(late).map(|(completion, forced)| Continued { completion, forced }).collect()
+    };
+    Ok(written.map(pairs))
+}

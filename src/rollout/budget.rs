@@ -1,0 +1,169 @@
+//! Thinking budgets: a thought that is cut off, and the answer that is forced behind it.
+
+use super::{
+    Completion,
+    sampler::{self, Observer, Request, RowSeed, SamplingOptions},
+};
+use crate::{
+    model::transformer::Transformer,
+    tokenizer::{StreamingDecoder, Tokenizer, TokenizerError},
+    workers::Workers,
+};
+
+/// Tokens that an answer may take once the thinking is over.
+pub const ANSWER_TOKENS: usize = 24;
+/// Ends a thought.
+pub const CLOSE: &str = "</think>";
+/// What is written after a thought that is cut short.
+const FORCED_ANSWER: &str = " </think> <answer>";
+
+/// How a tokenizer writes what forces an answer.
+#[derive(Debug, Clone)]
+pub struct Forcing {
+    words: Vec<u32>,
+    /// [`CLOSE`], where it is one token.
+    close: Option<u32>,
+}
+
+/// Everything that draws.
+#[derive(Clone, Copy)]
+pub struct Drawing<'a> {
+    /// The model.
+    pub model: &'a Transformer,
+    /// Its tokenizer.
+    pub tokenizer: &'a Tokenizer,
+    /// Sampling temperature.
+    pub temperature: f64,
+    /// Seed of the draws; each completion has a stream of its own.
+    pub seed: u64,
+    /// Who computes.
+    pub workers: &'a Workers,
+}
+
+impl Forcing {
+    /// For this tokenizer.
+    ///
+    /// # Errors
+    /// When it cannot write the words.
+    pub fn of(tokenizer: &Tokenizer) -> Result<Self, TokenizerError> {
+        let close = match tokenizer.encode(CLOSE)?[..] {
+            [only] => Some(only),
+            _ => None,
+        };
+        Ok(Self { words: tokenizer.encode(FORCED_ANSWER)?, close })
+    }
+
+    /// What ends a thought and begins an answer.
+    pub fn words(&self) -> &[u32] {
+        &self.words
+    }
+
+    /// The index of the first token of a thought's end.
+    pub fn closed_at(&self, tokenizer: &Tokenizer, tokens: &[u32]) -> Option<usize> {
+        if let Some(close) = self.close {
+            return tokens.iter().position(|&token| token == close);
+        }
+        let (mut decoder, mut text) = (StreamingDecoder::new(), String::new());
+        let mut ends = Vec::with_capacity(tokens.len());
+        for &token in tokens {
+            text.push_str(&decoder.push(tokenizer, token));
+            ends.push(text.len());
+        }
+        let start = text.find(CLOSE)?;
+        Some(ends.partition_point(|&end| end <= start))
+    }
+
+    /// The same completions with their thought cut off after `budget` tokens and the answer forced; those that ended
+    /// it within the budget stay as they are. `prompts` gives what each completion answers. `None` when the observer
+    /// ended it.
+    pub fn force<'p>(
+        &self,
+        drawing: Drawing<'_>,
+        prompts: impl Fn(usize) -> &'p [u32],
+        mut written: Vec<Completion>,
+        budget: usize,
+        observer: &dyn Observer,
+    ) -> Option<Vec<Completion>> {
+        let late: Vec<usize> =
+            (0..written.len()).filter(|&i| self.is_late(drawing.tokenizer, &written[i], budget)).collect();
+        let cut: Vec<Vec<u32>> = late
+            .iter()
+            .map(|&i| {
+                let thought = &written[i].tokens[..budget.min(written[i].tokens.len())];
+                [prompts(i), thought, &self.words].concat()
+            })
+            .collect();
+        let requests: Vec<Request<'_>> = cut
+            .iter()
+            .zip(0..)
+            .map(|(prompt, row)| Request { prompt, seed: RowSeed { run: drawing.seed, row } })
+            .collect();
+        let options = SamplingOptions {
+            temperature: drawing.temperature,
+            max_new_tokens: ANSWER_TOKENS,
+            end: drawing.tokenizer.end(),
+        };
+        let answers = sampler::sample_in_parts(drawing.model, &requests, options, drawing.workers, observer)?;
+        for (&i, ending) in late.iter().zip(answers) {
+            let completion = &mut written[i];
+            completion.tokens.truncate(budget);
+            completion.tokens.extend(self.words.iter().chain(&ending.tokens));
+            completion.truncated = ending.truncated;
+        }
+        Some(written)
+    }
+
+    /// Whether a thought goes on after so many tokens: it did not end within them, nor did the completion.
+    pub fn is_late(&self, tokenizer: &Tokenizer, written: &Completion, budget: usize) -> bool {
+        let ended = !written.truncated && written.tokens.len() <= budget;
+        let within = &written.tokens[..budget.min(written.tokens.len())];
+        !ended && self.closed_at(tokenizer, within).is_none()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(crate) mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::pretrain::vocabulary;
+
+    /// A tokenizer whose tokens are characters, so that a tag is many tokens.
+    pub(crate) fn characters() -> Tokenizer {
+        let letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789<>/ ,.:=+-*()";
+        let mut vocabulary: serde_json::Map<_, _> =
+            letters.chars().zip(1..).map(|(letter, id)| (letter.to_string(), json!(id))).collect();
+        vocabulary.insert("<eos>".into(), json!(0));
+        let end = json!({"id": 0, "content": "<eos>", "special": true, "single_word": false, "lstrip": false,
+            "rstrip": false, "normalized": false});
+        let whole = json!({
+            "version": "1.0", "truncation": null, "padding": null, "added_tokens": [end], "normalizer": null,
+            "pre_tokenizer": null, "post_processor": null, "decoder": {"type": "Fuse"},
+            "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+                "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "vocab": vocabulary,
+                "merges": []},
+        });
+        Tokenizer::from_bytes(&serde_json::to_vec(&whole).unwrap(), Path::new("characters")).unwrap()
+    }
+
+    #[test]
+    fn the_end_of_a_thought_is_found_whether_it_is_one_token_or_many() {
+        let words =
+            Tokenizer::from_bytes(vocabulary::tokenizer_json().as_bytes(), Path::new("words")).unwrap();
+        for (tokenizer, text, closed) in [
+            (&words, "first , 4 </think> <answer> 4", Some(3)),
+            (&words, "first , 4 <think>", None),
+            (&characters(), "ab </think> c", Some(3)),
+            (&characters(), "</think>", Some(0)),
+            (&characters(), "ab </thin", None),
+        ] {
+            let tokens = tokenizer.encode(text).unwrap();
+            let forcing = Forcing::of(tokenizer).unwrap();
+            assert_eq!(forcing.closed_at(tokenizer, &tokens), closed, "{text}");
+            assert_eq!(tokenizer.decode(forcing.words()).trim(), "</think> <answer>");
+        }
+    }
+}
