@@ -59,12 +59,16 @@ fn take_in(app: &mut App, action: Action) -> Vec<Command> {
         }
         Action::Side(event) => {
             app.dirty = true;
+            if let Some(sentence) = app.frontier.told(&event) {
+                app.say(Level::Info, sentence);
+            }
             app.playground.told(event);
             Vec::new()
         }
         Action::SideGone => {
             app.dirty = true;
             app.playground.gone();
+            app.frontier.gone();
             Vec::new()
         }
         Action::Clock(now) => clock(app, now),
@@ -138,6 +142,10 @@ fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
     } else if app.screen == Screen::Frontier {
         if let Some(action) = lookup(frontier::KEYS, event) {
             app.frontier.update(action);
+            if action == frontier::Action::Measure {
+                let command = app.frontier.measure();
+                app.asked.push(command);
+            }
             return Vec::new();
         }
     } else if app.screen == Screen::Microscope {

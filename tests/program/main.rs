@@ -7,6 +7,7 @@ mod attached;
 mod bad_input;
 mod engine;
 mod exact;
+mod frontier;
 #[cfg(unix)]
 mod full_disk;
 mod inspection;

@@ -25,6 +25,8 @@ pub enum Action {
     NextStep,
     /// The measured step before.
     PreviousStep,
+    /// Measure the base and the newest weights, or give that up.
+    Measure,
     /// Measurements that were made in another way.
     OtherSettings,
 }
@@ -62,6 +64,13 @@ pub const KEYS: &[KeyRow<Action>] = &[
         Action::ShorterSamples,
         "",
         "best of k and majority vote from shorter thoughts",
+    ),
+    row(
+        &[Chord::char('m')],
+        "m",
+        Action::Measure,
+        "measure",
+        "measure the base and the newest weights; again: give it up",
     ),
     row(
         &[Chord::char('a')],

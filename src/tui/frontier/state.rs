@@ -4,7 +4,15 @@ use super::{
     action::Action,
     curves::{Axis, Curve, Kind},
 };
-use crate::run::{HowMeasured, Measurement};
+use crate::{
+    engine::protocol::side::{JobEnd, MeasureRequest, SideCommand, SideEvent, SideJob},
+    run::{HowMeasured, Measurement},
+};
+
+/// What a key measures.
+const MEASURED: MeasureRequest = MeasureRequest { puzzles: 128, samples: 8 };
+/// Numbers of this screen's jobs begin here; those of the Playground begin at 0.
+const FIRST_JOB: u64 = 1 << 32;
 
 /// The Frontier screen.
 #[derive(Debug, Default)]
@@ -20,6 +28,16 @@ pub struct Frontier {
     /// The crosshair, an index into [`Frontier::stops`]; `None` for the last.
     cursor: Option<usize>,
     pub(super) axis: Axis,
+    job: Option<Job>,
+    jobs: u64,
+}
+
+/// A measurement that was asked for.
+#[derive(Debug)]
+struct Job {
+    id: u64,
+    /// Completions written, and of how many; none before it begins.
+    progress: Option<(usize, usize)>,
 }
 
 impl Frontier {
@@ -28,6 +46,61 @@ impl Frontier {
         self.measured.retain(|other| other.step != measurement.step || other.how != measurement.how);
         let place = self.measured.partition_point(|other| other.step <= measurement.step);
         self.measured.insert(place, measurement);
+    }
+
+    /// Asks for a measurement, or gives the one in hand up.
+    pub fn measure(&mut self) -> SideCommand {
+        match &self.job {
+            Some(job) => SideCommand::Cancel { id: job.id },
+            None => {
+                let id = FIRST_JOB + self.jobs;
+                self.jobs += 1;
+                self.job = Some(Job { id, progress: None });
+                SideCommand::Job { id, job: SideJob::Measure(MEASURED) }
+            }
+        }
+    }
+
+    /// Takes in what the side engine tells; a sentence where a person should know.
+    pub fn told(&mut self, event: &SideEvent) -> Option<String> {
+        let of = |id: u64| self.job.as_ref().is_some_and(|job| job.id == id);
+        match event {
+            SideEvent::Measured(measurement) => {
+                // Of all that is known, that which was asked for is looked at.
+                self.shown = Some(measurement.how.clone());
+                (self.after, self.samples, self.cursor) = (None, None, None);
+                self.push((**measurement).clone());
+            }
+            SideEvent::Progress { job, done, total } if of(*job) => {
+                self.job = Some(Job { id: *job, progress: Some((*done, *total)) });
+            }
+            SideEvent::Ended { job, how } if of(*job) => {
+                self.job = None;
+                return match how {
+                    JobEnd::Done => Some("measured, and kept in the run's folder `frontier`".into()),
+                    JobEnd::Cancelled => Some("the measurement was given up; what was whole is kept".into()),
+                    JobEnd::Failed(reason) => Some(reason.clone()),
+                };
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// Nobody measures any more.
+    pub fn gone(&mut self) {
+        self.job = None;
+    }
+
+    /// How far the measurement in hand is, in words.
+    pub fn progress(&self) -> Option<String> {
+        let job = self.job.as_ref()?;
+        Some(match job.progress {
+            None => "measuring: waiting for a turn, m gives up".into(),
+            Some((done, total)) => {
+                format!("measuring {:.0} %, m gives up", 100.0 * done as f64 / total.max(1) as f64)
+            }
+        })
     }
 
     /// Whether nothing was measured.
@@ -130,6 +203,8 @@ impl Frontier {
             }
             Action::NextStep => self.turn(1),
             Action::PreviousStep => self.turn(-1),
+            // The side engine's, see [`Frontier::measure`].
+            Action::Measure => {}
             Action::OtherSettings => {
                 let ways = self.ways();
                 let Some((_, at, count)) = self.how() else { return };

@@ -7,7 +7,7 @@ use ratatui::{
     layout::{Constraint, Layout, Rect},
     style::Style,
     text::{Line, Span},
-    widgets::{Paragraph, Widget},
+    widgets::{Block, Paragraph, Widget},
 };
 use unicode_width::UnicodeWidthStr;
 
@@ -28,7 +28,8 @@ const WHOLE: u16 = 72;
 
 const EMPTY: &str = "What does thinking buy? Nothing was measured for this run yet. A measurement asks the same held-out \
      puzzles with several thinking budgets, several times each, before training and at a checkpoint: one long thought \
-     against several short ones that cost as many tokens.";
+     against several short ones that cost as many tokens. m measures 128 puzzles, 8 times each; for more of them, \
+     or with other budgets:";
 const HOW_TO: &str = "aha-lab eval --checkpoint RUN@STEP --samples 8 --budget 24,48,96,192 --record";
 
 /// Draws the screen into `area`.
@@ -39,11 +40,12 @@ pub fn view(frame: &mut Frame, area: Rect, frontier: &Frontier, theme: &Theme) {
         return;
     }
     let Some((how, at, count)) = frontier.how() else {
-        draw_empty(buffer, area, theme);
+        draw_empty(buffer, area, frontier, theme);
         return;
     };
     let mut block = panel(theme, on_border(title(how, usize::from(area.width), theme)));
-    if count > 1 && area.height > 4 {
+    block = with_progress(block, frontier, theme);
+    if count > 1 && area.width > 60 {
         let others = format!(" settings {at} of {count} ");
         block = block.title_bottom(on_border(vec![Span::styled(others, theme.dim)]).right_aligned());
     }
@@ -60,8 +62,17 @@ pub fn view(frame: &mut Frame, area: Rect, frontier: &Frontier, theme: &Theme) {
     Paragraph::new(lines).render(below, buffer);
 }
 
-fn draw_empty(buffer: &mut Buffer, area: Rect, theme: &Theme) {
+/// The border with how far a measurement is.
+fn with_progress(block: Block<'static>, frontier: &Frontier, theme: &Theme) -> Block<'static> {
+    match frontier.progress() {
+        Some(words) => block.title_bottom(on_border(vec![Span::styled(format!(" {words} "), theme.accent)])),
+        None => block,
+    }
+}
+
+fn draw_empty(buffer: &mut Buffer, area: Rect, frontier: &Frontier, theme: &Theme) {
     let block = panel(theme, Line::from(Span::styled(" compute frontier ", theme.title)));
+    let block = with_progress(block, frontier, theme);
     let inner = block.inner(area);
     block.render(area, buffer);
     let mut lines = wrap(&[Span::styled(EMPTY, theme.dim)], inner.width);
