@@ -20,7 +20,7 @@ pub use file::{ConfigFile, RunInfo};
 pub use keys::{Allowed, Key};
 
 use self::keys::Value;
-use crate::task::RewardRules;
+use crate::task::{self, RewardRules};
 
 /// Everything that decides what a run does. Times and paths are not in it: one configuration and one
 /// seed give one run.
@@ -29,7 +29,7 @@ use crate::task::RewardRules;
 pub struct Config {
     /// The task's name.
     pub task: String,
-    /// The task's level: `3x20` (3 numbers of 1..=20), `4x20`, `tinyzero` (3-4 numbers of 1..=99).
+    /// The task's level, see [`task::Family::levels`].
     pub level: String,
     /// Prompts (puzzles) a step.
     pub prompts_per_step: usize,
@@ -92,8 +92,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            task: "countdown".into(),
-            level: "3x20".into(),
+            task: task::FAMILIES[0].name.into(),
+            level: task::FAMILIES[0].levels[0].into(),
             prompts_per_step: 16,
             group_size: 16,
             max_new_tokens: 200,
@@ -122,6 +122,18 @@ impl Default for Config {
             sentinel: "warn".into(),
             price_per_hour: 0.1,
         }
+    }
+}
+
+/// Whether a task has a level; the names of both are known ones.
+fn check_level(task: &str, level: &str) -> Result<(), ConfigError> {
+    match task::family(task) {
+        Ok(family) if !family.levels.contains(&level) => Err(ConfigError::Value {
+            key: "level",
+            value: error::quoted(level),
+            allowed: format!("one of {}", family.levels.join(", ")),
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -170,10 +182,36 @@ impl Config {
     /// take effect in the order in which they are given. An error leaves the configuration as it was.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigError> {
         let key = Key::find(key)?;
-        self.assign(key, key.read_text(value)?);
+        if key.name == "level" {
+            check_level(&self.task, value.trim())?;
+        }
+        let value = key.read_text(value)?;
+        if let ("task", Value::Word(name)) = (key.name, &value) {
+            self.change_task(name)?;
+        }
+        self.assign(key, value);
         if key.name == "preset" {
             self.apply_preset();
         }
+        Ok(())
+    }
+
+    /// Takes on the level and the other settings of a task, where it is not the one that is set already.
+    fn change_task(&mut self, name: &str) -> Result<(), ConfigError> {
+        if name == self.task {
+            return Ok(());
+        }
+        let Ok(family) = task::family(name) else { return Ok(()) };
+        let defaults = Self::default();
+        let others = task::FAMILIES.iter().flat_map(|family| family.settings).map(|(key, _)| *key);
+        for key in others {
+            self.set(key, &defaults.get(key)?)?;
+        }
+        for (key, value) in family.settings {
+            self.set(key, value)?;
+        }
+        self.task = family.name.into();
+        self.level = family.levels[0].into();
         Ok(())
     }
 
@@ -210,7 +248,7 @@ impl Config {
         for key in Self::KEYS {
             key.read_text(&self.get(key.name)?)?;
         }
-        Ok(())
+        check_level(&self.task, &self.level)
     }
 
     /// Stores a value that `key` has checked; a preset is only stored, not applied.

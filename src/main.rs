@@ -13,6 +13,7 @@ use aha_lab::{
     },
     device::BackendRequest,
     model::{config::ModelConfig, embedded},
+    task::{FAMILIES, Family},
 };
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -104,15 +105,16 @@ fn run(arguments: Arguments) -> Result<i32, Failure> {
 }
 
 fn facts() -> DoctorFacts {
-    let parameters = ModelConfig::parse(embedded::CONFIG).map_or(0, |config| config.parameters());
+    let model = |family: &&Family| BaseModelFacts {
+        task: family.name,
+        parameters: ModelConfig::parse(family.base.config).map_or(0, |config| config.parameters()),
+        bytes: family.base.weights.len(),
+        sha256: embedded::hash_of(family.base.weights),
+    };
     DoctorFacts {
         version: env!("CARGO_PKG_VERSION").into(),
         request: BackendRequest::Auto,
         runs_root: PathBuf::from(Path::new("runs")),
-        base_model: Some(BaseModelFacts {
-            parameters,
-            bytes: embedded::WEIGHTS.len(),
-            sha256: embedded::hash_of(embedded::WEIGHTS),
-        }),
+        base_models: FAMILIES.iter().map(model).collect(),
     }
 }

@@ -5,7 +5,8 @@ use std::{fs, path::Path};
 
 use aha_lab::{
     config::ConfigFile,
-    model::{config::ModelConfig, embedded, folder},
+    model::{config::ModelConfig, folder},
+    task::countdown::FAMILY,
     tokenizer::Tokenizer,
 };
 use burn::tensor::Device;
@@ -15,9 +16,9 @@ use tempfile::TempDir;
 /// A folder with the embedded model, to be changed.
 fn model() -> TempDir {
     let folder = TempDir::new().unwrap();
-    fs::write(folder.path().join("config.json"), embedded::CONFIG).unwrap();
-    fs::write(folder.path().join("model.safetensors"), embedded::WEIGHTS).unwrap();
-    fs::write(folder.path().join("tokenizer.json"), embedded::TOKENIZER).unwrap();
+    fs::write(folder.path().join("config.json"), FAMILY.base.config).unwrap();
+    fs::write(folder.path().join("model.safetensors"), FAMILY.base.weights).unwrap();
+    fs::write(folder.path().join("tokenizer.json"), FAMILY.base.tokenizer).unwrap();
     folder
 }
 
@@ -64,7 +65,7 @@ fn weights_whose_header_lies() {
 
 #[test]
 fn a_shape_beyond_all_memory() {
-    let whole: serde_json::Value = serde_json::from_slice(embedded::CONFIG).unwrap();
+    let whole: serde_json::Value = serde_json::from_slice(FAMILY.base.config).unwrap();
     for field in ["hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size", "head_dim"] {
         for value in [json!(1_000_000_000_000_u64), json!(u64::MAX), json!(1e300), json!(-1), json!([[]])] {
             let mut config = whole.clone();
@@ -89,7 +90,7 @@ fn a_shape_beyond_all_memory() {
 fn shards_stay_in_their_folder() {
     let root = TempDir::new().unwrap();
     let secret = root.path().join("secret.safetensors");
-    fs::write(&secret, embedded::WEIGHTS).unwrap();
+    fs::write(&secret, FAMILY.base.weights).unwrap();
     let folder = model();
     fs::remove_file(folder.path().join("model.safetensors")).unwrap();
     let index = folder.path().join("model.safetensors.index.json");
@@ -123,7 +124,7 @@ fn devices_and_huge_files_are_not_read() {
 
 #[test]
 fn tokenizers_made_to_break() {
-    let whole: serde_json::Value = serde_json::from_slice(embedded::TOKENIZER).unwrap();
+    let whole: serde_json::Value = serde_json::from_slice(FAMILY.base.tokenizer).unwrap();
     let edited = |pointer: &str, value: serde_json::Value| {
         let mut tokenizer = whole.clone();
         tokenizer[pointer] = value;

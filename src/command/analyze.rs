@@ -17,10 +17,10 @@ use crate::{
         meter::Difference,
     },
     reasoning::{
-        Analysis, analyze,
+        Analysis,
         search::{Search, Space},
     },
-    task::{Puzzle, RewardRules, countdown::reward},
+    task::{self, Puzzle, RewardRules},
 };
 
 /// Find the reasoning behaviours in completions: one JSON answer a line, with byte ranges.
@@ -70,7 +70,14 @@ pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i
     let bad_lines = answer_lines(args.file.as_deref(), stdin, stdout, |input| {
         let analysis = analyze_line(&input)?;
         Ok(match args.search {
-            true => Answer::Searched { analysis, search: SearchAnswer::of(&input, &mut known) },
+            true => {
+                if let Some(why) =
+                    task::family(input.task.as_deref().unwrap_or(task::FAMILIES[0].name))?.nothing_to_search
+                {
+                    return Err(why.into());
+                }
+                Answer::Searched { analysis, search: SearchAnswer::of(&input, &mut known) }
+            }
             false => Answer::Plain(analysis),
         })
     })?;
@@ -88,7 +95,8 @@ fn summarize(
     let rules = RewardRules::default();
     let bad_lines = answer_lines(file, stdin, io::sink(), |input| {
         let analysis = analyze_line(&input)?;
-        tally.add(reward::score(&input.puzzle(), &input.completion, &rules).correct, &analysis);
+        let task = task::of_record(input.task.as_deref())?;
+        tally.add(task.score(&input.puzzle(), &input.completion, &rules).correct, &analysis);
         Ok(())
     })?;
     if json {
@@ -121,10 +129,7 @@ struct Summary {
 }
 
 fn analyze_line(input: &ScoreInput) -> Result<Analysis, String> {
-    match input.task.as_deref() {
-        None | Some("countdown") => Ok(analyze(&input.puzzle(), &input.completion)),
-        Some(other) => Err(format!("There is no task `{other}` to analyse; the only one is `countdown`.")),
-    }
+    Ok(task::of_record(input.task.as_deref())?.analyze(&input.puzzle(), &input.completion))
 }
 
 #[derive(Serialize)]

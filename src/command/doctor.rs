@@ -42,13 +42,15 @@ pub struct DoctorFacts {
     pub request: BackendRequest,
     /// The folder that holds the runs; it need not exist yet.
     pub runs_root: PathBuf,
-    /// The base model inside the program, where it was built with one.
-    pub base_model: Option<BaseModelFacts>,
+    /// The base models inside the program, the one that is meant where none is named first.
+    pub base_models: Vec<BaseModelFacts>,
 }
 
-/// The base model inside the program.
+/// A base model inside the program.
 #[derive(Debug, Clone, Serialize)]
 pub struct BaseModelFacts {
+    /// The task that it was made for.
+    pub task: &'static str,
     /// Trainable parameters.
     pub parameters: usize,
     /// Size in the program.
@@ -81,7 +83,7 @@ struct Report {
     adapters: Vec<Adapter>,
     processor: Processor,
     memory: Option<Memory>,
-    base_model: Option<BaseModelFacts>,
+    base_models: Vec<BaseModelFacts>,
     runs: Runs,
     terminal: Terminal,
     /// Sentences; each would keep a run from starting.
@@ -155,7 +157,7 @@ impl Report {
                 threads: available_parallelism().map_or(1, usize::from),
             },
             memory: Memory::of_this_machine(),
-            base_model: facts.base_model.clone(),
+            base_models: facts.base_models.clone(),
             runs: Runs {
                 path: facts.runs_root.clone(),
                 exists: facts.runs_root.is_dir(),
@@ -192,16 +194,10 @@ impl Report {
             }
             None => line("memory", "not known on this system")?,
         }
-        match &self.base_model {
-            Some(BaseModelFacts { parameters, bytes, sha256 }) => {
-                let hash: String = sha256.chars().take(12).collect();
-                let size = *bytes as f64 / 1e6;
-                line(
-                    "base model",
-                    &format!("embedded, {parameters} parameters, {size:.1} MB, sha256 {hash}"),
-                )?;
-            }
-            None => line("base model", "none embedded: make one with `aha-lab pretrain`")?,
+        for BaseModelFacts { task, parameters, bytes, sha256 } in &self.base_models {
+            let hash: String = sha256.chars().take(12).collect();
+            let size = *bytes as f64 / 1e6;
+            line("base model", &format!("{task}, {parameters} parameters, {size:.1} MB, sha256 {hash}"))?;
         }
         let state = match (self.runs.writable, self.runs.exists) {
             (true, true) => "writable",
@@ -299,11 +295,12 @@ mod tests {
             version: "9.8.7".into(),
             request: BackendRequest::Cpu,
             runs_root,
-            base_model: Some(BaseModelFacts {
+            base_models: vec![BaseModelFacts {
+                task: "countdown",
                 parameters: 1_234_567,
                 bytes: 4_900_000,
                 sha256: "0123456789abcdef".into(),
-            }),
+            }],
         }
     }
 
@@ -334,7 +331,7 @@ mod tests {
         assert_eq!((code, text.lines().count()), (0, 1));
         assert_eq!(report["backend"]["name"], "cpu");
         assert_eq!(report["runs"]["writable"], true);
-        assert_eq!(report["base_model"]["sha256"], "0123456789abcdef");
+        assert_eq!(report["base_models"][0]["sha256"], "0123456789abcdef");
         assert!(report["processor"]["cores"].as_u64() >= Some(1));
         assert_eq!(report["problems"], serde_json::json!([]));
     }

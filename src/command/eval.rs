@@ -1,5 +1,7 @@
 //! `aha-lab eval`: a checkpoint on held-out puzzles.
 
+mod record;
+
 use std::{io::Write, path::PathBuf};
 
 use clap::Args;
@@ -10,14 +12,14 @@ use crate::{
     config::Config,
     device,
     engine::setup::{check_fit, task_of},
-    eval::{self, EvalOptions, Examinee, report::EvalReport},
+    eval::{self, EvalOptions, Examinee, interval::Estimate, report::EvalReport},
     model::{
         embedded,
         folder::{self, LoadedModel},
     },
-    rollout::sampler::Observer,
+    rollout::{budget::ANSWER_TOKENS, sampler::Observer},
     run::{RunAtStep, RunDirectory},
-    task::Puzzle,
+    task::{self, Puzzle, Task},
     tokenizer::Tokenizer,
     workers::{Workers, worker_count},
 };
@@ -27,8 +29,10 @@ use crate::{
 #[command(after_help = "\
 Examples:
   aha-lab eval                                         the embedded base model
+  aha-lab eval --task multiplication                   that of another task
   aha-lab eval --checkpoint seed1@20 --samples 4 --json
-  aha-lab eval --checkpoint ./a-folder --budget 24,48,96,192")]
+  aha-lab eval --checkpoint ./a-folder --budget 24,48,96,192
+  aha-lab eval --checkpoint seed1@100 --samples 8 --budget 24,48,96,192 --record")]
 pub struct EvalArgs {
     /// `embedded`, RUN@STEP, RUN (its newest checkpoint), or a Hugging Face folder
     #[arg(long, value_name = "RUN@STEP|DIR|embedded", default_value = "embedded")]
@@ -39,9 +43,12 @@ pub struct EvalArgs {
     /// How many held-out puzzles
     #[arg(long, value_name = "N", default_value_t = 500)]
     pub count: usize,
-    /// The level of the held-out puzzles
-    #[arg(long, value_name = "LEVEL", default_value = "3x20")]
-    pub level: String,
+    /// The task; a run's checkpoint has its own, all others are asked the first [default: countdown]
+    #[arg(long, value_name = "NAME")]
+    pub task: Option<String>,
+    /// The level of the held-out puzzles; the task's first where none is named
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<String>,
     /// Completions for each puzzle
     #[arg(long, value_name = "K", default_value_t = 1)]
     pub samples: usize,
@@ -51,9 +58,9 @@ pub struct EvalArgs {
     /// Sampling temperature
     #[arg(long, value_name = "T", default_value_t = 1.0)]
     pub temperature: f64,
-    /// Cut a completion off after so many tokens
-    #[arg(long, value_name = "N", default_value_t = Config::default().max_new_tokens)]
-    pub max_new_tokens: usize,
+    /// Cut a completion off after so many tokens; the task's own number, or more where a budget needs it
+    #[arg(long, value_name = "N")]
+    pub max_new_tokens: Option<usize>,
     /// Seed of the draws
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
@@ -66,6 +73,9 @@ pub struct EvalArgs {
     /// The folder of run directories
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
+    /// Keep it in the run, where its Frontier screen shows it; what the run began from is measured beside it
+    #[arg(long)]
+    pub record: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -81,19 +91,23 @@ const MOST_PUZZLES: usize = 100_000;
 /// # Errors
 /// A sentence for a checkpoint, a file or an argument that is wrong.
 pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
-    if args.samples == 0 || args.count == 0 || args.count > MOST_PUZZLES || args.max_new_tokens == 0 {
+    if args.samples == 0 || args.count == 0 || args.count > MOST_PUZZLES || args.max_new_tokens == Some(0) {
         return Err(Failure(format!(
             "--samples, --count and --max-new-tokens must be at least 1, and --count at most {MOST_PUZZLES}."
         )));
     }
+    let at = find(&args.checkpoint, &args.runs)?;
     let mut config = Config::default();
-    config.set("level", &args.level)?;
+    config.set("task", &args.task.clone().or_else(|| at.task()).unwrap_or(config.task.clone()))?;
+    if let Some(level) = &args.level {
+        config.set("level", level)?;
+    }
+    let (budgets, max_new_tokens) = lengths(args, &config)?;
     let choice = device::choose(args.backend.parse()?)?;
     let threads = if choice.is_gpu { 1 } else { worker_count(args.threads) };
     let workers = Workers::new(threads)?;
-    let LoadedModel { model, tokenizer } = load(&args.checkpoint, &args.runs, &choice.device)?;
-    let tokenizer = Tokenizer::from_bytes(&tokenizer, std::path::Path::new("tokenizer.json"))?;
-    check_fit(args.max_new_tokens, &model, &tokenizer)?;
+    let record = if args.record { Some(record::Recording::of(args)?) } else { None };
+    let loaded = at.load(&config.task, &choice.device)?;
     let task = task_of(&config)?;
     let puzzles = match &args.puzzles {
         Some(path) => read_puzzles(path)?,
@@ -102,41 +116,114 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
     let options = EvalOptions {
         samples: args.samples,
         temperature: args.temperature,
-        max_new_tokens: args.max_new_tokens,
-        budgets: args.budget.clone(),
+        max_new_tokens,
+        budgets,
         greedy: true,
         seed: args.seed,
     };
-    let bar = Bar::new((puzzles.len() * (args.samples * (1 + args.budget.len()) + 1)) as u64);
-    let who = Examinee { model: &model, tokenizer: &tokenizer, task: task.as_ref(), workers: &workers };
-    let report = eval::evaluate(&who, &puzzles, &options, &bar)?;
-    bar.0.finish_and_clear();
-    if let Some(report) = report {
+    let backend = if choice.is_gpu { choice.name.clone() } else { format!("{} x{threads}", choice.name) };
+    let exam = Exam { task: task.as_ref(), workers: &workers, puzzles: &puzzles, options };
+    if let Some(report) = exam.take(&loaded)? {
+        if let Some(recording) = record {
+            recording.keep(&exam, &config.level, &report, &backend, &choice.device)?;
+        }
         print(&report, args.json, stdout)?;
     }
     Ok(0)
 }
 
-/// A checkpoint by any of its names.
+/// What every model of one evaluation is asked, and how.
+struct Exam<'a> {
+    task: &'a dyn Task,
+    workers: &'a Workers,
+    puzzles: &'a [Puzzle],
+    options: EvalOptions,
+}
+
+impl Exam<'_> {
+    /// Asks a model.
+    fn take(&self, loaded: &LoadedModel) -> Result<Option<EvalReport>, Failure> {
+        let tokenizer = Tokenizer::from_bytes(&loaded.tokenizer, std::path::Path::new("tokenizer.json"))?;
+        check_fit(self.options.max_new_tokens, &loaded.model, &tokenizer)?;
+        let passes = self.options.samples * (1 + self.options.budgets.len());
+        let bar = Bar::new((self.puzzles.len() * (passes + usize::from(self.options.greedy))) as u64);
+        let who =
+            Examinee { model: &loaded.model, tokenizer: &tokenizer, task: self.task, workers: self.workers };
+        let report = eval::evaluate(&who, self.puzzles, &self.options, &bar)?;
+        bar.0.finish_and_clear();
+        Ok(report)
+    }
+}
+
+/// The budgets in their order, and the tokens after which a completion is cut off.
+fn lengths(args: &EvalArgs, config: &Config) -> Result<(Vec<usize>, usize), Failure> {
+    let mut budgets = args.budget.clone();
+    budgets.sort_unstable();
+    budgets.dedup();
+    if budgets.first() == Some(&0) {
+        return Err(Failure("--budget must be at least 1 token of thinking.".into()));
+    }
+    let needed = budgets.last().map_or(0, |most| most + ANSWER_TOKENS);
+    match args.max_new_tokens {
+        None => Ok((budgets, config.max_new_tokens.max(needed))),
+        Some(given) => match budgets.iter().find(|budget| **budget > given) {
+            None => Ok((budgets, given)),
+            Some(budget) => Err(Failure(format!(
+                "--budget {budget} is more than --max-new-tokens {given}: no thought gets that long. Leave \
+                 --max-new-tokens out, or give {needed}."
+            ))),
+        },
+    }
+}
+
+/// Where a model is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found {
+    /// Inside the program.
+    Embedded,
+    /// In a Hugging Face folder.
+    Folder(PathBuf),
+    /// In a checkpoint of a run.
+    Checkpoint(RunDirectory, PathBuf),
+}
+
+/// A model by any of its names.
 ///
 /// # Errors
 /// A sentence that says what was looked for.
-pub fn load(
-    name: &str,
-    runs: &std::path::Path,
-    device: &burn::tensor::Device,
-) -> Result<LoadedModel, Failure> {
-    if name == "embedded" {
-        return Ok(embedded::load(device)?);
-    }
+pub fn find(name: &str, runs: &std::path::Path) -> Result<Found, Failure> {
     let path = std::path::Path::new(name);
-    let is_model = path.join("config.json").is_file();
-    if is_model {
-        return Ok(folder::load(path, device)?);
+    if name == "embedded" {
+        return Ok(Found::Embedded);
+    }
+    if path.join("config.json").is_file() {
+        return Ok(Found::Folder(path.to_owned()));
     }
     let at: RunAtStep = name.parse()?;
-    let checkpoint = RunDirectory::find(runs, &at.run)?.checkpoint(at.step)?;
-    Ok(folder::load(&checkpoint.path, device)?)
+    let run = RunDirectory::find(runs, &at.run)?;
+    let checkpoint = run.checkpoint(at.step)?.path;
+    Ok(Found::Checkpoint(run, checkpoint))
+}
+
+impl Found {
+    /// The task that it was trained on, where that is known.
+    pub fn task(&self) -> Option<String> {
+        match self {
+            Found::Checkpoint(run, _) => Some(run.config().ok()?.config.task),
+            Found::Embedded | Found::Folder(_) => None,
+        }
+    }
+
+    /// Reads it; inside the program there is one for each task.
+    ///
+    /// # Errors
+    /// A sentence that names the file.
+    pub fn load(&self, task: &str, device: &burn::tensor::Device) -> Result<LoadedModel, Failure> {
+        Ok(match self {
+            Found::Embedded => embedded::load(&task::family(task).map_err(Failure)?.base, device)?,
+            Found::Folder(path) | Found::Checkpoint(_, path) => folder::load(path, device)?,
+        })
+    }
 }
 
 fn read_puzzles(path: &std::path::Path) -> Result<Vec<Puzzle>, Failure> {
@@ -201,13 +288,20 @@ pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<
     for (name, value) in rows {
         writeln!(stdout, "{name:<34}{value}")?;
     }
-    for (name, values) in [("pass@", &report.pass_at_k), ("majority@", &report.majority_at_k)] {
-        for (k, value) in values.iter().filter(|(k, _)| **k > 1) {
-            writeln!(stdout, "{:<34}{}", format!("{name}{k}"), percent(*value))?;
+    let with_interval = |of: Estimate| {
+        let [low, high] = of.ci95;
+        format!("{}  (95 %: {} to {})", percent(of.value), percent(low), percent(high))
+    };
+    for at in report.frontier.first().into_iter().flat_map(|free| &free.at_k).filter(|at| at.k > 1) {
+        writeln!(stdout, "{:<34}{}", format!("pass@{}, best of {}", at.k, at.k), with_interval(at.best_of))?;
+        if let Some(majority) = at.majority {
+            writeln!(stdout, "{:<34}{}", format!("majority@{}", at.k), with_interval(majority))?;
         }
     }
-    for (budget, value) in &report.budget {
-        writeln!(stdout, "{:<34}{}", format!("accuracy within {budget} tokens"), percent(*value))?;
+    for point in report.frontier.iter().filter(|point| point.budget.is_some()) {
+        let name = format!("accuracy within {} tokens", point.budget.unwrap_or_default());
+        let spent = format!("thinks {:.1}", point.thinking_tokens);
+        writeln!(stdout, "{name:<34}{}  {spent}", with_interval(point.accuracy()))?;
     }
     Ok(())
 }

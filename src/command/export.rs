@@ -10,9 +10,8 @@ use clap::Args;
 use super::Failure;
 use crate::{
     engine::setup::WEIGHTS_FILE,
-    model::embedded,
-    pretrain::vocabulary,
     run::{RunAtStep, RunDirectory},
+    task::{self, lessons},
 };
 
 /// Write a checkpoint as a Hugging Face folder that transformers loads
@@ -34,6 +33,9 @@ pub struct ExportArgs {
     /// The folder of run directories
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
+    /// The task whose embedded model is meant by `embedded`
+    #[arg(long, value_name = "NAME", default_value = task::FAMILIES[0].name)]
+    pub task: String,
 }
 
 /// Exports; the exit code.
@@ -48,10 +50,11 @@ pub fn run(args: &ExportArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         )));
     }
     let files: Vec<(&str, Vec<u8>)> = if args.checkpoint == "embedded" {
+        let base = &task::family(&args.task).map_err(Failure)?.base;
         vec![
-            ("config.json", embedded::CONFIG.to_vec()),
-            ("tokenizer.json", embedded::TOKENIZER.to_vec()),
-            (WEIGHTS_FILE, embedded::WEIGHTS.to_vec()),
+            ("config.json", base.config.to_vec()),
+            ("tokenizer.json", base.tokenizer.to_vec()),
+            (WEIGHTS_FILE, base.weights.to_vec()),
         ]
     } else {
         let at: RunAtStep = args.checkpoint.parse()?;
@@ -78,9 +81,9 @@ pub fn write_folder(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Fail
     std::fs::create_dir_all(folder).map_err(|e| at(folder, e))?;
     let wrapper = serde_json::json!({
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "eos_token": vocabulary::END,
-        "pad_token": vocabulary::PAD,
-        "unk_token": vocabulary::UNKNOWN,
+        "eos_token": lessons::END,
+        "pad_token": lessons::PAD,
+        "unk_token": lessons::UNKNOWN,
         "clean_up_tokenization_spaces": false,
     });
     let wrapper = serde_json::to_vec_pretty(&wrapper)?;

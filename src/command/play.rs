@@ -23,13 +23,7 @@ use crate::{
     metrics::meter::{Difference, difference, wilson},
     model::transformer::Transformer,
     rollout::sampler::Unobserved,
-    task::{
-        Puzzle, Task,
-        countdown::{
-            prospect::{Prospect, prospect},
-            solver::MAX_NUMBERS,
-        },
-    },
+    task::{self, Prospect, Puzzle, Task},
     tokenizer::Tokenizer,
     workers::Workers,
 };
@@ -39,6 +33,7 @@ use crate::{
 #[command(after_help = "\
 Examples:
   aha-lab play --numbers 4,1,16 --target 19
+  aha-lab play --task multiplication --numbers 23,47 --samples 4
   aha-lab play --numbers 3,7,25 --target 82 --checkpoint embedded --checkpoint seed1 --samples 8
   aha-lab play --numbers 4,1,16 --target 19 --budget 40 --keep-thinking 2
   aha-lab play --numbers 4,1,16 --target 19 --checkpoint seed1 \\
@@ -47,9 +42,12 @@ pub struct PlayArgs {
     /// The given numbers
     #[arg(long, value_name = "N,N,..", value_delimiter = ',', required = true)]
     pub numbers: Vec<i64>,
-    /// The value to reach
+    /// The value to reach, where the numbers do not say it
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    pub target: i64,
+    pub target: Option<i64>,
+    /// The task; a run's checkpoint has its own, all others are asked the first [default: countdown]
+    #[arg(long, value_name = "NAME")]
+    pub task: Option<String>,
     /// `embedded`, RUN@STEP, RUN (its newest checkpoint), or a Hugging Face folder; may be given twice
     #[arg(long, value_name = "RUN@STEP|DIR|embedded", default_value = "embedded")]
     pub checkpoint: Vec<String>,
@@ -65,9 +63,9 @@ pub struct PlayArgs {
     /// Answers of each model (1 unless given); continuations of each beginning (32)
     #[arg(long, value_name = "N")]
     pub samples: Option<usize>,
-    /// Cut an answer off after so many tokens, where there is no budget
-    #[arg(long, value_name = "N", default_value_t = Config::default().max_new_tokens)]
-    pub max_new_tokens: usize,
+    /// Cut an answer off after so many tokens, where there is no budget; the task's own number where none is named
+    #[arg(long, value_name = "N")]
+    pub max_new_tokens: Option<usize>,
     /// Seed of the draws
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
@@ -130,20 +128,31 @@ impl Watch for Nobody {
 /// A sentence for a checkpoint or an argument that is wrong.
 pub fn run(args: &PlayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     check(args)?;
-    let config = Config { max_new_tokens: args.max_new_tokens, ..Config::default() };
+    let found =
+        args.checkpoint.iter().map(|name| eval::find(name, &args.runs)).collect::<Result<Vec<_>, _>>()?;
+    let mut config = Config::default();
+    let trained_on = found.iter().find_map(eval::Found::task);
+    config.set("task", &args.task.clone().or(trained_on).unwrap_or(config.task.clone()))?;
+    config.max_new_tokens = args.max_new_tokens.unwrap_or(config.max_new_tokens);
     let task = task_of(&config)?;
-    let puzzle = Puzzle { numbers: args.numbers.clone(), target: args.target };
+    let family = task::family(&config.task).map_err(Failure)?;
+    if args.target.is_none() && !family.target_follows {
+        return Err(Failure(format!("--target is missing: in {} the numbers do not say it.", family.name)));
+    }
+    let puzzle = task.assemble(args.numbers.clone(), args.target).map_err(|reason| {
+        Failure(format!("--numbers and --target are no puzzle of {}: {reason}.", family.name))
+    })?;
     let device = device::choose(args.backend.parse()?)?.device;
     let workers = Workers::new(1)?;
     let mut all = Vec::new();
-    for name in &args.checkpoint {
-        let loaded = eval::load(name, &args.runs, &device)?;
+    for (name, found) in args.checkpoint.iter().zip(&found) {
+        let loaded = found.load(&config.task, &device)?;
         let tokenizer = Tokenizer::from_bytes(&loaded.tokenizer, Path::new("tokenizer.json"))?;
         let asking =
             Asking { args, config: &config, task: task.as_ref(), puzzle: &puzzle, workers: &workers };
         all.push(asking.ask(name, &loaded.model, &tokenizer)?);
     }
-    let prospect = prospect(&puzzle);
+    let prospect = task.prospect(&puzzle);
     if args.json {
         let nearest = match &prospect {
             Prospect::Nearest { value, expression } => {
@@ -152,25 +161,27 @@ pub fn run(args: &PlayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
             _ => None,
         };
         let whole = serde_json::json!({
-            "puzzle": puzzle, "solvable": prospect == Prospect::Solvable, "nearest": nearest, "models": all,
+            "puzzle": puzzle, "solvable": matches!(prospect, Prospect::Solvable | Prospect::Given(_)), "nearest": nearest, "models": all,
         });
         writeln!(stdout, "{whole}")?;
         return Ok(0);
     }
-    print(&puzzle, &prospect, &all, &mut stdout)?;
+    print(&task.in_words(&puzzle, "->"), &prospect, &all, &mut stdout)?;
     Ok(0)
 }
 
 fn check(args: &PlayArgs) -> Result<(), Failure> {
-    let wrong = if !(2..=MAX_NUMBERS).contains(&args.numbers.len()) || args.numbers.iter().any(|n| *n < 0) {
-        format!("--numbers takes 2 to {MAX_NUMBERS} whole numbers from 0 up, such as 4,1,16.")
+    let wrong = if args.numbers.iter().any(|n| *n < 0) {
+        "--numbers takes whole numbers from 0 up, such as 4,1,16.".into()
     } else if args.checkpoint.len() > 2 {
         "--checkpoint may be given twice at the most.".into()
     } else if args.samples.is_some_and(|samples| !(1..=MOST_SAMPLES).contains(&samples)) {
         format!("--samples must be from 1 to {MOST_SAMPLES}.")
     } else if !(0.0..=5.0).contains(&args.temperature) {
         "--temperature must be from 0 to 5.".into()
-    } else if args.max_new_tokens == 0 || args.keep_thinking > 20 || args.budget.is_some_and(|b| b > 1 << 20)
+    } else if args.max_new_tokens == Some(0)
+        || args.keep_thinking > 20
+        || args.budget.is_some_and(|b| b > 1 << 20)
     {
         "--max-new-tokens must be at least 1, --keep-thinking at most 20, and --budget at most 1048576."
             .into()
@@ -232,7 +243,7 @@ impl Asking<'_> {
         }
         for row in 0..args.samples.unwrap_or(1) as u64 {
             let prompt = tokenizer.encode(&prompt)?;
-            let asked = Asked { model, tokenizer, prompt, options, most: args.max_new_tokens, row };
+            let asked = Asked { model, tokenizer, prompt, options, most: self.config.max_new_tokens, row };
             answer::check_room(&asked).map_err(Failure)?;
             if let Some(written) = answer::answer(&asked, self.workers, &Nobody)? {
                 let answer = written.judged(self.puzzle, self.task, self.config);
@@ -243,21 +254,16 @@ impl Asking<'_> {
     }
 }
 
-fn print(
-    puzzle: &Puzzle,
-    prospect: &Prospect,
-    all: &[Played],
-    stdout: &mut impl Write,
-) -> Result<(), Failure> {
-    let numbers: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
+fn print(puzzle: &str, prospect: &Prospect, all: &[Played], stdout: &mut impl Write) -> Result<(), Failure> {
     let words = match prospect {
         Prospect::Solvable => "a solution exists".to_owned(),
         Prospect::Nearest { value, expression } => {
             format!("no solution exists; the nearest reachable value is {value} = {expression}")
         }
+        Prospect::Given(words) => words.clone(),
         Prospect::Unknown(reason) => reason.clone(),
     };
-    writeln!(stdout, "{} -> {}: {words}", numbers.join(" "), puzzle.target)?;
+    writeln!(stdout, "{puzzle}: {words}")?;
     for played in all {
         writeln!(stdout, "\n{}", played.checkpoint)?;
         if !played.unknown_words.is_empty() {

@@ -16,10 +16,8 @@ use crate::{
         folder,
     },
     platform::{self, Signal},
-    pretrain::{
-        train::{Pretraining, Recipe},
-        vocabulary,
-    },
+    pretrain::train::{Pretraining, Recipe, UPDATES},
+    task,
     tokenizer::Tokenizer,
     workers::{Workers, worker_count},
 };
@@ -31,19 +29,23 @@ Interrupted, it goes on where it was when it is started again with the same opti
 
 Examples:
   aha-lab pretrain                             within half an hour on two cores, into ./base
+  aha-lab pretrain --task multiplication --out multiplication-base
   aha-lab pretrain --no-checking --out base-without-checking
                                                the control: a corpus without any checking")]
 pub struct PretrainArgs {
     /// The folder to write: a Hugging Face folder, with progress in its `training` folder
     #[arg(long, value_name = "DIR", default_value = "base")]
     pub out: PathBuf,
+    /// The task whose corpus it learns from
+    #[arg(long, value_name = "NAME", default_value = task::FAMILIES[0].name)]
+    pub task: String,
     /// Seed of weights and corpus
-    #[arg(long, value_name = "S", default_value_t = Recipe::default().seed)]
+    #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
     /// Optimizer steps
-    #[arg(long, value_name = "N", default_value_t = Recipe::default().updates)]
+    #[arg(long, value_name = "N", default_value_t = UPDATES)]
     pub updates: u64,
-    /// A corpus in which nothing is ever checked
+    /// The control: a corpus in which nothing is ever checked (or taken apart, in multiplication)
     #[arg(long)]
     pub no_checking: bool,
     /// Worker threads; 0 takes the physical cores
@@ -67,17 +69,20 @@ const SAMPLES: usize = 4;
 /// # Errors
 /// A sentence that names what is in the way.
 pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
-    let mut recipe = Recipe { seed: args.seed, updates: args.updates, ..Recipe::default() };
-    if args.no_checking {
-        recipe.corpus.checking = 0.0;
-    }
+    let mut config = Config::default();
+    config.set("task", &args.task)?;
+    let family = task::family(&config.task).map_err(Failure)?;
+    let lessons = (family.lessons)(!args.no_checking);
+    let tokenizer_file = lessons.tokenizer_json().into_bytes();
+    let recipe =
+        Recipe { seed: args.seed, updates: args.updates, ..Recipe::of(family.name, lessons.as_ref()) };
     // Now, and not when all the work is done.
     std::fs::create_dir_all(&args.out)
         .map_err(|error| Failure(format!("{}: {error}.", args.out.display())))?;
     let choice = device::choose(device::BackendRequest::Cpu)?;
     let workers = Arc::new(Workers::new(worker_count(args.threads))?);
     let progress = args.out.join("training");
-    let mut training = Pretraining::new(recipe, workers.clone(), &choice.device);
+    let mut training = Pretraining::new(recipe.clone(), lessons, workers.clone(), &choice.device);
     let resumed = training.resume(&progress, &choice.device).map_err(Failure)?;
 
     let bar = if progress_visible() { ProgressBar::new(recipe.updates) } else { ProgressBar::hidden() };
@@ -114,9 +119,7 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
 
     let model = training.model();
     let weights = folder::to_bytes(&model)?;
-    let tokenizer_file = vocabulary::tokenizer_json().into_bytes();
     let tokenizer = Tokenizer::from_bytes(&tokenizer_file, &args.out.join("tokenizer.json"))?;
-    let config = Config::default();
     let task = task_of(&config)?;
     let puzzles = eval::heldout_puzzles(task.as_ref(), args.puzzles);
     let options = EvalOptions {

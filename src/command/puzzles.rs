@@ -15,11 +15,8 @@ use serde::Serialize;
 
 use super::jsonl::{LineProgress, write_json_line};
 use crate::task::{
-    Puzzle, Split,
-    countdown::{
-        puzzle::{self, Level},
-        solver,
-    },
+    self, FAMILIES, Puzzle, Split, Task,
+    countdown::{Countdown, puzzle::Level, solver},
 };
 
 /// Print puzzles, one JSON object a line.
@@ -35,16 +32,20 @@ pub struct PuzzlesArgs {
     /// How many puzzles
     #[arg(long, value_name = "N")]
     pub count: u64,
-    /// A named level: 3x20, 4x20 or tinyzero [default: 3x20]
-    #[arg(long, value_name = "LEVEL", value_parser = Level::parse, conflicts_with_all = ["numbers", "max_number", "max_target"])]
-    pub level: Option<Level>,
-    /// A level of your own: how many numbers are given, 2 to 6 [default: 3]
+    /// The task
+    #[arg(long, value_name = "NAME", default_value = FAMILIES[0].name)]
+    pub task: String,
+    /// A named level; the task's first where none is named: 3x20 (of 3x20, 4x20, tinyzero) for countdown, 2x2 (of 2x2,
+    /// 2x1, 3x2) for multiplication
+    #[arg(long, value_name = "LEVEL", conflicts_with_all = ["numbers", "max_number", "max_target"])]
+    pub level: Option<String>,
+    /// A Countdown level of your own: how many numbers are given, 2 to 6 [default: 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=solver::MAX_NUMBERS as i64))]
     pub numbers: Option<u8>,
-    /// A level of your own: the numbers are drawn from 1 to this [default: 20]
+    /// A Countdown level of your own: the numbers are drawn from 1 to this [default: 20]
     #[arg(long, value_name = "M", value_parser = clap::value_parser!(i64).range(1..))]
     pub max_number: Option<i64>,
-    /// A level of your own: the largest target [default: 99]
+    /// A Countdown level of your own: the largest target [default: 99]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(i64).range(1..))]
     pub max_target: Option<i64>,
     /// Which side of the held-out split
@@ -53,7 +54,7 @@ pub struct PuzzlesArgs {
     /// Seed of the draws
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
-    /// Add every distinct solution of each puzzle, shortest first
+    /// Add every distinct solution of each puzzle, shortest first; for multiplication the ways to take it apart
     #[arg(long)]
     pub solutions: bool,
 }
@@ -73,18 +74,14 @@ struct PuzzleLine<'a> {
 /// # Errors
 /// A level without puzzles, or output that cannot be written.
 pub fn run(args: &PuzzlesArgs, stdout: impl Write) -> Result<i32, Box<dyn Error>> {
-    let level = level(args)?;
+    let task = task_of(args)?;
     let mut output = BufWriter::new(stdout);
     let mut progress = LineProgress::new(Some(args.count));
     let mut rng = ChaCha8Rng::seed_from_u64(args.seed);
     for _ in 0..args.count {
-        let puzzle = puzzle::draw(&level, args.split, &mut rng);
-        let solutions = if args.solutions {
-            Some(solver::solve(&puzzle.numbers, puzzle.target, usize::MAX)?)
-        } else {
-            None
-        };
-        let line = PuzzleLine { task: "countdown", puzzle: &puzzle, split: args.split, solutions };
+        let puzzle = task.draw(args.split, &mut rng);
+        let solutions = if args.solutions { Some(task.solutions(&puzzle)?) } else { None };
+        let line = PuzzleLine { task: task.name(), puzzle: &puzzle, split: args.split, solutions };
         if let Err(error) = write_json_line(&mut output, &line) {
             return ended_output(&error);
         }
@@ -101,13 +98,25 @@ fn ended_output(error: &io::Error) -> Result<i32, Box<dyn Error>> {
     Err(format!("Cannot write the puzzles: {error}.").into())
 }
 
-fn level(args: &PuzzlesArgs) -> Result<Level, Box<dyn Error>> {
-    if let Some(level) = &args.level {
-        return Ok(level.clone());
-    }
+fn task_of(args: &PuzzlesArgs) -> Result<Box<dyn Task>, Box<dyn Error>> {
+    let family = task::family(&args.task)?;
     if (args.numbers, args.max_number, args.max_target) == (None, None, None) {
-        return Ok(Level::parse("3x20")?);
+        let level = args.level.as_deref().unwrap_or(family.levels[0]);
+        return Ok((family.at)(level)?);
     }
+    if family.name != FAMILIES[0].name {
+        let message = format!(
+            "--numbers, --max-number and --max-target make a level of {}; {} has {}.",
+            FAMILIES[0].name,
+            family.name,
+            family.levels.join(", ")
+        );
+        return Err(message.into());
+    }
+    Ok(Box::new(Countdown { level: own_level(args)? }))
+}
+
+fn own_level(args: &PuzzlesArgs) -> Result<Level, Box<dyn Error>> {
     let count = usize::from(args.numbers.unwrap_or(3));
     let max_number = args.max_number.unwrap_or(20);
     let largest = solver::largest_number(count);
@@ -138,8 +147,7 @@ fn has_puzzles(level: &Level, split: Split) -> bool {
         let numbers: Vec<i64> = (0..count).map(|_| rng.random_range(1..=level.max_number)).collect();
         let targets = solver::reachable_integers(&numbers, level.min_target..=level.max_target);
         targets.into_iter().any(|target| {
-            !numbers.contains(&target)
-                && puzzle::split_of(&Puzzle { numbers: numbers.clone(), target }) == split
+            !numbers.contains(&target) && Split::of(&Puzzle { numbers: numbers.clone(), target }) == split
         })
     })
 }
@@ -192,6 +200,16 @@ mod tests {
     }
 
     #[test]
+    fn another_task_prints_its_own_puzzles_and_ways() {
+        for line in printed("--count 20 --task multiplication --solutions") {
+            assert_eq!(line["task"], "multiplication");
+            let factors: Vec<i64> = serde_json::from_value(line["numbers"].clone()).unwrap();
+            assert_eq!(line["target"].as_i64().unwrap(), factors.iter().product::<i64>());
+            assert!(line["solutions"].as_array().unwrap().len() >= 3);
+        }
+    }
+
+    #[test]
     fn a_level_of_ones_own_holds_its_bounds() {
         for line in
             printed("--count 40 --numbers 4 --max-number 7 --max-target 30 --split heldout --solutions")
@@ -214,6 +232,9 @@ mod tests {
             ("--count 1 --numbers 7", "7 is not in 2..=6"),
             ("--count 1 --numbers 1", "1 is not in 2..=6"),
             ("--count 1 --max-target 0", "0 is not in 1.."),
+            ("--count 1 --task chess", "the tasks are countdown, multiplication"),
+            ("--count 1 --task multiplication --level 3x20", "the levels are 2x2, 2x1, 3x2"),
+            ("--count 1 --task multiplication --numbers 3", "make a level of countdown"),
             ("--count 1 --split both", "train, heldout"),
             ("--count 1 --numbers 2 --max-number 1", "gave no puzzle with a target of 10 to 99"),
             ("--count 1 --numbers 6 --max-number 100000", "for 6 numbers at most"),

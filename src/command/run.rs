@@ -35,6 +35,7 @@ Examples:
   aha-lab run --headless --steps 30 --seed 1       train without a screen
   aha-lab run --detach --steps 500                 train in the background; `aha-lab open` commands it
   aha-lab run --set control=random-reward          the control: a reward that ignores the answer
+  aha-lab run --task multiplication                another task, from its own base model
   aha-lab run --set preset=dapo --set learning_rate=2e-4
   aha-lab run --resume seed1 --steps 60            go on to step 60
   aha-lab run --fork seed1@20 --set seed=7         a new run from a checkpoint")]
@@ -63,7 +64,7 @@ pub struct RunArgs {
     /// `random-reward`, short for --set control=random-reward
     #[arg(long, value_name = "NAME")]
     pub control: Option<String>,
-    /// The task, short for --set task=NAME
+    /// The task and what it sets of itself, before any --set
     #[arg(long, value_name = "NAME")]
     pub task: Option<String>,
     /// Wait before the first token until the run is resumed or stepped
@@ -204,13 +205,15 @@ fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
         (None, Some((run, step))) => TrainingState::load(&run.checkpoint(*step)?.path)?.config,
         (None, None) => Config::default(),
     };
+    // First: it brings settings of its own, which those that are given change.
+    if let Some(task) = &args.task {
+        config.set("task", task)?;
+    }
     for setting in &args.settings {
         config.set_pair(setting)?;
     }
     let seed = args.seed.map(|seed| seed.to_string());
-    for (key, value) in
-        [("seed", &seed), ("control", &args.control), ("task", &args.task), ("backend", &args.backend)]
-    {
+    for (key, value) in [("seed", &seed), ("control", &args.control), ("backend", &args.backend)] {
         if let Some(value) = value {
             config.set(key, value)?;
         }

@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 
 use super::jsonl::{ScoreInput, answer_lines};
-use crate::task::{RewardRules, Score, countdown::reward};
+use crate::task::{self, RewardRules, Score};
 
 /// Score completions: one JSON answer a line, the reward and why.
 #[derive(Debug, Clone, Args)]
@@ -45,10 +45,7 @@ pub fn run(args: &ScoreArgs, stdin: impl Read, stdout: impl Write) -> Result<i32
 }
 
 fn score_line(input: &ScoreInput, rules: &RewardRules) -> Result<Score, String> {
-    match input.task.as_deref() {
-        None | Some("countdown") => Ok(reward::score(&input.puzzle(), &input.completion, rules)),
-        Some(other) => Err(format!("There is no task `{other}` to score; the only one is `countdown`.")),
-    }
+    Ok(task::of_record(input.task.as_deref())?.score(&input.puzzle(), &input.completion, rules))
 }
 
 fn finite(text: &str) -> Result<f64, String> {
@@ -93,7 +90,7 @@ mod tests {
             [
                 r#"{"reward":1.0,"correct":true,"format":true,"answer":"25 * 3 + 7 - 4","value":"78","reason":"The answer uses every given number once and its value is 78."}"#,
                 r#"{"error":"The line is longer than 8388608 bytes, the most that is read.","line":3}"#,
-                r#"{"error":"There is no task `chess` to score; the only one is `countdown`.","line":4}"#,
+                r#"{"error":"There is no task `chess`; the tasks are countdown, multiplication.","line":4}"#,
                 r#"{"reward":0.0,"correct":false,"format":false,"answer":null,"value":null,"reason":"The completion has no <answer>."}"#,
             ]
         );

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, ConfigError, Key};
+use super::{Config, ConfigError, Key, check_level, keys::Value};
 
 /// A configuration is a few dozen lines; a larger file is something else.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
@@ -67,8 +67,8 @@ impl ConfigFile {
         })
     }
 
-    /// Reads and checks the text of a file. `preset` takes effect first, so that every other key of the
-    /// file has the last word.
+    /// Reads and checks the text of a file. `task` and `preset` take effect first, so that every other
+    /// key of the file has the last word.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let refused = |reason: String| ConfigError::File { path: PathBuf::from("text"), reason };
         let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
@@ -95,6 +95,11 @@ impl ConfigFile {
             None => None,
         };
         let mut config = Config::default();
+        if let Some(given) = table.get("task")
+            && let Value::Word(name) = Key::find("task")?.read_toml(given)?
+        {
+            config.change_task(&name)?;
+        }
         if let Some(given) = table.get("preset") {
             let key = Key::find("preset")?;
             config.assign(key, key.read_toml(given)?);
@@ -104,6 +109,7 @@ impl ConfigFile {
             let key = Key::find(name)?;
             config.assign(key, key.read_toml(given)?);
         }
+        check_level(&config.task, &config.level)?;
         Ok(Self { config, provenance })
     }
 

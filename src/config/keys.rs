@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::error::{ConfigError, quoted, shortened};
+use crate::task;
 
 /// One configuration key, for help and for checking values.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,6 +19,10 @@ pub struct Key {
 /// The values a key takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Allowed {
+    /// The name of a task.
+    Task,
+    /// The name of a level of the task.
+    Level,
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// `true` or `false`.
@@ -41,6 +46,14 @@ pub enum Allowed {
 impl fmt::Display for Allowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Allowed::Task => write!(f, "one of {}", task::names().join(", ")),
+            Allowed::Level => {
+                for (i, family) in task::FAMILIES.iter().enumerate() {
+                    let join = if i > 0 { "; " } else { "" };
+                    write!(f, "{join}one of {} ({})", family.levels.join(", "), family.name)?;
+                }
+                Ok(())
+            }
             Allowed::OneOf([only]) => write!(f, "only {only}"),
             Allowed::OneOf(words) => write!(f, "one of {}", words.join(", ")),
             Allowed::Flag => write!(f, "true or false"),
@@ -72,7 +85,7 @@ impl Key {
     pub(crate) fn read_text(&'static self, text: &str) -> Result<Value, ConfigError> {
         let text = text.trim();
         let value = match self.allowed {
-            Allowed::OneOf(_) => Some(Value::Word(text.to_string())),
+            Allowed::Task | Allowed::Level | Allowed::OneOf(_) => Some(Value::Word(text.to_string())),
             Allowed::Flag => text.parse().ok().map(Value::Flag),
             Allowed::Whole { .. } => text.parse().ok().map(Value::Whole),
             Allowed::Number { .. } => text.parse().ok().map(Value::Number),
@@ -83,7 +96,9 @@ impl Key {
     /// Reads a value of a TOML file, whose type must be the key's.
     pub(crate) fn read_toml(&'static self, given: &toml::Value) -> Result<Value, ConfigError> {
         let value = match (self.allowed, given) {
-            (Allowed::OneOf(_), toml::Value::String(text)) => Some(Value::Word(text.clone())),
+            (Allowed::Task | Allowed::Level | Allowed::OneOf(_), toml::Value::String(text)) => {
+                Some(Value::Word(text.clone()))
+            }
             (Allowed::Flag, toml::Value::Boolean(flag)) => Some(Value::Flag(*flag)),
             (Allowed::Whole { .. }, toml::Value::Integer(whole)) => {
                 u64::try_from(*whole).ok().map(Value::Whole)
@@ -99,6 +114,10 @@ impl Key {
 
     fn takes(&self, value: &Value) -> bool {
         match (self.allowed, value) {
+            (Allowed::Task, Value::Word(word)) => task::names().contains(&word.as_str()),
+            (Allowed::Level, Value::Word(word)) => {
+                task::FAMILIES.iter().any(|family| family.levels.contains(&word.as_str()))
+            }
             (Allowed::OneOf(words), Value::Word(word)) => words.contains(&word.as_str()),
             (Allowed::Flag, Value::Flag(_)) => true,
             (Allowed::Whole { min, max }, Value::Whole(whole)) => (min..=max).contains(whole),
@@ -137,12 +156,16 @@ const MAX_SEED: u64 = i64::MAX as u64;
 
 /// Every configuration key, in the order of `config.toml`.
 pub(crate) const KEYS: &[Key] = &[
-    word("task", &["countdown"], "The task that makes the puzzles and scores the answers."),
-    word(
-        "level",
-        &["3x20", "4x20", "tinyzero"],
-        "3 or 4 numbers of 1..20, or TinyZero's 3-4 numbers of 1..99.",
-    ),
+    Key {
+        name: "task",
+        doc: "What is asked; setting another one also sets its level and whatever else it wants.",
+        allowed: Allowed::Task,
+    },
+    Key {
+        name: "level",
+        doc: "How hard the puzzles are; every task has levels of its own.",
+        allowed: Allowed::Level,
+    },
     whole("prompts_per_step", 1, 65_536, "Puzzles a step."),
     whole("group_size", 2, 4_096, "Completions per puzzle, whose rewards are compared."),
     whole("max_new_tokens", 1, 65_536, "A completion is cut off after so many tokens."),

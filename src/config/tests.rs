@@ -13,6 +13,9 @@ fn refusal(key: &str, value: &str) -> String {
 fn other_value(key: &Key, config: &Config) -> String {
     let now = config.get(key.name).unwrap();
     match key.allowed {
+        // Another task would set other keys too; its own test does that.
+        Allowed::Task => now,
+        Allowed::Level => "4x20".into(),
         Allowed::OneOf(words) => words.iter().find(|word| **word != now).unwrap_or(&words[0]).to_string(),
         Allowed::Flag => (now != "true").to_string(),
         Allowed::Whole { max, .. } => max.to_string(),
@@ -92,7 +95,10 @@ fn unknown_keys_are_refused_with_the_nearest_name() {
 #[test]
 fn refused_values_name_the_key_the_value_and_what_is_allowed() {
     assert_eq!(refusal("level", "5x20"), "`level` cannot be `5x20`: it takes one of 3x20, 4x20, tinyzero.");
-    assert_eq!(refusal("task", "chess"), "`task` cannot be `chess`: it takes only countdown.");
+    assert_eq!(
+        refusal("task", "chess"),
+        "`task` cannot be `chess`: it takes one of countdown, multiplication."
+    );
     assert_eq!(
         refusal("group_size", "1"),
         "`group_size` cannot be `1`: it takes a whole number from 2 to 4096."
@@ -196,4 +202,33 @@ fn files_are_refused_with_sentences_that_name_them() {
 fn a_file_takes_whole_numbers_where_numbers_are_wanted_and_keeps_defaults() {
     let config = ConfigFile::parse("temperature = 1\nseed = 3").unwrap().config;
     assert_eq!(config, Config { temperature: 1.0, seed: 3, ..Config::default() });
+}
+
+#[test]
+fn a_task_brings_its_level_and_settings_and_another_one_takes_them_away() {
+    let mut config = Config::default();
+    config.set("seed", "7").unwrap();
+    config.set("task", "multiplication").unwrap();
+    assert_eq!((config.level.as_str(), config.seed), ("2x2", 7));
+    assert_ne!(config.max_new_tokens, Config::default().max_new_tokens);
+    config.validate().unwrap();
+    config.set("level", "2x1").unwrap();
+    config.set("task", "multiplication").unwrap();
+    assert_eq!(config.level, "2x1", "the task that is set already changes nothing");
+    let refused = config.set("level", "3x20").unwrap_err().to_string();
+    assert_eq!(refused, "`level` cannot be `3x20`: it takes one of 2x2, 2x1, 3x2.");
+    let file = ConfigFile { config: config.clone(), provenance: None };
+    assert_eq!(ConfigFile::parse(&file.to_toml().unwrap()).unwrap().config, config);
+    config.set("task", "countdown").unwrap();
+    assert_eq!(config, Config { seed: 7, ..Config::default() });
+}
+
+#[test]
+fn a_file_that_names_a_task_alone_has_the_rest_from_it() {
+    let read = |text: &str| ConfigFile::parse(text).map(|file| file.config);
+    let config = read("task = \"multiplication\"").unwrap();
+    assert_eq!((config.level.as_str(), config.max_new_tokens), ("2x2", 160));
+    assert_eq!(read("max_new_tokens = 90\ntask = \"multiplication\"").unwrap().max_new_tokens, 90);
+    let refused = read("task = \"multiplication\"\nlevel = \"4x20\"").unwrap_err().to_string();
+    assert!(refused.contains("it takes one of 2x2, 2x1, 3x2"), "{refused}");
 }

@@ -6,7 +6,6 @@ use crate::{
     config::Config,
     eval,
     grpo::step::Grpo,
-    reasoning,
     rollout::sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     run::pinned::{PinnedAnswer, PinnedLog},
     task::{Puzzle, Task},
@@ -32,12 +31,6 @@ pub fn first_pins(task: &dyn Task) -> Vec<Puzzle> {
     eval::heldout_puzzles(task, PINNED_AT_FIRST)
 }
 
-/// A pinned puzzle in words.
-pub fn in_words(puzzle: &Puzzle) -> String {
-    let numbers: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
-    format!("{} -> {}", numbers.join(" "), puzzle.target)
-}
-
 impl Pins {
     /// Whether the pins are answered after this step.
     pub fn due(config: &Config, step: u64) -> bool {
@@ -49,7 +42,7 @@ impl Pins {
     /// # Errors
     /// A sentence that says why not.
     pub fn pin(&mut self, puzzle: Puzzle, grpo: &Grpo, config: &Config) -> Result<(), String> {
-        let words = in_words(&puzzle);
+        let words = grpo.task.in_words(&puzzle, "->");
         if self.puzzles.contains(&puzzle) {
             return Err(format!("{words} is pinned already."));
         }
@@ -119,7 +112,7 @@ impl Pins {
                 reward: score.reward,
                 correct: score.correct,
                 truncated: completion.truncated,
-                analysis: reasoning::analyze(puzzle, &text),
+                analysis: grpo.task.analyze(puzzle, &text),
                 completion: text,
             };
             self.log.add(&answer)?;

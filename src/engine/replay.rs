@@ -25,6 +25,7 @@ use crate::{
         record::RolloutRecord,
         state::TrainingState,
     },
+    task,
     tokenizer::Tokenizer,
     workers::{Workers, worker_count},
 };
@@ -148,7 +149,10 @@ fn policy(
     let backend = parts::backend_name(&choice, threads);
     let loaded = match checkpoint {
         Some(checkpoint) => folder::load(&checkpoint.path, &choice.device)?,
-        None => embedded::load(&choice.device)?,
+        None => {
+            let family = task::family(&config.task).map_err(EngineError::Other)?;
+            embedded::load(&family.base, &choice.device)?
+        }
     };
     let LoadedModel { model, tokenizer } = loaded;
     let tokenizer = Tokenizer::from_bytes(&tokenizer, Path::new("tokenizer.json"))?;

@@ -30,10 +30,7 @@ use crate::{
         CheckpointError, Journal, Reader, RunDirectory, RunError, RunLock, checkpoint::Checkpoint,
         pinned::PinnedLog, state::TrainingState,
     },
-    task::{
-        Task,
-        countdown::{Countdown, puzzle::Level},
-    },
+    task::{self, Task},
     tokenizer::{Tokenizer, TokenizerError},
     workers::Workers,
 };
@@ -143,12 +140,7 @@ pub struct Prepared {
 /// # Errors
 /// When there is no such task or level.
 pub fn task_of(config: &Config) -> Result<Box<dyn Task>, EngineError> {
-    match config.task.as_str() {
-        "countdown" => {
-            Ok(Box::new(Countdown { level: Level::parse(&config.level).map_err(EngineError::Other)? }))
-        }
-        other => Err(EngineError::Other(format!("There is no task `{other}`; the only one is countdown."))),
-    }
+    task::named(&config.task, &config.level).map_err(EngineError::Other)
 }
 
 /// Makes everything ready. Nothing is trained or sampled yet.
@@ -175,6 +167,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         _ => options.config.clone(),
     };
     config.validate()?;
+    let family = task::family(&config.task).map_err(EngineError::Other)?;
     let request: BackendRequest = config.backend.parse()?;
     let choice = device::choose(request)?;
     // A GPU is one device: sharding rows over threads would only make them wait for each other.
@@ -184,8 +177,8 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
 
     let (loaded, hash, base) = match (&options.start, &checkpoint) {
         (Start::New(Base::Embedded), _) | (Start::Resume(_), None) => {
-            let loaded = embedded::load(&choice.device)?;
-            (loaded, embedded::hash_of(embedded::WEIGHTS), embedded::reference())
+            let loaded = embedded::load(&family.base, &choice.device)?;
+            (loaded, embedded::hash_of(family.base.weights), embedded::reference(&family.base))
         }
         (Start::New(Base::Folder(folder)), _) => {
             let loaded = folder::load(folder, &choice.device)?;
@@ -195,7 +188,8 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         (Start::Resume(run) | Start::Fork(run, _), Some(checkpoint)) => {
             let loaded = folder::load(&checkpoint.path, &choice.device)?;
             let hash = run.config()?.provenance.map(|p| p.model_hash).unwrap_or_default();
-            let base = embedded::reference().filter(|_| hash == embedded::hash_of(embedded::WEIGHTS));
+            let base =
+                embedded::reference(&family.base).filter(|_| hash == embedded::hash_of(family.base.weights));
             (loaded, hash, base)
         }
         _ => return Err(EngineError::Other("There is no checkpoint to go on from.".into())),
@@ -205,7 +199,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     check_fit(config.max_new_tokens, &model, &tokenizer)?;
     check_sizes(&config, &model.config, threads).map_err(EngineError::Other)?;
     let task = task_of(&config)?;
-    let base = base.filter(|_| config.level == Config::default().level && config.temperature == 1.0);
+    let base = base.filter(|_| config.level == family.levels[0] && config.temperature == 1.0);
 
     let reference = parts::reference(checkpoint.as_ref(), &config, &model)?;
     let mut trainer = Trainer::new(model, 0.0, workers);
@@ -296,7 +290,7 @@ pub(super) fn began_from_embedded(run: &RunDirectory) -> bool {
         .config()
         .ok()
         .and_then(|file| file.provenance)
-        .is_some_and(|provenance| provenance.model_hash == embedded::hash_of(embedded::WEIGHTS));
+        .is_some_and(|provenance| embedded::family_of(&provenance.model_hash).is_some());
     let anew = Reader::new(run)
         .events()
         .is_ok_and(|log| log.records.first().is_none_or(|first| first.event == "started"));

@@ -16,7 +16,7 @@ use crate::{
         trainer::{Trainer, UpdateError},
         transformer::Transformer,
     },
-    reasoning::{self, Analysis},
+    reasoning::Analysis,
     rollout::{
         RolloutGroup,
         sampler::{self, Observer, Request, RowSeed, SamplingOptions},
@@ -148,7 +148,7 @@ impl Grpo {
                 group.completions.iter().map(|c| self.tokenizer.decode(&c.tokens)).collect();
             let scores: Vec<Score> =
                 texts.iter().map(|t| self.task.score(&group.puzzle, t, &rules)).collect();
-            let analyses = texts.iter().map(|t| reasoning::analyze(&group.puzzle, t)).collect();
+            let analyses = texts.iter().map(|t| self.task.analyze(&group.puzzle, t)).collect();
             let rewards = match &mut coin {
                 Some(rng) => scores.iter().map(|_| f64::from(u8::from(rng.random_bool(0.5)))).collect(),
                 None => scores.iter().map(|s| s.reward).collect(),

@@ -1,5 +1,3 @@
-//! Makes the base model from nothing: a synthetic corpus, then supervised training.
+//! Makes a base model from nothing: supervised training on a task's synthetic corpus.
 
-pub mod corpus;
 pub mod train;
-pub mod vocabulary;

@@ -13,10 +13,6 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    corpus::{self, CorpusRules, Document},
-    vocabulary,
-};
 use crate::{
     model::{
         config::ModelConfig,
@@ -25,13 +21,20 @@ use crate::{
         transformer::{Transformer, target_log_probs},
     },
     run::{CheckpointError, CheckpointWriter, checkpoint},
+    task::lessons::{self, Document, Lessons},
     workers::Workers,
 };
 
+/// Optimizer steps of the shipped base models.
+pub const UPDATES: u64 = 6500;
+
 /// Everything that decides what base model comes out.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
+    /// The task whose corpus it is.
+    #[serde(default = "countdown")]
+    pub task: String,
     /// Seed of weights and corpus.
     pub seed: u64,
     /// Optimizer steps.
@@ -50,15 +53,22 @@ pub struct Recipe {
     pub weight_decay: f32,
     /// The global gradient norm is clipped to this.
     pub max_grad_norm: f64,
-    /// What the corpus is made of.
-    pub corpus: CorpusRules,
+    /// What the corpus is made of, see [`Lessons::rules`].
+    pub corpus: serde_json::Value,
 }
 
-impl Default for Recipe {
-    fn default() -> Self {
+/// The only task there was when recipes did not name one.
+fn countdown() -> String {
+    "countdown".into()
+}
+
+impl Recipe {
+    /// The recipe of a task's shipped base model.
+    pub fn of(task: &str, lessons: &dyn Lessons) -> Self {
         Self {
+            task: task.into(),
             seed: 0,
-            updates: 6500,
+            updates: UPDATES,
             documents: 32,
             learning_rate: 2e-3,
             warmup: 100,
@@ -66,12 +76,10 @@ impl Default for Recipe {
             last_rate: 0.03,
             weight_decay: 0.01,
             max_grad_norm: 1.0,
-            corpus: CorpusRules::default(),
+            corpus: lessons.rules(),
         }
     }
-}
 
-impl Recipe {
     /// The learning rate of an update, counted from 0.
     pub fn rate(&self, update: u64) -> f64 {
         let warm = ((update + 1) as f64 / self.warmup.max(1) as f64).min(1.0);
@@ -121,6 +129,7 @@ pub struct Progress {
 /// The base model while it is being made.
 pub struct Pretraining {
     recipe: Recipe,
+    lessons: Box<dyn Lessons>,
     trainer: Trainer,
     ids: std::collections::HashMap<String, i32>,
     done: u64,
@@ -129,11 +138,11 @@ pub struct Pretraining {
 
 impl Pretraining {
     /// From random weights.
-    pub fn new(recipe: Recipe, workers: Arc<Workers>, device: &Device) -> Self {
-        let model = initial_model(recipe.seed, device);
+    pub fn new(recipe: Recipe, lessons: Box<dyn Lessons>, workers: Arc<Workers>, device: &Device) -> Self {
+        let model = initial_model(recipe.seed, lessons.as_ref(), device);
         let trainer = Trainer::new(model, recipe.weight_decay, workers);
-        let ids = vocabulary::tokens().into_iter().zip(0..).collect();
-        Self { recipe, trainer, ids, done: 0, words: 0 }
+        let ids = lessons.tokens().into_iter().zip(0..).collect();
+        Self { recipe, lessons, trainer, ids, done: 0, words: 0 }
     }
 
     /// Updates made.
@@ -180,7 +189,7 @@ impl Pretraining {
         let mut rng = ChaCha8Rng::seed_from_u64(self.recipe.seed);
         rng.set_stream(self.done + 1);
         let mut documents: Vec<Document> =
-            (0..self.recipe.documents).map(|_| corpus::document(&self.recipe.corpus, &mut rng)).collect();
+            (0..self.recipe.documents).map(|_| self.lessons.document(&mut rng)).collect();
         documents.sort_by_key(|d| d.words.len());
         self.words += documents.iter().map(|d| d.words.len() as u64).sum::<u64>();
         // Small batches stay in the cache (measured: 8 parts on 2 workers are a third faster than 4).
@@ -190,7 +199,7 @@ impl Pretraining {
 
     fn pack(&self, documents: &[Document]) -> MicroBatch {
         let id = |word: &str| self.ids.get(word).copied().unwrap_or_default();
-        let (pad, end) = (id(vocabulary::PAD), id(vocabulary::END));
+        let (pad, end) = (id(lessons::PAD), id(lessons::END));
         let positions = documents.iter().map(|d| d.words.len()).max().unwrap_or(0);
         let mut batch = MicroBatch {
             rows: documents.len(),
@@ -200,14 +209,12 @@ impl Pretraining {
             weights: Vec::new(),
         };
         for document in documents {
-            // A drill does not end, it is cut off; a trace ends.
-            let ends = document.words.first().is_some_and(|w| w == "use");
             for position in 0..positions {
                 let next = position + 1;
                 batch.inputs.push(document.words.get(position).map_or(pad, |w| id(w)));
                 let (target, trained) = match document.words.get(next) {
                     Some(word) => (id(word), document.trained[next]),
-                    None => (end, ends && next == document.words.len()),
+                    None => (end, document.ends && next == document.words.len()),
                 };
                 batch.targets.push(target);
                 batch.weights.push(if trained { 1.0 } else { 0.0 });
@@ -224,7 +231,7 @@ impl Pretraining {
         let said = |error: CheckpointError| error.to_string();
         let state = self.trainer.optimizer_state();
         let weights = folder::to_bytes(&self.model()).map_err(|e| e.to_string())?;
-        let progress = Saved { recipe: self.recipe, time: state.time };
+        let progress = Saved { recipe: self.recipe.clone(), time: state.time };
         let progress = serde_json::to_vec_pretty(&progress).map_err(|e| format!("{e}."))?;
         let mut writer = CheckpointWriter::begin(into, self.done).map_err(said)?;
         writer.write_bytes(WEIGHTS, &weights).map_err(said)?;
@@ -297,17 +304,17 @@ impl MicroBatch {
 /// cosines of several periods, the form in which trained models come to hold numbers ("Pre-trained large
 /// language models use Fourier features to compute addition", <https://arxiv.org/abs/2406.03445>). Sums are
 /// learned from fewer facts that way.
-fn initial_model(seed: u64, device: &Device) -> Transformer {
+fn initial_model(seed: u64, lessons: &dyn Lessons, device: &Device) -> Transformer {
     const PERIODS: [f32; 16] =
         [2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 12.0, 20.0, 25.0, 50.0, 100.0, 200.0];
     device.seed(seed);
-    let config = ModelConfig::small(vocabulary::tokens().len());
+    let config = ModelConfig::small(lessons.tokens().len());
     let mut model = Transformer::random(&config, device);
     let (vocab, d) = (config.vocab_size, config.hidden_size);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut values: Vec<f32> = (0..vocab * d).map(|_| normal(&mut rng) * 0.02).collect();
-    for number in 0..100usize {
-        let row = &mut values[(vocabulary::first_number() + number) * d..][..d];
+    for (id, number) in lessons.numbers() {
+        let row = &mut values[id * d..][..d];
         for (i, pair) in row[..d / 2].chunks_exact_mut(2).enumerate() {
             let angle = std::f32::consts::TAU * number as f32 / PERIODS[i % PERIODS.len()];
             let repeat = if i < PERIODS.len() { 1.0 } else { -1.0 };

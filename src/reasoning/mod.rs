@@ -138,4 +138,12 @@ pub struct Analysis {
     pub stated_hits: usize,
     /// Of those, the ones after which no further attempt was made.
     pub stops_after_hit: usize,
+    /// Attempts that take the question apart into parts that add up to it, as the distributive rule does with a
+    /// product. A task without such a rule leaves it at 0, and out of its records.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub decompositions: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

@@ -1,19 +1,33 @@
 //! What is asked and what is right.
 //!
-//! A [`Task`] makes puzzles, words them as a prompt, and scores completions by the answer alone. It is
-//! pure: no threads, no files, no tensors. The reward never looks at how an answer was reached.
+//! A [`Task`] makes puzzles, words them as a prompt, scores completions by the answer alone, and reads which
+//! reasoning behaviours they show. It is pure: no threads, no files, no tensors. The reward never looks at how an
+//! answer was reached.
+//!
+//! Whatever depends on the task goes through this module: a further task is a further folder here, and one more
+//! line in [`FAMILIES`].
 
 pub mod countdown;
+pub mod lessons;
+pub mod multiplication;
 
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use self::lessons::Lessons;
+use crate::reasoning::Analysis;
+
+/// Every task there is. The first is the one that is meant where none is named.
+pub static FAMILIES: &[&Family] = &[&countdown::FAMILY, &multiplication::FAMILY];
 
 /// One question: numbers to use and a value to reach.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Puzzle {
     /// The given numbers, in the order in which the prompt shows them.
     pub numbers: Vec<i64>,
-    /// The value to reach.
+    /// The value to reach. Whether the prompt shows it is the task's affair.
     pub target: i64,
 }
 
@@ -25,6 +39,24 @@ pub enum Split {
     Train,
     /// One tenth, by a hash of the sorted numbers and the target.
     Heldout,
+}
+
+impl Split {
+    /// The side a puzzle is on: held out for one in ten, by a SHA-256 of the sorted numbers and the target, so that
+    /// it depends neither on the order of the numbers nor on any seed.
+    pub fn of(puzzle: &Puzzle) -> Self {
+        let mut sorted = puzzle.numbers.clone();
+        sorted.sort_unstable();
+        let mut hash = Sha256::new();
+        for number in sorted.iter().chain([&-1, &puzzle.target]) {
+            hash.update(number.to_le_bytes());
+        }
+        let digest = hash.finalize();
+        let word = u64::from_le_bytes([
+            digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7],
+        ]);
+        if word % 10 == 0 { Self::Heldout } else { Self::Train }
+    }
 }
 
 /// What an answer earns. Nothing else is ever rewarded.
@@ -59,7 +91,7 @@ pub struct Score {
     pub reason: String,
 }
 
-/// A family of puzzles with an exact verifier.
+/// A family of puzzles with an exact verifier, at one level. Only [`draw`](Self::draw) depends on the level.
 pub trait Task: Send + Sync {
     /// The name used by `--task` and in run files.
     fn name(&self) -> &'static str;
@@ -69,4 +101,148 @@ pub trait Task: Send + Sync {
     fn prompt(&self, puzzle: &Puzzle) -> String;
     /// Scores what the model wrote after the prompt.
     fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score;
+    /// Says which reasoning behaviours the completion shows; any text is taken. The reward never sees it.
+    fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis;
+    /// The form in which equal answers are the same text, for a majority vote; `None` for what is no answer.
+    fn canonical_answer(&self, answer: &str) -> Option<String>;
+    /// The puzzle as a person would write it in a line, `4 1 16 -> 19`, with `arrow` between question and target.
+    fn in_words(&self, puzzle: &Puzzle, arrow: &str) -> String;
+    /// The puzzle of numbers that a person gave. Without a target, the task takes it from the numbers: Countdown
+    /// the last one, multiplication their product.
+    ///
+    /// # Errors
+    /// A sentence that says how a puzzle is written.
+    fn assemble(&self, numbers: Vec<i64>, target: Option<i64>) -> Result<Puzzle, String>;
+    /// Every distinct right way that the task knows, the shortest first.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot list them.
+    fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String>;
+    /// What can be said of a puzzle before it is answered.
+    fn prospect(&self, puzzle: &Puzzle) -> Prospect;
+}
+
+/// What can be said of a puzzle before it is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prospect {
+    /// Something reaches the target.
+    Solvable,
+    /// Nothing does; this comes nearest.
+    Nearest {
+        /// The value, `79` or `7/3`.
+        value: String,
+        /// What makes it.
+        expression: String,
+    },
+    /// The numbers say what is right, in these words.
+    Given(String),
+    /// It cannot be searched, for this reason.
+    Unknown(String),
+}
+
+/// What is known of a task before a level is chosen.
+pub struct Family {
+    /// The name used by `--task` and in run files.
+    pub name: &'static str,
+    /// What is asked, in a few words.
+    pub about: &'static str,
+    /// The names of its levels; the first is the one that is meant where none is named, and the one on which the
+    /// base was measured.
+    pub levels: &'static [&'static str],
+    /// What the levels are, in a line.
+    pub levels_doc: &'static str,
+    /// How a puzzle is typed, with an example.
+    pub puzzle_form: &'static str,
+    /// Whether the numbers alone say what the target is.
+    pub target_follows: bool,
+    /// Why the Search screen has nothing to search; `None` where it has.
+    pub nothing_to_search: Option<&'static str>,
+    /// Configuration keys that take other values than the defaults with this task.
+    pub settings: &'static [(&'static str, &'static str)],
+    /// The task at no level in particular: everything but drawing.
+    pub reader: &'static dyn Task,
+    /// The task at one of its levels.
+    pub at: fn(&str) -> Result<Box<dyn Task>, String>,
+    /// What its base model is taught; `false` leaves the behaviours out that RL is to bring up.
+    pub lessons: fn(bool) -> Box<dyn Lessons>,
+    /// The base model inside the program.
+    pub base: BaseFiles,
+}
+
+impl std::fmt::Debug for Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Family({})", self.name)
+    }
+}
+
+impl Family {
+    /// A puzzle to begin with.
+    pub fn example(&self) -> Puzzle {
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        match (self.at)(self.levels[0]) {
+            Ok(task) => task.draw(Split::Heldout, &mut rng),
+            Err(_) => Puzzle { numbers: Vec::new(), target: 0 },
+        }
+    }
+}
+
+/// The files of a base model inside the program.
+pub struct BaseFiles {
+    /// `config.json`.
+    pub config: &'static [u8],
+    /// `model.safetensors`.
+    pub weights: &'static [u8],
+    /// `tokenizer.json`.
+    pub tokenizer: &'static [u8],
+    /// `measured.json`: what was measured of it when it was made.
+    pub measured: &'static [u8],
+}
+
+/// The family of a name.
+///
+/// # Errors
+/// A sentence that names those there are.
+pub fn family(name: &str) -> Result<&'static Family, String> {
+    FAMILIES.iter().copied().find(|family| family.name == name).ok_or_else(|| {
+        format!(
+            "There is no task `{}`; the tasks are {}.",
+            crate::config::shortened(name),
+            names().join(", ")
+        )
+    })
+}
+
+/// The task of a name at a level.
+///
+/// # Errors
+/// A sentence that names the tasks or the levels there are.
+pub fn named(name: &str, level: &str) -> Result<Box<dyn Task>, String> {
+    (family(name)?.at)(level)
+}
+
+/// The task that wrote a record, to score, analyse or word it; a record without a name is the first task's.
+///
+/// # Errors
+/// A sentence that names the tasks there are.
+pub fn of_record(name: Option<&str>) -> Result<&'static dyn Task, String> {
+    Ok(name.map_or(Ok(FAMILIES[0]), family)?.reader)
+}
+
+/// A puzzle of a run as a line, see [`Task::in_words`]; a task that this program does not know is worded as the first.
+pub fn in_words(task: &str, puzzle: &Puzzle, arrow: &str) -> String {
+    known(task).in_words(puzzle, arrow)
+}
+
+/// What is found in a completion of a run's task, see [`Task::analyze`].
+pub fn analyze(task: &str, puzzle: &Puzzle, completion: &str) -> Analysis {
+    known(task).analyze(puzzle, completion)
+}
+
+fn known(task: &str) -> &'static dyn Task {
+    family(task).unwrap_or(FAMILIES[0]).reader
+}
+
+/// The names of all tasks.
+pub fn names() -> Vec<&'static str> {
+    FAMILIES.iter().map(|family| family.name).collect()
 }

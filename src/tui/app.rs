@@ -8,6 +8,7 @@ use ratatui::{
 };
 
 use super::{
+    frontier::Frontier,
     history::History,
     meter::MeterScreen,
     microscope::Microscope,
@@ -21,9 +22,12 @@ use super::{
     transcripts::{Effect, Transcripts},
     travel::Travel,
 };
-use crate::engine::protocol::{
-    BaseReference, Event, Phase, Started, Temporality,
-    side::{SideCommand, SideEvent},
+use crate::{
+    engine::protocol::{
+        BaseReference, Event, Phase, Started, Temporality,
+        side::{SideCommand, SideEvent},
+    },
+    task,
 };
 
 /// Whose run is on screen.
@@ -180,6 +184,8 @@ pub struct App {
     pub playground: Playground,
     /// What the side engine is to be told.
     pub asked: Vec<SideCommand>,
+    /// What accuracy thinking buys.
+    pub frontier: Frontier,
     /// What could go wrong, and what did.
     pub sentinel: SentinelScreen,
     /// The group that the engine was last asked to look at.
@@ -250,6 +256,7 @@ impl App {
             microscope: Microscope::default(),
             playground: Playground::default(),
             asked: Vec::new(),
+            frontier: Frontier::default(),
             sentinel: SentinelScreen::default(),
             inspecting: None,
             message: None,
@@ -272,6 +279,12 @@ impl App {
             help_rest: 0,
             cards_fit: 1,
         }
+    }
+
+    /// The name of the run's task; the first one's until a run is known.
+    pub fn task(&self) -> &'static str {
+        let named = self.started.as_ref().and_then(|started| task::family(&started.config.task).ok());
+        named.unwrap_or(task::FAMILIES[0]).name
     }
 
     /// Whether keys reach an engine.

@@ -8,7 +8,10 @@ use super::{
     travel::{self, Action, Request},
     update::control,
 };
-use crate::{engine::protocol::Command, task::Puzzle};
+use crate::{
+    engine::protocol::Command,
+    task::{self, Puzzle},
+};
 
 /// What a key does on the Travel screen; `None` where it has no meaning there.
 pub(super) fn travel_key(app: &mut App, event: &KeyEvent) -> Option<Vec<Command>> {
@@ -30,7 +33,7 @@ pub(super) fn perform(app: &mut App, action: Action) -> Vec<Command> {
         Some(Request::Unpin(puzzle)) => control(app, |app| {
             app.say(
                 Level::Info,
-                format!("{} is asked no more; what it was answered with stays", words(&puzzle)),
+                format!("{} is asked no more; what it was answered with stays", words(app, &puzzle)),
             );
             Command::Unpin(puzzle)
         }),
@@ -48,7 +51,7 @@ pub(super) fn pin_selected(app: &mut App) -> Vec<Command> {
         return Vec::new();
     };
     if app.travel.is_pinned(&puzzle) {
-        app.say(Level::Info, format!("{} is pinned already: see Travel", words(&puzzle)));
+        app.say(Level::Info, format!("{} is pinned already: see Travel", words(app, &puzzle)));
         return Vec::new();
     }
     pin(app, puzzle)
@@ -64,13 +67,15 @@ fn pin(app: &mut App, puzzle: Puzzle) -> Vec<Command> {
         };
         app.say(
             Level::Info,
-            format!("{} is answered now, {then}; earlier steps cannot be asked any more", words(&puzzle)),
+            format!(
+                "{} is answered now, {then}; earlier steps cannot be asked any more",
+                words(app, &puzzle)
+            ),
         );
         Command::Pin(puzzle)
     })
 }
 
-fn words(puzzle: &Puzzle) -> String {
-    let numbers: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
-    format!("{} = {}", numbers.join(" "), puzzle.target)
+fn words(app: &App, puzzle: &Puzzle) -> String {
+    task::in_words(app.task(), puzzle, "=")
 }

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
-    reasoning::{Analysis, analyze},
+    reasoning::Analysis,
     run::record::RolloutRecord,
-    task::Puzzle,
+    task::{self, Puzzle},
 };
 
 /// How long a self-correction stays lit after it was seen.
@@ -53,11 +53,11 @@ impl Card {
     }
 
     /// Reads what arrived since the last time; a new self-correction is lit until a while after `now`.
-    pub fn refresh(&mut self, puzzle: &Puzzle, now: Duration) {
+    pub fn refresh(&mut self, task: &str, puzzle: &Puzzle, now: Duration) {
         if self.record.is_some() || self.analyzed == self.text.len() {
             return;
         }
-        let found = analyze(puzzle, &self.text);
+        let found = task::analyze(task, puzzle, &self.text);
         if found.self_corrections > self.analysis.self_corrections {
             self.lit_until = Some(now + FLASH);
         }

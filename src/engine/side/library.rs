@@ -18,7 +18,7 @@ use crate::{
         transformer::Transformer,
     },
     run::{RunDirectory, checkpoint},
-    task::Task,
+    task::{self, Task},
     tokenizer::Tokenizer,
 };
 
@@ -70,7 +70,7 @@ impl Library {
     }
 
     /// The run and its configuration.
-    fn run(&self) -> Result<(RunDirectory, Config), EngineError> {
+    pub(super) fn run(&self) -> Result<(RunDirectory, Config), EngineError> {
         match &self.source {
             Source::Live(weights) => match weights.newest() {
                 Some(live) => Ok((live.run, live.config)),
@@ -103,7 +103,7 @@ impl Library {
             Some(known) => known,
             None => {
                 let provenance = run.config()?.provenance;
-                let known = provenance.is_some_and(|p| p.model_hash == embedded::hash_of(embedded::WEIGHTS));
+                let known = provenance.is_some_and(|p| embedded::family_of(&p.model_hash).is_some());
                 *self.from_embedded.insert(known)
             }
         };
@@ -149,7 +149,10 @@ impl Library {
                     "No weights are being trained here; choose a checkpoint or the embedded base.".into(),
                 ));
             }
-            (ModelName::Embedded, _) => ready(name, 0, embedded::load(&self.device()?)?)?,
+            (ModelName::Embedded, _) => {
+                let family = task::family(&self.run()?.1.task).map_err(EngineError::Other)?;
+                ready(name, 0, embedded::load(&family.base, &self.device()?)?)?
+            }
             (ModelName::Checkpoint(step), _) => {
                 let found = self.run()?.0.checkpoint(Some(step))?;
                 ready(name, step, folder::load(&found.path, &self.device()?)?)?

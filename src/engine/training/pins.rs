@@ -2,12 +2,7 @@
 
 use super::Training;
 use crate::{
-    engine::{
-        control::Control,
-        pins::{Pins, in_words},
-        protocol::Event,
-        setup::EngineError,
-    },
+    engine::{control::Control, pins::Pins, protocol::Event, setup::EngineError},
     rollout::sampler::{Observer, Unobserved},
     task::Puzzle,
 };
@@ -44,7 +39,7 @@ impl Training<'_> {
     /// Pins or unpins what a person asked for. A new pin is answered at once; what the weights were before cannot
     /// be asked any more.
     pub(super) fn change_pins(&mut self, puzzle: Puzzle, pin: bool) -> Result<(), EngineError> {
-        let words = in_words(&puzzle);
+        let words = self.p.grpo.task.in_words(&puzzle, "->");
         if !pin {
             let before = self.p.pins.puzzles.len();
             self.p.pins.puzzles.retain(|pinned| *pinned != puzzle);

@@ -1,16 +1,43 @@
 //! Countdown: combine the given numbers, each exactly once, with `+ - * /` to reach the target.
 
 pub mod attempt;
+pub mod corpus;
 pub mod expression;
 pub mod prospect;
 pub mod puzzle;
 pub mod reward;
 pub mod solver;
+pub mod vocabulary;
 
 use rand_chacha::ChaCha8Rng;
 
 use self::puzzle::Level;
-use super::{Puzzle, RewardRules, Score, Split, Task};
+use super::{BaseFiles, Family, Prospect, Puzzle, RewardRules, Score, Split, Task};
+use crate::reasoning::{self, Analysis};
+
+/// What is known of it before a level is chosen.
+pub static FAMILY: Family = Family {
+    name: "countdown",
+    about: "Combine the given numbers, each exactly once, to reach the target.",
+    levels: &Level::NAMES,
+    levels_doc: "3 or 4 numbers of 1..20, or TinyZero's 3-4 numbers of 1..99",
+    puzzle_form: "2 to 6 numbers and then the target, such as 4 1 16 = 19",
+    target_follows: false,
+    nothing_to_search: None,
+    settings: &[],
+    reader: &Countdown { level: Level::FIRST },
+    at: |level| Ok(Box::new(Countdown { level: Level::parse(level)? })),
+    lessons: |habits| {
+        let rules = corpus::CorpusRules::default();
+        Box::new(if habits { rules } else { corpus::CorpusRules { checking: 0.0, ..rules } })
+    },
+    base: BaseFiles {
+        config: include_bytes!("../../../assets/config.json"),
+        weights: include_bytes!("../../../assets/model.safetensors"),
+        tokenizer: include_bytes!("../../../assets/tokenizer.json"),
+        measured: include_bytes!("../../../assets/measured.json"),
+    },
+};
 
 /// The task at one level.
 #[derive(Debug, Clone)]
@@ -21,7 +48,7 @@ pub struct Countdown {
 
 impl Task for Countdown {
     fn name(&self) -> &'static str {
-        "countdown"
+        FAMILY.name
     }
 
     fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
@@ -35,5 +62,35 @@ impl Task for Countdown {
 
     fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
         reward::score(puzzle, completion, rules)
+    }
+
+    fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis {
+        reasoning::analyze(puzzle, completion)
+    }
+
+    fn canonical_answer(&self, answer: &str) -> Option<String> {
+        expression::parse(answer).ok().map(|parsed| parsed.canonical())
+    }
+
+    fn in_words(&self, puzzle: &Puzzle, arrow: &str) -> String {
+        let numbers: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
+        format!("{} {arrow} {}", numbers.join(" "), puzzle.target)
+    }
+
+    fn assemble(&self, mut numbers: Vec<i64>, target: Option<i64>) -> Result<Puzzle, String> {
+        match target.or_else(|| numbers.pop()) {
+            Some(target) if (2..=solver::MAX_NUMBERS).contains(&numbers.len()) => {
+                Ok(Puzzle { numbers, target })
+            }
+            _ => Err(format!("write {}", FAMILY.puzzle_form)),
+        }
+    }
+
+    fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String> {
+        solver::solve(&puzzle.numbers, puzzle.target, usize::MAX).map_err(|error| error.to_string())
+    }
+
+    fn prospect(&self, puzzle: &Puzzle) -> Prospect {
+        prospect::prospect(puzzle)
     }
 }

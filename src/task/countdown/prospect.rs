@@ -1,23 +1,7 @@
 //! Whether a puzzle can be solved at all, and what comes nearest where it cannot.
 
 use super::solver::{self, SolverError};
-use crate::task::Puzzle;
-
-/// What exact search says of a puzzle.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Prospect {
-    /// Something reaches the target.
-    Solvable,
-    /// Nothing does; this comes nearest.
-    Nearest {
-        /// The value, `79` or `7/3`.
-        value: String,
-        /// What makes it.
-        expression: String,
-    },
-    /// It cannot be searched, for this reason.
-    Unknown(String),
-}
+use crate::task::{Prospect, Puzzle};
 
 /// Whether anything reaches the target, by exact search.
 pub fn prospect(puzzle: &Puzzle) -> Prospect {

@@ -4,7 +4,6 @@ use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use sha2::{Digest, Sha256};
 
 use super::{attempt, solver};
 use crate::task::{Puzzle, Split};
@@ -29,13 +28,16 @@ impl Level {
     /// The named levels.
     pub const NAMES: [&'static str; 3] = ["3x20", "4x20", "tinyzero"];
 
+    /// The level that is meant where none is named.
+    pub const FIRST: Self = Self::custom(3..=3, 20, 99, true);
+
     /// A level by its name.
     ///
     /// # Errors
     /// A sentence that names the known levels.
     pub fn parse(name: &str) -> Result<Self, String> {
         match name {
-            "3x20" => Ok(Self::custom(3..=3, 20, 99, true)),
+            "3x20" => Ok(Self::FIRST),
             "4x20" => Ok(Self::custom(4..=4, 20, 99, true)),
             "tinyzero" => Ok(Self::custom(3..=4, 99, 99, false)),
             other => Err(format!("There is no level `{other}`; the levels are {}.", Self::NAMES.join(", "))),
@@ -43,30 +45,25 @@ impl Level {
     }
 
     /// A level of one's own.
-    pub fn custom(
+    pub const fn custom(
         counts: RangeInclusive<usize>,
         max_number: i64,
         max_target: i64,
         small_steps: bool,
     ) -> Self {
-        Self { counts, max_number, min_target: 10.min(max_target), max_target, small_steps }
+        Self {
+            counts,
+            max_number,
+            min_target: if max_target < 10 { max_target } else { 10 },
+            max_target,
+            small_steps,
+        }
     }
 }
 
-/// The side of the split a puzzle is on: held out for one in ten, by a SHA-256 of the sorted numbers and
-/// the target, so that it depends neither on the order of the numbers nor on any seed.
+/// The side of the split a puzzle is on, see [`Split::of`].
 pub fn split_of(puzzle: &Puzzle) -> Split {
-    let mut sorted = puzzle.numbers.clone();
-    sorted.sort_unstable();
-    let mut hash = Sha256::new();
-    for number in sorted.iter().chain([&-1, &puzzle.target]) {
-        hash.update(number.to_le_bytes());
-    }
-    let digest = hash.finalize();
-    let word = u64::from_le_bytes([
-        digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7],
-    ]);
-    if word % 10 == 0 { Split::Heldout } else { Split::Train }
+    Split::of(puzzle)
 }
 
 /// Draws a solvable puzzle: numbers uniform, then the target uniform over the reachable values in range

@@ -19,6 +19,7 @@ use crate::{
     engine::protocol::{Phase, RowInspection},
     grpo::advantage::standard_deviation,
     run::record::RolloutRecord,
+    task,
     tui::{
         app::{App, Progress},
         theme::Theme,
@@ -60,9 +61,7 @@ pub fn view(frame: &mut Frame, area: Rect, app: &mut App) {
     lines.extend(wrap::wrap(&[span(told, theme.title)], width).into_iter().take(most));
     let groups = scope.groups(place.0);
     let where_ = format!("step {} group {} of {groups}", place.0, place.1 + 1);
-    let puzzle = &record.puzzle;
-    let numbers: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
-    let asked = format!("  {} {} {}", numbers.join(" "), theme.glyph("→", "->"), puzzle.target);
+    let asked = format!("  {}", task::in_words(&record.task, &record.puzzle, theme.glyph("→", "->")));
     let mut head = vec![span(where_, theme.dim), span(asked, theme.accent)];
     if width >= 70 {
         head.push(span(format!("   baseline {mean:.3}  deviation {deviation:.3}"), theme.text));
@@ -133,11 +132,10 @@ fn being_written(app: &App, config: &Config, area: Rect) -> Vec<Line<'static>> {
         lines.push(Line::from(span("No completion has been written yet.", theme.dim)));
         return lines;
     };
-    let numbers: Vec<String> = cards.puzzle.numbers.iter().map(i64::to_string).collect();
-    let arrow = theme.glyph("→", "->");
+    let asked = task::in_words(app.task(), &cards.puzzle, theme.glyph("→", "->"));
     lines.push(Line::from(vec![
         span(format!("step {} group {}  ", app.streams.step(), group + 1), theme.dim),
-        span(format!("{} {arrow} {}", numbers.join(" "), cards.puzzle.target), theme.accent),
+        span(asked, theme.accent),
     ]));
     for (index, card) in &cards.cards {
         // The newest words are the end of the text.

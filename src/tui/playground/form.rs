@@ -3,13 +3,7 @@
 use crate::{
     config::Config,
     engine::protocol::side::{ModelName, Models, PlayOptions},
-    task::{
-        Puzzle,
-        countdown::{
-            prospect::{Prospect, prospect},
-            solver::MAX_NUMBERS,
-        },
-    },
+    task::{self, FAMILIES, Family, Prospect, Puzzle},
 };
 
 /// One of the fields.
@@ -83,8 +77,10 @@ impl Field {
 }
 
 /// The fields and their values.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Form {
+    /// The task that is asked.
+    pub family: &'static Family,
     /// What is asked.
     pub puzzle: Puzzle,
     /// Who answers.
@@ -104,8 +100,10 @@ pub struct Form {
 impl Default for Form {
     fn default() -> Self {
         let puzzle = Puzzle { numbers: vec![4, 1, 16], target: 19 };
+        let family = FAMILIES[0];
         Self {
-            prospect: prospect(&puzzle),
+            family,
+            prospect: family.reader.prospect(&puzzle),
             puzzle,
             models: [ModelName::Embedded; 2],
             options: PlayOptions {
@@ -128,6 +126,12 @@ impl Form {
         self.options.temperature = config.temperature;
         self.options.budget = Some(config.max_new_tokens);
         self.default_budget = config.max_new_tokens;
+        // A run names a task that there is.
+        let family = task::family(&config.task).unwrap_or(FAMILIES[0]);
+        if family.name != self.family.name {
+            self.family = family;
+            self.ask(family.example());
+        }
     }
 
     /// Takes in which models there are. Until a person chooses: what the run began from, and the newest.
@@ -142,7 +146,7 @@ impl Form {
 
     /// Asks something else.
     pub fn ask(&mut self, puzzle: Puzzle) {
-        self.prospect = prospect(&puzzle);
+        self.prospect = self.family.reader.prospect(&puzzle);
         self.puzzle = puzzle;
     }
 
@@ -159,8 +163,10 @@ impl Form {
         match self.at {
             Field::Numbers => {}
             Field::Target => {
-                let target = self.puzzle.target.saturating_add(by);
-                self.ask(Puzzle { target, ..self.puzzle.clone() });
+                let target = Some(self.puzzle.target.saturating_add(by));
+                if let Ok(puzzle) = self.family.reader.assemble(self.puzzle.numbers.clone(), target) {
+                    self.ask(puzzle);
+                }
             }
             Field::Model(side) => {
                 let Some(models) = models else { return };
@@ -217,28 +223,25 @@ impl Form {
     /// What the field would be with this text; so that it can be judged while it is typed.
     pub fn read(&self, text: &str, models: Option<&Models>) -> Result<Entry, String> {
         let text = text.trim();
-        let refused = || format!("'{text}' is not {}.", self.at.expected());
+        let refused = || format!("'{text}' is not {}.", self.expected());
         let mut options = self.options;
         match self.at {
             Field::Numbers => {
                 let (numbers, target) = match text.split_once(['=', '>', '→']) {
                     Some((numbers, target)) => {
-                        (numbers, target.trim().parse::<i64>().map_err(|_| refused())?)
+                        (numbers, Some(target.trim().parse::<i64>().map_err(|_| refused())?))
                     }
-                    None => (text, self.puzzle.target),
+                    None => (text, (!self.family.target_follows).then_some(self.puzzle.target)),
                 };
-                let parts = numbers.split(|c: char| c.is_whitespace() || ",;-".contains(c));
+                let parts = numbers.split(|c: char| c.is_whitespace() || ",;-*x".contains(c));
                 let numbers: Result<Vec<i64>, _> =
                     parts.filter(|part| !part.is_empty()).map(str::parse::<i64>).collect();
                 let numbers = numbers.map_err(|_| refused())?;
-                if !(2..=MAX_NUMBERS).contains(&numbers.len()) {
-                    return Err(refused());
-                }
-                return Ok(Entry::Puzzle(Puzzle { numbers, target }));
+                return self.assembled(text, numbers, target);
             }
             Field::Target => {
                 let target = text.parse::<i64>().map_err(|_| refused())?;
-                return Ok(Entry::Puzzle(Puzzle { target, ..self.puzzle.clone() }));
+                return self.assembled(text, self.puzzle.numbers.clone(), Some(target));
             }
             Field::Model(side) => {
                 let name = match text {
@@ -272,6 +275,11 @@ impl Form {
         Ok(Entry::Options(options))
     }
 
+    fn assembled(&self, text: &str, numbers: Vec<i64>, target: Option<i64>) -> Result<Entry, String> {
+        let puzzle = self.family.reader.assemble(numbers, target);
+        puzzle.map(Entry::Puzzle).map_err(|reason| format!("'{text}' is no puzzle: {reason}."))
+    }
+
     /// A field's value in words.
     pub fn value(&self, field: Field, models: Option<&Models>) -> String {
         let options = &self.options;
@@ -297,7 +305,11 @@ impl Form {
 
     /// What is to be written into the field under the cursor.
     pub fn expected(&self) -> &'static str {
-        self.at.expected()
+        match self.at {
+            Field::Numbers if self.family.target_follows => self.family.puzzle_form,
+            Field::Target if self.family.target_follows => "what the numbers come to; change them instead",
+            other => other.expected(),
+        }
     }
 }
 

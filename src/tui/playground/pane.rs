@@ -2,8 +2,8 @@
 
 use crate::{
     engine::protocol::side::{Answer, Answering, Source, WrittenToken},
-    reasoning::{Analysis, analyze},
-    task::Puzzle,
+    reasoning::Analysis,
+    task::{Puzzle, Task},
 };
 
 /// An answer, as far as it is written.
@@ -46,9 +46,9 @@ impl Pane {
     }
 
     /// What is found in the text so far.
-    pub fn analysis(&mut self, puzzle: &Puzzle) -> &Analysis {
+    pub fn analysis(&mut self, task: &dyn Task, puzzle: &Puzzle) -> &Analysis {
         if self.analyzed != self.text.len() {
-            self.analysis = analyze(puzzle, &self.text);
+            self.analysis = task.analyze(puzzle, &self.text);
             self.analyzed = self.text.len();
         }
         &self.analysis

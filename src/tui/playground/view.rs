@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     engine::protocol::side::Source,
-    task::countdown::prospect::Prospect,
+    task::Prospect,
     tui::{
         theme::Theme,
         transcripts::{on_border, puzzle_text},
@@ -111,7 +111,10 @@ fn field_lines(ground: &Playground, theme: &Theme, width: u16, little: bool) -> 
         &[Field::Temperature, Field::Budget, Field::KeepThinking, Field::Seed, Field::Pace],
     ];
     if little && matches!(ground.zone, Zone::Answer(_)) {
-        return vec![Line::from(span(puzzle_text(&ground.form.puzzle, theme), theme.title))];
+        return vec![Line::from(span(
+            puzzle_text(ground.form.family.name, &ground.form.puzzle, theme),
+            theme.title,
+        ))];
     }
     let mut lines: Vec<Line<'static>> = Vec::new();
     for row in rows {
@@ -189,8 +192,12 @@ fn note(ground: &Playground, width: u16, theme: &Theme) -> Vec<Span<'static>> {
     });
     if let Some((letter, words)) = unknown {
         return warn(format!(
-            "{letter} has no word for {words} and sees an unknown token there, so its answer means nothing; the \
-             shipped model's numbers go from 0 to 99"
+            "{letter} has no word for {words} and sees an unknown token there, so its answer means nothing{}",
+            if ground.form.family.name == "countdown" {
+                "; the shipped model's numbers go from 0 to 99"
+            } else {
+                ""
+            }
         ));
     }
     let mut spans = match &ground.form.prospect {
@@ -203,6 +210,7 @@ fn note(ground: &Playground, width: u16, theme: &Theme) -> Vec<Span<'static>> {
             span(value.clone(), theme.title),
             span(format!(" = {expression}"), theme.dim),
         ],
+        Prospect::Given(words) => vec![span(words.clone(), theme.text)],
         Prospect::Unknown(reason) => warn(reason.clone()),
     };
     if ground.lonely() {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     engine::protocol::side::Source,
-    task::Puzzle,
+    task::{Puzzle, Task},
     tui::{
         highlight,
         theme::Theme,
@@ -75,13 +75,14 @@ fn draw_answer(buffer: &mut Buffer, area: Rect, ground: &mut Playground, side: u
         return;
     }
     let Some(puzzle) = ground.asked.clone() else { return };
+    let task = ground.form.family.reader;
     let pane = &mut ground.panes[side];
     let reason = pane.answer.as_ref().map(|answer| answer.reason.clone()).unwrap_or_default();
     let mut verdict = wrap::wrap(&[span(reason, theme.dim)], inner.width);
     verdict.truncate(if inner.height >= 8 { 2 } else { 0 });
     let text_rows = usize::from(inner.height).saturating_sub(verdict.len());
     let cursor = focused.then_some(pane.cursor);
-    let (spans, starts) = token_spans(pane, &puzzle, cursor, writing, theme);
+    let (spans, starts) = token_spans(pane, (task, &puzzle), cursor, writing, theme);
     let wrapped = wrap::wrap_with_offsets(&spans, inner.width);
     // Offsets count characters that are drawn; the texts of tokens have no others.
     pane.lines = wrapped.iter().map(|line| starts.partition_point(|&start| start < line.start)).collect();
@@ -105,7 +106,7 @@ fn answer_title(ground: &Playground, side: usize, width: u16, theme: &Theme) -> 
     let mut spans = vec![span(letter, theme.accent), span(format!("{} ", ground.who(side)), theme.title)];
     // The fields may say something else by now.
     if let Some(asked) = ground.asked.as_ref().filter(|asked| **asked != ground.form.puzzle) {
-        spans.push(span(format!("{} ", puzzle_text(asked, theme)), theme.accent));
+        spans.push(span(format!("{} ", puzzle_text(ground.form.family.name, asked, theme)), theme.accent));
     }
     let Some(answer) = &ground.panes[side].answer else { return spans };
     let (mark, style, verdict) = match (answer.correct, answer.truncated) {
@@ -146,13 +147,13 @@ fn answer_figures(pane: &Pane, theme: &Theme) -> Vec<Span<'static>> {
 /// The text as spans, and where each token begins in what is drawn. What was put there stands in braces.
 fn token_spans(
     pane: &mut Pane,
-    puzzle: &Puzzle,
+    (task, puzzle): (&dyn Task, &Puzzle),
     cursor: Option<usize>,
     writing: bool,
     theme: &Theme,
 ) -> (Vec<Span<'static>>, Vec<usize>) {
     let text = pane.text.clone();
-    let mut pieces = highlight::pieces(&text, pane.analysis(puzzle)).into_iter().peekable();
+    let mut pieces = highlight::pieces(&text, pane.analysis(task, puzzle)).into_iter().peekable();
     let (mut spans, mut starts, mut drawn) = (Vec::new(), Vec::with_capacity(pane.tokens.len()), 0);
     let mut add = |text: &str, style: Style, drawn: &mut usize| {
         *drawn += wrap::printable_length(text);

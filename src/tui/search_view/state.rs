@@ -11,7 +11,7 @@ use super::{
 use crate::{
     reasoning::search::{NodeId, Search, Space},
     run::record::RolloutRecord,
-    task::{Puzzle, countdown::solver},
+    task::{self, Puzzle, countdown::solver},
 };
 
 /// Solutions that are kept; the figures say how many more there are.
@@ -42,6 +42,8 @@ pub(super) struct Shown {
 pub struct SearchView {
     known: Option<Known>,
     pub(super) shown: Option<Shown>,
+    /// Why the completion that is selected is not shown.
+    pub(super) refusal: Option<&'static str>,
     /// Row of the cursor.
     pub(super) cursor: usize,
     /// First row on screen.
@@ -56,6 +58,16 @@ pub struct SearchView {
     pub(super) tree: Rect,
 }
 
+/// Why a task's completions have no tree; also for a task that this program does not know.
+fn nothing_to_search(task: &str) -> Option<&'static str> {
+    match task::family(task) {
+        Ok(family) => family.nothing_to_search,
+        Err(_) => {
+            Some("This run has a task that this program does not know; its completions have no tree here.")
+        }
+    }
+}
+
 impl SearchView {
     /// Shows a completion, or none. Solutions of another puzzle are hidden again.
     pub fn show(&mut self, record: Option<&Arc<RolloutRecord>>) {
@@ -64,7 +76,8 @@ impl SearchView {
             return;
         }
         (self.cursor, self.top, self.place) = (0, 0, 0);
-        let Some(record) = record.filter(|record| record.task == "countdown") else {
+        let Some(record) = record.filter(|record| nothing_to_search(&record.task).is_none()) else {
+            self.refusal = record.map(|record| nothing_to_search(&record.task).unwrap_or_default());
             self.shown = None;
             return;
         };

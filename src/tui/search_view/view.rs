@@ -34,7 +34,7 @@ pub fn view(frame: &mut Frame, area: Rect, search: &mut SearchView, theme: &Them
         return;
     }
     if search.is_empty() {
-        draw_empty(buffer, area, theme);
+        draw_empty(buffer, area, search.refusal, theme);
         return;
     }
     let text_rows = if area.height >= WITH_TEXT { (area.height / 4).clamp(3, 8) } else { 0 };
@@ -50,12 +50,14 @@ pub fn view(frame: &mut Frame, area: Rect, search: &mut SearchView, theme: &Them
     draw_text(buffer, text, search, theme);
 }
 
-fn draw_empty(buffer: &mut Buffer, area: Rect, theme: &Theme) {
+fn draw_empty(buffer: &mut Buffer, area: Rect, refusal: Option<&str>, theme: &Theme) {
     let block = panel(theme, Line::from(Span::styled(" search ", theme.title)));
     let inner = block.inner(area);
     block.render(area, buffer);
-    let words = "No Countdown completion to look at yet. Choose one in Transcripts: here stands the tree of the \
-        numbers that it had left after each step, beside all that there are.";
+    let words = refusal.unwrap_or(
+        "No Countdown completion to look at yet. Choose one in Transcripts: here stands the tree of the \
+        numbers that it had left after each step, beside all that there are.",
+    );
     Paragraph::new(wrap(&[Span::styled(words, theme.dim)], inner.width)).render(inner, buffer);
 }
 
@@ -70,7 +72,7 @@ fn draw_tree(buffer: &mut Buffer, area: Rect, search: &mut SearchView, theme: &T
         false => (theme.glyph("✗", "x"), theme.wrong),
     };
     let title = Line::from(vec![
-        Span::styled(format!(" {} ", puzzle_text(&record.puzzle, theme)), theme.title),
+        Span::styled(format!(" {} ", puzzle_text(&record.task, &record.puzzle, theme)), theme.title),
         Span::styled(
             format!("step {} group {} completion {} ", record.step, record.group, record.index),
             theme.dim,

@@ -1,6 +1,9 @@
 //! Numbers and small bars as text of a fixed width, so that nothing jumps.
 
-use crate::tui::theme::Theme;
+use crate::{
+    task::{self, Puzzle},
+    tui::theme::Theme,
+};
 
 /// An advantage or reward in five cells at the most, with its sign where `signed`.
 pub(super) fn figure(value: f64, signed: bool) -> String {
@@ -29,10 +32,9 @@ pub(super) fn grouped(count: usize) -> String {
     text
 }
 
-/// `4 1 16 → 19`.
-pub(in crate::tui) fn puzzle_text(puzzle: &crate::task::Puzzle, theme: &Theme) -> String {
-    let numbers: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
-    format!("{} {} {}", numbers.join(" "), theme.glyph("→", "->"), puzzle.target)
+/// `4 1 16 → 19`, as the task words it.
+pub(in crate::tui) fn puzzle_text(task: &str, puzzle: &Puzzle, theme: &Theme) -> String {
+    task::in_words(task, puzzle, theme.glyph("→", "->"))
 }
 
 /// A bar that grows from a middle line: `half` cells to each side, full at `scale`. Given in three parts: what

@@ -44,6 +44,8 @@ pub struct Group {
     pub step: u64,
     /// Which prompt of the step.
     pub group: usize,
+    /// Whose puzzle it is.
+    pub task: String,
     /// What was asked.
     pub puzzle: Puzzle,
     /// Its completions in the order of [`Sort`].
@@ -148,6 +150,7 @@ impl Library {
             Group {
                 step: record.step,
                 group: record.group,
+                task: record.task.clone(),
                 puzzle: record.puzzle.clone(),
                 entries: Vec::new(),
                 right: 0,

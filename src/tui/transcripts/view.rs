@@ -287,7 +287,7 @@ fn column_names(sort: Sort, with_bar: bool, theme: &Theme) -> Line<'static> {
 fn group_heading(group: &Group, width: u16, theme: &Theme) -> Line<'static> {
     let left = vec![
         Span::styled(format!("step {} {} ", group.step, theme.glyph("·", "-")), theme.dim),
-        Span::styled(puzzle_text(&group.puzzle, theme), theme.title),
+        Span::styled(puzzle_text(&group.task, &group.puzzle, theme), theme.title),
     ];
     let style = if group.right > 0 { theme.right } else { theme.dim };
     let cells: usize = left.iter().map(Span::width).sum();

@@ -90,7 +90,7 @@ fn figure_lines(entry: &Entry, group: &Group, area: Rect, theme: &Theme) -> Vec<
         verdicts.push(Span::styled(format!("{} cut off  ", theme.glyph("…", ".")), theme.warning));
     }
     verdicts.push(Span::styled(verdict, style));
-    let puzzle = vec![Span::styled(puzzle_text(&group.puzzle, theme), theme.title)];
+    let puzzle = vec![Span::styled(puzzle_text(&record.task, &group.puzzle, theme), theme.title)];
     let puzzle = justified(puzzle, verdicts, area.width, Span::raw(" "));
     let height = area.height;
     if height < 6 {

@@ -24,7 +24,7 @@ const NAMES: usize = 9;
 /// The line that says which puzzle it is, and where one is.
 pub(super) fn title(travel: &Travel, shown: &Pinned, theme: &Theme) -> Line<'static> {
     let mut spans = vec![
-        Span::styled(format!(" {} ", puzzle_text(&shown.puzzle, theme)), theme.title),
+        Span::styled(format!(" {} ", puzzle_text(travel.task, &shown.puzzle, theme)), theme.title),
         Span::styled(format!("pinned puzzle {} of {} ", travel.at + 1, travel.pinned.len()), theme.dim),
     ];
     if shown.unpinned {

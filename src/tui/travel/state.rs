@@ -3,7 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::action::Action;
-use crate::{run::pinned::PinnedAnswer, task::Puzzle};
+use crate::{
+    config::Config,
+    run::pinned::PinnedAnswer,
+    task::{self, FAMILIES, Puzzle},
+};
+
+/// Answers kept of a puzzle. Of a longer run every second one goes, but for the first and the newest: the journal has
+/// them all.
+const KEPT: usize = 1000;
 
 /// Longest puzzle that can be typed, in characters.
 const LONGEST: usize = 60;
@@ -55,6 +63,8 @@ pub struct Travel {
     /// Whether differences are shown, rather than what the analysis found.
     pub(super) differences: bool,
     pub(super) typed: Option<String>,
+    /// The run's task.
+    pub(super) task: &'static str,
 }
 
 impl Default for Travel {
@@ -69,11 +79,17 @@ impl Default for Travel {
             page: 1,
             differences: true,
             typed: None,
+            task: FAMILIES[0].name,
         }
     }
 }
 
 impl Travel {
+    /// Takes over which task the run has.
+    pub fn configure(&mut self, config: &Config) {
+        self.task = task::family(&config.task).unwrap_or(FAMILIES[0]).name;
+    }
+
     /// Takes in an answer; one of the same puzzle and step is replaced, as when a run is resumed from an earlier
     /// checkpoint.
     pub fn push(&mut self, answer: PinnedAnswer) {
@@ -81,6 +97,13 @@ impl Travel {
             Some(pinned) => {
                 pinned.unpinned = false;
                 pinned.answers.insert(answer.step, answer);
+                if pinned.answers.len() > KEPT {
+                    let mut place = 0;
+                    pinned.answers.retain(|_, _| {
+                        place += 1;
+                        place == 1 || place == KEPT + 1 || place % 2 == 0
+                    });
+                }
             }
             None => self.pinned.push(Pinned {
                 puzzle: answer.puzzle.clone(),
@@ -152,7 +175,7 @@ impl Travel {
             }
             Action::Cancel => self.typed = None,
             Action::Accept => {
-                let puzzle = puzzle_of(self.typed.as_deref().unwrap_or_default());
+                let puzzle = puzzle_of(self.task, self.typed.as_deref().unwrap_or_default());
                 return Some(match puzzle {
                     Ok(puzzle) => {
                         self.typed = None;
@@ -200,17 +223,38 @@ impl Travel {
     }
 }
 
-/// The puzzle that a person typed: its numbers, then its target, parted by anything that is no digit.
+/// The puzzle that a person typed: its numbers, then its target where the task needs one, parted by anything that is
+/// no digit.
 ///
 /// # Errors
 /// A sentence that says how to write one.
-pub fn puzzle_of(text: &str) -> Result<Puzzle, String> {
+pub fn puzzle_of(task: &str, text: &str) -> Result<Puzzle, String> {
     let parts = text.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
     let numbers: Result<Vec<i64>, _> = parts.map(str::parse).collect();
-    match numbers.map(|mut numbers| (numbers.pop(), numbers)) {
-        Ok((Some(target), numbers)) if (2..=6).contains(&numbers.len()) => Ok(Puzzle { numbers, target }),
-        _ => Err(format!(
-            "'{text}' is no puzzle: write 2 to 6 numbers and then the target, such as 4 1 16 = 19"
-        )),
+    let task = task::of_record(Some(task))?;
+    let read = numbers.map_err(|_| "its numbers are too large".to_owned());
+    read.and_then(|numbers| task.assemble(numbers, None))
+        .map_err(|reason| format!("'{text}' is no puzzle: {reason}"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::engine::scripted::Script;
+
+    #[test]
+    fn a_long_run_keeps_its_first_and_newest_answers_and_no_more_than_it_may() {
+        let script = Script::new(1);
+        let puzzle = Puzzle { numbers: vec![4, 1, 16], target: 19 };
+        let answer = script.pinned(&puzzle, 0);
+        let mut travel = Travel::default();
+        for step in 0..5 * KEPT as u64 {
+            travel.push(PinnedAnswer { step, ..answer.clone() });
+            assert!(travel.pinned[0].answers.len() <= KEPT);
+            assert_eq!(travel.answer(End::B).unwrap().step, step);
+        }
+        assert_eq!(travel.answer(End::A).unwrap().step, 0);
+        assert!(travel.pinned[0].answers.len() >= KEPT / 2);
     }
 }

@@ -9,12 +9,15 @@ use ratatui::{
 };
 
 use super::{draw_line, panel, span};
-use crate::tui::{
-    app::{App, Mode},
-    highlight,
-    streams::{Card, Group},
-    theme::Theme,
-    wrap,
+use crate::{
+    task,
+    tui::{
+        app::{App, Mode},
+        highlight,
+        streams::{Card, Group},
+        theme::Theme,
+        wrap,
+    },
 };
 
 /// Columns left of the text for the bar, the reward and the marks.
@@ -54,10 +57,11 @@ pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
     }
     app.first_card = app.first_card.min(cards.saturating_sub(fit));
     let (first, now) = (app.first_card, app.now);
+    let task = app.task();
     let Some(group) = app.streams.current_mut() else { return };
     let Group { puzzle, cards, .. } = group;
     for (place, card) in cards.values_mut().skip(first).take(fit).enumerate() {
-        card.refresh(puzzle, now);
+        card.refresh(task, puzzle, now);
         let place = place as u16;
         let cell = Rect {
             y: inner.y + place * rows + place.min(spare),
@@ -89,11 +93,18 @@ fn title(app: &App, width: u16) -> Line<'static> {
         spans.push(span("completions ", theme.title));
         return Line::from(spans);
     };
-    let numbers: Vec<String> = group.puzzle.numbers.iter().map(i64::to_string).collect();
     spans.push(span(if group.streamed && !app.over() { "live  " } else { "answers  " }, theme.dim));
-    spans.push(span(numbers.join(" "), theme.title));
-    spans.push(span(theme.glyph(" → ", " -> "), theme.dim));
-    spans.push(span(group.puzzle.target.to_string(), theme.title));
+    let arrow = theme.glyph("→", "->");
+    let words = task::in_words(app.task(), &group.puzzle, arrow);
+    // The arrow is dim, what stands on both sides of it is not.
+    match words.split_once(arrow) {
+        Some((question, target)) => {
+            spans.push(span(question.trim_end().to_owned(), theme.title));
+            spans.push(span(format!(" {arrow} "), theme.dim));
+            spans.push(span(target.trim_start().to_owned(), theme.title));
+        }
+        None => spans.push(span(words, theme.title)),
+    }
     if width >= 50 {
         let total = app.started.as_ref().map_or(0, |started| started.config.prompts_per_step);
         let of = if total > 0 { format!(" of {total}") } else { String::new() };

@@ -2,12 +2,7 @@
 
 use serde_json::json;
 
-/// Fills rows up to one length; never trained on.
-pub const PAD: &str = "<pad>";
-/// Ends a completion.
-pub const END: &str = "<eos>";
-/// Stands for every word that is not in the list.
-pub const UNKNOWN: &str = "<unk>";
+use crate::task::lessons::{END, PAD, UNKNOWN};
 
 const MARKS: [&str; 17] = [
     PAD,

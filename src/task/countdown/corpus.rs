@@ -10,13 +10,15 @@ use rand::{RngExt, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::{
+    Countdown,
+    attempt::{self, Attempt, MAX_VALUE, Op},
+    puzzle::Level,
+    vocabulary,
+};
 use crate::task::{
     Puzzle, Split, Task,
-    countdown::{
-        Countdown,
-        attempt::{self, Attempt, MAX_VALUE, Op},
-        puzzle::Level,
-    },
+    lessons::{Document, Lessons},
 };
 
 /// How the corpus is mixed. Shares are of documents unless they say otherwise.
@@ -63,21 +65,25 @@ impl Default for CorpusRules {
     }
 }
 
-/// Words and, for each, whether the loss looks at it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Document {
-    /// Words in order, the end token not included.
-    pub words: Vec<String>,
-    /// As long as `words`.
-    pub trained: Vec<bool>,
-}
+impl Lessons for CorpusRules {
+    fn tokens(&self) -> Vec<String> {
+        vocabulary::tokens()
+    }
 
-impl Document {
-    fn say(&mut self, text: &str, trained: bool) {
-        for word in text.split_whitespace() {
-            self.words.push(word.to_string());
-            self.trained.push(trained);
-        }
+    fn tokenizer_json(&self) -> String {
+        vocabulary::tokenizer_json()
+    }
+
+    fn numbers(&self) -> Vec<(usize, u32)> {
+        (0..100).map(|number| (vocabulary::first_number() + number as usize, number)).collect()
+    }
+
+    fn document(&self, rng: &mut ChaCha8Rng) -> Document {
+        document(self, rng)
+    }
+
+    fn rules(&self) -> serde_json::Value {
+        serde_json::to_value(self).unwrap_or_default()
     }
 }
 
@@ -132,6 +138,7 @@ fn trace(
         }
     }
     document.say(&format!("</think> <answer> {} </answer>", last.expression), true);
+    document.ends = true;
 }
 
 /// Checks the first attempt, and tries others until one is confirmed or the trace gives up; the attempt it ends
@@ -278,10 +285,7 @@ mod tests {
     use rand::SeedableRng;
 
     use super::*;
-    use crate::{
-        pretrain::vocabulary,
-        task::{RewardRules, countdown::puzzle::split_of},
-    };
+    use crate::task::{RewardRules, countdown::puzzle::split_of};
 
     fn documents(rules: &CorpusRules, n: usize) -> Vec<Document> {
         let mut rng = ChaCha8Rng::seed_from_u64(3);

@@ -1,0 +1,106 @@
+//! Multiplication: say the product of two factors. Too large to know by heart, it is worth taking apart.
+
+pub mod corpus;
+pub mod puzzle;
+pub mod reading;
+pub mod reward;
+pub mod vocabulary;
+pub mod ways;
+
+use rand_chacha::ChaCha8Rng;
+
+use self::puzzle::Level;
+use super::{BaseFiles, Family, Prospect, Puzzle, RewardRules, Score, Split, Task};
+use crate::reasoning::Analysis;
+
+/// What is known of it before a level is chosen.
+pub static FAMILY: Family = Family {
+    name: "multiplication",
+    about: "Say the product of two factors.",
+    levels: &Level::NAMES,
+    levels_doc: "digits of the two factors",
+    puzzle_form: "two whole numbers, such as 23 47",
+    target_follows: true,
+    nothing_to_search: Some(
+        "There is no tree to search in multiplication: the numbers are given, and what can be chosen is how to take the \
+         product apart. Transcripts marks every decomposition and check of this completion, and the Meter says how many \
+         of them are true.",
+    ),
+    settings: &[("max_new_tokens", "160")],
+    reader: &Multiplication { level: Level { first: 11..=99, second: 11..=99 } },
+    at: |level| Ok(Box::new(Multiplication { level: Level::parse(level)? })),
+    lessons: |habits| {
+        Box::new(if habits { corpus::CorpusRules::default() } else { corpus::CorpusRules::estimates_only() })
+    },
+    base: BaseFiles {
+        config: include_bytes!("../../../assets/multiplication/config.json"),
+        weights: include_bytes!("../../../assets/multiplication/model.safetensors"),
+        tokenizer: include_bytes!("../../../assets/multiplication/tokenizer.json"),
+        measured: include_bytes!("../../../assets/multiplication/measured.json"),
+    },
+};
+
+/// The task at one level.
+#[derive(Debug, Clone)]
+pub struct Multiplication {
+    /// Which factors it draws.
+    pub level: Level,
+}
+
+impl Task for Multiplication {
+    fn name(&self) -> &'static str {
+        FAMILY.name
+    }
+
+    fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
+        puzzle::draw(&self.level, split, rng)
+    }
+
+    fn prompt(&self, puzzle: &Puzzle) -> String {
+        let factors: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
+        format!("multiply {} : <think>", factors.join(" by "))
+    }
+
+    fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
+        reward::score(puzzle, completion, rules)
+    }
+
+    fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis {
+        reading::analyze(puzzle, completion)
+    }
+
+    fn canonical_answer(&self, answer: &str) -> Option<String> {
+        reward::read(answer).ok().map(|value| value.to_string())
+    }
+
+    fn in_words(&self, puzzle: &Puzzle, arrow: &str) -> String {
+        let factors: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
+        format!("{} {arrow} {}", factors.join(" * "), puzzle.target)
+    }
+
+    fn assemble(&self, mut numbers: Vec<i64>, target: Option<i64>) -> Result<Puzzle, String> {
+        let target = target.or_else(|| if numbers.len() == 3 { numbers.pop() } else { None });
+        let &[first, second] = numbers.as_slice() else {
+            return Err(format!("write {}", FAMILY.puzzle_form));
+        };
+        if first < 0 || second < 0 {
+            return Err("factors are whole numbers from 0 up".into());
+        }
+        let Some(puzzle) = puzzle::of_factors(first, second) else {
+            return Err("the product of these factors is larger than 64 bits hold".into());
+        };
+        match target.filter(|target| *target != puzzle.target) {
+            Some(other) => Err(format!("{first} * {second} is {}, not {other}", puzzle.target)),
+            None => Ok(puzzle),
+        }
+    }
+
+    fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String> {
+        let &[a, b] = puzzle.numbers.as_slice() else { return Ok(Vec::new()) };
+        Ok(ways::Way::ALL.into_iter().filter_map(|way| way.in_words(a, b)).collect())
+    }
+
+    fn prospect(&self, puzzle: &Puzzle) -> Prospect {
+        Prospect::Given(format!("the prompt names the factors alone; right is {}", puzzle.target))
+    }
+}

@@ -1,0 +1,118 @@
+//! Cuts a completion into words, numbers and signs with byte offsets. It takes any text.
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind<'a> {
+    /// A word, as it is written.
+    Word(&'a str),
+    /// A whole number; `None` where it is too large to be anything here.
+    Number(Option<i128>),
+    /// `+`
+    Plus,
+    /// `-`
+    Minus,
+    /// `*`, `×`, `·`, or an `x` between numbers.
+    Times,
+    /// `=`
+    Equals,
+    /// `(`
+    Open,
+    /// `)`
+    Close,
+    /// `,` or `:`: it parts clauses.
+    Clause,
+    /// What ends a sentence.
+    Stop,
+    /// `<answer>`
+    AnswerOpen,
+    /// `</answer>`
+    AnswerClose,
+    /// `</think>`
+    ThinkClose,
+    /// Anything else.
+    Other,
+}
+
+/// One token and where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token<'a> {
+    /// What it is.
+    pub kind: Kind<'a>,
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+impl Token<'_> {
+    /// Whether it is one of these words, in whatever case.
+    pub fn is(&self, words: &[&str]) -> bool {
+        matches!(self.kind, Kind::Word(word) if words.iter().any(|known| word.eq_ignore_ascii_case(known)))
+    }
+}
+
+const TAGS: [(&str, Kind<'static>); 4] = [
+    ("<answer>", Kind::AnswerOpen),
+    ("</answer>", Kind::AnswerClose),
+    ("</think>", Kind::ThinkClose),
+    ("<think>", Kind::Other),
+];
+
+/// All tokens of `text`, in order; white space is left out, but the end of a line is a [`Kind::Stop`].
+pub fn tokenize(text: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::with_capacity(text.len() / 3);
+    let mut at = 0;
+    while let Some(character) = text[at..].chars().next() {
+        let start = at;
+        at += character.len_utf8();
+        let kind = match character {
+            '\n' => Kind::Stop,
+            c if c.is_whitespace() => continue,
+            '0'..='9' => {
+                at = start + number_length(&text.as_bytes()[start..]);
+                // What is longer than any product here may be as long as it likes.
+                let digits: String = text[start..at].chars().filter(char::is_ascii_digit).take(31).collect();
+                Kind::Number(digits.parse().ok().filter(|_| digits.len() <= 30))
+            }
+            '<' => match TAGS.iter().find(|(tag, _)| text[start..].starts_with(tag)) {
+                Some((tag, kind)) => {
+                    at = start + tag.len();
+                    *kind
+                }
+                None => Kind::Other,
+            },
+            '+' => Kind::Plus,
+            '-' | '−' | '–' => Kind::Minus,
+            '*' | '×' | '·' => Kind::Times,
+            '=' => Kind::Equals,
+            '(' => Kind::Open,
+            ')' => Kind::Close,
+            ',' | ':' => Kind::Clause,
+            '.' | '!' | '?' | ';' => Kind::Stop,
+            c if c.is_alphabetic() => {
+                let length = text[start..].find(|c: char| !c.is_alphabetic()).unwrap_or(text.len() - start);
+                at = start + length;
+                match &text[start..at] {
+                    "x" | "X" => Kind::Times,
+                    word => Kind::Word(word),
+                }
+            }
+            _ => Kind::Other,
+        };
+        tokens.push(Token { kind, start, end: at });
+    }
+    tokens
+}
+
+/// Bytes of the number at the beginning, commas that part thousands included.
+fn number_length(bytes: &[u8]) -> usize {
+    let digits = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let mut length = digits(0);
+    if length > 3 {
+        return length;
+    }
+    while bytes.get(length) == Some(&b',') && digits(length + 1) == 3 {
+        length += 4;
+    }
+    length
+}

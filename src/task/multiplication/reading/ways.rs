@@ -1,0 +1,134 @@
+//! Ways in which a completion computes the product: which partial products it takes, and what it says they come to.
+
+use std::collections::HashMap;
+
+use super::formula::{Formula, Term, value_of};
+
+/// More partial products than anybody writes for one product.
+const MOST_PARTS: usize = 64;
+
+/// One way that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayTaken {
+    /// The partial products, smaller factor first, in order: two ways with the same ones are the same way.
+    pub parts: Vec<Term>,
+    /// What the text says the product is; `None` where it never says.
+    pub stated: Option<i128>,
+    /// Whether the partial products add up to the product of the puzzle.
+    pub adds_up: bool,
+    /// Where it begins, bytes.
+    pub start: usize,
+    /// Which stretch between answers it stands in.
+    pub segment: usize,
+}
+
+impl WayTaken {
+    /// Whether it is the distributive rule: at least two partial products that add up.
+    pub fn is_decomposition(&self) -> bool {
+        self.adds_up && self.parts.len() > 1
+    }
+}
+
+/// Follows the results of a completion from partial products to the product.
+#[derive(Debug)]
+pub struct Tracker {
+    factors: [i128; 2],
+    product: i128,
+    /// What each stated result stands for.
+    held: HashMap<i128, Vec<Term>>,
+    /// Partial products since the last way was complete, and where they begin.
+    open: Vec<Term>,
+    open_start: Option<usize>,
+    last_stated: Option<i128>,
+    /// Ways, complete or left off, in order.
+    pub taken: Vec<WayTaken>,
+    /// Counts answers.
+    pub segment: usize,
+}
+
+impl Tracker {
+    /// For the product of two factors.
+    pub fn new(factors: [i128; 2], product: i128) -> Self {
+        Self {
+            factors,
+            product,
+            held: HashMap::new(),
+            open: Vec::new(),
+            open_start: None,
+            last_stated: None,
+            taken: Vec::new(),
+            segment: 0,
+        }
+    }
+
+    /// Takes in formulas that are said to be equal.
+    pub fn equation(&mut self, chain: &[Formula]) {
+        let Some(stated) = chain.last().and_then(Formula::number).filter(|_| chain.len() > 1) else { return };
+        let whole = [self.factors[0].min(self.factors[1]), self.factors[0].max(self.factors[1])];
+        // Of several sides, the one that takes apart the most says how it was done.
+        let sides = chain[..chain.len() - 1].iter().filter_map(|side| self.parts_of(side));
+        let Some(parts) = sides.max_by_key(Vec::len) else { return };
+        let start = chain[0].start;
+        let direct = parts.len() == 1 && parts[0].sign == 1 && parts[0].factors == whole;
+        let complete = direct || parts.len() > 1 && value_of(&parts) == Some(self.product);
+        self.held.insert(stated, parts.clone());
+        self.last_stated = Some(stated);
+        let begun = *self.open_start.get_or_insert(start);
+        if complete {
+            self.complete(parts, Some(stated), true, begun);
+        } else if self.open.len() < MOST_PARTS {
+            self.open.extend(parts);
+        }
+    }
+
+    /// The text turns to something else: partial products that were not put together are a way left off.
+    pub fn turn(&mut self) {
+        if let (Some(start), false) = (self.open_start, self.open.is_empty()) {
+            let mut parts = std::mem::take(&mut self.open);
+            parts.sort_unstable();
+            parts.dedup();
+            self.complete(parts, self.last_stated, false, start);
+        }
+    }
+
+    /// What stands after an answer follows nothing before it.
+    pub fn answered(&mut self) {
+        self.turn();
+        self.held.clear();
+        self.segment += 1;
+    }
+
+    /// The newest way of this stretch.
+    pub fn newest(&self) -> Option<&WayTaken> {
+        self.taken.last().filter(|way| way.segment == self.segment)
+    }
+
+    fn complete(&mut self, mut parts: Vec<Term>, stated: Option<i128>, adds_up: bool, start: usize) {
+        parts.sort_unstable();
+        self.taken.push(WayTaken { parts, stated, adds_up, start, segment: self.segment });
+        self.open.clear();
+        self.open_start = None;
+    }
+
+    /// The partial products that a formula stands for; `None` where it holds a number that nothing was said of.
+    fn parts_of(&self, formula: &Formula) -> Option<Vec<Term>> {
+        let mut parts = Vec::new();
+        for term in &formula.terms {
+            match term.factors.as_slice() {
+                [number] => {
+                    let held = self.held.get(number)?;
+                    let signed = held
+                        .iter()
+                        .map(|part| Term { sign: term.sign * part.sign, factors: part.factors.clone() });
+                    parts.extend(signed);
+                }
+                [a, b] => parts.push(Term { sign: term.sign, factors: vec![*a.min(b), *a.max(b)] }),
+                _ => return None,
+            }
+            if parts.len() > MOST_PARTS {
+                return None;
+            }
+        }
+        Some(parts)
+    }
+}

@@ -1,0 +1,136 @@
+//! The reward of a completion: by the integer in its last answer alone, never by how it was reached.
+
+use crate::task::{Puzzle, RewardRules, Score};
+
+const OPEN: &str = "<answer>";
+const CLOSE: &str = "</answer>";
+/// Longer answers are no numbers of this game; what a 64-bit product takes, with commas, is 26.
+const LONGEST: usize = 64;
+
+/// Scores `completion` as an answer to `puzzle`.
+///
+/// The last `<answer>` counts, on whichever line it stands. It is well-formed if it is one whole number, and right if
+/// that is the product. Commas are allowed where they part thousands (`1,081`), as people write them; a sign, leading
+/// zeros, a decimal point, a calculation or an equation are not.
+pub fn score(puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
+    let Some(start) = completion.rfind(OPEN) else {
+        return no_format(None, format!("The completion has no {OPEN}."));
+    };
+    let inside = &completion[start + OPEN.len()..];
+    let Some(end) = inside.find(CLOSE) else {
+        return no_format(None, format!("The last {OPEN} is never closed by {CLOSE}."));
+    };
+    let answer = inside[..end].trim();
+    let value = match read(answer) {
+        Ok(value) => value,
+        Err(reason) => {
+            return no_format(Some(excerpt(answer)), format!("The answer is no number: {reason}."));
+        }
+    };
+    let correct = value == i128::from(puzzle.target);
+    let product = puzzle.numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(" * ");
+    Score {
+        reward: if correct { rules.correct } else { rules.format },
+        correct,
+        format: true,
+        answer: Some(excerpt(answer)),
+        value: Some(value.to_string()),
+        reason: if correct {
+            format!("The answer is the product, {product} = {}.", puzzle.target)
+        } else {
+            format!("The answer is {value}, but {product} = {}.", puzzle.target)
+        },
+    }
+}
+
+/// The whole number that an answer states.
+///
+/// # Errors
+/// What is wrong with it, as the end of a sentence.
+pub fn read(answer: &str) -> Result<i128, String> {
+    if answer.is_empty() {
+        return Err("it is empty".into());
+    }
+    if answer.len() > LONGEST {
+        return Err(format!("it is {} bytes long; at most {LONGEST} are read", answer.len()));
+    }
+    if let Some(other) = answer.chars().find(|c| !c.is_ascii_digit() && *c != ',') {
+        return Err(format!("`{}` stands in it, where only digits may", other.escape_debug()));
+    }
+    let mut groups = answer.split(',');
+    let first = groups.next().unwrap_or_default();
+    let parted = answer.contains(',');
+    if parted && (first.is_empty() || first.len() > 3 || groups.any(|group| group.len() != 3)) {
+        return Err("its commas do not part thousands".into());
+    }
+    let digits: String = answer.chars().filter(char::is_ascii_digit).collect();
+    if digits.len() > 1 && digits.starts_with('0') {
+        return Err("it begins with 0".into());
+    }
+    digits.parse().map_err(|_| format!("it has {} digits", digits.len()))
+}
+
+fn no_format(answer: Option<String>, reason: String) -> Score {
+    Score { reward: 0.0, correct: false, format: false, answer, value: None, reason }
+}
+
+/// At most this much of an answer is repeated in a score.
+fn excerpt(answer: &str) -> String {
+    const SHOWN: usize = 2_000;
+    match answer.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &answer[..end]),
+        None => answer.to_string(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn judged(completion: &str) -> Score {
+        score(&Puzzle { numbers: vec![23, 47], target: 1081 }, completion, &RewardRules::default())
+    }
+
+    #[test]
+    fn answers_and_their_reasons() {
+        for (answer, reward, words) in [
+            ("1081", 1.0, "is the product, 23 * 47 = 1081."),
+            ("1,081", 1.0, "is the product"),
+            ("1071", 0.1, "The answer is 1071, but 23 * 47 = 1081."),
+            ("0", 0.1, "but 23 * 47"),
+            ("01081", 0.0, "begins with 0"),
+            ("10,81", 0.0, "commas do not part thousands"),
+            (",081", 0.0, "commas do not part thousands"),
+            ("1081,", 0.0, "commas do not part thousands"),
+            ("-1081", 0.0, "`-` stands in it"),
+            ("1081.0", 0.0, "`.` stands in it"),
+            ("23 * 47", 0.0, "` ` stands in it"),
+            ("23*47=1081", 0.0, "`*` stands in it"),
+            ("٣", 0.0, "stands in it"),
+            ("", 0.0, "it is empty"),
+            ("99999999999999999999999999999999999999999", 0.0, "it has 41 digits"),
+        ] {
+            let score = judged(&format!(" hm . </think> <answer> {answer} </answer>"));
+            assert_eq!(score.reward, reward, "{answer}: {}", score.reason);
+            assert_eq!((score.correct, score.format), (reward == 1.0, reward > 0.0), "{answer}");
+            assert!(score.reason.contains(words), "{answer}: {}", score.reason);
+        }
+    }
+
+    #[test]
+    fn the_last_answer_counts_and_nothing_else_does() {
+        assert_eq!(judged("<answer>1081</answer> no <answer>1</answer>").reward, 0.1);
+        assert_eq!(judged("<answer>1</answer>\n<answer>\n1081\n</answer> <b>").reward, 1.0);
+        assert_eq!(judged("<answer>1081</answer> <answer>10").reward, 0.0);
+        assert_eq!(judged("23 * 47 = 1081").reason, "The completion has no <answer>.");
+        assert_eq!(judged("").reward, 0.0);
+    }
+
+    #[test]
+    fn a_huge_answer_costs_nothing_and_is_cut_short() {
+        let score = judged(&format!("<answer>{}</answer>", "1".repeat(10_000_000)));
+        assert_eq!(score.reason, "The answer is no number: it is 10000000 bytes long; at most 64 are read.");
+        assert_eq!(score.answer.unwrap().chars().count(), 2_001);
+    }
+}
