@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::task::{
-    RewardRules, Task,
+    RewardRules,
     lessons::Lessons,
     multiplication::{FAMILY, corpus::CorpusRules},
 };
