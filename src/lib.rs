@@ -12,6 +12,7 @@ pub mod engine;
 pub mod eval;
 pub mod grpo;
 pub mod kernels;
+pub mod memory;
 pub mod metrics;
 pub mod model;
 pub mod platform;

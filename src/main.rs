@@ -59,6 +59,7 @@ enum Command {
     Bench(command::bench::BenchArgs),
     Doctor(command::doctor::DoctorArgs),
     Export(command::export::ExportArgs),
+    Replay(command::replay::ReplayArgs),
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -95,6 +96,7 @@ fn run(arguments: Arguments) -> Result<i32, Failure> {
         Some(Command::Bench(args)) => command::bench::run(&args, stdout()),
         Some(Command::Doctor(args)) => command::doctor::run(&args, &facts(), stdout()).map_err(boxed),
         Some(Command::Export(args)) => command::export::run(&args, stdout()),
+        Some(Command::Replay(args)) => command::replay::run(&args, stdout()),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Arguments::command(), "aha-lab", &mut stdout());
             Ok(0)

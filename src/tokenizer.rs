@@ -50,9 +50,12 @@ impl Tokenizer {
     pub fn from_bytes(bytes: &[u8], source: &Path) -> Result<Self, TokenizerError> {
         let broken = |reason: String| TokenizerError::Broken { path: source.to_owned(), reason };
         // The parser is a dependency that reads a stranger's file: a panic in it is one more way to be broken.
-        let inner = std::panic::catch_unwind(|| Inner::from_bytes(bytes))
+        let mut inner = std::panic::catch_unwind(|| Inner::from_bytes(bytes))
             .map_err(|_| broken("its parser panicked".into()))?
             .map_err(|e| broken(shortened(&e.to_string())))?;
+        // Prompts are neither padded nor cut off; what a file asks for may be larger than all memory.
+        inner.with_padding(None);
+        inner.with_truncation(None).map_err(|e| broken(shortened(&e.to_string())))?;
         let end = END_TOKENS
             .iter()
             .find_map(|name| inner.token_to_id(name))

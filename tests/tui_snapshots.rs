@@ -152,6 +152,19 @@ fn live_in_every_state() {
 }
 
 #[test]
+fn a_failed_engine_that_can_be_started_again() {
+    for (width, height) in [(120, 36), (80, 24), (40, 12)] {
+        let mut app = with_steps(Theme::colored(), Mode::Control, 30, false);
+        app.can_restart = true;
+        tell(&mut app, Event::Failed("the adapter was lost while the policy was being updated".into()));
+        insta::assert_snapshot!(
+            format!("failed_again_{width}x{height}"),
+            picture(&draw(&mut app, width, height))
+        );
+    }
+}
+
+#[test]
 fn no_color_and_ascii() {
     let mut app = with_steps(Theme::plain(), Mode::Control, 30, false);
     app.message = None;

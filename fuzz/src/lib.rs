@@ -1,10 +1,28 @@
 //! What must hold for any bytes at all. Each function is one fuzz target.
 
+#![allow(dead_code, unused_imports)]
+
+#[path = "../../src/config.rs"]
+pub mod config;
+pub mod control_socket;
+pub mod engine;
+pub mod kernels;
+pub mod model;
+#[path = "../../src/platform.rs"]
+pub mod platform;
 #[path = "../../src/reasoning/mod.rs"]
 pub mod reasoning;
+pub mod run;
+pub mod strangers;
 #[path = "../../src/task/mod.rs"]
 pub mod task;
-pub mod run;
+#[path = "../../src/tokenizer.rs"]
+pub mod tokenizer;
+
+/// The program, under the name that the tests of `strangers` have for it too.
+mod lab {
+    pub use crate::{config, control_socket, model, run, tokenizer};
+}
 
 use run::{
     lines::LineSplitter,

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::{
     device::{self, Adapter, BackendRequest},
+    memory::Memory,
     workers::worker_count,
 };
 
@@ -105,12 +106,6 @@ struct Processor {
     threads: usize,
 }
 
-#[derive(Debug, PartialEq, Serialize)]
-struct Memory {
-    total_bytes: u64,
-    available_bytes: u64,
-}
-
 #[derive(Serialize)]
 struct Runs {
     path: PathBuf,
@@ -161,7 +156,7 @@ impl Report {
                 cores: worker_count(0),
                 threads: available_parallelism().map_or(1, usize::from),
             },
-            memory: memory(),
+            memory: Memory::of_this_machine(),
             base_models: facts.base_models.clone(),
             runs: Runs {
                 path: facts.runs_root.clone(),
@@ -229,30 +224,6 @@ fn is_writable(folder: &Path) -> io::Result<()> {
     let trial = existing.join(format!(".aha-lab-doctor-{}", std::process::id()));
     fs::OpenOptions::new().write(true).create_new(true).open(&trial)?.write_all(b"trial")?;
     fs::remove_file(&trial)
-}
-
-/// From `/proc/meminfo`, held down to the limit of the control group where there is one.
-fn memory() -> Option<Memory> {
-    let mut memory = parse_meminfo(&fs::read_to_string("/proc/meminfo").ok()?)?;
-    let read =
-        |file: &str| fs::read_to_string(format!("/sys/fs/cgroup/{file}")).ok()?.trim().parse::<u64>().ok();
-    if let Some(limit) = read("memory.max").filter(|limit| *limit < memory.total_bytes) {
-        memory.total_bytes = limit;
-        let free = limit.saturating_sub(read("memory.current").unwrap_or(0));
-        memory.available_bytes = memory.available_bytes.min(free);
-    }
-    Some(memory)
-}
-
-fn parse_meminfo(text: &str) -> Option<Memory> {
-    let kibibytes = |field: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
-    };
-    Some(Memory {
-        total_bytes: kibibytes("MemTotal")? * 1024,
-        available_bytes: kibibytes("MemAvailable")? * 1024,
-    })
 }
 
 impl Terminal {
@@ -388,13 +359,5 @@ mod tests {
         assert!(speaks_unicode(with(&[("LANG", "de_DE.UTF-8")])));
         #[cfg(not(windows))]
         assert!(!speaks_unicode(with(&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")])));
-    }
-
-    #[test]
-    fn memory_is_read_in_bytes_and_a_file_without_it_gives_nothing() {
-        let text = "MemTotal:       24000000 kB\nMemFree:  1 kB\nMemAvailable:   22000000 kB\n";
-        let expected = Memory { total_bytes: 24_000_000 * 1024, available_bytes: 22_000_000 * 1024 };
-        assert_eq!(parse_meminfo(text), Some(expected));
-        assert_eq!(parse_meminfo("MemTotal: lots"), None);
     }
 }

@@ -238,6 +238,14 @@ pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<
     for (name, value) in rows {
         writeln!(stdout, "{name:<34}{value}")?;
     }
+    if report.decomposing_share > 0.0 {
+        let value = format!(
+            "{}  ({:.2} each)",
+            percent(report.decomposing_share),
+            report.decompositions_per_completion
+        );
+        writeln!(stdout, "{:<34}{value}", "taken apart")?;
+    }
     for (name, values) in [("pass@", &report.pass_at_k), ("majority@", &report.majority_at_k)] {
         for (k, value) in values.iter().filter(|(k, _)| **k > 1) {
             writeln!(stdout, "{:<34}{}", format!("{name}{k}"), percent(*value))?;

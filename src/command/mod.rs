@@ -11,6 +11,7 @@ pub mod open;
 pub mod play;
 pub mod pretrain;
 pub mod puzzles;
+pub mod replay;
 pub mod run;
 pub mod score;
 

@@ -1,9 +1,9 @@
 //! `aha-lab run`: a run of our own engine, on screen or headless.
 
 use std::{
-    io::Write,
+    io::{self, Write},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -19,6 +19,7 @@ use crate::{
     engine::{
         self,
         protocol::{Command, Event, Temporality},
+        scripted::ScriptedOptions,
         setup::{EngineOptions, Start},
     },
     platform::{self, Signal},
@@ -99,6 +100,12 @@ pub struct RunArgs {
     /// Play a made-up run on screen without any model (for tests)
     #[arg(long, hide = true)]
     pub scripted: bool,
+    /// Milliseconds between two positions of the made-up run; 0 plays at the top rate
+    #[arg(long, hide = true, default_value_t = 25)]
+    pub scripted_pace: u64,
+    /// The made-up run fails in this step
+    #[arg(long, hide = true)]
+    pub scripted_failure: Option<u64>,
 }
 
 /// Steps of a headless run that was not told how many.
@@ -113,8 +120,7 @@ const LAST_WORDS: Duration = Duration::from_secs(30);
 pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
     if args.scripted {
         super::require_terminal()?;
-        let handle = engine::scripted::start(engine::scripted::ScriptedOptions::default())?;
-        return finish_screen(&tui::run(handle, screen(args))?);
+        return scripted(args);
     }
     if args.detach && !args.in_background {
         return detached::start(args.json, stdout);
@@ -127,14 +133,42 @@ pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
         return headless(args, options, stdout);
     }
     super::require_terminal()?;
-    let (handle, thread) = engine::spawn(options)?;
-    let outcome = catch_unwind(AssertUnwindSafe(|| tui::run(handle, screen(args))));
+    let (handle, mut thread) = engine::spawn(options.clone())?;
+    let mut restarter = |run: &Path| {
+        let again = EngineOptions {
+            start: Start::Resume(RunDirectory::open(run).map_err(io::Error::other)?),
+            paused: false,
+            ..options.clone()
+        };
+        let (handle, next) = engine::spawn(again)?;
+        // The one that failed has told its end.
+        let _ = std::mem::replace(&mut thread, next).join();
+        Ok(handle)
+    };
+    let outcome =
+        catch_unwind(AssertUnwindSafe(|| tui::run_restartable(handle, screen(args), &mut restarter)));
     if !matches!(&outcome, Ok(Ok(outcome)) if !outcome.engine_ended) {
         // It has told its end, or the screen was lost and with it the handle, which ends the engine as a stop
         // does; its files close with its thread.
         let _ = thread.join();
     }
     finish_screen(&outcome.unwrap_or_else(|panic| resume_unwind(panic))?)
+}
+
+/// A made-up run. One that is told to fail goes on, when it is started again, from before its
+/// last finished step, as from a checkpoint.
+fn scripted(args: &RunArgs) -> Result<i32, Failure> {
+    let options = ScriptedOptions {
+        position: Duration::from_millis(args.scripted_pace),
+        fail_at: args.scripted_failure,
+        ..ScriptedOptions::default()
+    };
+    let handle = engine::scripted::start(options.clone())?;
+    let mut restarter = |_: &Path| {
+        let first_step = args.scripted_failure.map_or(1, |failed| failed.saturating_sub(1).max(1));
+        engine::scripted::start(ScriptedOptions { fail_at: None, first_step, ..options.clone() })
+    };
+    finish_screen(&tui::run_restartable(handle, screen(args), &mut restarter)?)
 }
 
 fn screen(args: &RunArgs) -> TuiOptions {
@@ -303,8 +337,12 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
         writeln!(stdout, "{whole}")?;
     } else {
         writeln!(stdout, "{done} steps in {}", run.display())?;
-        for key in ["accuracy", "reward", "mean_length", "checks", "self_corrections"] {
+        for key in ["accuracy", "reward", "mean_length", "checks", "self_corrections", "decompositions"] {
             let value = |end: &str| summary[end][key].as_f64().unwrap_or(f64::NAN);
+            // Not every task has anything to take apart.
+            if key == "decompositions" && value("first") + value("last") == 0.0 {
+                continue;
+            }
             writeln!(stdout, "  {key:<18}{:>8.3}  ->{:>8.3}", value("first"), value("last"))?;
         }
     }
@@ -323,6 +361,8 @@ fn summary(steps: &[StepMetrics]) -> serde_json::Value {
             "true_checks": of(|m| m.true_checks),
             "self_checking_share": of(|m| m.self_checking_share),
             "self_corrections": of(|m| m.self_corrections),
+            "decompositions": of(|m| m.decompositions),
+            "decomposing_share": of(|m| m.decomposing_share),
             "repeated_attempt_share": of(|m| m.repeated_attempt_share),
             "truncated_share": of(|m| m.clipped_ratio),
             "entropy": of(|m| m.entropy),

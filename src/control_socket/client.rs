@@ -3,7 +3,10 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    os::unix::{fs::FileTypeExt, net::UnixStream},
+    os::unix::{
+        fs::{FileTypeExt, MetadataExt},
+        net::UnixStream,
+    },
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -45,6 +48,10 @@ impl Connection {
         let failed = |cause| SocketError::Io { action: "reach the run through", path: path.clone(), cause };
         if !has_socket(run) {
             return Err(failed(std::io::ErrorKind::NotFound.into()));
+        }
+        let owner = fs::symlink_metadata(&path).map_err(failed)?.uid();
+        if owner != rustix::process::geteuid().as_raw() {
+            return Err(SocketError::Foreign { path });
         }
         let (reachable, _folder) = within_limit(&path).map_err(failed)?;
         let stream = UnixStream::connect(reachable).map_err(failed)?;

@@ -50,6 +50,12 @@ pub enum SocketError {
         /// The socket.
         path: PathBuf,
     },
+    /// Another user's socket.
+    #[error("{} belongs to another user, who could tell anything; it is left alone.", path.display())]
+    Foreign {
+        /// The socket.
+        path: PathBuf,
+    },
     /// A system without such sockets.
     #[error("On this system a run cannot be commanded from another process.")]
     Unsupported,

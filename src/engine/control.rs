@@ -34,12 +34,16 @@ enum Leash {
     Steps(u32),
 }
 
+type Allows = Box<dyn Fn(&Config) -> Result<(), String> + Send>;
+
 struct State {
     temporality: Temporality,
     leash: Leash,
     stopping: bool,
     /// The configuration with every edit that was asked for; in force from the next step on.
     wanted: Config,
+    /// Refuses, in a sentence, a configuration that this model or machine cannot do.
+    allows: Allows,
     /// Edits that are in `wanted`, to be journalled.
     edits: Vec<Edit>,
     checkpoint: bool,
@@ -85,6 +89,7 @@ impl Control {
             leash: Leash::None,
             stopping: false,
             wanted: config,
+            allows: Box::new(|_| Ok(())),
             edits: Vec::new(),
             checkpoint: false,
             pins: Vec::new(),
@@ -124,9 +129,16 @@ impl Control {
         }
     }
 
-    /// Puts another configuration in force, before anything was asked for: a resumed run has its own.
-    pub fn begin_with(&self, config: Config) {
-        self.lock().wanted = config;
+    /// Puts another configuration in force, before anything was asked for: a resumed run has its own. From now on
+    /// only edits are taken whose outcome `allows` has nothing against.
+    pub fn begin_with(
+        &self,
+        config: Config,
+        allows: impl Fn(&Config) -> Result<(), String> + Send + 'static,
+    ) {
+        let mut state = self.lock();
+        state.wanted = config;
+        state.allows = Box::new(allows);
     }
 
     /// Lets the caller go on, holds it while paused, or returns `false` when the run is to stop.
@@ -322,9 +334,14 @@ impl Control {
                 }
                 Ok(Command::Set { key, value }) => {
                     let before = state.wanted.get(&key).unwrap_or_default();
-                    match state.wanted.set_live(&key, &value) {
-                        Ok(()) => state.edits.push(Edit { key, value, before }),
-                        Err(error) => self.tell(Event::Warning(error.to_string())),
+                    let mut wanted = state.wanted.clone();
+                    let set = wanted.set_live(&key, &value).map_err(|error| error.to_string());
+                    match set.and_then(|()| (state.allows)(&wanted)) {
+                        Ok(()) => {
+                            state.wanted = wanted;
+                            state.edits.push(Edit { key, value, before });
+                        }
+                        Err(sentence) => self.tell(Event::Warning(sentence)),
                     }
                 }
                 Ok(Command::Checkpoint) => state.checkpoint = true,

@@ -6,8 +6,10 @@
 pub mod control;
 pub mod edits;
 pub mod inspect;
+mod parts;
 pub mod pins;
 pub mod protocol;
+pub mod replay;
 pub mod scripted;
 pub mod setup;
 pub mod side;

@@ -27,6 +27,8 @@ pub struct ScriptedOptions {
     pub fail_at: Option<u64>,
     /// Steps that are told at once, as of a run that is taken up again.
     pub history: u64,
+    /// The first step that is played, as of a run that is gone on with from the checkpoint before it.
+    pub first_step: u64,
 }
 
 impl Default for ScriptedOptions {
@@ -39,6 +41,7 @@ impl Default for ScriptedOptions {
             paused: false,
             fail_at: None,
             history: 0,
+            first_step: 1,
         }
     }
 }
@@ -52,7 +55,7 @@ pub fn start(options: ScriptedOptions) -> std::io::Result<EngineHandle> {
     let (sender, events) = bounded(4096);
     thread::Builder::new().name("scripted engine".into()).spawn(move || {
         let mut player = Player {
-            steps_done: options.history,
+            steps_done: options.history.max(options.first_step.saturating_sub(1)),
             orders,
             events: sender,
             pause_after: None,
@@ -86,20 +89,19 @@ struct Player {
 
 impl Player {
     fn play(&mut self) -> Result<(), Over> {
-        let started = self.options.script.started(self.options.run.clone(), self.options.history);
+        let started = self.options.script.started(self.options.run.clone(), self.steps_done);
         self.tell(Event::Started(Box::new(started)))?;
         for step in 1..=self.options.history {
             let metrics = self.options.script.metrics(step);
             self.tell(Event::StepDone(Box::new(metrics)))?;
         }
-        for step in 0..=self.options.history {
+        for step in self.options.first_step.saturating_sub(1)..=self.steps_done {
             self.pinned(step)?;
         }
         if self.options.paused {
             self.pause()?;
         }
-        let first = self.options.history + 1;
-        for step in first.. {
+        for step in self.steps_done + 1.. {
             if self.options.steps.is_some_and(|steps| step > steps) {
                 break;
             }

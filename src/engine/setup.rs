@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::{
     edits::EditsToMakeAgain,
+    parts,
     pins::{Pins, first_pins},
     protocol::BaseReference,
 };
@@ -17,10 +18,12 @@ use crate::{
     device::{self, BackendRequest, DeviceError},
     eval,
     grpo::step::Grpo,
+    memory::{self, Memory},
     model::{
+        config::ModelConfig,
         embedded,
         folder::{self, LoadedModel, ModelError},
-        trainer::{OptimizerState, Trainer},
+        trainer::Trainer,
         transformer::Transformer,
     },
     run::{
@@ -29,7 +32,7 @@ use crate::{
     },
     task::{self, Task},
     tokenizer::{Tokenizer, TokenizerError},
-    workers::{Workers, worker_count},
+    workers::Workers,
 };
 
 /// Where a run's first weights come from.
@@ -168,9 +171,9 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let request: BackendRequest = config.backend.parse()?;
     let choice = device::choose(request)?;
     // A GPU is one device: sharding rows over threads would only make them wait for each other.
-    let threads = if choice.is_gpu { 1 } else { worker_count(config.threads) };
+    let threads = if choice.is_gpu { 1 } else { parts::threads_for(&options.start, &config, &mut warnings) };
     let workers = Arc::new(Workers::new(threads).map_err(|e| EngineError::Other(format!("{e}.")))?);
-    let backend = if choice.is_gpu { choice.name.clone() } else { format!("{} x{threads}", choice.name) };
+    let backend = parts::backend_name(&choice, threads);
 
     let (loaded, hash, base) = match (&options.start, &checkpoint) {
         (Start::New(Base::Embedded), _) | (Start::Resume(_), None) => {
@@ -194,29 +197,14 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let LoadedModel { model, tokenizer: tokenizer_file } = loaded;
     let tokenizer = Tokenizer::from_bytes(&tokenizer_file, Path::new("tokenizer.json"))?;
     check_fit(config.max_new_tokens, &model, &tokenizer)?;
+    check_sizes(&config, &model.config, threads).map_err(EngineError::Other)?;
     let task = task_of(&config)?;
     let base = base.filter(|_| config.level == family.levels[0] && config.temperature == 1.0);
 
-    let reference = match &checkpoint {
-        // Also without a KL term now: a live edit may bring it back, and then it is this one that is meant.
-        Some(checkpoint) if checkpoint.path.join(REFERENCE_FILE).exists() => {
-            let path = checkpoint.path.join(REFERENCE_FILE);
-            let weights = folder::read_bounded(&path, u64::MAX)?;
-            let shape = serde_json::to_vec(&model.config).map_err(|e| EngineError::Other(format!("{e}.")))?;
-            Some(folder::from_bytes(&shape, &weights, &path, &choice.device)?)
-        }
-        _ if config.kl_coef == 0.0 => None,
-        _ => Some(model.clone()),
-    };
+    let reference = parts::reference(checkpoint.as_ref(), &config, &model)?;
     let mut trainer = Trainer::new(model, 0.0, workers);
     if let Some(checkpoint) = &checkpoint {
-        let path = checkpoint.path.join(OPTIMIZER_FILE);
-        let bytes = folder::read_bounded(&path, u64::MAX)?;
-        let time = saved.as_ref().map_or(0, |s| s.adam_step);
-        let moments = OptimizerState::from_bytes(&bytes, &trainer.parameter_sizes(), time as usize);
-        trainer
-            .set_optimizer_state(moments)
-            .map_err(|e| EngineError::Other(format!("{}: {e}", path.display())))?;
+        parts::restore_optimizer(&mut trainer, checkpoint, saved.as_ref().map_or(0, |s| s.adam_step))?;
     }
 
     let name = options
@@ -290,19 +278,23 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
 /// Whether a run was cut off between its beginning and its first checkpoint, so that it can begin once more from the
 /// embedded base model. Anything else needs a checkpoint.
 fn never_saved(run: &RunDirectory) -> bool {
+    let untouched = |path: PathBuf| std::fs::metadata(path).map_or(true, |found| found.len() == 0);
+    began_from_embedded(run)
+        && crate::run::checkpoint::list(&run.checkpoints_path()).is_empty()
+        && untouched(run.metrics_path())
+}
+
+/// Whether a run began with the embedded base model, and not as a fork.
+pub(super) fn began_from_embedded(run: &RunDirectory) -> bool {
     let from_embedded = run
         .config()
         .ok()
         .and_then(|file| file.provenance)
         .is_some_and(|provenance| embedded::family_of(&provenance.model_hash).is_some());
-    let untouched = |path: PathBuf| std::fs::metadata(path).map_or(true, |found| found.len() == 0);
-    let began_anew = Reader::new(run)
+    let anew = Reader::new(run)
         .events()
         .is_ok_and(|log| log.records.first().is_none_or(|first| first.event == "started"));
-    from_embedded
-        && began_anew
-        && crate::run::checkpoint::list(&run.checkpoints_path()).is_empty()
-        && untouched(run.metrics_path())
+    from_embedded && anew
 }
 
 /// The checkpoint to go on from; damaged newer ones are named.
@@ -335,13 +327,34 @@ pub fn check_fit(
             model.config.vocab_size
         )));
     }
-    if max_new_tokens.saturating_add(16) > model.config.max_position_embeddings {
-        return Err(EngineError::Other(format!(
-            "max_new_tokens is {}, but the model reads at most {} tokens with its prompt; set it lower.",
-            max_new_tokens, model.config.max_position_embeddings
-        )));
+    if max_new_tokens > most_new_tokens(&model.config) {
+        return Err(EngineError::Other(too_many_new_tokens(max_new_tokens, &model.config)));
     }
     Ok(())
+}
+
+/// The longest completions that a model can write, its prompt left room for.
+fn most_new_tokens(model: &ModelConfig) -> usize {
+    model.max_position_embeddings.saturating_sub(16)
+}
+
+/// Whether a model can write completions of the length that a configuration asks for, and this machine can hold them.
+///
+/// # Errors
+/// A sentence that says what to set lower.
+pub(super) fn check_sizes(config: &Config, model: &ModelConfig, threads: usize) -> Result<(), String> {
+    if config.max_new_tokens > most_new_tokens(model) {
+        return Err(too_many_new_tokens(config.max_new_tokens, model));
+    }
+    memory::check(config, model, threads, Memory::of_this_machine())
+}
+
+/// Why so many are refused.
+fn too_many_new_tokens(max_new_tokens: usize, model: &ModelConfig) -> String {
+    format!(
+        "max_new_tokens is {max_new_tokens}, but the model reads at most {} tokens with its prompt; set it lower.",
+        model.max_position_embeddings
+    )
 }
 
 /// Held-out puzzles asked when a run evaluates itself.

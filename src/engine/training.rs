@@ -119,7 +119,8 @@ impl<'a> Training<'a> {
         weights: &'a LiveWeights,
         last_step: Option<u64>,
     ) -> Self {
-        control.begin_with(p.config.clone());
+        let (model, threads) = (p.grpo.trainer.inference_model().config, p.grpo.trainer.workers().count());
+        control.begin_with(p.config.clone(), move |config| setup::check_sizes(config, &model, threads));
         log_to(&p.run.log_path());
         let (what, from) = p.beginning.clone();
         tracing::info!(step = p.state.step, backend = p.backend, reason = p.backend_reason, "{what} {from}");
@@ -183,10 +184,7 @@ impl<'a> Training<'a> {
     fn one_step(&mut self) -> Result<Outcome, EngineError> {
         self.begin_step();
         let (step, config, control) = (self.step + 1, self.p.config.clone(), self.control);
-        if config.kl_coef > 0.0 && self.p.grpo.reference.is_none() {
-            // A live edit turned KL on: what the policy is now becomes the reference.
-            self.p.grpo.reference = Some(self.p.grpo.trainer.inference_model());
-        }
+        self.p.grpo.begin_step(&config);
         let mut times = PhaseTimes::default();
         let policy_version = self.p.grpo.trainer.updates();
 

@@ -77,6 +77,13 @@ pub struct UpdateReport {
 }
 
 impl Grpo {
+    /// Before a step: where a live edit turned KL on, what the policy is now becomes the reference.
+    pub fn begin_step(&mut self, config: &Config) {
+        if config.kl_coef > 0.0 && self.reference.is_none() {
+            self.reference = Some(self.trainer.inference_model());
+        }
+    }
+
     /// The puzzles of a step: drawn from the train side of the split by a generator of their own, so that the
     /// step's puzzles depend on the seed and the step alone.
     pub fn puzzles(&self, config: &Config, step: u64) -> Vec<Puzzle> {

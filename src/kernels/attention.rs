@@ -8,6 +8,7 @@ use std::{ops::Range, sync::Arc};
 
 use burn::tensor::Tensor;
 
+pub use super::heads::Heads;
 use super::{
     autodiff::{CpuTensor, Input, Kept, Kernel, apply},
     product::{Into, Matrix, product},
@@ -16,33 +17,6 @@ use super::{
 
 /// Query positions of one block.
 const BLOCK: usize = 32;
-
-/// Heads and their width.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Heads {
-    /// Query heads `H`.
-    pub queries: usize,
-    /// Key/value heads `G`.
-    pub groups: usize,
-    /// Head width `c`.
-    pub width: usize,
-}
-
-impl Heads {
-    /// Numbers in a row of queries, keys and values side by side, `(H + 2G) c`.
-    pub fn row(&self) -> usize {
-        (self.queries + 2 * self.groups) * self.width
-    }
-
-    /// Query heads for each key/value head.
-    pub fn repeat(&self) -> usize {
-        self.queries / self.groups
-    }
-
-    fn scale(&self) -> f32 {
-        (self.width as f32).powf(-0.5)
-    }
-}
 
 /// Cosines and sines of the rotary angles, `[positions, c / 2]` each.
 #[derive(Debug, Clone)]

@@ -15,6 +15,7 @@
 pub mod attention;
 pub mod autodiff;
 pub mod decoder;
+pub mod heads;
 pub mod linear;
 pub mod log_probs;
 pub mod norm;

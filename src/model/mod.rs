@@ -4,5 +4,6 @@ pub mod cache;
 pub mod config;
 pub mod embedded;
 pub mod folder;
+pub mod host;
 pub mod trainer;
 pub mod transformer;

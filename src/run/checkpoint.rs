@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{disk::Disk, error::CheckpointError, journal::LogFile};
+use crate::config::shortened;
 
 /// The format written and read here.
 pub const FORMAT: u32 = 1;
@@ -135,9 +136,9 @@ impl CheckpointWriter {
     /// Writes the manifest and gives the checkpoint its name. From here on it survives a power cut. A
     /// checkpoint of the same step is replaced.
     pub fn finish(mut self) -> Result<Checkpoint, CheckpointError> {
-        let mut manifest =
+        let manifest =
             Manifest { format: FORMAT, step: self.step, files: self.files.clone(), digest: String::new() };
-        manifest.digest = manifest.computed_digest();
+        let manifest = manifest.sealed();
         let path = self.partial.join(MANIFEST);
         let write = |path: &Path| {
             let text = serde_json::to_vec_pretty(&manifest).map_err(io::Error::other)?;
@@ -191,6 +192,12 @@ impl Drop for CheckpointWriter {
 }
 
 impl Manifest {
+    /// The same with the digest of its content.
+    #[must_use]
+    pub fn sealed(self) -> Self {
+        Self { digest: self.computed_digest(), ..self }
+    }
+
     fn computed_digest(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(format!("format {}\nstep {}\n", self.format, self.step));
@@ -198,6 +205,37 @@ impl Manifest {
             hash.update(format!("{name} {} {}\n", entry.bytes, entry.sha256));
         }
         hexadecimal(&hash.finalize())
+    }
+
+    /// Reads the bytes of a manifest; `path` is named in errors.
+    ///
+    /// # Errors
+    /// A sentence for what is wrong with it.
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, CheckpointError> {
+        let not_a_manifest = |error: serde_json::Error| CheckpointError::broken(path, error.to_string());
+        // The format first: a newer one may have other fields.
+        let Format { format } = serde_json::from_slice(bytes).map_err(not_a_manifest)?;
+        let parsed = serde_json::from_slice::<Self>(bytes);
+        if let Ok(manifest) = &parsed
+            && manifest.computed_digest() != manifest.digest
+        {
+            return Err(CheckpointError::broken(path, "its digest does not match its content"));
+        }
+        if format != FORMAT {
+            return Err(CheckpointError::OtherFormat {
+                path: path.to_path_buf(),
+                found: format,
+                known: FORMAT,
+            });
+        }
+        let manifest = parsed.map_err(not_a_manifest)?;
+        match manifest.files.keys().find(|name| !is_plain_name(name)) {
+            Some(name) => {
+                let reason = format!("`{}` is no name of a file of a checkpoint", shortened(name));
+                Err(CheckpointError::broken(path, reason))
+            }
+            None => Ok(manifest),
+        }
     }
 }
 
@@ -211,27 +249,12 @@ pub fn verify(folder: &Path) -> Result<Manifest, CheckpointError> {
     if bytes.len() as u64 > MAX_MANIFEST_BYTES {
         return Err(CheckpointError::broken(&path, "it is larger than a manifest can be"));
     }
-    let not_a_manifest = |error: serde_json::Error| CheckpointError::broken(&path, error.to_string());
-    // The format first: a newer one may have other fields.
-    let Format { format } = serde_json::from_slice(&bytes).map_err(not_a_manifest)?;
-    let parsed = serde_json::from_slice::<Manifest>(&bytes);
-    if let Ok(manifest) = &parsed
-        && manifest.computed_digest() != manifest.digest
-    {
-        return Err(CheckpointError::broken(&path, "its digest does not match its content"));
-    }
-    if format != FORMAT {
-        return Err(CheckpointError::OtherFormat { path, found: format, known: FORMAT });
-    }
-    let manifest = parsed.map_err(not_a_manifest)?;
+    let manifest = Manifest::parse(&bytes, &path)?;
     if step_of(folder).is_some_and(|(step, _)| step != manifest.step) {
         return Err(CheckpointError::broken(&path, format!("it is of step {}", manifest.step)));
     }
     for (name, entry) in &manifest.files {
         let path = folder.join(name);
-        if !is_plain_name(name) {
-            return Err(CheckpointError::broken(&path, "its name is not one that a checkpoint has"));
-        }
         let size = match fs::metadata(&path) {
             Ok(found) => found.len(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -337,7 +360,7 @@ fn hash_file(path: &Path) -> io::Result<FileEntry> {
     Ok(hashing.finish().1)
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -63,23 +63,31 @@ impl TrainingState {
         File::open(&path)
             .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))
             .map_err(CheckpointError::io("read", &path))?;
-        let broken = |error: serde_json::Error| CheckpointError::broken(&path, error.to_string());
-        // Before anything else: a newer state may have other fields.
-        let Schema { schema_version } = serde_json::from_slice(&bytes).map_err(broken)?;
-        if schema_version > SCHEMA_VERSION {
-            let reason = format!(
-                "it was written by a newer aha-lab (schema_version is {schema_version}, this program reads up to \
-                 {SCHEMA_VERSION}); use a newer one"
-            );
-            return Err(CheckpointError::broken(&path, reason));
-        }
-        let state: Self = serde_json::from_slice(&bytes).map_err(broken)?;
+        let state = Self::parse(&bytes, &path)?;
         match checkpoint::step_of(checkpoint) {
             Some((step, _)) if step != state.step => {
                 Err(CheckpointError::broken(&path, format!("it is of step {}", state.step)))
             }
             _ => Ok(state),
         }
+    }
+
+    /// Reads the bytes of a `state.json`; `path` is named in errors.
+    ///
+    /// # Errors
+    /// A sentence for what is wrong with it.
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, CheckpointError> {
+        let broken = |error: serde_json::Error| CheckpointError::broken(path, error.to_string());
+        // Before anything else: a newer state may have other fields.
+        let Schema { schema_version } = serde_json::from_slice(bytes).map_err(broken)?;
+        if schema_version > SCHEMA_VERSION {
+            let reason = format!(
+                "it was written by a newer aha-lab (schema_version is {schema_version}, this program reads up to \
+                 {SCHEMA_VERSION}); use a newer one"
+            );
+            return Err(CheckpointError::broken(path, reason));
+        }
+        serde_json::from_slice(bytes).map_err(broken)
     }
 
     /// How long the logs were.

@@ -98,13 +98,15 @@ pub enum Ended {
     Failed(String),
 }
 
-/// What the terminal must do, asked for by a key.
+/// What the terminal and its host must do, asked for by a key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TerminalRequests {
     /// Suspend the process.
     pub suspend: bool,
     /// Clear and draw everything.
     pub redraw: bool,
+    /// Start a failed engine again.
+    pub restart: bool,
 }
 
 /// A phase as it was last told.
@@ -155,6 +157,10 @@ pub struct App {
     pub temporality: Temporality,
     /// How it ended.
     pub ended: Option<Ended>,
+    /// Whether a failed engine can be started again from here.
+    pub can_restart: bool,
+    /// Whether an engine was started again and has not told yet where it stands.
+    pub(super) restarting: bool,
     /// Streamed tokens that were dropped on the way to the screen.
     pub tokens_dropped: u64,
     /// Held-out evaluations: step and accuracy.
@@ -234,6 +240,8 @@ impl App {
             progress: None,
             temporality: Temporality::Live,
             ended: None,
+            can_restart: false,
+            restarting: false,
             tokens_dropped: 0,
             evaluations: Vec::new(),
             history: History::default(),

@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     io,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -15,15 +16,16 @@ use ratatui::{
 };
 
 use super::{
-    app::{Action, App, Level},
+    app::{Action, App, Level, TerminalRequests},
+    restart,
     transcripts::{Effect, SENT_TO_CLIPBOARD},
     update::update,
     view::view,
 };
 use crate::{
     engine::protocol::{
-        Command, Event,
-        side::{SideCommand, SideHandle},
+        Command, EngineHandle, Event,
+        side::{SideCommand, SideEvent, SideHandle},
     },
     platform::Signal,
 };
@@ -61,6 +63,11 @@ pub trait Host {
     /// # Errors
     /// What the terminal answered.
     fn copy(&mut self, text: &str) -> io::Result<()>;
+    /// Starts an engine that goes on with a run from its last checkpoint.
+    ///
+    /// # Errors
+    /// When the system has no thread left, or there is nothing to start here.
+    fn restart(&mut self, run: &Path) -> io::Result<EngineHandle>;
 }
 
 /// The ends of everything the loop listens and talks to.
@@ -94,13 +101,7 @@ where
     let start = Instant::now();
     let mut last_frame: Option<Instant> = None;
     let mut unsent: VecDeque<Command> = VecDeque::new();
-    let (asking, mut answers) = match channels.side.take() {
-        Some(SideHandle { commands, events }) => (Some(commands), events),
-        None => {
-            app.playground.gone();
-            (None, never())
-        }
-    };
+    let (mut asking, mut answers) = side_ends(app, channels.side.take());
     let mut unasked: VecDeque<SideCommand> = VecDeque::new();
     let mut mouse = app.mouse;
     let mut looked = Instant::now();
@@ -114,6 +115,14 @@ where
             carry_out(app, effect, host);
         }
         serve_requests(terminal, app, host)?;
+        if std::mem::take(&mut app.requests.restart) {
+            restart(app, &mut channels, host);
+            unsent.clear();
+            if let Some(side) = channels.side.take() {
+                (asking, answers) = side_ends(app, Some(side));
+                unasked = VecDeque::from([SideCommand::Models]);
+            }
+        }
         let due = last_frame.is_none_or(|last| last.elapsed() >= FRAME);
         if app.dirty && due {
             terminal.draw(|frame| view(frame, app)).map_err(io::Error::other)?;
@@ -189,6 +198,17 @@ where
     Ok(())
 }
 
+/// The ends of whoever answers beside training.
+fn side_ends(app: &mut App, side: Option<SideHandle>) -> (Option<Sender<SideCommand>>, Receiver<SideEvent>) {
+    match side {
+        Some(SideHandle { commands, events }) => (Some(commands), events),
+        None => {
+            app.playground.gone();
+            (None, never())
+        }
+    }
+}
+
 fn act(app: &mut App, action: Action, unsent: &mut VecDeque<Command>) {
     unsent.extend(update(app, action));
 }
@@ -237,7 +257,8 @@ fn serve_requests<B: Backend>(
 where
     B::Error: Send + Sync + 'static,
 {
-    let requests = std::mem::take(&mut app.requests);
+    let restart = app.requests.restart;
+    let requests = std::mem::replace(&mut app.requests, TerminalRequests { restart, ..Default::default() });
     if requests.suspend {
         if let Err(error) = host.suspend() {
             app.say(Level::Warning, error.to_string());
@@ -251,6 +272,20 @@ where
         app.dirty = true;
     }
     Ok(())
+}
+
+/// Puts another engine in the place of the one that failed.
+fn restart(app: &mut App, channels: &mut Channels, host: &mut impl Host) {
+    let Some(run) = app.run() else { return };
+    match host.restart(&run) {
+        Ok(EngineHandle { commands, events, side }) => {
+            channels.events = events;
+            channels.commands = Some(commands);
+            channels.side = side;
+            restart::begun(app);
+        }
+        Err(error) => app.say(Level::Error, format!("the engine cannot be started again: {error}")),
+    }
 }
 
 fn carry_out(app: &mut App, effect: Effect, host: &mut impl Host) {
@@ -309,6 +344,9 @@ mod tests {
             self.0.push(format!("copy {}", !text.is_empty()));
             Ok(())
         }
+        fn restart(&mut self, _: &Path) -> io::Result<EngineHandle> {
+            Err(io::Error::other("nothing is started again here"))
+        }
     }
 
     fn key(code: KeyCode, modifiers: KeyModifiers) -> event::Event {
@@ -349,6 +387,77 @@ mod tests {
             "{:?}",
             notes.0
         );
+    }
+
+    /// Passes events on. Once the engine has failed or finished, a person presses this key until they are heard.
+    fn watched(engine: EngineHandle, keys: Sender<event::Event>, pressed: char) -> EngineHandle {
+        let (told, events) = unbounded();
+        std::thread::spawn(move || {
+            for event in engine.events {
+                let over = matches!(event, Event::Failed(_) | Event::Finished { .. });
+                let heard = told.send(event).is_ok();
+                while over && heard && keys.send(key(KeyCode::Char(pressed), KeyModifiers::NONE)).is_ok() {
+                    std::thread::sleep(Duration::from_millis(2));
+                    if told.send(Event::TokensDropped(0)).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        EngineHandle { commands: engine.commands, events, side: engine.side }
+    }
+
+    #[test]
+    fn a_failed_engine_is_started_again_and_what_was_seen_stays() {
+        struct Again(Sender<event::Event>, Vec<String>);
+        impl Host for Again {
+            fn is_there(&self) -> bool {
+                true
+            }
+            fn suspend(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+            fn resumed(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+            fn set_mouse(&mut self, _: bool) -> io::Result<()> {
+                Ok(())
+            }
+            fn copy(&mut self, _: &str) -> io::Result<()> {
+                Ok(())
+            }
+            fn restart(&mut self, run: &Path) -> io::Result<EngineHandle> {
+                self.1.push(run.display().to_string());
+                // The first try is refused, as by a system without threads left.
+                if self.1.len() == 1 {
+                    return Err(io::Error::other("no thread is left"));
+                }
+                let options = ScriptedOptions {
+                    position: Duration::ZERO,
+                    first_step: 3,
+                    steps: Some(5),
+                    ..ScriptedOptions::default()
+                };
+                Ok(watched(scripted::start(options)?, self.0.clone(), 'q'))
+            }
+        }
+        let options =
+            ScriptedOptions { position: Duration::ZERO, fail_at: Some(4), ..ScriptedOptions::default() };
+        let (keys, input) = unbounded();
+        let EngineHandle { commands, events, side } =
+            watched(scripted::start(options).unwrap(), keys.clone(), 'r');
+        let channels = Channels { input, events, commands: Some(commands), side, signals: never() };
+        let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
+        let mut app = App::new(Theme::colored(), Mode::Control);
+        app.can_restart = true;
+        let mut again = Again(keys, Vec::new());
+        run(&mut terminal, &mut app, channels, &mut again).unwrap();
+        assert_eq!(again.1, ["runs/scripted", "runs/scripted"]);
+        assert_eq!(app.ended, Some(crate::tui::app::Ended::Finished));
+        let steps: Vec<u64> = app.history.steps().iter().map(|step| step.step).collect();
+        assert_eq!(steps, [1, 2, 3, 4, 5]);
+        assert_eq!(app.transcripts.len(), 5 * 16 * 8);
+        assert_eq!(app.started.map(|started| started.step), Some(2), "it went on from its checkpoint");
     }
 
     /// More events than one round takes: the one on the border of two rounds is not lost.

@@ -28,11 +28,13 @@ pub enum Curve {
     SuperficialChecks,
     /// All checks per completion.
     Checks,
+    /// Decompositions per completion.
+    Decompositions,
 }
 
 impl Curve {
     /// All of them.
-    pub const ALL: [Curve; 7] = [
+    pub const ALL: [Curve; 8] = [
         Curve::Reward,
         Curve::Accuracy,
         Curve::Length,
@@ -40,6 +42,7 @@ impl Curve {
         Curve::FalseChecks,
         Curve::SuperficialChecks,
         Curve::Checks,
+        Curve::Decompositions,
     ];
 
     /// The curve's value in one step; may be anything that a journal may hold, also NaN.
@@ -52,6 +55,7 @@ impl Curve {
             Curve::FalseChecks => step.false_checks,
             Curve::SuperficialChecks => step.superficial_checks,
             Curve::Checks => step.checks,
+            Curve::Decompositions => step.decompositions,
         }
     }
 }
@@ -144,6 +148,16 @@ impl History {
         self.steps.push(Arc::new(metrics));
         self.extend();
         self.version += 1;
+    }
+
+    /// Forgets the steps after this one.
+    pub fn cut_back(&mut self, step: u64) {
+        let keep = self.steps.partition_point(|known| known.step <= step);
+        if keep < self.steps.len() {
+            self.steps.truncate(keep);
+            self.rebuild();
+            self.version += 1;
+        }
     }
 
     /// Changes the smoothing.

@@ -68,6 +68,8 @@ pub enum Intent {
     PhaseOne,
     /// Write a checkpoint.
     Checkpoint,
+    /// Start a failed engine again from its last checkpoint.
+    Restart,
     /// Go to the next screen.
     NextScreen,
     /// Go to the screen before.
@@ -219,6 +221,7 @@ pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
     row(&[Chord::char('q')], "q", Intent::Quit, "quit", "stop the engine, write a checkpoint, leave"),
     row(&[Chord::char('Q')], "Q", Intent::StopRun, "", "end the run, also one of another process"),
     row(&[Chord::char('c')], "c", Intent::Checkpoint, "checkpoint", "write a checkpoint after this step"),
+    row(&[Chord::char('r')], "r", Intent::Restart, "", "start a failed engine again from its checkpoint"),
     row(
         &[Chord::char(':'), Chord::char('e')],
         ": e",

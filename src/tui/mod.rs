@@ -16,6 +16,7 @@ mod pinning;
 pub mod playground;
 mod playing;
 pub mod prompt;
+pub mod restart;
 pub mod screen;
 pub mod search_view;
 pub mod sentinel;
@@ -31,7 +32,7 @@ pub mod wrap;
 
 use std::{
     io::{self, IsTerminal, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use crossbeam_channel::{Receiver, Sender, never};
@@ -40,6 +41,7 @@ use self::{
     app::{App, Ended, Mode},
     event_loop::{Channels, Host},
     input::InputThread,
+    restart::Restarter,
     terminal::TerminalGuard,
     theme::Theme,
 };
@@ -87,7 +89,20 @@ pub struct TuiOutcome {
 /// A sentence when standard output is no terminal, or what the terminal answered.
 pub fn run(handle: EngineHandle, options: TuiOptions) -> io::Result<TuiOutcome> {
     let EngineHandle { commands, events, side } = handle;
-    show(Mode::Control, events, Some(commands), side, options)
+    show(Mode::Control, events, Some(commands), side, None, options)
+}
+
+/// As [`run`]; an engine that fails can be started again from there, with what is on screen.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_restartable(
+    handle: EngineHandle,
+    options: TuiOptions,
+    restarter: &mut Restarter<'_>,
+) -> io::Result<TuiOutcome> {
+    let EngineHandle { commands, events, side } = handle;
+    show(Mode::Control, events, Some(commands), side, Some(restarter), options)
 }
 
 /// Shows a run that is read from its directory, until a person leaves. `mode` says whether another process
@@ -101,7 +116,7 @@ pub fn open(
     side: Option<SideHandle>,
     options: TuiOptions,
 ) -> io::Result<TuiOutcome> {
-    show(mode, feed, None, side, options)
+    show(mode, feed, None, side, None, options)
 }
 
 /// Shows a run of another process and passes commands on to it, until a person leaves; the run goes on.
@@ -110,7 +125,7 @@ pub fn open(
 /// As [`run`].
 pub fn attach(handle: EngineHandle, options: TuiOptions) -> io::Result<TuiOutcome> {
     let EngineHandle { commands, events, side } = handle;
-    show(Mode::Attached, events, Some(commands), side, options)
+    show(Mode::Attached, events, Some(commands), side, None, options)
 }
 
 fn show(
@@ -118,6 +133,7 @@ fn show(
     events: Receiver<Event>,
     commands: Option<Sender<Command>>,
     side: Option<SideHandle>,
+    restarter: Option<&mut Restarter<'_>>,
     options: TuiOptions,
 ) -> io::Result<TuiOutcome> {
     let (guard, mut screen) = TerminalGuard::take(options.mouse, options.engine_log.as_deref())?;
@@ -126,8 +142,10 @@ fn show(
     let (_input_thread, input) = InputThread::start()?;
     let mut app = App::new(options.theme, mode);
     app.mouse = options.mouse;
+    app.can_restart = restarter.is_some();
     let channels = Channels { input, events, commands, side, signals };
-    let result = event_loop::run(&mut screen, &mut app, channels, &mut RealTerminal { mouse: options.mouse });
+    let mut terminal = RealTerminal { mouse: options.mouse, restarter };
+    let result = event_loop::run(&mut screen, &mut app, channels, &mut terminal);
     // While standard error still goes elsewhere: the screen complains there when it cannot show the cursor, and
     // dies of it where the terminal has vanished.
     drop(screen);
@@ -150,12 +168,12 @@ fn outcome(app: &App) -> TuiOutcome {
 }
 
 /// The terminal that a person sits at.
-#[derive(Debug)]
-struct RealTerminal {
+struct RealTerminal<'a, 'b> {
     mouse: bool,
+    restarter: Option<&'a mut Restarter<'b>>,
 }
 
-impl Host for RealTerminal {
+impl Host for RealTerminal<'_, '_> {
     fn is_there(&self) -> bool {
         io::stdin().is_terminal()
     }
@@ -181,5 +199,12 @@ impl Host for RealTerminal {
         let mut out = io::stdout();
         out.write_all(transcripts::osc52(text).as_bytes())?;
         out.flush()
+    }
+
+    fn restart(&mut self, run: &Path) -> io::Result<EngineHandle> {
+        match &mut self.restarter {
+            Some(restarter) => restarter(run),
+            None => Err(io::Error::other("nothing can be started again from here")),
+        }
     }
 }

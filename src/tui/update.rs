@@ -9,6 +9,7 @@ use super::{
     keys::{GLOBAL_KEYS, Intent, LIVE_KEYS, lookup},
     meter, microscope, pinning, playground, playing,
     prompt::{Prompt, PromptOutcome},
+    restart,
     screen::Screen,
     search_view::{self, Action as Explore},
     sentinel,
@@ -164,6 +165,10 @@ fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
             app.say(Level::Info, "checkpoint asked for: it is written when this step ends");
             Command::Checkpoint
         }),
+        Intent::Restart => {
+            restart::ask(app);
+            Vec::new()
+        }
         Intent::Quit => quit(app),
         Intent::StopRun if app.mode == Mode::Control => quit(app),
         Intent::StopRun => control(app, |app| {
@@ -406,6 +411,7 @@ fn told(app: &mut App, event: Event) {
     match event {
         Event::Started(started) => {
             app.price_per_hour = started.config.price_per_hour;
+            restart::cut_back(app, started.step);
             app.playground.configure(&started.config);
             app.travel.configure(&started.config);
             app.sentinel.configure(&started.config);
@@ -471,7 +477,7 @@ fn told(app: &mut App, event: Event) {
         }
         Event::Warning(sentence) => app.say(Level::Warning, sentence),
         Event::Failed(reason) => {
-            app.ended = Some(Ended::Failed(reason));
+            restart::failed(app, reason);
             app.leave |= app.quitting.is_some();
         }
         Event::Finished { .. } => {
@@ -489,7 +495,7 @@ fn engine_gone(app: &mut App) {
     app.leave |= app.quitting.is_some();
     if app.mode == Mode::Control && app.ended.is_none() {
         let reason = "the engine thread ended without saying why; engine.log in the run directory may tell";
-        app.ended = Some(Ended::Failed(reason.to_owned()));
+        restart::failed(app, reason.to_owned());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -148,6 +148,23 @@ fn the_socket_refuses_in_sentences_and_works_below_a_long_path() {
     assert!(said.ends_with('.'), "{said}");
     connection.say(&Request::Stop).unwrap();
     while !matches!(connection.line().expect("the end"), Line::Told(Told::Finished { .. })) {}
+    background.ends();
+}
+
+#[test]
+fn a_socket_of_another_user_is_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let background = Background::start(folder.path());
+    let socket = background.run.path().join(SOCKET_FILE);
+    let me = fs::metadata(&socket).unwrap().uid();
+    if std::os::unix::fs::chown(&socket, Some(me + 1), None).is_err() {
+        eprintln!("not tested: only root may give a file to another user");
+        return;
+    }
+    let said = Connection::open(background.run.path()).err().unwrap().to_string();
+    assert!(said.contains("belongs to another user"), "{said}");
+    std::os::unix::fs::chown(&socket, Some(me), None).unwrap();
+    Connection::open(background.run.path()).unwrap().say(&Request::Stop).unwrap();
     background.ends();
 }
 

@@ -136,6 +136,22 @@ fn broken_tokenizer() {
     model_is_refused(&folder, "tokenizer.json");
 }
 
+/// Sizes beyond all memory, each of them allowed by itself: nothing of the kind is even begun.
+#[test]
+fn absurd_sizes() {
+    let runs = TempDir::new().unwrap();
+    for (settings, named) in [
+        (&["prompts_per_step=65536", "group_size=4096", "max_new_tokens=1000"][..], "GiB"),
+        (&["max_new_tokens=65536"], "max_new_tokens is 65536"),
+    ] {
+        let mut command = headless(runs.path(), 1);
+        command.args(settings.iter().flat_map(|pair| ["--set", pair]));
+        let said = refusal(&mut command);
+        assert!(said.contains(named), "{said}");
+        assert_eq!(fs::read_dir(runs.path()).unwrap().count(), 0, "a run was begun");
+    }
+}
+
 #[test]
 fn broken_settings() {
     let runs = TempDir::new().unwrap();

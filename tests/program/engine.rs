@@ -104,6 +104,11 @@ impl Driven {
         }
     }
 
+    /// The next event, a failure too.
+    pub fn next(&mut self) -> Event {
+        self.handle.events.recv_timeout(PATIENCE).expect("an event that is waited for")
+    }
+
     /// Waits for a failure; its reason.
     pub fn failure(self) -> String {
         let failed = |event| if let Event::Failed(reason) = event { Some(reason) } else { None };
@@ -276,6 +281,7 @@ fn what_cannot_be_set_is_refused_in_a_sentence_and_changes_nothing() {
         ("temperature", "-1", "`temperature` cannot be `-1`"),
         ("group_size", "8", "`group_size` cannot change during a run"),
         ("learning_rat", "0.1", "`learning_rate`"),
+        ("max_new_tokens", "65536", "the model reads at most 1024 tokens"),
     ];
     let mut driven = Driven::start_paused(options(root.path(), tiny(), 2));
     for (key, value, sentence) in refused {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aha_lab::run::{Reader, RunDirectory, newest_valid};
+use aha_lab::run::{Reader, RunDirectory, fingerprint::fingerprint, newest_valid};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
@@ -31,14 +31,17 @@ fn live_and_die(command: &mut Command, random: &mut ChaCha8Rng) {
     child.wait().unwrap();
 }
 
-/// Every whole line of `metrics.jsonl` without the clock, by step.
-fn finished(run: &RunDirectory) -> BTreeMap<u64, String> {
+/// Every finished step: its line of `metrics.jsonl` without the clock, and the fingerprint of its completions.
+fn finished(run: &RunDirectory) -> BTreeMap<u64, (String, String)> {
     let log = Reader::new(run).metrics().unwrap();
     assert!(log.bad.is_empty(), "{:?}", log.bad);
     let steps = log.records.iter().map(|m| (m.step, serde_json::to_string(&m.without_clock()).unwrap()));
     let steps: BTreeMap<u64, String> = steps.collect();
     assert!(steps.keys().copied().eq(1..=steps.len() as u64), "{:?}", steps.keys());
-    steps
+    let rollouts = Reader::new(run).rollouts().unwrap();
+    assert!(rollouts.bad.is_empty(), "{:?}", rollouts.bad);
+    let of = |step| fingerprint(rollouts.records.iter().filter(|record| record.step == step));
+    steps.into_iter().map(|(step, line)| (step, (line, of(step)))).collect()
 }
 
 fn survive(kills: usize, seed: u64) {
@@ -66,11 +69,12 @@ fn survive(kills: usize, seed: u64) {
         let newest = newest.unwrap().step;
         assert!(newest >= safe, "kill {kill}: the newest checkpoint is of step {newest}, not {safe}");
         safe = newest;
-        // A finished step is there, or is made again as it was from the checkpoint before it.
+        // A finished step is there, or is made again from the checkpoint before it: the same line, the same
+        // completions, to the last bit.
         assert!(now.len() as u64 >= safe, "kill {kill}");
-        for (step, line) in &now {
+        for (step, made) in &now {
             assert!(
-                known.get(step).is_none_or(|before| before == line),
+                known.get(step).is_none_or(|before| before == made),
                 "kill {kill}: step {step} is another"
             );
         }
@@ -85,7 +89,10 @@ fn survive(kills: usize, seed: u64) {
     succeeds(command.arg("--runs").arg(root.path()));
     succeeds(&mut begin(straight.path(), last));
     let whole = only_run(straight.path());
-    assert!(known.iter().all(|(step, line)| finished(&whole).get(step) == Some(line)));
+    // Not one step that was ever finished is missing or another, neither in the killed run nor in the undisturbed one.
+    let (survived, undisturbed) = (finished(&run), finished(&whole));
+    assert!(known.iter().all(|(step, made)| survived.get(step) == Some(made)));
+    assert!(known.iter().all(|(step, made)| undisturbed.get(step) == Some(made)));
     assert_same(&outcome(&run, last), &outcome(&whole, last), "killed again and again, against undisturbed");
     eprintln!("{kills} kills, {last} steps");
 }

@@ -4,6 +4,7 @@
 
 #[cfg(unix)]
 mod attached;
+mod bad_disk;
 mod bad_input;
 mod engine;
 mod exact;
@@ -17,9 +18,14 @@ mod pinned;
 mod playing;
 #[cfg(unix)]
 mod pty;
+mod replay;
+#[cfg(unix)]
+mod restarting;
 mod resuming;
 #[cfg(unix)]
 mod signals;
+#[cfg(target_os = "linux")]
+mod soak;
 #[cfg(unix)]
 mod walks;
 

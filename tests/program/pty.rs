@@ -48,12 +48,24 @@ pub struct Lab {
 
 impl Lab {
     pub fn start(arguments: &[&str], folder: &Path) -> Self {
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_aha-lab"));
+        command.args(arguments);
+        Self::start_command(command, folder)
+    }
+
+    /// As the child of a shell, which leads the session and shares its process group.
+    pub fn start_in_shell(arguments: &[&str], folder: &Path) -> Self {
+        let mut command = CommandBuilder::new("sh");
+        command.args(["-c", "\"$@\"; exit $?", "sh", env!("CARGO_BIN_EXE_aha-lab")]);
+        command.args(arguments);
+        Self::start_command(command, folder)
+    }
+
+    fn start_command(mut command: CommandBuilder, folder: &Path) -> Self {
         let pair = native_pty_system()
             .openpty(PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 })
             .unwrap();
         let modes = format!("{:?}", pair.master.get_termios().unwrap());
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_aha-lab"));
-        command.args(arguments);
         command.cwd(folder);
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
@@ -134,6 +146,11 @@ impl Lab {
             assert!(began.elapsed() < PATIENCE, "the program does not end\n{}", self.screen());
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Whether the program has the terminal.
+    pub fn has_terminal(&self) -> bool {
+        self.seen.lock().unwrap().screen.screen().alternate_screen()
     }
 
     /// The shell must find the terminal as it left it.

@@ -3,7 +3,7 @@
 use std::{thread, time::Duration};
 
 use portable_pty::PtySize;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 
 use super::pty::{Lab, assert_intact};
@@ -24,6 +24,36 @@ fn interrupt_and_hang_up_signals_end_it_safely() {
         lab.assert_restored();
         assert!(assert_intact(folder.path()) >= 1);
     }
+}
+
+/// Ctrl+Z and fg, from a shell and from outside: while the program is stopped the shell has its terminal back.
+#[test]
+fn a_suspended_program_gives_the_terminal_back_and_takes_it_again() {
+    let folder = TempDir::new().unwrap();
+    let arguments = ["run", "--scripted", "--scripted-pace", "5"];
+    let mut lab = Lab::start_in_shell(&arguments, folder.path());
+    let group = Pid::from_raw(lab.child.process_id().unwrap() as i32).unwrap();
+    lab.until("the first steps", |screen| screen.contains("step 2"));
+    for how in ["key", "signal", "key"] {
+        match how {
+            "key" => lab.press("\x1a"),
+            _ => kill_process_group(group, Signal::TSTP).unwrap(),
+        }
+        lab.assert_restored();
+        kill_process_group(group, Signal::CONT).unwrap();
+        let began = std::time::Instant::now();
+        while !lab.has_terminal() {
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "the terminal is not taken again after a {how}"
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+        lab.until("the whole picture", |screen| screen.contains("aha-lab") && screen.contains("live"));
+    }
+    lab.press("q");
+    assert_eq!(lab.ended(), 0);
+    lab.assert_restored();
 }
 
 #[test]

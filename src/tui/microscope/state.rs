@@ -60,6 +60,15 @@ impl Microscope {
         }
     }
 
+    /// Forgets the steps after this one.
+    pub fn cut_back(&mut self, step: u64) {
+        let after = step.saturating_add(1);
+        self.records.split_off(&(after, 0));
+        self.seen.split_off(&(after, 0));
+        self.losses.split_off(&after);
+        self.step = self.step.filter(|shown| *shown <= step);
+    }
+
     /// Takes in the loss of a finished step.
     pub fn step_done(&mut self, step: u64, loss: f64) {
         self.losses.insert(step, loss);

@@ -5,6 +5,8 @@
 
 mod view;
 
+use std::sync::Arc;
+
 use ratatui::crossterm::event::KeyCode;
 
 use super::keys::{Chord, KeyRow};
@@ -91,6 +93,13 @@ impl SentinelScreen {
         self.notices.extend(self.sentinel.observe(metrics, &features, &self.config));
         let surplus = self.notices.len().saturating_sub(MOST_NOTICES);
         self.notices.drain(..surplus);
+    }
+
+    /// Looks at the steps of a run that goes on from there; what their completions counted is not known any more.
+    pub fn begin_again(&mut self, steps: &[Arc<StepMetrics>]) {
+        let config = std::mem::take(&mut self.config);
+        *self = Self { config, ..Self::default() };
+        steps.iter().for_each(|metrics| self.step_done(metrics));
     }
 
     /// How many warnings are not over.

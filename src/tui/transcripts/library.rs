@@ -178,6 +178,17 @@ impl Library {
         }
     }
 
+    /// Forgets the completions of the steps after this one.
+    pub fn cut_back(&mut self, step: u64) {
+        let keep = self.groups.partition_point(|group| group.step <= step);
+        for group in self.groups.drain(keep..) {
+            for entry in &group.entries {
+                self.counts.remove(&entry.record);
+            }
+        }
+        self.touch(keep);
+    }
+
     fn touch(&mut self, group: usize) {
         self.stale_from = Some(self.stale_from.map_or(group, |stale| stale.min(group)));
     }

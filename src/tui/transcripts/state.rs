@@ -97,6 +97,12 @@ impl Transcripts {
         self.library.push(record);
     }
 
+    /// Forgets the completions of the steps after this one.
+    pub fn cut_back(&mut self, step: u64) {
+        self.library.cut_back(step);
+        self.settle();
+    }
+
     /// Completions kept.
     pub fn len(&self) -> usize {
         self.library.len()

@@ -102,6 +102,15 @@ impl Travel {
         }
     }
 
+    /// Forgets the answers of the weights after this step, and puzzles that have no other.
+    pub fn cut_back(&mut self, step: u64) {
+        for pinned in &mut self.pinned {
+            pinned.answers.split_off(&step.saturating_add(1));
+        }
+        self.pinned.retain(|pinned| !pinned.answers.is_empty());
+        self.at = self.at.min(self.pinned.len().saturating_sub(1));
+    }
+
     /// How many puzzles have answers.
     pub fn puzzles(&self) -> usize {
         self.pinned.len()

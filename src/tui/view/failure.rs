@@ -11,7 +11,7 @@ use ratatui::{
 use super::{panel, span};
 use crate::tui::{
     app::{App, Ended},
-    wrap,
+    restart, wrap,
 };
 
 fn lines(reason: &str, app: &App, width: u16) -> Vec<Line<'static>> {
@@ -22,7 +22,10 @@ fn lines(reason: &str, app: &App, width: u16) -> Vec<Line<'static>> {
         lines.extend(wrap::wrap(&[span(paragraph, theme.text)], width));
     }
     let place = app.run().map_or(String::new(), |run| format!(" in {}", run.display()));
-    let safe = format!("What was journalled is safe{place}. Everything here can still be read; q leaves.");
+    let again =
+        if restart::is_offered(app) { "r starts the engine again from its last checkpoint, " } else { "" };
+    let safe =
+        format!("What was journalled is safe{place}. Everything here can still be read; {again}q leaves.");
     lines.extend(wrap::wrap(&[span(safe, theme.dim)], width));
     lines
 }

@@ -1,0 +1,167 @@
+//! What must hold for any bytes at all in the files and lines that strangers write. Each public function is one fuzz
+//! target; `cargo test` runs them over the corpus.
+
+use std::path::Path;
+
+use super::lab::{
+    config::{Config, ConfigFile},
+    control_socket::{Line, Request, Told},
+    model::{
+        config::ModelConfig,
+        host::{HostTensors, arrange, shard_names},
+    },
+    run::{Manifest, TrainingState, checkpoint::FORMAT},
+    tokenizer::{StreamingDecoder, Tokenizer},
+};
+
+/// A refusal is a sentence that fits on a screen, without anything that moves the cursor.
+fn assert_sentence(error: &impl std::fmt::Display) {
+    let said = error.to_string();
+    assert!(said.ends_with('.') && said.len() < 1000 && !said.contains(char::is_control), "{said:?}");
+}
+
+/// A model folder: the index of its shards, or the length of `config.json` in two bytes, `config.json`, the weights.
+pub fn model(data: &[u8]) {
+    if data.starts_with(b"{") {
+        return shards(data);
+    }
+    let Some((length, data)) = data.split_at_checked(2) else { return };
+    let length = usize::from(u16::from_le_bytes([length[0], length[1]]));
+    let Some((config, weights)) = data.split_at_checked(length) else { return };
+    let path = Path::new("model.safetensors");
+    let mut host = HostTensors::none(path.to_owned());
+    let read = host.add(weights, path);
+    let config = match ModelConfig::parse(config) {
+        Ok(config) => config,
+        Err(said) => return assert_sentence(&said),
+    };
+    match read.and_then(|()| arrange(host, &config)) {
+        Err(error) => assert_sentence(&error),
+        Ok(model) => {
+            let matrices = model.blocks.iter().flat_map(|b| [&b.qkv, &b.output, &b.gate_up, &b.down]);
+            let matrices: Vec<_> = matrices.chain([&model.embedding]).chain(&model.head).collect();
+            let vectors = model.blocks.iter().flat_map(|b| {
+                [&b.input_norm, &b.post_norm].into_iter().chain(&b.qkv_bias).collect::<Vec<_>>()
+            });
+            let vectors: usize = vectors.chain([&model.norm]).map(Vec::len).sum();
+            assert!(matrices.iter().all(|matrix| matrix.values.len() == matrix.rows * matrix.columns));
+            assert!(matrices.iter().all(|matrix| matrix.values.iter().all(|value| value.is_finite())));
+            let numbers: usize = matrices.iter().map(|matrix| matrix.values.len()).sum();
+            assert_eq!(numbers + vectors, config.parameters());
+            // Never more memory than the file is large: two bytes a number at the least.
+            assert!(2 * config.parameters() <= weights.len());
+        }
+    }
+}
+
+/// `model.safetensors.index.json`: whatever it names lies in its folder.
+fn shards(data: &[u8]) {
+    let folder = Path::new("/folder");
+    match shard_names(data, Path::new("index.json")) {
+        Err(error) => assert_sentence(&error),
+        Ok(names) => {
+            assert!(!names.is_empty());
+            for name in names {
+                assert_eq!(folder.join(&name).parent(), Some(folder), "{name:?}");
+                assert!(folder.join(&name).file_name().is_some(), "{name:?}");
+            }
+        }
+    }
+}
+
+/// `tokenizer.json`: one that is taken turns a prompt into tokens that it has, or refuses to, and tokens into text
+/// that is the same all at once and piece by piece.
+pub fn tokenizer(data: &[u8]) {
+    let path = Path::new("tokenizer.json");
+    let tokenizer = match Tokenizer::from_bytes(data, path) {
+        Ok(tokenizer) => tokenizer,
+        Err(error) => return assert_sentence(&error),
+    };
+    assert!((tokenizer.end() as usize) < tokenizer.size());
+    match tokenizer.encode("use 4 1 16 to make 19 . <think>") {
+        Err(error) => assert_sentence(&error),
+        Ok(tokens) => {
+            assert!(tokens.iter().all(|token| (*token as usize) < tokenizer.size()), "{tokens:?}");
+            let _ = tokenizer.decode(&tokens);
+            let mut decoder = StreamingDecoder::new();
+            for token in tokens.iter().take(64) {
+                let _ = decoder.push(&tokenizer, *token);
+            }
+        }
+    }
+}
+
+/// `config.toml`: what is taken is valid, and the same after it was written and read again.
+pub fn settings(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(file) = ConfigFile::parse(text) else { return };
+    file.config.validate().expect("what was read is valid");
+    let written = file.to_toml().expect("what was read can be written");
+    assert_eq!(ConfigFile::parse(&written).expect("what was written can be read"), file, "{written}");
+    for key in Config::KEYS {
+        let value = file.config.get(key.name).expect("a key of the table");
+        let mut again = file.config.clone();
+        again.set(key.name, &value).expect("its own value");
+        assert!(key.name == "preset" || again == file.config, "{} = {value}", key.name);
+    }
+}
+
+/// The two files of a checkpoint that are JSON.
+pub fn checkpoint(data: &[u8]) {
+    state(data);
+    manifest(data);
+}
+
+/// `state.json`: what is taken has a valid configuration, and is the same after it was written and read again.
+fn state(data: &[u8]) {
+    let path = Path::new("state.json");
+    let Ok(state) = TrainingState::parse(data, path) else { return };
+    state.config.validate().expect("what was read is valid");
+    let written = state.to_json().expect("what was read can be written");
+    let again = TrainingState::parse(&written, path).expect("what was written can be read");
+    assert_eq!(again.to_json().expect("as before"), written);
+}
+
+/// A checkpoint's manifest: what is taken names nothing outside its folder.
+fn manifest(data: &[u8]) {
+    let path = Path::new("/checkpoint/manifest.json");
+    let folder = Path::new("/checkpoint");
+    let inside = |manifest: &Manifest| {
+        manifest
+            .files
+            .keys()
+            .all(|name| folder.join(name).parent() == Some(folder) && name != "manifest.json")
+    };
+    if let Ok(manifest) = Manifest::parse(data, path) {
+        assert!(inside(&manifest) && manifest.format == FORMAT);
+    }
+    // Past the digest, which a stranger can compute as well.
+    let Ok(manifest) = serde_json::from_slice::<Manifest>(data) else { return };
+    let manifest = manifest.sealed();
+    let written = serde_json::to_vec(&manifest).expect("what was read can be written");
+    match Manifest::parse(&written, path) {
+        Ok(again) => {
+            assert_eq!(again, manifest);
+            assert!(inside(&again) && again.format == FORMAT);
+        }
+        Err(error) => assert_sentence(&error),
+    }
+}
+
+/// Lines of the control socket, either way.
+pub fn messages(data: &[u8]) {
+    for line in data.split(|byte| *byte == b'\n') {
+        if let Ok(request) = serde_json::from_slice::<Request>(line) {
+            match request.clone().command() {
+                Ok(None) => assert_eq!(request, Request::Watch),
+                Ok(Some(command)) => assert_eq!(Request::of(command), Some(request)),
+                Err(said) => assert_sentence(&said),
+            }
+        }
+        if let Ok(Line::Told(told)) = serde_json::from_slice::<Line>(line) {
+            let text = serde_json::to_string(&told).expect("what was read can be written");
+            let again = Told::of(&told.event()).expect("it was told");
+            assert_eq!(serde_json::to_string(&again).expect("as before"), text);
+        }
+    }
+}

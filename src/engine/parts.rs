@@ -1,0 +1,87 @@
+//! What a run that is gone on with, forked or made again takes over from before: its number of threads, the reference
+//! model, the optimizer.
+
+use super::setup::{EngineError, OPTIMIZER_FILE, REFERENCE_FILE, Start};
+use crate::{
+    config::Config,
+    device::Choice,
+    model::{
+        folder,
+        trainer::{OptimizerState, Trainer},
+        transformer::Transformer,
+    },
+    run::checkpoint::Checkpoint,
+    workers::worker_count,
+};
+
+/// No run has more worker threads.
+const MOST_THREADS: usize = 1024;
+
+/// How a device and a number of worker threads are written down: `cpu x2`, or the adapter's name.
+pub fn backend_name(choice: &Choice, threads: usize) -> String {
+    if choice.is_gpu { choice.name.clone() } else { format!("{} x{threads}", choice.name) }
+}
+
+/// The number of threads in what [`backend_name`] wrote; `None` for a GPU.
+pub fn cpu_threads(backend: &str) -> Option<usize> {
+    backend.strip_prefix("cpu x")?.parse().ok().filter(|threads| (1..=MOST_THREADS).contains(threads))
+}
+
+/// A run that is gone on with keeps its number of threads, because sums are taken per thread: with another number
+/// it would not go on exactly.
+pub fn threads_for(start: &Start, config: &Config, warnings: &mut Vec<String>) -> usize {
+    let here = worker_count(config.threads);
+    let recorded = match start {
+        Start::Resume(run) => run.config().ok().and_then(|file| file.provenance),
+        _ => None,
+    };
+    let threads = recorded.and_then(|provenance| cpu_threads(&provenance.backend)).unwrap_or(here);
+    if threads != here {
+        warnings.push(format!(
+            "The run was begun with {threads} threads and goes on with as many, to stay exact; by itself this \
+             machine would take {here}."
+        ));
+    }
+    threads
+}
+
+/// The model that KL is measured against, as a checkpoint has it.
+pub fn reference(
+    checkpoint: Option<&Checkpoint>,
+    config: &Config,
+    model: &Transformer,
+) -> Result<Option<Transformer>, EngineError> {
+    // Also without a KL term now: a live edit may bring it back, and then it is this one that is meant.
+    if let Some(checkpoint) = checkpoint.filter(|checkpoint| checkpoint.path.join(REFERENCE_FILE).exists()) {
+        let path = checkpoint.path.join(REFERENCE_FILE);
+        let weights = folder::read_bounded(&path, u64::MAX)?;
+        let shape = serde_json::to_vec(&model.config).map_err(|e| EngineError::Other(format!("{e}.")))?;
+        return Ok(Some(folder::from_bytes(&shape, &weights, &path, &model.device())?));
+    }
+    Ok((config.kl_coef != 0.0).then(|| model.clone()))
+}
+
+/// Puts a checkpoint's optimizer in the place of a fresh one.
+pub fn restore_optimizer(
+    trainer: &mut Trainer,
+    checkpoint: &Checkpoint,
+    adam_step: u64,
+) -> Result<(), EngineError> {
+    let path = checkpoint.path.join(OPTIMIZER_FILE);
+    let bytes = folder::read_bounded(&path, u64::MAX)?;
+    let moments = OptimizerState::from_bytes(&bytes, &trainer.parameter_sizes(), adam_step as usize);
+    trainer.set_optimizer_state(moments).map_err(|e| EngineError::Other(format!("{}: {e}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_threads_is_read_from_what_a_run_says_of_its_backend() {
+        assert_eq!(cpu_threads("cpu x2"), Some(2));
+        for other in ["cpu x0", "cpu x4096", "cpu", "cpu x", "Radeon x2", ""] {
+            assert_eq!(cpu_threads(other), None, "{other}");
+        }
+    }
+}

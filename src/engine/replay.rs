@@ -1,0 +1,167 @@
+//! A recorded step made again, in memory: from the newest checkpoint before it, trained forward as the run was, to
+//! the policy that sampled it. Nothing of the run is written.
+
+use std::{path::Path, sync::Arc};
+
+use super::{
+    edits::EditsToMakeAgain,
+    parts,
+    setup::{self, EngineError},
+    summary,
+};
+use crate::{
+    config::Config,
+    device::{self, BackendRequest},
+    grpo::step::{Grpo, JudgedGroup},
+    model::{
+        embedded,
+        folder::{self, LoadedModel},
+        trainer::{Trainer, UpdateError},
+    },
+    rollout::sampler::Unobserved,
+    run::{
+        Reader, RunDirectory,
+        checkpoint::{self, Checkpoint},
+        record::RolloutRecord,
+        state::TrainingState,
+    },
+    task,
+    tokenizer::Tokenizer,
+    workers::{Workers, worker_count},
+};
+
+/// A step, made again.
+#[derive(Debug)]
+pub struct StepAgain {
+    /// Its completions, in the order of the journal.
+    pub records: Vec<RolloutRecord>,
+    /// The step of the checkpoint that it was made from; 0 for the base model.
+    pub from: u64,
+    /// On which device, and with how many threads.
+    pub backend: String,
+    /// What a person should know of it, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// Makes a step of a run again. `trained` is told after each step on the way: how many are done, and of how many.
+///
+/// # Errors
+/// A sentence for what is missing or broken: a checkpoint, the backend.
+pub fn make_again(
+    run: &RunDirectory,
+    step: u64,
+    mut trained: impl FnMut(u64, u64),
+) -> Result<StepAgain, EngineError> {
+    let mut notes = Vec::new();
+    let checkpoint = checkpoint_before(run, step, &mut notes)?;
+    let saved = checkpoint.as_ref().map(|c| TrainingState::load(&c.path)).transpose()?;
+    let file = run.config()?;
+    let recorded = file.provenance.map(|provenance| provenance.backend).unwrap_or_default();
+    let from = saved.as_ref().map_or(0, |saved| saved.step);
+    let adam_step = saved.as_ref().map_or(0, |saved| saved.adam_step);
+    let mut config = saved.map_or(file.config, |saved| saved.config);
+    config.validate()?;
+    let (mut grpo, backend) =
+        policy(&config, checkpoint.as_ref(), adam_step, &recorded).map(|(grpo, backend, note)| {
+            notes.extend(note);
+            (grpo, backend)
+        })?;
+
+    let mut edits = EditsToMakeAgain::after(from, &Reader::new(run).events()?.records);
+    let mut begin = |grpo: &mut Grpo, config: &mut Config, at: u64| -> Result<(), EngineError> {
+        for edit in edits.take_for(at) {
+            config.set_live(&edit.key, &edit.value)?;
+        }
+        grpo.begin_step(config);
+        Ok(())
+    };
+    for at in from + 1..step {
+        begin(&mut grpo, &mut config, at)?;
+        let judged = sampled(&grpo, &config, at)?;
+        match grpo.update(&config, at, &judged, &|_, _| true) {
+            // A step whose update was refused counted without one, and does so again.
+            Ok(_) | Err(UpdateError::NotFinite { .. }) => {}
+            Err(error @ UpdateError::Interrupted) => return Err(EngineError::Other(error.to_string())),
+        }
+        trained(at - from, step - 1 - from);
+    }
+    begin(&mut grpo, &mut config, step)?;
+    let judged = sampled(&grpo, &config, step)?;
+    let task = grpo.task.name();
+    let of_group = |(index, group)| summary::rollout_records(step, task, index, group);
+    Ok(StepAgain { records: judged.iter().enumerate().flat_map(of_group).collect(), from, backend, notes })
+}
+
+fn sampled(grpo: &Grpo, config: &Config, step: u64) -> Result<Vec<JudgedGroup>, EngineError> {
+    let groups = grpo.sample(config, step, grpo.puzzles(config, step), &Unobserved)?;
+    Ok(grpo.advantage(config, grpo.score(config, step, groups.unwrap_or_default())))
+}
+
+/// The newest whole checkpoint of before a step; `None` for the embedded base model, where the run began with it and
+/// has none that is older.
+fn checkpoint_before(
+    run: &RunDirectory,
+    step: u64,
+    notes: &mut Vec<String>,
+) -> Result<Option<Checkpoint>, EngineError> {
+    let folder = run.checkpoints_path();
+    for (at, _) in checkpoint::list(&folder).into_iter().rev().filter(|(at, _)| *at < step) {
+        match run.checkpoint(Some(at)) {
+            Ok(found) => return Ok(Some(found)),
+            Err(error) => notes.push(format!("The checkpoint of step {at} is left aside: {error}")),
+        }
+    }
+    if setup::began_from_embedded(run) {
+        return Ok(None);
+    }
+    Err(EngineError::Other(format!(
+        "{} has no usable checkpoint of before step {step}, so that step cannot be made again.{}",
+        folder.display(),
+        notes.iter().map(|note| format!(" {note}")).collect::<String>()
+    )))
+}
+
+/// Task, model and optimizer as they were at a checkpoint, on the backend that the run was made with; beside them
+/// that backend, and what is to be said of it.
+fn policy(
+    config: &Config,
+    checkpoint: Option<&Checkpoint>,
+    adam_step: u64,
+    recorded: &str,
+) -> Result<(Grpo, String, Option<String>), EngineError> {
+    let request: BackendRequest = match recorded {
+        "" => config.backend.parse()?,
+        cpu if parts::cpu_threads(cpu).is_some() => BackendRequest::Cpu,
+        _ => BackendRequest::Wgpu,
+    };
+    let choice = device::choose(request)?;
+    let here = worker_count(config.threads);
+    let threads = if choice.is_gpu { 1 } else { parts::cpu_threads(recorded).unwrap_or(here) };
+    let note = if choice.is_gpu {
+        Some("A GPU's sums are not promised to come out alike twice, to the last bit.".to_owned())
+    } else {
+        (threads != here).then(|| {
+            format!(
+                "The run was made with {threads} threads and so is this; by itself this machine would take {here}."
+            )
+        })
+    };
+    let backend = parts::backend_name(&choice, threads);
+    let loaded = match checkpoint {
+        Some(checkpoint) => folder::load(&checkpoint.path, &choice.device)?,
+        None => {
+            let family = task::family(&config.task).map_err(EngineError::Other)?;
+            embedded::load(&family.base, &choice.device)?
+        }
+    };
+    let LoadedModel { model, tokenizer } = loaded;
+    let tokenizer = Tokenizer::from_bytes(&tokenizer, Path::new("tokenizer.json"))?;
+    setup::check_fit(config.max_new_tokens, &model, &tokenizer)?;
+    let reference = parts::reference(checkpoint, config, &model)?;
+    let workers = Arc::new(Workers::new(threads).map_err(|e| EngineError::Other(format!("{e}.")))?);
+    let mut trainer = Trainer::new(model, 0.0, workers);
+    if let Some(checkpoint) = checkpoint {
+        parts::restore_optimizer(&mut trainer, checkpoint, adam_step)?;
+    }
+    Ok((Grpo { task: setup::task_of(config)?, tokenizer, trainer, reference }, backend, note))
+}

@@ -1,0 +1,28 @@
+//! The heads of an attention layer.
+
+/// Heads and their width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heads {
+    /// Query heads `H`.
+    pub queries: usize,
+    /// Key/value heads `G`.
+    pub groups: usize,
+    /// Head width `c`.
+    pub width: usize,
+}
+
+impl Heads {
+    /// Numbers in a row of queries, keys and values side by side, `(H + 2G) c`.
+    pub fn row(&self) -> usize {
+        (self.queries + 2 * self.groups) * self.width
+    }
+
+    /// Query heads for each key/value head.
+    pub fn repeat(&self) -> usize {
+        self.queries / self.groups
+    }
+
+    pub(super) fn scale(&self) -> f32 {
+        (self.width as f32).powf(-0.5)
+    }
+}

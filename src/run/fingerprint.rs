@@ -1,0 +1,136 @@
+//! What a completion is, in one number: two that have the same fingerprint were sampled alike, to the last bit.
+
+use sha2::{Digest, Sha256};
+
+use super::record::RolloutRecord;
+
+/// SHA-256 of completions in their order, hexadecimal: of each its place, its prompt, its tokens, their
+/// log-probabilities bit by bit, and its text.
+pub fn fingerprint<'a>(records: impl IntoIterator<Item = &'a RolloutRecord>) -> String {
+    let mut hash = Sha256::new();
+    let number = |hash: &mut Sha256, number: usize| hash.update((number as u64).to_le_bytes());
+    for record in records {
+        hash.update(record.step.to_le_bytes());
+        number(&mut hash, record.group);
+        number(&mut hash, record.index);
+        for text in [&record.prompt, &record.completion] {
+            number(&mut hash, text.len());
+            hash.update(text.as_bytes());
+        }
+        number(&mut hash, record.token_ids.len());
+        record.token_ids.iter().for_each(|token| hash.update(token.to_le_bytes()));
+        number(&mut hash, record.logprobs.len());
+        record.logprobs.iter().for_each(|&logprob| hash.update(bits(logprob).to_le_bytes()));
+    }
+    super::checkpoint::hexadecimal(&hash.finalize())
+}
+
+/// The bits of a number. JSON keeps that it is none, and not which kind of none.
+fn bits(number: f32) -> u32 {
+    if number.is_finite() { number.to_bits() } else { f32::NAN.to_bits() }
+}
+
+/// Where a recorded completion and the same one made again part, in a sentence; `None` where they do not. Whatever
+/// [`fingerprint`] reads is compared.
+pub fn difference(recorded: &RolloutRecord, again: &RolloutRecord) -> Option<String> {
+    let place = format!("Step {}, group {}, completion {}", recorded.step, recorded.group, recorded.index);
+    if recorded.prompt != again.prompt {
+        return Some(format!(
+            "{place}: the prompt in rollouts.jsonl is `{}`, and made again `{}`.",
+            recorded.prompt.escape_debug(),
+            again.prompt.escape_debug()
+        ));
+    }
+    let (then, now) = (&recorded.token_ids, &again.token_ids);
+    if let Some(at) = then.iter().zip(now).position(|(then, now)| then != now) {
+        return Some(format!(
+            "{place}: token {at} is {} in rollouts.jsonl, and made again {}.",
+            then[at], now[at]
+        ));
+    }
+    if then.len() != now.len() {
+        return Some(format!(
+            "{place}: it has {} tokens in rollouts.jsonl, and made again {}.",
+            then.len(),
+            now.len()
+        ));
+    }
+    let (then, now) = (&recorded.logprobs, &again.logprobs);
+    if then.len() != now.len() {
+        return Some(format!(
+            "{place}: it has {} log-probabilities in rollouts.jsonl, and made again {}.",
+            then.len(),
+            now.len()
+        ));
+    }
+    if let Some(at) = then.iter().zip(now).position(|(then, now)| bits(*then) != bits(*now)) {
+        return Some(format!(
+            "{place}: the log-probability of token {at} is {} in rollouts.jsonl, and made again {}.",
+            then[at], now[at]
+        ));
+    }
+    (recorded.completion != again.completion)
+        .then(|| format!("{place}: the text in rollouts.jsonl is not that of its tokens."))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{reasoning::Analysis, task::Puzzle};
+
+    fn record() -> RolloutRecord {
+        RolloutRecord {
+            step: 3,
+            group: 1,
+            index: 2,
+            task: "countdown".into(),
+            puzzle: Puzzle { numbers: vec![4, 1, 16], target: 19 },
+            prompt: "use 4 1 16".into(),
+            completion: " 16 + 4 - 1".into(),
+            token_ids: vec![5, 6, 7],
+            logprobs: vec![-0.5, f32::NAN, -1.25],
+            entropies: vec![],
+            reward: 1.0,
+            advantage: 0.0,
+            correct: true,
+            truncated: false,
+            analysis: Analysis::default(),
+        }
+    }
+
+    #[test]
+    fn every_change_of_what_was_sampled_changes_the_fingerprint_and_is_named() {
+        let whole = record();
+        let changes: [(&str, fn(&mut RolloutRecord)); 7] = [
+            ("token 1 is 6 in rollouts.jsonl, and made again 9", |r| r.token_ids[1] = 9),
+            ("it has 3 tokens in rollouts.jsonl, and made again 2", |r| r.token_ids.truncate(2)),
+            ("log-probability of token 0 is -0.5", |r| r.logprobs[0] = -0.500_000_06),
+            ("log-probability of token 1 is NaN", |r| r.logprobs[1] = -1.0),
+            ("it has 3 log-probabilities", |r| r.logprobs.push(0.0)),
+            ("the text in rollouts.jsonl", |r| r.completion.push('!')),
+            ("the prompt in rollouts.jsonl", |r| r.prompt.push('!')),
+        ];
+        for (said, change) in changes {
+            let mut other = whole.clone();
+            change(&mut other);
+            let found = difference(&whole, &other).unwrap();
+            assert!(found.starts_with("Step 3, group 1, completion 2: ") && found.contains(said), "{found}");
+            assert!(found.ends_with('.'), "{found}");
+            assert_ne!(fingerprint([&whole]), fingerprint([&other]), "{said}");
+        }
+        assert_eq!(difference(&whole, &whole.clone()), None);
+    }
+
+    #[test]
+    fn a_record_that_went_through_json_keeps_its_fingerprint() {
+        let mut whole = record();
+        // Numbers on every scale, next to each other's bits.
+        whole.logprobs = (0..4000_u32).map(|i| -f32::from_bits(0x3300_0000 + i * 0x3_1415)).collect();
+        whole.logprobs.push(f32::NEG_INFINITY);
+        let line = serde_json::to_vec(&whole).unwrap();
+        let back: RolloutRecord = serde_json::from_slice(&line).unwrap();
+        assert_eq!(fingerprint([&whole]), fingerprint([&back]));
+        assert_eq!(difference(&whole, &back), None);
+    }
+}

@@ -1,0 +1,152 @@
+//! A failed engine is started again from its run's last checkpoint, and what is on screen stays.
+
+use std::{io, path::Path};
+
+use super::{
+    app::{App, Ended, Level, Mode},
+    streams::Streams,
+};
+use crate::engine::protocol::{EngineHandle, Temporality};
+
+/// Starts an engine that goes on with the run in this directory, from its last checkpoint.
+pub type Restarter<'a> = dyn FnMut(&Path) -> io::Result<EngineHandle> + 'a;
+
+/// Whether a person may ask for it: the engine is ours, has failed, and had begun a run.
+pub fn is_offered(app: &App) -> bool {
+    let failed = matches!(app.ended, Some(Ended::Failed(_)));
+    app.can_restart && failed && app.mode == Mode::Control && app.quitting.is_none() && app.started.is_some()
+}
+
+/// A person pressed the key.
+pub(super) fn ask(app: &mut App) {
+    if is_offered(app) {
+        app.requests.restart = true;
+    } else if app.in_control() {
+        app.say(Level::Info, "the engine is at work; it can be started again when it has failed");
+    } else {
+        app.say(Level::Info, "there is no failed engine here that could be started again");
+    }
+}
+
+/// The engine has failed; every screen says so, and what can be done.
+pub(super) fn failed(app: &mut App, reason: String) {
+    app.ended = Some(Ended::Failed(reason));
+    if is_offered(app) {
+        app.say(Level::Error, "the engine failed; r starts it again from its last checkpoint");
+    }
+}
+
+/// Another engine begins; it will tell where it stands.
+pub(super) fn begun(app: &mut App) {
+    app.ended = None;
+    app.temporality = Temporality::Live;
+    app.progress = None;
+    app.inspecting = None;
+    app.streams = Streams::default();
+    app.restarting = true;
+    app.say(Level::Info, "the engine begins again from its last checkpoint");
+}
+
+/// What came after the checkpoint that the engine stands at goes, as it goes from the journal: it is made again.
+pub(super) fn cut_back(app: &mut App, step: u64) {
+    if !std::mem::take(&mut app.restarting) {
+        return;
+    }
+    app.history.cut_back(step);
+    app.evaluations.retain(|(of, _)| *of <= step);
+    app.transcripts.cut_back(step);
+    app.meter.meter.cut_back(step);
+    app.travel.cut_back(step);
+    app.microscope.cut_back(step);
+    app.sentinel.begin_again(app.history.steps());
+    app.say(Level::Info, format!("the engine goes on after step {step}"));
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+    use super::*;
+    use crate::{
+        engine::{protocol::Event, scripted::Script},
+        tui::{app::Action, theme::Theme, travel::End, update::update},
+    };
+
+    /// A run of so many steps, told as an engine tells it.
+    fn told(app: &mut App, from: u64, to: u64) {
+        let script = Script::new(3);
+        let mut tell = |event| drop(update(app, Action::Engine(event)));
+        tell(Event::Started(Box::new(script.started("runs/x".into(), from))));
+        for step in from + 1..=to {
+            script.group(step, 0).into_iter().for_each(|r| tell(Event::RolloutScored(Box::new(r))));
+            tell(Event::StepDone(Box::new(script.metrics(step))));
+            script.pins(step).into_iter().for_each(|a| tell(Event::PinnedAnswered(Box::new(a))));
+        }
+    }
+
+    fn press_r(app: &mut App) -> bool {
+        update(app, Action::Key(KeyEvent::new(KeyCode::Char('r'), KeyModifiers::NONE)));
+        std::mem::take(&mut app.requests.restart)
+    }
+
+    #[test]
+    fn it_is_offered_for_a_failed_engine_of_ours_that_had_begun_and_for_no_other() {
+        for (mode, can_restart, begun, failed, offered) in [
+            (Mode::Control, true, true, true, true),
+            (Mode::Control, true, true, false, false),
+            (Mode::Control, true, false, true, false),
+            (Mode::Control, false, true, true, false),
+            (Mode::Attached, true, true, true, false),
+            (Mode::Following, true, true, true, false),
+            (Mode::Finished, true, true, true, false),
+        ] {
+            let mut app = App::new(Theme::plain(), mode);
+            app.can_restart = can_restart;
+            if begun {
+                told(&mut app, 0, 1);
+            }
+            if failed {
+                update(&mut app, Action::Engine(Event::Failed("It broke.".into())));
+            }
+            assert_eq!(press_r(&mut app), offered, "{mode:?} {can_restart} {begun} {failed}");
+        }
+    }
+
+    #[test]
+    fn what_came_after_the_checkpoint_goes_and_what_came_before_stays() {
+        let mut app = App::new(Theme::plain(), Mode::Control);
+        app.can_restart = true;
+        told(&mut app, 0, 8);
+        update(
+            &mut app,
+            Action::Engine(Event::EvalDone { step: 2, accuracy: 0.1, pass_at_k: None, puzzles: 1 }),
+        );
+        update(
+            &mut app,
+            Action::Engine(Event::EvalDone { step: 8, accuracy: 0.2, pass_at_k: None, puzzles: 1 }),
+        );
+        update(&mut app, Action::Engine(Event::Failed("It broke.".into())));
+        assert!(press_r(&mut app));
+        begun(&mut app);
+        assert_eq!(
+            (app.history.last().unwrap().step, app.transcripts.len()),
+            (8, 64),
+            "nothing goes before it tells"
+        );
+        told(&mut app, 5, 5);
+        assert_eq!((app.history.last().unwrap().step, app.transcripts.len()), (5, 40));
+        assert_eq!(app.meter.meter.window_range(None), Some((1, 5)));
+        assert_eq!(app.evaluations, [(2, 0.1)]);
+        assert!(app.travel.answer(End::B).is_none_or(|answer| answer.step <= 5));
+        let mut undisturbed = App::new(Theme::plain(), Mode::Control);
+        told(&mut undisturbed, 0, 8);
+        told(&mut app, 5, 8);
+        assert_eq!(app.meter.meter, undisturbed.meter.meter);
+        assert_eq!(app.history.steps(), undisturbed.history.steps());
+        assert_eq!(app.transcripts.len(), undisturbed.transcripts.len());
+        // A second beginning without a failure cuts nothing.
+        told(&mut app, 2, 2);
+        assert_eq!(app.history.last().unwrap().step, 8);
+    }
+}

@@ -1,0 +1,118 @@
+//! The engine on a disk of which any single operation fails, and on a slow one: it pauses with a sentence, keeps what it
+//! has in memory, and goes on when the disk does.
+
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use aha_lab::{
+    config::Config,
+    engine::protocol::{Command, Event, Temporality},
+    run::{
+        RunDirectory,
+        disk::{Disk, Faults, Operation},
+    },
+};
+use tempfile::TempDir;
+
+use super::{
+    assert_same,
+    engine::{Driven, alone, options},
+    outcome,
+    resuming::{resumed, straight},
+    tiny,
+};
+
+/// Fails some operations in a row, or only takes its time.
+struct Bad {
+    seen: AtomicUsize,
+    failing: std::ops::Range<usize>,
+    kind: io::ErrorKind,
+    takes: Duration,
+}
+
+impl Faults for Bad {
+    fn before(&self, _: Operation, _: &Path) -> io::Result<()> {
+        std::thread::sleep(self.takes);
+        let seen = self.seen.fetch_add(1, Ordering::SeqCst);
+        if self.failing.contains(&seen) { Err(self.kind.into()) } else { Ok(()) }
+    }
+}
+
+fn config() -> Config {
+    Config { checkpoint_every: 2, pinned_every: 2, ..tiny() }
+}
+
+/// Goes on from step 1 to step 3 on this disk. Whenever the run pauses itself, a person resumes it. What was warned of,
+/// and whether it could not even begin.
+fn go_on(run: &RunDirectory, bad: &Arc<Bad>) -> (Vec<String>, bool) {
+    let mut driven = Driven::start(resumed(&run.clone().on(Disk::with_faults(bad.clone())), 3));
+    let mut warned = Vec::new();
+    loop {
+        match driven.next() {
+            Event::Warning(sentence) => warned.push(sentence),
+            Event::Temporality(Temporality::Pausing) => driven.ask(Command::Resume),
+            Event::Failed(reason) => {
+                warned.push(reason);
+                return (warned, true);
+            }
+            Event::Finished { .. } => return (warned, false),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn whatever_the_disk_refuses_the_run_pauses_says_so_and_goes_on_exactly() {
+    let undisturbed = straight(config(), 3);
+    let kinds =
+        [io::ErrorKind::StorageFull, io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::PermissionDenied];
+    let (mut first, mut paused) = (0, 0);
+    loop {
+        let root = TempDir::new().unwrap();
+        let run = alone(options(root.path(), config(), 1));
+        let bad = Arc::new(Bad {
+            seen: AtomicUsize::new(0),
+            failing: first..first + 1 + first % 3,
+            kind: kinds[first % 3],
+            takes: Duration::ZERO,
+        });
+        let (warned, failed) = go_on(&run, &bad);
+        let happened = bad.seen.load(Ordering::SeqCst) > first;
+        assert_eq!(warned.is_empty(), !happened, "operation {first}: {warned:?}");
+        for sentence in &warned {
+            let named = sentence.contains(root.path().to_str().unwrap());
+            assert!(named && sentence.ends_with('.'), "operation {first}: {sentence}");
+        }
+        if failed {
+            // Not begun: as if nobody had tried.
+            assert!(first < 12, "operation {first}: {warned:?}");
+            alone(resumed(&run, 3));
+        } else {
+            paused += usize::from(happened);
+        }
+        assert_same(&outcome(&run, 3), &undisturbed, &format!("operation {first} failed: {warned:?}"));
+        if !happened {
+            break;
+        }
+        first += 5;
+    }
+    assert!(paused >= 5, "only {paused} times did the run go on after a refusal");
+}
+
+#[test]
+fn a_slow_disk_makes_a_slow_run_and_no_other() {
+    let root = TempDir::new().unwrap();
+    let run = alone(options(root.path(), config(), 1));
+    let takes = Duration::from_millis(10);
+    let bad = Arc::new(Bad { seen: AtomicUsize::new(0), failing: 0..0, kind: io::ErrorKind::Other, takes });
+    assert_eq!(go_on(&run, &bad), (vec![], false));
+    assert!(bad.seen.load(Ordering::SeqCst) > 20);
+    assert_same(&outcome(&run, 3), &straight(config(), 3), "a slow disk");
+}

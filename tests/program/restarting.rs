@@ -1,0 +1,116 @@
+//! An engine that dies: the screen stays, says why, and starts it again from its last checkpoint.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aha_lab::{
+    config::Config,
+    engine::setup,
+    reasoning::Analysis,
+    task::{Prospect, Puzzle, RewardRules, Score, Split, Task},
+};
+use rand_chacha::ChaCha8Rng;
+use tempfile::TempDir;
+
+use super::{
+    assert_same,
+    engine::{Driven, alone, options},
+    metrics, only_run, outcome,
+    pty::Lab,
+    resuming::{resumed, straight, with_reference},
+};
+
+/// Countdown, whose verifier panics at one completion of a later step.
+struct Exploding(Box<dyn Task>, AtomicUsize);
+
+/// Completions of three steps of the tiny settings, and a few more.
+const SCORED: usize = 3 * 8 + 3;
+
+impl Task for Exploding {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+    fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
+        self.0.draw(split, rng)
+    }
+    fn prompt(&self, puzzle: &Puzzle) -> String {
+        self.0.prompt(puzzle)
+    }
+    fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
+        assert!(self.1.fetch_add(1, Ordering::SeqCst) < SCORED, "the verifier broke");
+        self.0.score(puzzle, completion, rules)
+    }
+    fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis {
+        self.0.analyze(puzzle, completion)
+    }
+    fn canonical_answer(&self, answer: &str) -> Option<String> {
+        self.0.canonical_answer(answer)
+    }
+    fn in_words(&self, puzzle: &Puzzle, arrow: &str) -> String {
+        self.0.in_words(puzzle, arrow)
+    }
+    fn assemble(&self, numbers: Vec<i64>, target: Option<i64>) -> Result<Puzzle, String> {
+        self.0.assemble(numbers, target)
+    }
+    fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String> {
+        self.0.solutions(puzzle)
+    }
+    fn prospect(&self, puzzle: &Puzzle) -> Prospect {
+        self.0.prospect(puzzle)
+    }
+}
+
+#[test]
+fn a_run_whose_engine_panicked_goes_on_exactly_in_the_same_process() {
+    let root = TempDir::new().unwrap();
+    // Answers to pinned puzzles are scored too.
+    let config = Config { checkpoint_every: 2, pinned_every: 0, ..with_reference() };
+    let driven = Driven::start_with(options(root.path(), config.clone(), 5), |prepared| {
+        let task = setup::task_of(&prepared.config).unwrap();
+        prepared.grpo.task = Box::new(Exploding(task, AtomicUsize::new(0)));
+    });
+    let said = driven.failure();
+    assert!(said.contains("the verifier broke") && said.contains("What was journalled is safe"), "{said}");
+    let run = only_run(root.path());
+    assert!(!run.is_live(), "the lock went with the engine");
+    assert_eq!(metrics(&run).len(), 3, "the steps that were finished are in the journal");
+    // From the checkpoint of step 2, as the key does it.
+    alone(resumed(&run, 5));
+    assert_same(&outcome(&run, 5), &straight(config, 5), "after a panic");
+}
+
+#[test]
+fn a_person_sees_why_looks_around_and_starts_it_again() {
+    let folder = TempDir::new().unwrap();
+    let arguments = ["run", "--scripted", "--scripted-pace", "2", "--scripted-failure", "4"];
+    let mut lab = Lab::start(&arguments, folder.path());
+    lab.shows("scripted failure: the adapter was lost");
+    lab.shows("r starts the engine again from its");
+    // Everything can still be read: all completions of the three finished steps.
+    lab.press("\t");
+    lab.shows("transcripts 384 of 384");
+    lab.shows("the engine failed; r starts it again");
+    lab.press("\t\t");
+    lab.press("\x1bOQ");
+    lab.press("r");
+    lab.until("the engine at work again", |screen| {
+        screen.contains("live") && !screen.contains("adapter was lost")
+    });
+    lab.until("a later step", |screen| screen.contains("step 5"));
+    lab.press("r");
+    lab.shows("the engine is at work");
+    lab.press("q");
+    assert_eq!(lab.ended(), 0);
+    lab.assert_restored();
+}
+
+#[test]
+fn an_opened_run_offers_no_restart() {
+    let folder = TempDir::new().unwrap();
+    let run = alone(options(folder.path(), super::tiny(), 1));
+    let mut lab = Lab::start(&["open", run.path().to_str().unwrap()], folder.path());
+    lab.shows("finished");
+    lab.press("r");
+    lab.shows("there is no failed engine here");
+    lab.press("q");
+    assert_eq!(lab.ended(), 0);
+}
