@@ -1,6 +1,9 @@
 //! Text to tokens and back, through the `tokenizers` crate.
 
-use std::path::{Path, PathBuf};
+use std::{
+    panic::AssertUnwindSafe,
+    path::{Path, PathBuf},
+};
 
 use thiserror::Error;
 use tokenizers::Tokenizer as Inner;
@@ -80,7 +83,11 @@ impl Tokenizer {
     /// # Errors
     /// When the tokenizer refuses the text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
-        let encoding = self.inner.encode(text, false).map_err(|e| TokenizerError::Encode(e.to_string()))?;
+        // Fenced as the parser is: what a stranger's file makes it do is found out only here.
+        let encoded = AssertUnwindSafe(|| self.inner.encode(text, false));
+        let encoding = std::panic::catch_unwind(encoded)
+            .map_err(|_| TokenizerError::Encode("the tokenizer panicked".into()))?
+            .map_err(|e| TokenizerError::Encode(shortened(&e.to_string())))?;
         Ok(encoding.get_ids().to_vec())
     }
 

@@ -244,9 +244,9 @@ fn a_forced_answer_and_waits_that_were_put_in_say_so() {
     let put = |text: &str| WrittenToken { id: 9, text: text.into(), source: Source::Put };
     tokens("4 + 1 = 5 . </think>").into_iter().for_each(|token| written(&mut app, token));
     tell(&mut app, SideEvent::TakenBack { job, side: 0, kept: 6 });
-    [" wait", " ,"].map(|text| written(&mut app, put(text)));
+    [" wait", " ,"].into_iter().for_each(|text| written(&mut app, put(text)));
     tokens("16 + 5").into_iter().for_each(|token| written(&mut app, token));
-    [" </think>", " <answer>"].map(|text| written(&mut app, put(text)));
+    [" </think>", " <answer>"].into_iter().for_each(|text| written(&mut app, put(text)));
     tokens("16 + 4 - 1 </answer>").into_iter().for_each(|token| written(&mut app, token));
     let answer = Answer { forced: true, waits: 1, thought: 11, ..*verdict(true, "19", 18) };
     tell(&mut app, SideEvent::Answered { job, side: 0, answer: Box::new(answer) });

@@ -1,5 +1,7 @@
 //! `aha-lab eval`: a checkpoint on held-out puzzles.
 
+mod record;
+
 use std::{io::Write, path::PathBuf};
 
 use clap::Args;
@@ -10,14 +12,14 @@ use crate::{
     config::Config,
     device,
     engine::setup::{check_fit, task_of},
-    eval::{self, EvalOptions, Examinee, report::EvalReport},
+    eval::{self, EvalOptions, Examinee, interval::Estimate, report::EvalReport},
     model::{
         embedded,
         folder::{self, LoadedModel},
     },
-    rollout::sampler::Observer,
+    rollout::{budget::ANSWER_TOKENS, sampler::Observer},
     run::{RunAtStep, RunDirectory},
-    task::{self, Puzzle},
+    task::{self, Puzzle, Task},
     tokenizer::Tokenizer,
     workers::{Workers, worker_count},
 };
@@ -29,7 +31,8 @@ Examples:
   aha-lab eval                                         the embedded base model
   aha-lab eval --task multiplication                   that of another task
   aha-lab eval --checkpoint seed1@20 --samples 4 --json
-  aha-lab eval --checkpoint ./a-folder --budget 24,48,96,192")]
+  aha-lab eval --checkpoint ./a-folder --budget 24,48,96,192
+  aha-lab eval --checkpoint seed1@100 --samples 8 --budget 24,48,96,192 --record")]
 pub struct EvalArgs {
     /// `embedded`, RUN@STEP, RUN (its newest checkpoint), or a Hugging Face folder
     #[arg(long, value_name = "RUN@STEP|DIR|embedded", default_value = "embedded")]
@@ -55,7 +58,7 @@ pub struct EvalArgs {
     /// Sampling temperature
     #[arg(long, value_name = "T", default_value_t = 1.0)]
     pub temperature: f64,
-    /// Cut a completion off after so many tokens; the task's own number where none is named
+    /// Cut a completion off after so many tokens; the task's own number, or more where a budget needs it
     #[arg(long, value_name = "N")]
     pub max_new_tokens: Option<usize>,
     /// Seed of the draws
@@ -70,6 +73,9 @@ pub struct EvalArgs {
     /// The folder of run directories
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
+    /// Keep it in the run, where its Frontier screen shows it; what the run began from is measured beside it
+    #[arg(long)]
+    pub record: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -96,13 +102,12 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
     if let Some(level) = &args.level {
         config.set("level", level)?;
     }
-    let max_new_tokens = args.max_new_tokens.unwrap_or(config.max_new_tokens);
+    let (budgets, max_new_tokens) = lengths(args, &config)?;
     let choice = device::choose(args.backend.parse()?)?;
     let threads = if choice.is_gpu { 1 } else { worker_count(args.threads) };
     let workers = Workers::new(threads)?;
-    let LoadedModel { model, tokenizer } = at.load(&config.task, &choice.device)?;
-    let tokenizer = Tokenizer::from_bytes(&tokenizer, std::path::Path::new("tokenizer.json"))?;
-    check_fit(max_new_tokens, &model, &tokenizer)?;
+    let record = if args.record { Some(record::Recording::of(args)?) } else { None };
+    let loaded = at.load(&config.task, &choice.device)?;
     let task = task_of(&config)?;
     let puzzles = match &args.puzzles {
         Some(path) => read_puzzles(path)?,
@@ -112,18 +117,63 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
         samples: args.samples,
         temperature: args.temperature,
         max_new_tokens,
-        budgets: args.budget.clone(),
+        budgets,
         greedy: true,
         seed: args.seed,
     };
-    let bar = Bar::new((puzzles.len() * (args.samples * (1 + args.budget.len()) + 1)) as u64);
-    let who = Examinee { model: &model, tokenizer: &tokenizer, task: task.as_ref(), workers: &workers };
-    let report = eval::evaluate(&who, &puzzles, &options, &bar)?;
-    bar.0.finish_and_clear();
-    if let Some(report) = report {
+    let backend = if choice.is_gpu { choice.name.clone() } else { format!("{} x{threads}", choice.name) };
+    let exam = Exam { task: task.as_ref(), workers: &workers, puzzles: &puzzles, options };
+    if let Some(report) = exam.take(&loaded)? {
+        if let Some(recording) = record {
+            recording.keep(&exam, &config.level, &report, &backend, &choice.device)?;
+        }
         print(&report, args.json, stdout)?;
     }
     Ok(0)
+}
+
+/// What every model of one evaluation is asked, and how.
+struct Exam<'a> {
+    task: &'a dyn Task,
+    workers: &'a Workers,
+    puzzles: &'a [Puzzle],
+    options: EvalOptions,
+}
+
+impl Exam<'_> {
+    /// Asks a model.
+    fn take(&self, loaded: &LoadedModel) -> Result<Option<EvalReport>, Failure> {
+        let tokenizer = Tokenizer::from_bytes(&loaded.tokenizer, std::path::Path::new("tokenizer.json"))?;
+        check_fit(self.options.max_new_tokens, &loaded.model, &tokenizer)?;
+        let passes = self.options.samples * (1 + self.options.budgets.len());
+        let bar = Bar::new((self.puzzles.len() * (passes + usize::from(self.options.greedy))) as u64);
+        let who =
+            Examinee { model: &loaded.model, tokenizer: &tokenizer, task: self.task, workers: self.workers };
+        let report = eval::evaluate(&who, self.puzzles, &self.options, &bar)?;
+        bar.0.finish_and_clear();
+        Ok(report)
+    }
+}
+
+/// The budgets in their order, and the tokens after which a completion is cut off.
+fn lengths(args: &EvalArgs, config: &Config) -> Result<(Vec<usize>, usize), Failure> {
+    let mut budgets = args.budget.clone();
+    budgets.sort_unstable();
+    budgets.dedup();
+    if budgets.first() == Some(&0) {
+        return Err(Failure("--budget must be at least 1 token of thinking.".into()));
+    }
+    let needed = budgets.last().map_or(0, |most| most + ANSWER_TOKENS);
+    match args.max_new_tokens {
+        None => Ok((budgets, config.max_new_tokens.max(needed))),
+        Some(given) => match budgets.iter().find(|budget| **budget > given) {
+            None => Ok((budgets, given)),
+            Some(budget) => Err(Failure(format!(
+                "--budget {budget} is more than --max-new-tokens {given}: no thought gets that long. Leave \
+                 --max-new-tokens out, or give {needed}."
+            ))),
+        },
+    }
 }
 
 /// Where a model is.
@@ -246,13 +296,20 @@ pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<
         );
         writeln!(stdout, "{:<34}{value}", "taken apart")?;
     }
-    for (name, values) in [("pass@", &report.pass_at_k), ("majority@", &report.majority_at_k)] {
-        for (k, value) in values.iter().filter(|(k, _)| **k > 1) {
-            writeln!(stdout, "{:<34}{}", format!("{name}{k}"), percent(*value))?;
+    let with_interval = |of: Estimate| {
+        let [low, high] = of.ci95;
+        format!("{}  (95 %: {} to {})", percent(of.value), percent(low), percent(high))
+    };
+    for at in report.frontier.first().into_iter().flat_map(|free| &free.at_k).filter(|at| at.k > 1) {
+        writeln!(stdout, "{:<34}{}", format!("pass@{}, best of {}", at.k, at.k), with_interval(at.best_of))?;
+        if let Some(majority) = at.majority {
+            writeln!(stdout, "{:<34}{}", format!("majority@{}", at.k), with_interval(majority))?;
         }
     }
-    for (budget, value) in &report.budget {
-        writeln!(stdout, "{:<34}{}", format!("accuracy within {budget} tokens"), percent(*value))?;
+    for point in report.frontier.iter().filter(|point| point.budget.is_some()) {
+        let name = format!("accuracy within {} tokens", point.budget.unwrap_or_default());
+        let spent = format!("thinks {:.1}", point.thinking_tokens);
+        writeln!(stdout, "{name:<34}{}  {spent}", with_interval(point.accuracy()))?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::{
         side,
     },
     model::embedded,
-    run::{Follower, Reader, RunDirectory, rollout_index::RolloutIndex},
+    run::{Follower, FrontierWatch, Reader, RunDirectory, rollout_index::RolloutIndex},
     tui::{self, TuiOptions, app::Mode, source::recorded_events, transcripts::CAPACITY},
 };
 
@@ -104,6 +104,7 @@ fn read(run: &RunDirectory, feed: &Sender<Event>) -> Result<(), Failure> {
     for event in recorded_events(metrics.records, []) {
         let _ = feed.send(event);
     }
+    tell_measured(&mut FrontierWatch::new(run), feed)?;
     let (passed_over, bad) = reader.newest_rollouts(CAPACITY, |record| {
         let _ = feed.send(Event::RolloutScored(Box::new(record)));
     })?;
@@ -118,6 +119,16 @@ fn read(run: &RunDirectory, feed: &Sender<Event>) -> Result<(), Failure> {
         let _ = feed.send(Event::Warning(bad.to_string()));
     }
     tell_passed_over(passed_over, run, feed);
+    Ok(())
+}
+
+/// Tells the measurements that are new.
+fn tell_measured(watch: &mut FrontierWatch, feed: &Sender<Event>) -> Result<(), Failure> {
+    let (measured, bad) = watch.poll()?;
+    let told = measured.into_iter().map(|found| Event::Measured(Box::new(found)));
+    for event in told.chain(bad.into_iter().map(Event::Warning)) {
+        let _ = feed.send(event);
+    }
     Ok(())
 }
 
@@ -136,7 +147,9 @@ fn tell_passed_over(bytes: u64, run: &RunDirectory, feed: &Sender<Event>) {
 fn follow(run: &RunDirectory, feed: &Sender<Event>) -> Result<(), Failure> {
     let (mut follower, passed_over) = Follower::of_newest(run, CAPACITY)?;
     tell_passed_over(passed_over, run, feed);
+    let mut frontier = FrontierWatch::new(run);
     loop {
+        tell_measured(&mut frontier, feed)?;
         let fresh = follower.poll()?;
         for bad in &fresh.bad {
             let _ = feed.send(Event::Warning(bad.to_string()));

@@ -33,8 +33,8 @@ use self::{
 /// Commands that may wait to be read.
 const COMMANDS: usize = 64;
 
-/// Starts the engine in a thread of its own, and the side engine in another. Whatever goes wrong in it, a panic included, is told as
-/// [`Event::Failed`]; the thread then ends.
+/// Starts the engine in a thread of its own, and the side engine in another. Whatever goes wrong in the first, a panic
+/// included, is told as [`Event::Failed`]; the thread then ends.
 ///
 /// # Errors
 /// When the operating system gives no thread.

@@ -11,6 +11,7 @@ use self::side::SideHandle;
 use crate::{
     config::Config,
     run::{
+        frontier::Measurement,
         pinned::PinnedAnswer,
         record::{RolloutRecord, StepMetrics},
     },
@@ -239,6 +240,8 @@ pub enum Event {
     },
     /// A pinned puzzle was answered, and the answer journalled.
     PinnedAnswered(Box<PinnedAnswer>),
+    /// What accuracy thinking buys at a checkpoint: measured and kept in the run directory.
+    Measured(Box<Measurement>),
     /// A checkpoint is safely on disk.
     CheckpointSaved {
         /// After this many steps.

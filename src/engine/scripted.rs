@@ -8,7 +8,11 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, TrySen
 pub use self::script::Script;
 use super::protocol::{Command, EngineHandle, Event, Phase, StepBy, Temporality};
 
+mod measured;
 mod script;
+
+/// Steps between two measurements of the compute frontier.
+const MEASURED_EVERY: u64 = 20;
 
 /// How the scripted engine plays.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,6 +101,7 @@ impl Player {
         }
         for step in self.options.first_step.saturating_sub(1)..=self.steps_done {
             self.pinned(step)?;
+            self.measured(step)?;
         }
         if self.options.paused {
             self.pause()?;
@@ -146,6 +151,7 @@ impl Player {
         let metrics = self.options.script.metrics(step);
         self.tell(Event::StepDone(Box::new(metrics)))?;
         self.pinned(step)?;
+        self.measured(step)?;
         self.phase_ended(true)
     }
 
@@ -153,6 +159,14 @@ impl Player {
     fn pinned(&mut self, step: u64) -> Result<(), Over> {
         for answer in self.options.script.pins(step) {
             self.tell(Event::PinnedAnswered(Box::new(answer)))?;
+        }
+        Ok(())
+    }
+
+    /// Measures what thinking buys, before the first step and now and then.
+    fn measured(&mut self, step: u64) -> Result<(), Over> {
+        if step.is_multiple_of(MEASURED_EVERY) {
+            self.tell(Event::Measured(Box::new(self.options.script.measured(step))))?;
         }
         Ok(())
     }

@@ -133,7 +133,14 @@ impl<'a> Training<'a> {
             parameters: p.grpo.trainer.parameter_sizes().iter().sum(),
             base: p.base,
         })));
-        let warnings = std::mem::take(&mut p.warnings);
+        let mut warnings = std::mem::take(&mut p.warnings);
+        match p.run.measurements() {
+            Ok((measured, bad)) => {
+                measured.into_iter().for_each(|found| control.tell(Event::Measured(Box::new(found))));
+                warnings.extend(bad);
+            }
+            Err(error) => warnings.push(error.to_string()),
+        }
         let mut training = Self {
             step: p.state.step,
             weights_step: p.state.step,

@@ -1,11 +1,16 @@
 //! Held-out evaluation: accuracy, pass@k, majority vote, thinking budgets.
 
+pub mod frontier;
+pub mod interval;
 pub mod report;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use self::report::{EvalReport, Sample};
+use self::{
+    frontier::{Drawn, Point},
+    report::{EvalReport, Sample},
+};
 use crate::{
     model::transformer::Transformer,
     rollout::{
@@ -13,7 +18,7 @@ use crate::{
         budget::{Drawing, Forcing},
         sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     },
-    task::{Puzzle, RewardRules, Split, Task},
+    task::{Puzzle, RewardRules, Score, Split, Task},
     tokenizer::{Tokenizer, TokenizerError},
     workers::Workers,
 };
@@ -89,19 +94,18 @@ pub fn evaluate(
     let Some(written) = answer(who, &prompts, options.samples, sampling, options.seed, observer) else {
         return Ok(None);
     };
-    let all = judge(who, puzzles, options.samples, &written);
+    let forcing = Forcing::of(who.tokenizer)?;
+    let all = judge(who, puzzles, options.samples, &written, &forcing);
     let mut report = EvalReport::of(&all, puzzles.len(), options.samples, options.temperature);
-    let accuracy = |samples: &[Sample]| {
-        samples.iter().filter(|s| s.correct).count() as f64 / samples.len().max(1) as f64
-    };
     if options.greedy {
         let sampling = SamplingOptions { temperature: 0.0, ..sampling };
         let Some(written) = answer(who, &prompts, 1, sampling, options.seed, observer) else {
             return Ok(None);
         };
-        report.accuracy_greedy = Some(accuracy(&judge(who, puzzles, 1, &written)));
+        let greedy: Vec<Drawn> =
+            grade(who, puzzles, 1, &written, &forcing).map(|(drawn, ..)| drawn).collect();
+        report.accuracy_greedy = Some(Point::of(None, &greedy, 1).accuracy().value);
     }
-    let forcing = Forcing::of(who.tokenizer)?;
     for &budget in &options.budgets {
         let drawing = Drawing {
             model: who.model,
@@ -111,10 +115,15 @@ pub fn evaluate(
             workers: who.workers,
         };
         let prompt = |row: usize| prompts[row / options.samples].as_slice();
-        let Some(written) = forcing.force(drawing, prompt, written.clone(), budget, observer) else {
+        let Some(cut) = forcing.force(drawing, prompt, written.clone(), budget, observer) else {
             return Ok(None);
         };
-        report.budget.insert(budget, accuracy(&judge(who, puzzles, options.samples, &written)));
+        let mut drawn: Vec<Drawn> =
+            grade(who, puzzles, options.samples, &cut, &forcing).map(|(drawn, ..)| drawn).collect();
+        for (drawn, free) in drawn.iter_mut().zip(&written) {
+            drawn.forced = forcing.is_late(who.tokenizer, free, budget);
+        }
+        report.add(Point::of(Some(budget), &drawn, options.samples));
     }
     Ok(Some(report))
 }
@@ -137,25 +146,45 @@ fn answer(
     sampler::sample_in_parts(who.model, &requests, options, who.workers, observer)
 }
 
-fn judge(who: &Examinee<'_>, puzzles: &[Puzzle], samples: usize, written: &[Completion]) -> Vec<Sample> {
-    written
-        .iter()
+/// Scores completions; beside each its text and its score.
+fn grade<'a>(
+    who: &'a Examinee<'_>,
+    puzzles: &'a [Puzzle],
+    samples: usize,
+    written: &'a [Completion],
+    forcing: &'a Forcing,
+) -> impl Iterator<Item = (Drawn, String, Score)> + 'a {
+    written.iter().enumerate().map(move |(row, completion)| {
+        let text = who.tokenizer.decode(&completion.tokens);
+        let score = who.task.score(&puzzles[row / samples], &text, &RewardRules::default());
+        let answer = score.answer.as_deref().and_then(|answer| who.task.canonical_answer(answer));
+        let drawn = Drawn {
+            correct: score.correct,
+            answer,
+            thinking: forcing.closed_at(who.tokenizer, &completion.tokens).unwrap_or(completion.tokens.len()),
+            tokens: completion.tokens.len(),
+            forced: false,
+        };
+        (drawn, text, score)
+    })
+}
+
+fn judge(
+    who: &Examinee<'_>,
+    puzzles: &[Puzzle],
+    samples: usize,
+    written: &[Completion],
+    forcing: &Forcing,
+) -> Vec<Sample> {
+    grade(who, puzzles, samples, written, forcing)
+        .zip(written)
         .enumerate()
-        .map(|(row, completion)| {
-            let puzzle = &puzzles[row / samples];
-            let text = who.tokenizer.decode(&completion.tokens);
-            let score = who.task.score(puzzle, &text, &RewardRules::default());
-            let answer = score.answer.as_deref().and_then(|answer| who.task.canonical_answer(answer));
-            Sample {
-                puzzle: row / samples,
-                correct: score.correct,
-                well_formed: score.format,
-                reward: score.reward,
-                answer,
-                length: completion.tokens.len(),
-                truncated: completion.truncated,
-                analysis: who.task.analyze(puzzle, &text),
-            }
+        .map(|(row, ((drawn, text, score), completion))| Sample {
+            drawn,
+            well_formed: score.format,
+            reward: score.reward,
+            truncated: completion.truncated,
+            analysis: who.task.analyze(&puzzles[row / samples], &text),
         })
         .collect()
 }

@@ -5,6 +5,7 @@
 
 mod families;
 mod table;
+mod tree;
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -75,6 +76,7 @@ pub enum PhraseKind {
 }
 
 use table::{ADVERBS, TABLE};
+use tree::Tree;
 
 use PhraseKind as Kind;
 
@@ -91,57 +93,41 @@ struct Index {
     words: HashMap<&'static str, WordId>,
     /// Words that may stand inside a phrase.
     adverbs: Vec<WordId>,
-    /// By the first word: the phrases, longest first.
-    phrases: Vec<Vec<(Vec<WordId>, PhraseKind)>>,
+    tree: Tree,
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let mut words: HashMap<&'static str, WordId> = HashMap::new();
-    let mut phrases: Vec<Vec<(Vec<WordId>, PhraseKind)>> = vec![Vec::new()];
-    let mut add = |kind: PhraseKind, text: &mut dyn Iterator<Item = &'static str>| {
-        let mut ids = Vec::new();
-        for word in text {
-            let next = phrases.len() as WordId;
-            let id = *words.entry(word).or_insert(next);
-            if id == next {
-                phrases.push(Vec::new());
-            }
-            ids.push(id);
-        }
-        if let Some(slot) = ids.first().and_then(|first| phrases.get_mut(usize::from(*first)))
-            && !slot.iter().any(|(held, _): &(Vec<WordId>, PhraseKind)| *held == ids)
-        {
-            slot.push((ids, kind));
-        }
+    let mut number = |word: &'static str| {
+        // 0 is the number of the words that are in no phrase.
+        let next = words.len() as WordId + 1;
+        *words.entry(word).or_insert(next)
     };
-    for (kind, texts) in TABLE {
-        for text in *texts {
-            add(*kind, &mut text.split(' '));
-        }
+    let mut tree = Tree::new();
+    let mut ids = Vec::new();
+    for (kind, text) in all_phrases() {
+        ids.clear();
+        ids.extend(text.map(&mut number));
+        tree.add(&ids, kind);
     }
-    for (kind, beginnings, ends) in families::FAMILIES {
-        for beginning in beginnings.iter().copied().flatten() {
-            for end in *ends {
-                add(*kind, &mut beginning.split(' ').chain(end.split(' ')));
-            }
-        }
-    }
-    let adverbs: Vec<WordId> = ADVERBS
-        .iter()
-        .map(|adverb| {
-            let next = phrases.len() as WordId;
-            let id = *words.entry(adverb).or_insert(next);
-            if id == next {
-                phrases.push(Vec::new());
-            }
-            id
-        })
-        .collect();
-    for slot in &mut phrases {
-        slot.sort_by_key(|(ids, _)| std::cmp::Reverse(ids.len()));
-    }
-    Index { words, adverbs, phrases }
+    let adverbs = ADVERBS.iter().map(|adverb| number(adverb)).collect();
+    Index { words, adverbs, tree }
 });
+
+/// The words of every phrase, the table's before the families'.
+fn all_phrases() -> impl Iterator<Item = (PhraseKind, Box<dyn Iterator<Item = &'static str>>)> {
+    type Words = Box<dyn Iterator<Item = &'static str>>;
+    let listed = TABLE
+        .iter()
+        .flat_map(|(kind, texts)| texts.iter().map(move |text| (*kind, Box::new(text.split(' ')) as Words)));
+    let built = families::FAMILIES.iter().flat_map(|(kind, beginnings, ends)| {
+        beginnings.iter().copied().flatten().flat_map(move |beginning| {
+            let both = move |end: &'static str| Box::new(beginning.split(' ').chain(end.split(' '))) as Words;
+            ends.iter().map(move |end| (*kind, both(end)))
+        })
+    });
+    listed.chain(built)
+}
 
 /// The number of a word that is already in lower case.
 pub fn word_id(word: &str) -> WordId {
@@ -154,26 +140,9 @@ pub fn longest_match(tokens: &[Token]) -> Option<Match> {
         TokenKind::Word(id) => id,
         _ => UNKNOWN_WORD,
     };
-    let candidates = INDEX.phrases.get(usize::from(word(tokens.first()?)))?;
-    let taken = |ids: &[WordId]| {
-        let mut at = 0;
-        for (place, id) in ids.iter().enumerate() {
-            // `is still well below` is `is below`.
-            if place > 0 && tokens.get(at).map(word) != Some(*id) {
-                at += tokens[at..]
-                    .iter()
-                    .take(2)
-                    .take_while(|token| INDEX.adverbs.contains(&word(token)))
-                    .count();
-            }
-            if tokens.get(at).map(word) != Some(*id) {
-                return None;
-            }
-            at += 1;
-        }
-        Some(at)
-    };
-    candidates.iter().find_map(|(ids, kind)| taken(ids).map(|tokens| Match { kind: *kind, tokens }))
+    let word_at = |at: usize| tokens.get(at).map_or(UNKNOWN_WORD, word);
+    let found = INDEX.tree.longest(word_at, |id| INDEX.adverbs.contains(&id));
+    found.map(|(kind, tokens)| Match { kind, tokens })
 }
 
 /// Whether `kind` is on the verification list: the phrases that a mere phrase count would count.
@@ -209,6 +178,68 @@ mod tests {
                 assert_eq!((found.kind, found.tokens), (*kind, tokens.len()), "{text}");
             }
         }
+    }
+
+    /// Every phrase in turn, longest first, as the list in [`all_phrases`] has them.
+    fn by_trying_all(
+        tokens: &[WordId],
+        phrases: &[(Vec<WordId>, PhraseKind)],
+    ) -> Option<(PhraseKind, usize)> {
+        let word = |at: usize| tokens.get(at).copied().unwrap_or(UNKNOWN_WORD);
+        let taken = |ids: &[WordId]| {
+            let mut at = 0;
+            for (place, id) in ids.iter().enumerate() {
+                if place > 0 && word(at) != *id {
+                    at += (at..at + 2).take_while(|at| INDEX.adverbs.contains(&word(*at))).count();
+                }
+                if word(at) != *id {
+                    return None;
+                }
+                at += 1;
+            }
+            Some(at)
+        };
+        phrases.iter().find_map(|(ids, kind)| taken(ids).map(|at| (*kind, at)))
+    }
+
+    #[test]
+    fn the_tree_finds_what_trying_every_phrase_finds() {
+        let mut phrases: Vec<(Vec<WordId>, PhraseKind)> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for (kind, text) in all_phrases() {
+            let ids: Vec<WordId> = text.map(word_id).collect();
+            if seen.insert(ids.clone()) {
+                phrases.push((ids, kind));
+            }
+        }
+        phrases.sort_by_key(|(ids, _)| std::cmp::Reverse(ids.len()));
+        assert!(phrases.len() > 5000, "{}", phrases.len());
+        let tree = |tokens: &[WordId]| {
+            let word = |at: usize| tokens.get(at).copied().unwrap_or(UNKNOWN_WORD);
+            INDEX.tree.longest(word, |id| INDEX.adverbs.contains(&id))
+        };
+        // Phrases with adverbs put in and words changed: deterministic, and often nearly a phrase.
+        let mut state = 1usize;
+        let mut draw = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        let mut found = 0;
+        for _ in 0..3000 {
+            let mut tokens = phrases[draw(phrases.len())].0.clone();
+            for _ in 0..draw(4) {
+                let at = draw(tokens.len() + 1);
+                tokens.insert(at, INDEX.adverbs[draw(INDEX.adverbs.len())]);
+            }
+            if draw(3) == 0 {
+                let at = draw(tokens.len());
+                tokens[at] = draw(INDEX.words.len() + 1) as WordId;
+            }
+            let expected = by_trying_all(&tokens, &phrases);
+            assert_eq!(tree(&tokens), expected, "{tokens:?}");
+            found += usize::from(expected.is_some());
+        }
+        assert!(found > 1500, "{found}");
     }
 
     #[test]

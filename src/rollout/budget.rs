@@ -85,7 +85,7 @@ impl Forcing {
         observer: &dyn Observer,
     ) -> Option<Vec<Completion>> {
         let late: Vec<usize> =
-            (0..written.len()).filter(|&i| self.is_late(drawing, &written[i], budget)).collect();
+            (0..written.len()).filter(|&i| self.is_late(drawing.tokenizer, &written[i], budget)).collect();
         let cut: Vec<Vec<u32>> = late
             .iter()
             .map(|&i| {
@@ -113,10 +113,11 @@ impl Forcing {
         Some(written)
     }
 
-    /// Whether a thought goes on after so many tokens.
-    pub fn is_late(&self, drawing: Drawing<'_>, written: &Completion, budget: usize) -> bool {
+    /// Whether a thought goes on after so many tokens: it did not end within them, nor did the completion.
+    pub fn is_late(&self, tokenizer: &Tokenizer, written: &Completion, budget: usize) -> bool {
+        let ended = !written.truncated && written.tokens.len() <= budget;
         let within = &written.tokens[..budget.min(written.tokens.len())];
-        self.closed_at(drawing.tokenizer, within).is_none()
+        !ended && self.closed_at(tokenizer, within).is_none()
     }
 }
 

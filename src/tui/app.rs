@@ -8,6 +8,7 @@ use ratatui::{
 };
 
 use super::{
+    frontier::Frontier,
     history::History,
     meter::MeterScreen,
     microscope::Microscope,
@@ -183,6 +184,8 @@ pub struct App {
     pub playground: Playground,
     /// What the side engine is to be told.
     pub asked: Vec<SideCommand>,
+    /// What accuracy thinking buys.
+    pub frontier: Frontier,
     /// What could go wrong, and what did.
     pub sentinel: SentinelScreen,
     /// The group that the engine was last asked to look at.
@@ -253,6 +256,7 @@ impl App {
             microscope: Microscope::default(),
             playground: Playground::default(),
             asked: Vec::new(),
+            frontier: Frontier::default(),
             sentinel: SentinelScreen::default(),
             inspecting: None,
             message: None,

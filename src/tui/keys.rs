@@ -211,6 +211,13 @@ pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
         "Playground: two models answer a puzzle of your own",
     ),
     row(
+        &[Chord::key(KeyCode::F(9))],
+        "F9",
+        Intent::Show(Screen::Frontier),
+        "",
+        "Frontier: what accuracy thinking buys",
+    ),
+    row(
         &[Chord::key(KeyCode::F(10)), Chord::char('!')],
         "F10 !",
         Intent::Show(Screen::Sentinel),

@@ -5,6 +5,7 @@
 pub mod app;
 pub mod chart;
 mod event_loop;
+pub mod frontier;
 pub mod highlight;
 pub mod history;
 mod input;

@@ -18,6 +18,8 @@ pub enum Screen {
     Microscope,
     /// A puzzle of one's own, and two models that answer it.
     Playground,
+    /// What accuracy thinking buys.
+    Frontier,
     /// What could go wrong with the run, and what did.
     Sentinel,
 }
@@ -46,6 +48,7 @@ pub static TABS: &[Tab] = &[
     tab(Screen::Travel, "Travel", "Time"),
     tab(Screen::Microscope, "Microscope", "Micro"),
     tab(Screen::Playground, "Playground", "Play"),
+    tab(Screen::Frontier, "Frontier", "Front"),
     tab(Screen::Sentinel, "Sentinel", "Warn"),
 ];
 

@@ -6,6 +6,7 @@ use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent,
 
 use super::{
     app::{Action, App, Ended, Level, Mode, Progress, QUIT_WAIT},
+    frontier,
     keys::{GLOBAL_KEYS, Intent, LIVE_KEYS, lookup},
     meter, microscope, pinning, playground, playing,
     prompt::{Prompt, PromptOutcome},
@@ -60,12 +61,16 @@ fn take_in(app: &mut App, action: Action) -> Vec<Command> {
         }
         Action::Side(event) => {
             app.dirty = true;
+            if let Some(sentence) = app.frontier.told(&event) {
+                app.say(Level::Info, sentence);
+            }
             app.playground.told(event);
             Vec::new()
         }
         Action::SideGone => {
             app.dirty = true;
             app.playground.gone();
+            app.frontier.gone();
             Vec::new()
         }
         Action::Clock(now) => clock(app, now),
@@ -129,6 +134,14 @@ fn own_key(app: &mut App, event: &KeyEvent) -> Option<Vec<Command>> {
         Screen::Search => explore(app, lookup(search_view::KEYS, event)?),
         Screen::Travel => return pinning::travel_key(app, event),
         Screen::Playground => return playing::key(app, event).then(Vec::new),
+        Screen::Frontier => {
+            let action = lookup(frontier::KEYS, event)?;
+            app.frontier.update(action);
+            if action == frontier::Action::Measure {
+                let command = app.frontier.measure();
+                app.asked.push(command);
+            }
+        }
         Screen::Microscope => {
             let action = lookup(microscope::KEYS, event)?;
             if action == microscope::Action::Back {
@@ -384,7 +397,7 @@ fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
                 Screen::Sentinel => {
                     app.sentinel.update(if down { sentinel::Action::Down } else { sentinel::Action::Up });
                 }
-                Screen::Live | Screen::Meter | Screen::Microscope => scroll(app, down),
+                Screen::Live | Screen::Meter | Screen::Microscope | Screen::Frontier => scroll(app, down),
             }
         }
         MouseEventKind::Down(MouseButton::Left) => {
@@ -468,6 +481,7 @@ fn told(app: &mut App, event: Event) {
             }
         }
         Event::PinnedAnswered(answer) => app.travel.push(*answer),
+        Event::Measured(measurement) => app.frontier.push(*measurement),
         Event::Inspected(group) => app.microscope.inspected(group),
         Event::CheckpointSaved { step, path } => {
             app.asked.push(SideCommand::Models);

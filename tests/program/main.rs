@@ -8,6 +8,7 @@ mod bad_disk;
 mod bad_input;
 mod engine;
 mod exact;
+mod frontier;
 #[cfg(unix)]
 mod full_disk;
 mod inspection;

@@ -3,7 +3,7 @@
 use crossbeam_channel::{Receiver, Sender};
 use serde::{Deserialize, Serialize};
 
-use crate::task::Puzzle;
+use crate::{run::Measurement, task::Puzzle};
 
 /// Asked of the side engine. The channel is bounded; it is read between tokens.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,8 @@ pub enum SideJob {
     Play(Box<PlayRequest>),
     /// One of these answers is changed at one token, and both are continued many times.
     Resample(Box<ResampleRequest>),
+    /// The base and the newest weights are measured with several thinking budgets.
+    Measure(MeasureRequest),
 }
 
 /// Jobs of one lane replace each other; jobs of different lanes wait for each other.
@@ -38,6 +40,8 @@ pub enum SideJob {
 pub enum Lane {
     /// What a person waits for in the Playground.
     Playground,
+    /// A measurement of the compute frontier.
+    Frontier,
 }
 
 impl SideJob {
@@ -45,6 +49,7 @@ impl SideJob {
     pub fn lane(&self) -> Lane {
         match self {
             Self::Play(_) | Self::Resample(_) => Lane::Playground,
+            Self::Measure(_) => Lane::Frontier,
         }
     }
 }
@@ -122,6 +127,15 @@ pub struct ResampleRequest {
     /// The change.
     pub edit: Edit,
     /// Continuations of each of the two.
+    pub samples: usize,
+}
+
+/// See [`SideJob::Measure`]. What is found is kept in the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MeasureRequest {
+    /// Held-out puzzles.
+    pub puzzles: usize,
+    /// Completions of each.
     pub samples: usize,
 }
 
@@ -274,6 +288,8 @@ pub enum SideEvent {
         /// The figures.
         result: Box<Resampled>,
     },
+    /// A model was measured.
+    Measured(Box<Measurement>),
     /// A job is over, and nothing more is told of it.
     Ended {
         /// The job.

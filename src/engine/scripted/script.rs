@@ -29,18 +29,18 @@ pub struct Script {
 }
 
 /// Small draws from one stream.
-struct Dice(ChaCha8Rng);
+pub(super) struct Dice(ChaCha8Rng);
 
 impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         (self.0.next_u64() % bound.max(1) as u64) as usize
     }
 
-    fn chance(&mut self, share: f64) -> bool {
+    pub(super) fn chance(&mut self, share: f64) -> bool {
         self.unit() < share
     }
 
-    fn unit(&mut self) -> f64 {
+    pub(super) fn unit(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 
@@ -96,13 +96,13 @@ impl Script {
         }
     }
 
-    fn dice(&self, step: u64, group: usize, index: usize) -> Dice {
+    pub(super) fn dice(&self, step: u64, group: usize, index: usize) -> Dice {
         let place = step.wrapping_mul(1_000_003) + group as u64 * 1009 + index as u64;
         Dice(ChaCha8Rng::seed_from_u64(self.config.seed ^ place.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 
     /// How far the policy has come after `step` steps, from 0 to 1.
-    fn progress(step: u64) -> f64 {
+    pub(super) fn progress(step: u64) -> f64 {
         1.0 / (1.0 + (-(step as f64 - 20.0) / 5.0).exp())
     }
 

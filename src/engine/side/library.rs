@@ -70,7 +70,7 @@ impl Library {
     }
 
     /// The run and its configuration.
-    fn run(&self) -> Result<(RunDirectory, Config), EngineError> {
+    pub(super) fn run(&self) -> Result<(RunDirectory, Config), EngineError> {
         match &self.source {
             Source::Live(weights) => match weights.newest() {
                 Some(live) => Ok((live.run, live.config)),

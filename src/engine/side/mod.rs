@@ -9,6 +9,7 @@ pub mod answer;
 pub mod desk;
 pub mod library;
 pub mod live;
+mod measure;
 mod play;
 pub mod resample;
 
@@ -95,6 +96,7 @@ impl Side {
         match job {
             SideJob::Play(request) => self.play(id, *request),
             SideJob::Resample(request) => self.resample(id, &request),
+            SideJob::Measure(request) => self.measure(id, request),
         }
     }
 

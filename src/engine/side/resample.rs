@@ -160,7 +160,7 @@ fn continued(
         return Ok(None);
     };
     let late: Vec<bool> =
-        written.iter().map(|written| thinks && forcing.is_late(drawing, written, left)).collect();
+        written.iter().map(|written| thinks && forcing.is_late(tokenizer, written, left)).collect();
     let written = match thinks {
         true => {
             forcing.force(Drawing { seed: !drawing.seed, ..drawing }, |_| &prompt, written, left, observer)

@@ -134,13 +134,11 @@ pub const KEYS: &[KeyRow<Action>] = &[
 
 /// The keys that do something in this zone, for the hint bar.
 pub fn hints(zone: Zone) -> Vec<(&'static str, &'static str)> {
-    let fits = |action| match (zone, action) {
-        (Zone::Form, Action::Delete | Action::Wait) => false,
-        (Zone::Answer(_), Action::NextPuzzle | Action::Answer(_)) => false,
-        (Zone::Answer(_), Action::Play) => false,
-        _ => true,
+    let idle = |action| match zone {
+        Zone::Form => matches!(action, Action::Delete | Action::Wait),
+        Zone::Answer(_) => matches!(action, Action::NextPuzzle | Action::Answer(_) | Action::Play),
     };
-    let shown = KEYS.iter().filter(|row| !row.hint.is_empty() && fits(row.action));
+    let shown = KEYS.iter().filter(|row| !row.hint.is_empty() && !idle(row.action));
     shown.map(|row| (row.shown, row.hint)).collect()
 }
 

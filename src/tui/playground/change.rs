@@ -43,9 +43,8 @@ pub(super) fn lines(change: &Change, theme: &Theme, width: u16) -> Vec<Line<'sta
         gap(result, narrow, theme),
     ];
     let what = format!(
-        "One beginning of one answer of {}, continued {SAMPLES} times as it was and {SAMPLES} times changed, with the \
-         same seeds and budget: what the change does here, not in general. Brackets: 95 % intervals, continuations \
-         taken as independent.",
+        "One beginning of one answer of {}, continued {SAMPLES} times as it was and {SAMPLES} times changed, same \
+         seeds and budget: what it does here, not in general. Brackets: 95 % intervals of independent continuations.",
         change.model
     );
     lines.extend(wrap(&[span(what, theme.dim)], width));
@@ -57,7 +56,7 @@ fn arm(name: &str, arm: &Arm, again: Option<usize>, narrow: bool, theme: &Theme)
     let share = arm.right as f64 / arm.samples.max(1) as f64;
     let mut spans = vec![
         span(format!("{name:<10}"), theme.text),
-        span(format!("{:>3} % ", percent(share)), theme.title),
+        span(format!("{:>4} % ", percent(share)), theme.title),
         span(format!("[{} to {}] ", percent(low), percent(high)), theme.text),
         span(format!("{} of {}", arm.right, arm.samples), theme.dim),
     ];
@@ -87,8 +86,8 @@ fn gap(result: &Resampled, narrow: bool, theme: &Theme) -> Line<'static> {
     };
     Line::from(vec![
         span(format!("{:<10}", "difference"), theme.text),
-        span(format!(" {:>4} ", signed(found.value)), if clear { theme.accent } else { theme.title }),
-        span(format!("[{} to {}] points", signed(found.low), signed(found.high)), theme.text),
+        span(format!("{:>4} points ", signed(found.value)), if clear { theme.accent } else { theme.title }),
+        span(format!("[{} to {}]", signed(found.low), signed(found.high)), theme.text),
         span(verdict, theme.dim),
     ])
 }

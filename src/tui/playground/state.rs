@@ -142,7 +142,7 @@ impl Playground {
     pub fn update(&mut self, action: Action, task: &dyn Task) -> Result<Vec<SideCommand>, Refusal> {
         match (action, self.zone) {
             (Action::Play, _) => return self.play(),
-            (Action::Answer(side), _) => return self.to_answer(side).map(|()| Vec::new()),
+            (Action::Answer(side), _) => return self.enter_answer(side).map(|()| Vec::new()),
             (Action::Back, _) => return Ok(self.back()),
             (Action::NextPuzzle, _) => {
                 self.drawn += 1;
@@ -229,7 +229,7 @@ impl Playground {
         Ok(self.next_job(Busy::Playing, SideJob::Play(Box::new(request))))
     }
 
-    fn to_answer(&mut self, side: usize) -> Result<(), Refusal> {
+    fn enter_answer(&mut self, side: usize) -> Result<(), Refusal> {
         self.front = side;
         if self.panes[side].tokens.is_empty() {
             return Err("Nothing is written there yet; enter lets both models answer".into());

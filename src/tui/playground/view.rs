@@ -44,7 +44,7 @@ pub fn view(frame: &mut Frame, area: Rect, ground: &mut Playground, theme: &Them
     let framed = area.height >= FRAMED;
     let inside = area.width.saturating_sub(if framed { 4 } else { 0 });
     let mut fields = field_lines(ground, theme, inside, area.height < FRAMED);
-    let note = note(ground, theme);
+    let note = note(ground, inside, theme);
     fields.extend(wrap::wrap(&note, inside).into_iter().take(if framed { 3 } else { 1 }));
     let form_rows = (fields.len() as u16 + if framed { 2 } else { 0 }).min(area.height);
 
@@ -157,7 +157,7 @@ fn field_spans(
 }
 
 /// The line below the fields: what is wrong, what is going on, or what can be said of the puzzle.
-fn note(ground: &Playground, theme: &Theme) -> Vec<Span<'static>> {
+fn note(ground: &Playground, width: u16, theme: &Theme) -> Vec<Span<'static>> {
     let warn = |text: String| vec![span(theme.glyph("▲ ", "! "), theme.warning), span(text, theme.title)];
     if ground.typed.is_some() {
         return match (ground.complaint(), ground.zone) {
@@ -183,7 +183,7 @@ fn note(ground: &Playground, theme: &Theme) -> Vec<Span<'static>> {
         return warn(reason.clone());
     }
     if let Zone::Answer(side) = ground.zone {
-        return token_note(&ground.panes[side], side, theme);
+        return token_note(&ground.panes[side], side, width, theme);
     }
     let asked = ground.asked.as_ref() == Some(&ground.form.puzzle);
     let unknown = ground.panes.iter().zip(["A", "B"]).filter(|_| asked).find_map(|(pane, letter)| {
@@ -220,7 +220,7 @@ fn note(ground: &Playground, theme: &Theme) -> Vec<Span<'static>> {
 }
 
 /// What stands under the cursor and what can be done with it.
-fn token_note(pane: &Pane, side: usize, theme: &Theme) -> Vec<Span<'static>> {
+fn token_note(pane: &Pane, side: usize, width: u16, theme: &Theme) -> Vec<Span<'static>> {
     let Some(token) = pane.current() else { return Vec::new() };
     let letter = if side == 0 { "A" } else { "B" };
     let put = if token.source == Source::Put { ", put there" } else { "" };
@@ -228,6 +228,9 @@ fn token_note(pane: &Pane, side: usize, theme: &Theme) -> Vec<Span<'static>> {
         span(format!("{letter} token {} of {} ", pane.cursor + 1, pane.tokens.len()), theme.dim),
         span(quoted(token), theme.accent),
         span(put, theme.warning),
-        span("  x leaves it out, w puts a wait before it, i types", theme.dim),
+        span(
+            if width < 60 { "  x w i" } else { "  x leaves it out, w puts a wait before it, i types" },
+            theme.dim,
+        ),
     ]
 }

@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{
-    figures,
+    figures, outline,
     rows::{self, look},
     state::{SearchView, Shown},
 };

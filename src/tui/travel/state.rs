@@ -9,6 +9,10 @@ use crate::{
     task::{self, FAMILIES, Puzzle},
 };
 
+/// Answers kept of a puzzle. Of a longer run every second one goes, but for the first and the newest: the journal has
+/// them all.
+const KEPT: usize = 1000;
+
 /// Longest puzzle that can be typed, in characters.
 const LONGEST: usize = 60;
 
@@ -93,6 +97,13 @@ impl Travel {
             Some(pinned) => {
                 pinned.unpinned = false;
                 pinned.answers.insert(answer.step, answer);
+                if pinned.answers.len() > KEPT {
+                    let mut place = 0;
+                    pinned.answers.retain(|_, _| {
+                        place += 1;
+                        place == 1 || place == KEPT + 1 || place % 2 == 0
+                    });
+                }
             }
             None => self.pinned.push(Pinned {
                 puzzle: answer.puzzle.clone(),
@@ -224,4 +235,26 @@ pub fn puzzle_of(task: &str, text: &str) -> Result<Puzzle, String> {
     let read = numbers.map_err(|_| "its numbers are too large".to_owned());
     read.and_then(|numbers| task.assemble(numbers, None))
         .map_err(|reason| format!("'{text}' is no puzzle: {reason}"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::engine::scripted::Script;
+
+    #[test]
+    fn a_long_run_keeps_its_first_and_newest_answers_and_no_more_than_it_may() {
+        let script = Script::new(1);
+        let puzzle = Puzzle { numbers: vec![4, 1, 16], target: 19 };
+        let answer = script.pinned(&puzzle, 0);
+        let mut travel = Travel::default();
+        for step in 0..5 * KEPT as u64 {
+            travel.push(PinnedAnswer { step, ..answer.clone() });
+            assert!(travel.pinned[0].answers.len() <= KEPT);
+            assert_eq!(travel.answer(End::B).unwrap().step, step);
+        }
+        assert_eq!(travel.answer(End::A).unwrap().step, 0);
+        assert!(travel.pinned[0].answers.len() >= KEPT / 2);
+    }
 }

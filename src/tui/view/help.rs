@@ -11,6 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{panel, shown_keys, span};
 use crate::tui::{
     app::App,
+    frontier,
     keys::{GLOBAL_KEYS, KeyRow, LIVE_KEYS},
     meter, microscope, playground,
     screen::{Screen, TABS},
@@ -78,6 +79,7 @@ fn keys_of(screen: Screen) -> Vec<(&'static str, &'static str)> {
         Screen::Travel => told(travel::KEYS),
         Screen::Microscope => told(microscope::KEYS),
         Screen::Playground => told(playground::KEYS),
+        Screen::Frontier => told(frontier::KEYS),
         Screen::Sentinel => told(sentinel::KEYS),
     }
 }

@@ -22,7 +22,7 @@ pub(super) use charts::ChartCache;
 
 use super::{
     app::{App, Ended},
-    meter, microscope, playground,
+    frontier, meter, microscope, playground,
     screen::Screen,
     search_view, sentinel,
     theme::Theme,
@@ -53,6 +53,9 @@ pub fn view(frame: &mut Frame, app: &mut App) {
         }),
         Screen::Playground => with_bars(frame, app, area, |frame, app, body| {
             playground::view(frame, body, &mut app.playground, &app.theme);
+        }),
+        Screen::Frontier => with_bars(frame, app, area, |frame, app, body| {
+            frontier::view(frame, body, &app.frontier, &app.theme);
         }),
         Screen::Sentinel => with_bars(frame, app, area, |frame, app, body| {
             sentinel::view(frame, body, &mut app.sentinel, &app.theme);

@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{draw_line, join_fitting, separator, shown_keys, span, width_of};
 use crate::tui::{
     app::{App, Level, Mode},
+    frontier,
     keys::{GLOBAL_KEYS, Intent, KeyRow, LIVE_KEYS},
     meter, microscope, numbers, playground,
     screen::Screen,
@@ -187,6 +188,7 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
         Screen::Travel => Some(hinted(travel::KEYS)),
         Screen::Microscope => Some(hinted(microscope::KEYS)),
         Screen::Playground => Some(playground::hints(app.playground.zone)),
+        Screen::Frontier => Some(hinted(frontier::KEYS)),
         Screen::Sentinel => Some(hinted(sentinel::KEYS)),
     };
     if let Some(own) = own {

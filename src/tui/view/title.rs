@@ -72,17 +72,17 @@ pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
 fn tabs(app: &App, room: usize) -> (Vec<Span<'static>>, Vec<(u16, u16, Screen)>) {
     let theme = &app.theme;
     let all_full: Vec<_> = TABS.iter().map(|tab| (tab.name, tab.screen)).collect();
-    let all_short = TABS.iter().map(|tab| (tab.short, tab.screen)).collect();
+    let all_short: Vec<_> = TABS.iter().map(|tab| (tab.short, tab.screen)).collect();
     let one = vec![(app.screen.name(), app.screen)];
-    for names in [all_full, all_short, one] {
+    for (names, gap) in [(all_full, "  "), (Vec::clone(&all_short), "  "), (all_short, " "), (one, "  ")] {
         let (mut spans, mut places, mut column) = (Vec::new(), Vec::new(), 0);
         for (name, screen) in names {
             let front = app.screen == screen;
             let style = if front { theme.title.add_modifier(Modifier::UNDERLINED) } else { theme.dim };
-            spans.push(Span::raw("  "));
+            spans.push(Span::raw(gap));
             spans.push(span(name, style));
-            places.push((column as u16 + 2, name.len() as u16, screen));
-            column += 2 + name.len();
+            places.push(((column + gap.len()) as u16, name.len() as u16, screen));
+            column += gap.len() + name.len();
         }
         if column <= room {
             spans.push(Span::raw("   "));

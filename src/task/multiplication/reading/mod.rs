@@ -41,7 +41,7 @@ const TAKING_APART: [&str; 6] = ["split", "round", "step", "parts", "decompose",
 
 /// Reads a completion of `puzzle`, whole or cut off anywhere. Any text is taken.
 pub fn analyze(puzzle: &Puzzle, completion: &str) -> Analysis {
-    with_reader(puzzle, completion, Reader::finish)
+    with_reader(puzzle, completion, |reader| reader.finish())
 }
 
 /// The ways that a completion took, each with its partial products below it.

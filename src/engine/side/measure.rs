@@ -1,0 +1,119 @@
+//! What thinking buys: the base and the newest weights on the same held-out puzzles, kept in the run.
+
+use std::{
+    rc::Rc,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use super::{Side, desk::Desk, library::Loaded};
+use crate::{
+    config::Config,
+    engine::{
+        protocol::side::{Lane, MeasureRequest, ModelName, SideEvent},
+        setup::{EngineError, check_fit},
+    },
+    eval::{self, EvalOptions, Examinee},
+    model::{embedded, folder},
+    rollout::{budget::ANSWER_TOKENS, sampler::Observer},
+    run::{HowMeasured, Measurement, RunDirectory},
+    task,
+};
+
+/// The smallest thinking budget; each one after it is twice as long.
+const FIRST_BUDGET: usize = 24;
+/// Completions between two words about progress.
+const TOLD_EVERY: usize = 16;
+
+/// How a run's models are measured from the screen: with its own length and temperature.
+fn options(config: &Config, samples: usize) -> EvalOptions {
+    let longer = std::iter::successors(Some(FIRST_BUDGET), |budget| budget.checked_mul(2));
+    let mut budgets: Vec<usize> = longer.take_while(|budget| *budget <= config.max_new_tokens).collect();
+    if budgets.is_empty() {
+        budgets.push(config.max_new_tokens);
+    }
+    let needed = budgets.last().map_or(0, |longest| longest + ANSWER_TOKENS);
+    EvalOptions {
+        samples,
+        temperature: config.temperature,
+        max_new_tokens: config.max_new_tokens.max(needed),
+        budgets,
+        greedy: false,
+        seed: 0,
+    }
+}
+
+impl Side {
+    /// Measures both models, tells each result and keeps it in the run.
+    pub(super) fn measure(&mut self, id: u64, request: MeasureRequest) -> Result<Option<()>, EngineError> {
+        let models = self.library.models()?;
+        let newest = models.names.last().copied().unwrap_or(models.base);
+        // Both are held from here on: training goes on meanwhile.
+        let mut examined = vec![self.library.get(models.base)?];
+        if newest != models.base {
+            examined.push(self.library.get(newest)?);
+        }
+        let rules = self.library.rules()?;
+        let run = self.library.run()?.0;
+        let options = options(&rules.config, request.samples.max(1));
+        let puzzles = eval::heldout_puzzles(rules.task.as_ref(), request.puzzles.max(1));
+        let level = Some(rules.config.level.as_str());
+        let how = HowMeasured::of(rules.task.name(), level, &puzzles, &options);
+        let each = puzzles.len() * options.samples * (1 + options.budgets.len());
+        let total = each * examined.len();
+        let backend = run.config()?.provenance.map_or_else(|| "unknown".into(), |info| info.backend);
+        for (number, one) in examined.iter().enumerate() {
+            check_fit(options.max_new_tokens, &one.model, &one.tokenizer)?;
+            let desk = self.desk.clone();
+            let watch = Counting { desk: &desk, job: id, total, done: AtomicUsize::new(each * number) };
+            let workers = &self.workers()?[0];
+            let (model, tokenizer, task) = (&one.model, &one.tokenizer, rules.task.as_ref());
+            let who = Examinee { model, tokenizer, task, workers };
+            let Some(report) = eval::evaluate(&who, &puzzles, &options, &watch)? else { return Ok(None) };
+            desk.tell(SideEvent::Progress { job: id, done: each * (number + 1), total });
+            let found = Measurement::of(
+                &report,
+                how.clone(),
+                one.step,
+                hash_of(&run, one, &rules.config.task)?,
+                backend.clone(),
+            );
+            self.desk.tell(SideEvent::Measured(Box::new(found.clone())));
+            run.keep_measurement(&found)?;
+            self.serve_others(Lane::Frontier);
+        }
+        Ok(Some(()))
+    }
+}
+
+/// The hash of a model's weights, as a file of them has it.
+fn hash_of(run: &RunDirectory, model: &Rc<Loaded>, task: &str) -> Result<String, EngineError> {
+    Ok(match model.name {
+        ModelName::Embedded => {
+            let family = task::family(task).map_err(EngineError::Other)?;
+            embedded::hash_of(family.base.weights)
+        }
+        ModelName::Checkpoint(step) => folder::hash_of_folder(&run.checkpoint(Some(step))?.path)?,
+        ModelName::Now => embedded::hash_of(&folder::to_bytes(&model.model)?),
+    })
+}
+
+/// Counts completions; those that need no forced answer finish once for all budgets.
+struct Counting<'a> {
+    desk: &'a Desk,
+    job: u64,
+    total: usize,
+    done: AtomicUsize,
+}
+
+impl Observer for Counting<'_> {
+    fn keep_going(&self) -> bool {
+        self.desk.goes_on()
+    }
+
+    fn finished(&self, _request: usize) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        if done.is_multiple_of(TOLD_EVERY) {
+            self.desk.tell(SideEvent::Progress { job: self.job, done, total: self.total });
+        }
+    }
+}

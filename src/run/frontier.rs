@@ -1,0 +1,217 @@
+//! `frontier/`: what accuracy thinking buys, one file for each checkpoint that was measured.
+//!
+//! A file for each measurement, replaced as a whole, needs no lock of the run: whoever evaluates a checkpoint may
+//! write while the run goes on, and a power cut leaves a file whole or not there.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{directory::RunDirectory, error::RunError};
+use crate::{
+    eval::{EvalOptions, frontier::Point, report::EvalReport},
+    model::folder,
+    task::Puzzle,
+};
+
+/// The newest kind of file that this program reads, and the one that it writes.
+pub const FRONTIER_SCHEMA: u32 = 1;
+/// A file that is longer is no measurement.
+const LONGEST_FILE: u64 = 1 << 20;
+/// Most files that are read of one run.
+const MOST_FILES: usize = 1000;
+
+/// How a measurement was made. Only curves that were made in the same way can be laid over each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HowMeasured {
+    /// The task's name.
+    pub task: String,
+    /// Held-out puzzles of this level; `None` where they came from a file.
+    pub level: Option<String>,
+    /// How many puzzles.
+    pub puzzles: usize,
+    /// SHA-256 of the puzzles in their order, in hexadecimal.
+    pub puzzles_sha256: String,
+    /// Completions of each.
+    pub samples: usize,
+    /// Sampling temperature.
+    pub temperature: f64,
+    /// Tokens after which a completion without a budget is cut off.
+    pub max_new_tokens: usize,
+    /// The thinking budgets, in tokens.
+    pub budgets: Vec<usize>,
+    /// Seed of the draws.
+    pub seed: u64,
+}
+
+/// One checkpoint, measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// Version of this format.
+    pub schema_version: u32,
+    /// Steps that the weights had seen; 0 is what the run began from.
+    pub step: u64,
+    /// SHA-256 of the weights, in hexadecimal.
+    pub model_hash: String,
+    /// When it was measured: UTC, RFC 3339.
+    pub time: String,
+    /// The version of the program that measured it.
+    pub program_version: String,
+    /// What computed it, `cpu x2` say.
+    pub backend: String,
+    /// How it was measured.
+    pub how: HowMeasured,
+    /// What was found: first without a budget, then one for each.
+    pub points: Vec<Point>,
+}
+
+impl HowMeasured {
+    /// For these puzzles, asked like that.
+    pub fn of(task: &str, level: Option<&str>, puzzles: &[Puzzle], options: &EvalOptions) -> Self {
+        Self {
+            task: task.into(),
+            level: level.map(Into::into),
+            puzzles: puzzles.len(),
+            puzzles_sha256: Self::hash_of(puzzles),
+            samples: options.samples,
+            temperature: options.temperature,
+            max_new_tokens: options.max_new_tokens,
+            budgets: options.budgets.clone(),
+            seed: options.seed,
+        }
+    }
+
+    /// The hash of a list of puzzles.
+    fn hash_of(puzzles: &[Puzzle]) -> String {
+        let mut hash = Sha256::new();
+        for puzzle in puzzles {
+            hash.update(format!("{:?} {}\n", puzzle.numbers, puzzle.target));
+        }
+        folder::hexadecimal(&hash.finalize())
+    }
+}
+
+impl Measurement {
+    /// Of what an evaluation found, now.
+    pub fn of(report: &EvalReport, how: HowMeasured, step: u64, model_hash: String, backend: String) -> Self {
+        Self {
+            schema_version: FRONTIER_SCHEMA,
+            step,
+            model_hash,
+            time: jiff::Timestamp::now().to_string(),
+            program_version: env!("CARGO_PKG_VERSION").into(),
+            backend,
+            how,
+            points: report.frontier.clone(),
+        }
+    }
+
+    /// The name of its file. The same weights measured in the same way have the same.
+    fn file_name(&self) -> String {
+        let how = format!("{} {:?}", self.model_hash, self.how);
+        let hash = folder::hexadecimal(&Sha256::digest(how));
+        format!("step-{:06}-{}.json", self.step, &hash[..12])
+    }
+
+    /// Reads a file. The reason is a sentence without the file's name.
+    fn read(path: &Path) -> Result<Self, String> {
+        let bytes = folder::read_bounded(path, LONGEST_FILE).map_err(|error| error.to_string())?;
+        let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| format!("{error}."))?;
+        // Before anything else: a newer file may have other keys.
+        match value.get("schema_version").and_then(serde_json::Value::as_u64) {
+            Some(version) if version > u64::from(FRONTIER_SCHEMA) => Err(format!(
+                "it was written by a newer aha-lab (schema_version is {version}, this program reads up to \
+                 {FRONTIER_SCHEMA}): use a newer one."
+            )),
+            Some(1) => serde_json::from_value(value).map_err(|error| format!("{error}.")),
+            _ => Err("it has no schema_version that any aha-lab has written.".into()),
+        }
+    }
+}
+
+impl RunDirectory {
+    /// The folder of the measurements; most runs have none.
+    pub fn frontier_path(&self) -> PathBuf {
+        self.path().join("frontier")
+    }
+
+    /// Keeps a measurement; one of the same weights, made in the same way, is replaced. Its file.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn keep_measurement(&self, measurement: &Measurement) -> Result<PathBuf, RunError> {
+        let folder = self.frontier_path();
+        let path = folder.join(measurement.file_name());
+        let mut json = serde_json::to_vec_pretty(measurement)
+            .map_err(|error| RunError::Record { path: path.clone(), reason: error.to_string() })?;
+        json.push(b'\n');
+        if !folder.is_dir() {
+            self.disk().create_folders(&folder).map_err(RunError::io("create the folder", &folder))?;
+            self.disk().sync_folder(self.path()).map_err(RunError::io("sync the folder", self.path()))?;
+        }
+        self.disk().replace_file(&path, &json).map_err(RunError::io("write", &path))?;
+        Ok(path)
+    }
+
+    /// All measurements that can be read, by step and then by time; beside them a sentence for each file that cannot.
+    ///
+    /// # Errors
+    /// When the folder is there and cannot be read.
+    pub fn measurements(&self) -> Result<(Vec<Measurement>, Vec<String>), RunError> {
+        let mut watch = FrontierWatch::new(self);
+        watch.poll()
+    }
+}
+
+/// Gives the measurements that are new each time it is asked.
+#[derive(Debug)]
+pub struct FrontierWatch {
+    folder: PathBuf,
+    /// Files that were read, as they were then.
+    seen: HashMap<PathBuf, (u64, Option<SystemTime>)>,
+}
+
+impl FrontierWatch {
+    /// Has read nothing yet.
+    pub fn new(run: &RunDirectory) -> Self {
+        Self { folder: run.frontier_path(), seen: HashMap::new() }
+    }
+
+    /// As [`RunDirectory::measurements`], without those that were given before.
+    ///
+    /// # Errors
+    /// When the folder is there and cannot be read.
+    pub fn poll(&mut self) -> Result<(Vec<Measurement>, Vec<String>), RunError> {
+        let folder = &self.folder;
+        let entries = match fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((vec![], vec![])),
+            other => other.map_err(RunError::io("read the folder", folder))?,
+        };
+        let (mut found, mut bad) = (vec![], vec![]);
+        for entry in entries.take(MOST_FILES) {
+            let entry = entry.map_err(RunError::io("read the folder", folder))?;
+            let path = entry.path();
+            // What is being written has another ending until it is whole.
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            let state = entry.metadata().map_or((0, None), |file| (file.len(), file.modified().ok()));
+            if self.seen.insert(path.clone(), state) == Some(state) {
+                continue;
+            }
+            match Measurement::read(&path) {
+                Ok(measurement) => found.push(measurement),
+                Err(reason) => bad.push(format!("{} is left out: {reason}", path.display())),
+            }
+        }
+        found.sort_by(|a, b| (a.step, &a.time).cmp(&(b.step, &b.time)));
+        bad.sort();
+        Ok((found, bad))
+    }
+}

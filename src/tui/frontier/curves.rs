@@ -1,0 +1,131 @@
+//! The curves of a measurement: one long thought against several short ones, by the tokens that they cost.
+
+use crate::{
+    eval::{frontier::Point, interval::Estimate},
+    run::Measurement,
+};
+
+/// Which tokens are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Axis {
+    /// Those of the thought.
+    #[default]
+    Thinking,
+    /// All that are written: several short answers write several answers.
+    All,
+}
+
+impl Axis {
+    /// What is counted.
+    pub fn name(self) -> &'static str {
+        match self {
+            Axis::Thinking => "thinking tokens",
+            Axis::All => "tokens in all",
+        }
+    }
+
+    /// Tokens of one completion.
+    fn of(self, point: &Point) -> f64 {
+        match self {
+            Axis::Thinking => point.thinking_tokens,
+            Axis::All => point.tokens,
+        }
+    }
+}
+
+/// How an answer is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One thought with a budget.
+    Serial,
+    /// Best of k thoughts under the exact verifier.
+    BestOf,
+    /// The majority vote of k thoughts.
+    Majority,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 3] = [Kind::Serial, Kind::BestOf, Kind::Majority];
+
+    /// Its name in the legend.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Serial => "one thought",
+            Kind::BestOf => "best of k",
+            Kind::Majority => "majority of k",
+        }
+    }
+
+    /// Its name with what it takes.
+    pub fn long_name(self) -> &'static str {
+        match self {
+            Kind::Serial => "one thought",
+            Kind::BestOf => "best of k, exact verifier",
+            Kind::Majority => "majority vote of k",
+        }
+    }
+}
+
+/// One measured value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spot {
+    /// Tokens for each puzzle.
+    pub tokens: f64,
+    /// The share of puzzles answered rightly, and its interval.
+    pub share: Estimate,
+    /// Completions for each puzzle.
+    pub k: usize,
+    /// Their budget; none forces nothing.
+    pub budget: Option<usize>,
+}
+
+/// The measured values of one kind, by rising tokens.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// What it is.
+    pub kind: Kind,
+    /// Its values.
+    pub spots: Vec<Spot>,
+}
+
+impl Curve {
+    /// Of one measurement. `samples` is the budget of the thoughts that the parallel kinds draw.
+    pub fn of(measured: &Measurement, kind: Kind, axis: Axis, samples: Option<usize>) -> Self {
+        let mut spots: Vec<Spot> = match kind {
+            Kind::Serial => measured
+                .points
+                .iter()
+                .filter(|point| point.budget.is_some() || measured.points.len() == 1)
+                .map(|point| Spot {
+                    tokens: axis.of(point),
+                    share: point.accuracy(),
+                    k: 1,
+                    budget: point.budget,
+                })
+                .collect(),
+            Kind::BestOf | Kind::Majority => measured
+                .points
+                .iter()
+                .filter(|point| point.budget == samples)
+                .flat_map(|point| point.at_k.iter().map(move |at| (point, at)))
+                // With one sample nothing is chosen and nobody votes: that is the serial curve.
+                .filter(|(_, at)| at.k > 1)
+                .filter_map(|(point, at)| {
+                    let share = if kind == Kind::BestOf { Some(at.best_of) } else { at.majority };
+                    let tokens = at.k as f64 * axis.of(point);
+                    share.map(|share| Spot { tokens, share, k: at.k, budget: point.budget })
+                })
+                .collect(),
+        };
+        spots.retain(|spot| spot.tokens.is_finite() && spot.tokens > 0.0 && spot.share.value.is_finite());
+        spots.sort_by(|a, b| a.tokens.total_cmp(&b.tokens));
+        Self { kind, spots }
+    }
+
+    /// The value that so many tokens pay for: the measured one with the most tokens among those that cost no more.
+    pub fn within(&self, tokens: f64) -> Option<&Spot> {
+        // Means of tokens are rounded when they are read out.
+        self.spots.iter().rev().find(|spot| spot.tokens <= tokens + 0.05)
+    }
+}
