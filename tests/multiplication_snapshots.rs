@@ -218,7 +218,7 @@ fn the_playground_takes_two_factors_and_knows_their_product() {
     app.playground.form.enter("12 34 = 408", None).unwrap();
     let refused = app.playground.form.enter("12 34 = 409", None).unwrap_err();
     assert_eq!(refused, "'12 34 = 409' is no puzzle: 12 * 34 is 408, not 409.");
-    assert!(app.playground.form.enter("1 2 3", None).unwrap_err().contains("two whole numbers"));
+    assert!(app.playground.form.enter("1 2 3 4", None).unwrap_err().contains("two whole numbers"));
 }
 
 #[test]
