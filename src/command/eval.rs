@@ -288,6 +288,14 @@ pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<
     for (name, value) in rows {
         writeln!(stdout, "{name:<34}{value}")?;
     }
+    if report.decomposing_share > 0.0 {
+        let value = format!(
+            "{}  ({:.2} each)",
+            percent(report.decomposing_share),
+            report.decompositions_per_completion
+        );
+        writeln!(stdout, "{:<34}{value}", "taken apart")?;
+    }
     let with_interval = |of: Estimate| {
         let [low, high] = of.ci95;
         format!("{}  (95 %: {} to {})", percent(of.value), percent(low), percent(high))

@@ -16,7 +16,7 @@ use crate::{
         folder,
     },
     platform::{self, Signal},
-    pretrain::train::{Pretraining, Recipe, UPDATES},
+    pretrain::train::{Pretraining, Recipe},
     task,
     tokenizer::Tokenizer,
     workers::{Workers, worker_count},
@@ -42,9 +42,9 @@ pub struct PretrainArgs {
     /// Seed of weights and corpus
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
-    /// Optimizer steps
-    #[arg(long, value_name = "N", default_value_t = UPDATES)]
-    pub updates: u64,
+    /// Optimizer steps; as many as the shipped model's where no number is named
+    #[arg(long, value_name = "N")]
+    pub updates: Option<u64>,
     /// The control: a corpus in which nothing is ever checked (or taken apart, in multiplication)
     #[arg(long)]
     pub no_checking: bool,
@@ -74,8 +74,8 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
     let family = task::family(&config.task).map_err(Failure)?;
     let lessons = (family.lessons)(!args.no_checking);
     let tokenizer_file = lessons.tokenizer_json().into_bytes();
-    let recipe =
-        Recipe { seed: args.seed, updates: args.updates, ..Recipe::of(family.name, lessons.as_ref()) };
+    let mut recipe = Recipe { seed: args.seed, ..Recipe::of(family.name, lessons.as_ref()) };
+    recipe.updates = args.updates.unwrap_or(recipe.updates);
     // Now, and not when all the work is done.
     std::fs::create_dir_all(&args.out)
         .map_err(|error| Failure(format!("{}: {error}.", args.out.display())))?;

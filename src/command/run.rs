@@ -337,8 +337,12 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
         writeln!(stdout, "{whole}")?;
     } else {
         writeln!(stdout, "{done} steps in {}", run.display())?;
-        for key in ["accuracy", "reward", "mean_length", "checks", "self_corrections"] {
+        for key in ["accuracy", "reward", "mean_length", "checks", "self_corrections", "decompositions"] {
             let value = |end: &str| summary[end][key].as_f64().unwrap_or(f64::NAN);
+            // Not every task has anything to take apart.
+            if key == "decompositions" && value("first") + value("last") == 0.0 {
+                continue;
+            }
             writeln!(stdout, "  {key:<18}{:>8.3}  ->{:>8.3}", value("first"), value("last"))?;
         }
     }
@@ -357,6 +361,8 @@ fn summary(steps: &[StepMetrics]) -> serde_json::Value {
             "true_checks": of(|m| m.true_checks),
             "self_checking_share": of(|m| m.self_checking_share),
             "self_corrections": of(|m| m.self_corrections),
+            "decompositions": of(|m| m.decompositions),
+            "decomposing_share": of(|m| m.decomposing_share),
             "repeated_attempt_share": of(|m| m.repeated_attempt_share),
             "truncated_share": of(|m| m.clipped_ratio),
             "entropy": of(|m| m.entropy),

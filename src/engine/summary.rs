@@ -86,6 +86,8 @@ pub fn metrics(
         backtracking_share: share(with(|a| a.backtracks > 0), n),
         repeated_attempt_share: share(count(|a| a.repeated_attempts), count(|a| a.attempts)),
         arithmetic_right: share(count(|a| a.arithmetic_right), count(|a| a.arithmetic_steps)),
+        decompositions: share(count(|a| a.decompositions), n),
+        decomposing_share: share(with(|a| a.decompositions > 0), n),
         stop_after_miss: of(count(|a| a.stops_after_miss), count(|a| a.stated_misses)),
         stop_after_hit: of(count(|a| a.stops_after_hit), count(|a| a.stated_hits)),
         ..StepMetrics::default()

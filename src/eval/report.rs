@@ -64,6 +64,12 @@ pub struct EvalReport {
     pub self_corrections_per_completion: f64,
     /// Share of attempts that were made before.
     pub repeated_attempt_share: f64,
+    /// Decompositions per completion; left out where there are none, as in tasks without them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub decompositions_per_completion: f64,
+    /// Share with at least one decomposition; left out where there are none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub decomposing_share: f64,
     /// Share of stated misses after which no attempt follows.
     pub stop_after_miss: Option<f64>,
     /// Share of stated hits after which no attempt follows.
@@ -108,6 +114,8 @@ impl EvalReport {
             true_check_share: of(count(|a| a.true_checks), count(|a| a.checks)),
             self_corrections_per_completion: count(|a| a.self_corrections) as f64 / n,
             repeated_attempt_share: of(count(|a| a.repeated_attempts), count(|a| a.attempts)).unwrap_or(0.0),
+            decompositions_per_completion: count(|a| a.decompositions) as f64 / n,
+            decomposing_share: share(&|s| s.analysis.decompositions > 0),
             stop_after_miss: of(count(|a| a.stops_after_miss), count(|a| a.stated_misses)),
             stop_after_hit: of(count(|a| a.stops_after_hit), count(|a| a.stated_hits)),
             mean_length: mean(&|s| s.drawn.tokens as f64),
@@ -135,4 +143,8 @@ impl EvalReport {
             completions: self.puzzles * self.samples,
         }
     }
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }

@@ -30,7 +30,7 @@ pub const NOTE: &str = "95 %: Newcombe's interval, answers taken as independent.
 /// The figures of a tally, the most important first: name, value, subject.
 pub fn figures(tally: &Tally) -> Vec<(&'static str, String, Subject)> {
     let checks = tally.true_checks + tally.false_checks + tally.superficial_checks;
-    vec![
+    let mut figures = vec![
         ("right if checked", of(tally.checked_right, tally.checked), Subject::Plain),
         ("right if not checked", of(tally.unchecked_right, tally.unchecked()), Subject::Plain),
         ("difference", worth(tally.worth_of_checking()), Subject::Worth),
@@ -40,7 +40,19 @@ pub fn figures(tally: &Tally) -> Vec<(&'static str, String, Subject)> {
         ("true checks", of(tally.true_checks, checks), Subject::True),
         ("false checks", of(tally.false_checks, checks), Subject::False),
         ("superficial checks", of(tally.superficial_checks, checks), Subject::Superficial),
-    ]
+    ];
+    if tally.decomposed > 0 {
+        let direct = tally.completions - tally.decomposed;
+        let direct_right = tally.checked_right + tally.unchecked_right - tally.decomposed_right;
+        // Behind the difference: in a task where a question can be taken apart this is what there is to see.
+        let rows = [
+            ("taken apart", of(tally.decomposed, tally.completions), Subject::Plain),
+            ("right if taken apart", of(tally.decomposed_right, tally.decomposed), Subject::Plain),
+            ("right if not", of(direct_right, direct), Subject::Plain),
+        ];
+        figures.splice(3..3, rows);
+    }
+    figures
 }
 
 /// `40.0 % (12 of 30)`.

@@ -40,6 +40,16 @@ pub struct Tally {
     pub stops_after_hit: usize,
     /// True failed checks that a different attempt follows.
     pub self_corrections: usize,
+    /// Completions that take the question apart; a task without that has none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub decomposed: usize,
+    /// Right answers among those.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub decomposed_right: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A difference of two shares and its 95 % interval.
@@ -71,6 +81,8 @@ impl Tally {
         self.stated_hits += analysis.stated_hits;
         self.stops_after_hit += analysis.stops_after_hit;
         self.self_corrections += analysis.self_corrections;
+        self.decomposed += usize::from(analysis.decompositions > 0);
+        self.decomposed_right += usize::from(analysis.decompositions > 0 && correct);
     }
 
     /// Adds all that `other` counts.
@@ -89,6 +101,8 @@ impl Tally {
         self.stated_hits += other.stated_hits;
         self.stops_after_hit += other.stops_after_hit;
         self.self_corrections += other.self_corrections;
+        self.decomposed += other.decomposed;
+        self.decomposed_right += other.decomposed_right;
     }
 
     /// Completions without a true or false check.

@@ -25,9 +25,6 @@ use crate::{
     workers::Workers,
 };
 
-/// Optimizer steps of the shipped base models.
-pub const UPDATES: u64 = 6500;
-
 /// Everything that decides what base model comes out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -68,7 +65,7 @@ impl Recipe {
         Self {
             task: task.into(),
             seed: 0,
-            updates: UPDATES,
+            updates: lessons.updates(),
             documents: 32,
             learning_rate: 2e-3,
             warmup: 100,

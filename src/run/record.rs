@@ -81,6 +81,20 @@ pub struct StepMetrics {
     /// Share of steps `a op b = c` that are right.
     #[serde(rename = "reasoning/arithmetic_right", deserialize_with = "nan_when_null")]
     pub arithmetic_right: f64,
+    /// Decompositions per completion; left out of the line where there are none, as in tasks without them.
+    #[serde(
+        rename = "reasoning/decompositions",
+        deserialize_with = "nan_when_null",
+        skip_serializing_if = "is_zero"
+    )]
+    pub decompositions: f64,
+    /// Share of completions with at least one decomposition; left out where there are none.
+    #[serde(
+        rename = "reasoning/decomposing_share",
+        deserialize_with = "nan_when_null",
+        skip_serializing_if = "is_zero"
+    )]
+    pub decomposing_share: f64,
     /// Share of stated misses after which no attempt follows; `None` when no miss was stated.
     #[serde(rename = "reasoning/stop_after_miss")]
     pub stop_after_miss: Option<f64>,
@@ -186,6 +200,10 @@ pub struct EventRecord {
     pub event: String,
     /// In words.
     pub detail: String,
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// JSON has no NaN and no infinity: they are written as `null`, and read back as NaN.

@@ -20,6 +20,8 @@ pub trait Lessons: Send + Sync {
     fn numbers(&self) -> Vec<(usize, u32)>;
     /// One document of the mixture.
     fn document(&self, rng: &mut ChaCha8Rng) -> Document;
+    /// Optimizer steps of the shipped base model.
+    fn updates(&self) -> u64;
     /// How the corpus is mixed, for `recipe.json`.
     fn rules(&self) -> serde_json::Value;
 }

@@ -120,6 +120,10 @@ pub trait Task: Send + Sync {
     fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String>;
     /// What can be said of a puzzle before it is answered.
     fn prospect(&self, puzzle: &Puzzle) -> Prospect;
+    /// What a completion tried, in order, for a task whose completions have no tree to search.
+    fn outline(&self, _puzzle: &Puzzle, _completion: &str) -> Vec<Tried> {
+        Vec::new()
+    }
 }
 
 /// What can be said of a puzzle before it is answered.
@@ -138,6 +142,19 @@ pub enum Prospect {
     Given(String),
     /// It cannot be searched, for this reason.
     Unknown(String),
+}
+
+/// One line of [`Task::outline`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// How deep it stands below what it belongs to.
+    pub depth: usize,
+    /// What was tried, `20 * 47 + 3 * 47`.
+    pub words: String,
+    /// What the completion says it comes to.
+    pub stated: Option<String>,
+    /// Whether that is right; `None` where nothing is stated.
+    pub right: Option<bool>,
 }
 
 /// What is known of a task before a level is chosen.

@@ -28,11 +28,13 @@ pub enum Curve {
     SuperficialChecks,
     /// All checks per completion.
     Checks,
+    /// Decompositions per completion.
+    Decompositions,
 }
 
 impl Curve {
     /// All of them.
-    pub const ALL: [Curve; 7] = [
+    pub const ALL: [Curve; 8] = [
         Curve::Reward,
         Curve::Accuracy,
         Curve::Length,
@@ -40,6 +42,7 @@ impl Curve {
         Curve::FalseChecks,
         Curve::SuperficialChecks,
         Curve::Checks,
+        Curve::Decompositions,
     ];
 
     /// The curve's value in one step; may be anything that a journal may hold, also NaN.
@@ -52,6 +55,7 @@ impl Curve {
             Curve::FalseChecks => step.false_checks,
             Curve::SuperficialChecks => step.superficial_checks,
             Curve::Checks => step.checks,
+            Curve::Decompositions => step.decompositions,
         }
     }
 }

@@ -8,32 +8,37 @@ use aha_lab::{
         transformer::{Transformer, target_log_probs},
     },
     pretrain::train::{Pretraining, Recipe},
+    task::{countdown::FAMILY, lessons::Lessons},
 };
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::{named, workers};
 
+fn lessons() -> Box<dyn Lessons> {
+    (FAMILY.lessons)(true)
+}
+
 fn quick() -> Recipe {
-    Recipe { updates: 6, documents: 8, warmup: 2, ..Recipe::default() }
+    Recipe { updates: 6, documents: 8, warmup: 2, ..Recipe::of(FAMILY.name, lessons().as_ref()) }
 }
 
 /// An interrupted pretraining that goes on ends with the very weights of one that was not interrupted.
 #[test]
 fn pretraining_resumes_exactly() {
     let device = Device::flex();
-    let mut straight = Pretraining::new(quick(), workers(2), &device);
+    let mut straight = Pretraining::new(quick(), lessons(), workers(2), &device);
     let mut losses = Vec::new();
     for _ in 0..6 {
         losses.push(straight.update().unwrap().loss);
     }
     assert!(losses[5] < losses[0], "{losses:?}");
     let folder = tempfile::tempdir().unwrap();
-    let mut first = Pretraining::new(quick(), workers(2), &device);
+    let mut first = Pretraining::new(quick(), lessons(), workers(2), &device);
     for _ in 0..3 {
         first.update().unwrap();
     }
     first.save(folder.path()).unwrap();
-    let mut second = Pretraining::new(quick(), workers(2), &device);
+    let mut second = Pretraining::new(quick(), lessons(), workers(2), &device);
     assert!(second.resume(folder.path(), &device).unwrap());
     for _ in 0..3 {
         second.update().unwrap();
@@ -47,10 +52,10 @@ fn pretraining_resumes_exactly() {
     second.save(folder.path()).unwrap();
     let kept: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
     assert_eq!(kept.len(), 1, "{kept:?}");
-    let mut other = Pretraining::new(Recipe { seed: 9, ..quick() }, workers(1), &device);
+    let mut other = Pretraining::new(Recipe { seed: 9, ..quick() }, lessons(), workers(1), &device);
     assert!(other.resume(folder.path(), &device).unwrap_err().contains("another recipe"));
     std::fs::write(kept[0].join("optimizer.f32"), b"damaged").unwrap();
-    let mut damaged = Pretraining::new(quick(), workers(1), &device);
+    let mut damaged = Pretraining::new(quick(), lessons(), workers(1), &device);
     assert!(damaged.resume(folder.path(), &device).unwrap_err().contains("optimizer.f32"));
 }
 

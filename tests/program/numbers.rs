@@ -7,9 +7,10 @@ use aha_lab::{
     engine::{protocol::Event, setup},
     grpo::step::{Grpo, JudgedGroup},
     model::{folder, trainer::UpdateError},
+    reasoning::Analysis,
     rollout::sampler::Unobserved,
     run::{Reader, RunDirectory},
-    task::{Puzzle, RewardRules, Score, Split, Task},
+    task::{Prospect, Puzzle, RewardRules, Score, Split, Task},
 };
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
@@ -40,6 +41,24 @@ impl Task for Broken {
     }
     fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
         Score { reward: f64::NAN, ..self.0.score(puzzle, completion, rules) }
+    }
+    fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis {
+        self.0.analyze(puzzle, completion)
+    }
+    fn canonical_answer(&self, answer: &str) -> Option<String> {
+        self.0.canonical_answer(answer)
+    }
+    fn in_words(&self, puzzle: &Puzzle, arrow: &str) -> String {
+        self.0.in_words(puzzle, arrow)
+    }
+    fn assemble(&self, numbers: Vec<i64>, target: Option<i64>) -> Result<Puzzle, String> {
+        self.0.assemble(numbers, target)
+    }
+    fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String> {
+        self.0.solutions(puzzle)
+    }
+    fn prospect(&self, puzzle: &Puzzle) -> Prospect {
+        self.0.prospect(puzzle)
     }
 }
 

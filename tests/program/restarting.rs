@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aha_lab::{
     config::Config,
     engine::setup,
-    task::{Puzzle, RewardRules, Score, Split, Task},
+    reasoning::Analysis,
+    task::{Prospect, Puzzle, RewardRules, Score, Split, Task},
 };
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
@@ -37,6 +38,24 @@ impl Task for Exploding {
     fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
         assert!(self.1.fetch_add(1, Ordering::SeqCst) < SCORED, "the verifier broke");
         self.0.score(puzzle, completion, rules)
+    }
+    fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis {
+        self.0.analyze(puzzle, completion)
+    }
+    fn canonical_answer(&self, answer: &str) -> Option<String> {
+        self.0.canonical_answer(answer)
+    }
+    fn in_words(&self, puzzle: &Puzzle, arrow: &str) -> String {
+        self.0.in_words(puzzle, arrow)
+    }
+    fn assemble(&self, numbers: Vec<i64>, target: Option<i64>) -> Result<Puzzle, String> {
+        self.0.assemble(numbers, target)
+    }
+    fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String> {
+        self.0.solutions(puzzle)
+    }
+    fn prospect(&self, puzzle: &Puzzle) -> Prospect {
+        self.0.prospect(puzzle)
     }
 }
 

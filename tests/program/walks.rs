@@ -132,3 +132,58 @@ fn a_person_is_warned_and_reads_why() {
     lab.press("q");
     assert_eq!(lab.ended(), 0);
 }
+
+#[test]
+fn a_person_walks_through_every_screen_of_another_task() {
+    let root = TempDir::new().unwrap();
+    let more = ["--task", "multiplication", "--set", "max_new_tokens=64", "--set", "pinned_every=1"];
+    let mut lab = Lab::run(root.path(), &more);
+    // The factors, and the product behind the arrow.
+    lab.until("a step", |screen| {
+        screen.contains("step 1") && screen.contains(" * ") && screen.contains(" → ")
+    });
+    lab.press(TRANSCRIPTS);
+    lab.until("a group of completions", |screen| screen.contains(" * ") && screen.contains("answer"));
+    lab.press("\x1bOS");
+    lab.shows("right if checked");
+    lab.press(SEARCH);
+    lab.shows("There is nothing to search in multiplication");
+    lab.press(TRAVEL);
+    lab.shows("pinned puzzle 1 of 4");
+    lab.press("i23 x 47\r");
+    lab.shows("pinned puzzle 1 of 5");
+    lab.press("[");
+    lab.shows("23 * 47 → 1081 pinned puzzle 5 of 5");
+    lab.press("i1 2 3 4\r");
+    lab.shows("write two whole numbers");
+    // An escape and a key that begins with one would be read as another key.
+    lab.press("\x1b");
+    lab.until("the line to be gone", |screen| !screen.contains("1 2 3 4"));
+    lab.press("\x1b[18~");
+    lab.until("the microscope", |screen| screen.contains("group 1 of") && screen.contains(" * "));
+    lab.press(PLAYGROUND);
+    lab.shows("the prompt names the factors alone");
+    lab.press("gi\x7f\x7f\x7f\x7f\x7f\x7f12 34\r");
+    lab.shows("right is 408");
+    lab.press("\r");
+    lab.until("two whole answers", |screen| screen.matches("of thought").count() == 2);
+    lab.press("q");
+    assert_eq!(lab.ended(), 0);
+    lab.assert_restored();
+
+    let run = only_run(&root.path().join("runs"));
+    let config = run.config().unwrap().config;
+    assert_eq!((config.task.as_str(), config.level.as_str()), ("multiplication", "2x2"));
+    let rollouts = Reader::new(&run).rollouts().unwrap().records;
+    assert!(
+        rollouts
+            .iter()
+            .all(|record| record.task == "multiplication" && record.prompt.starts_with("multiply "))
+    );
+    // A finished run is opened, evaluated, scored and analysed by its own task.
+    let mut lab = Lab::start(&["open", &run.path().display().to_string()], root.path());
+    lab.press(SEARCH);
+    lab.shows("There is nothing to search in multiplication");
+    lab.press("q");
+    assert_eq!(lab.ended(), 0);
+}

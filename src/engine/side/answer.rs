@@ -26,13 +26,13 @@ const ROUNDS: u64 = 1 << 16;
 /// How long a paced answer sleeps before it looks whether it is still wanted.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// A wait in the shipped model's vocabulary, and in free text.
+/// A wait in the vocabularies of the shipped models, and in free text.
 const WAIT_WORDS: &str = "wait ,";
 const WAIT_TEXT: &str = " Wait,";
 
 /// How a model of this tokenizer says that it has second thoughts.
 pub fn wait_words(tokenizer: &Tokenizer) -> &'static str {
-    if tokenizer.is_word_level() { WAIT_WORDS } else { WAIT_TEXT }
+    if tokenizer.unknown_words(WAIT_TEXT).is_empty() { WAIT_TEXT } else { WAIT_WORDS }
 }
 
 /// Sees an answer being written. Called from a worker's thread.

@@ -82,6 +82,10 @@ impl Lessons for CorpusRules {
         document(self, rng)
     }
 
+    fn updates(&self) -> u64 {
+        6500
+    }
+
     fn rules(&self) -> serde_json::Value {
         serde_json::to_value(self).unwrap_or_default()
     }

@@ -21,7 +21,7 @@ pub static FAMILY: Family = Family {
     about: "Combine the given numbers, each exactly once, to reach the target.",
     levels: &Level::NAMES,
     levels_doc: "3 or 4 numbers of 1..20, or TinyZero's 3-4 numbers of 1..99",
-    puzzle_form: "2 to 6 numbers and then the target, such as 4 1 16 = 19",
+    puzzle_form: "2 to 6 whole numbers and then the target, such as 4 1 16 = 19",
     target_follows: false,
     nothing_to_search: None,
     settings: &[],

@@ -111,6 +111,10 @@ impl Lessons for CorpusRules {
         trace.document
     }
 
+    fn updates(&self) -> u64 {
+        5000
+    }
+
     fn rules(&self) -> serde_json::Value {
         serde_json::to_value(self).unwrap_or_default()
     }

@@ -10,7 +10,7 @@ pub mod ways;
 use rand_chacha::ChaCha8Rng;
 
 use self::puzzle::Level;
-use super::{BaseFiles, Family, Prospect, Puzzle, RewardRules, Score, Split, Task};
+use super::{BaseFiles, Family, Prospect, Puzzle, RewardRules, Score, Split, Task, Tried};
 use crate::reasoning::Analysis;
 
 /// What is known of it before a level is chosen.
@@ -22,9 +22,8 @@ pub static FAMILY: Family = Family {
     puzzle_form: "two whole numbers, such as 23 47",
     target_follows: true,
     nothing_to_search: Some(
-        "There is no tree to search in multiplication: the numbers are given, and what can be chosen is how to take the \
-         product apart. Transcripts marks every decomposition and check of this completion, and the Meter says how many \
-         of them are true.",
+        "There is nothing to search in multiplication: what can be chosen is how to take the product apart. Here stand \
+         the ways that this completion took, with what it says they come to.",
     ),
     settings: &[("max_new_tokens", "160")],
     reader: &Multiplication { level: Level { first: 11..=99, second: 11..=99 } },
@@ -93,6 +92,10 @@ impl Task for Multiplication {
             Some(other) => Err(format!("{first} * {second} is {}, not {other}", puzzle.target)),
             None => Ok(puzzle),
         }
+    }
+
+    fn outline(&self, puzzle: &Puzzle, completion: &str) -> Vec<Tried> {
+        reading::outline(puzzle, completion)
     }
 
     fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String> {

@@ -5,6 +5,7 @@
 
 mod action;
 mod figures;
+mod outline;
 mod rows;
 mod state;
 mod view;

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     reasoning::search::{NodeId, Search, Space},
     run::record::RolloutRecord,
-    task::{self, Puzzle, countdown::solver},
+    task::{self, Puzzle, Tried, countdown::solver},
 };
 
 /// Solutions that are kept; the figures say how many more there are.
@@ -42,8 +42,8 @@ pub(super) struct Shown {
 pub struct SearchView {
     known: Option<Known>,
     pub(super) shown: Option<Shown>,
-    /// Why the completion that is selected is not shown.
-    pub(super) refusal: Option<&'static str>,
+    /// The completion that has no tree.
+    pub(super) refused: Option<Refused>,
     /// Row of the cursor.
     pub(super) cursor: usize,
     /// First row on screen.
@@ -56,6 +56,31 @@ pub struct SearchView {
     pub(super) figures: bool,
     /// The rows of the tree, from the last picture.
     pub(super) tree: Rect,
+}
+
+/// A completion of a task without a tree.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub record: Arc<RolloutRecord>,
+    /// Why there is none, in a sentence.
+    pub why: &'static str,
+    /// What it tried instead.
+    pub outline: Vec<Tried>,
+}
+
+impl Refused {
+    fn of(record: &Arc<RolloutRecord>) -> Self {
+        let task = task::of_record(Some(&record.task));
+        Self {
+            why: nothing_to_search(&record.task).unwrap_or_default(),
+            outline: task.map_or(Vec::new(), |task| task.outline(&record.puzzle, &record.completion)),
+            record: record.clone(),
+        }
+    }
+
+    fn is(&self, record: &Arc<RolloutRecord>) -> bool {
+        Arc::ptr_eq(record, &self.record)
+    }
 }
 
 /// Why a task's completions have no tree; also for a task that this program does not know.
@@ -77,7 +102,11 @@ impl SearchView {
         }
         (self.cursor, self.top, self.place) = (0, 0, 0);
         let Some(record) = record.filter(|record| nothing_to_search(&record.task).is_none()) else {
-            self.refusal = record.map(|record| nothing_to_search(&record.task).unwrap_or_default());
+            if let Some(record) =
+                record.filter(|record| !self.refused.as_ref().is_some_and(|old| old.is(record)))
+            {
+                self.refused = Some(Refused::of(record));
+            }
             self.shown = None;
             return;
         };

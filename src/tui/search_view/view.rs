@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{
-    figures,
+    figures, outline,
     rows::{self, look},
     state::{SearchView, Shown},
 };
@@ -34,7 +34,10 @@ pub fn view(frame: &mut Frame, area: Rect, search: &mut SearchView, theme: &Them
         return;
     }
     if search.is_empty() {
-        draw_empty(buffer, area, search.refusal, theme);
+        match &search.refused {
+            Some(refused) => outline::draw(buffer, area, refused, theme),
+            None => draw_empty(buffer, area, theme),
+        }
         return;
     }
     let text_rows = if area.height >= WITH_TEXT { (area.height / 4).clamp(3, 8) } else { 0 };
@@ -50,14 +53,12 @@ pub fn view(frame: &mut Frame, area: Rect, search: &mut SearchView, theme: &Them
     draw_text(buffer, text, search, theme);
 }
 
-fn draw_empty(buffer: &mut Buffer, area: Rect, refusal: Option<&str>, theme: &Theme) {
+fn draw_empty(buffer: &mut Buffer, area: Rect, theme: &Theme) {
     let block = panel(theme, Line::from(Span::styled(" search ", theme.title)));
     let inner = block.inner(area);
     block.render(area, buffer);
-    let words = refusal.unwrap_or(
-        "No Countdown completion to look at yet. Choose one in Transcripts: here stands the tree of the \
-        numbers that it had left after each step, beside all that there are.",
-    );
+    let words = "No Countdown completion to look at yet. Choose one in Transcripts: here stands the tree of the \
+        numbers that it had left after each step, beside all that there are.";
     Paragraph::new(wrap(&[Span::styled(words, theme.dim)], inner.width)).render(inner, buffer);
 }
 

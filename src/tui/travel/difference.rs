@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(marked(&a), "4 * 16 = 64 .");
         assert_eq!(marked(&b), "4 * 16 = 64 [,] [64] [-] [1] [=] [63] .");
         let [a, b] = differences("one two", "one  three\n");
-        assert_eq!((marked(&a).as_str(), marked(&b).as_str()), ("one [two]", "one [] [three]"));
+        assert_eq!((marked(&a).as_str(), marked(&b).as_str()), ("one [two]", "one  [three]"));
     }
 
     proptest! {

@@ -124,7 +124,7 @@ fn length_chart(app: &App) -> Chart {
 
 fn checks_chart(app: &App, width: u16) -> Chart {
     let (theme, history) = (&app.theme, &app.history);
-    Chart {
+    let mut chart = Chart {
         title: vec![
             reading(
                 app,
@@ -144,7 +144,19 @@ fn checks_chart(app: &App, width: u16) -> Chart {
         ],
         reference: app.base().map(|base| base.checks),
         waiting: "true, false and superficial checks",
+    };
+    if takes_apart(app) {
+        let style = theme.accent;
+        chart.title.insert(1, reading(app, "taken apart", Curve::Decompositions, 1, style));
+        chart.y = Scale::linear(highest(app, &[Curve::Checks, Curve::Decompositions]).max(1.0));
+        chart.layers.push(layer(history.smooth(Curve::Decompositions), Shape::Line, style));
     }
+    chart
+}
+
+/// Whether answers of this run take their question apart, as in multiplication; other runs have no such curve.
+fn takes_apart(app: &App) -> bool {
+    app.history.raw(Curve::Decompositions).any(|(_, value)| value > 0.0)
 }
 
 impl Chart {
@@ -240,16 +252,20 @@ fn steps_axis(app: &App, plot: Rect, x: (f64, f64), aha: Option<f64>, buffer: &m
 /// What the three areas mean.
 fn legend(app: &App, room: usize) -> Vec<Span<'static>> {
     let theme = &app.theme;
-    let parts = [
+    let mut names = vec![
         ("⣿", "#", "true", theme.true_check),
         ("⢕", ":", "false", theme.false_check),
         ("⠅", ".", "superficial", theme.superficial),
-    ]
-    .map(|(mark, plain, name, style)| {
+    ];
+    if takes_apart(app) {
+        names.insert(0, ("━", "-", "taken apart", theme.accent));
+    }
+    let part = |(mark, plain, name, style): (&'static str, &'static str, &'static str, Style)| {
         vec![span(theme.glyph(mark, plain), unmodified(style)), Span::raw(" "), span(name, style)]
-    });
+    };
+    let parts: Vec<_> = names.into_iter().map(part).collect();
     let mut spans = vec![Span::raw(" ")];
-    spans.extend(join_fitting(parts.into(), span("  ", theme.dim), room));
+    spans.extend(join_fitting(parts, span("  ", theme.dim), room));
     spans.push(Span::raw(" "));
     spans
 }

@@ -19,6 +19,13 @@ pub struct Term {
 }
 
 impl Term {
+    /// The same with the smaller factors first.
+    pub fn sorted(&self) -> Self {
+        let mut factors = self.factors.clone();
+        factors.sort_unstable();
+        Self { sign: self.sign, factors }
+    }
+
     /// Its value with the sign; `None` beyond 128 bits.
     pub fn value(&self) -> Option<i128> {
         self.factors.iter().try_fold(self.sign, |product, factor| product.checked_mul(*factor))

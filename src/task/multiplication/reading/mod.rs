@@ -25,13 +25,13 @@ mod ways;
 use std::collections::HashSet;
 
 use self::{
-    formula::Formula,
+    formula::{Formula, Term},
     lexer::{Kind, Token},
     ways::Tracker,
 };
 use crate::{
     reasoning::{Analysis, Span, SpanKind, Verdict},
-    task::Puzzle,
+    task::{Puzzle, Tried},
 };
 
 const CHECKING: [&str; 4] = ["check", "checking", "verify", "verifying"];
@@ -41,6 +41,49 @@ const TAKING_APART: [&str; 6] = ["split", "round", "step", "parts", "decompose",
 
 /// Reads a completion of `puzzle`, whole or cut off anywhere. Any text is taken.
 pub fn analyze(puzzle: &Puzzle, completion: &str) -> Analysis {
+    with_reader(puzzle, completion, |reader| reader.finish())
+}
+
+/// The ways that a completion took, each with its partial products below it.
+pub fn outline(puzzle: &Puzzle, completion: &str) -> Vec<Tried> {
+    with_reader(puzzle, completion, |reader| {
+        let mut lines = Vec::new();
+        for way in &reader.ways.taken {
+            let product =
+                |factors: &[i128]| factors.iter().map(i128::to_string).collect::<Vec<_>>().join(" * ");
+            let mut words = String::new();
+            for (i, Term { sign, factors }) in way.said.iter().enumerate() {
+                words += match (*sign < 0, i) {
+                    (true, 0) => "- ",
+                    (true, _) => " - ",
+                    (false, 0) => "",
+                    (false, _) => " + ",
+                };
+                words += &product(factors);
+            }
+            let stated = way.stated.filter(|_| way.adds_up);
+            lines.push(Tried {
+                depth: 0,
+                words,
+                stated: stated.map(|stated| stated.to_string()),
+                right: stated.map(|stated| stated == reader.product),
+            });
+            for Term { factors, .. } in way.said.iter().filter(|_| way.said.len() > 1) {
+                let value = reader.ways.stated_product(factors);
+                let exact = factors.iter().try_fold(1i128, |product, factor| product.checked_mul(*factor));
+                lines.push(Tried {
+                    depth: 1,
+                    words: product(factors),
+                    stated: value.map(|value| value.to_string()),
+                    right: value.map(|value| Some(value) == exact),
+                });
+            }
+        }
+        lines
+    })
+}
+
+fn with_reader<T>(puzzle: &Puzzle, completion: &str, then: impl FnOnce(Reader<'_>) -> T) -> T {
     let tokens = lexer::tokenize(completion);
     // Another number of factors than two has no ways here, but its arithmetic can still be judged.
     let factors = match puzzle.numbers.as_slice() {
@@ -59,7 +102,7 @@ pub fn analyze(puzzle: &Puzzle, completion: &str) -> Analysis {
         answer: None,
     };
     reader.read();
-    reader.finish()
+    then(reader)
 }
 
 /// What a check says of the attempt before it.

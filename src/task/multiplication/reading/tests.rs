@@ -199,3 +199,27 @@ fn a_long_text_is_read_in_linear_time_and_deep_parentheses_are_let_be() {
         assert!(found.attempts <= 200_000);
     }
 }
+
+#[test]
+fn an_outline_names_the_ways_and_what_is_said_of_their_parts() {
+    let text = " maybe 23 * 47 = 1071 . check : 20 * 47 = 940 , 3 * 47 = 131 , 940 + 131 = 1071 , yes .";
+    let puzzle = Puzzle { numbers: vec![23, 47], target: 1081 };
+    let lines: Vec<String> = outline(&puzzle, text)
+        .into_iter()
+        .map(|line| {
+            format!("{} {} {} {:?}", line.depth, line.words, line.stated.unwrap_or_default(), line.right)
+        })
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "0 23 * 47 1071 Some(false)",
+            "0 20 * 47 + 3 * 47 1071 Some(false)",
+            "1 20 * 47 940 Some(true)",
+            "1 3 * 47 131 Some(false)",
+        ]
+    );
+    let written_out = outline(&puzzle, "23 * 47 = 23 * 50 - 23 * 3 = 1150 - 69 = 1081 .");
+    assert_eq!((written_out[0].words.as_str(), written_out[0].right), ("23 * 50 - 23 * 3", Some(true)));
+    assert_eq!(written_out[1].stated, None, "said nowhere by itself");
+}

@@ -12,6 +12,8 @@ const MOST_PARTS: usize = 64;
 pub struct WayTaken {
     /// The partial products, smaller factor first, in order: two ways with the same ones are the same way.
     pub parts: Vec<Term>,
+    /// The same partial products in the order in which they were put together.
+    pub said: Vec<Term>,
     /// What the text says the product is; `None` where it never says.
     pub stated: Option<i128>,
     /// Whether the partial products add up to the product of the puzzle.
@@ -36,6 +38,8 @@ pub struct Tracker {
     product: i128,
     /// What each stated result stands for.
     held: HashMap<i128, Vec<Term>>,
+    /// What each product is said to be, by its factors as they are written.
+    stated: HashMap<Vec<i128>, i128>,
     /// Partial products since the last way was complete, and where they begin.
     open: Vec<Term>,
     open_start: Option<usize>,
@@ -53,6 +57,7 @@ impl Tracker {
             factors,
             product,
             held: HashMap::new(),
+            stated: HashMap::new(),
             open: Vec::new(),
             open_start: None,
             last_stated: None,
@@ -64,14 +69,19 @@ impl Tracker {
     /// Takes in formulas that are said to be equal.
     pub fn equation(&mut self, chain: &[Formula]) {
         let Some(stated) = chain.last().and_then(Formula::number).filter(|_| chain.len() > 1) else { return };
-        let whole = [self.factors[0].min(self.factors[1]), self.factors[0].max(self.factors[1])];
+        let whole = Term { sign: 1, factors: self.factors.to_vec() }.sorted();
         // Of several sides, the one that takes apart the most says how it was done.
         let sides = chain[..chain.len() - 1].iter().filter_map(|side| self.parts_of(side));
         let Some(parts) = sides.max_by_key(Vec::len) else { return };
         let start = chain[0].start;
-        let direct = parts.len() == 1 && parts[0].sign == 1 && parts[0].factors == whole;
+        let direct = parts.len() == 1 && parts[0].sorted() == whole;
         let complete = direct || parts.len() > 1 && value_of(&parts) == Some(self.product);
         self.held.insert(stated, parts.clone());
+        for side in &chain[..chain.len() - 1] {
+            if let [Term { sign: 1, factors }] = side.terms.as_slice() {
+                self.stated.insert(factors.clone(), stated);
+            }
+        }
         self.last_stated = Some(stated);
         let begun = *self.open_start.get_or_insert(start);
         if complete {
@@ -84,9 +94,9 @@ impl Tracker {
     /// The text turns to something else: partial products that were not put together are a way left off.
     pub fn turn(&mut self) {
         if let (Some(start), false) = (self.open_start, self.open.is_empty()) {
+            let mut seen = std::collections::HashSet::new();
             let mut parts = std::mem::take(&mut self.open);
-            parts.sort_unstable();
-            parts.dedup();
+            parts.retain(|part| seen.insert(part.sorted()));
             self.complete(parts, self.last_stated, false, start);
         }
     }
@@ -98,14 +108,20 @@ impl Tracker {
         self.segment += 1;
     }
 
+    /// What the text says last that a product is.
+    pub fn stated_product(&self, factors: &[i128]) -> Option<i128> {
+        self.stated.get(factors).copied()
+    }
+
     /// The newest way of this stretch.
     pub fn newest(&self) -> Option<&WayTaken> {
         self.taken.last().filter(|way| way.segment == self.segment)
     }
 
-    fn complete(&mut self, mut parts: Vec<Term>, stated: Option<i128>, adds_up: bool, start: usize) {
+    fn complete(&mut self, said: Vec<Term>, stated: Option<i128>, adds_up: bool, start: usize) {
+        let mut parts: Vec<Term> = said.iter().map(Term::sorted).collect();
         parts.sort_unstable();
-        self.taken.push(WayTaken { parts, stated, adds_up, start, segment: self.segment });
+        self.taken.push(WayTaken { parts, said, stated, adds_up, start, segment: self.segment });
         self.open.clear();
         self.open_start = None;
     }
@@ -122,7 +138,7 @@ impl Tracker {
                         .map(|part| Term { sign: term.sign * part.sign, factors: part.factors.clone() });
                     parts.extend(signed);
                 }
-                [a, b] => parts.push(Term { sign: term.sign, factors: vec![*a.min(b), *a.max(b)] }),
+                [_, _] => parts.push(term.clone()),
                 _ => return None,
             }
             if parts.len() > MOST_PARTS {
