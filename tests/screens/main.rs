@@ -5,6 +5,7 @@ mod frontier;
 mod live;
 mod meter;
 mod microscope;
+mod multiplication;
 mod picture;
 mod playground;
 mod search_travel;

@@ -1,7 +1,4 @@
 //! Every screen on a run of another task: what is worded, marked and drawn for multiplication.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
-
-use std::fmt::Write as _;
 
 use aha_lab::{
     config::Config,
@@ -16,20 +13,16 @@ use aha_lab::{
         screen::Screen,
         theme::Theme,
         update::update,
-        view::view,
     },
 };
 use ratatui::{
-    Terminal,
-    backend::TestBackend,
     buffer::Buffer,
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
-    style::{Color, Modifier},
 };
 
-const TASK: &str = "multiplication";
-const SIZES: [(u16, u16); 3] = [(120, 36), (80, 24), (40, 12)];
+use crate::picture::{self, SIZES, picture, text};
 
+const TASK: &str = "multiplication";
 const GUESS: &str = " i guess 23 * 47 = 1071 . </think> <answer> 1071 </answer>";
 const APART: &str = " split 47 = 40 + 7 : 23 * 40 = 920 , 23 * 7 = 161 , 920 + 161 = 1081 . </think> <answer> 1081 \
     </answer>";
@@ -41,38 +34,7 @@ const FALSE_CHECK: &str = " about 23 * 47 = 1084 . check : last digit 3 * 7 = 24
     . 20 * 40 = 800 , 20 * 7 = 140 , 3 * 40 = 120 , 3 * 7 = 21 , 800 + 140 = 940 , 940 + 120 = 1060 , 1060 + 21";
 
 fn draw(app: &mut App, (width, height): (u16, u16)) -> Buffer {
-    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| view(frame, app)).unwrap();
-    terminal.backend().buffer().clone()
-}
-
-fn text(buffer: &Buffer) -> String {
-    let row = |y| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
-    (0..buffer.area.height).map(row).collect::<Vec<_>>().join("\n")
-}
-
-/// The text, then one letter for each look, explained below.
-fn picture(buffer: &Buffer) -> String {
-    let mut looks: Vec<(Color, Color, Modifier)> = vec![(Color::Reset, Color::Reset, Modifier::empty())];
-    let mut styles = String::new();
-    for y in 0..buffer.area.height {
-        for x in 0..buffer.area.width {
-            let cell = &buffer[(x, y)];
-            let look = (cell.fg, cell.bg, cell.modifier);
-            let number = looks.iter().position(|known| *known == look).unwrap_or_else(|| {
-                looks.push(look);
-                looks.len() - 1
-            });
-            styles.push(if number == 0 { '.' } else { char::from(b'a' + number as u8 - 1) });
-        }
-        styles.push('\n');
-    }
-    let mut out = format!("{}\n\n{styles}\n", text(buffer));
-    for (number, (fg, bg, modifier)) in looks.iter().enumerate().skip(1) {
-        let letter = char::from(b'a' + number as u8 - 1);
-        writeln!(out, "{letter} {fg} on {bg} {modifier:?}").unwrap();
-    }
-    out
+    picture::draw(app, width, height)
 }
 
 fn answered(step: u64, index: usize, completion: &str) -> RolloutRecord {
