@@ -281,7 +281,7 @@ fn print(puzzle: &str, prospect: &Prospect, all: &[Played], stdout: &mut impl Wr
             write!(stdout, " {} tokens, {} of thought", answer.tokens, answer.thought)?;
             let forced = if answer.forced { ", answer forced" } else { "" };
             let waits =
-                if answer.waits > 0 { format!(", {} waits put in", answer.waits) } else { String::new() };
+                if answer.waits > 0 { format!(", waits put in: {}", answer.waits) } else { String::new() };
             writeln!(stdout, "{forced}{waits}.")?;
         }
         if played.answers.len() > 1 {

@@ -86,7 +86,10 @@ fn gap(result: &Resampled, narrow: bool, theme: &Theme) -> Line<'static> {
     };
     Line::from(vec![
         span(format!("{:<10}", "difference"), theme.text),
-        span(format!("{:>4} points ", signed(found.value)), if clear { theme.accent } else { theme.title }),
+        span(
+            format!("{:>4} {} ", signed(found.value), if narrow { "pts" } else { "points" }),
+            if clear { theme.accent } else { theme.title },
+        ),
         span(format!("[{} to {}]", signed(found.low), signed(found.high)), theme.text),
         span(verdict, theme.dim),
     ])

@@ -1,0 +1,179 @@
+//! Pictures of the Frontier screen with their styles, and what its keys do.
+
+use aha_lab::{
+    engine::{
+        protocol::{
+            Event,
+            side::{JobEnd, SideCommand, SideEvent},
+        },
+        scripted::Script,
+    },
+    tui::{
+        app::{Action, App, Mode},
+        frontier::{Axis, Curve, Kind},
+        screen::Screen,
+        theme::Theme,
+        update::update,
+    },
+};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::picture::{SIZES, draw, picture, text};
+
+/// The Frontier screen with what was measured after these steps of the scripted run.
+fn frontier(theme: Theme, steps: &[u64]) -> App {
+    let script = Script::new(7);
+    let mut app = App::new(theme, Mode::Finished);
+    let mut tell = |event| assert!(update(&mut app, Action::Engine(event)).is_empty());
+    tell(Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), 0))));
+    steps.iter().for_each(|step| tell(Event::Measured(Box::new(script.measured(*step)))));
+    app.screen = Screen::Frontier;
+    app
+}
+
+fn press(app: &mut App, keys: &str) {
+    for character in keys.chars() {
+        let code = match character {
+            '→' => KeyCode::Right,
+            '←' => KeyCode::Left,
+            '↑' => KeyCode::Up,
+            '↓' => KeyCode::Down,
+            other => KeyCode::Char(other),
+        };
+        assert!(update(app, Action::Key(KeyEvent::new(code, KeyModifiers::NONE))).is_empty());
+    }
+}
+
+#[test]
+fn the_frontier_at_three_sizes() {
+    for (width, height) in SIZES {
+        let mut app = frontier(Theme::colored(), &[0, 20, 60]);
+        press(&mut app, "←←←←←");
+        insta::assert_snapshot!(
+            format!("frontier_{width}x{height}"),
+            picture(&draw(&mut app, width, height))
+        );
+    }
+}
+
+#[test]
+fn the_frontier_without_colours_and_in_ascii() {
+    let mut app = frontier(Theme::plain(), &[0, 60]);
+    insta::assert_snapshot!("frontier_no_color_120x36", picture(&draw(&mut app, 120, 36)));
+    let mut app = frontier(Theme { ascii: true, ..Theme::colored() }, &[0, 60]);
+    insta::assert_snapshot!("frontier_ascii_120x36", picture(&draw(&mut app, 120, 36)));
+}
+
+#[test]
+fn without_a_measurement_it_says_how_to_make_one() {
+    for (width, height) in SIZES {
+        let mut app = frontier(Theme::colored(), &[]);
+        let shown = picture(&draw(&mut app, width, height));
+        insta::assert_snapshot!(format!("frontier_empty_{width}x{height}"), shown);
+    }
+}
+
+#[test]
+fn one_measurement_alone_has_no_before_and_after() {
+    let mut app = frontier(Theme::colored(), &[60]);
+    let shown = text(&draw(&mut app, 120, 36));
+    assert!(shown.contains("after step 60") && !shown.contains("before training"), "{shown}");
+}
+
+#[test]
+fn nobody_votes_alone_and_equal_tokens_are_those_that_were_spent() {
+    let measured = Script::new(7).measured(60);
+    for axis in [Axis::Thinking, Axis::All] {
+        let free = &measured.points[1];
+        let one = if axis == Axis::Thinking { free.thinking_tokens } else { free.tokens };
+        for kind in [Kind::BestOf, Kind::Majority] {
+            let curve = Curve::of(&measured, kind, axis, free.budget);
+            let ks: Vec<usize> = curve.spots.iter().map(|spot| spot.k).collect();
+            assert_eq!(ks, [2, 4, 8]);
+            assert!(curve.spots.iter().all(|spot| (spot.tokens - spot.k as f64 * one).abs() < 1e-9));
+            assert!(curve.within(2.0 * one - 1.0).is_none(), "too few tokens for two");
+            assert_eq!(curve.within(3.0 * one).unwrap().k, 2);
+        }
+        let serial = Curve::of(&measured, Kind::Serial, axis, None);
+        assert_eq!(serial.spots.len(), 5);
+        assert!(serial.spots.iter().all(|spot| spot.k == 1 && spot.budget.is_some()));
+    }
+}
+
+#[test]
+fn keys_move_the_crosshair_the_samples_the_axis_and_the_step() {
+    let mut app = frontier(Theme::colored(), &[0, 20, 60]);
+    let last = app.frontier.crosshair().unwrap();
+    press(&mut app, "→");
+    assert_eq!(app.frontier.crosshair().unwrap(), last, "there is nothing further right");
+    press(&mut app, "←");
+    assert!(app.frontier.crosshair().unwrap() < last);
+    press(&mut app, "g←");
+    assert_eq!(app.frontier.crosshair().unwrap(), app.frontier.stops()[0]);
+    assert_eq!(app.frontier.samples(), Some(24));
+    press(&mut app, "↑");
+    assert_eq!(app.frontier.samples(), Some(48));
+    press(&mut app, "↑↑↑↑↑↑↑");
+    assert_eq!(app.frontier.samples(), None, "the last one forces nothing");
+    assert!(text(&draw(&mut app, 120, 36)).contains("samples of k: unforced"));
+    press(&mut app, "↓↓↓↓↓↓↓↓a");
+    assert!(text(&draw(&mut app, 120, 36)).contains("tokens in all a puzzle"));
+    assert_eq!(app.frontier.pair().1.unwrap().step, 60);
+    press(&mut app, "[");
+    assert_eq!(app.frontier.pair().1.unwrap().step, 20);
+    press(&mut app, "[[");
+    assert_eq!(app.frontier.pair().1.unwrap().step, 20, "the first one stays beneath it");
+    press(&mut app, "]]");
+    assert_eq!(app.frontier.pair().1.unwrap().step, 60);
+}
+
+#[test]
+fn other_settings_are_never_laid_over_each_other() {
+    let mut app = frontier(Theme::colored(), &[0, 60]);
+    let mut other = Script::new(7).measured(40);
+    other.how.samples = 4;
+    other.time = "2025-01-01T00:00:00Z".into();
+    assert!(update(&mut app, Action::Engine(Event::Measured(Box::new(other)))).is_empty());
+    assert_eq!(app.frontier.pair().1.unwrap().step, 60);
+    assert!(text(&draw(&mut app, 120, 36)).contains("settings 2 of 2"));
+    press(&mut app, "w");
+    let (only, none) = app.frontier.pair();
+    assert_eq!((only.unwrap().step, none), (40, None));
+    press(&mut app, "w");
+    assert_eq!(app.frontier.pair().1.unwrap().step, 60);
+}
+
+#[test]
+fn a_key_measures_and_the_same_key_gives_it_up() {
+    let mut app = frontier(Theme::colored(), &[]);
+    press(&mut app, "m");
+    let Some(SideCommand::Job { id, .. }) = app.asked.pop() else { panic!("{:?}", app.asked) };
+    let side = |app: &mut App, event| assert!(update(app, Action::Side(event)).is_empty());
+    side(&mut app, SideEvent::Progress { job: id, done: 512, total: 2048 });
+    assert!(text(&draw(&mut app, 80, 24)).contains("measuring 25 %"));
+    press(&mut app, "m");
+    assert_eq!(app.asked.pop(), Some(SideCommand::Cancel { id }));
+    side(&mut app, SideEvent::Measured(Box::new(Script::new(7).measured(0))));
+    side(&mut app, SideEvent::Ended { job: id, how: JobEnd::Cancelled });
+    assert!(app.message.as_ref().unwrap().text.contains("given up"));
+    assert!(!text(&draw(&mut app, 120, 36)).contains("measuring"));
+    press(&mut app, "m");
+    let Some(SideCommand::Job { id: next, .. }) = app.asked.pop() else { panic!("{:?}", app.asked) };
+    assert_ne!(next, id);
+    side(&mut app, SideEvent::Ended { job: next, how: JobEnd::Failed("The disk is full.".into()) });
+    assert_eq!(app.message.as_ref().unwrap().text, "The disk is full.");
+}
+
+#[test]
+fn every_size_and_every_key_is_drawn() {
+    for steps in [&[][..], &[0], &[0, 60]] {
+        let mut app = frontier(Theme { ascii: true, ..Theme::colored() }, steps);
+        for width in (1..100).step_by(3) {
+            for height in 1..32 {
+                let shown = draw(&mut app, width, height);
+                assert!(shown.content.iter().all(|cell| cell.symbol().is_ascii()), "{width}x{height}");
+            }
+            press(&mut app, ["→", "↑", "←", "a", "[", "w", "]", "↓"][usize::from(width) % 8]);
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! Pictures of the screen with their styles, and what must hold for every key in every state.
+
+use std::{fmt::Write as _, time::Duration};
+
+use aha_lab::{
+    engine::{
+        protocol::{Command, Event, Phase, StepBy, Temporality},
+        scripted::Script,
+    },
+    tui::{
+        app::{Action, App, Level, Mode},
+        keys::{GLOBAL_KEYS, LIVE_KEYS},
+        screen::Screen,
+        search_view,
+        theme::Theme,
+        transcripts, travel,
+        update::update,
+    },
+};
+use ratatui::{
+    buffer::Buffer,
+    crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind},
+    style::{Color, Modifier, Style},
+};
+
+use crate::picture::draw;
+
+/// The text, and below it each row's styles as runs: `columns style`, plain runs left out.
+fn picture(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    let mut styles = String::new();
+    for y in 0..buffer.area.height {
+        let mut line = String::new();
+        let mut runs: Vec<(u16, Style)> = Vec::new();
+        for x in 0..buffer.area.width {
+            let cell = &buffer[(x, y)];
+            line.push_str(cell.symbol());
+            let style = cell.style();
+            match runs.last_mut() {
+                Some((length, last)) if *last == style => *length += 1,
+                _ => runs.push((1, style)),
+            }
+        }
+        writeln!(text, "{}|", line).unwrap();
+        let mut at = 0;
+        let mut named = Vec::new();
+        for (length, style) in runs {
+            let name = style_name(style);
+            if !name.is_empty() {
+                named.push(format!("{at}+{length} {name}"));
+            }
+            at += length;
+        }
+        writeln!(styles, "{y:>2}: {}", named.join(", ")).unwrap();
+    }
+    format!("{text}\n{styles}")
+}
+
+fn style_name(style: Style) -> String {
+    let mut parts = Vec::new();
+    for (color, prefix) in [(style.fg, ""), (style.bg, "on ")] {
+        if let Some(color) = color.filter(|color| *color != Color::Reset) {
+            parts.push(format!("{prefix}{color}").to_lowercase());
+        }
+    }
+    for (name, modifier) in style.add_modifier.iter_names() {
+        assert!(modifier != Modifier::HIDDEN);
+        parts.push(name.to_lowercase());
+    }
+    parts.join(" ")
+}
+
+fn tell(app: &mut App, event: Event) {
+    assert!(update(app, Action::Engine(event)).is_empty());
+}
+
+fn empty(theme: Theme) -> App {
+    App::new(theme, Mode::Control)
+}
+
+/// Step 31 in the middle of sampling, after 30 steps.
+fn mid_run(theme: Theme) -> App {
+    with_steps(theme, Mode::Control, 30, true)
+}
+
+fn with_steps(theme: Theme, mode: Mode, steps: u64, sampling: bool) -> App {
+    let script = Script::new(7);
+    let mut app = App::new(theme, mode);
+    tell(&mut app, Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), steps))));
+    for step in 1..=steps {
+        tell(&mut app, Event::StepDone(Box::new(script.metrics(step))));
+    }
+    let step = steps + 1;
+    for index in 0..script.config.group_size {
+        let puzzle = script.puzzle(step, 0);
+        tell(&mut app, Event::CompletionStarted { step, group: 0, index, puzzle });
+        let text = script.rollout(step, 0, index).completion;
+        for token in text.split(' ').skip(1).take(40) {
+            tell(&mut app, Event::Token { step, group: 0, index, text: format!(" {token}") });
+        }
+    }
+    tell(&mut app, Event::PhaseChanged { step, phase: Phase::Sample, done: 72, total: 128 });
+    if !sampling {
+        for record in script.group(step, 0).into_iter().chain(script.group(step, 1)) {
+            tell(&mut app, Event::RolloutScored(Box::new(record)));
+        }
+        tell(&mut app, Event::PhaseChanged { step, phase: Phase::Update, done: 3, total: 12 });
+    }
+    update(&mut app, Action::Clock(Duration::from_secs(11)));
+    app
+}
+
+fn key(app: &mut App, code: KeyCode) -> Vec<Command> {
+    update(app, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+}
+
+#[test]
+fn live_in_three_sizes() {
+    for (width, height) in [(120, 36), (80, 24), (40, 12)] {
+        let mut app = mid_run(Theme::colored());
+        app.message = None;
+        insta::assert_snapshot!(format!("live_{width}x{height}"), picture(&draw(&mut app, width, height)));
+    }
+}
+
+#[test]
+fn live_in_every_state() {
+    let mut app = empty(Theme::colored());
+    insta::assert_snapshot!("empty_120x36", picture(&draw(&mut app, 120, 36)));
+    insta::assert_snapshot!("empty_80x24", picture(&draw(&mut app, 80, 24)));
+
+    let mut app = with_steps(Theme::colored(), Mode::Control, 30, false);
+    tell(&mut app, Event::Temporality(Temporality::Paused));
+    app.message = None;
+    insta::assert_snapshot!("paused_120x36", picture(&draw(&mut app, 120, 36)));
+
+    let reason = "the adapter was lost while the policy was being updated\n(wgpu: device lost)";
+    tell(&mut app, Event::Failed(reason.into()));
+    insta::assert_snapshot!("failed_80x24", picture(&draw(&mut app, 80, 24)));
+
+    let mut app = with_steps(Theme::colored(), Mode::Finished, 30, false);
+    tell(&mut app, Event::Finished { steps: 30, run: "runs/x".into() });
+    insta::assert_snapshot!("finished_80x24", picture(&draw(&mut app, 80, 24)));
+}
+
+#[test]
+fn a_failed_engine_that_can_be_started_again() {
+    for (width, height) in [(120, 36), (80, 24), (40, 12)] {
+        let mut app = with_steps(Theme::colored(), Mode::Control, 30, false);
+        app.can_restart = true;
+        tell(&mut app, Event::Failed("the adapter was lost while the policy was being updated".into()));
+        insta::assert_snapshot!(
+            format!("failed_again_{width}x{height}"),
+            picture(&draw(&mut app, width, height))
+        );
+    }
+}
+
+#[test]
+fn no_color_and_ascii() {
+    let mut app = with_steps(Theme::plain(), Mode::Control, 30, false);
+    app.message = None;
+    let buffer = draw(&mut app, 120, 36);
+    for cell in &buffer.content {
+        assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset));
+    }
+    insta::assert_snapshot!("no_color_120x36", picture(&buffer));
+
+    let mut app = with_steps(Theme { ascii: true, ..Theme::plain() }, Mode::Control, 30, false);
+    app.message = None;
+    for (width, height) in [(120, 36), (80, 24), (40, 12)] {
+        for help in [false, true] {
+            app.help = help.then_some(0);
+            let buffer = draw(&mut app, width, height);
+            let strange: Vec<&str> =
+                buffer.content.iter().map(|cell| cell.symbol()).filter(|symbol| !symbol.is_ascii()).collect();
+            assert!(strange.is_empty(), "{width}x{height} help {help}: {strange:?}");
+        }
+    }
+    app.help = None;
+    insta::assert_snapshot!("ascii_80x30", picture(&draw(&mut app, 80, 30)));
+}
+
+#[test]
+fn help_names_every_key() {
+    let mut app = mid_run(Theme::colored());
+    key(&mut app, KeyCode::Char('?'));
+    insta::assert_snapshot!("help_120x36", picture(&draw(&mut app, 120, 36)));
+    let mut all = picture(&draw(&mut app, 120, 160));
+    all.retain(|c| c != '\n');
+    let shown = GLOBAL_KEYS.iter().chain(LIVE_KEYS).map(|row| (row.shown, row.help));
+    let shown = shown.chain(travel::KEYS.iter().map(|row| (row.shown, row.help)));
+    let shown = shown.chain(search_view::KEYS.iter().map(|row| (row.shown, row.help)));
+    for (keys, help) in shown.chain(transcripts::KEYS.iter().map(|row| (row.shown, row.help))) {
+        assert!(all.contains(keys) && all.contains(help), "{keys}: {help}");
+    }
+}
+
+fn some_keys() -> Vec<KeyEvent> {
+    let rows = GLOBAL_KEYS.iter().map(|row| row.chords).chain(LIVE_KEYS.iter().map(|row| row.chords));
+    let rows = rows.chain(travel::KEYS.iter().map(|row| row.chords));
+    let rows = rows.chain(search_view::KEYS.iter().map(|row| row.chords));
+    let chords = rows.chain(transcripts::KEYS.iter().map(|row| row.chords)).flatten();
+    let mut keys: Vec<KeyEvent> = chords
+        .map(|chord| {
+            let modifiers = if chord.ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
+            KeyEvent::new(chord.code, modifiers)
+        })
+        .collect();
+    let more = [KeyCode::Enter, KeyCode::Backspace, KeyCode::Delete, KeyCode::Char('é'), KeyCode::F(7)];
+    keys.extend(more.map(|code| KeyEvent::new(code, KeyModifiers::NONE)));
+    keys
+}
+
+/// A small generator, so that a failure can be repeated.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % bound
+    }
+}
+
+#[test]
+fn any_keys_at_any_size_in_any_state() {
+    let keys = some_keys();
+    let sizes = [(120, 36), (80, 24), (40, 12), (20, 6), (7, 3), (3, 2), (1, 1), (200, 4), (2, 60)];
+    let start = [
+        empty(Theme::colored()),
+        mid_run(Theme::colored()),
+        with_steps(Theme::plain(), Mode::Following, 1, false),
+        with_steps(Theme { ascii: true, ..Theme::colored() }, Mode::Finished, 120, false),
+    ];
+    for (seed, mut app) in start.into_iter().enumerate() {
+        let mut dice = Dice(seed as u64 + 1);
+        for _ in 0..1500 {
+            let key = keys[dice.below(keys.len())];
+            update(&mut app, Action::Key(key));
+            app.leave = false;
+            let (width, height) = sizes[dice.below(sizes.len())];
+            if dice.below(4) == 0 {
+                let kind = [MouseEventKind::ScrollDown, MouseEventKind::ScrollUp, MouseEventKind::Moved]
+                    [dice.below(3)];
+                let (column, row) = (dice.below(130) as u16, dice.below(40) as u16);
+                update(
+                    &mut app,
+                    Action::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }),
+                );
+            }
+            draw(&mut app, width, height);
+        }
+    }
+}
+
+#[test]
+fn odd_numbers_and_odd_text_are_drawn() {
+    let script = Script::new(7);
+    let mut app = mid_run(Theme::colored());
+    for (step, value) in [(31, f64::NAN), (32, f64::INFINITY), (33, -1.0), (34, 1e300), (35, 0.0)] {
+        let mut metrics = script.metrics(step);
+        (metrics.reward, metrics.mean_length, metrics.checks) = (value, value, value);
+        (metrics.true_checks, metrics.loss, metrics.flops, metrics.step_time) = (value, value, value, value);
+        (metrics.accuracy, metrics.grad_norm, metrics.clipped_ratio) = (value, value, value);
+        tell(&mut app, Event::StepDone(Box::new(metrics)));
+        for log in [false, true] {
+            app.log_length = log;
+            draw(&mut app, 120, 36);
+            draw(&mut app, 80, 24);
+        }
+    }
+    let mut record = script.rollout(40, 0, 0);
+    record.completion = " 数学 → 👩‍👩‍👧 é\u{301} \u{1b}[31m red \u{7} \t tab \r\n 4 ÷ 2".into();
+    record.reward = f64::NAN;
+    tell(&mut app, Event::RolloutScored(Box::new(record)));
+    tell(&mut app, Event::CompletionStarted { step: 41, group: 0, index: 0, puzzle: script.puzzle(41, 0) });
+    for text in [" 数", "学", " \u{1b}[2J", "👩‍👩‍👧", " 4 ÷ 2"] {
+        tell(&mut app, Event::Token { step: 41, group: 0, index: 0, text: text.into() });
+    }
+    tell(&mut app, Event::Warning("a warning\nwith \u{1b}[31m control characters".into()));
+    for width in 1..60 {
+        let buffer = draw(&mut app, width, 20);
+        assert!(buffer.content.iter().all(|cell| !cell.symbol().contains('\u{1b}')));
+    }
+}
+
+#[test]
+fn keys_ask_the_engine_for_what_they_say() {
+    let mut app = mid_run(Theme::colored());
+    assert_eq!(key(&mut app, KeyCode::Char(' ')), [Command::Pause]);
+    assert_eq!(app.temporality, Temporality::Pausing, "shown at once, before the engine has answered");
+    tell(&mut app, Event::Temporality(Temporality::Paused));
+    assert_eq!(key(&mut app, KeyCode::Char(' ')), [Command::Resume]);
+    assert_eq!(key(&mut app, KeyCode::Char('s')), [Command::Step(StepBy::Steps(1))]);
+    assert_eq!(key(&mut app, KeyCode::Char('p')), [Command::Step(StepBy::Phases(1))]);
+    assert_eq!(key(&mut app, KeyCode::Char('c')), [Command::Checkpoint]);
+    for character in ":learning_rate=3e-4".chars() {
+        assert_eq!(key(&mut app, KeyCode::Char(character)), []);
+    }
+    let set = Command::Set { key: "learning_rate".into(), value: "3e-4".into() };
+    assert_eq!(key(&mut app, KeyCode::Enter), [set]);
+    assert_eq!(key(&mut app, KeyCode::Tab), []);
+    assert_eq!(app.screen, Screen::Transcripts);
+    assert_eq!(key(&mut app, KeyCode::Char('q')), [Command::Stop]);
+    assert!(!app.leave, "the engine is given time to end");
+    tell(&mut app, Event::Finished { steps: 30, run: "runs/x".into() });
+    assert!(app.leave);
+}
+
+#[test]
+fn quitting_waits_a_bounded_time_and_a_second_q_does_not_wait() {
+    let mut app = mid_run(Theme::colored());
+    key(&mut app, KeyCode::Char('q'));
+    update(&mut app, Action::Clock(Duration::from_secs(20)));
+    assert!(!app.leave);
+    update(&mut app, Action::Clock(Duration::from_secs(30)));
+    assert!(app.leave);
+    let mut app = mid_run(Theme::colored());
+    key(&mut app, KeyCode::Char('q'));
+    assert_eq!(key(&mut app, KeyCode::Char('q')), []);
+    assert!(app.leave);
+}
+
+#[test]
+fn a_run_that_is_only_read_is_never_commanded() {
+    for mode in [Mode::Following, Mode::Finished] {
+        let mut app = with_steps(Theme::colored(), mode, 5, false);
+        for event in some_keys() {
+            assert_eq!(update(&mut app, Action::Key(event)), [], "{event:?}");
+            app.prompt = None;
+        }
+        assert!(app.leave, "q leaves at once");
+    }
+}
+
+#[test]
+fn the_price_is_set_on_screen_too() {
+    let mut app = with_steps(Theme::colored(), Mode::Finished, 30, false);
+    let before = app.cost();
+    key(&mut app, KeyCode::Char('$'));
+    key(&mut app, KeyCode::Char('2'));
+    assert_eq!(key(&mut app, KeyCode::Enter), []);
+    assert!((app.cost() / before - 20.0).abs() < 1e-9, "{} {}", app.cost(), before);
+    key(&mut app, KeyCode::Char('$'));
+    key(&mut app, KeyCode::Char('x'));
+    key(&mut app, KeyCode::Enter);
+    assert_eq!(app.message.as_ref().map(|message| message.level), Some(Level::Warning));
+}
+
+#[test]
+fn the_engine_that_vanishes_is_a_failure_on_screen() {
+    let mut app = mid_run(Theme::colored());
+    update(&mut app, Action::EngineGone);
+    assert!(picture(&draw(&mut app, 80, 24)).contains("the engine failed"));
+    assert!(!app.leave);
+    key(&mut app, KeyCode::Char('q'));
+    assert!(app.leave);
+}
+
+#[test]
+fn nothing_moves_when_a_number_changes_its_width() {
+    let column_of = |app: &mut App, word: &str| {
+        let buffer = draw(app, 120, 36);
+        let rows = (0..36).map(|y| (0..120).map(|x| buffer[(x, y)].symbol().to_owned()).collect::<String>());
+        rows.into_iter().find_map(|row| row.find(word).map(|at| row[..at].chars().count()))
+    };
+    let script = Script::new(7);
+    let mut app = mid_run(Theme::colored());
+    app.message = None;
+    let words = ["updating", "tokens ·", "FLOP", "loss", "answered", "entropy"];
+    let before: Vec<_> = words.iter().map(|word| column_of(&mut app, word)).collect();
+    let mut metrics = script.metrics(31);
+    metrics.sample_tokens_per_second = 98.0;
+    metrics.update_tokens_per_second = 123_456.0;
+    metrics.num_tokens = 99_999_999;
+    metrics.flops = 3.0e18;
+    metrics.loss = -0.123;
+    tell(&mut app, Event::StepDone(Box::new(metrics)));
+    tell(&mut app, Event::PhaseChanged { step: 32, phase: Phase::Sample, done: 9, total: 128 });
+    app.message = None;
+    let after: Vec<_> = words.iter().map(|word| column_of(&mut app, word)).collect();
+    assert!(before.iter().all(Option::is_some));
+    assert_eq!(before, after);
+}

@@ -1,0 +1,13 @@
+//! Pictures of every screen with their styles, and what keys do there.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod frontier;
+mod live;
+mod meter;
+mod microscope;
+mod multiplication;
+mod picture;
+mod playground;
+mod search_travel;
+mod sentinel;
+mod transcripts;
