@@ -15,14 +15,12 @@ use aha_lab::{
         update::update,
     },
 };
-use ratatui::{
-    buffer::Buffer,
-    crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
-};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::picture::{self, SIZES, picture, text};
+use crate::picture::{SIZES, draw, picture, text};
 
 const TASK: &str = "multiplication";
+
 const GUESS: &str = " i guess 23 * 47 = 1071 . </think> <answer> 1071 </answer>";
 const APART: &str = " split 47 = 40 + 7 : 23 * 40 = 920 , 23 * 7 = 161 , 920 + 161 = 1081 . </think> <answer> 1081 \
     </answer>";
@@ -32,10 +30,6 @@ const EMPTY_CHECK: &str = " by parts : 23 * 47 = 23 * 50 - 23 * 3 = 1150 - 69 = 
     <answer> 1081 </answer>";
 const FALSE_CHECK: &str = " about 23 * 47 = 1084 . check : last digit 3 * 7 = 24 , ends in 4 , yes . wait , that is wrong \
     . 20 * 40 = 800 , 20 * 7 = 140 , 3 * 40 = 120 , 3 * 7 = 21 , 800 + 140 = 940 , 940 + 120 = 1060 , 1060 + 21";
-
-fn draw(app: &mut App, (width, height): (u16, u16)) -> Buffer {
-    picture::draw(app, width, height)
-}
 
 fn answered(step: u64, index: usize, completion: &str) -> RolloutRecord {
     let task = task::of_record(Some(TASK)).unwrap();
@@ -112,11 +106,12 @@ fn press(app: &mut App, code: KeyCode) {
 }
 
 fn pictures(name: &str, screen: Screen, prepare: fn(&mut App)) {
-    for size in SIZES {
+    for (width, height) in SIZES {
         let mut app = told(Theme::colored(), screen);
-        draw(&mut app, size);
+        draw(&mut app, width, height);
         prepare(&mut app);
-        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), picture(&draw(&mut app, size)));
+        let name = format!("multiplication_{name}_{width}x{height}");
+        insta::assert_snapshot!(name, picture(&draw(&mut app, width, height)));
     }
 }
 
@@ -141,7 +136,7 @@ fn the_meter_says_what_taking_apart_is_worth() {
 /// Chooses a completion in Transcripts, then goes on to the screen.
 fn search(theme: Theme, down: usize) -> App {
     let mut app = told(theme, Screen::Transcripts);
-    draw(&mut app, SIZES[0]);
+    draw(&mut app, 120, 36);
     press(&mut app, KeyCode::Char('g'));
     (0..down).for_each(|_| press(&mut app, KeyCode::Char('j')));
     press(&mut app, KeyCode::F(5));
@@ -150,13 +145,15 @@ fn search(theme: Theme, down: usize) -> App {
 
 #[test]
 fn search_says_why_there_is_nothing_to_search_and_what_was_tried() {
-    for size in SIZES {
+    for (width, height) in SIZES {
         let mut app = search(Theme::colored(), 3);
-        insta::assert_snapshot!(format!("search_{}x{}", size.0, size.1), picture(&draw(&mut app, size)));
+        let name = format!("multiplication_search_{width}x{height}");
+        insta::assert_snapshot!(name, picture(&draw(&mut app, width, height)));
     }
-    insta::assert_snapshot!("search_ascii_80x24", picture(&draw(&mut search(Theme::plain(), 1), (80, 24))));
+    let mut plain = search(Theme::plain(), 1);
+    insta::assert_snapshot!("multiplication_search_no_color_80x24", picture(&draw(&mut plain, 80, 24)));
     for down in 0..8 {
-        let shown = text(&draw(&mut search(Theme::colored(), down), SIZES[0]));
+        let shown = text(&draw(&mut search(Theme::colored(), down), 120, 36));
         assert!(shown.contains("There is nothing to search in multiplication"), "{shown}");
     }
 }
@@ -187,8 +184,8 @@ fn the_playground_takes_two_factors_and_knows_their_product() {
 fn no_size_breaks_a_screen() {
     for screen in [Screen::Live, Screen::Transcripts, Screen::Meter, Screen::Travel, Screen::Microscope] {
         for (width, height) in [(1, 1), (7, 3), (20, 5), (33, 40), (200, 8)] {
-            draw(&mut told(Theme::plain(), screen), (width, height));
-            draw(&mut search(Theme::plain(), 2), (width, height));
+            draw(&mut told(Theme::plain(), screen), width, height);
+            draw(&mut search(Theme::plain(), 2), width, height);
         }
     }
 }
