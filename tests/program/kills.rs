@@ -14,7 +14,8 @@ use tempfile::TempDir;
 
 use super::{assert_same, headless, lab, only_run, outcome, succeeds};
 
-/// The longest that a process lives, milliseconds. Starting takes a tenth of it, a step about as long.
+/// The longest that a process lives at the least, milliseconds. Starting takes a tenth of it, a step about as long; on
+/// a machine that is slower than that, processes live as long as two steps took, four times this at the most.
 const LONGEST_LIFE: u64 = 250;
 
 fn endless(runs: &Path, name: &str) -> Command {
@@ -24,9 +25,9 @@ fn endless(runs: &Path, name: &str) -> Command {
 }
 
 /// Lets a process live for a random time, then kills it as a power cut would.
-fn live_and_die(command: &mut Command, random: &mut ChaCha8Rng) {
+fn live_and_die(command: &mut Command, longest: u64, random: &mut ChaCha8Rng) {
     let mut child = command.spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(random.random_range(0..LONGEST_LIFE)));
+    std::thread::sleep(Duration::from_millis(random.random_range(0..longest)));
     child.kill().unwrap();
     child.wait().unwrap();
 }
@@ -51,13 +52,15 @@ fn survive(kills: usize, seed: u64) {
         command.args(["--set", "checkpoint_every=2", "--set", "max_new_tokens=8", "--set", "seed=5"]);
         command
     };
+    let began = Instant::now();
     succeeds(&mut begin(root.path(), 2));
+    let longest = (began.elapsed().as_millis() as u64).clamp(LONGEST_LIFE, 4 * LONGEST_LIFE);
     let run = only_run(root.path());
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut known = finished(&run);
     let mut safe = 2;
     for kill in 1..=kills {
-        live_and_die(&mut endless(root.path(), &run.name()), &mut random);
+        live_and_die(&mut endless(root.path(), &run.name()), longest, &mut random);
         // It opens: all logs read, with at most a torn last line.
         let now = finished(&run);
         let rollouts = Reader::new(&run).rollouts().unwrap();
