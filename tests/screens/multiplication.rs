@@ -44,7 +44,7 @@ fn answered(step: u64, index: usize, completion: &str) -> RolloutRecord {
         prompt: task.prompt(&puzzle),
         analysis: task.analyze(&puzzle, completion),
         completion: completion.into(),
-        token_ids: vec![0; tokens],
+        token_ids: (0..tokens as u32).collect(),
         logprobs: vec![-0.5; tokens],
         entropies: vec![0.3; tokens],
         reward: score.reward,
@@ -166,6 +166,12 @@ fn travel_sets_two_answers_side_by_side() {
 #[test]
 fn the_microscope_names_the_factors() {
     pictures("microscope", Screen::Microscope, |_| ());
+}
+
+#[test]
+fn the_frontier_and_the_sentinel_are_no_other_than_elsewhere() {
+    pictures("frontier", Screen::Frontier, |_| ());
+    pictures("sentinel", Screen::Sentinel, |_| ());
 }
 
 #[test]
