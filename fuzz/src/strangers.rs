@@ -154,7 +154,7 @@ pub fn messages(data: &[u8]) {
         if let Ok(request) = serde_json::from_slice::<Request>(line) {
             match request.clone().command() {
                 Ok(None) => assert_eq!(request, Request::Watch),
-                Ok(Some(command)) => assert_eq!(Request::of(command), Some(request)),
+                Ok(Some(command)) => assert_eq!(Request::of(command), request),
                 Err(said) => assert_sentence(&said),
             }
         }

@@ -209,7 +209,7 @@ impl Meter {
     pub fn window_range(&self, steps: Option<usize>) -> Option<(u64, u64)> {
         let mut shown = self.steps.keys().rev().take(steps.unwrap_or(usize::MAX));
         let last = *shown.next()?;
-        Some((shown.last().copied().unwrap_or(last), last))
+        Some((shown.next_back().copied().unwrap_or(last), last))
     }
 
     /// The completion of `step` with the most self-corrections and their number, a right answer before a

@@ -121,7 +121,7 @@ impl Sentinel {
             let Some(finding) = rules::judge(self, danger, config) else { continue };
             let known = self.raised.contains_key(&danger);
             let begins = finding.raises && !known;
-            if !begins && !(finding.over && known) {
+            if !(begins || finding.over && known) {
                 continue;
             }
             let words = (finding.words)();

@@ -102,7 +102,8 @@ mod tests {
     #[test]
     fn every_change_of_what_was_sampled_changes_the_fingerprint_and_is_named() {
         let whole = record();
-        let changes: [(&str, fn(&mut RolloutRecord)); 7] = [
+        type Change = fn(&mut RolloutRecord);
+        let changes: [(&str, Change); 7] = [
             ("token 1 is 6 in rollouts.jsonl, and made again 9", |r| r.token_ids[1] = 9),
             ("it has 3 tokens in rollouts.jsonl, and made again 2", |r| r.token_ids.truncate(2)),
             ("log-probability of token 0 is -0.5", |r| r.logprobs[0] = -0.500_000_06),

@@ -14,23 +14,18 @@ use aha_lab::{
         theme::Theme,
         travel::End,
         update::update,
-        view::view,
     },
 };
 use ratatui::{
-    Terminal,
-    backend::TestBackend,
     buffer::Buffer,
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind},
     style::{Color, Modifier},
 };
 
-use crate::picture::{SIZES, picture, text};
+use crate::picture::{self, SIZES, picture, text};
 
 fn draw(app: &mut App, (width, height): (u16, u16)) -> Buffer {
-    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| view(frame, app)).unwrap();
-    terminal.backend().buffer().clone()
+    picture::draw(app, width, height)
 }
 
 fn tell(app: &mut App, event: Event) {

@@ -60,7 +60,7 @@ pub fn draw(level: &Level, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use rand::SeedableRng;
 

@@ -132,10 +132,10 @@ impl Microscope {
             .map_or(0, |record| record.token_ids.len());
         let line = self.lines.partition_point(|&first| first <= self.token).saturating_sub(1);
         match action {
-            Action::Up if self.open => self.to_line(line.checked_sub(1), line),
-            Action::Down if self.open => self.to_line(Some(line + 1), line),
-            Action::Up => self.to_row(self.row.saturating_sub(1)),
-            Action::Down => self.to_row((self.row + 1).min(rows.saturating_sub(1))),
+            Action::Up if self.open => self.go_to_line(line.checked_sub(1), line),
+            Action::Down if self.open => self.go_to_line(Some(line + 1), line),
+            Action::Up => self.go_to_row(self.row.saturating_sub(1)),
+            Action::Down => self.go_to_row((self.row + 1).min(rows.saturating_sub(1))),
             Action::Left => self.token = self.token.saturating_sub(1),
             Action::Right => self.token = (self.token + 1).min(tokens.saturating_sub(1)),
             Action::First => self.token = 0,
@@ -144,29 +144,29 @@ impl Microscope {
             Action::Back => self.open = false,
             Action::NextGroup => {
                 let last = self.shown_step().map_or(0, |step| self.groups(step)).saturating_sub(1);
-                self.to_group((self.group + 1).min(last));
+                self.go_to_group((self.group + 1).min(last));
             }
-            Action::PreviousGroup => self.to_group(self.group.saturating_sub(1)),
+            Action::PreviousGroup => self.go_to_group(self.group.saturating_sub(1)),
             Action::NextStep => self.change_step(true),
             Action::PreviousStep => self.change_step(false),
             Action::Color(lens) => self.lens = Some(lens),
         }
     }
 
-    fn to_row(&mut self, row: usize) {
+    fn go_to_row(&mut self, row: usize) {
         if row != self.row {
             (self.row, self.token) = (row, 0);
         }
     }
 
-    fn to_group(&mut self, group: usize) {
+    fn go_to_group(&mut self, group: usize) {
         if group != self.group {
             (self.group, self.row, self.token) = (group, 0, 0);
         }
     }
 
     /// To a line, as far from its beginning as the cursor is from that of its own.
-    fn to_line(&mut self, line: Option<usize>, from: usize) {
+    fn go_to_line(&mut self, line: Option<usize>, from: usize) {
         let Some((line, &first)) = line.and_then(|line| Some((line, self.lines.get(line)?))) else { return };
         let into = self.token.saturating_sub(self.lines.get(from).copied().unwrap_or(0));
         let end = self.lines.get(line + 1).map_or(usize::MAX, |next| next.saturating_sub(1));
