@@ -56,20 +56,28 @@ pub fn reward(data: &[u8]) {
         if score.correct && puzzle.numbers.len() <= 4 && puzzle.numbers.iter().all(|n| *n > 0) && puzzle.target >= 0 {
             assert!(solver::is_solvable(&puzzle.numbers, puzzle.target).unwrap_or(true), "{puzzle:?} {completion}");
         }
+        for family in task::FAMILIES {
+            let score = family.reader.score(&puzzle, &completion, &rules);
+            assert!([0.0, rules.format, rules.correct].contains(&score.reward) && !score.reason.is_empty());
+            assert_eq!((score.correct, score.format), (score.reward == rules.correct, score.reward > 0.0));
+        }
     }
 }
 
 /// The analysis: spans lie in the text, on characters, in order; what is counted adds up; the same again for the same.
 pub fn analysis(data: &[u8]) {
     let Some((puzzle, text)) = puzzle_and_text(data) else { return };
-    let found = reasoning::analyze(&puzzle, text);
-    for span in &found.spans {
-        assert!(span.start <= span.end && span.end <= text.len());
-        assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end));
+    for family in task::FAMILIES {
+        let found = family.reader.analyze(&puzzle, text);
+        for span in &found.spans {
+            assert!(span.start <= span.end && span.end <= text.len());
+            assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end));
+        }
+        assert!(found.spans.windows(2).all(|pair| pair[0].start <= pair[1].start));
+        assert_eq!(found.checks, found.true_checks + found.false_checks + found.superficial_checks);
+        assert_eq!(found, family.reader.analyze(&puzzle, text));
+        family.reader.outline(&puzzle, text);
     }
-    assert!(found.spans.windows(2).all(|pair| pair[0].start <= pair[1].start));
-    assert_eq!(found.checks, found.true_checks + found.false_checks + found.superficial_checks);
-    assert_eq!(found, reasoning::analyze(&puzzle, text));
 }
 
 /// The same, where a number may be off by a rounding: the reader of JSON does not round to the nearest.

@@ -27,6 +27,7 @@ mod resuming;
 mod signals;
 #[cfg(target_os = "linux")]
 mod soak;
+mod tasks;
 #[cfg(unix)]
 mod walks;
 

@@ -44,7 +44,7 @@ fn answered(step: u64, index: usize, completion: &str) -> RolloutRecord {
         prompt: task.prompt(&puzzle),
         analysis: task.analyze(&puzzle, completion),
         completion: completion.into(),
-        token_ids: vec![0; tokens],
+        token_ids: (0..tokens as u32).collect(),
         logprobs: vec![-0.5; tokens],
         entropies: vec![0.3; tokens],
         reward: score.reward,
@@ -110,7 +110,7 @@ fn pictures(name: &str, screen: Screen, prepare: fn(&mut App)) {
         let mut app = told(Theme::colored(), screen);
         draw(&mut app, width, height);
         prepare(&mut app);
-        let name = format!("multiplication_{name}_{width}x{height}");
+        let name = format!("{name}_{width}x{height}");
         insta::assert_snapshot!(name, picture(&draw(&mut app, width, height)));
     }
 }
@@ -147,11 +147,11 @@ fn search(theme: Theme, down: usize) -> App {
 fn search_says_why_there_is_nothing_to_search_and_what_was_tried() {
     for (width, height) in SIZES {
         let mut app = search(Theme::colored(), 3);
-        let name = format!("multiplication_search_{width}x{height}");
+        let name = format!("search_{width}x{height}");
         insta::assert_snapshot!(name, picture(&draw(&mut app, width, height)));
     }
     let mut plain = search(Theme::plain(), 1);
-    insta::assert_snapshot!("multiplication_search_no_color_80x24", picture(&draw(&mut plain, 80, 24)));
+    insta::assert_snapshot!("search_ascii_80x24", picture(&draw(&mut plain, 80, 24)));
     for down in 0..8 {
         let shown = text(&draw(&mut search(Theme::colored(), down), 120, 36));
         assert!(shown.contains("There is nothing to search in multiplication"), "{shown}");
@@ -166,6 +166,12 @@ fn travel_sets_two_answers_side_by_side() {
 #[test]
 fn the_microscope_names_the_factors() {
     pictures("microscope", Screen::Microscope, |_| ());
+}
+
+#[test]
+fn the_frontier_and_the_sentinel_are_no_other_than_elsewhere() {
+    pictures("frontier", Screen::Frontier, |_| ());
+    pictures("sentinel", Screen::Sentinel, |_| ());
 }
 
 #[test]

@@ -233,7 +233,8 @@ impl Form {
                     }
                     None => (text, (!self.family.target_follows).then_some(self.puzzle.target)),
                 };
-                let parts = numbers.split(|c: char| c.is_whitespace() || ",;-*x".contains(c));
+                let marks = if self.family.target_follows { ",;-*x×" } else { ",;-" };
+                let parts = numbers.split(|c: char| c.is_whitespace() || marks.contains(c));
                 let numbers: Result<Vec<i64>, _> =
                     parts.filter(|part| !part.is_empty()).map(str::parse::<i64>).collect();
                 let numbers = numbers.map_err(|_| refused())?;

@@ -1,0 +1,185 @@
+//! Checks: what a sentence says of the attempt before it, and whether that holds.
+
+use super::{HIT, MISS, Reader, formula, lexer::Kind};
+use crate::reasoning::{SpanKind, Verdict};
+
+/// What a check says of the attempt before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    Hit,
+    /// With the number that it says is not it.
+    Miss(Option<i128>),
+}
+
+impl Reader<'_> {
+    /// A sentence that only judges what stands before it.
+    pub(super) fn verdict(&mut self, at: usize, end: usize) -> usize {
+        self.ways.turn();
+        let (start, last) = (self.tokens[at].start, self.tokens[end - 1].end);
+        let number = self.ways.taken.len();
+        if self.stated_miss_of == Some(number) && number > 0 {
+            // Said once already: it leads over to the next attempt.
+            self.span(SpanKind::Backtracking, start, last, None);
+            return end;
+        }
+        let said = self.said(at, end);
+        let stated = self.ways.newest().map(|way| way.stated);
+        let right = match (stated, said) {
+            (None, _) | (_, Said::Nothing) => {
+                self.span(SpanKind::Hesitation, start, last, None);
+                return end;
+            }
+            (Some(stated), Said::Hit) => stated == Some(self.product),
+            (Some(stated), Said::Miss(_)) => stated != Some(self.product),
+        };
+        self.conclude(said, right, number, end);
+        self.decided(start, last, right);
+        end
+    }
+
+    /// A sentence that is opened by `check`.
+    pub(super) fn check(&mut self, at: usize) -> usize {
+        self.ways.turn();
+        self.found.phrases += 1;
+        let end = self.sentence_end(at);
+        let whole = end < self.tokens.len();
+        let (start, last) = (self.tokens[at].start, self.tokens[end - 1].end);
+        let subject = self.ways.newest().map(|way| way.stated);
+        let number = self.ways.taken.len();
+        let sentence = &self.tokens[at..end];
+        let last_digit = sentence.iter().any(|token| token.is(&["digit", "digits", "ends"]));
+        let (mut right, mut calculated, mut place) = (true, false, at);
+        while place < end {
+            match formula::chain(self.tokens, place) {
+                Some((chain, next)) => {
+                    right &= self.arithmetic(&chain);
+                    calculated |= chain.len() > 1 && chain.iter().any(|side| side.number().is_none());
+                    if !last_digit {
+                        self.equation(&chain);
+                    }
+                    place = next;
+                }
+                None => place += 1,
+            }
+        }
+        self.ways.turn();
+        let said = self.said(at, end);
+        if said == Said::Nothing && !whole {
+            self.span(SpanKind::Hesitation, start, last, None);
+            return end;
+        }
+        if !calculated && !last_digit {
+            let denies = matches!(said, Said::Miss(_)) && subject.is_some();
+            if !denies {
+                self.found.superficial_checks += 1;
+                let claim = self.text[start..last].to_owned();
+                self.span(SpanKind::Verification, start, last, Some((claim, Verdict::Superficial)));
+                return end;
+            }
+        }
+        let stated = subject.flatten();
+        let (hit, value) = if last_digit {
+            let ends = self.factors[0] % 10 * (self.factors[1] % 10) % 10;
+            right &= self.claimed_ending(at, end).is_none_or(|claimed| claimed == ends);
+            (stated.map(|stated| stated % 10 == ends), stated.map(|stated| stated % 10))
+        } else {
+            // What the check computes must be the product; then the attempt before hits if it says the same.
+            let computed = self.ways.taken.get(number).map_or(Some(self.product), |way| way.stated);
+            right &= computed == Some(self.product);
+            (stated.map(|stated| stated == self.product), stated)
+        };
+        right &= match said {
+            Said::Nothing => true,
+            Said::Hit => hit == Some(true),
+            Said::Miss(named) => {
+                hit == Some(false) && named.is_none_or(|named| Some(named) == value || Some(named) == stated)
+            }
+        };
+        self.conclude(said, right, number, end);
+        self.decided(start, last, right);
+        end
+    }
+
+    /// The digit that the sentence says the product ends in.
+    fn claimed_ending(&self, at: usize, end: usize) -> Option<i128> {
+        let ends = (at..end).find(|&place| self.tokens[place].is(&["ends", "end"]))?;
+        match self.tokens.get(ends + 1..end)?.iter().find(|token| matches!(token.kind, Kind::Number(_)))?.kind
+        {
+            Kind::Number(digit) => digit,
+            _ => None,
+        }
+    }
+
+    /// The last verdict of the sentence.
+    fn said(&self, at: usize, end: usize) -> Said {
+        let mut said = Said::Nothing;
+        let mut place = at;
+        while place < end {
+            let token = self.tokens[place];
+            if token.is(&["not", "isn"]) {
+                said = match self.tokens.get(place + 1).map(|next| next.kind) {
+                    Some(Kind::Number(number)) => Said::Miss(number),
+                    _ => Said::Miss(None),
+                };
+                // `not right` is one verdict.
+                place += 1;
+            } else if token.is(&HIT) {
+                said = Said::Hit;
+            } else if token.is(&MISS) {
+                said = Said::Miss(None);
+            }
+            place += 1;
+        }
+        said
+    }
+
+    /// Counts what a check concludes of the attempt of this number.
+    fn conclude(&mut self, said: Said, right: bool, number: usize, end: usize) {
+        match said {
+            Said::Nothing => {}
+            Said::Hit => {
+                self.found.stated_hits += 1;
+                // The check's own computation is no further attempt after a hit.
+                let after = self.ways.taken.len();
+                self.found.stops_after_hit += usize::from(!self.goes_on(after, end));
+            }
+            Said::Miss(_) => {
+                self.found.stated_misses += 1;
+                self.found.stops_after_miss += usize::from(!self.goes_on(number, end));
+                self.stated_miss_of = Some(number);
+                if right {
+                    self.missed.insert(number);
+                }
+            }
+        }
+    }
+
+    /// Whether an attempt begins after the first `number` ones and before the next answer, or may have been about to
+    /// where the text is cut off.
+    fn goes_on(&self, number: usize, end: usize) -> bool {
+        if self.ways.taken.len() > number {
+            return true;
+        }
+        for (place, token) in self.tokens.iter().enumerate().skip(end) {
+            match token.kind {
+                Kind::ThinkClose | Kind::AnswerOpen => return false,
+                Kind::Times if place > end => return true,
+                // Far enough: what follows so late is another matter, and the time stays linear.
+                _ if place > end + 60 => return false,
+                _ => {}
+            }
+        }
+        true
+    }
+
+    fn decided(&mut self, start: usize, last: usize, right: bool) {
+        let verdict = if right { Verdict::True } else { Verdict::False };
+        match verdict {
+            Verdict::True => self.found.true_checks += 1,
+            _ => self.found.false_checks += 1,
+        }
+        let claim = self.text[start..last].to_owned();
+        self.span(SpanKind::Verification, start, last, Some((claim, verdict)));
+    }
+}

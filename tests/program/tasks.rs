@@ -1,0 +1,72 @@
+//! The command line with another task than the first: what it sets by itself, and who takes the task from where.
+
+use std::{io::Write, process::Stdio};
+
+use tempfile::TempDir;
+
+use super::{headless, lab, only_run, refusal, succeeds, text};
+
+fn json(arguments: &[&str]) -> serde_json::Value {
+    serde_json::from_slice(&succeeds(&mut lab(arguments)).stdout).unwrap()
+}
+
+#[test]
+fn a_run_takes_the_task_its_base_and_its_settings_and_its_checkpoints_know_them() {
+    let root = TempDir::new().unwrap();
+    let mut command = headless(root.path(), 2);
+    succeeds(command.args(["--task", "multiplication", "--set", "level=2x1"]));
+    let run = only_run(root.path());
+    let file = run.config().unwrap();
+    assert_eq!((file.config.task.as_str(), file.config.level.as_str()), ("multiplication", "2x1"));
+    assert_eq!(file.config.max_new_tokens, 24, "what is set comes after what the task sets");
+    let base = aha_lab::task::multiplication::FAMILY.base.weights;
+    assert_eq!(file.provenance.unwrap().model_hash, aha_lab::model::embedded::hash_of(base));
+
+    let path = root.path().display().to_string();
+    let asked = ["--count", "6", "--backend", "cpu", "--json", "--runs", &path];
+    let report = json(&[&["eval", "--checkpoint", &run.name()][..], &asked].concat());
+    assert_eq!(report["well_formed"], 1.0, "asked in its own language, it answers in it");
+    let of_base = json(&[&["eval", "--task", "multiplication"][..], &asked].concat());
+    assert_eq!(of_base["puzzles"], 6);
+    // Scored and analysed by the task that each line names.
+    let rollouts = run.rollouts_path().display().to_string();
+    for command in ["score", "analyze"] {
+        assert!(!succeeds(&mut lab(&[command, &rollouts])).stdout.is_empty());
+    }
+    let exported = root.path().join("model");
+    succeeds(lab(&["export", "embedded", "--task", "multiplication"]).arg(&exported));
+    assert_eq!(std::fs::read(exported.join("model.safetensors")).unwrap(), base);
+}
+
+#[test]
+fn play_knows_the_product() {
+    let asked = ["play", "--task", "multiplication", "--numbers", "23,47", "--backend", "cpu", "--json"];
+    let whole = json(&asked);
+    assert_eq!(whole["puzzle"]["target"], 1081);
+    assert!(whole["models"][0].get("unknown_words").is_none());
+    let said = refusal(lab(&asked).args(["--target", "1082"]));
+    assert!(said.contains("23 * 47 is 1081, not 1082"), "{said}");
+    let said = refusal(&mut lab(&["play", "--numbers", "4,8"]));
+    assert!(said.contains("--target is missing"), "{said}");
+}
+
+#[test]
+fn what_a_task_does_not_have_is_refused_in_a_sentence() {
+    for (arguments, words) in [
+        (&["eval", "--task", "chess"][..], "one of countdown, multiplication"),
+        (&["eval", "--task", "multiplication", "--level", "3x20"], "one of 2x2, 2x1, 3x2"),
+        (&["export", "embedded", "nowhere", "--task", "chess"], "the tasks are countdown, multiplication"),
+        (&["run", "--headless", "--task", "multiplication", "--set", "level=4x20"], "one of 2x2, 2x1, 3x2"),
+    ] {
+        let said = refusal(&mut lab(arguments));
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+    let line =
+        r#"{"task":"multiplication","numbers":[23,47],"target":1081,"completion":"<answer>1,081</answer>"}"#;
+    let mut searched =
+        lab(&["analyze", "--search"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    searched.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
+    let output = searched.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("There is nothing to search in multiplication"));
+}
