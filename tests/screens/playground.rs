@@ -219,7 +219,7 @@ fn what_is_typed_is_judged_as_it_is_typed() {
     press(&mut app, KeyCode::Char('i'));
     shows(&mut app, "numbers 4 1 16▌");
     keys(&mut app, " x");
-    shows(&mut app, "2 to 6 whole numbers from 0 up");
+    shows(&mut app, "'4 1 16 x' is not 2 to 6 whole numbers");
     press(&mut app, KeyCode::Enter);
     assert!(app.playground.captures_text(), "refused, and still being typed");
     press(&mut app, KeyCode::Esc);
