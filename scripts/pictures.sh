@@ -1,11 +1,30 @@
 #!/usr/bin/env bash
-# Makes the pictures of the README from the real program. Needs python3 with pyte, and a release build.
+# Makes the pictures of the README and of docs/screens.md from the real program. Needs python3 with pyte, and a release
+# build. It trains for two minutes and measures for one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 program=${1:-target/release/aha-lab}
 runs=$(mktemp -d)
 trap 'rm -rf "$runs"' EXIT
-# One run: a minute and a half of training, then its transcripts with a self-corrected one open.
-python3 scripts/screenshot.py --size 120x36 --out docs/help.svg --timeout 240 \
-    --keys 'wait:120 shot:docs/live.svg Tab 5 wait:1 Enter wait:1 shot:docs/transcripts.svg ? wait:1' \
-    -- "$program" run --runs "$runs" --seed 1
+
+picture() {
+    python3 scripts/screenshot.py --size 120x36 --timeout 400 "$@"
+}
+
+# One run: two minutes of training, then every screen of it.
+picture --out docs/help.svg --keys 'wait:120 shot:docs/live.svg
+    F3 5 wait:1 Enter wait:1 shot:docs/transcripts.svg
+    F4 wait:1 shot:docs/meter.svg
+    F3 Esc wait:1 F5 wait:1 shot:docs/search.svg
+    F6 wait:1 shot:docs/travel.svg
+    F2 Space wait:3 F9 wait:1 m until:measured wait:1 shot:docs/frontier.svg
+    F10 wait:1 shot:docs/sentinel.svg
+    F8 wait:1 Enter wait:12 a wait:1 w wait:20 shot:docs/playground.svg
+    F2 ? wait:1' -- "$program" run --runs "$runs" --seed 1
+
+# The Microscope, at the end of the update of a first step.
+picture --out docs/microscope.svg --keys 'until:paused F7 wait:1 p until:score wait:4 p wait:3 p wait:3 p wait:8' \
+    -- "$program" run --runs "$runs" --seed 1 --paused
+
+# Another task.
+picture --out docs/multiplication.svg --keys 'wait:60' -- "$program" run --runs "$runs" --task multiplication
