@@ -6,6 +6,7 @@
 pub mod config;
 pub mod control_socket;
 pub mod engine;
+pub mod eval;
 pub mod kernels;
 pub mod model;
 #[path = "../../src/platform.rs"]

@@ -12,6 +12,8 @@ pub mod error;
 pub mod fingerprint;
 #[path = "../../src/run/follower.rs"]
 pub mod follower;
+#[path = "../../src/run/frontier.rs"]
+pub mod frontier;
 #[path = "../../src/run/journal.rs"]
 pub mod journal;
 #[path = "../../src/run/lines.rs"]
@@ -35,6 +37,7 @@ pub use checkpoint::{CheckpointWriter, Manifest, newest_valid, verify};
 pub use directory::{RunAtStep, RunDirectory};
 pub use error::{CheckpointError, RunError};
 pub use follower::{Follower, Fresh};
+pub use frontier::{HowMeasured, Measurement};
 pub use journal::{Journal, JournalPosition};
 pub use lock::RunLock;
 pub use reader::{Log, Reader};

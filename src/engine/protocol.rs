@@ -1,5 +1,6 @@
 //! Everything that crosses between the engine and whoever watches it. Nothing else does.
 
+#[path = "protocol/side.rs"]
 pub mod side;
 
 use std::path::PathBuf;

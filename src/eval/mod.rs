@@ -2,8 +2,10 @@
 
 pub mod frontier;
 pub mod interval;
+mod options;
 pub mod report;
 
+pub use options::EvalOptions;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -25,23 +27,6 @@ use crate::{
 
 /// Seeds of evaluations are kept apart from those of training.
 const EVALUATION: u64 = 0x6576_616c;
-
-/// How to evaluate.
-#[derive(Debug, Clone)]
-pub struct EvalOptions {
-    /// Completions for each puzzle.
-    pub samples: usize,
-    /// Sampling temperature.
-    pub temperature: f64,
-    /// Tokens after which a completion is cut off.
-    pub max_new_tokens: usize,
-    /// Thinking budgets, in tokens, at which the answer is forced.
-    pub budgets: Vec<usize>,
-    /// Whether the likeliest completion of each puzzle is taken too.
-    pub greedy: bool,
-    /// Seed of the draws.
-    pub seed: u64,
-}
 
 /// Everything that answers.
 pub struct Examinee<'a> {

@@ -11,6 +11,7 @@ use burn::{
 };
 use safetensors::{Dtype, tensor::TensorView};
 
+pub(crate) use super::host::hexadecimal;
 pub use super::host::{ModelError, read_bounded};
 use super::{
     config::ModelConfig,
@@ -160,9 +161,4 @@ pub fn hash_of_folder(folder: &Path) -> Result<String, ModelError> {
         hash.update(read_bounded(&file, MAX_WEIGHTS)?);
     }
     Ok(hexadecimal(&hash.finalize()))
-}
-
-/// Two digits a byte.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -44,6 +44,11 @@ pub(crate) fn broken(path: &Path, reason: impl Into<String>) -> ModelError {
     ModelError::Broken { path: path.to_owned(), reason: reason.into() }
 }
 
+/// Two digits a byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Reads a whole file, refusing one that is larger than `most` bytes before anything is allocated.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{disk::Disk, error::CheckpointError, journal::LogFile};
-use crate::config::shortened;
+use crate::{config::shortened, model::host::hexadecimal};
 
 /// The format written and read here.
 pub const FORMAT: u32 = 1;
@@ -358,10 +358,6 @@ fn hash_file(path: &Path) -> io::Result<FileEntry> {
     let mut hashing = Hashing::new(io::sink());
     io::copy(&mut File::open(path)?, &mut hashing)?;
     Ok(hashing.finish().1)
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Passes bytes on, and takes their number and hash on the way.

@@ -22,7 +22,7 @@ pub fn fingerprint<'a>(records: impl IntoIterator<Item = &'a RolloutRecord>) -> 
         number(&mut hash, record.logprobs.len());
         record.logprobs.iter().for_each(|&logprob| hash.update(bits(logprob).to_le_bytes()));
     }
-    super::checkpoint::hexadecimal(&hash.finalize())
+    crate::model::host::hexadecimal(&hash.finalize())
 }
 
 /// The bits of a number. JSON keeps that it is none, and not which kind of none.

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::{directory::RunDirectory, error::RunError};
 use crate::{
     eval::{EvalOptions, frontier::Point, report::EvalReport},
-    model::folder,
+    model::host,
     task::Puzzle,
 };
 
@@ -93,7 +93,7 @@ impl HowMeasured {
         for puzzle in puzzles {
             hash.update(format!("{:?} {}\n", puzzle.numbers, puzzle.target));
         }
-        folder::hexadecimal(&hash.finalize())
+        host::hexadecimal(&hash.finalize())
     }
 }
 
@@ -115,13 +115,13 @@ impl Measurement {
     /// The name of its file. The same weights measured in the same way have the same.
     fn file_name(&self) -> String {
         let how = format!("{} {:?}", self.model_hash, self.how);
-        let hash = folder::hexadecimal(&Sha256::digest(how));
+        let hash = host::hexadecimal(&Sha256::digest(how));
         format!("step-{:06}-{}.json", self.step, &hash[..12])
     }
 
     /// Reads a file. The reason is a sentence without the file's name.
     fn read(path: &Path) -> Result<Self, String> {
-        let bytes = folder::read_bounded(path, LONGEST_FILE).map_err(|error| error.to_string())?;
+        let bytes = host::read_bounded(path, LONGEST_FILE).map_err(|error| error.to_string())?;
         let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| format!("{error}."))?;
         // Before anything else: a newer file may have other keys.
         match value.get("schema_version").and_then(serde_json::Value::as_u64) {

@@ -1,0 +1,12 @@
+//! What a measurement in a run needs of the program's `eval`.
+
+#[path = "../../src/eval/frontier.rs"]
+pub mod frontier;
+#[path = "../../src/eval/interval.rs"]
+pub mod interval;
+#[path = "../../src/eval/options.rs"]
+mod options;
+#[path = "../../src/eval/report.rs"]
+pub mod report;
+
+pub use options::EvalOptions;
