@@ -30,7 +30,8 @@ const SLOTS: std::ops::RangeInclusive<usize> = 8..=32;
 
 /// Keys and values that a worker's slots may hold, bytes; as many slots as that allows. With more they leave the cache
 /// between two tokens. Timed with 8, 16, 32 and 64 slots: completions of 128 tokens are written fastest with 32
-/// (9 MB), those of 512 with 8 (8.5 MB; 1.6 times as fast as with 32).
+/// (9 MB), those of 512 with 8 (8.5 MB; 1.6 times as fast as with 32). A model whose weights are larger than that
+/// gets room for as much as they take, twice: it reads them all for each token of its slots.
 const KEPT_BYTES: usize = 10 << 20;
 
 /// Samples one completion for each request, in their order; `None` when the model is not on the CPU.
@@ -47,8 +48,9 @@ pub fn sample(
     }
     let longest = requests.iter().map(|r| r.prompt.len()).max().unwrap_or(0);
     let capacity = longest + options.max_new_tokens;
-    let slots =
-        (KEPT_BYTES / Decoder::kept_bytes(&model.config, capacity)).clamp(*SLOTS.start(), *SLOTS.end());
+    let weights = size_of::<f32>() * model.config.parameters();
+    let kept = KEPT_BYTES.max(2 * weights);
+    let slots = (kept / Decoder::kept_bytes(&model.config, capacity)).clamp(*SLOTS.start(), *SLOTS.end());
     let slots = requests.len().div_ceil(workers.count()).clamp(1, slots);
     let decoders =
         (0..workers.count()).map(|_| Decoder::new(model, slots, capacity)).collect::<Option<Vec<_>>>()?;
