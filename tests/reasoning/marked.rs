@@ -218,6 +218,11 @@ fn a_second_batch_of_held_out_transcripts_is_read_nearly_as_well() {
 }
 
 #[test]
+fn a_third_batch_of_held_out_transcripts_is_read_nearly_as_well() {
+    hold("held out, third", include_str!("../data/held_out_3.txt"), 50, 0.40);
+}
+
+#[test]
 fn every_prefix_of_a_marked_transcript_is_safe() {
     for entry in marked(include_str!("../data/development.txt")) {
         for (end, _) in entry.text.char_indices() {
