@@ -91,10 +91,13 @@ impl Reader<'_> {
 
     /// Whether the word before `start` stands for the attempt's result: `this is equal to`.
     fn speaks_of_result(&self, start: usize) -> bool {
-        let before = self.text[..start].trim_end();
-        let word = before.rsplit(|character: char| !character.is_alphabetic()).next().unwrap_or("");
+        let not_a_letter = |character: char| !character.is_alphabetic();
+        let before = self.text[..start].trim_end().rsplit(not_a_letter).next().unwrap_or("");
+        let first = self.text[start..].split(not_a_letter).next().unwrap_or("");
         !self.reading.attempts.records().is_empty()
-            && ["this", "that", "it", "which", "result"].iter().any(|name| word.eq_ignore_ascii_case(name))
+            && ["this", "that", "it", "which", "result"]
+                .iter()
+                .any(|name| before.eq_ignore_ascii_case(name) || first.eq_ignore_ascii_case(name))
     }
 
     /// Whether two sides are equal; after `≈`, whether they differ by less than the last decimal written.

@@ -71,7 +71,11 @@ impl Reader<'_> {
                     matches!(self.tokens[index].kind, TokenKind::Number | TokenKind::Close)
                 });
         let parenthesised = before == Some(TokenKind::Open)
-            && self.tokens.get(self.at + length).is_some_and(|token| token.kind == TokenKind::Close);
+            && self.tokens[self.tokens.len().min(self.at + length)..]
+                .iter()
+                .take(2)
+                .find(|token| token.kind != TokenKind::Stop)
+                .is_some_and(|token| token.kind == TokenKind::Close);
         let in_draft = self.in_draft();
         let answers = match in_draft {
             true => bounded_after || bounded_before,
