@@ -240,9 +240,9 @@ impl Reader<'_> {
             }
             // `that's 88`, after the attempt came to it.
             PhraseKind::Nothing
-                if self.sentence_start && number_follows && self.restates(length) && self.points() =>
+                if self.sentence_start && self.points() && self.restates(self.past_adverb(length)) =>
             {
-                return self.expect_number(Relation::Equal, length);
+                return self.expect_number(Relation::Equal, self.past_adverb(length));
             }
             PhraseKind::Equal if length == 1 && !number_follows && self.is_written("matches") => {
                 return self.weak_answer(true, length);

@@ -156,8 +156,24 @@ impl Reader<'_> {
             return;
         }
         self.finish_draft(false);
+        if self.reading.attempts.sums_up(calculation) {
+            self.value = None;
+            return;
+        }
         if self.works_backwards(calculation) {
-            self.event(EventKind::Backward, first.start, last.end);
+            // `Start from the target: 96 - 40 = 56` is one.
+            match self.reading.events.last_mut() {
+                Some(before)
+                    if matches!(before.kind, EventKind::Backward)
+                        && self
+                            .text
+                            .get(before.end..first.start)
+                            .is_some_and(|between| matches!(between.trim(), ":" | "," | "")) =>
+                {
+                    before.end = last.end;
+                }
+                _ => self.event(EventKind::Backward, first.start, last.end),
+            }
             self.value = None;
             return;
         }

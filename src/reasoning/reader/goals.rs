@@ -72,6 +72,16 @@ impl Reader<'_> {
         ["that", "this", "it", "that's", "that’s", "it's", "it’s"].iter().any(|word| self.is_written(word))
     }
 
+    /// The length of a phrase with the adverb after it, as in `that's already 72`.
+    pub(super) fn past_adverb(&self, length: usize) -> usize {
+        let token = self.tokens.get(self.at + length);
+        let word = token.and_then(|token| self.text.get(token.start..token.end)).unwrap_or("");
+        length
+            + usize::from(
+                ["already", "indeed", "also"].iter().any(|adverb| word.eq_ignore_ascii_case(adverb)),
+            )
+    }
+
     /// Whether the token here is `word`, in any letter case.
     pub(super) fn is_written(&self, word: &str) -> bool {
         let token = self.tokens[self.at];
