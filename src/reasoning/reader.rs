@@ -349,7 +349,11 @@ impl Reader<'_> {
     }
 
     fn end_sentence(&mut self) {
-        let goes_on = |draft: &CheckDraft| draft.opener == Opener::Check && !draft.concludes();
+        let goes_on = |draft: &CheckDraft| {
+            let checks = draft.opener == Opener::Check
+                || draft.opener == Opener::Hesitation && draft.states_something();
+            checks && !draft.concludes()
+        };
         if self.draft.as_ref().is_some_and(goes_on) {
             self.sentence_closed = true;
         } else {
@@ -380,7 +384,9 @@ impl Reader<'_> {
             }
             let cut_off = at_end && !self.sentence_closed;
             let kind = EventKind::Check { decision, claim: draft.claim, cut_off };
-            self.event(kind, draft.start, draft.end);
+            if !self.joins_last_check(&draft, decision) {
+                self.event(kind, draft.start, draft.end);
+            }
             if decision != Decision::Bare {
                 self.reading.attempts.part();
             }

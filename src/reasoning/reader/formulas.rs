@@ -2,7 +2,7 @@
 
 use super::{EventKind, Named, Reader, StepPlace, Waiting};
 use crate::reasoning::{
-    check::{CheckDraft, Opener, Relation},
+    check::{CheckDraft, Conclusion, Decision, Opener, Relation},
     exact::{Exact, Operator},
     expression::{Expression, Formula},
 };
@@ -139,7 +139,13 @@ impl Reader<'_> {
             None => last.value(),
         };
         let right = sides.windows(2).all(|pair| self.agree(&pair[0], &pair[1]));
-        let derives = |draft: &CheckDraft| draft.opener == Opener::Check && !draft.concludes();
+        // `wait , 36 + 9 = 45` works a result out again as `check :` does, if it is written at once.
+        let at_once = |draft: &CheckDraft| {
+            let between = self.text.get(draft.end..first.start).unwrap_or("-");
+            draft.opener == Opener::Hesitation && between.trim() == ","
+        };
+        let derives =
+            |draft: &CheckDraft| (draft.opener == Opener::Check || at_once(draft)) && !draft.concludes();
         if self.draft.as_ref().is_some_and(derives) && self.reading.attempts.has_made(calculation) {
             let key = calculation.plain_shape().key();
             let added = self
@@ -184,6 +190,33 @@ impl Reader<'_> {
         self.reading.places.push(StepPlace { attempt, token, kept });
         self.reading.breaks_off = false;
         self.value = None;
+    }
+
+    /// Adds the draft to the check before it where both are one exclamation, as in `Yes! That works` or
+    /// `18 / 6 = 3. ✓`, and both are right. Returns whether it did.
+    pub(super) fn joins_last_check(&mut self, draft: &CheckDraft, decision: Decision) -> bool {
+        let Decision::Decided { right: true, conclusion: Conclusion::Hit } = decision else { return false };
+        let Some(last) = self.reading.events.last_mut() else { return false };
+        let EventKind::Check { decision: Decision::Decided { right: true, conclusion }, .. } = last.kind
+        else {
+            return false;
+        };
+        let (Some(before), Some(between), Some(after)) = (
+            self.text.get(last.start..last.end),
+            self.text.get(last.end..draft.start),
+            self.text.get(draft.start..draft.end),
+        ) else {
+            return false;
+        };
+        let exclaims = conclusion == Conclusion::Hit
+            && between.trim_end() == "!"
+            && before.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let ticks = conclusion == Conclusion::Open && between.trim() == "." && after.chars().count() == 1;
+        if exclaims || ticks {
+            last.end = draft.end;
+            last.kind = EventKind::Check { decision, claim: draft.claim, cut_off: false };
+        }
+        exclaims || ticks
     }
 
     /// Whether the calculation starts from the target, which nobody has given or reached yet.
