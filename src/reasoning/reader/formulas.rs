@@ -211,7 +211,11 @@ impl Reader<'_> {
         let exclaims = conclusion == Conclusion::Hit
             && between.trim_end() == "!"
             && before.bytes().all(|byte| byte.is_ascii_alphabetic());
-        let ticks = conclusion == Conclusion::Open && between.trim() == "." && after.chars().count() == 1;
+        // `Wait, 36 + 9 = 45. It is 45!`
+        let thinks =
+            before.get(..4).is_some_and(|word| ["wait", "hmm,"].iter().any(|w| word.eq_ignore_ascii_case(w)));
+        let ticks =
+            conclusion == Conclusion::Open && between.trim() == "." && (thinks || after.chars().count() == 1);
         if exclaims || ticks {
             last.end = draft.end;
             last.kind = EventKind::Check { decision, claim: draft.claim, cut_off: false };
