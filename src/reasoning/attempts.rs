@@ -148,18 +148,31 @@ impl Attempts {
 
     /// Whether the attempt in hand has made this calculation, step by step or as a whole.
     pub fn has_made(&self, calculation: &Expression) -> bool {
-        let traced = || {
-            calculation.fold(
-                |number| {
-                    let part = number.and_then(|number| self.current.parts.get(&number).copied());
-                    part.unwrap_or(Shape::number(number))
-                },
-                Shape::combine,
-                Shape::negate,
-            )
-        };
         let made = |shape: Shape| self.current.steps.contains(&shape.key());
-        !self.records.is_empty() && (made(calculation.plain_shape()) || traced().is_some_and(made))
+        !self.records.is_empty()
+            && (made(calculation.plain_shape()) || self.traced(calculation).is_some_and(made))
+    }
+
+    /// The shape of a calculation whose numbers are results of the attempt in hand where they can be.
+    fn traced(&self, calculation: &Expression) -> Option<Shape> {
+        calculation.fold(
+            |number| {
+                let part = number.and_then(|number| self.current.parts.get(&number).copied());
+                part.unwrap_or(Shape::number(number))
+            },
+            Shape::combine,
+            Shape::negate,
+        )
+    }
+
+    /// Whether the calculation only writes down again all that the attempt in hand has come to in two steps
+    /// or more, and nothing in between says that it is another try.
+    pub fn sums_up(&self, calculation: &Expression) -> bool {
+        let whole = |shape: Shape| self.records.last().is_some_and(|last| last.key == shape.key());
+        !self.parted
+            && !self.opened
+            && self.current.parts.len() > 1
+            && (whole(calculation.plain_shape()) || self.traced(calculation).is_some_and(whole))
     }
 
     /// Adds the step `calculation = stated` to the attempt in hand, or begins another with it.

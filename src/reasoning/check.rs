@@ -175,7 +175,15 @@ impl CheckDraft {
     /// the target, `that is not right` is right if either is not.
     pub fn decide(&self, attempts: &Attempts, target: Option<Exact>) -> Decision {
         let before = attempts.records().last();
-        if !self.concludes() {
+        // `wait , 100 - 18 = 82 , not 72` corrects the arithmetic and says nothing of the target.
+        let corrects = |stated: &Comparison| {
+            stated.relation == Relation::NotEqual
+                && stated.with != target
+                && stated.with.is_some_and(|with| attempts.states(with) && stated.value != Some(with))
+                && stated.value.is_some_and(|value| self.derived_values.contains(&value))
+        };
+        let only_corrects = !self.says_right && !self.says_wrong && self.comparisons.iter().all(corrects);
+        if !self.concludes() || only_corrects {
             return match self.derived.is_empty() {
                 true => Decision::Bare,
                 false => Decision::Decided { right: !self.derivation_wrong, conclusion: Conclusion::Open },

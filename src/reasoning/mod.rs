@@ -44,7 +44,10 @@ use crate::task::Puzzle;
 ///   value that the attempt before states (or that the check re-derives), if it holds, and if the value
 ///   that the attempt states last misses or hits as well. A verdict without a number is judged by what the
 ///   attempt's operations really come to. In a sentence opened by `check` or `verify`, a calculation that
-///   the attempt made re-derives a result; any other begins an attempt.
+///   the attempt made re-derives a result; any other begins an attempt. So does one right after `wait ,`. `Yes!`
+///   and the verdict after it are one check.
+/// - An expression that only writes down again what the steps of the attempt have come to begins no attempt,
+///   unless a check or a phrase such as `maybe` stands before it.
 /// - A checking phrase with nothing checked is *superficial* if no attempt follows before the answer or
 ///   the end. It is a hesitation, and no check, if one follows, if a check follows at once
 ///   (`wait . check : …`), or if the text is cut off within its sentence.

@@ -98,7 +98,11 @@ impl Pass<'_> {
                 self.operand = false;
             }
             TokenKind::Number => {
-                self.last_number = Some(Token { kind, start, end });
+                // `Step 2: add 14` adds to no 2.
+                let labels = (self.at..self.tokens.len().min(self.at + 2)).find(|at| !self.is_mark(*at));
+                if labels.and_then(|at| self.kind(at)) != Some(TokenKind::Colon) {
+                    self.last_number = Some(Token { kind, start, end });
+                }
                 if self.operand {
                     (self.calculates, self.equated) = (false, false);
                 }
@@ -126,6 +130,14 @@ impl Pass<'_> {
                 if self.operand && self.calculates && !self.equated && self.opens_operand(self.at + 1) =>
             {
                 self.emit(TokenKind::Equals, 1);
+            }
+            // A row of a table: `| 12 + 3 + 9 | 24 | no |`.
+            "|" if self.operand => {
+                let result = self.calculates
+                    && !self.equated
+                    && self.kind(self.at + 1) == Some(TokenKind::Number)
+                    && self.slice(self.at + 2) == "|";
+                self.emit(if result { TokenKind::Equals } else { TokenKind::Comma }, 1);
             }
             // A mark of emphasis between two operands would be a power: it stays, and breaks the formula.
             "**" if self.operand && self.opens_operand(self.at + 1) => self.emit(token.kind, 1),

@@ -122,7 +122,9 @@ fn all_phrases() -> impl Iterator<Item = (PhraseKind, Box<dyn Iterator<Item = &'
         .flat_map(|(kind, texts)| texts.iter().map(move |text| (*kind, Box::new(text.split(' ')) as Words)));
     let built = families::FAMILIES.iter().flat_map(|(kind, beginnings, ends)| {
         beginnings.iter().copied().flatten().flat_map(move |beginning| {
-            let both = move |end: &'static str| Box::new(beginning.split(' ').chain(end.split(' '))) as Words;
+            let both = move |end: &'static str| {
+                Box::new(beginning.split(' ').filter(|word| !word.is_empty()).chain(end.split(' '))) as Words
+            };
             ends.iter().map(move |end| (*kind, both(end)))
         })
     });

@@ -138,6 +138,10 @@ struct Waiting {
     after_value: Option<Named>,
 }
 
+/// Words that may stand before a verdict without taking the beginning of the sentence from it.
+const LEADS: [&str; 12] =
+    ["oh", "ok", "okay", "ah", "aha", "so", "and", "also", "still", "again", "done", "close"];
+
 struct Reader<'a> {
     text: &'a str,
     tokens: &'a [Token],
@@ -203,8 +207,11 @@ impl Reader<'_> {
     }
 
     fn skip_word(&mut self) {
+        let token = self.tokens[self.at];
+        let word = &self.text[token.start..token.end];
         self.at += 1;
-        self.sentence_start = false;
+        // `oh nice`, `also wrong`: a verdict still stands at the beginning.
+        self.sentence_start &= LEADS.iter().any(|lead| word.eq_ignore_ascii_case(lead));
     }
 
     fn phrase(&mut self, found: phrases::Match) {
@@ -230,6 +237,20 @@ impl Reader<'_> {
             }
             PhraseKind::WeakRight if self.sentence_start && number_follows && self.restates(length) => {
                 return self.expect_number(Relation::Equal, length);
+            }
+            // `that's 88`, after the attempt came to it.
+            PhraseKind::Nothing
+                if self.sentence_start && self.points() && self.restates(self.past_adverb(length)) =>
+            {
+                return self.expect_number(Relation::Equal, self.past_adverb(length));
+            }
+            PhraseKind::Equal if length == 1 && !number_follows && self.is_written("matches") => {
+                return self.weak_answer(true, length);
+            }
+            // `try this instead .` does not give up what it has just tried.
+            PhraseKind::Retry if length == 1 && self.trails() && self.is_written("instead") => {
+                self.at += length;
+                return;
             }
             // `87 instead of 86`.
             PhraseKind::Nothing
@@ -328,7 +349,11 @@ impl Reader<'_> {
     }
 
     fn end_sentence(&mut self) {
-        let goes_on = |draft: &CheckDraft| draft.opener == Opener::Check && !draft.concludes();
+        let goes_on = |draft: &CheckDraft| {
+            let checks = draft.opener == Opener::Check
+                || draft.opener == Opener::Hesitation && draft.states_something();
+            checks && !draft.concludes()
+        };
         if self.draft.as_ref().is_some_and(goes_on) {
             self.sentence_closed = true;
         } else {
@@ -359,7 +384,9 @@ impl Reader<'_> {
             }
             let cut_off = at_end && !self.sentence_closed;
             let kind = EventKind::Check { decision, claim: draft.claim, cut_off };
-            self.event(kind, draft.start, draft.end);
+            if !self.joins_last_check(&draft, decision) {
+                self.event(kind, draft.start, draft.end);
+            }
             if decision != Decision::Bare {
                 self.reading.attempts.part();
             }

@@ -209,12 +209,17 @@ fn development_transcripts_are_read_as_they_are_marked() {
 
 #[test]
 fn held_out_transcripts_are_read_nearly_as_well() {
-    hold("held out, first", include_str!("../data/held_out_1.txt"), 60, 0.72);
+    hold("held out, first", include_str!("../data/held_out_1.txt"), 60, 0.75);
 }
 
 #[test]
 fn a_second_batch_of_held_out_transcripts_is_read_nearly_as_well() {
-    hold("held out, second", include_str!("../data/held_out_2.txt"), 30, 0.85);
+    hold("held out, second", include_str!("../data/held_out_2.txt"), 30, 0.92);
+}
+
+#[test]
+fn a_third_batch_of_held_out_transcripts_is_read_nearly_as_well() {
+    hold("held out, third", include_str!("../data/held_out_3.txt"), 50, 0.85);
 }
 
 #[test]

@@ -34,16 +34,45 @@ const OPERATIONS: &[(&str, Operator)] = &[
 
 /// Words that may stand between the operands and the result, or before the operands.
 const FILLERS: &[&str] = &[
-    "the", "number", "numbers", "result", "it", "that", "this", "then", "of", "between", "us", "me", "both",
+    "the",
+    "number",
+    "numbers",
+    "result",
+    "it",
+    "that",
+    "this",
+    "then",
+    "of",
+    "between",
+    "us",
+    "me",
+    "both",
     "another",
+    "remaining",
 ];
 
 /// Words that join two operands.
 const JOINS: &[&str] = &["and", "by", "to", "with", "from", "times"];
 
 /// Words that lead to the result.
-const LINKS: &[&str] =
-    &["is", "gives", "get", "gets", "equals", "makes", "yields", "giving", "obtain", "gave", "have"];
+const LINKS: &[&str] = &[
+    "is",
+    "gives",
+    "get",
+    "gets",
+    "equals",
+    "makes",
+    "yields",
+    "giving",
+    "obtain",
+    "gave",
+    "have",
+    "results",
+    "resulting",
+    "brings",
+    "leaves",
+    "leads",
+];
 
 /// Words that may stand before a link: `to get`, `which is`, `we get`, `resulting in`.
 const LEADS: &[&str] =
@@ -146,7 +175,7 @@ impl Cursor<'_, '_> {
         if !linked {
             return None;
         }
-        self.skip(&["us", "me", "a", "the", "result", "of", "equal", "to"]);
+        self.skip(&["us", "me", "a", "the", "result", "of", "equal", "to", "in", "up"]);
         let result = self.number()?;
         let calculates = self.index().is_some_and(|index| {
             matches!(self.pass.kind(index), Some(TokenKind::Operator(..) | TokenKind::Equals))

@@ -35,6 +35,26 @@ const AIMS: &[&str] = &[
     "the number we need",
     "the number we want",
     "the result we want",
+    "our number",
+    "the number we're after",
+];
+
+/// What a run calls the same in a comparison: `more than we need`.
+const NEEDS: &[&str] = &["we need", "we want", "i need", "i want", "needed", "required"];
+
+/// What becomes of a target.
+const MET: &[&str] = &["met", "reached", "achieved", "hit", "satisfied"];
+
+/// How a result may have been wished for: `exactly as needed`.
+const WANTED: &[&str] = &[
+    "as required",
+    "as desired",
+    "as needed",
+    "as expected",
+    "as wanted",
+    "what we wanted",
+    "what was needed",
+    "right",
 ];
 
 const HITS: &[&str] = &[
@@ -187,8 +207,32 @@ const LOWS: &[&str] = &[
 pub(super) const FAMILIES: &[Family] = &[
     (PhraseKind::Right, &[HITS, MORE_HITS], AIMS),
     (PhraseKind::Wrong, &[MISSES, MORE_MISSES], AIMS),
+    (PhraseKind::Right, &[&["the target is", "the target has been", "the goal is", "target"]], MET),
+    (PhraseKind::WeakRight, &[&["exactly", "just", "precisely"]], WANTED),
     (PhraseKind::TooHigh, &[HIGHS], AIMS),
     (PhraseKind::TooLow, &[LOWS], AIMS),
+    (PhraseKind::TooHigh, &[HIGHS], NEEDS),
+    (PhraseKind::TooLow, &[LOWS], NEEDS),
+    (PhraseKind::Above, &[&["", "which"]], &["exceeds", "overshoots", "goes over", "is beyond"]),
+    (PhraseKind::Below, &[&["", "which"]], &["undershoots", "falls short of", "is short of"]),
+    (
+        PhraseKind::Equal,
+        &[&["", "that", "this", "it", "which"]],
+        &["gives exactly", "makes exactly", "yields exactly", "is precisely"],
+    ),
+    (PhraseKind::Equal, &[&["this is", "that is", "that's", "it is", "it's", "which is"]], &["equal to"]),
+    (PhraseKind::Right, &[&["that's", "that is", "this is", "this one is"]], &["the one", "the winner"]),
+    (
+        PhraseKind::Check,
+        &[&["", "a quick", "quick", "just"]],
+        &["double-checking", "double checking", "rechecking", "re-checking", "sanity check"],
+    ),
+    (
+        PhraseKind::Retry,
+        &[&["going back", "go back", "let me go back", "let's go back", "back", "return", "returning"]],
+        &["to the start", "to the beginning", "to the drawing board", "to square one"],
+    ),
+    (PhraseKind::Retry, &[&["let me", "let's"]], &["back up", "step back", "take a step back"]),
     (
         PhraseKind::NotEqual,
         &[&["does not", "doesn't", "did not", "didn't", "cannot", "can't", "will not", "won't"]],

@@ -175,6 +175,8 @@ pub(super) const TABLE: &[(Kind, &[&str])] = &[
         Kind::WeakWrong,
         &["fail", "fails", "but not the same", "not the same", "no luck", "not equal", "miss", "mismatch"],
     ),
+    (Kind::WeakRight, &["hit", "so it matches"]),
+    (Kind::Wrong, &["but not quite", "but not quite right", "but not there"]),
     (Kind::WeakWrong, &["not close", "not even close", "not good", "not there yet", "not working"]),
     (Kind::NotEqual, &["but not", "is not exactly", "isn't exactly", "is not quite", "isn't quite"]),
     (Kind::OffBy, &["misses by", "missed by", "short by", "is short by", "over by", "overshoots by"]),

@@ -2,7 +2,7 @@
 
 use super::{EventKind, Named, Reader, StepPlace, Waiting};
 use crate::reasoning::{
-    check::{CheckDraft, Opener, Relation},
+    check::{CheckDraft, Conclusion, Decision, Opener, Relation},
     exact::{Exact, Operator},
     expression::{Expression, Formula},
 };
@@ -91,10 +91,13 @@ impl Reader<'_> {
 
     /// Whether the word before `start` stands for the attempt's result: `this is equal to`.
     fn speaks_of_result(&self, start: usize) -> bool {
-        let before = self.text[..start].trim_end();
-        let word = before.rsplit(|character: char| !character.is_alphabetic()).next().unwrap_or("");
+        let not_a_letter = |character: char| !character.is_alphabetic();
+        let before = self.text[..start].trim_end().rsplit(not_a_letter).next().unwrap_or("");
+        let first = self.text[start..].split(not_a_letter).next().unwrap_or("");
         !self.reading.attempts.records().is_empty()
-            && ["this", "that", "it", "which", "result"].iter().any(|name| word.eq_ignore_ascii_case(name))
+            && ["this", "that", "it", "which", "result"]
+                .iter()
+                .any(|name| before.eq_ignore_ascii_case(name) || first.eq_ignore_ascii_case(name))
     }
 
     /// Whether two sides are equal; after `≈`, whether they differ by less than the last decimal written.
@@ -136,7 +139,13 @@ impl Reader<'_> {
             None => last.value(),
         };
         let right = sides.windows(2).all(|pair| self.agree(&pair[0], &pair[1]));
-        let derives = |draft: &CheckDraft| draft.opener == Opener::Check && !draft.concludes();
+        // `wait , 36 + 9 = 45` works a result out again as `check :` does, if it is written at once.
+        let at_once = |draft: &CheckDraft| {
+            let between = self.text.get(draft.end..first.start).unwrap_or("-");
+            draft.opener == Opener::Hesitation && between.trim() == ","
+        };
+        let derives =
+            |draft: &CheckDraft| (draft.opener == Opener::Check || at_once(draft)) && !draft.concludes();
         if self.draft.as_ref().is_some_and(derives) && self.reading.attempts.has_made(calculation) {
             let key = calculation.plain_shape().key();
             let added = self
@@ -153,8 +162,24 @@ impl Reader<'_> {
             return;
         }
         self.finish_draft(false);
+        if self.reading.attempts.sums_up(calculation) {
+            self.value = None;
+            return;
+        }
         if self.works_backwards(calculation) {
-            self.event(EventKind::Backward, first.start, last.end);
+            // `Start from the target: 96 - 40 = 56` is one.
+            match self.reading.events.last_mut() {
+                Some(before)
+                    if matches!(before.kind, EventKind::Backward)
+                        && self
+                            .text
+                            .get(before.end..first.start)
+                            .is_some_and(|between| matches!(between.trim(), ":" | "," | "")) =>
+                {
+                    before.end = last.end;
+                }
+                _ => self.event(EventKind::Backward, first.start, last.end),
+            }
             self.value = None;
             return;
         }
@@ -165,6 +190,37 @@ impl Reader<'_> {
         self.reading.places.push(StepPlace { attempt, token, kept });
         self.reading.breaks_off = false;
         self.value = None;
+    }
+
+    /// Adds the draft to the check before it where both are one exclamation, as in `Yes! That works` or
+    /// `18 / 6 = 3. ✓`, and both are right. Returns whether it did.
+    pub(super) fn joins_last_check(&mut self, draft: &CheckDraft, decision: Decision) -> bool {
+        let Decision::Decided { right: true, conclusion: Conclusion::Hit } = decision else { return false };
+        let Some(last) = self.reading.events.last_mut() else { return false };
+        let EventKind::Check { decision: Decision::Decided { right: true, conclusion }, .. } = last.kind
+        else {
+            return false;
+        };
+        let (Some(before), Some(between), Some(after)) = (
+            self.text.get(last.start..last.end),
+            self.text.get(last.end..draft.start),
+            self.text.get(draft.start..draft.end),
+        ) else {
+            return false;
+        };
+        let exclaims = conclusion == Conclusion::Hit
+            && between.trim_end() == "!"
+            && before.bytes().all(|byte| byte.is_ascii_alphabetic());
+        // `Wait, 36 + 9 = 45. It is 45!`
+        let thinks =
+            before.get(..4).is_some_and(|word| ["wait", "hmm,"].iter().any(|w| word.eq_ignore_ascii_case(w)));
+        let ticks =
+            conclusion == Conclusion::Open && between.trim() == "." && (thinks || after.chars().count() == 1);
+        if exclaims || ticks {
+            last.end = draft.end;
+            last.kind = EventKind::Check { decision, claim: draft.claim, cut_off: false };
+        }
+        exclaims || ticks
     }
 
     /// Whether the calculation starts from the target, which nobody has given or reached yet.

@@ -67,6 +67,34 @@ impl Reader<'_> {
         number == self.target && number.is_some_and(|number| self.reading.attempts.states(number))
     }
 
+    /// Whether the word here stands for the result in hand, as in `that's 88`.
+    pub(super) fn points(&self) -> bool {
+        ["that", "this", "it", "that's", "that’s", "it's", "it’s"].iter().any(|word| self.is_written(word))
+    }
+
+    /// The length of a phrase with the adverb after it, as in `that's already 72`.
+    pub(super) fn past_adverb(&self, length: usize) -> usize {
+        let token = self.tokens.get(self.at + length);
+        let word = token.and_then(|token| self.text.get(token.start..token.end)).unwrap_or("");
+        length
+            + usize::from(
+                ["already", "indeed", "also"].iter().any(|adverb| word.eq_ignore_ascii_case(adverb)),
+            )
+    }
+
+    /// Whether the token here is `word`, in any letter case.
+    pub(super) fn is_written(&self, word: &str) -> bool {
+        let token = self.tokens[self.at];
+        self.text.get(token.start..token.end).is_some_and(|written| written.eq_ignore_ascii_case(word))
+    }
+
+    /// Whether the word here ends a sentence right after a result.
+    pub(super) fn trails(&self) -> bool {
+        let kind = |index: usize| self.tokens.get(index).map(|token| token.kind);
+        self.at.checked_sub(1).and_then(kind) == Some(TokenKind::Number)
+            && kind(self.at + 1).is_none_or(|next| next == TokenKind::Stop)
+    }
+
     /// Whether the phrase here only describes what is wanted: `an expression that equals the target`.
     pub(super) fn describes(&self) -> bool {
         let word = |back: usize| {

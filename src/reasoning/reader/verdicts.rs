@@ -3,7 +3,7 @@
 use super::{Named, Reader, Waiting};
 use crate::reasoning::{
     check::{CheckDraft, Relation},
-    lexer::TokenKind,
+    lexer::{Token, TokenKind},
 };
 
 impl Reader<'_> {
@@ -71,7 +71,11 @@ impl Reader<'_> {
                     matches!(self.tokens[index].kind, TokenKind::Number | TokenKind::Close)
                 });
         let parenthesised = before == Some(TokenKind::Open)
-            && self.tokens.get(self.at + length).is_some_and(|token| token.kind == TokenKind::Close);
+            && self.tokens[self.tokens.len().min(self.at + length)..]
+                .iter()
+                .take(2)
+                .find(|token| token.kind != TokenKind::Stop)
+                .is_some_and(|token| token.kind == TokenKind::Close);
         let in_draft = self.in_draft();
         let answers = match in_draft {
             true => bounded_after || bounded_before,
@@ -87,10 +91,26 @@ impl Reader<'_> {
         self.sentence_start = false;
     }
 
+    /// How many words such as `the target of` stand here before the number that they name.
+    fn aim_words(&self) -> usize {
+        const AIMS: [&str; 8] = ["the", "our", "target", "goal", "number", "value", "of", "desired"];
+        let written = |token: &Token| self.text.get(token.start..token.end).unwrap_or("");
+        let ahead = &self.tokens[self.tokens.len().min(self.at)..];
+        let aim = |token: &&Token| AIMS.iter().any(|word| written(token).eq_ignore_ascii_case(word));
+        let count = ahead.iter().take(5).take_while(aim).count();
+        let names = ["target", "goal", "desired"];
+        let names_it = ahead[..count]
+            .iter()
+            .any(|token| names.iter().any(|word| written(token).eq_ignore_ascii_case(word)));
+        let number = ahead.get(count).is_some_and(|token| token.kind == TokenKind::Number);
+        if names_it && number { count } else { 0 }
+    }
+
     pub(super) fn expect_number(&mut self, relation: Relation, length: usize) {
         let start = self.tokens[self.at].start;
         let after_value = self.adjacent_value();
         self.at += length;
+        self.at += self.aim_words();
         self.relation = Some(Waiting { relation, start, number_at: self.at, after_value });
         self.sentence_start = false;
     }
