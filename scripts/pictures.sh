@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the pictures of the README and of docs/screens.md from the real program. Needs python3 with pyte, and a release
-# build. It trains for two minutes and measures for one.
+# build. It trains for a minute and measures for another.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 program=${1:-target/release/aha-lab}
@@ -11,13 +11,13 @@ picture() {
     python3 scripts/screenshot.py --size 120x36 --timeout 400 "$@"
 }
 
-# One run: two minutes of training, then every screen of it.
-picture --out docs/help.svg --keys 'wait:120 shot:docs/live.svg
+# One run: a minute of training, then every screen of it.
+picture --out docs/help.svg --keys 'wait:60 shot:docs/live.svg
     F3 5 wait:1 Enter wait:1 shot:docs/transcripts.svg
     F4 wait:1 shot:docs/meter.svg
     F3 Esc wait:1 F5 wait:1 shot:docs/search.svg
     F6 wait:1 shot:docs/travel.svg
-    F2 Space wait:3 F9 wait:1 m until:measured wait:1 shot:docs/frontier.svg
+    F2 Space wait:3 F9 wait:1 m until:measured,_and_kept wait:1 shot:docs/frontier.svg
     F10 wait:1 shot:docs/sentinel.svg
     F8 wait:1 Enter wait:12 a wait:1 w wait:20 shot:docs/playground.svg
     F2 ? wait:1' -- "$program" run --runs "$runs" --seed 1
@@ -27,4 +27,4 @@ picture --out docs/microscope.svg --keys 'until:paused F7 wait:1 p until:score w
     -- "$program" run --runs "$runs" --seed 1 --paused
 
 # Another task.
-picture --out docs/multiplication.svg --keys 'wait:60' -- "$program" run --runs "$runs" --task multiplication
+picture --out docs/multiplication.svg --keys 'wait:45' -- "$program" run --runs "$runs" --task multiplication
