@@ -23,7 +23,7 @@ picture --out docs/help.svg --keys 'wait:60 shot:docs/live.svg
     F2 ? wait:1' -- "$program" run --runs "$runs" --seed 1
 
 # The Microscope, at the end of the update of a first step.
-picture --out docs/microscope.svg --keys 'until:paused F7 wait:1 p until:score wait:4 p wait:3 p wait:3 p wait:8' \
+picture --out docs/microscope.svg --keys 'until:paused F7 wait:1 p wait:8 p wait:4 p wait:3 p wait:10' \
     -- "$program" run --runs "$runs" --seed 1 --paused
 
 # Another task.
