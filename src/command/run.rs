@@ -250,6 +250,8 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
     let mut interrupted: Option<Instant> = None;
     // Whether the run paused itself since its last finished step.
     let mut troubled = false;
+    // Whether a run that paused itself is left as it is.
+    let mut halts = false;
     let mut warned = String::new();
     let started = Instant::now();
     let end = loop {
@@ -263,6 +265,7 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
         }
         match event {
             Ok(Event::Started(told)) => {
+                halts = told.config.sentinel == "pause";
                 bar.println(format!("{} on {}: {}", told.run.display(), told.backend, told.backend_reason));
                 bar.set_position(told.step);
                 match ControlServer::start(&told.run, handle.commands.clone()) {
@@ -295,11 +298,11 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
             Ok(Event::Temporality(Temporality::Pausing))
                 if control.as_ref().is_some_and(ControlServer::pause_is_wanted) => {}
             // A detached run that is in trouble again waits, paused, for someone who opens it.
-            Ok(Event::Temporality(Temporality::Pausing)) if args.detach && troubled => {}
+            Ok(Event::Temporality(Temporality::Pausing)) if args.detach && (troubled || halts) => {}
             Ok(Event::Temporality(Temporality::Pausing)) => {
                 // Nobody is there to resume a run that paused itself: it is tried again once, and if that does
-                // not help (the disk is still full) the run ends.
-                let _ = handle.commands.send(if troubled { Command::Stop } else { Command::Resume });
+                // not help (the disk is still full) the run ends. With `sentinel=pause` a person wants to look first.
+                let _ = handle.commands.send(if troubled || halts { Command::Stop } else { Command::Resume });
                 troubled = true;
             }
             Ok(Event::Failed(reason)) => {

@@ -13,9 +13,8 @@ use super::pty::Lab;
 const EVERY: Duration = Duration::from_millis(500);
 /// Longest that a key may take to be seen on screen.
 const MOST_LAG: Duration = Duration::from_millis(50);
-/// Most memory that a step may leave behind once the transcripts are full, bytes: its figures, the points of its charts,
-/// and longer completions in the place of shorter ones.
-const MOST_A_STEP: f64 = 4096.0;
+/// Most memory that a step may leave behind once the transcripts are full, bytes: its figures and the points of its charts.
+const MOST_A_STEP: f64 = 2048.0;
 
 /// Resident memory of a process, bytes.
 fn resident(process: u32) -> f64 {
