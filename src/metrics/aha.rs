@@ -25,19 +25,44 @@ pub fn aha_step(self_corrections: &[(u64, f64)], base: f64) -> Option<u64> {
     if !base.is_finite() {
         return None;
     }
-    // A hair more, so that the rounding of the average does not put a curve on the line above it.
-    let threshold = TIMES_BASE * base.max(BASE_FLOOR) * (1.0 + 1e-9);
-    let mut ema = Ema::new(SMOOTHING);
-    let mut since: Option<(u64, usize)> = None;
+    let mut watch = AhaWatch::default();
     for (step, value) in self_corrections {
-        let Some(smoothed) = ema.push(*value) else { continue };
-        since = match (smoothed > threshold, since) {
+        watch.push(*step, *value, base);
+    }
+    watch.mark()
+}
+
+/// [`aha_step`] as a run goes on: the mark after the steps so far.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AhaWatch {
+    average: Ema,
+    /// The first step of those that are above the threshold, and how many they are.
+    above: Option<(u64, usize)>,
+}
+
+impl Default for AhaWatch {
+    fn default() -> Self {
+        Self { average: Ema::new(SMOOTHING), above: None }
+    }
+}
+
+impl AhaWatch {
+    /// Takes in the next step; `base`, which is finite, must be the same for all of them.
+    pub fn push(&mut self, step: u64, self_corrections: f64, base: f64) {
+        // A hair more, so that the rounding of the average does not put a curve on the line above it.
+        let threshold = TIMES_BASE * base.max(BASE_FLOOR) * (1.0 + 1e-9);
+        let Some(smoothed) = self.average.push(self_corrections) else { return };
+        self.above = match (smoothed > threshold, self.above) {
             (false, _) => None,
             (true, Some((first, steps))) => Some((first, steps + 1)),
-            (true, None) => Some((*step, 1)),
+            (true, None) => Some((step, 1)),
         };
     }
-    since.filter(|(_, steps)| *steps >= STEPS_ABOVE).map(|(first, _)| first)
+
+    /// The aha step.
+    pub fn mark(&self) -> Option<u64> {
+        self.above.filter(|(_, steps)| *steps >= STEPS_ABOVE).map(|(first, _)| first)
+    }
 }
 
 #[cfg(test)]

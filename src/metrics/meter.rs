@@ -158,10 +158,15 @@ struct Step {
     best: Option<(usize, bool, usize, usize)>,
 }
 
+/// Steps that are counted one by one. Those before are one sum, so that a run of any length fits.
+const STEPS_APART: usize = 4096;
+
 /// The tallies of a run, step by step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Meter {
     steps: BTreeMap<u64, Step>,
+    /// The first step and the sum of those that are not in `steps` any more.
+    older: Option<(u64, Tally)>,
 }
 
 impl Meter {
@@ -171,7 +176,7 @@ impl Meter {
         let last = self.steps.keys().next_back().copied();
         let again = self.steps.get(&step).is_some_and(|known| known.seen.contains(&(group, index)));
         if again || last.is_some_and(|last| last > step) {
-            self.steps.split_off(&step);
+            self.forget_from(step);
         }
         if let Some(last) = last.filter(|last| *last < step)
             && let Some(done) = self.steps.get_mut(&last)
@@ -189,16 +194,29 @@ impl Meter {
         if corrections > 0 && better {
             entry.best = Some((corrections, correct, group, index));
         }
+        if self.steps.len() > STEPS_APART
+            && let Some((oldest, step)) = self.steps.pop_first()
+        {
+            self.older.get_or_insert((oldest, Tally::default())).1.merge(&step.tally);
+        }
+    }
+
+    /// Forgets the steps from this one on. A sum that holds some of them cannot be taken apart and goes as a whole.
+    fn forget_from(&mut self, step: u64) {
+        if self.steps.first_key_value().is_some_and(|(first, _)| step < *first) {
+            self.older = None;
+        }
+        self.steps.split_off(&step);
     }
 
     /// Forgets the steps after this one.
     pub fn cut_back(&mut self, step: u64) {
-        self.steps.split_off(&step.saturating_add(1));
+        self.forget_from(step.saturating_add(1));
     }
 
     /// The counts of the last `steps` steps, or of all.
     pub fn window(&self, steps: Option<usize>) -> Tally {
-        let mut sum = Tally::default();
+        let mut sum = self.older.filter(|_| steps.is_none()).map(|(_, older)| older).unwrap_or_default();
         for step in self.steps.values().rev().take(steps.unwrap_or(usize::MAX)) {
             sum.merge(&step.tally);
         }
@@ -209,7 +227,8 @@ impl Meter {
     pub fn window_range(&self, steps: Option<usize>) -> Option<(u64, u64)> {
         let mut shown = self.steps.keys().rev().take(steps.unwrap_or(usize::MAX));
         let last = *shown.next()?;
-        Some((shown.next_back().copied().unwrap_or(last), last))
+        let older = self.older.filter(|_| steps.is_none()).map(|(first, _)| first);
+        Some((older.or(shown.next_back().copied()).unwrap_or(last), last))
     }
 
     /// The completion of `step` with the most self-corrections and their number, a right answer before a
@@ -277,6 +296,25 @@ mod tests {
         meter.push((3, 0, 0), true, &analysis(0, 0, 0));
         assert_eq!(meter.window(None).completions, 5);
         assert_eq!(Meter::default().window_range(None), None);
+    }
+
+    #[test]
+    fn a_run_of_any_length_is_counted_whole_and_its_last_steps_apart() {
+        let mut meter = Meter::default();
+        let long = STEPS_APART as u64 + 100;
+        (1..=long).for_each(|step| meter.push((step, 0, 0), step % 4 == 0, &analysis(1, 0, 0)));
+        assert_eq!((meter.steps.len(), meter.window_range(None)), (STEPS_APART, Some((1, long))));
+        let all = meter.window(None);
+        assert_eq!((all.completions as u64, all.checked_right as u64), (long, long / 4));
+        assert_eq!(
+            (meter.window(Some(10)).completions, meter.window_range(Some(10))),
+            (10, Some((long - 9, long)))
+        );
+        // Taken up again from a step that is counted apart, and from one that is in the sum.
+        meter.push((200, 0, 0), true, &analysis(1, 0, 0));
+        assert_eq!((meter.window(None).completions, meter.window_range(None)), (200, Some((1, 200))));
+        meter.cut_back(50);
+        assert_eq!((meter.window(None).completions, meter.window_range(None)), (0, None));
     }
 
     #[test]

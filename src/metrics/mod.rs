@@ -10,7 +10,7 @@ pub mod sentinel;
 pub mod series;
 pub mod smoothing;
 
-pub use aha::aha_step;
+pub use aha::{AhaWatch, aha_step};
 pub use meter::{Meter, Tally};
 pub use sentinel::Sentinel;
 pub use series::{Bucket, Column, Series};

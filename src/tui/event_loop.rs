@@ -30,10 +30,12 @@ use crate::{
     platform::Signal,
 };
 
-/// At most 30 pictures a second.
+/// At most 30 pictures a second of what the engine tells.
 const FRAME: Duration = Duration::from_millis(33);
-/// Events taken in between two looks at the keyboard.
-const EVENTS_AT_ONCE: usize = 1024;
+/// What a person did is shown as soon as this: one who types must not wait for the next picture.
+const ECHO: Duration = Duration::from_millis(8);
+/// Events taken in between two looks at the keyboard: some two milliseconds.
+const EVENTS_AT_ONCE: usize = 256;
 /// How often the loop looks whether the terminal is still there: without one no key ever comes.
 const LOOK: Duration = Duration::from_secs(1);
 /// How soon a command that found the channel full is tried again.
@@ -100,6 +102,8 @@ where
 {
     let start = Instant::now();
     let mut last_frame: Option<Instant> = None;
+    // Whether a person did something that is not shown yet.
+    let mut touched = false;
     let mut unsent: VecDeque<Command> = VecDeque::new();
     let (mut asking, mut answers) = side_ends(app, channels.side.take());
     let mut unasked: VecDeque<SideCommand> = VecDeque::new();
@@ -123,20 +127,26 @@ where
                 unasked = VecDeque::from([SideCommand::Models]);
             }
         }
-        let due = last_frame.is_none_or(|last| last.elapsed() >= FRAME);
+        let pace = if touched { ECHO } else { FRAME };
+        let due = last_frame.is_none_or(|last| last.elapsed() >= pace);
         if app.dirty && due {
             terminal.draw(|frame| view(frame, app)).map_err(io::Error::other)?;
-            app.dirty = false;
+            (app.dirty, touched) = (false, false);
             last_frame = Some(Instant::now());
         }
         send(&mut unsent, channels.commands.as_ref());
         unasked.extend(app.asked.drain(..));
         send(&mut unasked, asking.as_ref());
 
-        let wait = patience(app, start, last_frame, !(unsent.is_empty() && unasked.is_empty()));
+        let next_frame =
+            app.dirty.then(|| last_frame.map_or(Duration::ZERO, |last| pace.saturating_sub(last.elapsed())));
+        let wait = patience(app, start, next_frame, !(unsent.is_empty() && unasked.is_empty()));
         select! {
             recv(channels.input) -> input => match input {
-                Ok(input) => act(app, from_input(input), &mut unsent),
+                Ok(input) => {
+                    touched = true;
+                    act(app, from_input(input), &mut unsent);
+                }
                 // Without a keyboard nobody can ask to leave.
                 Err(_) => app.leave = true,
             },
@@ -191,6 +201,7 @@ where
             }
         }
         while let Ok(input) = channels.input.try_recv() {
+            touched = true;
             act(app, from_input(input), &mut unsent);
         }
     }
@@ -223,9 +234,7 @@ fn from_input(input: event::Event) -> Action {
 }
 
 /// How long to wait when nothing happens: to the next picture, or to the next change by the clock.
-fn patience(app: &App, start: Instant, last_frame: Option<Instant>, unsent: bool) -> Duration {
-    let frame =
-        app.dirty.then(|| last_frame.map_or(Duration::ZERO, |last| FRAME.saturating_sub(last.elapsed())));
+fn patience(app: &App, start: Instant, frame: Option<Duration>, unsent: bool) -> Duration {
     let change = app.next_change().map(|at| at.saturating_sub(start.elapsed()));
     let retry = unsent.then_some(RETRY);
     [frame, change, retry].into_iter().flatten().min().unwrap_or(Duration::from_secs(3600))

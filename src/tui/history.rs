@@ -1,13 +1,13 @@
 //! The steps so far, as the charts need them.
 
-mod coarse;
+mod series;
 
 use std::{cell::Cell, sync::Arc};
 
-use self::coarse::{Coarse, LONG};
+use self::series::Series;
 use crate::{
     engine::protocol::BaseReference,
-    metrics::{Ema, aha_step},
+    metrics::{AhaWatch, Ema},
     run::record::StepMetrics,
 };
 
@@ -73,6 +73,9 @@ pub enum Smoothing {
 }
 
 impl Smoothing {
+    /// All of them.
+    const ALL: [Smoothing; 3] = [Smoothing::Off, Smoothing::Light, Smoothing::Strong];
+
     /// The weight of the past in the moving average.
     pub fn beta(self) -> f64 {
         match self {
@@ -92,32 +95,73 @@ impl Smoothing {
     }
 }
 
-/// One curve: step and value, NaN is a gap.
-#[derive(Debug, Clone, Default)]
-struct Points {
-    raw: Vec<(f64, f64)>,
-    smooth: Vec<(f64, f64)>,
-    coarse_raw: Coarse,
-    coarse_smooth: Coarse,
+/// Steps at the beginning that are kept whole: what a run started from.
+const FIRST_WHOLE: usize = 256;
+/// Newest steps that are kept whole, at least. Of those between, only what the charts draw is kept, so that a run of any
+/// length fits.
+const LAST_WHOLE: usize = 4096;
+
+/// One curve, smoothed in one way; a step whose value is not finite gives NaN, a gap.
+#[derive(Debug, Clone)]
+struct Track {
+    average: Ema,
+    series: Series,
+    /// The newest value; NaN before the first.
+    last: f64,
+}
+
+impl Track {
+    fn new(smoothing: Smoothing) -> Self {
+        Self { average: Ema::new(smoothing.beta()), series: Series::default(), last: f64::NAN }
+    }
+
+    fn push(&mut self, step: u64, value: f64) {
+        self.last = self.average.push(value).unwrap_or(f64::NAN);
+        self.series.push(step, self.last);
+    }
+}
+
+/// The aha mark as far as it has been looked for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Watched {
+    /// What the base showed.
+    base: f64,
+    watch: AhaWatch,
+    /// How many of the self-corrections have been seen.
+    seen: usize,
 }
 
 /// All finished steps in order, with smoothed curves kept up to date.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct History {
+    /// The first steps and the last ones.
     steps: Vec<Arc<StepMetrics>>,
-    /// Beside [`Curve::ALL`].
-    curves: Vec<Points>,
-    /// Self-corrections per completion by step.
+    /// Beside [`Curve::ALL`], and each beside [`Smoothing::ALL`].
+    tracks: [[Track; Smoothing::ALL.len()]; Curve::ALL.len()],
+    /// Self-corrections per completion of every step, but for those that `before` has seen.
     corrections: Vec<(u64, f64)>,
-    averages: Vec<Ema>,
+    before: AhaWatch,
+    watched: Cell<Watched>,
     smoothing: Smoothing,
-    /// The aha step and the version it was looked for in: looking takes time in all the steps.
-    aha: Cell<Option<(u64, Option<u64>)>>,
     version: u64,
 }
 
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            steps: Vec::new(),
+            tracks: std::array::from_fn(|_| Smoothing::ALL.map(Track::new)),
+            corrections: Vec::new(),
+            before: AhaWatch::default(),
+            watched: Cell::default(),
+            smoothing: Smoothing::default(),
+            version: 0,
+        }
+    }
+}
 impl History {
-    /// The steps, oldest first; their numbers rise strictly.
+    /// The steps that are kept whole, oldest first; their numbers rise strictly. Of a very long run those are the first
+    /// few hundred and the last few thousand.
     pub fn steps(&self) -> &[Arc<StepMetrics>] {
         &self.steps
     }
@@ -140,51 +184,41 @@ impl History {
     /// Adds a step. A step that is already there or lies before the last one (a run that was taken up
     /// again from a checkpoint) replaces it and everything after it.
     pub fn push(&mut self, metrics: StepMetrics) {
-        let keep = self.steps.partition_point(|known| known.step < metrics.step);
-        if keep < self.steps.len() {
-            self.steps.truncate(keep);
-            self.rebuild();
-        }
+        self.keep_before(metrics.step);
+        self.take_in(&metrics);
         self.steps.push(Arc::new(metrics));
-        self.extend();
+        if self.steps.len() > FIRST_WHOLE + 2 * LAST_WHOLE {
+            self.steps.drain(FIRST_WHOLE..self.steps.len() - LAST_WHOLE);
+        }
         self.version += 1;
     }
 
     /// Forgets the steps after this one.
     pub fn cut_back(&mut self, step: u64) {
-        let keep = self.steps.partition_point(|known| known.step <= step);
-        if keep < self.steps.len() {
-            self.steps.truncate(keep);
-            self.rebuild();
-            self.version += 1;
-        }
+        self.keep_before(step.saturating_add(1));
+        self.version += 1;
     }
 
     /// Changes the smoothing.
     pub fn set_smoothing(&mut self, smoothing: Smoothing) {
         self.smoothing = smoothing;
-        self.rebuild();
         self.version += 1;
     }
 
     /// The raw points of a curve: step and value. Of a long run, the extremes of each block of steps: its charts are
     /// drawn anew with every step, and must not take longer the longer the run is.
     pub fn raw(&self, curve: Curve) -> impl Iterator<Item = (f64, f64)> + '_ {
-        let points = self.curves.get(curve as usize);
-        points.map(|points| drawn(&points.raw, &points.coarse_raw)).into_iter().flatten()
+        self.tracks[curve as usize][Smoothing::Off as usize].series.points()
     }
 
-    /// The smoothed points of a curve; a step whose value is not finite gives NaN, a gap. As [`History::raw`] where
-    /// the run is long.
+    /// The smoothed points of a curve, as [`History::raw`].
     pub fn smooth(&self, curve: Curve) -> impl Iterator<Item = (f64, f64)> + '_ {
-        let points = self.curves.get(curve as usize);
-        points.map(|points| drawn(&points.smooth, &points.coarse_smooth)).into_iter().flatten()
+        self.tracks[curve as usize][self.smoothing as usize].series.points()
     }
 
     /// The last smoothed value of a curve.
     pub fn current(&self, curve: Curve) -> Option<f64> {
-        let last = self.curves.get(curve as usize)?.smooth.last()?;
-        Some(last.1).filter(|value| value.is_finite())
+        Some(self.tracks[curve as usize][self.smoothing as usize].last).filter(|value| value.is_finite())
     }
 
     /// What the base showed: measured beforehand, or else the first step, whose completions the base
@@ -204,51 +238,61 @@ impl History {
         })
     }
 
-    /// The aha step, as [`aha_step`] defines it, against what the base showed.
+    /// The aha step, as [`crate::metrics::aha_step`] defines it, against what the base showed.
     pub fn aha(&self, base: Option<&BaseReference>) -> Option<u64> {
-        if let Some((version, aha)) = self.aha.get()
-            && version == self.version
-        {
-            return aha;
+        let base = self.reference(base)?.self_corrections;
+        if !base.is_finite() {
+            return None;
         }
-        let aha = self.reference(base).and_then(|base| aha_step(&self.corrections, base.self_corrections));
-        self.aha.set(Some((self.version, aha)));
-        aha
+        let mut watched = self.watched.get();
+        if watched.base != base {
+            watched = Watched { base, watch: self.before, seen: 0 };
+        }
+        for (step, value) in &self.corrections[watched.seen..] {
+            watched.watch.push(*step, *value, base);
+        }
+        watched.seen = self.corrections.len();
+        self.watched.set(watched);
+        watched.watch.mark()
     }
 
-    fn rebuild(&mut self) {
-        self.curves.clear();
-        self.averages.clear();
-        self.corrections.clear();
-        self.extend();
-    }
-
-    fn extend(&mut self) {
-        let beta = self.smoothing.beta();
-        self.averages.resize_with(Curve::ALL.len(), || Ema::new(beta));
-        self.curves.resize_with(Curve::ALL.len(), Points::default);
-        for step in &self.steps[self.corrections.len()..] {
-            self.corrections.push((step.step, step.self_corrections));
-            for ((curve, average), points) in
-                Curve::ALL.into_iter().zip(&mut self.averages).zip(&mut self.curves)
-            {
-                let (x, value) = (step.step as f64, curve.value(step));
-                points.raw.push((x, value));
-                points.smooth.push((x, average.push(value).unwrap_or(f64::NAN)));
+    fn take_in(&mut self, metrics: &StepMetrics) {
+        for (curve, tracks) in Curve::ALL.into_iter().zip(&mut self.tracks) {
+            tracks.iter_mut().for_each(|track| track.push(metrics.step, curve.value(metrics)));
+        }
+        self.corrections.push((metrics.step, metrics.self_corrections));
+        let watched = self.watched.get_mut();
+        if watched.seen > 2 * LAST_WHOLE {
+            for (step, value) in self.corrections.drain(..LAST_WHOLE) {
+                self.before.push(step, value, watched.base);
             }
-        }
-        for points in &mut self.curves {
-            points.coarse_raw.extend(&points.raw);
-            points.coarse_smooth.extend(&points.smooth);
+            watched.seen -= LAST_WHOLE;
         }
     }
-}
 
-/// What a chart draws of a curve: every step, or blocks and the steps after the last whole one.
-fn drawn<'a>(all: &'a [(f64, f64)], coarse: &'a Coarse) -> impl Iterator<Item = (f64, f64)> + 'a {
-    let (blocks, rest) =
-        if all.len() < LONG { (&[][..], all) } else { (coarse.points(), &all[coarse.covered()..]) };
-    blocks.iter().chain(rest).copied()
+    /// Keeps the steps before this one.
+    fn keep_before(&mut self, step: u64) {
+        if self.steps.last().is_none_or(|last| last.step < step) {
+            return;
+        }
+        let all_whole = self.tracks[0][0].series.len() == self.steps.len();
+        self.steps.truncate(self.steps.partition_point(|known| known.step < step));
+        if all_whole {
+            let kept = Self { smoothing: self.smoothing, version: self.version, ..Self::default() };
+            let steps = std::mem::replace(self, kept).steps;
+            steps.iter().for_each(|metrics| self.take_in(metrics));
+            self.steps = steps;
+            return;
+        }
+        // Some are no more than a part of the curves: those are cut, and their averages go on from where they were.
+        self.tracks.as_flattened_mut().iter_mut().for_each(|track| track.series.keep_before(step));
+        self.corrections.truncate(self.corrections.partition_point(|(known, _)| *known < step));
+        if self.corrections.is_empty() {
+            self.before = AhaWatch::default();
+        }
+        let watched = self.watched.get_mut();
+        *watched = Watched { watch: self.before, seen: 0, ..*watched };
+    }
 }
 
 #[cfg(test)]
@@ -307,5 +351,40 @@ mod tests {
             again.push(step(n, reward, 0.0));
         }
         assert_eq!(history.current(Curve::Reward), again.current(Curve::Reward));
+    }
+    #[test]
+    fn a_run_of_any_length_keeps_its_mark_and_the_steps_at_both_ends() {
+        let long = 3 * LAST_WHOLE as u64;
+        let mut history = History::default();
+        for n in 1..=long {
+            history.push(step(n, n as f64, if n < 900 { 0.1 } else { 1.0 }));
+            history.aha(None);
+        }
+        let kept: Vec<u64> = history.steps().iter().map(|step| step.step).collect();
+        assert!(kept.len() <= FIRST_WHOLE + 2 * LAST_WHOLE && history.corrections.len() <= 3 * LAST_WHOLE);
+        assert_eq!(kept[..FIRST_WHOLE], (1..=FIRST_WHOLE as u64).collect::<Vec<_>>());
+        assert_eq!(
+            kept[kept.len() - LAST_WHOLE..],
+            (long + 1 - LAST_WHOLE as u64..=long).collect::<Vec<_>>()
+        );
+        assert_eq!(
+            (history.reference(None).map(|base| base.reward), history.aha(None)),
+            (Some(1.0), Some(900))
+        );
+        let ends = |history: &History| {
+            let drawn: Vec<f64> = history.raw(Curve::Reward).map(|(step, _)| step).collect();
+            (drawn[0] as u64, drawn[drawn.len() - 1] as u64)
+        };
+        assert_eq!(ends(&history), (1, long));
+
+        // Back to a checkpoint a while ago, and to one among the steps that are not whole any more.
+        for (back, whole, aha) in [(long - 50, long - 50, Some(900)), (1000, FIRST_WHOLE as u64, None)] {
+            history.cut_back(back);
+            let (first, last) = ends(&history);
+            assert!(first == 1 && last.abs_diff(back) < 4, "{last} for {back}");
+            assert_eq!(history.steps().last().map(|step| step.step), Some(whole));
+            history.push(step(back + 1, 0.5, if aha.is_some() { 1.0 } else { 0.1 }));
+            assert_eq!((history.last().map(|step| step.step), history.aha(None)), (Some(back + 1), aha));
+        }
     }
 }

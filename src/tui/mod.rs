@@ -25,6 +25,7 @@ pub mod source;
 pub mod streams;
 mod terminal;
 pub mod theme;
+mod thinning;
 pub mod transcripts;
 pub mod travel;
 pub mod update;

@@ -14,7 +14,7 @@ const EVERY: Duration = Duration::from_millis(500);
 /// Longest that a key may take to be seen on screen.
 const MOST_LAG: Duration = Duration::from_millis(50);
 /// Most memory that a step may leave behind once the transcripts are full, bytes: its figures and the points of its charts.
-const MOST_A_STEP: f64 = 2048.0;
+const MOST_A_STEP: f64 = 64.0;
 
 /// Resident memory of a process, bytes.
 fn resident(process: u32) -> f64 {

@@ -7,10 +7,13 @@ use super::{
 use crate::{
     engine::protocol::side::{JobEnd, MeasureRequest, SideCommand, SideEvent, SideJob},
     run::{HowMeasured, Measurement},
+    tui::thinning::least_missed,
 };
 
 /// What a key measures.
 const MEASURED: MeasureRequest = MeasureRequest { puzzles: 128, samples: 8 };
+/// Measurements kept of one way of measuring, evenly spread over the steps: the run's folder has them all.
+const KEPT: usize = 512;
 /// Numbers of this screen's jobs begin here; those of the Playground begin at 0.
 const FIRST_JOB: u64 = 1 << 32;
 
@@ -45,7 +48,14 @@ impl Frontier {
     pub fn push(&mut self, measurement: Measurement) {
         self.measured.retain(|other| other.step != measurement.step || other.how != measurement.how);
         let place = self.measured.partition_point(|other| other.step <= measurement.step);
+        let how = measurement.how.clone();
         self.measured.insert(place, measurement);
+        let alike = self.measured.iter().filter(|other| other.how == how);
+        let steps: Vec<u64> = alike.map(|other| other.step).collect();
+        if steps.len() > KEPT {
+            let goes = least_missed(&steps);
+            self.measured.retain(|other| Some(other.step) != goes || other.how != how);
+        }
     }
 
     /// Asks for a measurement, or gives the one in hand up.

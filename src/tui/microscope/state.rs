@@ -21,7 +21,7 @@ pub(super) type Place = (u64, usize);
 pub struct Microscope {
     records: BTreeMap<Place, Vec<Arc<RolloutRecord>>>,
     seen: BTreeMap<Place, Box<GroupInspection>>,
-    /// Losses of finished steps.
+    /// Losses of the last finished steps.
     losses: BTreeMap<u64, f64>,
     /// The step a person went to; `None` follows the newest.
     step: Option<u64>,
@@ -72,6 +72,10 @@ impl Microscope {
     /// Takes in the loss of a finished step.
     pub fn step_done(&mut self, step: u64, loss: f64) {
         self.losses.insert(step, loss);
+        // A step has at least one group: those that are kept have their losses.
+        while self.losses.len() > KEPT_GROUPS {
+            self.losses.pop_first();
+        }
     }
 
     /// The loss of a finished step.

@@ -7,10 +7,10 @@ use crate::{
     config::Config,
     run::pinned::PinnedAnswer,
     task::{self, FAMILIES, Puzzle},
+    tui::thinning::least_missed,
 };
 
-/// Answers kept of a puzzle. Of a longer run every second one goes, but for the first and the newest: the journal has
-/// them all.
+/// Answers kept of a puzzle, evenly spread over the steps: the journal has them all.
 const KEPT: usize = 1000;
 
 /// Longest puzzle that can be typed, in characters.
@@ -98,11 +98,8 @@ impl Travel {
                 pinned.unpinned = false;
                 pinned.answers.insert(answer.step, answer);
                 if pinned.answers.len() > KEPT {
-                    let mut place = 0;
-                    pinned.answers.retain(|_, _| {
-                        place += 1;
-                        place == 1 || place == KEPT + 1 || place % 2 == 0
-                    });
+                    let steps: Vec<u64> = pinned.answers.keys().copied().collect();
+                    least_missed(&steps).map(|goes| pinned.answers.remove(&goes));
                 }
             }
             None => self.pinned.push(Pinned {
@@ -255,6 +252,6 @@ mod tests {
             assert_eq!(travel.answer(End::B).unwrap().step, step);
         }
         assert_eq!(travel.answer(End::A).unwrap().step, 0);
-        assert!(travel.pinned[0].answers.len() >= KEPT / 2);
+        assert_eq!(travel.pinned[0].answers.len(), KEPT);
     }
 }
