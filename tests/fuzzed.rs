@@ -47,3 +47,8 @@ fn settings_and_checkpoints() {
 fn messages_of_the_socket() {
     over_the_corpus("messages", strangers::messages);
 }
+
+#[test]
+fn measurements_of_a_frontier() {
+    over_the_corpus("frontier", strangers::frontier);
+}

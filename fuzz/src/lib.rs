@@ -54,8 +54,15 @@ pub fn reward(data: &[u8]) {
         assert_eq!(score.correct, score.reward == rules.correct);
         assert!(!score.correct || score.format);
         assert!(!score.reason.is_empty());
-        if score.correct && puzzle.numbers.len() <= 4 && puzzle.numbers.iter().all(|n| *n > 0) && puzzle.target >= 0 {
-            assert!(solver::is_solvable(&puzzle.numbers, puzzle.target).unwrap_or(true), "{puzzle:?} {completion}");
+        if score.correct
+            && puzzle.numbers.len() <= 4
+            && puzzle.numbers.iter().all(|n| *n > 0)
+            && puzzle.target >= 0
+        {
+            assert!(
+                solver::is_solvable(&puzzle.numbers, puzzle.target).unwrap_or(true),
+                "{puzzle:?} {completion}"
+            );
         }
         for family in task::FAMILIES {
             let score = family.reader.score(&puzzle, &completion, &rules);
@@ -81,22 +88,6 @@ pub fn analysis(data: &[u8]) {
     }
 }
 
-/// The same, where a number may be off by a rounding: the reader of JSON does not round to the nearest.
-fn nearly(a: &serde_json::Value, b: &serde_json::Value) -> bool {
-    use serde_json::Value;
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) if a.is_f64() || b.is_f64() => {
-            let (a, b) = (a.as_f64().unwrap_or(f64::NAN), b.as_f64().unwrap_or(f64::NAN));
-            (a - b).abs() <= 1e-15 * a.abs().max(b.abs())
-        }
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| nearly(a, b)),
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| nearly(a, b)))
-        }
-        _ => a == b,
-    }
-}
-
 /// Lines of the three logs: whatever is read can be written and read again.
 pub fn records(data: &[u8]) {
     fn again<T: serde::de::DeserializeOwned + serde::Serialize>(data: &[u8]) {
@@ -104,7 +95,7 @@ pub fn records(data: &[u8]) {
         let text = serde_json::to_vec(&record).expect("what was read can be written");
         let back: T = serde_json::from_slice(&text).expect("what was written can be read");
         let value = |record: &T| serde_json::to_value(record).expect("it was written before");
-        assert!(nearly(&value(&back), &value(&record)), "{}", String::from_utf8_lossy(&text));
+        assert!(strangers::nearly(&value(&back), &value(&record)), "{}", String::from_utf8_lossy(&text));
     }
     again::<StepMetrics>(data);
     again::<RolloutRecord>(data);
@@ -118,7 +109,8 @@ pub fn lines(data: &[u8]) {
     let take = |piece: usize| {
         let (mut splitter, mut lines) = (LineSplitter::new(LONGEST), vec![]);
         for bytes in stream.chunks(piece.max(1)) {
-            splitter.feed(bytes, |line| lines.push((line.number, line.offset, line.content.map(<[u8]>::to_vec))));
+            splitter
+                .feed(bytes, |line| lines.push((line.number, line.offset, line.content.map(<[u8]>::to_vec))));
         }
         assert_eq!(splitter.position(), stream.len() as u64);
         (lines, splitter.is_within_line())

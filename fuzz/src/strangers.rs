@@ -10,7 +10,7 @@ use super::lab::{
         config::ModelConfig,
         host::{HostTensors, arrange, shard_names},
     },
-    run::{Manifest, TrainingState, checkpoint::FORMAT},
+    run::{Manifest, Measurement, TrainingState, checkpoint::FORMAT},
     tokenizer::{StreamingDecoder, Tokenizer},
 };
 
@@ -18,6 +18,24 @@ use super::lab::{
 fn assert_sentence(error: &impl std::fmt::Display) {
     let said = error.to_string();
     assert!(said.ends_with('.') && said.len() < 1000 && !said.contains(char::is_control), "{said:?}");
+}
+
+/// The same, where a number may be off by a rounding: the reader of JSON does not round to the nearest.
+pub fn nearly(a: &serde_json::Value, b: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) if a.is_f64() || b.is_f64() => {
+            let (a, b) = (a.as_f64().unwrap_or(f64::NAN), b.as_f64().unwrap_or(f64::NAN));
+            (a - b).abs() <= 1e-15 * a.abs().max(b.abs())
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| nearly(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| nearly(a, b)))
+        }
+        _ => a == b,
+    }
 }
 
 /// A model folder: the index of its shards, or the length of `config.json` in two bytes, `config.json`, the weights.
@@ -146,6 +164,16 @@ fn manifest(data: &[u8]) {
         }
         Err(error) => assert_sentence(&error),
     }
+}
+
+/// A measurement in a run's folder `frontier`: what is taken is the same after it was written and read again.
+pub fn frontier(data: &[u8]) {
+    let Ok(measurement) = Measurement::parse(data) else { return };
+    assert!(measurement.points.iter().all(|point| (0.0..=1.0).contains(&point.accuracy().value)));
+    let value = |of: &Measurement| serde_json::to_value(of).expect("what was read can be written");
+    let written = serde_json::to_vec(&measurement).expect("what was read can be written");
+    let again = Measurement::parse(&written).expect("what was written can be read");
+    assert!(nearly(&value(&again), &value(&measurement)), "{}", String::from_utf8_lossy(&written));
 }
 
 /// Lines of the control socket, either way.

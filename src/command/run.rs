@@ -297,7 +297,7 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
             }
             Ok(Event::Temporality(Temporality::Pausing))
                 if control.as_ref().is_some_and(ControlServer::pause_is_wanted) => {}
-            // A detached run that is in trouble again waits, paused, for someone who opens it.
+            // A detached run that is in trouble again waits, paused, for its disk or for someone who opens it.
             Ok(Event::Temporality(Temporality::Pausing)) if args.detach && (troubled || halts) => {}
             Ok(Event::Temporality(Temporality::Pausing)) => {
                 // Nobody is there to resume a run that paused itself: it is tried again once, and if that does

@@ -40,6 +40,8 @@ struct State {
     temporality: Temporality,
     leash: Leash,
     stopping: bool,
+    /// Whether it is only for the disk that the run is paused.
+    waits_for_disk: bool,
     /// The configuration with every edit that was asked for; in force from the next step on.
     wanted: Config,
     /// Refuses, in a sentence, a configuration that this model or machine cannot do.
@@ -88,6 +90,7 @@ impl Control {
             temporality: if paused { Temporality::Pausing } else { Temporality::Live },
             leash: Leash::None,
             stopping: false,
+            waits_for_disk: false,
             wanted: config,
             allows: Box::new(|_| Ok(())),
             edits: Vec::new(),
@@ -218,12 +221,32 @@ impl Control {
     /// Pauses the run from inside, for a reason that a warning has told.
     pub fn pause(&self) {
         let mut state = self.lock();
+        state.waits_for_disk = false;
         self.become_pausing(&mut state);
     }
 
-    /// Holds the engine's thread between two phases until the run goes on, is stopped, or something was asked
-    /// for that can be done while paused. `false` when it is to stop.
-    pub fn wait_between_phases(&self) -> bool {
+    /// Pauses the run until [`Control::disk_is_back`] or a person lets it go on. One that is paused already stays so.
+    pub fn pause_for_disk(&self) {
+        let mut state = self.lock();
+        let live = matches!(state.temporality, Temporality::Live | Temporality::Unpausing);
+        state.waits_for_disk |= live;
+        self.become_pausing(&mut state);
+    }
+
+    /// Lets a run go on that waits for the disk, and only for it; whether there was one.
+    pub fn disk_is_back(&self) -> bool {
+        let mut state = self.lock();
+        self.read_commands(&mut state);
+        let waited = state.waits_for_disk;
+        if waited {
+            self.become_unpausing(&mut state);
+        }
+        waited
+    }
+
+    /// Holds the engine's thread between two phases until the run goes on, is stopped, something was asked for that
+    /// can be done while paused, or this moment has come. `false` when it is to stop.
+    pub fn wait_between_phases(&self, until: Option<Instant>) -> bool {
         let mut state = self.lock();
         loop {
             self.read_commands(&mut state);
@@ -247,6 +270,7 @@ impl Control {
                 || !state.pins.is_empty()
                 || !state.edits.is_empty()
                 || !state.deeds.is_empty()
+                || until.is_some_and(|until| until <= Instant::now())
             {
                 return true;
             }
@@ -303,6 +327,7 @@ impl Control {
     }
 
     fn become_unpausing(&self, state: &mut State) {
+        state.waits_for_disk = false;
         if matches!(state.temporality, Temporality::Pausing | Temporality::Paused) {
             state.temporality = Temporality::Unpausing;
             self.tell(Event::Temporality(Temporality::Unpausing));
@@ -315,6 +340,7 @@ impl Control {
             match self.commands.try_recv() {
                 Ok(Command::Pause) => {
                     state.leash = Leash::None;
+                    state.waits_for_disk = false;
                     self.become_pausing(state);
                     state.deeds.push(("paused", "by a person".into()));
                 }
@@ -415,7 +441,27 @@ mod tests {
         let (control, commands, _events) = control(true);
         drop(commands);
         assert!(!control.gate());
-        assert!(!control.wait_between_phases());
+        assert!(!control.wait_between_phases(None));
+    }
+
+    #[test]
+    fn only_a_run_that_waits_for_nothing_but_the_disk_goes_on_with_it() {
+        let (control, commands, _events) = control(false);
+        assert!(!control.disk_is_back());
+        control.pause_for_disk();
+        assert!(control.wait_between_phases(Some(Instant::now())), "the moment has come");
+        assert!(control.pausing() && control.disk_is_back() && !control.pausing());
+        // A person, or another reason, wants it paused: before or after the disk did.
+        control.pause_for_disk();
+        commands.send(Command::Pause).unwrap();
+        assert!(!control.disk_is_back() && control.pausing());
+        control.pause_for_disk();
+        assert!(!control.disk_is_back() && control.pausing());
+        commands.send(Command::Resume).unwrap();
+        assert!(!control.pausing());
+        control.pause_for_disk();
+        control.pause();
+        assert!(!control.disk_is_back() && control.pausing());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The engine's loop: GRPO steps with a gate between any two tokens, micro-batches and phases.
 
+mod disk;
 mod pins;
 
 use std::time::Instant;
@@ -10,7 +11,7 @@ use super::{
     inspect::Inspection,
     pins::Pins,
     protocol::{Event, Phase, Started},
-    setup::{self, EngineError, OPTIMIZER_FILE, Prepared, REFERENCE_FILE, WEIGHTS_FILE},
+    setup::{self, EngineError, Prepared},
     side::{Live, LiveWeights},
     summary::{self, PhaseTimes, Totals},
     watch::SampleWatch,
@@ -19,15 +20,9 @@ use crate::{
     eval::{self, EvalOptions, Examinee},
     grpo::step::UpdateReport,
     metrics::sentinel::{Danger, Features, Notice, Sentinel},
-    model::{folder, trainer::UpdateError},
+    model::trainer::UpdateError,
     rollout::sampler::Observer,
-    run::{
-        Journal, RunError,
-        checkpoint::CheckpointWriter,
-        reader::Reader,
-        record::StepMetrics,
-        state::{STATE_FILE, TrainingState},
-    },
+    run::{Journal, reader::Reader, record::StepMetrics},
     task::Puzzle,
 };
 
@@ -100,6 +95,8 @@ struct Training<'a> {
     totals: Totals,
     /// Step of the newest checkpoint.
     saved: Option<u64>,
+    /// When a checkpoint that the disk refused is tried again.
+    retry_at: Option<Instant>,
     /// Whether a step has begun and is not recorded yet.
     in_step: bool,
     /// A checkpoint was asked for within a step, and is written behind it.
@@ -147,6 +144,7 @@ impl<'a> Training<'a> {
             begun: false,
             totals: Totals { tokens: p.state.num_tokens, flops: p.state.flops },
             saved: p.from_own_checkpoint.then_some(p.state.step),
+            retry_at: None,
             in_step: false,
             checkpoint_wanted: false,
             heldout: setup::evaluation_puzzles(p.grpo.task.as_ref()),
@@ -346,12 +344,25 @@ impl<'a> Training<'a> {
 
     /// Does what was asked for, waits while paused. `false` when the run is to stop.
     fn between_phases(&mut self) -> Result<bool, EngineError> {
+        while self.wait_until(self.retry_at)? {
+            if !self.control.pausing() {
+                self.retry_at = None;
+                return Ok(true);
+            }
+            self.checkpoint()?;
+        }
+        Ok(false)
+    }
+
+    /// Does what was asked for while the run is paused, until it goes on or the moment has come. `false` when it is to
+    /// stop.
+    fn wait_until(&mut self, moment: Option<Instant>) -> Result<bool, EngineError> {
         loop {
             self.journal_requests()?;
-            if !self.control.wait_between_phases() {
+            if !self.control.wait_between_phases(moment) {
                 return Ok(false);
             }
-            if !self.control.pausing() {
+            if !self.control.pausing() || moment.is_some_and(|moment| moment <= Instant::now()) {
                 return Ok(true);
             }
         }
@@ -395,21 +406,6 @@ impl<'a> Training<'a> {
         tracing::warn!(step, "{text}");
         self.record(step, "warning", text);
         self.control.tell(Event::Warning(text.to_string()));
-    }
-
-    /// Writes what must be on disk before the run goes on. A disk that refuses pauses the run; the lines are kept
-    /// and written when a person resumes it. What else is asked for meanwhile is served.
-    fn insist(&mut self, write: impl Fn(&mut Journal) -> Result<(), RunError>) -> Result<(), EngineError> {
-        while let Err(error) = write(&mut self.p.journal) {
-            self.control.tell(Event::Warning(format!(
-                "{error} The run is paused; nothing is lost; resume to try again."
-            )));
-            self.control.pause();
-            if !self.between_phases()? {
-                return write(&mut self.p.journal).map_err(EngineError::Run);
-            }
-        }
-        Ok(())
     }
 
     /// Answers held-out puzzles with the policy as it is now.
@@ -458,78 +454,5 @@ impl<'a> Training<'a> {
             model: self.p.grpo.trainer.inference_model(),
             step: self.weights_step,
         });
-    }
-
-    /// The checkpoint that ends a run. While the disk refuses it, the run waits, paused: each resume tries again,
-    /// and a stop gives up.
-    fn last_checkpoint(&mut self) -> Result<(), EngineError> {
-        // A step that was begun and stopped never was: what counts are the weights before it.
-        while self.saved != Some(self.step) {
-            self.checkpoint()?;
-            if self.saved == Some(self.step) {
-                break;
-            }
-            if self.control.stopping() || !self.between_phases()? {
-                return self.write_checkpoint().map(|_| ());
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes a checkpoint of the last whole step. A disk that refuses is told and not fatal: the run goes on,
-    /// paused, and the one before stays valid.
-    fn checkpoint(&mut self) -> Result<(), EngineError> {
-        self.checkpoint_wanted = false;
-        match self.write_checkpoint() {
-            Ok(path) => {
-                self.saved = Some(self.step);
-                self.record(self.step, "checkpoint", &path.display().to_string());
-                self.control.tell(Event::CheckpointSaved { step: self.step, path });
-                Ok(())
-            }
-            Err(EngineError::Run(error)) => {
-                self.control
-                    .tell(Event::Warning(format!("{error} The run is paused; the weights are in memory.")));
-                self.control.pause();
-                Ok(())
-            }
-            Err(other) => Err(other),
-        }
-    }
-
-    fn write_checkpoint(&mut self) -> Result<std::path::PathBuf, EngineError> {
-        let position = self.p.journal.sync()?;
-        let pinned_bytes = self.p.pins.log.sync()?;
-        let optimizer = self.p.grpo.trainer.optimizer_state();
-        let model = self.p.grpo.trainer.inference_model();
-        let state = TrainingState {
-            step: self.step,
-            policy_version: optimizer.time as u64,
-            num_tokens: self.totals.tokens,
-            flops: self.totals.flops,
-            metrics_bytes: position.metrics,
-            rollouts_bytes: position.rollouts,
-            events_bytes: position.events,
-            pinned_bytes,
-            pins: Some(self.p.pins.puzzles.clone()),
-            adam_step: optimizer.time as u64,
-            // The next step's: of a step that was stopped, the one it had.
-            config: if self.in_step { self.p.config.clone() } else { self.control.wanted() },
-        };
-        let failed = |error: crate::run::CheckpointError| EngineError::Run(RunError::from(error));
-        let mut writer =
-            CheckpointWriter::begin_on(self.p.run.disk(), &self.p.run.checkpoints_path(), self.step)
-                .map_err(failed)?;
-        let shape =
-            serde_json::to_vec_pretty(&model.config).map_err(|e| EngineError::Other(format!("{e}.")))?;
-        writer.write_bytes("config.json", &shape).map_err(failed)?;
-        writer.write_bytes("tokenizer.json", &self.p.tokenizer_file).map_err(failed)?;
-        writer.write_bytes(WEIGHTS_FILE, &folder::to_bytes(&model)?).map_err(failed)?;
-        writer.write_bytes(OPTIMIZER_FILE, &optimizer.to_bytes()).map_err(failed)?;
-        if let Some(reference) = &self.p.grpo.reference {
-            writer.write_bytes(REFERENCE_FILE, &folder::to_bytes(reference)?).map_err(failed)?;
-        }
-        writer.write_bytes(STATE_FILE, &state.to_json().map_err(failed)?).map_err(failed)?;
-        Ok(writer.finish().map_err(failed)?.path)
     }
 }

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{directory::RunDirectory, error::RunError};
 use crate::{
-    eval::{EvalOptions, frontier::Point, report::EvalReport},
+    eval::{EvalOptions, frontier::Point, interval::Estimate, report::EvalReport},
     model::host,
     task::Puzzle,
 };
@@ -24,6 +24,10 @@ use crate::{
 pub const FRONTIER_SCHEMA: u32 = 1;
 /// A file that is longer is no measurement.
 const LONGEST_FILE: u64 = 1 << 20;
+/// Most budgets, and most numbers of samples, of a measurement.
+const MOST_POINTS: usize = 64;
+/// Most tokens of a completion that are believed.
+const MOST_TOKENS: f64 = 1e9;
 /// Most files that are read of one run.
 const MOST_FILES: usize = 1000;
 
@@ -121,17 +125,56 @@ impl Measurement {
 
     /// Reads a file. The reason is a sentence without the file's name.
     fn read(path: &Path) -> Result<Self, String> {
-        let bytes = host::read_bounded(path, LONGEST_FILE).map_err(|error| error.to_string())?;
-        let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| format!("{error}."))?;
+        Self::parse(&host::read_bounded(path, LONGEST_FILE).map_err(|error| error.to_string())?)
+    }
+
+    /// Reads the content of a file, which may be a stranger's.
+    ///
+    /// # Errors
+    /// A sentence: no such file, one of a newer program, or figures that nobody can have measured.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| format!("{error}."))?;
         // Before anything else: a newer file may have other keys.
         match value.get("schema_version").and_then(serde_json::Value::as_u64) {
-            Some(version) if version > u64::from(FRONTIER_SCHEMA) => Err(format!(
-                "it was written by a newer aha-lab (schema_version is {version}, this program reads up to \
-                 {FRONTIER_SCHEMA}): use a newer one."
-            )),
-            Some(1) => serde_json::from_value(value).map_err(|error| format!("{error}.")),
-            _ => Err("it has no schema_version that any aha-lab has written.".into()),
+            Some(version) if version > u64::from(FRONTIER_SCHEMA) => {
+                return Err(format!(
+                    "it was written by a newer aha-lab (schema_version is {version}, this program reads up to \
+                     {FRONTIER_SCHEMA}): use a newer one."
+                ));
+            }
+            Some(1) => {}
+            _ => return Err("it has no schema_version that any aha-lab has written.".into()),
         }
+        let measurement: Self = serde_json::from_value(value).map_err(|error| format!("{error}."))?;
+        match measurement.impossible() {
+            Some(what) => Err(format!("nobody can have measured it: {what}.")),
+            None => Ok(measurement),
+        }
+    }
+
+    /// What in it cannot be, in a few words.
+    fn impossible(&self) -> Option<&'static str> {
+        let share = |value: f64| (0.0..=1.0).contains(&value);
+        let estimate =
+            |of: &Estimate| share(of.value) && of.ci95.into_iter().all(share) && of.ci95[0] <= of.ci95[1];
+        let counts = |tokens: f64| (0.0..=MOST_TOKENS).contains(&tokens);
+        if self.points.len() > MOST_POINTS || self.how.budgets.len() > MOST_POINTS {
+            return Some("there are too many budgets");
+        }
+        for point in &self.points {
+            if !counts(point.tokens) || !counts(point.thinking_tokens) {
+                return Some("a number of tokens is negative or too large");
+            }
+            let estimates =
+                point.at_k.iter().flat_map(|at| [Some(&at.best_of), at.majority.as_ref()]).flatten();
+            if !share(point.forced_share) || !estimates.into_iter().all(estimate) {
+                return Some("a share is not between 0 and 1, or its interval is upside down");
+            }
+            if point.at_k.len() > MOST_POINTS {
+                return Some("there are too many numbers of samples");
+            }
+        }
+        None
     }
 }
 

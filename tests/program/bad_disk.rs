@@ -6,7 +6,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -101,9 +101,67 @@ fn whatever_the_disk_refuses_the_run_pauses_says_so_and_goes_on_exactly() {
         if !happened {
             break;
         }
-        first += 5;
+        first += 1;
     }
-    assert!(paused >= 5, "only {paused} times did the run go on after a refusal");
+    assert!(paused >= 30, "only {paused} of {first} times did the run go on after a refusal");
+}
+
+/// Takes no file of this name while it is full.
+struct Full {
+    name: &'static str,
+    full: AtomicBool,
+}
+
+impl Faults for Full {
+    fn before(&self, operation: Operation, path: &Path) -> io::Result<()> {
+        let meant = operation == Operation::Write && path.file_name().is_some_and(|name| name == self.name);
+        if meant && self.full.load(Ordering::SeqCst) {
+            Err(io::ErrorKind::StorageFull.into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Nobody presses a key: the run waits while the disk is full, and goes on when it is not. But for a person who wants
+/// it paused: then it only writes what is waiting.
+#[test]
+fn a_run_that_waits_for_the_disk_goes_on_by_itself_when_there_is_space() {
+    let undisturbed = straight(config(), 3);
+    for (name, person) in [("metrics.jsonl", false), ("model.safetensors", false), ("metrics.jsonl", true)] {
+        let root = TempDir::new().unwrap();
+        let run = alone(options(root.path(), config(), 1));
+        let disk = Arc::new(Full { name, full: AtomicBool::new(true) });
+        let mut driven = Driven::start(resumed(&run.clone().on(Disk::with_faults(disk.clone())), 3));
+        // Twice: it is tried again, and is still full.
+        let refusal = |event: &Event| matches!(event, Event::Warning(text) if text.contains(name) && text.contains("Free some space"));
+        driven.until(refusal);
+        let waited = driven.until(refusal);
+        assert!(
+            !waited.iter().any(|event| matches!(event, Event::StepDone(_))),
+            "{name}: it went on without the disk"
+        );
+        if person {
+            driven.ask(Command::Pause);
+        }
+        disk.full.store(false, Ordering::SeqCst);
+        if person {
+            let metrics = run.metrics_path();
+            let began = std::time::Instant::now();
+            let written = || std::fs::read_to_string(&metrics).unwrap().lines().count() == 2;
+            while !written() && began.elapsed() < Duration::from_secs(60) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            assert!(written(), "what was kept was not written");
+            driven.ask(Command::Resume);
+        }
+        let told = driven
+            .rest()
+            .iter()
+            .any(|event| matches!(event, Event::Warning(text) if text.contains("can be written again")));
+        assert_eq!(told, !person, "{name}");
+        assert_same(&outcome(&run, 3), &undisturbed, &format!("{name} could not be written for a while"));
+    }
 }
 
 #[test]

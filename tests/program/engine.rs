@@ -94,11 +94,16 @@ impl Driven {
         self.until_paused()
     }
 
-    /// Waits for the end; the last step and the run.
-    pub fn end(mut self) -> (u64, RunDirectory) {
+    /// Everything that is told until the end.
+    pub fn rest(mut self) -> Vec<Event> {
         let told = self.until(|event| matches!(event, Event::Finished { .. }));
         self.thread.join().unwrap();
-        match told.last() {
+        told
+    }
+
+    /// Waits for the end; the last step and the run.
+    pub fn end(self) -> (u64, RunDirectory) {
+        match self.rest().last() {
             Some(Event::Finished { steps, run }) => (*steps, RunDirectory::open(run).unwrap()),
             other => panic!("{other:?}"),
         }

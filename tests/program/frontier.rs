@@ -1,14 +1,26 @@
 //! The compute frontier: measured headless and from the screen, kept in the run, and read again.
 
-use std::time::Duration;
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use aha_lab::{
     engine::{
         protocol::side::{JobEnd, MeasureRequest, SideCommand, SideEvent, SideJob},
+        scripted::Script,
         side,
     },
     eval::report::EvalReport,
-    run::{Measurement, RunDirectory},
+    run::{
+        Measurement, RunDirectory,
+        disk::{Disk, Faults, Operation},
+    },
 };
 use tempfile::TempDir;
 
@@ -182,4 +194,42 @@ fn a_person_measures_a_run_that_is_being_trained() {
     lab.shows("128 puzzles x 8");
     lab.press("q");
     assert_eq!(lab.ended(), 0);
+}
+
+/// Fails one operation.
+struct Nth(usize, AtomicUsize);
+
+impl Faults for Nth {
+    fn before(&self, _: Operation, _: &Path) -> io::Result<()> {
+        let seen = self.1.fetch_add(1, Ordering::SeqCst);
+        if seen == self.0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn a_measurement_that_cannot_be_written_leaves_the_one_before() {
+    let root = TempDir::new().unwrap();
+    let run = trained(&root);
+    let script = Script::new(1);
+    let (old, new) = (script.measured(20), script.measured(40));
+    for nth in 0.. {
+        let disk = Arc::new(Nth(nth, AtomicUsize::new(0)));
+        let kept = run.clone().on(Disk::with_faults(disk.clone())).keep_measurement(&old);
+        let refused = disk.1.load(Ordering::SeqCst) > nth;
+        match kept {
+            Ok(_) => assert!(!refused),
+            Err(error) => {
+                let said = error.to_string();
+                assert!(refused && said.contains("frontier") && said.contains("Free some space"), "{said}");
+            }
+        }
+        // Nothing half written is ever read.
+        assert!(measured(&run).iter().all(|one| one.step == old.step), "operation {nth}");
+        if !refused {
+            assert!(nth >= 6, "only {nth} operations");
+            break;
+        }
+    }
+    run.keep_measurement(&new).unwrap();
+    assert_eq!(measured(&run).iter().map(|one| one.step).collect::<Vec<_>>(), [old.step, new.step]);
 }

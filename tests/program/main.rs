@@ -24,6 +24,7 @@ mod replay;
 mod restarting;
 mod resuming;
 #[cfg(unix)]
+mod scored;
 mod signals;
 #[cfg(target_os = "linux")]
 mod soak;

@@ -7,18 +7,18 @@ use aha_lab::{
     engine::{protocol::Event, setup},
     grpo::step::{Grpo, JudgedGroup},
     model::{folder, trainer::UpdateError},
-    reasoning::Analysis,
     rollout::sampler::Unobserved,
     run::{Reader, RunDirectory},
-    task::{Prospect, Puzzle, RewardRules, Score, Split, Task},
+    task::Score,
 };
-use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
 use super::{
     checkpoint,
     engine::{Driven, alone, options},
-    metrics, tiny,
+    metrics,
+    scored::scored_by,
+    tiny,
 };
 
 /// A coin pays, so that there is something to learn from the first step on.
@@ -26,47 +26,11 @@ fn paid_by_a_coin() -> Config {
     Config { control: "random-reward".into(), warmup_steps: 1, seed: 3, ..tiny() }
 }
 
-/// Countdown with a reward that is no number.
-struct Broken(Box<dyn Task>);
-
-impl Task for Broken {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-    fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
-        self.0.draw(split, rng)
-    }
-    fn prompt(&self, puzzle: &Puzzle) -> String {
-        self.0.prompt(puzzle)
-    }
-    fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
-        Score { reward: f64::NAN, ..self.0.score(puzzle, completion, rules) }
-    }
-    fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis {
-        self.0.analyze(puzzle, completion)
-    }
-    fn canonical_answer(&self, answer: &str) -> Option<String> {
-        self.0.canonical_answer(answer)
-    }
-    fn in_words(&self, puzzle: &Puzzle, arrow: &str) -> String {
-        self.0.in_words(puzzle, arrow)
-    }
-    fn assemble(&self, numbers: Vec<i64>, target: Option<i64>) -> Result<Puzzle, String> {
-        self.0.assemble(numbers, target)
-    }
-    fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String> {
-        self.0.solutions(puzzle)
-    }
-    fn prospect(&self, puzzle: &Puzzle) -> Prospect {
-        self.0.prospect(puzzle)
-    }
-}
-
 #[test]
 fn a_run_pauses_says_why_and_keeps_the_last_good_weights() {
     let root = TempDir::new().unwrap();
     let mut driven = Driven::start_with(options(root.path(), tiny(), 5), |prepared| {
-        prepared.grpo.task = Box::new(Broken(setup::task_of(&prepared.config).unwrap()));
+        scored_by(prepared, |score| Score { reward: f64::NAN, ..score });
     });
     let told = driven.until_paused();
     let said = told.iter().find_map(|event| match event {

@@ -2,13 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aha_lab::{
-    config::Config,
-    engine::setup,
-    reasoning::Analysis,
-    task::{Prospect, Puzzle, RewardRules, Score, Split, Task},
-};
-use rand_chacha::ChaCha8Rng;
+use aha_lab::config::Config;
 use tempfile::TempDir;
 
 use super::{
@@ -17,47 +11,11 @@ use super::{
     metrics, only_run, outcome,
     pty::Lab,
     resuming::{resumed, straight, with_reference},
+    scored::scored_by,
 };
-
-/// Countdown, whose verifier panics at one completion of a later step.
-struct Exploding(Box<dyn Task>, AtomicUsize);
 
 /// Completions of three steps of the tiny settings, and a few more.
 const SCORED: usize = 3 * 8 + 3;
-
-impl Task for Exploding {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-    fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
-        self.0.draw(split, rng)
-    }
-    fn prompt(&self, puzzle: &Puzzle) -> String {
-        self.0.prompt(puzzle)
-    }
-    fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
-        assert!(self.1.fetch_add(1, Ordering::SeqCst) < SCORED, "the verifier broke");
-        self.0.score(puzzle, completion, rules)
-    }
-    fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis {
-        self.0.analyze(puzzle, completion)
-    }
-    fn canonical_answer(&self, answer: &str) -> Option<String> {
-        self.0.canonical_answer(answer)
-    }
-    fn in_words(&self, puzzle: &Puzzle, arrow: &str) -> String {
-        self.0.in_words(puzzle, arrow)
-    }
-    fn assemble(&self, numbers: Vec<i64>, target: Option<i64>) -> Result<Puzzle, String> {
-        self.0.assemble(numbers, target)
-    }
-    fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String> {
-        self.0.solutions(puzzle)
-    }
-    fn prospect(&self, puzzle: &Puzzle) -> Prospect {
-        self.0.prospect(puzzle)
-    }
-}
 
 #[test]
 fn a_run_whose_engine_panicked_goes_on_exactly_in_the_same_process() {
@@ -65,8 +23,11 @@ fn a_run_whose_engine_panicked_goes_on_exactly_in_the_same_process() {
     // Answers to pinned puzzles are scored too.
     let config = Config { checkpoint_every: 2, pinned_every: 0, ..with_reference() };
     let driven = Driven::start_with(options(root.path(), config.clone(), 5), |prepared| {
-        let task = setup::task_of(&prepared.config).unwrap();
-        prepared.grpo.task = Box::new(Exploding(task, AtomicUsize::new(0)));
+        let seen = AtomicUsize::new(0);
+        scored_by(prepared, move |score| {
+            assert!(seen.fetch_add(1, Ordering::SeqCst) < SCORED, "the verifier broke");
+            score
+        });
     });
     let said = driven.failure();
     assert!(said.contains("the verifier broke") && said.contains("What was journalled is safe"), "{said}");

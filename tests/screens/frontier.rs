@@ -8,6 +8,7 @@ use aha_lab::{
         },
         scripted::Script,
     },
+    run::Measurement,
     tui::{
         app::{Action, App, Mode},
         frontier::{Axis, Curve, Kind},
@@ -174,6 +175,38 @@ fn every_size_and_every_key_is_drawn() {
                 assert!(shown.content.iter().all(|cell| cell.symbol().is_ascii()), "{width}x{height}");
             }
             press(&mut app, ["→", "↑", "←", "a", "[", "w", "]", "↓"][usize::from(width) % 8]);
+        }
+    }
+}
+
+/// Whatever a file may hold and still be read, it is drawn and walked through without harm.
+#[test]
+fn measurements_of_strangers_are_drawn_at_any_size() {
+    let script = Script::new(7);
+    let spoil: [fn(&mut Measurement); 7] = [
+        |one| one.points.clear(),
+        |one| one.points.iter_mut().for_each(|point| point.at_k.clear()),
+        |one| one.points.iter_mut().for_each(|point| (point.tokens, point.thinking_tokens) = (0.0, 0.0)),
+        |one| one.points.iter_mut().for_each(|point| (point.tokens, point.thinking_tokens) = (1e9, 1e9)),
+        |one| one.points.iter_mut().for_each(|point| point.at_k.iter_mut().for_each(|at| at.k = usize::MAX)),
+        |one| {
+            (one.how.budgets, one.how.samples, one.how.puzzles) =
+                (vec![usize::MAX; 64], usize::MAX, usize::MAX)
+        },
+        |one| (one.step, one.how.task, one.time) = (u64::MAX, "\u{1b}[2J".repeat(50), String::new()),
+    ];
+    for (number, spoil) in spoil.into_iter().enumerate() {
+        let mut measurement = script.measured(60);
+        spoil(&mut measurement);
+        let bytes = serde_json::to_vec(&measurement).unwrap();
+        assert!(Measurement::parse(&bytes).is_ok(), "{number}");
+        let mut app = frontier(Theme::colored(), &[0]);
+        drop(update(&mut app, Action::Engine(Event::Measured(Box::new(measurement)))));
+        for (width, height) in [(120, 36), (40, 12), (7, 3), (1, 1)] {
+            for keys in ["", "→", "←←←", "↑", "↓", "a", "]", "[", "w"] {
+                press(&mut app, keys);
+                assert!(!text(&draw(&mut app, width, height)).contains('\u{1b}'), "{number}");
+            }
         }
     }
 }

@@ -337,14 +337,15 @@ impl Reading<'_> {
         }
         let number = |values: &[f32]| values.get(self.token).map_or(f64::NAN, |&value| f64::from(value));
         let (then, entropy) = (number(&self.record.logprobs), number(&self.record.entropies));
-        let first = if narrow {
-            format!("  p {:.3} H {entropy:.2}", then.exp())
-        } else {
-            format!(
+        let first = match (narrow, then.is_nan()) {
+            (true, true) => "  p not recorded".to_owned(),
+            (true, false) => format!("  p {:.3} H {entropy:.2}", then.exp()),
+            (false, true) => format!("  advantage {:+.3}, probability not recorded", self.record.advantage),
+            (false, false) => format!(
                 "  sampled with p {:.4} (log {then:.3}), entropy {entropy:.3} nats, advantage {:+.3}",
                 then.exp(),
                 self.record.advantage
-            )
+            ),
         };
         let mut lines = vec![Line::from(vec![span(name, theme.accent), span(first, theme.text)])];
         let Some((seen, before)) = self.seen.and_then(|seen| Some((seen, seen.before.get(self.token)?)))

@@ -95,3 +95,10 @@ pub const KEYS: &[KeyRow<Action>] = &[
     row(&[Chord::key(KeyCode::Home), Chord::char('g')], "Home g", Action::First, "", "to the given numbers"),
     row(&[Chord::key(KeyCode::End), Chord::char('G')], "End G", Action::Last, "", "to the last node"),
 ];
+
+/// The keys that do something, for the hint bar: without a tree there is nothing in it to go to.
+pub fn hints(has_tree: bool) -> Vec<(&'static str, &'static str)> {
+    let of_the_tree = |action| matches!(action, Action::Reveal | Action::NextPassed | Action::Figures);
+    let shown = KEYS.iter().filter(|row| !row.hint.is_empty() && (has_tree || !of_the_tree(row.action)));
+    shown.map(|row| (row.shown, row.hint)).collect()
+}

@@ -10,6 +10,6 @@ mod rows;
 mod state;
 mod view;
 
-pub use action::{Action, KEYS};
+pub use action::{Action, KEYS, hints};
 pub use state::SearchView;
 pub use view::view;

@@ -184,7 +184,7 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
         Screen::Live => None,
         Screen::Transcripts => Some(hinted(transcripts::KEYS)),
         Screen::Meter => Some(hinted(meter::KEYS)),
-        Screen::Search => Some(hinted(search_view::KEYS)),
+        Screen::Search => Some(search_view::hints(!app.search.is_empty())),
         Screen::Travel => Some(hinted(travel::KEYS)),
         Screen::Microscope => Some(hinted(microscope::KEYS)),
         Screen::Playground => Some(playground::hints(app.playground.zone)),

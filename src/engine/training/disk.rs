@@ -1,0 +1,134 @@
+//! What a run writes that it cannot go on without, and how it waits for a disk that refuses.
+
+use std::time::{Duration, Instant};
+
+use super::Training;
+use crate::{
+    engine::{
+        protocol::Event,
+        setup::{EngineError, OPTIMIZER_FILE, REFERENCE_FILE, WEIGHTS_FILE},
+    },
+    model::folder,
+    run::{
+        Journal, RunError,
+        checkpoint::CheckpointWriter,
+        state::{STATE_FILE, TrainingState},
+    },
+};
+
+/// How long a disk that refused is left alone.
+const RETRY: Duration = Duration::from_secs(3);
+
+impl Training<'_> {
+    /// Writes what must be on disk before the run goes on. A disk that refuses pauses the run; the lines are kept, and
+    /// are tried again now and then and when a person resumes it. What else is asked for meanwhile is served.
+    pub(super) fn insist(
+        &mut self,
+        write: impl Fn(&mut Journal) -> Result<(), RunError>,
+    ) -> Result<(), EngineError> {
+        let mut refused = false;
+        while let Err(error) = write(&mut self.p.journal) {
+            refused = true;
+            self.wait_for_disk(&error, "nothing is lost");
+            if !self.wait_until(Some(Instant::now() + RETRY))? {
+                return write(&mut self.p.journal).map_err(EngineError::Run);
+            }
+        }
+        if refused {
+            self.disk_is_back();
+        }
+        Ok(())
+    }
+
+    /// Pauses the run for a disk that refused. Said again with each try: it is true until the disk is back.
+    fn wait_for_disk(&self, error: &RunError, comfort: &str) {
+        let text = format!("{error} The run is paused and {comfort}; it is tried again every few seconds.");
+        tracing::warn!(step = self.step, "{text}");
+        self.control.tell(Event::Warning(text));
+        self.control.pause_for_disk();
+    }
+
+    /// What the disk refused is written: a run that waited for nothing else goes on.
+    fn disk_is_back(&mut self) {
+        if self.control.disk_is_back() {
+            let run = self.p.run.path().display().to_string();
+            self.record(self.step, "resumed", "by itself: the disk takes what is written again");
+            self.control.tell(Event::Warning(format!("{run} can be written again; the run goes on.")));
+        }
+    }
+
+    /// The checkpoint that ends a run. While the disk refuses it, the run waits, paused: it is tried again now and
+    /// then and with each resume, and a stop gives up.
+    pub(super) fn last_checkpoint(&mut self) -> Result<(), EngineError> {
+        // A step that was begun and stopped never was: what counts are the weights before it.
+        while self.saved != Some(self.step) {
+            self.checkpoint()?;
+            if self.saved == Some(self.step) {
+                break;
+            }
+            if self.control.stopping() || !self.between_phases()? {
+                return self.write_checkpoint().map(|_| ());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a checkpoint of the last whole step. A disk that refuses is told and not fatal: the run is paused, the one
+    /// before stays valid, and it is tried again.
+    pub(super) fn checkpoint(&mut self) -> Result<(), EngineError> {
+        self.checkpoint_wanted = false;
+        match self.write_checkpoint() {
+            Ok(path) => {
+                self.saved = Some(self.step);
+                self.record(self.step, "checkpoint", &path.display().to_string());
+                self.control.tell(Event::CheckpointSaved { step: self.step, path });
+                if self.retry_at.take().is_some() {
+                    self.disk_is_back();
+                }
+                Ok(())
+            }
+            Err(EngineError::Run(error)) => {
+                self.wait_for_disk(&error, "the weights are in memory");
+                self.retry_at = Some(Instant::now() + RETRY);
+                Ok(())
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    fn write_checkpoint(&mut self) -> Result<std::path::PathBuf, EngineError> {
+        let position = self.p.journal.sync()?;
+        let pinned_bytes = self.p.pins.log.sync()?;
+        let optimizer = self.p.grpo.trainer.optimizer_state();
+        let model = self.p.grpo.trainer.inference_model();
+        let state = TrainingState {
+            step: self.step,
+            policy_version: optimizer.time as u64,
+            num_tokens: self.totals.tokens,
+            flops: self.totals.flops,
+            metrics_bytes: position.metrics,
+            rollouts_bytes: position.rollouts,
+            events_bytes: position.events,
+            pinned_bytes,
+            pins: Some(self.p.pins.puzzles.clone()),
+            adam_step: optimizer.time as u64,
+            // The next step's: of a step that was stopped, the one it had.
+            config: if self.in_step { self.p.config.clone() } else { self.control.wanted() },
+        };
+        let failed = |error: crate::run::CheckpointError| EngineError::Run(RunError::from(error));
+        let mut writer =
+            CheckpointWriter::begin_on(self.p.run.disk(), &self.p.run.checkpoints_path(), self.step)
+                .map_err(failed)?;
+        let shape =
+            serde_json::to_vec_pretty(&model.config).map_err(|e| EngineError::Other(format!("{e}.")))?;
+        writer.write_bytes("config.json", &shape).map_err(failed)?;
+        writer.write_bytes("tokenizer.json", &self.p.tokenizer_file).map_err(failed)?;
+        writer.write_bytes(WEIGHTS_FILE, &folder::to_bytes(&model)?).map_err(failed)?;
+        writer.write_bytes(OPTIMIZER_FILE, &optimizer.to_bytes()).map_err(failed)?;
+        if let Some(reference) = &self.p.grpo.reference {
+            writer.write_bytes(REFERENCE_FILE, &folder::to_bytes(reference)?).map_err(failed)?;
+        }
+        writer.write_bytes(STATE_FILE, &state.to_json().map_err(failed)?).map_err(failed)?;
+        Ok(writer.finish().map_err(failed)?.path)
+    }
+}
