@@ -159,6 +159,7 @@ impl Default for History {
         }
     }
 }
+
 impl History {
     /// The steps that are kept whole, oldest first; their numbers rise strictly. Of a very long run those are the first
     /// few hundred and the last few thousand.
@@ -272,7 +273,7 @@ impl History {
 
     /// Keeps the steps before this one.
     fn keep_before(&mut self, step: u64) {
-        if self.steps.last().is_none_or(|last| last.step < step) {
+        if self.corrections.last().is_none_or(|(last, _)| *last < step) {
             return;
         }
         let all_whole = self.tracks[0][0].series.len() == self.steps.len();

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::{assert_same, headless, lab, only_run, outcome, succeeds};
 
 /// The longest that a process lives at the least, milliseconds. Starting takes a tenth of it, a step about as long; on
-/// a machine that is slower than that, processes live as long as two steps took, four times this at the most.
+/// a machine that is slower than that, processes live as long as two steps took, ten times this at the most.
 const LONGEST_LIFE: u64 = 250;
 
 fn endless(runs: &Path, name: &str) -> Command {
@@ -54,7 +54,7 @@ fn survive(kills: usize, seed: u64) {
     };
     let began = Instant::now();
     succeeds(&mut begin(root.path(), 2));
-    let longest = (began.elapsed().as_millis() as u64).clamp(LONGEST_LIFE, 4 * LONGEST_LIFE);
+    let longest = (began.elapsed().as_millis() as u64).clamp(LONGEST_LIFE, 10 * LONGEST_LIFE);
     let run = only_run(root.path());
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut known = finished(&run);
