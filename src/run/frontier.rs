@@ -196,8 +196,9 @@ impl RunDirectory {
         json.push(b'\n');
         if !folder.is_dir() {
             self.disk().create_folders(&folder).map_err(RunError::io("create the folder", &folder))?;
-            self.disk().sync_folder(self.path()).map_err(RunError::io("sync the folder", self.path()))?;
         }
+        // Each time: the one who made the folder may not have come so far.
+        self.disk().sync_folder(self.path()).map_err(RunError::io("sync the folder", self.path()))?;
         self.disk().replace_file(&path, &json).map_err(RunError::io("write", &path))?;
         Ok(path)
     }

@@ -92,7 +92,7 @@ fn whatever_the_disk_refuses_the_run_pauses_says_so_and_goes_on_exactly() {
         }
         if failed {
             // Not begun: as if nobody had tried.
-            assert!(first < 12, "operation {first}: {warned:?}");
+            assert!(first < 20, "operation {first}: {warned:?}");
             alone(resumed(&run, 3));
         } else {
             paused += usize::from(happened);
