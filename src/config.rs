@@ -15,7 +15,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
-pub(crate) use error::shortened;
+pub(crate) use error::{quoting, shortened};
 pub use file::{ConfigFile, RunInfo};
 pub use keys::{Allowed, Key};
 

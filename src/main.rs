@@ -75,7 +75,7 @@ fn main() {
         Err(Failure(text)) if text.contains("Broken pipe") => exit(0),
         Err(Failure(text)) => {
             // Not `eprintln!`, which panics where the terminal is gone.
-            let _ = writeln!(stderr(), "{text}");
+            let _ = writeln!(stderr(), "{}", command::printable(&text));
             exit(1);
         }
     }

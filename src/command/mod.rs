@@ -38,6 +38,18 @@ impl<E: std::error::Error> From<E> for Failure {
     }
 }
 
+/// Text of a model or a file as it may be printed: what would command the terminal is spelt out.
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character.is_control() && !matches!(character, '\n' | '\t') {
+            true => shown.extend(character.escape_default()),
+            false => shown.push(character),
+        }
+    }
+    shown
+}
+
 /// Whether a progress bar would be seen.
 pub fn progress_visible() -> bool {
     std::io::stderr().is_terminal()

@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 use serde::Serialize;
 
-use super::{Failure, eval};
+use super::{Failure, eval, printable};
 use crate::{
     config::Config,
     device,
@@ -276,8 +276,8 @@ fn print(puzzle: &str, prospect: &Prospect, all: &[Played], stdout: &mut impl Wr
                 (false, true) => "cut off",
                 (false, false) => "wrong",
             };
-            writeln!(stdout, "  {}", completion.trim())?;
-            write!(stdout, "  {verdict}, reward {}: {}", answer.reward, answer.reason)?;
+            writeln!(stdout, "  {}", printable(completion.trim()))?;
+            write!(stdout, "  {verdict}, reward {}: {}", answer.reward, printable(&answer.reason))?;
             write!(stdout, " {} tokens, {} of thought", answer.tokens, answer.thought)?;
             let forced = if answer.forced { ", answer forced" } else { "" };
             let waits =

@@ -6,7 +6,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{Failure, progress_visible};
+use super::{Failure, printable, progress_visible};
 use crate::{
     engine::replay::{self, StepAgain},
     run::{
@@ -80,13 +80,11 @@ pub fn run(args: &ReplayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
             steps => format!(" and {steps} steps trained again"),
         };
         writeln!(stdout, "made again from the checkpoint of step {from}{trained}, on {backend}")?;
-        notes.iter().try_for_each(|note| writeln!(stdout, "{note}"))?;
+        notes.iter().try_for_each(|note| writeln!(stdout, "{}", printable(note)))?;
         writeln!(stdout, "recorded   sha256 {then}  {} completions", recorded.len())?;
         writeln!(stdout, "made again sha256 {now}  {} completions", again.len())?;
         if let Some(text) = text {
-            let shown: String =
-                text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
-            writeln!(stdout, "{}", shown.trim())?;
+            writeln!(stdout, "{}", printable(text.trim()))?;
         }
         if differs.is_none() {
             writeln!(stdout, "the same, to the last bit")?;

@@ -12,7 +12,7 @@ use crossbeam_channel::RecvTimeoutError;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{Failure, INTERRUPTED, base_of, detached, progress_visible};
+use super::{Failure, INTERRUPTED, base_of, detached, printable, progress_visible};
 use crate::{
     config::Config,
     control_socket::ControlServer,
@@ -289,9 +289,9 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
                 troubled = false;
             }
             Ok(Event::Warning(text)) if text != warned => {
-                bar.println(&text);
+                bar.println(printable(&text));
                 if !shown {
-                    eprintln!("{text}");
+                    eprintln!("{}", printable(&text));
                 }
                 warned = text;
             }

@@ -62,11 +62,19 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// Like [`quoted`], without the quotes.
 pub(crate) fn shortened(text: &str) -> String {
-    const SHOWN: usize = 60;
-    let escape = |part: String| part.chars().flat_map(escape_control).collect::<String>();
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => escape(text[..end].to_string()) + "…",
-        None => escape(text.to_string()),
+    shortened_to(60, text)
+}
+
+/// What a library says of a stranger's file, of which it may quote as much as it likes.
+pub(crate) fn quoting(error: &impl std::fmt::Display) -> String {
+    shortened_to(300, &error.to_string())
+}
+
+fn shortened_to(most: usize, text: &str) -> String {
+    let escape = |part: &str| part.chars().flat_map(escape_control).collect::<String>();
+    match text.char_indices().nth(most) {
+        Some((end, _)) => escape(&text[..end]) + "…",
+        None => escape(text),
     }
 }
 

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernels::attention::Heads;
+use crate::{
+    config::{quoting, shortened},
+    kernels::attention::Heads,
+};
 
 /// Qwen2-family shape. Llama-family folders load too: they only leave out the attention biases.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -94,11 +97,12 @@ impl ModelConfig {
     /// A sentence that names the field that is missing or does not fit.
     pub fn parse(json: &[u8]) -> Result<Self, String> {
         let mut config: Self = serde_json::from_slice(json)
-            .map_err(|e| format!("This is no config.json of a Qwen2 or Llama model: {e}."))?;
+            .map_err(|e| format!("This is no config.json of a Qwen2 or Llama model: {}.", quoting(&e)))?;
         if let Some(rope) = config.rope_parameters.take() {
             if let Some(kind) = rope.rope_type.filter(|kind| kind != "default") {
                 return Err(format!(
-                    "config.json: rotary scaling `{kind}` is not supported, only `default`."
+                    "config.json: rotary scaling `{}` is not supported, only `default`.",
+                    shortened(&kind)
                 ));
             }
             config.rope_theta = rope.rope_theta.unwrap_or(config.rope_theta);

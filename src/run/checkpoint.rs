@@ -14,7 +14,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{disk::Disk, error::CheckpointError, journal::LogFile};
-use crate::{config::shortened, model::host::hexadecimal};
+use crate::{
+    config::{quoting, shortened},
+    model::host::hexadecimal,
+};
 
 /// The format written and read here.
 pub const FORMAT: u32 = 1;
@@ -212,7 +215,7 @@ impl Manifest {
     /// # Errors
     /// A sentence for what is wrong with it.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, CheckpointError> {
-        let not_a_manifest = |error: serde_json::Error| CheckpointError::broken(path, error.to_string());
+        let not_a_manifest = |error: serde_json::Error| CheckpointError::broken(path, quoting(&error));
         // The format first: a newer one may have other fields.
         let Format { format } = serde_json::from_slice(bytes).map_err(not_a_manifest)?;
         let parsed = serde_json::from_slice::<Self>(bytes);

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{directory::RunDirectory, error::RunError};
 use crate::{
+    config::quoting,
     eval::{EvalOptions, frontier::Point, interval::Estimate, report::EvalReport},
     model::host,
     task::Puzzle,
@@ -133,7 +134,8 @@ impl Measurement {
     /// # Errors
     /// A sentence: no such file, one of a newer program, or figures that nobody can have measured.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| format!("{error}."))?;
+        let value: serde_json::Value =
+            serde_json::from_slice(bytes).map_err(|error| format!("{}.", quoting(&error)))?;
         // Before anything else: a newer file may have other keys.
         match value.get("schema_version").and_then(serde_json::Value::as_u64) {
             Some(version) if version > u64::from(FRONTIER_SCHEMA) => {
@@ -145,7 +147,8 @@ impl Measurement {
             Some(1) => {}
             _ => return Err("it has no schema_version that any aha-lab has written.".into()),
         }
-        let measurement: Self = serde_json::from_value(value).map_err(|error| format!("{error}."))?;
+        let measurement: Self =
+            serde_json::from_value(value).map_err(|error| format!("{}.", quoting(&error)))?;
         match measurement.impossible() {
             Some(what) => Err(format!("nobody can have measured it: {what}.")),
             None => Ok(measurement),

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use super::{checkpoint, error::CheckpointError, journal::JournalPosition};
-use crate::{config::Config, task::Puzzle};
+use crate::{
+    config::{Config, quoting},
+    task::Puzzle,
+};
 
 /// Its name within a checkpoint.
 pub const STATE_FILE: &str = "state.json";
@@ -77,7 +80,7 @@ impl TrainingState {
     /// # Errors
     /// A sentence for what is wrong with it.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, CheckpointError> {
-        let broken = |error: serde_json::Error| CheckpointError::broken(path, error.to_string());
+        let broken = |error: serde_json::Error| CheckpointError::broken(path, quoting(&error));
         // Before anything else: a newer state may have other fields.
         let Schema { schema_version } = serde_json::from_slice(bytes).map_err(broken)?;
         if schema_version > SCHEMA_VERSION {

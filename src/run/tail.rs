@@ -12,6 +12,7 @@ use super::{
     error::RunError,
     lines::{LineSplitter, RawLine},
 };
+use crate::config::quoting;
 
 /// One poll reads at most this much, so that who polls stays responsive on a large log.
 const BYTES_A_POLL: u64 = 2 * 1024 * 1024;
@@ -148,7 +149,7 @@ impl Tail {
                 Some(content) if content.trim_ascii().is_empty() => return,
                 Some(content) => match serde_json::from_slice::<T>(content) {
                     Ok(record) => return on_record(record, line.offset, content.len()),
-                    Err(error) => error.to_string(),
+                    Err(error) => quoting(&error),
                 },
                 None => "it is longer than a line may be".into(),
             };

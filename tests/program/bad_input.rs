@@ -319,3 +319,69 @@ fn a_checkpoint_that_is_none_cannot_be_evaluated_or_exported() {
     let said = refusal(lab(&["export", "embedded"]).arg(&folder));
     assert!(said.contains("holds a model already"), "{said}");
 }
+
+/// What would retitle or clear a terminal, in everything that a stranger can write: none of it reaches the terminal.
+#[test]
+fn no_file_commands_the_terminal() {
+    const COMMAND: &str = "\x1b]0;owned\x07\x1b[2J\u{9b}2J";
+    let root = TempDir::new().unwrap();
+    let runs = root.path().join("runs");
+    let silent = |what: &str, command: &mut std::process::Command| {
+        let output = command.output().unwrap();
+        let said = [text(&output.stdout), text(&output.stderr)].concat();
+        let harmless = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+        assert!(!said.is_empty() && said.chars().all(harmless), "{what}: {said:?}");
+        said
+    };
+
+    let folder = exported(&root);
+    let (config, tokenizer) = (folder.join("config.json"), folder.join("tokenizer.json"));
+    let play = |checkpoint: &Path| {
+        let mut command = lab(&["play", "--numbers", "4,1,16", "--target", "19", "--backend", "cpu"]);
+        command.arg("--checkpoint").arg(checkpoint);
+        command
+    };
+    // A model whose words are commands.
+    let words = fs::read_to_string(&tokenizer).unwrap();
+    let spelt = serde_json::to_string(COMMAND).unwrap();
+    let commanding = words.replace("\"=\":", &format!("{spelt}:"));
+    assert_ne!(commanding, words);
+    with_file(&tokenizer, commanding.as_bytes(), || {
+        let said = silent("words", &mut play(&folder));
+        assert!(said.contains("\\u{1b}"), "it says none of its words: {said}");
+    });
+    let mut shape: Value = serde_json::from_slice(&fs::read(&config).unwrap()).unwrap();
+    shape["rope_parameters"] = json!({ "rope_theta": 10000.0, "rope_type": COMMAND });
+    with_file(&config, shape.to_string().as_bytes(), || {
+        assert!(silent("shape", &mut play(&folder)).contains("rotary scaling"));
+    });
+
+    succeeds(&mut headless(&runs, 1));
+    let run = super::only_run(&runs);
+    let resume = || {
+        let mut command = lab(&["run", "--headless", "--steps", "1", "--resume", &run.name()]);
+        command.arg("--runs").arg(&runs);
+        command
+    };
+    for content in [format!("preset = \"{COMMAND}\"\n"), format!("\"{COMMAND}\" = 1\n"), COMMAND.to_owned()] {
+        with_file(&run.path().join("config.toml"), content.as_bytes(), || {
+            silent("config.toml", &mut play(run.path()));
+        });
+    }
+    let step = super::checkpoint(&run, 1);
+    let state = fs::read_to_string(step.join("state.json")).unwrap();
+    let escaped = spelt.trim_matches('"');
+    with_file(&step.join("state.json"), state.replace("lab", escaped).as_bytes(), || {
+        silent("state.json", &mut resume());
+    });
+    let events = run.path().join("events.jsonl");
+    with_file(&events, format!("{{\"{escaped}\": {spelt}}}\n").as_bytes(), || {
+        silent("events.jsonl", &mut resume());
+    });
+    let rollouts = fs::read_to_string(run.rollouts_path()).unwrap();
+    let kinds = rollouts.replacen("\"kind\":\"", &format!("\"kind\":\"{escaped}"), 1);
+    with_file(&run.rollouts_path(), kinds.as_bytes(), || {
+        let mut analyze = lab(&["analyze"]);
+        silent("rollouts.jsonl", analyze.arg(run.path()));
+    });
+}

@@ -4,6 +4,7 @@ use burn::tensor::Device;
 
 use super::{EvalArgs, Exam, Failure};
 use crate::{
+    command::printable,
     eval::{EvalOptions, report::EvalReport},
     model::{
         embedded,
@@ -62,7 +63,7 @@ impl Recording {
         let step = self.checkpoint.step;
         self.write(&Measurement::of(report, how.clone(), step, hash, backend.to_owned()))?;
         let (measured, bad) = self.run.measurements()?;
-        bad.iter().for_each(|sentence| eprintln!("{sentence}"));
+        bad.iter().for_each(|sentence| eprintln!("{}", printable(sentence)));
         if step == 0 || measured.iter().any(|other| other.step == 0 && other.how == how) {
             return Ok(());
         }
