@@ -232,7 +232,7 @@ impl Manifest {
             });
         }
         let manifest = parsed.map_err(not_a_manifest)?;
-        match manifest.files.keys().find(|name| !is_plain_name(name)) {
+        match manifest.files.keys().find(|name| !is_plain_name(name) || *name == MANIFEST) {
             Some(name) => {
                 let reason = format!("`{}` is no name of a file of a checkpoint", shortened(name));
                 Err(CheckpointError::broken(path, reason))

@@ -57,6 +57,25 @@ fn a_suspended_program_gives_the_terminal_back_and_takes_it_again() {
 }
 
 #[test]
+fn a_key_that_is_pressed_while_the_size_changes_is_not_lost() {
+    let folder = TempDir::new().unwrap();
+    let mut lab = Lab::start(&["run", "--scripted", "--scripted-pace", "20"], folder.path());
+    lab.until("the first steps", |screen| screen.contains("step 2"));
+    for turn in 0..300_u16 {
+        let size = PtySize { rows: 36, cols: 119 + turn % 2, pixel_width: 0, pixel_height: 0 };
+        lab.master.as_ref().unwrap().resize(size).unwrap();
+        // Not Escape: with what follows it, it would be another key.
+        lab.press(if turn % 2 == 0 { "?" } else { "x" });
+        lab.until(&format!("the key of turn {turn}"), |screen| {
+            screen.contains("this help") == (turn % 2 == 0)
+        });
+    }
+    lab.press("q");
+    assert_eq!(lab.ended(), 0);
+    lab.assert_restored();
+}
+
+#[test]
 fn stops_continuations_and_a_storm_of_sizes_are_lived_through() {
     let folder = TempDir::new().unwrap();
     let mut lab = Lab::run(folder.path(), &[]);
