@@ -29,7 +29,7 @@ impl Training<'_> {
         let mut refused = false;
         while let Err(error) = write(&mut self.p.journal) {
             refused = true;
-            self.wait_for_disk(&error, "nothing is lost");
+            self.wait_for_disk(&error);
             if !self.wait_until(Some(Instant::now() + RETRY))? {
                 return write(&mut self.p.journal).map_err(EngineError::Run);
             }
@@ -40,9 +40,11 @@ impl Training<'_> {
         Ok(())
     }
 
-    /// Pauses the run for a disk that refused. Said again with each try: it is true until the disk is back.
-    fn wait_for_disk(&self, error: &RunError, comfort: &str) {
-        let text = format!("{error} The run is paused and {comfort}; it is tried again every few seconds.");
+    /// Pauses the run for a disk that refused. Said again with each try: it is true until the disk is back. What matters
+    /// most comes first, since a narrow screen shows no more.
+    fn wait_for_disk(&self, error: &RunError) {
+        let text =
+            format!("Paused for the disk, which is tried again every few seconds; nothing is lost. {error}");
         tracing::warn!(step = self.step, "{text}");
         self.control.tell(Event::Warning(text));
         self.control.pause_for_disk();
@@ -88,7 +90,7 @@ impl Training<'_> {
                 Ok(())
             }
             Err(EngineError::Run(error)) => {
-                self.wait_for_disk(&error, "the weights are in memory");
+                self.wait_for_disk(&error);
                 self.retry_at = Some(Instant::now() + RETRY);
                 Ok(())
             }
