@@ -168,7 +168,10 @@ fn manifest(data: &[u8]) {
 
 /// A measurement in a run's folder `frontier`: what is taken is the same after it was written and read again.
 pub fn frontier(data: &[u8]) {
-    let Ok(measurement) = Measurement::parse(data) else { return };
+    let measurement = match Measurement::parse(data) {
+        Ok(measurement) => measurement,
+        Err(said) => return assert_sentence(&said),
+    };
     assert!(measurement.points.iter().all(|point| (0.0..=1.0).contains(&point.accuracy().value)));
     let value = |of: &Measurement| serde_json::to_value(of).expect("what was read can be written");
     let written = serde_json::to_vec(&measurement).expect("what was read can be written");

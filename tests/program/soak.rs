@@ -13,7 +13,8 @@ use super::pty::Lab;
 const EVERY: Duration = Duration::from_millis(500);
 /// Longest that a key may take to be seen on screen.
 const MOST_LAG: Duration = Duration::from_millis(50);
-/// Most memory that a step may leave behind once the transcripts are full, bytes: its figures and the points of its charts.
+/// Most that memory may grow by with a step once the transcripts are full, bytes. What is kept of the steps is bounded, so
+/// this is room for the allocator; a step's own figures would be ten times as much.
 const MOST_A_STEP: f64 = 64.0;
 
 /// Resident memory of a process, bytes.
