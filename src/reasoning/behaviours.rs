@@ -6,6 +6,7 @@ use super::{
     Analysis, Span, SpanKind, Verdict,
     attempts::AttemptRecord,
     check::{Conclusion, Decision},
+    corrections,
     exact::Exact,
     reader::{Event, EventKind, Reading},
 };
@@ -28,8 +29,14 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
     let mut stated_missed = HashSet::new();
     let mut rightly_missed = HashSet::new();
     for (index, event) in reading.events.iter().enumerate() {
-        let mut span =
-            Span { kind: SpanKind::Answer, start: event.start, end: event.end, claim: None, verdict: None };
+        let mut span = Span {
+            kind: SpanKind::Answer,
+            start: event.start,
+            end: event.end,
+            claim: None,
+            verdict: None,
+            corrects: false,
+        };
         match event.kind {
             EventKind::Answer if last_answer != Some(index) => continue,
             EventKind::Answer => {}
@@ -85,6 +92,7 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
     let target = Exact::integer(target);
     // Where attempts begin that no phrase announces.
     let mut unphrased = Vec::new();
+    let mut corrections = Vec::new();
     let retries = reading.events.iter().filter(|event| matches!(event.kind, EventKind::Retry));
     let phrased: HashSet<usize> = retries.map(|event| event.attempts_before).collect();
     for (index, pair) in records.windows(2).enumerate() {
@@ -93,7 +101,9 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
             continue;
         }
         let begun = index + 1;
-        analysis.self_corrections += usize::from(rightly_missed.contains(&begun));
+        if rightly_missed.contains(&begun) {
+            corrections.push((before.begins.1, after.begins.1));
+        }
         let failed = before.stated != target || before.value != target || stated_missed.contains(&begun);
         if failed || after.announced {
             analysis.backtracks += 1;
@@ -103,6 +113,8 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
         }
     }
     add_backtracking(&mut analysis.spans, &unphrased);
+    analysis.self_corrections = corrections.len();
+    corrections::mark(&mut analysis.spans, &corrections);
     analysis
 }
 
@@ -118,7 +130,7 @@ fn add_backtracking(spans: &mut Vec<Span>, places: &[(usize, usize)]) {
         let end = old.peek().map_or(*end, |next| next.start.min(*end));
         if start < end {
             let kind = SpanKind::Backtracking;
-            merged.push(Span { kind, start, end, claim: None, verdict: None });
+            merged.push(Span { kind, start, end, claim: None, verdict: None, corrects: false });
         }
     }
     merged.extend(old);

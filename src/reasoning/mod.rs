@@ -15,6 +15,7 @@
 pub mod attempts;
 pub mod behaviours;
 pub mod check;
+pub mod corrections;
 pub mod exact;
 pub mod expression;
 pub mod lexer;
@@ -103,6 +104,10 @@ pub struct Span {
     pub claim: Option<String>,
     /// How the claim came out; `None` where nothing is claimed.
     pub verdict: Option<Verdict>,
+    /// Whether a self-correction happens here: as many spans say so as self-corrections are counted. Left out of
+    /// records where it does not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub corrects: bool,
 }
 
 /// Everything found in one completion. See `design` terms: attempt, check, self-correction.

@@ -1,9 +1,10 @@
 //! Colours a completion by what the analysis found in it.
 //!
-//! One meaning, one look: true checks, false checks, superficial ones, new attempts and the answer are told
-//! apart by style, and without colour by modifiers and a mark before each.
+//! One meaning, one look: true checks, false checks, superficial ones, new attempts, self-corrections and the answer
+//! are told apart by style, and without colour by modifiers and a mark before each. A right answer and a true check
+//! have different marks: the answer's are those of [`Theme::answer`].
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use ratatui::{
     style::{Modifier, Style},
@@ -11,7 +12,10 @@ use ratatui::{
 };
 
 use super::theme::Theme;
-use crate::reasoning::{Analysis, SpanKind, Verdict};
+use crate::{
+    reasoning::{self, Analysis, SpanKind, Verdict},
+    task::{self, Puzzle},
+};
 
 /// What a stretch of a completion is to the person reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub enum Meaning {
     SuperficialCheck,
     /// A different attempt starts.
     Backtrack,
+    /// A different attempt starts because a true check found that the one before missed.
+    Correction,
     /// An intermediate goal, or work backwards from the target.
     Plan,
     /// A "hmm" with nothing behind it.
@@ -38,8 +44,9 @@ pub enum Meaning {
 
 impl Meaning {
     /// The meaning of a stretch that the analysis marked.
-    fn of(kind: SpanKind, verdict: Option<Verdict>) -> Self {
-        match (kind, verdict) {
+    fn of(span: &reasoning::Span) -> Self {
+        match (span.kind, span.verdict) {
+            _ if span.corrects => Self::Correction,
             (SpanKind::Verification, Some(Verdict::True)) => Self::TrueCheck,
             (SpanKind::Verification, Some(Verdict::False)) => Self::FalseCheck,
             (SpanKind::Verification, Some(Verdict::Superficial) | None) => Self::SuperficialCheck,
@@ -59,6 +66,7 @@ impl Meaning {
             Self::FalseCheck => theme.false_check,
             Self::SuperficialCheck => theme.superficial,
             Self::Backtrack => theme.accent,
+            Self::Correction => theme.aha,
             Self::Plan => theme.accent.add_modifier(Modifier::ITALIC),
             Self::Hesitation => theme.dim.add_modifier(Modifier::ITALIC),
             Self::Answer => theme.text.add_modifier(Modifier::BOLD),
@@ -68,10 +76,11 @@ impl Meaning {
     /// The mark that says the same without colour, one cell wide; `None` for what needs none.
     pub fn mark(self, theme: &Theme) -> Option<&'static str> {
         let (fancy, ascii) = match self {
-            Self::TrueCheck => ("✓", "+"),
-            Self::FalseCheck => ("✗", "x"),
+            Self::TrueCheck => ("◆", "+"),
+            Self::FalseCheck => ("◇", "-"),
             Self::SuperficialCheck => ("~", "~"),
             Self::Backtrack => ("↩", "<"),
+            Self::Correction => ("↻", "@"),
             Self::Answer => ("→", "="),
             Self::Plain | Self::Tag | Self::Plan | Self::Hesitation => return None,
         };
@@ -99,7 +108,7 @@ pub fn pieces(text: &str, analysis: &Analysis) -> Vec<Piece> {
         .map(|span| {
             let start = text.floor_char_boundary(span.start.min(text.len()));
             let end = text.ceil_char_boundary(span.end.min(text.len())).max(start);
-            (without_outer_space(text, start..end), Meaning::of(span.kind, span.verdict))
+            (without_outer_space(text, start..end), Meaning::of(span))
         })
         .collect();
     found.sort_by_key(|(range, _)| range.start);
@@ -116,6 +125,15 @@ pub fn pieces(text: &str, analysis: &Analysis) -> Vec<Piece> {
     }
     push_plain(text, at..text.len(), &mut pieces);
     pieces
+}
+
+/// The analysis of a completion with its self-corrections in their places. One that was journalled before the places
+/// were kept is made again; the counts beside the text stay those of the journal.
+pub fn with_places<'a>(task: &str, puzzle: &Puzzle, text: &str, analysis: &'a Analysis) -> Cow<'a, Analysis> {
+    if analysis.self_corrections == 0 || analysis.spans.iter().any(|span| span.corrects) {
+        return Cow::Borrowed(analysis);
+    }
+    Cow::Owned(task::analyze(task, puzzle, text))
 }
 
 /// The text as spans: checks, new attempts and the answer in their own styles. Without colour a mark (one
@@ -170,7 +188,7 @@ mod tests {
     use crate::reasoning::Span as Found;
 
     fn found(kind: SpanKind, start: usize, end: usize, verdict: Option<Verdict>) -> Found {
-        Found { kind, start, end, claim: None, verdict }
+        Found { kind, start, end, claim: None, verdict, corrects: false }
     }
 
     #[test]
@@ -200,6 +218,30 @@ mod tests {
                 ("</answer>", Meaning::Tag),
             ]
         );
+    }
+
+    #[test]
+    fn a_journal_without_places_is_read_again_and_right_answers_and_true_checks_have_their_own_marks() {
+        let puzzle = Puzzle { numbers: vec![4, 1, 16], target: 19 };
+        let text =
+            " 4 * 16 = 64 , 64 - 1 = 63 . check : 63 is not 19 . try again : 16 + 4 = 20 , 20 - 1 = 19 .";
+        let fresh = task::analyze("countdown", &puzzle, text);
+        let mut old = fresh.clone();
+        old.spans.iter_mut().for_each(|span| span.corrects = false);
+        let lit = |analysis: &Analysis| {
+            let analysis = with_places("countdown", &puzzle, text, analysis);
+            let corrections =
+                pieces(text, &analysis).into_iter().filter(|p| p.meaning == Meaning::Correction);
+            corrections.map(|piece| text[piece.range].to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(lit(&fresh), ["try again"]);
+        assert_eq!(lit(&old), ["try again"]);
+        for theme in [Theme::colored(), Theme { ascii: true, ..Theme::plain() }] {
+            let checks = [Meaning::TrueCheck, Meaning::FalseCheck, Meaning::SuperficialCheck];
+            for mark in checks.map(|check| check.mark(&theme).unwrap()) {
+                assert!([true, false].iter().all(|right| theme.answer(*right).0 != mark), "{mark}");
+            }
+        }
     }
 
     fn any_kind() -> impl Strategy<Value = SpanKind> {

@@ -134,6 +134,19 @@ impl Theme {
         }
     }
 
+    /// The mark of a right or a wrong answer, and its style. Checks have marks of their own.
+    pub fn answer(&self, right: bool) -> (&'static str, Style) {
+        match right {
+            true => (self.glyph("✓", "v"), self.right),
+            false => (self.glyph("✗", "x"), self.wrong),
+        }
+    }
+
+    /// The mark of a completion that was cut off.
+    pub fn cut_off(&self) -> &'static str {
+        self.glyph("…", ".")
+    }
+
     /// `fancy`, or `plain` where only ASCII may be drawn.
     pub fn glyph(&self, fancy: &'static str, plain: &'static str) -> &'static str {
         if self.ascii { plain } else { fancy }

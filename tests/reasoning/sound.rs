@@ -22,6 +22,8 @@ pub fn assert_sound(text: &str, analysis: &Analysis) {
     assert_eq!(verdicts(Verdict::Superficial), analysis.superficial_checks, "{text:?}");
     let checks = analysis.true_checks + analysis.false_checks + analysis.superficial_checks;
     assert_eq!(analysis.checks, checks, "{text:?}");
+    let corrects = analysis.spans.iter().filter(|span| span.corrects).count();
+    assert_eq!(corrects, analysis.self_corrections, "{text:?}");
     let mut end = 0;
     for span in &analysis.spans {
         assert!(end <= span.start && span.start < span.end, "{text:?}: {span:?} after byte {end}");

@@ -202,10 +202,10 @@ fn note(ground: &Playground, width: u16, theme: &Theme) -> Vec<Span<'static>> {
     }
     let mut spans = match &ground.form.prospect {
         Prospect::Solvable => {
-            vec![span(theme.glyph("✓ ", "+ "), theme.right), span("a solution exists", theme.text)]
+            vec![span(theme.glyph("★ ", "* "), theme.right), span("a solution exists", theme.text)]
         }
         Prospect::Nearest { value, expression } => vec![
-            span(theme.glyph("✗ ", "x "), theme.wrong),
+            span(theme.glyph("☆ ", "- "), theme.wrong),
             span("no solution exists; the nearest reachable value is ", theme.text),
             span(value.clone(), theme.title),
             span(format!(" = {expression}"), theme.dim),

@@ -109,10 +109,11 @@ fn answer_title(ground: &Playground, side: usize, width: u16, theme: &Theme) -> 
         spans.push(span(format!("{} ", puzzle_text(ground.form.family.name, asked, theme)), theme.accent));
     }
     let Some(answer) = &ground.panes[side].answer else { return spans };
-    let (mark, style, verdict) = match (answer.correct, answer.truncated) {
-        (true, _) => (theme.glyph("✓", "+"), theme.right, "right"),
-        (false, true) => (theme.glyph("✗", "x"), theme.wrong, "cut off"),
-        (false, false) => (theme.glyph("✗", "x"), theme.wrong, "wrong"),
+    let (mark, style) = theme.answer(answer.correct);
+    let verdict = match (answer.correct, answer.truncated) {
+        (true, _) => "right",
+        (false, true) => "cut off",
+        (false, false) => "wrong",
     };
     spans.push(span(format!("{mark} {verdict} "), style));
     let value = answer.value.as_ref().map_or(String::new(), |value| format!("value {value} "));

@@ -13,11 +13,7 @@ use crate::tui::{theme::Theme, transcripts::puzzle_text, view::panel, wrap::wrap
 /// Draws it: the sentence in at most a third of the height, then a line for each thing tried.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, refused: &Refused, theme: &Theme) {
     let record = &refused.record;
-    let mark = |right: bool| match right {
-        true => (theme.glyph("✓", "+"), theme.right),
-        false => (theme.glyph("✗", "x"), theme.wrong),
-    };
-    let (verdict, style) = mark(record.correct);
+    let (verdict, style) = theme.answer(record.correct);
     let title = Line::from(vec![
         Span::styled(format!(" {} ", puzzle_text(&record.task, &record.puzzle, theme)), theme.title),
         Span::styled(
@@ -58,7 +54,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, refused: &Refused, theme: &T
         ];
         match (&tried.stated, tried.right) {
             (Some(stated), Some(right)) => {
-                let (mark, style) = mark(right);
+                let (mark, style) = theme.answer(right);
                 spans.push(Span::styled(" = ", theme.dim));
                 spans.push(Span::styled(stated.clone(), theme.text));
                 spans.push(Span::styled(format!(" {mark}"), style));

@@ -40,8 +40,8 @@ pub(super) fn rows(search: &Search) -> Vec<Row> {
 /// What a node is, as a mark of one cell, a style and a word.
 pub(super) fn look(node: &Node, theme: &Theme) -> (&'static str, Style, &'static str) {
     match (node.standing, node.solved, node.alive) {
-        (Standing::WrongArithmetic, ..) => (theme.glyph("✗", "x"), theme.false_check, "wrong arithmetic"),
-        (Standing::NotInHand, ..) => (theme.glyph("✗", "x"), theme.false_check, "a number not in hand"),
+        (Standing::WrongArithmetic, ..) => (theme.glyph("≠", "#"), theme.false_check, "wrong arithmetic"),
+        (Standing::NotInHand, ..) => ("!", theme.false_check, "a number not in hand"),
         (Standing::AfterWrong, ..) => (theme.glyph("┄", "~"), theme.dim, "after a wrong step"),
         (Standing::Real, true, _) => (theme.glyph("★", "*"), theme.right, "the target"),
         (Standing::Real, _, Some(true)) => (theme.glyph("●", "o"), theme.accent, "target in reach"),

@@ -68,10 +68,7 @@ fn draw_tree(buffer: &mut Buffer, area: Rect, search: &mut SearchView, theme: &T
     }
     let Some(shown) = &search.shown else { return };
     let record = &shown.record;
-    let (mark, style) = match record.correct {
-        true => (theme.glyph("✓", "+"), theme.right),
-        false => (theme.glyph("✗", "x"), theme.wrong),
-    };
+    let (mark, style) = theme.answer(record.correct);
     let title = Line::from(vec![
         Span::styled(format!(" {} ", puzzle_text(&record.task, &record.puzzle, theme)), theme.title),
         Span::styled(

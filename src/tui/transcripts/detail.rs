@@ -7,16 +7,11 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{
-    library::Entry,
-    search::Needle,
-    thoughts::{corrections, thoughts},
-    view::lone,
-};
+use super::{library::Entry, search::Needle, thoughts::thoughts, view::lone};
 use crate::{
     run::record::RolloutRecord,
     tui::{
-        highlight::{Meaning, Piece, pieces},
+        highlight::{Meaning, Piece, pieces, with_places},
         theme::Theme,
         wrap::{Wrapped, printable_length, wrap_with_offsets},
     },
@@ -206,10 +201,8 @@ impl<'a> Writer<'a> {
         let completion = &self.record.completion;
         let before = printable_length(prompt);
         let mut marks = Vec::new();
-        let all = pieces(completion, &self.record.analysis);
-        let corrections = corrections(&all, self.record);
-        for (at, Piece { range, meaning }) in all.into_iter().enumerate() {
-            let style = if corrections.contains(&at) { self.theme.aha } else { self.style(meaning) };
+        for Piece { range, meaning } in self.pieces() {
+            let style = self.style(meaning);
             if !self.theme.color
                 && let Some(mark) = meaning.mark(self.theme)
             {
@@ -238,26 +231,20 @@ impl<'a> Writer<'a> {
         self.add_thought(spans, &starts, Some(mark));
 
         let completion = &self.record.completion;
-        let all = pieces(completion, &self.record.analysis);
-        let corrections = corrections(&all, self.record);
+        let all = self.pieces();
         let thoughts = thoughts(completion, &all);
         let mut placed = 0;
         for (number, thought) in thoughts.iter().enumerate() {
             let mut spans = Vec::new();
             let mut mark = None;
-            for (at, Piece { range, meaning }) in all.iter().enumerate() {
+            for Piece { range, meaning } in &all {
                 let shared = range.start.max(thought.start)..range.end.min(thought.end);
                 if shared.is_empty() {
                     continue;
                 }
-                let corrects = corrections.contains(&at);
-                let style = if corrects { self.theme.aha } else { self.style(*meaning) };
+                let style = self.style(*meaning);
                 if mark.is_none() && range.start >= thought.start {
-                    let sign = match corrects {
-                        true => Some(self.theme.glyph("↺", "@")),
-                        false => meaning.mark(self.theme),
-                    };
-                    mark = sign.map(|sign| Span::styled(sign, lone(style)));
+                    mark = meaning.mark(self.theme).map(|sign| Span::styled(sign, lone(style)));
                 }
                 self.overlay(completion, shared, style, false, &mut spans);
             }
@@ -280,10 +267,15 @@ impl<'a> Writer<'a> {
     fn add_end(&mut self) {
         if self.record.truncated {
             let notice = format!("cut off after {} tokens", self.length);
-            let mark = Span::styled(self.theme.glyph("…", "."), self.theme.warning);
+            let mark = Span::styled(self.theme.cut_off(), self.theme.warning);
             let spans = vec![Span::styled(notice, self.theme.warning)];
             self.add_thought(spans, &[], Some(mark));
         }
+    }
+
+    fn pieces(&self) -> Vec<Piece> {
+        let RolloutRecord { task, puzzle, completion, analysis, .. } = self.record;
+        pieces(completion, &with_places(task, puzzle, completion, analysis))
     }
 
     /// The answer's own colour tells whether it is right.

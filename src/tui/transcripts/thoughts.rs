@@ -1,28 +1,8 @@
-//! Cuts a completion into thoughts, and finds the self-corrections among them.
+//! Cuts a completion into thoughts.
 
 use std::ops::Range;
 
-use crate::{
-    run::record::RolloutRecord,
-    tui::highlight::{Meaning, Piece},
-};
-
-/// The pieces that are self-corrections: new attempts right after a true check. Named only where the analysis
-/// counted just as many, since a true check may also have found a hit.
-pub(super) fn corrections(pieces: &[Piece], record: &RolloutRecord) -> Vec<usize> {
-    let mut last_check = None;
-    let mut found = Vec::new();
-    for (at, piece) in pieces.iter().enumerate() {
-        match piece.meaning {
-            Meaning::TrueCheck | Meaning::FalseCheck | Meaning::SuperficialCheck => {
-                last_check = Some(piece.meaning);
-            }
-            Meaning::Backtrack if last_check.take() == Some(Meaning::TrueCheck) => found.push(at),
-            _ => {}
-        }
-    }
-    if found.len() == record.analysis.self_corrections { found } else { Vec::new() }
-}
+use crate::tui::highlight::{Meaning, Piece};
 
 /// Cuts a completion into thoughts: sentences, and what the analysis found to begin inside one. White space
 /// around them is left out.
@@ -36,7 +16,8 @@ pub(super) fn thoughts(text: &str, pieces: &[Piece]) -> Vec<Range<usize>> {
         .collect();
     cuts.extend(pieces.iter().filter_map(|Piece { range, meaning }| {
         let begins = match meaning {
-            Meaning::TrueCheck | Meaning::FalseCheck | Meaning::SuperficialCheck | Meaning::Backtrack => true,
+            Meaning::TrueCheck | Meaning::FalseCheck | Meaning::SuperficialCheck => true,
+            Meaning::Backtrack | Meaning::Correction => true,
             Meaning::Tag => &text[range.clone()] == "</think>",
             _ => false,
         };
@@ -89,6 +70,7 @@ mod tests {
             end: start + 26,
             claim: None,
             verdict: Some(Verdict::True),
+            corrects: false,
         }];
         let analysis = Analysis { spans, ..Analysis::default() };
         assert_eq!(

@@ -18,7 +18,7 @@ use super::{
     state::{Focus, Transcripts},
     view_detail,
 };
-use crate::tui::{theme::Theme, wrap::wrap};
+use crate::tui::{highlight::Meaning, theme::Theme, wrap::wrap};
 
 /// From this width on the panes stand side by side.
 const SIDE_BY_SIDE: u16 = 76;
@@ -269,7 +269,8 @@ fn column_names(sort: Sort, with_bar: bool, theme: &Theme) -> Line<'static> {
         Span::styled(text, if sorted { theme.dim.add_modifier(Modifier::UNDERLINED) } else { theme.dim })
     };
     let gap = |cells: usize| Span::raw(" ".repeat(cells));
-    let checks = |fancy, ascii, style: Style| [gap(2), Span::styled(theme.glyph(fancy, ascii), lone(style))];
+    let check =
+        |check: Meaning| [gap(2), Span::styled(check.mark(theme).unwrap_or(" "), lone(check.style(theme)))];
     let mut spans = vec![gap(2), name("reward", sort == Sort::Reward), gap(2)];
     if with_bar {
         spans.extend([name("advantage", sort == Sort::Advantage), gap(6)]);
@@ -277,9 +278,9 @@ fn column_names(sort: Sort, with_bar: bool, theme: &Theme) -> Line<'static> {
         spans.extend([gap(2), name("adv", sort == Sort::Advantage), gap(2)]);
     }
     spans.push(name("tok", sort == Sort::Length));
-    spans.extend(checks("✓", "+", theme.true_check));
-    spans.extend(checks("✗", "x", theme.false_check));
-    spans.extend(checks("~", "~", theme.superficial));
+    spans.extend(check(Meaning::TrueCheck));
+    spans.extend(check(Meaning::FalseCheck));
+    spans.extend(check(Meaning::SuperficialCheck));
     Line::from(spans)
 }
 
@@ -317,7 +318,7 @@ fn completion_row(
     let analysis = &record.analysis;
     // The selected row is one even bar: colours inside a reversed row would be backgrounds.
     let styled = |text: String, style: Style| Span::styled(text, if selected { theme.text } else { style });
-    let verdict = if record.correct { theme.right } else { theme.wrong };
+    let (mark, verdict) = theme.answer(record.correct);
     let count = |count: usize, style: Style| match count {
         0 => styled(format!("  {}", theme.glyph("·", ".")), theme.dim),
         _ => styled(format!("{:>3}", count.min(99)), lone(style)),
@@ -327,7 +328,6 @@ fn completion_row(
     } else {
         Span::raw(" ")
     };
-    let mark = if record.correct { theme.glyph("✓", "v") } else { theme.glyph("✗", "x") };
     let mut spans = vec![
         found,
         styled(format!("{mark} "), verdict),
@@ -348,15 +348,11 @@ fn completion_row(
     spans.push(count(analysis.superficial_checks, theme.superficial));
     spans.push(Span::raw(" "));
     if analysis.self_corrections > 0 {
-        spans.push(styled(theme.glyph("↺", "@").into(), lone(theme.aha)));
+        spans.push(styled(Meaning::Correction.mark(theme).unwrap_or(" ").into(), lone(theme.aha)));
     } else {
         spans.push(Span::raw(" "));
     }
-    spans.push(if record.truncated {
-        styled(theme.glyph("…", ".").into(), theme.warning)
-    } else {
-        Span::raw(" ")
-    });
+    spans.push(if record.truncated { styled(theme.cut_off().into(), theme.warning) } else { Span::raw(" ") });
     Line::from(spans)
 }
 

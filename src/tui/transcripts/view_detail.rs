@@ -80,14 +80,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, transcripts: &mut Transcript
 /// The completion in figures: four lines, two or one, as the height allows.
 fn figure_lines(entry: &Entry, group: &Group, area: Rect, theme: &Theme) -> Vec<Line<'static>> {
     let record = entry.record.as_ref();
-    let (verdict, style) = if record.correct {
-        (format!("{} right", theme.glyph("✓", "v")), theme.right)
-    } else {
-        (format!("{} wrong", theme.glyph("✗", "x")), theme.wrong)
-    };
+    let (mark, style) = theme.answer(record.correct);
+    let verdict = format!("{mark} {}", if record.correct { "right" } else { "wrong" });
     let mut verdicts = Vec::new();
     if record.truncated {
-        verdicts.push(Span::styled(format!("{} cut off  ", theme.glyph("…", ".")), theme.warning));
+        verdicts.push(Span::styled(format!("{} cut off  ", theme.cut_off()), theme.warning));
     }
     verdicts.push(Span::styled(verdict, style));
     let puzzle = vec![Span::styled(puzzle_text(&record.task, &group.puzzle, theme), theme.title)];
@@ -141,7 +138,7 @@ fn figure_lines(entry: &Entry, group: &Group, area: Rect, theme: &Theme) -> Vec<
     if analysis.self_corrections > 0 {
         let noun = if analysis.self_corrections == 1 { "self-correction" } else { "self-corrections" };
         course.push(vec![
-            Span::styled(theme.glyph("↺", "@"), lone(theme.aha)),
+            Span::styled(Meaning::Correction.mark(theme).unwrap_or(" "), lone(theme.aha)),
             Span::styled(format!(" {} {noun}", analysis.self_corrections), theme.text),
         ]);
     }

@@ -63,10 +63,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, travel: &Travel, shown: &Pin
 
     let mut cells = vec![Span::raw(" "); width];
     for (at, answer) in &marks {
-        cells[*at] = match answer.correct {
-            true => Span::styled(theme.glyph("✓", "+"), theme.right),
-            false => Span::styled(theme.glyph("✗", "x"), theme.wrong),
-        };
+        let (mark, style) = theme.answer(answer.correct);
+        cells[*at] = Span::styled(mark, style);
     }
     rows.push([vec![name("right")], cells].concat());
 
@@ -89,10 +87,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, travel: &Travel, shown: &Pin
 
 /// Where an answer stands and what it is, for the border over its text.
 pub(super) fn answer_title(end: End, answer: &PinnedAnswer, width: u16, theme: &Theme) -> Line<'static> {
-    let (mark, style, verdict) = match (answer.correct, answer.truncated) {
-        (true, _) => (theme.glyph("✓", "+"), theme.right, "right"),
-        (false, true) => (theme.glyph("✗", "x"), theme.wrong, "cut off"),
-        (false, false) => (theme.glyph("✗", "x"), theme.wrong, "wrong"),
+    let (mark, style) = theme.answer(answer.correct);
+    let verdict = match (answer.correct, answer.truncated) {
+        (true, _) => "right",
+        (false, true) => "cut off",
+        (false, false) => "wrong",
     };
     let letter = if end == End::A { "A" } else { "B" };
     let step =

@@ -102,7 +102,11 @@ fn draw_texts(buffer: &mut Buffer, area: Rect, travel: &mut Travel, theme: &Them
         block.render(area, buffer);
         let spans = match travel.differences {
             true => marked(words, end, theme),
-            false => highlight::styled_spans(&answer.completion, &answer.analysis, theme),
+            false => {
+                let PinnedAnswer { task, puzzle, completion, analysis, .. } = answer;
+                let analysis = highlight::with_places(task, puzzle, completion, analysis);
+                highlight::styled_spans(completion, &analysis, theme)
+            }
         };
         let lines = wrap(&spans, inner.width);
         let height = usize::from(inner.height);

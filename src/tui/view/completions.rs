@@ -13,7 +13,7 @@ use crate::{
     task,
     tui::{
         app::{App, Mode},
-        highlight,
+        highlight::{self, Meaning},
         streams::{Card, Group},
         theme::Theme,
         wrap,
@@ -133,7 +133,7 @@ fn legend(app: &App, width: u16) -> Line<'static> {
         Span::raw("  "),
         span("superficial", theme.superficial),
         Span::raw("  "),
-        span(theme.glyph("↻", "@"), theme.aha),
+        span(Meaning::Correction.mark(theme).unwrap_or(" "), theme.aha),
         span(" self-correction ", theme.dim),
     ])
     .right_aligned()
@@ -194,7 +194,8 @@ fn gutter_row(
         let lit = card.lit_until.is_some_and(|until| until > now);
         let style = if lit { theme.aha.add_modifier(Modifier::BOLD) } else { theme.true_check };
         let style = if lit { style } else { style.remove_modifier(Modifier::UNDERLINED) };
-        Some(span(format!("{}{}", theme.glyph("↻", "@"), corrections.min(99)), style))
+        let mark = Meaning::Correction.mark(theme).unwrap_or(" ");
+        Some(span(format!("{mark}{}", corrections.min(99)), style))
     } else {
         None
     };
@@ -202,9 +203,8 @@ fn gutter_row(
     match (row, record) {
         (0, Some(record)) => {
             let mark = match (record.correct, record.truncated) {
-                (true, _) => theme.glyph("✓", "+"),
-                (false, true) => theme.glyph("✂", "%"),
-                (false, false) => theme.glyph("✗", "x"),
+                (false, true) => theme.cut_off(),
+                (right, _) => theme.answer(right).0,
             };
             spans.push(span(format!("{:>5.2} {mark}", finite(record.reward)), verdict));
         }

@@ -47,7 +47,7 @@ impl Story {
         let start = self.text.len() + 1;
         self.say(words);
         let claim = verdict.map(|_| words.to_owned());
-        self.analysis.spans.push(Span { kind, start, end: self.text.len(), claim, verdict });
+        self.analysis.spans.push(Span { kind, start, end: self.text.len(), claim, verdict, corrects: false });
     }
 
     fn attempt(&mut self, words: &str) {
@@ -70,6 +70,9 @@ impl Story {
 
     fn retry(&mut self, words: &str, after_true_miss: bool) {
         self.mark(words, SpanKind::Backtracking, None);
+        if let Some(span) = self.analysis.spans.last_mut() {
+            span.corrects = after_true_miss;
+        }
         self.analysis.backtracks += 1;
         self.analysis.self_corrections += usize::from(after_true_miss);
     }

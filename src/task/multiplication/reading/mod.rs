@@ -33,7 +33,7 @@ use self::{
     ways::Tracker,
 };
 use crate::{
-    reasoning::{Analysis, Span, SpanKind, Verdict},
+    reasoning::{Analysis, Span, SpanKind, Verdict, corrections},
     task::Puzzle,
 };
 
@@ -236,7 +236,7 @@ impl<'a> Reader<'a> {
             self.found.spans.pop();
         }
         if self.found.spans.last().is_none_or(|last| last.end <= start) && start < end {
-            self.found.spans.push(Span { kind, start, end, claim, verdict });
+            self.found.spans.push(Span { kind, start, end, claim, verdict, corrects: false });
         }
     }
 
@@ -246,8 +246,10 @@ impl<'a> Reader<'a> {
             let at = found.spans.partition_point(|span| span.start < start);
             let free = found.spans.get(at).is_none_or(|next| end <= next.start);
             if start < end && free {
-                let span = Span { kind: SpanKind::Answer, start, end, claim: None, verdict: None };
-                found.spans.insert(at, span);
+                let kind = SpanKind::Answer;
+                found
+                    .spans
+                    .insert(at, Span { kind, start, end, claim: None, verdict: None, corrects: false });
             }
         }
         let taken = ways.taken;
@@ -256,15 +258,20 @@ impl<'a> Reader<'a> {
         found.decompositions = taken.iter().filter(|way| way.is_decomposition()).count();
         let mut known = HashSet::new();
         found.repeated_attempts = taken.iter().filter(|way| !known.insert(&way.parts)).count();
+        let mut corrections = Vec::new();
         for (index, pair) in taken.windows(2).enumerate() {
             let [before, after] = pair else { continue };
             if before.segment != after.segment || before.parts == after.parts {
                 continue;
             }
             let wrong = before.stated != Some(product);
-            found.self_corrections += usize::from(missed.contains(&(index + 1)));
+            if missed.contains(&(index + 1)) {
+                corrections.push((before.start + 1, after.start + 1));
+            }
             found.backtracks += usize::from(wrong);
         }
+        found.self_corrections = corrections.len();
+        corrections::mark(&mut found.spans, &corrections);
         found
     }
 }

@@ -223,3 +223,17 @@ fn an_outline_names_the_ways_and_what_is_said_of_their_parts() {
     assert_eq!((written_out[0].words.as_str(), written_out[0].right), ("23 * 50 - 23 * 3", Some(true)));
     assert_eq!(written_out[1].stated, None, "said nowhere by itself");
 }
+
+#[test]
+fn every_self_correction_has_a_place() {
+    for text in [
+        "23 * 47 = 1071 . check : 20 * 47 = 940 , 3 * 47 = 141 , 940 + 141 = 1081 , not 1071 . 23 * 40 = 920 , \
+         23 * 7 = 161 , 920 + 161 = 1081 .",
+        "i guess 23 * 47 = 1071 . that is not right . let me try again : 23 * 40 = 920 , 23 * 7 = 161 , 920 + 161 = 1081 .",
+    ] {
+        let found = read(text);
+        let places: Vec<&str> =
+            found.spans.iter().filter(|span| span.corrects).map(|span| &text[span.start..span.end]).collect();
+        assert_eq!(places.len(), found.self_corrections, "{places:?}");
+    }
+}
