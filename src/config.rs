@@ -64,7 +64,8 @@ pub struct Config {
     pub scale_rewards: bool,
     /// `lab`, `grpo`, `dr_grpo` or `dapo`: sets several other keys.
     pub preset: String,
-    /// `none`, or `random-reward`: the reward is a coin that ignores the answer.
+    /// `none`; `random-reward`: the reward is a coin that ignores the answer; `shuffled-reward`: the rewards that the
+    /// answers of a group earned are dealt out again within the group, so that they keep their mean and spread.
     pub control: String,
     /// Reward of a right answer.
     pub reward_correct: f64,

@@ -5,7 +5,7 @@ use std::{io::Write, path::PathBuf, sync::Arc, time::Instant};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failure, INTERRUPTED, eval::Bar, export::write_folder, progress_visible};
+use super::{Failure, INTERRUPTED, eval::Bar, export::write_folder, printable, progress_visible};
 use crate::{
     config::Config,
     device,
@@ -17,7 +17,7 @@ use crate::{
     },
     platform::{self, Signal},
     pretrain::train::{Pretraining, Recipe},
-    task,
+    task::{self, lessons::Lessons},
     tokenizer::Tokenizer,
     workers::{Workers, worker_count},
 };
@@ -31,7 +31,9 @@ Examples:
   aha-lab pretrain                             within half an hour on two cores, into ./base
   aha-lab pretrain --task multiplication --out multiplication-base
   aha-lab pretrain --no-checking --out base-without-checking
-                                               the control: a corpus without any checking")]
+                                               the control: a corpus without any checking
+  aha-lab pretrain --corpus smart_later=0.25 --corpus smart_last_step=0.5 --out base-with-hints
+                                               a quarter of the later attempts are solutions")]
 pub struct PretrainArgs {
     /// The folder to write: a Hugging Face folder, with progress in its `training` folder
     #[arg(long, value_name = "DIR", default_value = "base")]
@@ -48,6 +50,9 @@ pub struct PretrainArgs {
     /// The control: a corpus in which nothing is ever checked (or taken apart, in multiplication)
     #[arg(long)]
     pub no_checking: bool,
+    /// Mixes the corpus otherwise: a rule of the shipped base's recipe.json and its value, a share from 0 to 1
+    #[arg(long, value_name = "RULE=SHARE")]
+    pub corpus: Vec<String>,
     /// Worker threads; 0 takes the physical cores
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
@@ -57,6 +62,26 @@ pub struct PretrainArgs {
     /// Print the evaluation as one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// The corpus with the rules that were named on the command line.
+fn mixed(lessons: Box<dyn Lessons>, changes: &[String]) -> Result<Box<dyn Lessons>, String> {
+    if changes.is_empty() {
+        return Ok(lessons);
+    }
+    let mut rules = lessons.rules();
+    for change in changes {
+        let wrong = |why: &str| format!("--corpus {}: {why}", printable(change));
+        let (rule, share) = change.split_once('=').ok_or_else(|| wrong("write RULE=SHARE."))?;
+        let known =
+            rules.as_object().map(|rules| rules.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+        let Some(value) = rules.get_mut(rule) else {
+            return Err(wrong(&format!("there is no such rule; the rules are {}.", known.join(", "))));
+        };
+        let share = share.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
+        *value = share.ok_or_else(|| wrong("a share is a number from 0 to 1."))?.into();
+    }
+    lessons.mixed_by(rules)
 }
 
 /// Updates between two savings of the progress.
@@ -72,7 +97,7 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
     let mut config = Config::default();
     config.set("task", &args.task)?;
     let family = task::family(&config.task).map_err(Failure)?;
-    let lessons = (family.lessons)(!args.no_checking);
+    let lessons = mixed((family.lessons)(!args.no_checking), &args.corpus).map_err(Failure)?;
     let tokenizer_file = lessons.tokenizer_json().into_bytes();
     let mut recipe = Recipe { seed: args.seed, ..Recipe::of(family.name, lessons.as_ref()) };
     recipe.updates = args.updates.unwrap_or(recipe.updates);

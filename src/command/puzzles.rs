@@ -146,9 +146,7 @@ fn has_puzzles(level: &Level, split: Split) -> bool {
         let count = *level.counts.start();
         let numbers: Vec<i64> = (0..count).map(|_| rng.random_range(1..=level.max_number)).collect();
         let targets = solver::reachable_integers(&numbers, level.min_target..=level.max_target);
-        targets.into_iter().any(|target| {
-            !numbers.contains(&target) && Split::of(&Puzzle { numbers: numbers.clone(), target }) == split
-        })
+        Split::of_numbers(&numbers) == split && targets.into_iter().any(|target| !numbers.contains(&target))
     })
 }
 

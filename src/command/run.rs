@@ -61,7 +61,7 @@ pub struct RunArgs {
     /// Set a configuration key, after the file; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
-    /// `random-reward`, short for --set control=random-reward
+    /// `random-reward` or `shuffled-reward`, short for --set control=NAME
     #[arg(long, value_name = "NAME")]
     pub control: Option<String>,
     /// The task and what it sets of itself, before any --set

@@ -190,7 +190,11 @@ pub(crate) const KEYS: &[Key] = &[
         &["lab", "grpo", "dr_grpo", "dapo"],
         "Sets scale_rewards, loss_norm, clip_eps_* and kl_coef at once.",
     ),
-    word("control", &["none", "random-reward"], "random-reward pays by a coin that ignores the answer."),
+    word(
+        "control",
+        &["none", "random-reward", "shuffled-reward"],
+        "random-reward pays by a coin that ignores the answer; shuffled-reward deals each group's rewards out again.",
+    ),
     number("reward_correct", -1e3, 1e3, "Reward of a right answer."),
     number("reward_format", -1e3, 1e3, "Reward of a well-formed wrong answer."),
     whole("checkpoint_every", 0, 1_000_000_000, "Steps between checkpoints; 0 writes only the last."),

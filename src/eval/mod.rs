@@ -40,7 +40,8 @@ pub struct Examinee<'a> {
     pub workers: &'a Workers,
 }
 
-/// `count` different held-out puzzles of the task, always the same ones (fewer where there are not so many).
+/// `count` different held-out puzzles of the task, always the same ones (fewer where there are not so many). Two that
+/// differ only in the order of their numbers count as one.
 pub fn heldout_puzzles(task: &dyn Task, count: usize) -> Vec<Puzzle> {
     let mut rng = ChaCha8Rng::seed_from_u64(EVALUATION);
     let mut puzzles: Vec<Puzzle> = Vec::with_capacity(count);
@@ -50,7 +51,9 @@ pub fn heldout_puzzles(task: &dyn Task, count: usize) -> Vec<Puzzle> {
             break;
         }
         let puzzle = task.draw(Split::Heldout, &mut rng);
-        if seen.insert(puzzle.clone()) {
+        let mut sorted = puzzle.numbers.clone();
+        sorted.sort_unstable();
+        if seen.insert((sorted, puzzle.target)) {
             puzzles.push(puzzle);
         }
     }

@@ -3,7 +3,7 @@
 //! Read [`Grpo`]'s methods from top to bottom: sample, score, advantage, update. Whoever drives them (the
 //! engine) may stop between any two. Deviations from the paper are stated where they are made.
 
-use rand::{RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
@@ -46,7 +46,7 @@ pub struct ScoredGroup {
     pub texts: Vec<String>,
     /// What the task says of each.
     pub scores: Vec<Score>,
-    /// What each earns: the score's reward, or a coin under the random-reward control.
+    /// What each earns: the score's reward, or what a control makes of it.
     pub rewards: Vec<f64>,
     /// The reasoning found in each. Never looked at by the reward.
     pub analyses: Vec<Analysis>,
@@ -137,22 +137,23 @@ impl Grpo {
     /// charts; no number of it goes any further than the journal.
     pub fn score(&self, config: &Config, step: u64, groups: Vec<RolloutGroup>) -> Vec<ScoredGroup> {
         let rules = config.reward_rules();
-        // The control: every completion earns 1 or 0 by a coin, whatever it says.
-        let mut coin = (config.control == "random-reward").then(|| {
-            let mut rng = ChaCha8Rng::seed_from_u64(config.seed ^ 0x636f696e);
-            rng.set_stream(step);
-            rng
-        });
+        let mut coin = ChaCha8Rng::seed_from_u64(config.seed ^ 0x636f696e);
+        coin.set_stream(step);
         let score_group = |group: RolloutGroup| {
             let texts: Vec<String> =
                 group.completions.iter().map(|c| self.tokenizer.decode(&c.tokens)).collect();
             let scores: Vec<Score> =
                 texts.iter().map(|t| self.task.score(&group.puzzle, t, &rules)).collect();
             let analyses = texts.iter().map(|t| self.task.analyze(&group.puzzle, t)).collect();
-            let rewards = match &mut coin {
-                Some(rng) => scores.iter().map(|_| f64::from(u8::from(rng.random_bool(0.5)))).collect(),
-                None => scores.iter().map(|s| s.reward).collect(),
-            };
+            let mut rewards: Vec<f64> = scores.iter().map(|s| s.reward).collect();
+            match config.control.as_str() {
+                // Every completion earns 1 or 0 by a coin, whatever it says.
+                "random-reward" => rewards.fill_with(|| f64::from(u8::from(coin.random_bool(0.5)))),
+                // The group's own rewards, each given to any of its completions: mean, spread and dead groups are
+                // those of the real reward, and only what earned them is forgotten.
+                "shuffled-reward" => rewards.shuffle(&mut coin),
+                _ => {}
+            }
             ScoredGroup { group, texts, scores, rewards, analyses }
         };
         groups.into_iter().map(score_group).collect()

@@ -24,6 +24,11 @@ pub trait Lessons: Send + Sync {
     fn updates(&self) -> u64;
     /// How the corpus is mixed, for `recipe.json`.
     fn rules(&self) -> serde_json::Value;
+    /// The same corpus mixed by other rules, in the form of [`Self::rules`].
+    ///
+    /// # Errors
+    /// A sentence that names the rule that is unknown or has no such value.
+    fn mixed_by(&self, rules: serde_json::Value) -> Result<Box<dyn Lessons>, String>;
 }
 
 /// Tokens and, for each, whether the loss looks at it.

@@ -35,21 +35,34 @@ pub struct Puzzle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
-    /// Nine tenths of all puzzles.
+    /// Nine tenths of what there is to ask.
     Train,
-    /// One tenth, by a hash of the sorted numbers and the target.
+    /// One tenth, by a hash.
     Heldout,
 }
 
 impl Split {
-    /// The side a puzzle is on: held out for one in ten, by a SHA-256 of the sorted numbers and the target, so that
-    /// it depends neither on the order of the numbers nor on any seed.
-    pub fn of(puzzle: &Puzzle) -> Self {
+    /// The side of a puzzle whose numbers alone say what is asked: held out for one in ten, by a SHA-256 of the
+    /// sorted numbers and the target, so that it depends neither on the order of the numbers nor on any seed.
+    pub fn of_puzzle(puzzle: &Puzzle) -> Self {
         let mut sorted = puzzle.numbers.clone();
         sorted.sort_unstable();
+        Self::of_values(sorted.iter().chain([&-1, &puzzle.target]))
+    }
+
+    /// The side of all puzzles of these numbers, whatever their target: one number set in ten is held out, by a
+    /// SHA-256 of the sorted numbers. A solution of a puzzle is a way to combine its numbers, so a set that was seen
+    /// with another target would give the solution away.
+    pub fn of_numbers(numbers: &[i64]) -> Self {
+        let mut sorted = numbers.to_vec();
+        sorted.sort_unstable();
+        Self::of_values(sorted.iter().chain([&-2]))
+    }
+
+    fn of_values<'a>(values: impl Iterator<Item = &'a i64>) -> Self {
         let mut hash = Sha256::new();
-        for number in sorted.iter().chain([&-1, &puzzle.target]) {
-            hash.update(number.to_le_bytes());
+        for value in values {
+            hash.update(value.to_le_bytes());
         }
         let digest = hash.finalize();
         let word = u64::from_le_bytes([

@@ -89,6 +89,11 @@ impl Lessons for CorpusRules {
     fn rules(&self) -> serde_json::Value {
         serde_json::to_value(self).unwrap_or_default()
     }
+
+    fn mixed_by(&self, rules: serde_json::Value) -> Result<Box<dyn Lessons>, String> {
+        let rules: Self = serde_json::from_value(rules).map_err(|error| format!("{error}."))?;
+        Ok(Box::new(rules))
+    }
 }
 
 const OPENINGS: [&str; 8] =
@@ -315,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn no_held_out_puzzle_is_in_it_and_answers_are_well_formed() {
+    fn no_held_out_number_set_is_in_it_and_answers_are_well_formed() {
         let task = Countdown { level: Level::parse("3x20").unwrap() };
         for document in documents(&CorpusRules::default(), 1000) {
             let Some(puzzle) = puzzle_of(&document) else { continue };

@@ -61,17 +61,20 @@ impl Level {
     }
 }
 
-/// The side of the split a puzzle is on, see [`Split::of`].
+/// The side of the split a puzzle is on. Whole number sets are held out, see [`Split::of_numbers`].
 pub fn split_of(puzzle: &Puzzle) -> Split {
-    Split::of(puzzle)
+    Split::of_numbers(&puzzle.numbers)
 }
 
-/// Draws a solvable puzzle: numbers uniform, then the target uniform over the reachable values in range
+/// Draws a solvable puzzle: numbers uniform over the sets of the split's side, then the target uniform over the reachable values in range
 /// that are not among the numbers.
 pub fn draw(level: &Level, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
     loop {
         let count = rng.random_range(level.counts.clone());
         let numbers: Vec<i64> = (0..count).map(|_| rng.random_range(1..=level.max_number)).collect();
+        if Split::of_numbers(&numbers) != split {
+            continue;
+        }
         let targets: Vec<i64> = reachable(level, &numbers)
             .into_iter()
             .filter(|t| (level.min_target..=level.max_target).contains(t) && !numbers.contains(t))
@@ -80,10 +83,7 @@ pub fn draw(level: &Level, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
             continue;
         }
         let target = targets[rng.random_range(0..targets.len())];
-        let puzzle = Puzzle { numbers, target };
-        if split_of(&puzzle) == split {
-            return puzzle;
-        }
+        return Puzzle { numbers, target };
     }
 }
 

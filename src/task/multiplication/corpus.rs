@@ -118,6 +118,11 @@ impl Lessons for CorpusRules {
     fn rules(&self) -> serde_json::Value {
         serde_json::to_value(self).unwrap_or_default()
     }
+
+    fn mixed_by(&self, rules: serde_json::Value) -> Result<Box<dyn Lessons>, String> {
+        let rules: Self = serde_json::from_value(rules).map_err(|error| format!("{error}."))?;
+        Ok(Box::new(rules))
+    }
 }
 
 const ESTIMATES: [&str; 6] = ["maybe", "i guess", "about", "let me see ,", "", ""];

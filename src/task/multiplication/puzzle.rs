@@ -53,7 +53,7 @@ pub fn draw(level: &Level, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
         if first % 10 == 0 || second % 10 == 0 {
             continue;
         }
-        if let Some(puzzle) = of_factors(first, second).filter(|puzzle| Split::of(puzzle) == split) {
+        if let Some(puzzle) = of_factors(first, second).filter(|puzzle| Split::of_puzzle(puzzle) == split) {
             return puzzle;
         }
     }
@@ -76,7 +76,7 @@ mod tests {
                     let puzzle = draw(&level, split, &mut rng);
                     let [a, b] = puzzle.numbers[..] else { panic!("two factors") };
                     assert_eq!(puzzle.target, a * b);
-                    assert_eq!(Split::of(&of_factors(b, a).unwrap()), split);
+                    assert_eq!(Split::of_puzzle(&of_factors(b, a).unwrap()), split);
                     assert!(level.first.contains(&a) && level.second.contains(&b));
                 }
             }

@@ -41,6 +41,9 @@ pub fn sentence(stage: Stage, config: &Config, figures: Figures) -> String {
         Stage::Score if config.control == "random-reward" => {
             "Score: the control at work: a coin, not the answer, decides each reward.".into()
         }
+        Stage::Score if config.control == "shuffled-reward" => {
+            "Score: the control at work: the group's rewards are dealt out again, whoever earned them.".into()
+        }
         Stage::Score => {
             "Score: the task looks at each answer and at nothing else, and gives it a reward.".into()
         }

@@ -78,15 +78,12 @@ pub fn draw_message(frame: &mut Frame, app: &App, area: Rect) {
         return;
     }
     let base = app.base();
-    let random = app.started.as_ref().is_some_and(|started| started.config.control == "random-reward");
-    let mut parts = vec![vec![span(
-        if random {
-            "control: the reward is a coin that ignores the answer"
-        } else {
-            "the reward sees only the answer"
-        },
-        theme.dim,
-    )]];
+    let reward = match app.started.as_ref().map(|started| started.config.control.as_str()) {
+        Some("random-reward") => "control: the reward is a coin that ignores the answer",
+        Some("shuffled-reward") => "control: each group's rewards are shuffled within the group",
+        _ => "the reward sees only the answer",
+    };
+    let mut parts = vec![vec![span(reward, theme.dim)]];
     if let Some(base) = base {
         let share = 100.0 * base.self_checking_share;
         parts.push(vec![span(format!("the base checks itself in {share:.0} % of its answers"), theme.dim)]);
