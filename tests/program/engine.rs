@@ -10,7 +10,10 @@ use aha_lab::{
         protocol::{Command, EngineHandle, Event, Phase, StepBy, Temporality, side::ModelName},
         setup::{Base, EngineOptions, Prepared, Start, prepare},
     },
-    run::{Reader, RunDirectory, record::EventRecord},
+    run::{
+        Reader, RunDirectory,
+        record::{EventRecord, RolloutRecord},
+    },
     task::{RewardRules, countdown::reward},
 };
 use crossbeam_channel::RecvTimeoutError;
@@ -251,6 +254,27 @@ fn the_control_pays_by_a_coin_and_still_measures_the_truth() {
         let right = of_step.iter().filter(|rollout| rollout.correct).count();
         assert_eq!(step.accuracy, right as f64 / of_step.len() as f64);
     }
+}
+
+#[test]
+fn the_shuffled_control_deals_out_what_each_group_earned() {
+    let root = TempDir::new().unwrap();
+    let config = Config { control: "shuffled-reward".into(), group_size: 16, max_new_tokens: 80, ..tiny() };
+    let run = alone(options(root.path(), config, 2));
+    let rollouts = Reader::new(&run).rollouts().unwrap().records;
+    assert_eq!(rollouts.len(), 64);
+    let mut moved = 0;
+    for group in rollouts.chunks(16) {
+        let earned =
+            |r: &RolloutRecord| reward::score(&r.puzzle, &r.completion, &RewardRules::default()).reward;
+        let mut earned: Vec<f64> = group.iter().map(earned).collect();
+        let mut paid: Vec<f64> = group.iter().map(|rollout| rollout.reward).collect();
+        moved += earned.iter().zip(&paid).filter(|(earned, paid)| earned != paid).count();
+        earned.sort_by(f64::total_cmp);
+        paid.sort_by(f64::total_cmp);
+        assert_eq!(earned, paid, "a group keeps its rewards");
+    }
+    assert!(moved > 0, "no reward went to another completion");
 }
 
 #[test]
