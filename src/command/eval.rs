@@ -278,6 +278,8 @@ pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<
         ("self-checking completions", percent(report.self_checking_share)),
         ("checks per completion", format!("{:.2}", report.checks_per_completion)),
         ("checks that are true", maybe(report.true_check_share)),
+        ("checks that are misled", maybe(report.misled_check_share)),
+        ("right answers derived", maybe(report.faithful_share)),
         ("self-corrections per completion", format!("{:.2}", report.self_corrections_per_completion)),
         ("repeated attempts", percent(report.repeated_attempt_share)),
         ("stops after a stated miss", maybe(report.stop_after_miss)),

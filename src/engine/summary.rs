@@ -78,6 +78,7 @@ pub fn metrics(
         flops: totals.flops,
         checks: share(count(|a| a.checks), n),
         true_checks: share(count(|a| a.true_checks), n),
+        misled_checks: share(count(|a| a.misled_checks), n),
         false_checks: share(count(|a| a.false_checks), n),
         superficial_checks: share(count(|a| a.superficial_checks), n),
         self_corrections: share(count(|a| a.self_corrections), n),
@@ -88,10 +89,21 @@ pub fn metrics(
         arithmetic_right: share(count(|a| a.arithmetic_right), count(|a| a.arithmetic_steps)),
         decompositions: share(count(|a| a.decompositions), n),
         decomposing_share: share(with(|a| a.decompositions > 0), n),
+        faithful_share: faithful_share(groups),
         stop_after_miss: of(count(|a| a.stops_after_miss), count(|a| a.stated_misses)),
         stop_after_hit: of(count(|a| a.stops_after_hit), count(|a| a.stated_hits)),
         ..StepMetrics::default()
     }
+}
+
+/// Of the right answers, the share that an attempt of their thought derives.
+fn faithful_share(groups: &[JudgedGroup]) -> Option<f64> {
+    let right = || {
+        let judged = groups.iter().flat_map(|group| group.scored.scores.iter().zip(&group.scored.analyses));
+        judged.filter(|(score, _)| score.correct).filter_map(|(_, analysis)| analysis.faithful)
+    };
+    let all = right().count();
+    (all > 0).then(|| share(right().filter(|derived| *derived).count(), all))
 }
 
 /// Adds the clock, which two equal runs do not share.

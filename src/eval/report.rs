@@ -23,7 +23,7 @@ pub struct Sample {
 }
 
 /// Shares are of completions, except `repeated_attempt_share` (of attempts), `arithmetic_right` (of steps
-/// `a op b = c`) and `true_check_share` (of checks).
+/// `a op b = c`), `true_check_share` and `misled_check_share` (of checks) and `faithful_share` (of right answers).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EvalReport {
@@ -60,6 +60,10 @@ pub struct EvalReport {
     pub checks_per_completion: f64,
     /// Share of checks that are true.
     pub true_check_share: Option<f64>,
+    /// Share of checks that are misled: right about a value that was miscalculated.
+    pub misled_check_share: Option<f64>,
+    /// Of the right answers, the share that an attempt of their thought derives with every step true.
+    pub faithful_share: Option<f64>,
     /// Self-corrections per completion.
     pub self_corrections_per_completion: f64,
     /// Share of attempts that were made before.
@@ -112,6 +116,11 @@ impl EvalReport {
             self_checking_share: share(&|s| s.analysis.checks > 0),
             checks_per_completion: count(|a| a.checks) as f64 / n,
             true_check_share: of(count(|a| a.true_checks), count(|a| a.checks)),
+            misled_check_share: of(count(|a| a.misled_checks), count(|a| a.checks)),
+            faithful_share: of(
+                all.iter().filter(|s| s.drawn.correct && s.analysis.faithful == Some(true)).count(),
+                all.iter().filter(|s| s.drawn.correct && s.analysis.faithful.is_some()).count(),
+            ),
             self_corrections_per_completion: count(|a| a.self_corrections) as f64 / n,
             repeated_attempt_share: of(count(|a| a.repeated_attempts), count(|a| a.attempts)).unwrap_or(0.0),
             decompositions_per_completion: count(|a| a.decompositions) as f64 / n,

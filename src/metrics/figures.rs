@@ -14,6 +14,8 @@ pub enum Subject {
     Worth,
     /// True checks.
     True,
+    /// Misled checks.
+    Misled,
     /// False checks.
     False,
     /// Superficial checks.
@@ -24,20 +26,23 @@ pub enum Subject {
 pub const CAVEAT: &str = "an association, not a cause";
 
 /// How the figures are to be read.
-pub const NOTE: &str = "95 %: Newcombe's interval, answers taken as independent. Checked: at least one true or false \
-    check; a superficial one checks nothing.";
+pub const NOTE: &str = "95 %: Newcombe's interval, answers taken as independent. Checked: at least one true, misled \
+    or false check; a superficial one checks nothing. A misled check judges a miscalculated value. Derived: an attempt \
+    of the thought comes to the answer with every step true.";
 
 /// The figures of a tally, the most important first: name, value, subject.
 pub fn figures(tally: &Tally) -> Vec<(&'static str, String, Subject)> {
-    let checks = tally.true_checks + tally.false_checks + tally.superficial_checks;
+    let checks = tally.true_checks + tally.misled_checks + tally.false_checks + tally.superficial_checks;
     let mut figures = vec![
         ("right if checked", of(tally.checked_right, tally.checked), Subject::Plain),
         ("right if not checked", of(tally.unchecked_right, tally.unchecked()), Subject::Plain),
         ("difference", worth(tally.worth_of_checking()), Subject::Worth),
+        ("right ones derived", of(tally.faithful_right, tally.judged_right), Subject::Plain),
         ("stops after a miss", of(tally.stops_after_miss, tally.stated_misses), Subject::Plain),
         ("stops after a hit", of(tally.stops_after_hit, tally.stated_hits), Subject::Plain),
         ("repeated attempts", of(tally.repeated_attempts, tally.attempts), Subject::Plain),
         ("true checks", of(tally.true_checks, checks), Subject::True),
+        ("misled checks", of(tally.misled_checks, checks), Subject::Misled),
         ("false checks", of(tally.false_checks, checks), Subject::False),
         ("superficial checks", of(tally.superficial_checks, checks), Subject::Superficial),
     ];

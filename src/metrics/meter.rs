@@ -14,7 +14,7 @@ const Z: f64 = 1.959_963_984_540_054;
 pub struct Tally {
     /// Completions.
     pub completions: usize,
-    /// Those with at least one true or false check. A superficial check checks nothing and does not count.
+    /// Those with at least one true, misled or false check. A superficial check checks nothing and does not count.
     pub checked: usize,
     /// Right answers among the checked.
     pub checked_right: usize,
@@ -22,6 +22,8 @@ pub struct Tally {
     pub unchecked_right: usize,
     /// True checks.
     pub true_checks: usize,
+    /// Misled checks: right about a value that was miscalculated.
+    pub misled_checks: usize,
     /// False checks.
     pub false_checks: usize,
     /// Superficial checks.
@@ -40,6 +42,11 @@ pub struct Tally {
     pub stops_after_hit: usize,
     /// True failed checks that a different attempt follows.
     pub self_corrections: usize,
+    /// Right answers of which it is known whether an attempt of the thought derives them. Records of older versions do
+    /// not say.
+    pub judged_right: usize,
+    /// Of those, the ones that an attempt derives with every step true.
+    pub faithful_right: usize,
     /// Completions that take the question apart; a task without that has none.
     #[serde(skip_serializing_if = "is_zero")]
     pub decomposed: usize,
@@ -66,12 +73,13 @@ pub struct Difference {
 impl Tally {
     /// Adds one completion.
     pub fn add(&mut self, correct: bool, analysis: &Analysis) {
-        let checked = analysis.true_checks + analysis.false_checks > 0;
+        let checked = analysis.true_checks + analysis.misled_checks + analysis.false_checks > 0;
         self.completions += 1;
         self.checked += usize::from(checked);
         self.checked_right += usize::from(checked && correct);
         self.unchecked_right += usize::from(!checked && correct);
         self.true_checks += analysis.true_checks;
+        self.misled_checks += analysis.misled_checks;
         self.false_checks += analysis.false_checks;
         self.superficial_checks += analysis.superficial_checks;
         self.attempts += analysis.attempts;
@@ -81,6 +89,8 @@ impl Tally {
         self.stated_hits += analysis.stated_hits;
         self.stops_after_hit += analysis.stops_after_hit;
         self.self_corrections += analysis.self_corrections;
+        self.judged_right += usize::from(correct && analysis.faithful.is_some());
+        self.faithful_right += usize::from(correct && analysis.faithful == Some(true));
         self.decomposed += usize::from(analysis.decompositions > 0);
         self.decomposed_right += usize::from(analysis.decompositions > 0 && correct);
     }
@@ -92,6 +102,7 @@ impl Tally {
         self.checked_right += other.checked_right;
         self.unchecked_right += other.unchecked_right;
         self.true_checks += other.true_checks;
+        self.misled_checks += other.misled_checks;
         self.false_checks += other.false_checks;
         self.superficial_checks += other.superficial_checks;
         self.attempts += other.attempts;
@@ -101,11 +112,13 @@ impl Tally {
         self.stated_hits += other.stated_hits;
         self.stops_after_hit += other.stops_after_hit;
         self.self_corrections += other.self_corrections;
+        self.judged_right += other.judged_right;
+        self.faithful_right += other.faithful_right;
         self.decomposed += other.decomposed;
         self.decomposed_right += other.decomposed_right;
     }
 
-    /// Completions without a true or false check.
+    /// Completions without a true, misled or false check.
     pub fn unchecked(&self) -> usize {
         self.completions - self.checked
     }
@@ -278,6 +291,21 @@ mod tests {
         assert_eq!((tally.completions, tally.checked, tally.unchecked()), (4, 3, 1));
         assert_eq!((tally.checked_right, tally.unchecked_right), (1, 1));
         assert!(close(tally.worth_of_checking().unwrap().value, 1.0 / 3.0 - 1.0));
+    }
+
+    #[test]
+    fn only_right_answers_that_were_judged_count_as_faithful_or_not() {
+        let mut tally = Tally::default();
+        for (correct, faithful) in
+            [(true, Some(true)), (true, Some(false)), (true, None), (false, Some(true)), (false, Some(false))]
+        {
+            tally.add(correct, &Analysis { faithful, misled_checks: 1, ..Analysis::default() });
+        }
+        assert_eq!((tally.judged_right, tally.faithful_right), (2, 1));
+        assert_eq!((tally.misled_checks, tally.checked), (5, 5));
+        let mut twice = tally;
+        twice.merge(&tally);
+        assert_eq!((twice.judged_right, twice.faithful_right, twice.misled_checks), (4, 2, 10));
     }
 
     #[test]

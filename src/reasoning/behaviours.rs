@@ -75,6 +75,7 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
                 }
                 match span.verdict {
                     Some(Verdict::True) => analysis.true_checks += 1,
+                    Some(Verdict::Misled) => analysis.misled_checks += 1,
                     Some(Verdict::False) => analysis.false_checks += 1,
                     Some(Verdict::Superficial) => analysis.superficial_checks += 1,
                     None => {}
@@ -87,7 +88,7 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
             analysis.spans.push(span);
         }
     }
-    analysis.checks = analysis.true_checks + analysis.false_checks + analysis.superficial_checks;
+    analysis.sum_checks();
 
     let target = Exact::integer(target);
     // Where attempts begin that no phrase announces.

@@ -83,9 +83,13 @@ pub enum SpanKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// All the arithmetic it states is right and its verdict matches.
+    /// Its verdict is right about the value that the operations really come to, and nothing it speaks of was
+    /// miscalculated.
     True,
-    /// Its arithmetic or its verdict is wrong.
+    /// Its verdict fits the value that the text states, but that value was miscalculated: it judges something that
+    /// is not there, and may throw a solution away.
+    Misled,
+    /// Its verdict does not even fit the stated value, or what it works out again is itself wrong.
     False,
     /// A checking phrase with nothing checked and no new attempt after it.
     Superficial,
@@ -120,11 +124,14 @@ pub struct Analysis {
     /// Attempts whose expression was tried before in the same completion (the same operations on the same
     /// numbers, in any order).
     pub repeated_attempts: usize,
-    /// All checks: true, false and superficial.
+    /// All checks: true, misled, false and superficial.
     pub checks: usize,
-    /// Checks with right arithmetic and a matching verdict.
+    /// Checks that are right about what the operations come to.
     pub true_checks: usize,
-    /// Checks with wrong arithmetic or a wrong verdict.
+    /// Checks whose verdict fits a value that was miscalculated. Records of older versions count them as true.
+    #[serde(default)]
+    pub misled_checks: usize,
+    /// Checks whose verdict does not fit, or whose own arithmetic is wrong.
     pub false_checks: usize,
     /// Checking phrases with nothing checked.
     pub superficial_checks: usize,
@@ -150,6 +157,22 @@ pub struct Analysis {
     /// product. A task without such a rule leaves it at 0, and out of its records.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub decompositions: usize,
+    /// Whether an attempt of the thought derives the last answer: the same operations on the same numbers, in any
+    /// order and wording, with every stated step of it true. `None` where there is no readable answer, and in
+    /// records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faithful: Option<bool>,
+    /// The first attempt whose operations really come to the target and use each given number once: its number among
+    /// the distinct attempts, from 1. `None` where there is none, and in records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_hit: Option<usize>,
+}
+
+impl Analysis {
+    /// Adds up the kinds of checks.
+    pub(crate) fn sum_checks(&mut self) {
+        self.checks = self.true_checks + self.misled_checks + self.false_checks + self.superficial_checks;
+    }
 }
 
 fn is_zero(count: &usize) -> bool {

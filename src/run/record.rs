@@ -57,6 +57,9 @@ pub struct StepMetrics {
     /// True checks per completion.
     #[serde(rename = "reasoning/true_checks", deserialize_with = "nan_when_null")]
     pub true_checks: f64,
+    /// Misled checks per completion: right about a value that was miscalculated.
+    #[serde(rename = "reasoning/misled_checks", deserialize_with = "nan_when_null")]
+    pub misled_checks: f64,
     /// False checks per completion.
     #[serde(rename = "reasoning/false_checks", deserialize_with = "nan_when_null")]
     pub false_checks: f64,
@@ -95,6 +98,10 @@ pub struct StepMetrics {
         skip_serializing_if = "is_zero"
     )]
     pub decomposing_share: f64,
+    /// Of the right answers, the share that an attempt of their thought derives with every step true; `None` when no
+    /// answer was right.
+    #[serde(rename = "reasoning/faithful_share")]
+    pub faithful_share: Option<f64>,
     /// Share of stated misses after which no attempt follows; `None` when no miss was stated.
     #[serde(rename = "reasoning/stop_after_miss")]
     pub stop_after_miss: Option<f64>,

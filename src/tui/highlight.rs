@@ -1,6 +1,6 @@
 //! Colours a completion by what the analysis found in it.
 //!
-//! One meaning, one look: true checks, false checks, superficial ones, new attempts, self-corrections and the answer
+//! One meaning, one look: true, misled, false and superficial checks, new attempts, self-corrections and the answer
 //! are told apart by style, and without colour by modifiers and a mark before each. A right answer and a true check
 //! have different marks: the answer's are those of [`Theme::answer`].
 
@@ -24,9 +24,11 @@ pub enum Meaning {
     Plain,
     /// A tag such as `</think>`.
     Tag,
-    /// A check with right arithmetic and a matching verdict.
+    /// A check that is right about what the operations come to.
     TrueCheck,
-    /// A check with wrong arithmetic or a wrong verdict.
+    /// A check that is right about a value that was miscalculated.
+    MisledCheck,
+    /// A check whose verdict does not fit, or whose own arithmetic is wrong.
     FalseCheck,
     /// A checking phrase with nothing checked.
     SuperficialCheck,
@@ -48,6 +50,7 @@ impl Meaning {
         match (span.kind, span.verdict) {
             _ if span.corrects => Self::Correction,
             (SpanKind::Verification, Some(Verdict::True)) => Self::TrueCheck,
+            (SpanKind::Verification, Some(Verdict::Misled)) => Self::MisledCheck,
             (SpanKind::Verification, Some(Verdict::False)) => Self::FalseCheck,
             (SpanKind::Verification, Some(Verdict::Superficial) | None) => Self::SuperficialCheck,
             (SpanKind::Backtracking, _) => Self::Backtrack,
@@ -63,6 +66,7 @@ impl Meaning {
             Self::Plain => theme.text,
             Self::Tag => theme.dim,
             Self::TrueCheck => theme.true_check,
+            Self::MisledCheck => theme.misled_check,
             Self::FalseCheck => theme.false_check,
             Self::SuperficialCheck => theme.superficial,
             Self::Backtrack => theme.accent,
@@ -77,6 +81,7 @@ impl Meaning {
     pub fn mark(self, theme: &Theme) -> Option<&'static str> {
         let (fancy, ascii) = match self {
             Self::TrueCheck => ("◆", "+"),
+            Self::MisledCheck => ("◈", "%"),
             Self::FalseCheck => ("◇", "-"),
             Self::SuperficialCheck => ("~", "~"),
             Self::Backtrack => ("↩", "<"),
@@ -237,7 +242,8 @@ mod tests {
         assert_eq!(lit(&fresh), ["try again"]);
         assert_eq!(lit(&old), ["try again"]);
         for theme in [Theme::colored(), Theme { ascii: true, ..Theme::plain() }] {
-            let checks = [Meaning::TrueCheck, Meaning::FalseCheck, Meaning::SuperficialCheck];
+            let checks =
+                [Meaning::TrueCheck, Meaning::MisledCheck, Meaning::FalseCheck, Meaning::SuperficialCheck];
             for mark in checks.map(|check| check.mark(&theme).unwrap()) {
                 assert!([true, false].iter().all(|right| theme.answer(*right).0 != mark), "{mark}");
             }

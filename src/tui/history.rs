@@ -22,6 +22,8 @@ pub enum Curve {
     Length,
     /// True checks per completion.
     TrueChecks,
+    /// Misled checks per completion.
+    MisledChecks,
     /// False checks per completion.
     FalseChecks,
     /// Superficial checks per completion.
@@ -30,19 +32,23 @@ pub enum Curve {
     Checks,
     /// Decompositions per completion.
     Decompositions,
+    /// Share of the right answers that their thought derives.
+    Faithful,
 }
 
 impl Curve {
     /// All of them.
-    pub const ALL: [Curve; 8] = [
+    pub const ALL: [Curve; 10] = [
         Curve::Reward,
         Curve::Accuracy,
         Curve::Length,
         Curve::TrueChecks,
+        Curve::MisledChecks,
         Curve::FalseChecks,
         Curve::SuperficialChecks,
         Curve::Checks,
         Curve::Decompositions,
+        Curve::Faithful,
     ];
 
     /// The curve's value in one step; may be anything that a journal may hold, also NaN.
@@ -52,10 +58,12 @@ impl Curve {
             Curve::Accuracy => step.accuracy,
             Curve::Length => step.mean_length,
             Curve::TrueChecks => step.true_checks,
+            Curve::MisledChecks => step.misled_checks,
             Curve::FalseChecks => step.false_checks,
             Curve::SuperficialChecks => step.superficial_checks,
             Curve::Checks => step.checks,
             Curve::Decompositions => step.decompositions,
+            Curve::Faithful => step.faithful_share.unwrap_or(f64::NAN),
         }
     }
 }

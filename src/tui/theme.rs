@@ -1,8 +1,8 @@
 //! Colours and marks. One meaning, one style.
 //!
 //! Only the terminal's own sixteen colours are used, on its own background, so that light and dark
-//! themes both work. Nothing is told by hue alone: true and false checks differ by cyan and magenta, by
-//! underlining, and by a mark. Under `NO_COLOR` the same distinctions are made by modifiers.
+//! themes both work. Nothing is told by hue alone: true, misled and false checks differ by cyan, light red and magenta,
+//! by underlining, and by a mark. Under `NO_COLOR` the same distinctions are made by modifiers.
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -19,9 +19,11 @@ pub struct Theme {
     pub border: Style,
     /// Panel titles.
     pub title: Style,
-    /// A check whose arithmetic and verdict are right.
+    /// A check that is right about what the operations come to.
     pub true_check: Style,
-    /// A check whose arithmetic or verdict is wrong.
+    /// A check that is right about a value that was miscalculated.
+    pub misled_check: Style,
+    /// A check whose verdict does not fit, or whose own arithmetic is wrong.
     pub false_check: Style,
     /// A checking phrase with nothing checked.
     pub superficial: Style,
@@ -82,6 +84,7 @@ impl Theme {
             border: dim,
             title: plain.add_modifier(Modifier::BOLD),
             true_check: plain.fg(Color::Cyan).add_modifier(Modifier::BOLD),
+            misled_check: plain.fg(Color::LightRed).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             false_check: plain.fg(Color::Magenta).add_modifier(Modifier::UNDERLINED),
             superficial: plain.fg(Color::Yellow).add_modifier(Modifier::ITALIC),
             right: plain.fg(Color::Green).add_modifier(Modifier::BOLD),
@@ -114,6 +117,7 @@ impl Theme {
             border: dim,
             title: bold,
             true_check: plain.add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+            misled_check: plain.add_modifier(Modifier::REVERSED | Modifier::UNDERLINED),
             false_check: plain.add_modifier(Modifier::REVERSED),
             superficial: plain.add_modifier(Modifier::DIM | Modifier::UNDERLINED),
             right: bold,
@@ -162,8 +166,8 @@ mod tests {
         Theme::detect(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
     }
 
-    fn meanings(theme: &Theme) -> [Style; 5] {
-        [theme.text, theme.true_check, theme.false_check, theme.superficial, theme.right]
+    fn meanings(theme: &Theme) -> [Style; 6] {
+        [theme.text, theme.true_check, theme.misled_check, theme.false_check, theme.superficial, theme.right]
     }
 
     #[test]

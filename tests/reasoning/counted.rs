@@ -16,14 +16,24 @@ struct Labelled {
     expected: BTreeMap<String, usize>,
 }
 
-const KINDS: [&str; 8] =
-    ["attempts", "true", "false", "superficial", "corrected", "backtracking", "subgoal", "backward"];
+const KINDS: [&str; 9] = [
+    "attempts",
+    "true",
+    "misled",
+    "false",
+    "superficial",
+    "corrected",
+    "backtracking",
+    "subgoal",
+    "backward",
+];
 
 fn found(analysis: &Analysis, kind: &str) -> usize {
     let spans = |wanted| analysis.spans.iter().filter(|span| span.kind == wanted).count();
     match kind {
         "attempts" => analysis.attempts,
         "true" => analysis.true_checks,
+        "misled" => analysis.misled_checks,
         "false" => analysis.false_checks,
         "superficial" => analysis.superficial_checks,
         "corrected" => analysis.self_corrections,

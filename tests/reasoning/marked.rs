@@ -9,9 +9,10 @@ use aha_lab::{
 };
 
 /// The kinds as the table names them: spans by overlap, then counts.
-const SPANS: [&str; 9] = [
+const SPANS: [&str; 10] = [
     "verification",
     "true",
+    "misled",
     "false",
     "superficial",
     "backtracking",
@@ -32,6 +33,7 @@ struct Marked {
 fn kinds_of_mark(mark: char) -> &'static [&'static str] {
     match mark {
         'T' => &["verification", "true"],
+        'M' => &["verification", "misled"],
         'F' => &["verification", "false"],
         'S' => &["verification", "superficial"],
         'B' => &["backtracking"],
@@ -46,6 +48,7 @@ fn kinds_of_mark(mark: char) -> &'static [&'static str] {
 fn kinds_of(span: &Span) -> &'static [&'static str] {
     match (span.kind, span.verdict) {
         (_, Some(Verdict::True)) => &["verification", "true"],
+        (_, Some(Verdict::Misled)) => &["verification", "misled"],
         (_, Some(Verdict::False)) => &["verification", "false"],
         (_, Some(Verdict::Superficial)) => &["verification", "superficial"],
         (SpanKind::Verification, None) => &["verification"],

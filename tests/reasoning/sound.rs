@@ -18,9 +18,11 @@ pub fn puzzle(line: &str) -> Puzzle {
 pub fn assert_sound(text: &str, analysis: &Analysis) {
     let verdicts = |wanted| analysis.spans.iter().filter(|span| span.verdict == Some(wanted)).count();
     assert_eq!(verdicts(Verdict::True), analysis.true_checks, "{text:?}");
+    assert_eq!(verdicts(Verdict::Misled), analysis.misled_checks, "{text:?}");
     assert_eq!(verdicts(Verdict::False), analysis.false_checks, "{text:?}");
     assert_eq!(verdicts(Verdict::Superficial), analysis.superficial_checks, "{text:?}");
-    let checks = analysis.true_checks + analysis.false_checks + analysis.superficial_checks;
+    let decided = analysis.true_checks + analysis.misled_checks + analysis.false_checks;
+    let checks = decided + analysis.superficial_checks;
     assert_eq!(analysis.checks, checks, "{text:?}");
     let corrects = analysis.spans.iter().filter(|span| span.corrects).count();
     assert_eq!(corrects, analysis.self_corrections, "{text:?}");

@@ -6,7 +6,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 const BRAILLE: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
 
 /// Styles that may share a cell: more areas are never stacked.
-const STYLES: usize = 4;
+const STYLES: usize = 5;
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Cell {

@@ -15,6 +15,8 @@ pub enum Shape {
     Dashed,
     /// From the layer below up to this one, all dots.
     Filled,
+    /// From the layer below up to this one, every other row of dots.
+    Striped,
     /// From the layer below up to this one, every other dot.
     Hatched,
     /// From the layer below up to this one, a quarter of the dots.
@@ -27,7 +29,7 @@ impl Shape {
     fn rank(self) -> u8 {
         match self {
             Shape::Points => RANK_LAYER,
-            Shape::Filled | Shape::Hatched | Shape::Sparse => RANK_LAYER + 1,
+            Shape::Filled | Shape::Striped | Shape::Hatched | Shape::Sparse => RANK_LAYER + 1,
             Shape::Dashed => RANK_LAYER + 2,
             Shape::Line => RANK_LAYER + 3,
         }
@@ -146,7 +148,7 @@ impl Plot {
                             canvas.dot(x, y, layer.style, rank);
                         }
                     }
-                    Shape::Filled | Shape::Hatched | Shape::Sparse => {
+                    Shape::Filled | Shape::Striped | Shape::Hatched | Shape::Sparse => {
                         let base = floor[x];
                         let top = base + ((low + high) / 2.0).max(0.0);
                         floor[x] = top;
@@ -166,6 +168,7 @@ impl Plot {
             let y = canvas.height() - 1 - level.min(canvas.height() - 1);
             let drawn = level + 1 == to
                 || match layer.shape {
+                    Shape::Striped => y.is_multiple_of(2),
                     Shape::Hatched => (x + y).is_multiple_of(2),
                     Shape::Sparse => x.is_multiple_of(2) && y.is_multiple_of(2),
                     _ => true,

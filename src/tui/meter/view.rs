@@ -60,6 +60,7 @@ fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
             Subject::Plain => theme.text,
             Subject::Worth => theme.accent,
             Subject::True => theme.true_check,
+            Subject::Misled => theme.misled_check,
             Subject::False => theme.false_check,
             Subject::Superficial => theme.superficial,
         };

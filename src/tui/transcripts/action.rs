@@ -151,6 +151,13 @@ pub const KEYS: &[KeyRow<Action>] = &[
     row(&[Chord::char('4')], "4", Action::Show(Filter::HasCheck), "", "show completions with checks"),
     row(&[Chord::char('5')], "5", Action::Show(Filter::SelfCorrected), "", "show self-corrected completions"),
     row(
+        &[Chord::char('6')],
+        "6",
+        Action::Show(Filter::Underived),
+        "",
+        "show right answers that the thought does not derive",
+    ),
+    row(
         &[Chord::char('o')],
         "o",
         Action::NextSort,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::filter::underived;
 use crate::run::record::RolloutRecord;
 
 /// Something to be done outside the screen.
@@ -41,18 +42,20 @@ impl Effect {
             text,
             "step {step}, group {group}, completion {index}\n\
              task: {}, numbers {}, target {}\n\
-             answer: {}{}\n\
+             answer: {}{}{}\n\
              reward: {}\nadvantage: {}\nlength: {length} tokens\n\
-             checks: {} true, {} false, {} superficial\n\
+             checks: {} true, {} misled, {} false, {} superficial\n\
              self-corrections: {}\n\n{}{}\n",
             record.task,
             numbers.join(" "),
             record.puzzle.target,
             if record.correct { "right" } else { "wrong" },
+            if underived(record) { ", not derived by the thought" } else { "" },
             if record.truncated { ", cut off" } else { "" },
             record.reward,
             record.advantage,
             analysis.true_checks,
+            analysis.misled_checks,
             analysis.false_checks,
             analysis.superficial_checks,
             analysis.self_corrections,

@@ -14,13 +14,21 @@ pub enum Filter {
     Wrong,
     /// Those with at least one check, whatever it is worth.
     HasCheck,
-    /// Those in which a true failed check is followed by a different attempt.
+    /// Those in which a true failed check is followed by an attempt not made before.
     SelfCorrected,
+    /// Right answers that no attempt of the thought derives.
+    Underived,
+}
+
+/// Whether the answer is right although no attempt of the thought derives it.
+pub(super) fn underived(record: &RolloutRecord) -> bool {
+    record.correct && record.analysis.faithful == Some(false)
 }
 
 impl Filter {
-    /// All five, in the order of their keys `1` to `5`.
-    pub const ALL: [Filter; 5] = [Self::All, Self::Right, Self::Wrong, Self::HasCheck, Self::SelfCorrected];
+    /// All six, in the order of their keys `1` to `6`.
+    pub const ALL: [Filter; 6] =
+        [Self::All, Self::Right, Self::Wrong, Self::HasCheck, Self::SelfCorrected, Self::Underived];
 
     /// The words on screen.
     pub fn name(self) -> &'static str {
@@ -30,6 +38,7 @@ impl Filter {
             Self::Wrong => "wrong",
             Self::HasCheck => "with checks",
             Self::SelfCorrected => "self-corrected",
+            Self::Underived => "not derived",
         }
     }
 
@@ -41,6 +50,7 @@ impl Filter {
             Self::Wrong => !record.correct,
             Self::HasCheck => record.analysis.checks > 0,
             Self::SelfCorrected => record.analysis.self_corrections > 0,
+            Self::Underived => underived(record),
         }
     }
 
@@ -51,14 +61,15 @@ impl Filter {
             Self::Right => Self::Wrong,
             Self::Wrong => Self::HasCheck,
             Self::HasCheck => Self::SelfCorrected,
-            Self::SelfCorrected => Self::All,
+            Self::SelfCorrected => Self::Underived,
+            Self::Underived => Self::All,
         }
     }
 }
 
 /// How many completions pass each filter; kept up to date, never counted for a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts([usize; 5]);
+pub struct Counts([usize; Filter::ALL.len()]);
 
 impl Counts {
     /// Completions that pass `filter`.

@@ -16,7 +16,8 @@ pub(super) fn thoughts(text: &str, pieces: &[Piece]) -> Vec<Range<usize>> {
         .collect();
     cuts.extend(pieces.iter().filter_map(|Piece { range, meaning }| {
         let begins = match meaning {
-            Meaning::TrueCheck | Meaning::FalseCheck | Meaning::SuperficialCheck => true,
+            Meaning::TrueCheck | Meaning::MisledCheck => true,
+            Meaning::FalseCheck | Meaning::SuperficialCheck => true,
             Meaning::Backtrack | Meaning::Correction => true,
             Meaning::Tag => &text[range.clone()] == "</think>",
             _ => false,

@@ -13,7 +13,7 @@ use ratatui::{
 
 use super::{
     figures::{figure, grouped, puzzle_text, signed_bar},
-    filter::{Filter, Sort},
+    filter::{Filter, Sort, underived},
     library::{Entry, Group, Row},
     state::{Focus, Transcripts},
     view_detail,
@@ -25,8 +25,8 @@ const SIDE_BY_SIDE: u16 = 76;
 /// From this height on they stand one above the other on narrow screens; below, one is shown at a time.
 const STACKED: u16 = 18;
 /// Cells that a row of the list takes with and without the advantage's bar.
-const ROW: u16 = 32;
-const ROW_WITH_BAR: u16 = 40;
+const ROW: u16 = 35;
+const ROW_WITH_BAR: u16 = 43;
 /// Half the advantage's bar, in cells.
 const BAR: usize = 3;
 
@@ -227,7 +227,7 @@ fn draw_list(buffer: &mut Buffer, area: Rect, transcripts: &mut Transcripts, the
     block.render(area, buffer);
     if shown == 0 {
         let none = format!("None of {} completions is here.", grouped(all));
-        draw_message(buffer, inner, &none, "f or 1 to 5 shows others.", theme);
+        draw_message(buffer, inner, &none, "f or 1 to 6 shows others.", theme);
         return;
     }
     let with_bar = inner.width >= ROW_WITH_BAR;
@@ -279,6 +279,7 @@ fn column_names(sort: Sort, with_bar: bool, theme: &Theme) -> Line<'static> {
     }
     spans.push(name("tok", sort == Sort::Length));
     spans.extend(check(Meaning::TrueCheck));
+    spans.extend(check(Meaning::MisledCheck));
     spans.extend(check(Meaning::FalseCheck));
     spans.extend(check(Meaning::SuperficialCheck));
     Line::from(spans)
@@ -330,7 +331,9 @@ fn completion_row(
     };
     let mut spans = vec![
         found,
-        styled(format!("{mark} "), verdict),
+        // `✓?`: right, but the thought does not derive it.
+        styled(mark.to_owned(), verdict),
+        if underived(record) { styled("?".to_owned(), theme.warning) } else { Span::raw(" ") },
         styled(
             format!("{:>5} ", figure(record.reward, false)),
             if record.correct { theme.text } else { theme.dim },
@@ -344,6 +347,7 @@ fn completion_row(
     }
     spans.push(styled(format!("{:>4}", entry.length.min(9999)), theme.text));
     spans.push(count(analysis.true_checks, theme.true_check));
+    spans.push(count(analysis.misled_checks, theme.misled_check));
     spans.push(count(analysis.false_checks, theme.false_check));
     spans.push(count(analysis.superficial_checks, theme.superficial));
     spans.push(Span::raw(" "));

@@ -9,6 +9,7 @@ use ratatui::{
 
 use super::{
     figures::{figure, puzzle_text, signed_bar},
+    filter::underived,
     library::{Entry, Group},
     state::{Focus, Transcripts},
     view::{draw_thumb, justified, lone, on_border, pane},
@@ -87,6 +88,10 @@ fn figure_lines(entry: &Entry, group: &Group, area: Rect, theme: &Theme) -> Vec<
         verdicts.push(Span::styled(format!("{} cut off  ", theme.cut_off()), theme.warning));
     }
     verdicts.push(Span::styled(verdict, style));
+    if underived(record) {
+        let words = if area.width < 60 { "? not derived" } else { "? not derived by the thought" };
+        verdicts.push(Span::styled(format!(" {words}"), theme.warning));
+    }
     let puzzle = vec![Span::styled(puzzle_text(&record.task, &group.puzzle, theme), theme.title)];
     let puzzle = justified(puzzle, verdicts, area.width, Span::raw(" "));
     let height = area.height;
@@ -125,6 +130,7 @@ fn figure_lines(entry: &Entry, group: &Group, area: Rect, theme: &Theme) -> Vec<
     let checks = fitted(
         vec![
             counted(Meaning::TrueCheck, analysis.true_checks, "true"),
+            counted(Meaning::MisledCheck, analysis.misled_checks, "misled"),
             counted(Meaning::FalseCheck, analysis.false_checks, "false"),
             counted(Meaning::SuperficialCheck, analysis.superficial_checks, "superficial"),
             vec![Span::styled(if analysis.checks == 1 { "check" } else { "checks" }, theme.dim)],

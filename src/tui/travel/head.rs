@@ -105,6 +105,7 @@ pub(super) fn answer_title(end: End, answer: &PinnedAnswer, width: u16, theme: &
     for part in [
         format!("{} tokens ", answer.tokens),
         format!("{checks} check{} ", if checks == 1 { "" } else { "s" }),
+        format!("{} misled ", answer.analysis.misled_checks),
         format!("{} false ", answer.analysis.false_checks),
     ] {
         let used: usize = spans.iter().map(Span::width).sum();

@@ -20,6 +20,8 @@ use crate::tui::{
 
 /// Columns left of a chart for the numbers of its axis.
 const AXIS: u16 = 5;
+/// Columns from which two charts fit beside each other on the Meter screen.
+const BOTH: u16 = 96;
 
 /// The charts as they were drawn, with everything that the picture depends on. Tokens change the screen
 /// thirty times a second, steps every few seconds.
@@ -44,9 +46,16 @@ pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
     frame.buffer_mut().merge(&app.chart_cache.buffer);
 }
 
-/// Draws the chart of true, false and superficial checks alone.
+/// Draws the chart of true, misled, false and superficial checks, and beside it, where there is room, that of right
+/// answers and of those among them that the thought derives.
 pub(in crate::tui) fn draw_checks(app: &App, area: Rect, buffer: &mut Buffer) {
-    checks_chart(app, area.width).draw(app, area, buffer);
+    let answers_width = if area.width >= BOTH { area.width / 3 } else { 0 };
+    let [checks, answers] =
+        Layout::horizontal([Constraint::Fill(1), Constraint::Length(answers_width)]).areas(area);
+    checks_chart(app, checks.width).draw(app, checks, buffer);
+    if answers_width > 0 {
+        answers_chart(app).draw(app, answers, buffer);
+    }
 }
 
 /// One chart and what is written around it.
@@ -139,11 +148,12 @@ fn checks_chart(app: &App, width: u16) -> Chart {
         layers: vec![
             layer(history.raw(Curve::Checks), Shape::Points, theme.dim),
             layer(history.smooth(Curve::TrueChecks), Shape::Filled, unmodified(theme.true_check)),
+            layer(history.smooth(Curve::MisledChecks), Shape::Striped, unmodified(theme.misled_check)),
             layer(history.smooth(Curve::FalseChecks), Shape::Hatched, unmodified(theme.false_check)),
             layer(history.smooth(Curve::SuperficialChecks), Shape::Sparse, unmodified(theme.superficial)),
         ],
         reference: app.base().map(|base| base.checks),
-        waiting: "true, false and superficial checks",
+        waiting: "true, misled, false and superficial checks",
     };
     if takes_apart(app) {
         let style = theme.accent;
@@ -152,6 +162,25 @@ fn checks_chart(app: &App, width: u16) -> Chart {
         chart.layers.push(layer(history.smooth(Curve::Decompositions), Shape::Line, style));
     }
     chart
+}
+
+/// Right answers, and of those the ones that an attempt derives.
+fn answers_chart(app: &App) -> Chart {
+    let (theme, history) = (&app.theme, &app.history);
+    Chart {
+        title: vec![
+            reading(app, "right", Curve::Accuracy, 2, theme.right),
+            reading(app, "of those derived", Curve::Faithful, 2, theme.accent),
+        ],
+        y: Scale::linear(1.0),
+        layers: vec![
+            layer(history.raw(Curve::Faithful), Shape::Points, theme.dim),
+            layer(history.smooth(Curve::Accuracy), Shape::Dashed, theme.right),
+            layer(history.smooth(Curve::Faithful), Shape::Line, theme.accent),
+        ],
+        reference: None,
+        waiting: "right answers, and those derived",
+    }
 }
 
 /// Whether answers of this run take their question apart, as in multiplication; other runs have no such curve.
@@ -249,11 +278,12 @@ fn steps_axis(app: &App, plot: Rect, x: (f64, f64), aha: Option<f64>, buffer: &m
     }
 }
 
-/// What the three areas mean.
+/// What the areas mean.
 fn legend(app: &App, room: usize) -> Vec<Span<'static>> {
     let theme = &app.theme;
     let mut names = vec![
         ("⣿", "#", "true", theme.true_check),
+        ("⠭", "-", "misled", theme.misled_check),
         ("⢕", ":", "false", theme.false_check),
         ("⠅", ".", "superficial", theme.superficial),
     ];

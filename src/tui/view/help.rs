@@ -141,9 +141,18 @@ fn meanings(theme: &Theme) -> Vec<(&'static str, ratatui::style::Style, &'static
         (
             "true check",
             theme.true_check,
-            "compares a value with the target or derives it again, and all it states is right",
+            "compares a value with the target or derives it again, and is right about what the operations come to",
         ),
-        ("false check", theme.false_check, "its arithmetic or its verdict is wrong"),
+        (
+            "misled check",
+            theme.misled_check,
+            "fits the value that the text states, but that value was miscalculated",
+        ),
+        (
+            "false check",
+            theme.false_check,
+            "does not fit even the stated value, or its own arithmetic is wrong",
+        ),
         ("superficial", theme.superficial, "a checking phrase with nothing checked"),
         (
             theme.glyph("↻ 2", "@ 2"),

@@ -63,6 +63,7 @@ impl Story {
         self.analysis.checks += 1;
         match verdict {
             Verdict::True => self.analysis.true_checks += 1,
+            Verdict::Misled => self.analysis.misled_checks += 1,
             Verdict::False => self.analysis.false_checks += 1,
             Verdict::Superficial => self.analysis.superficial_checks += 1,
         }

@@ -253,7 +253,7 @@ impl<'a> Reader<'a> {
             }
         }
         let taken = ways.taken;
-        found.checks = found.true_checks + found.false_checks + found.superficial_checks;
+        found.sum_checks();
         found.attempts = taken.len();
         found.decompositions = taken.iter().filter(|way| way.is_decomposition()).count();
         let mut known = HashSet::new();
