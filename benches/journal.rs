@@ -17,6 +17,7 @@ fn begun(root: &std::path::Path) -> (RunDirectory, Journal) {
         git_revision: None,
         backend: String::new(),
         created: String::new(),
+        forked_from: None,
     };
     let run = RunDirectory::create(root, "bench", &Config::default(), &info).unwrap();
     let journal = Journal::begin(&run).unwrap();

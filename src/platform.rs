@@ -14,6 +14,8 @@ pub enum Signal {
     Suspend,
     /// SIGCONT: the process was stopped and goes on.
     Continue,
+    /// SIGWINCH: the terminal has another size.
+    Resize,
 }
 
 /// Listens for signals from now to the end of the process. A receiver that never gives anything where
@@ -65,6 +67,24 @@ pub fn leave_terminal(log: &Path) -> io::Result<()> {
     system::leave_terminal(log)
 }
 
+/// Lets [`read_keyboard`] come back after a tenth of a second although nothing was typed. The terminal is in raw mode;
+/// leaving that takes this back too.
+///
+/// # Errors
+/// What the system answered.
+pub fn read_in_slices() -> io::Result<()> {
+    system::read_in_slices()
+}
+
+/// Reads what was typed, waiting as [`read_in_slices`] says; 0 where nothing was.
+///
+/// # Errors
+/// What the system answered.
+#[cfg(unix)]
+pub fn read_keyboard(buffer: &mut [u8]) -> io::Result<usize> {
+    system::read_keyboard(buffer)
+}
+
 /// Standard error, sent elsewhere until this is dropped.
 #[derive(Debug)]
 pub struct StderrRedirect {
@@ -93,9 +113,13 @@ mod system {
     };
 
     use crossbeam_channel::{Receiver, unbounded};
-    use rustix::{io::dup, process, stdio};
+    use rustix::{
+        io::dup,
+        process, stdio,
+        termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr},
+    };
     use signal_hook::{
-        consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP},
+        consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH},
         iterator::Signals,
         low_level,
     };
@@ -103,13 +127,14 @@ mod system {
     use super::Signal;
 
     pub fn signals() -> io::Result<Receiver<Signal>> {
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT])?;
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH])?;
         let (sender, receiver) = unbounded();
         thread::Builder::new().name("signals".into()).spawn(move || {
             for signal in signals.forever() {
                 let meaning = match signal {
                     SIGTSTP => Signal::Suspend,
                     SIGCONT => Signal::Continue,
+                    SIGWINCH => Signal::Resize,
                     _ => Signal::Terminate,
                 };
                 // Once the screen is gone a signal means what it always means. Not so a hang-up: the terminal
@@ -161,6 +186,18 @@ mod system {
         process::kill_current_process_group(process::Signal::STOP).map_err(io::Error::from)
     }
 
+    pub fn read_in_slices() -> io::Result<()> {
+        let mut modes = tcgetattr(stdio::stdin())?;
+        modes.special_codes[SpecialCodeIndex::VMIN] = 0;
+        // In tenths of a second.
+        modes.special_codes[SpecialCodeIndex::VTIME] = 1;
+        Ok(tcsetattr(stdio::stdin(), OptionalActions::Now, &modes)?)
+    }
+
+    pub fn read_keyboard(buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::io::read(stdio::stdin(), buffer)?)
+    }
+
     #[derive(Debug)]
     pub struct Restore(OwnedFd);
 
@@ -210,6 +247,10 @@ mod system {
 
     pub fn suspend() -> io::Result<()> {
         can_suspend()
+    }
+
+    pub fn read_in_slices() -> io::Result<()> {
+        Ok(())
     }
 
     #[derive(Debug)]

@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Failure;
+use super::{Failure, farewell, printable};
 use crate::platform;
 
 /// What the process in the background tells the one that started it, in one line.
@@ -44,9 +44,9 @@ pub fn start(as_json: bool, mut stdout: impl Write) -> Result<i32, Failure> {
     if as_json {
         writeln!(stdout, "{}", json!({"run": begun.run, "process": begun.process}))?;
     } else {
-        let name = begun.run.display();
+        let name = printable(&begun.run.display().to_string());
         writeln!(stdout, "{name} is training in the background (process {}).", begun.process)?;
-        writeln!(stdout, "See and command it with `aha-lab open {name}`; a SIGTERM ends it safely too.")?;
+        writeln!(stdout, "See and command it with `{}`; a SIGTERM ends it safely too.", farewell::open(&begun.run))?;
     }
     Ok(0)
 }

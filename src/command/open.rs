@@ -6,15 +6,22 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args;
 use crossbeam_channel::Sender;
 
-use super::Failure;
+use super::{
+    Failure,
+    farewell::{self, Leaving},
+    past,
+};
 use crate::{
+    config::ConfigFile,
     control_socket,
     engine::{
-        protocol::{BaseReference, EngineHandle, Event, Started, Temporality},
+        protocol::{BaseReference, EngineHandle, Event, ForkPoint, Started, Temporality},
         side,
     },
     model::embedded,
-    run::{Follower, FrontierWatch, Reader, RunDirectory, rollout_index::RolloutIndex},
+    run::{
+        Ancestor, Follower, FrontierWatch, RunDirectory, ancestors, rollout_index::RolloutIndex, segments,
+    },
     tui::{self, TuiOptions, app::Mode, source::recorded_events, transcripts::CAPACITY},
 };
 
@@ -48,8 +55,10 @@ const POLL: Duration = Duration::from_millis(200);
 pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
     super::require_terminal()?;
     let run = RunDirectory::find(&args.runs, &args.run)?;
-    let started = started(&run)?;
+    let ancestors = ancestors(&run);
+    let started = started(&run, &ancestors)?;
     let live = run.is_live();
+    let place = run.path().to_owned();
     let (feed, events) = crossbeam_channel::unbounded();
     let _ = feed.send(Event::Started(Box::new(started)));
     let (asked, commands) = crossbeam_channel::bounded(64);
@@ -64,92 +73,59 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
     };
     let side = Some(side::spawn(side::Source::Recorded(run.clone()))?);
     let reader = std::thread::Builder::new().name("reader".into()).spawn(move || {
-        if let Err(error) = if live { follow(&run, &feed) } else { read(&run, &feed) } {
+        let read = || past::tell(&segments(&run, &ancestors, None), None, &feed);
+        if let Err(error) = if live { follow(&run, &ancestors, &feed) } else { read() } {
             let _ = feed.send(Event::Warning(error.to_string()));
         }
+        past::tell_missing(&ancestors, &feed);
     })?;
     let mut options = TuiOptions { mouse: !args.no_mouse, ..TuiOptions::default() };
     options.theme.ascii |= args.ascii;
-    if attached {
-        tui::attach(EngineHandle { commands: asked, events, side }, options)?;
+    let outcome = if attached {
+        tui::attach(EngineHandle { commands: asked, events, side }, options)?
     } else {
-        tui::open(events, if live { Mode::Following } else { Mode::Finished }, side, options)?;
-    }
+        tui::open(events, if live { Mode::Following } else { Mode::Finished }, side, options)?
+    };
+    let price_per_hour = Some(outcome.price_per_hour);
+    farewell::say(&place, Leaving { price_per_hour, accuracy_is_told: false });
     // The reader ends when nobody listens; a process that ends does not wait for it.
     drop(reader);
     Ok(0)
 }
 
-fn started(run: &RunDirectory) -> Result<Started, Failure> {
+/// What the base of a run showed, where it was measured as the run samples.
+pub(super) fn reference(file: &ConfigFile) -> Option<BaseReference> {
+    let family = embedded::family_of(&file.provenance.as_ref()?.model_hash)?;
+    let alike = file.config.level == family.levels[0] && file.config.temperature == 1.0;
+    embedded::reference(&family.base).filter(|_| alike)
+}
+
+fn started(run: &RunDirectory, ancestors: &[Ancestor]) -> Result<Started, Failure> {
     let file = run.config()?;
-    let provenance = file.provenance;
-    let shipped = provenance.as_ref().and_then(|p| embedded::family_of(&p.model_hash));
-    let base: Option<BaseReference> = shipped.and_then(|family| embedded::reference(&family.base));
+    let base = reference(&file);
     Ok(Started {
         run: run.path().to_owned(),
         config: file.config,
         step: 0,
-        backend: provenance.map_or_else(|| "unknown".into(), |p| p.backend),
+        backend: file.provenance.map_or_else(|| "unknown".into(), |p| p.backend),
         backend_reason: "as the run's config.toml says".into(),
         parameters: 0,
         base,
+        forks: ForkPoint::of(ancestors),
     })
 }
 
-/// A finished run, at once.
-fn read(run: &RunDirectory, feed: &Sender<Event>) -> Result<(), Failure> {
-    let reader = Reader::new(run);
-    // The charts at once; completions are many more, and come as they are read.
-    let metrics = reader.metrics()?;
-    for event in recorded_events(metrics.records, []) {
-        let _ = feed.send(event);
-    }
-    tell_measured(&mut FrontierWatch::new(run), feed)?;
-    let (passed_over, bad) = reader.newest_rollouts(CAPACITY, |record| {
-        let _ = feed.send(Event::RolloutScored(Box::new(record)));
-    })?;
-    for bad in metrics.bad.iter().chain(&bad) {
-        let _ = feed.send(Event::Warning(bad.to_string()));
-    }
-    let pinned = run.pinned()?;
-    for answer in pinned.records {
-        let _ = feed.send(Event::PinnedAnswered(Box::new(answer)));
-    }
-    for bad in &pinned.bad {
-        let _ = feed.send(Event::Warning(bad.to_string()));
-    }
-    tell_passed_over(passed_over, run, feed);
-    Ok(())
-}
-
-/// Tells the measurements that are new.
-fn tell_measured(watch: &mut FrontierWatch, feed: &Sender<Event>) -> Result<(), Failure> {
-    let (measured, bad) = watch.poll()?;
-    let told = measured.into_iter().map(|found| Event::Measured(Box::new(found)));
-    for event in told.chain(bad.into_iter().map(Event::Warning)) {
-        let _ = feed.send(event);
-    }
-    Ok(())
-}
-
-/// Says that there are older completions than those shown.
-fn tell_passed_over(bytes: u64, run: &RunDirectory, feed: &Sender<Event>) {
-    if bytes > 0 {
-        let _ = feed.send(Event::Warning(format!(
-            "The newest {CAPACITY} completions are here; older ones ({} MB) are left in {}.",
-            bytes.div_ceil(1_000_000),
-            run.rollouts_path().display()
-        )));
-    }
-}
-
 /// A run that another process writes, as it grows.
-fn follow(run: &RunDirectory, feed: &Sender<Event>) -> Result<(), Failure> {
+fn follow(run: &RunDirectory, ancestors: &[Ancestor], feed: &Sender<Event>) -> Result<(), Failure> {
+    let mut before = segments(run, ancestors, None);
+    // Its own part grows.
+    before.pop();
+    past::tell(&before, None, feed)?;
     let (mut follower, passed_over) = Follower::of_newest(run, CAPACITY)?;
-    tell_passed_over(passed_over, run, feed);
+    past::tell_passed_over(passed_over, run, feed);
     let mut frontier = FrontierWatch::new(run);
     loop {
-        tell_measured(&mut frontier, feed)?;
+        past::tell_measured(&mut frontier, None, feed)?;
         let fresh = follower.poll()?;
         for bad in &fresh.bad {
             let _ = feed.send(Event::Warning(bad.to_string()));

@@ -1,6 +1,6 @@
 //! `aha-lab replay`: a recorded step made again, and proved to be what the journal holds.
 
-use std::{collections::BTreeMap, io::Write, path::PathBuf};
+use std::{collections::BTreeMap, io::Write, num::NonZeroUsize, path::PathBuf};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,6 +12,7 @@ use crate::{
     run::{
         RolloutIndex, RunDirectory,
         fingerprint::{difference, fingerprint},
+        place::Place,
         record::RolloutRecord,
     },
 };
@@ -21,8 +22,9 @@ use crate::{
 #[command(after_help = "\
 Examples:
   aha-lab replay seed1 12          every completion of step 12
-  aha-lab replay seed1 12 0 3      completion 3 of its first group, with its text
-The policy of that step is trained again, in memory, from the newest checkpoint before it; nothing of the run is
+  aha-lab replay seed1 12 1 4      completion 4 of its group 1, with its text
+Groups and completions are counted from 1, as on screen; the fields `group` and `index` of rollouts.jsonl and of --json
+count from 0. The policy of that step is trained again, in memory, from the newest checkpoint before it; nothing of the run is
 written. Exit code 1 where anything differs.")]
 pub struct ReplayArgs {
     /// A run directory, or a unique part of its name
@@ -30,11 +32,11 @@ pub struct ReplayArgs {
     /// The step, from 1
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     pub step: u64,
-    /// Which prompt of the step, from 0
-    #[arg(requires = "index")]
-    pub group: Option<usize>,
-    /// Which completion of the group, from 0
-    pub index: Option<usize>,
+    /// Which prompt of the step, from 1
+    #[arg(requires = "completion")]
+    pub group: Option<NonZeroUsize>,
+    /// Which completion of the group, from 1
+    pub completion: Option<NonZeroUsize>,
     /// The folder of run directories
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
@@ -64,10 +66,10 @@ pub fn run(args: &ReplayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
 
     let differs = first_difference(&recorded, &again, args);
     let (then, now) = (fingerprint(recorded.values()), fingerprint(&again));
-    let text = args.index.and_then(|_| again.first()).map(|record| record.completion.as_str());
+    let text = args.place().and_then(|_| again.first()).map(|record| record.completion.as_str());
     if args.json {
         let whole = json!({
-            "run": run.path(), "step": args.step, "group": args.group, "index": args.index,
+            "run": run.path(), "step": args.step, "group": args.place().map(|place| place.group), "index": args.place().map(|place| place.index),
             "completions": again.len(), "checkpoint": from, "steps_trained_again": args.step - 1 - from,
             "backend": backend, "recorded_sha256": then, "replayed_sha256": now,
             "same": differs.is_none(), "difference": differs, "text": text, "notes": notes,
@@ -95,15 +97,17 @@ pub fn run(args: &ReplayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
 }
 
 impl ReplayArgs {
+    /// The one completion that is asked for, if it is one.
+    fn place(&self) -> Option<Place> {
+        Some(Place::of_numbers(self.group?, self.completion?))
+    }
+
     fn wants(&self, record: &RolloutRecord) -> bool {
-        record.step == self.step
-            && self.group.is_none_or(|group| group == record.group)
-            && self.index.is_none_or(|index| index == record.index)
+        record.step == self.step && self.place().is_none_or(|place| place == Place::of(record))
     }
 }
 
-/// Completions by group and index.
-type Completions = BTreeMap<(usize, usize), RolloutRecord>;
+type Completions = BTreeMap<Place, RolloutRecord>;
 
 /// What the journal holds of the step, or of the one completion of it that is asked for.
 fn recorded(run: &RunDirectory, args: &ReplayArgs) -> Result<Completions, Failure> {
@@ -114,15 +118,13 @@ fn recorded(run: &RunDirectory, args: &ReplayArgs) -> Result<Completions, Failur
     for summary in index.summaries().iter().filter(|summary| summary.step == args.step) {
         let record = index.load(summary)?;
         if args.wants(&record) {
-            found.insert((record.group, record.index), record);
+            found.insert(Place::of(&record), record);
         }
     }
     if found.is_empty() {
         let path = run.rollouts_path();
-        let what = match (args.group, args.index) {
-            (Some(group), Some(index)) if args.step <= last => {
-                format!("no completion {index} of group {group} of step {}", args.step)
-            }
+        let what = match args.place() {
+            Some(place) if args.step <= last => format!("no {place} of step {}", args.step),
             _ => format!("no step {}; its last is {last}", args.step),
         };
         return Err(Failure(format!("{} has {what}.", path.display())));
@@ -133,24 +135,18 @@ fn recorded(run: &RunDirectory, args: &ReplayArgs) -> Result<Completions, Failur
 /// The first difference in the order of the journal, in a sentence.
 fn first_difference(recorded: &Completions, again: &[RolloutRecord], args: &ReplayArgs) -> Option<String> {
     for record in again {
-        let place = (record.group, record.index);
+        let place = Place::of(record);
         let sentence = match recorded.get(&place) {
             Some(then) => difference(then, record),
-            None => Some(format!(
-                "Step {}, group {}, completion {} is not in rollouts.jsonl.",
-                args.step, record.group, record.index
-            )),
+            None => Some(format!("Step {}, {place} is not in rollouts.jsonl.", args.step)),
         };
         if sentence.is_some() {
             return sentence;
         }
     }
-    let made = |place: &(usize, usize)| again.iter().any(|record| (record.group, record.index) == *place);
+    let made = |place: &Place| again.iter().any(|record| Place::of(record) == *place);
     let stray = recorded.keys().find(|place| !made(place));
-    stray.map(|(group, index)| {
-        format!(
-            "Step {}, group {group}, completion {index} is in rollouts.jsonl, and the step never made it.",
-            args.step
-        )
+    stray.map(|place| {
+        format!("Step {}, {place} is in rollouts.jsonl, and the step never made it.", args.step)
     })
 }

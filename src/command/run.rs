@@ -12,7 +12,11 @@ use crossbeam_channel::RecvTimeoutError;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{Failure, INTERRUPTED, base_of, detached, printable, progress_visible};
+use super::{
+    Failure, INTERRUPTED, base_of, detached,
+    farewell::{self, Leaving},
+    past, printable, progress_visible,
+};
 use crate::{
     config::Config,
     control_socket::ControlServer,
@@ -24,7 +28,7 @@ use crate::{
     },
     platform::{self, Signal},
     run::{RunAtStep, RunDirectory, record::StepMetrics, state::TrainingState},
-    tui::{self, TuiOptions},
+    tui::{self, Helpers, TuiOptions},
 };
 
 /// Train: on screen, or headless with a progress bar
@@ -145,8 +149,8 @@ pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
         let _ = std::mem::replace(&mut thread, next).join();
         Ok(handle)
     };
-    let outcome =
-        catch_unwind(AssertUnwindSafe(|| tui::run_restartable(handle, screen(args), &mut restarter)));
+    let helpers = Helpers { restart: &mut restarter, past: &mut past::of };
+    let outcome = catch_unwind(AssertUnwindSafe(|| tui::run(handle, screen(args), helpers)));
     if !matches!(&outcome, Ok(Ok(outcome)) if !outcome.engine_ended) {
         // It has told its end, or the screen was lost and with it the handle, which ends the engine as a stop
         // does; its files close with its thread.
@@ -168,7 +172,8 @@ fn scripted(args: &RunArgs) -> Result<i32, Failure> {
         let first_step = args.scripted_failure.map_or(1, |failed| failed.saturating_sub(1).max(1));
         engine::scripted::start(ScriptedOptions { fail_at: None, first_step, ..options.clone() })
     };
-    finish_screen(&tui::run_restartable(handle, screen(args), &mut restarter)?)
+    let helpers = Helpers { restart: &mut restarter, past: &mut |_| None };
+    finish_screen(&tui::run(handle, screen(args), helpers)?)
 }
 
 fn screen(args: &RunArgs) -> TuiOptions {
@@ -179,10 +184,8 @@ fn screen(args: &RunArgs) -> TuiOptions {
 
 fn finish_screen(outcome: &tui::TuiOutcome) -> Result<i32, Failure> {
     if let Some(run) = &outcome.run {
-        // Not `eprintln!`, which panics where the terminal is gone.
-        let told =
-            format!("{} steps are in {}; see them again with `aha-lab open`.", outcome.steps, run.display());
-        let _ = writeln!(std::io::stderr(), "{told}");
+        let price_per_hour = Some(outcome.price_per_hour);
+        farewell::say(run, Leaving { price_per_hour, accuracy_is_told: false });
     }
     match &outcome.failed {
         Some(reason) => Err(Failure(reason.clone())),
@@ -349,6 +352,8 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
             writeln!(stdout, "  {key:<18}{:>8.3}  ->{:>8.3}", value("first"), value("last"))?;
         }
     }
+    stdout.flush()?;
+    farewell::say(&run, Leaving { price_per_hour: None, accuracy_is_told: !args.json });
     Ok(if interrupted.is_some() { INTERRUPTED } else { 0 })
 }
 

@@ -36,6 +36,10 @@ pub struct RunInfo {
     pub backend: String,
     /// UTC, RFC 3339.
     pub created: String,
+    /// The run and the step that it was forked from, as `PATH@STEP`; `None` for any other run, and in forks of before
+    /// this was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<String>,
 }
 
 /// What a `config.toml` holds.

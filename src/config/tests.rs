@@ -63,6 +63,7 @@ fn the_default_is_valid_and_survives_its_file() {
         git_revision: None,
         backend: "cpu x2".into(),
         created: "2026-01-02T03:04:05Z".into(),
+        forked_from: None,
     };
     let file = ConfigFile { config, provenance: Some(info) };
     let text = file.to_toml().unwrap();

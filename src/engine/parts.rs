@@ -10,7 +10,7 @@ use crate::{
         trainer::{OptimizerState, Trainer},
         transformer::Transformer,
     },
-    run::checkpoint::Checkpoint,
+    run::{RunDirectory, checkpoint::Checkpoint},
     workers::worker_count,
 };
 
@@ -25,6 +25,12 @@ pub fn backend_name(choice: &Choice, threads: usize) -> String {
 /// The number of threads in what [`backend_name`] wrote; `None` for a GPU.
 pub fn cpu_threads(backend: &str) -> Option<usize> {
     backend.strip_prefix("cpu x")?.parse().ok().filter(|threads| (1..=MOST_THREADS).contains(threads))
+}
+
+/// Where a run and a step of it are to be found again; `None` where the path is no text.
+pub fn place_of(run: &RunDirectory, step: u64) -> Option<String> {
+    let path = std::fs::canonicalize(run.path()).ok()?;
+    path.to_str().map(|path| format!("{path}@{step}"))
 }
 
 /// A run that is gone on with keeps its number of threads, because sums are taken per thread: with another number

@@ -12,6 +12,7 @@ use self::side::SideHandle;
 use crate::{
     config::Config,
     run::{
+        Ancestor,
         frontier::Measurement,
         pinned::PinnedAnswer,
         record::{RolloutRecord, StepMetrics},
@@ -123,6 +124,22 @@ pub struct BaseReference {
     pub completions: usize,
 }
 
+/// Where a run was forked from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForkPoint {
+    /// The name of the other.
+    pub run: String,
+    /// The last step that both have.
+    pub step: u64,
+}
+
+impl ForkPoint {
+    /// Where a run was forked, and where those that it was forked from were, the nearest first.
+    pub fn of(ancestors: &[Ancestor]) -> Vec<Self> {
+        ancestors.iter().map(|other| Self { run: other.name.clone(), step: other.step }).collect()
+    }
+}
+
 /// What the engine is and what it trains, told once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Started {
@@ -140,6 +157,8 @@ pub struct Started {
     pub parameters: usize,
     /// What the base showed, where that is known beforehand; otherwise step 1 stands for it.
     pub base: Option<BaseReference>,
+    /// Where it was forked from another run, and that from yet another, the nearest first.
+    pub forks: Vec<ForkPoint>,
 }
 
 /// What the model thought at one position of a completion, at the sampling temperature.

@@ -217,6 +217,10 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         git_revision: option_env!("AHA_GIT_REVISION").map(Into::into),
         backend: backend.clone(),
         created: jiff::Timestamp::now().to_string(),
+        forked_from: match (&options.start, &saved) {
+            (Start::Fork(from, _), Some(saved)) => parts::place_of(from, saved.step),
+            _ => None,
+        },
     };
     let fresh = TrainingState {
         step: 0,

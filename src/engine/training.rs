@@ -10,7 +10,7 @@ use super::{
     edits::Edit,
     inspect::Inspection,
     pins::Pins,
-    protocol::{Event, Phase, Started},
+    protocol::{Event, ForkPoint, Phase, Started},
     setup::{self, EngineError, Prepared},
     side::{Live, LiveWeights},
     summary::{self, PhaseTimes, Totals},
@@ -22,7 +22,7 @@ use crate::{
     metrics::sentinel::{Danger, Features, Notice, Sentinel},
     model::trainer::UpdateError,
     rollout::sampler::Observer,
-    run::{Journal, reader::Reader, record::StepMetrics},
+    run::{Journal, ancestors, reader::Reader, record::StepMetrics},
     task::Puzzle,
 };
 
@@ -129,6 +129,7 @@ impl<'a> Training<'a> {
             backend_reason: p.backend_reason.clone(),
             parameters: p.grpo.trainer.parameter_sizes().iter().sum(),
             base: p.base,
+            forks: ForkPoint::of(&ancestors(&p.run)),
         })));
         let mut warnings = std::mem::take(&mut p.warnings);
         match p.run.measurements() {

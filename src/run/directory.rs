@@ -281,6 +281,7 @@ mod tests {
             git_revision: Some("c0ffee".into()),
             backend: "cpu x2".into(),
             created: at.to_string(),
+            forked_from: None,
         };
         let make = || {
             RunDirectory::create_at(&Disk::default(), at, root.path(), "a b", &Config::default(), &info)

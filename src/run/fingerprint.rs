@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::record::RolloutRecord;
+use super::{place::Place, record::RolloutRecord};
 
 /// SHA-256 of completions in their order, hexadecimal: of each its place, its prompt, its tokens, their
 /// log-probabilities bit by bit, and its text.
@@ -33,7 +33,7 @@ fn bits(number: f32) -> u32 {
 /// Where a recorded completion and the same one made again part, in a sentence; `None` where they do not. Whatever
 /// [`fingerprint`] reads is compared.
 pub fn difference(recorded: &RolloutRecord, again: &RolloutRecord) -> Option<String> {
-    let place = format!("Step {}, group {}, completion {}", recorded.step, recorded.group, recorded.index);
+    let place = format!("Step {}, {}", recorded.step, Place::of(recorded));
     if recorded.prompt != again.prompt {
         return Some(format!(
             "{place}: the prompt in rollouts.jsonl is `{}`, and made again `{}`.",
@@ -44,8 +44,10 @@ pub fn difference(recorded: &RolloutRecord, again: &RolloutRecord) -> Option<Str
     let (then, now) = (&recorded.token_ids, &again.token_ids);
     if let Some(at) = then.iter().zip(now).position(|(then, now)| then != now) {
         return Some(format!(
-            "{place}: token {at} is {} in rollouts.jsonl, and made again {}.",
-            then[at], now[at]
+            "{place}: token {} is {} in rollouts.jsonl, and made again {}.",
+            at + 1,
+            then[at],
+            now[at]
         ));
     }
     if then.len() != now.len() {
@@ -65,8 +67,10 @@ pub fn difference(recorded: &RolloutRecord, again: &RolloutRecord) -> Option<Str
     }
     if let Some(at) = then.iter().zip(now).position(|(then, now)| bits(*then) != bits(*now)) {
         return Some(format!(
-            "{place}: the log-probability of token {at} is {} in rollouts.jsonl, and made again {}.",
-            then[at], now[at]
+            "{place}: the log-probability of token {} is {} in rollouts.jsonl, and made again {}.",
+            at + 1,
+            then[at],
+            now[at]
         ));
     }
     (recorded.completion != again.completion)
@@ -104,10 +108,10 @@ mod tests {
         let whole = record();
         type Change = fn(&mut RolloutRecord);
         let changes: [(&str, Change); 7] = [
-            ("token 1 is 6 in rollouts.jsonl, and made again 9", |r| r.token_ids[1] = 9),
+            ("token 2 is 6 in rollouts.jsonl, and made again 9", |r| r.token_ids[1] = 9),
             ("it has 3 tokens in rollouts.jsonl, and made again 2", |r| r.token_ids.truncate(2)),
-            ("log-probability of token 0 is -0.5", |r| r.logprobs[0] = -0.500_000_06),
-            ("log-probability of token 1 is NaN", |r| r.logprobs[1] = -1.0),
+            ("log-probability of token 1 is -0.5", |r| r.logprobs[0] = -0.500_000_06),
+            ("log-probability of token 2 is NaN", |r| r.logprobs[1] = -1.0),
             ("it has 3 log-probabilities", |r| r.logprobs.push(0.0)),
             ("the text in rollouts.jsonl", |r| r.completion.push('!')),
             ("the prompt in rollouts.jsonl", |r| r.prompt.push('!')),
@@ -116,7 +120,7 @@ mod tests {
             let mut other = whole.clone();
             change(&mut other);
             let found = difference(&whole, &other).unwrap();
-            assert!(found.starts_with("Step 3, group 1, completion 2: ") && found.contains(said), "{found}");
+            assert!(found.starts_with("Step 3, group 2, completion 3: ") && found.contains(said), "{found}");
             assert!(found.ends_with('.'), "{found}");
             assert_ne!(fingerprint([&whole]), fingerprint([&other]), "{said}");
         }

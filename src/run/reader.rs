@@ -45,6 +45,22 @@ impl Reader {
         read_all(Tail::new(&self.run.metrics_path(), LONGEST_LINE))
     }
 
+    /// Gives the steps up to this one, one after the other, however many there are. Lines that are no records.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn steps_until(
+        &self,
+        last: Option<u64>,
+        mut on_step: impl FnMut(StepMetrics),
+    ) -> Result<Vec<BadLine>, RunError> {
+        read_each(Tail::new(&self.run.metrics_path(), LONGEST_LINE), |step: StepMetrics| {
+            if last.is_none_or(|last| step.step <= last) {
+                on_step(step);
+            }
+        })
+    }
+
     /// All of `events.jsonl`.
     pub fn events(&self) -> Result<Log<EventRecord>, RunError> {
         read_all(Tail::new(&self.run.events_path(), LONGEST_LINE))
@@ -55,26 +71,29 @@ impl Reader {
         read_all(Tail::new(&self.run.rollouts_path(), LONGEST_ROLLOUT_LINE))
     }
 
-    /// Gives the newest completions, at most so many, in their order and as they are read. The bytes of older ones that
-    /// were passed over, and the lines that are no records.
+    /// Gives the newest completions of the steps up to this one, at most so many, in their order and as they are read.
+    /// The bytes of older ones that were passed over, and the lines that are no records.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn newest_rollouts(
         &self,
+        last: Option<u64>,
         completions: usize,
         mut on_record: impl FnMut(RolloutRecord),
     ) -> Result<(u64, Vec<BadLine>), RunError> {
         let mut tail = Tail::new(&self.run.rollouts_path(), LONGEST_ROLLOUT_LINE);
-        let passed_over = tail.skip_to_last(completions)?;
-        let mut bad = vec![];
-        loop {
-            let polled = tail.poll(|record, _, _| on_record(record))?;
-            bad.extend(polled.bad);
-            if !polled.behind {
-                return Ok((passed_over, bad));
-            }
+        if let Some(last) = last {
+            tail = tail.until_step(last)?;
         }
+        let passed_over = tail.skip_to_last(completions)?;
+        let bad = read_each(tail, |record: RolloutRecord| {
+            // A log whose steps do not rise may have later ones in between.
+            if last.is_none_or(|last| record.step <= last) {
+                on_record(record);
+            }
+        })?;
+        Ok((passed_over, bad))
     }
 
     /// A summary of every completion; whole records are loaded on demand.
@@ -82,6 +101,20 @@ impl Reader {
         let mut index = RolloutIndex::new(&self.run);
         while index.update()?.behind {}
         Ok(index)
+    }
+}
+
+fn read_each<T: DeserializeOwned>(
+    mut tail: Tail,
+    mut on_record: impl FnMut(T),
+) -> Result<Vec<BadLine>, RunError> {
+    let mut bad = vec![];
+    loop {
+        let polled = tail.poll(|record, _, _| on_record(record))?;
+        bad.extend(polled.bad);
+        if !polled.behind {
+            return Ok(bad);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use super::{
     error::RunError,
     lines::{LineSplitter, RawLine},
+    steps,
 };
 use crate::config::quoting;
 
@@ -71,16 +72,18 @@ pub(crate) struct Tail {
     remembered: Vec<u8>,
     /// Bytes that were passed over.
     from: u64,
+    /// Where reading ends, whatever follows.
+    end: u64,
 }
 
-/// Where the last `lines` whole lines of a file begin; what follows the last line break counts as none. A file that is
+/// Where the last `lines` whole lines before `end` begin; what follows the last line break counts as none. A file that is
 /// not there begins at 0. Reads backwards, no more than those lines.
-fn start_of_last_lines(path: &Path, lines: usize) -> io::Result<u64> {
+fn start_of_last_lines(path: &Path, lines: usize, end: u64) -> io::Result<u64> {
     let mut file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         other => other?,
     };
-    let mut end = file.metadata()?.len();
+    let mut end = file.metadata()?.len().min(end);
     let mut breaks = 0;
     let mut chunk = vec![0; BYTES_BACKWARDS];
     while end > 0 {
@@ -109,13 +112,21 @@ impl Tail {
             splitter: LineSplitter::new(longest_line),
             remembered: Vec::new(),
             from: 0,
+            end: u64::MAX,
         }
+    }
+
+    /// Of a log whose steps rise, reads no further than to the end of this one.
+    pub fn until_step(mut self, step: u64) -> Result<Self, RunError> {
+        self.end =
+            steps::end_of(&self.path, step, self.longest_line).map_err(RunError::io("read", &self.path))?;
+        Ok(self)
     }
 
     /// Passes over all but the last `lines` lines of what is there now. The bytes passed over: 0 when there are no
     /// more lines than that.
     pub fn skip_to_last(&mut self, lines: usize) -> Result<u64, RunError> {
-        let start = start_of_last_lines(&self.path, lines).map_err(RunError::io("read", &self.path))?;
+        let start = start_of_last_lines(&self.path, lines, self.end).map_err(RunError::io("read", &self.path))?;
         self.splitter = LineSplitter::from(start, self.longest_line);
         self.remembered.clear();
         self.from = start;
@@ -133,7 +144,7 @@ impl Tail {
 
     /// Forgets everything, so that the next poll begins at the start.
     pub fn rewind(&mut self) {
-        *self = Self::new(&self.path, self.longest_line);
+        *self = Self { end: self.end, ..Self::new(&self.path, self.longest_line) };
     }
 
     /// Gives every new whole line that is a `T`, with its offset and length in bytes. A log that is not
@@ -184,7 +195,8 @@ impl Tail {
         let mut chunk = vec![0; CHUNK];
         let mut left = BYTES_A_POLL;
         while left > 0 {
-            let read = match file.read(&mut chunk) {
+            let room = self.end.saturating_sub(self.splitter.position()).min(CHUNK as u64) as usize;
+            let read = match file.read(&mut chunk[..room]) {
                 Ok(0) => return Ok(()),
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -194,7 +206,7 @@ impl Tail {
             self.remember(&chunk[..read]);
             left = left.saturating_sub(read as u64);
         }
-        polled.behind = file.metadata()?.len() > self.splitter.position();
+        polled.behind = file.metadata()?.len().min(self.end) > self.splitter.position();
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use super::{
     microscope::Microscope,
     playground::Playground,
     prompt::Prompt,
+    question::Question,
     screen::Screen,
     search_view::SearchView,
     sentinel::SentinelScreen,
@@ -24,7 +25,7 @@ use super::{
 };
 use crate::{
     engine::protocol::{
-        BaseReference, Event, Phase, Started, Temporality,
+        BaseReference, Event, ForkPoint, Phase, Started, Temporality,
         side::{SideCommand, SideEvent},
     },
     task,
@@ -216,6 +217,8 @@ pub struct App {
     pub leave: bool,
     /// What the terminal is asked to do.
     pub requests: TerminalRequests,
+    /// What a key asked for and a person has not confirmed yet.
+    pub question: Option<Question>,
     /// What is to be done outside the screen: copies and exports.
     pub effects: Vec<Effect>,
     /// Whether something changed since the last picture.
@@ -272,6 +275,7 @@ impl App {
             interrupted: false,
             leave: false,
             requests: TerminalRequests::default(),
+            question: None,
             effects: Vec::new(),
             dirty: true,
             hits: HitAreas::default(),
@@ -324,6 +328,11 @@ impl App {
         self.elapsed().as_secs_f64() / 3600.0 * self.price_per_hour
     }
 
+    /// Where the run was forked from another, if it was.
+    pub fn fork(&self) -> Option<&ForkPoint> {
+        self.started.as_ref()?.forks.first()
+    }
+
     /// What the base showed when it was measured beforehand.
     pub fn measured_base(&self) -> Option<&BaseReference> {
         self.started.as_ref().and_then(|started| started.base.as_ref())
@@ -364,6 +373,6 @@ impl App {
             group.cards.values().filter_map(|card| card.lit_until).filter(|until| *until > self.now).min()
         });
         let quit = self.quitting.map(|since| since + QUIT_WAIT);
-        [clock, message, light, quit].into_iter().flatten().min()
+        [clock, message, light, quit, self.sentinel.looks_again_at()].into_iter().flatten().min()
     }
 }

@@ -2,12 +2,13 @@
 
 use std::{
     collections::VecDeque,
-    io,
-    path::Path,
+    fs::File,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, never, select};
+use crossbeam_channel::{Receiver, RecvError, Sender, TryRecvError, TrySendError, never, select};
 use ratatui::{
     Terminal,
     backend::Backend,
@@ -17,6 +18,7 @@ use ratatui::{
 
 use super::{
     app::{Action, App, Level, TerminalRequests},
+    past::Past,
     restart,
     transcripts::{Effect, SENT_TO_CLIPBOARD},
     update::update,
@@ -24,7 +26,7 @@ use super::{
 };
 use crate::{
     engine::protocol::{
-        Command, EngineHandle, Event,
+        Command, EngineHandle, Event, Started,
         side::{SideCommand, SideEvent, SideHandle},
     },
     platform::Signal,
@@ -38,6 +40,8 @@ const ECHO: Duration = Duration::from_millis(8);
 const EVENTS_AT_ONCE: usize = 256;
 /// How often the loop looks whether the terminal is still there: without one no key ever comes.
 const LOOK: Duration = Duration::from_secs(1);
+/// Transcripts of one name that are kept beside each other.
+const MOST_EXPORTS: u32 = 100;
 /// How soon a command that found the channel full is tried again.
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -70,6 +74,8 @@ pub trait Host {
     /// # Errors
     /// When the system has no thread left, or there is nothing to start here.
     fn restart(&mut self, run: &Path) -> io::Result<EngineHandle>;
+    /// What is recorded of the run that an engine goes on with; `None` where nothing can be.
+    fn past(&mut self, started: &Started) -> Option<Receiver<Event>>;
 }
 
 /// The ends of everything the loop listens and talks to.
@@ -107,6 +113,7 @@ where
     let mut unsent: VecDeque<Command> = VecDeque::new();
     let (mut asking, mut answers) = side_ends(app, channels.side.take());
     let mut unasked: VecDeque<SideCommand> = VecDeque::new();
+    let mut past = Past::default();
     let mut mouse = app.mouse;
     let mut looked = Instant::now();
     while !app.leave {
@@ -151,41 +158,33 @@ where
                 Err(_) => app.leave = true,
             },
             recv(channels.signals) -> signal => match signal {
-                Ok(Signal::Terminate) => act(app, Action::Terminate, &mut unsent),
-                Ok(Signal::Suspend) => app.requests.suspend = true,
-                Ok(Signal::Continue) => {
-                    host.resumed()?;
-                    act(app, Action::Redraw, &mut unsent);
+                Ok(signal) => {
+                    touched = true;
+                    signalled(app, signal, host, &mut unsent)?;
                 }
                 Err(_) => channels.signals = never(),
             },
             recv(channels.events) -> event => {
-                let mut next = event.map_err(|_| TryRecvError::Disconnected);
-                // Whatever was taken out of the channel is acted on: the limit is looked at before the next.
-                for more in (0..EVENTS_AT_ONCE).rev() {
-                    match next {
-                        Ok(event) => act(app, Action::Engine(event), &mut unsent),
-                        Err(TryRecvError::Empty) => break,
-                        Err(TryRecvError::Disconnected) => {
-                            channels.events = never();
-                            act(app, Action::EngineGone, &mut unsent);
-                            break;
-                        }
+                let there = drain(event, &channels.events.clone(), |event| {
+                    hear(app, event, &mut past, host, &mut unsent);
+                });
+                if !there {
+                    channels.events = never();
+                    if past.engine_gone() {
+                        act(app, Action::EngineGone, &mut unsent);
                     }
-                    if more == 0 {
-                        break;
-                    }
-                    next = channels.events.try_recv();
                 }
             },
-            recv(answers) -> event => match event {
-                Ok(event) => {
-                    act(app, Action::Side(event), &mut unsent);
-                    for event in answers.try_iter().take(EVENTS_AT_ONCE) {
-                        act(app, Action::Side(event), &mut unsent);
-                    }
+            recv(past.recorded) -> event => {
+                let there = drain(event, &past.recorded.clone(), |event| {
+                    act(app, Action::Engine(event), &mut unsent);
+                });
+                if !there {
+                    past_is_told(app, &mut past, &mut unsent);
                 }
-                Err(_) => {
+            },
+            recv(answers) -> event => {
+                if !drain(event, &answers.clone(), |event| act(app, Action::Side(event), &mut unsent)) {
                     answers = never();
                     act(app, Action::SideGone, &mut unsent);
                 }
@@ -206,6 +205,68 @@ where
         }
     }
     send(&mut unsent, channels.commands.as_ref());
+    Ok(())
+}
+
+/// Takes in what was received and what else is there, up to a limit. Whether more can come.
+fn drain<T>(first: Result<T, RecvError>, channel: &Receiver<T>, mut take_in: impl FnMut(T)) -> bool {
+    let mut next = first.map_err(|_| TryRecvError::Disconnected);
+    // Whatever was taken out of the channel is acted on: the limit is looked at before the next.
+    for more in (0..EVENTS_AT_ONCE).rev() {
+        match next {
+            Ok(event) => take_in(event),
+            Err(TryRecvError::Empty) => return true,
+            Err(TryRecvError::Disconnected) => return false,
+        }
+        if more == 0 {
+            break;
+        }
+        next = channel.try_recv();
+    }
+    true
+}
+
+/// Takes in what the engine tells. With its first word it is asked what its run holds already, which goes before.
+fn hear(app: &mut App, event: Event, past: &mut Past, host: &mut impl Host, unsent: &mut VecDeque<Command>) {
+    if let Event::Started(started) = &event
+        && app.started.is_none()
+    {
+        let recorded = host.past(started);
+        act(app, Action::Engine(event), unsent);
+        if let Some(recorded) = recorded {
+            past.begin(recorded);
+        }
+    } else if let Some(event) = past.hold(event) {
+        act(app, Action::Engine(event), unsent);
+    }
+}
+
+/// What is recorded is on screen; what waited for that follows.
+fn past_is_told(app: &mut App, past: &mut Past, unsent: &mut VecDeque<Command>) {
+    let (waiting, gone) = past.end();
+    for event in waiting {
+        act(app, Action::Engine(event), unsent);
+    }
+    if gone {
+        act(app, Action::EngineGone, unsent);
+    }
+}
+
+fn signalled(
+    app: &mut App,
+    signal: Signal,
+    host: &mut impl Host,
+    unsent: &mut VecDeque<Command>,
+) -> io::Result<()> {
+    match signal {
+        Signal::Terminate => act(app, Action::Terminate, unsent),
+        Signal::Suspend => app.requests.suspend = true,
+        Signal::Resize => act(app, Action::Redraw, unsent),
+        Signal::Continue => {
+            host.resumed()?;
+            act(app, Action::Redraw, unsent);
+        }
+    }
     Ok(())
 }
 
@@ -303,206 +364,42 @@ fn carry_out(app: &mut App, effect: Effect, host: &mut impl Host) {
             Ok(()) => app.say(Level::Info, SENT_TO_CLIPBOARD),
             Err(error) => app.say(Level::Warning, format!("could not write to the terminal: {error}")),
         },
-        Effect::Export { file_name, text } => match std::fs::write(&file_name, text) {
-            Ok(()) => {
-                let folder = std::env::current_dir().unwrap_or_default();
-                app.say(Level::Info, format!("written to {}", folder.join(&file_name).display()));
+        Effect::Export { file_name, text } => {
+            let folder = std::env::current_dir().unwrap_or_default();
+            match export(&folder, &file_name, &text) {
+                Ok((path, true)) => app.say(Level::Info, format!("written to {}", path.display())),
+                Ok((path, false)) => app.say(Level::Info, format!("it is in {} already", path.display())),
+                Err(error) => app.say(Level::Warning, format!("could not write {file_name} here: {error}")),
             }
-            Err(error) => app.say(Level::Warning, format!("could not write {file_name} here: {error}")),
-        },
+        }
     }
+}
+
+/// Writes a file, under another name where there is one of this name that holds something else. Beside its path,
+/// whether it was written now.
+fn export(folder: &Path, file_name: &str, text: &str) -> io::Result<(PathBuf, bool)> {
+    let (stem, ending) = file_name.rsplit_once('.').unwrap_or((file_name, "txt"));
+    for number in 1..=MOST_EXPORTS {
+        let path = match number {
+            1 => folder.join(file_name),
+            _ => folder.join(format!("{stem}-{number}.{ending}")),
+        };
+        match File::create_new(&path) {
+            Ok(mut file) => return file.write_all(text.as_bytes()).map(|()| (path, true)),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            // Only as much is read as could be the same.
+            Err(_) => {
+                let mut there = Vec::new();
+                let read = File::open(&path)
+                    .and_then(|file| file.take(text.len() as u64 + 1).read_to_end(&mut there));
+                if read.is_ok() && there == text.as_bytes() {
+                    return Ok((path, false));
+                }
+            }
+        }
+    }
+    Err(io::Error::other("there are too many files of this name already"))
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-mod tests {
-    use crossbeam_channel::unbounded;
-    use ratatui::{
-        backend::TestBackend,
-        crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
-    };
-
-    use super::*;
-    use crate::{
-        engine::scripted::{self, ScriptedOptions},
-        tui::{app::Mode, screen::Screen, theme::Theme},
-    };
-
-    /// A host that notes what it was asked.
-    #[derive(Default)]
-    struct Notes(Vec<String>);
-
-    impl Host for Notes {
-        fn is_there(&self) -> bool {
-            true
-        }
-
-        fn suspend(&mut self) -> io::Result<()> {
-            self.0.push("suspend".into());
-            Err(io::Error::other("there is no shell to go back to"))
-        }
-        fn resumed(&mut self) -> io::Result<()> {
-            self.0.push("resumed".into());
-            Ok(())
-        }
-        fn set_mouse(&mut self, wanted: bool) -> io::Result<()> {
-            self.0.push(format!("mouse {wanted}"));
-            Ok(())
-        }
-        fn copy(&mut self, text: &str) -> io::Result<()> {
-            self.0.push(format!("copy {}", !text.is_empty()));
-            Ok(())
-        }
-        fn restart(&mut self, _: &Path) -> io::Result<EngineHandle> {
-            Err(io::Error::other("nothing is started again here"))
-        }
-    }
-
-    fn key(code: KeyCode, modifiers: KeyModifiers) -> event::Event {
-        event::Event::Key(KeyEvent::new(code, modifiers))
-    }
-
-    /// The engine tells as much as it can, and the keys are still served in their order, to the end.
-    #[test]
-    fn keys_are_served_through_a_flood_of_events() {
-        let options = ScriptedOptions { position: Duration::ZERO, ..ScriptedOptions::default() };
-        let handle = scripted::start(options).unwrap();
-        let (keys, input) = unbounded();
-        let (signals, signal_ends) = unbounded();
-        for (code, modifiers) in [
-            (KeyCode::Tab, KeyModifiers::NONE),
-            (KeyCode::Char('M'), KeyModifiers::SHIFT),
-            (KeyCode::Char('z'), KeyModifiers::CONTROL),
-            (KeyCode::Char('q'), KeyModifiers::NONE),
-        ] {
-            keys.send(key(code, modifiers)).unwrap();
-        }
-        signals.send(Signal::Continue).unwrap();
-        let channels = Channels {
-            input,
-            events: handle.events,
-            commands: Some(handle.commands),
-            side: None,
-            signals: signal_ends,
-        };
-        let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
-        let mut app = App::new(Theme::colored(), Mode::Control);
-        let mut notes = Notes::default();
-        run(&mut terminal, &mut app, channels, &mut notes).unwrap();
-        assert_eq!(app.screen, Screen::Transcripts);
-        assert_eq!(app.ended, Some(crate::tui::app::Ended::Finished), "it waited for the engine's end");
-        assert!(
-            notes.0.contains(&"mouse false".into()) && notes.0.contains(&"suspend".into()),
-            "{:?}",
-            notes.0
-        );
-    }
-
-    /// Passes events on. Once the engine has failed or finished, a person presses this key until they are heard.
-    fn watched(engine: EngineHandle, keys: Sender<event::Event>, pressed: char) -> EngineHandle {
-        let (told, events) = unbounded();
-        std::thread::spawn(move || {
-            for event in engine.events {
-                let over = matches!(event, Event::Failed(_) | Event::Finished { .. });
-                let heard = told.send(event).is_ok();
-                while over && heard && keys.send(key(KeyCode::Char(pressed), KeyModifiers::NONE)).is_ok() {
-                    std::thread::sleep(Duration::from_millis(2));
-                    if told.send(Event::TokensDropped(0)).is_err() {
-                        return;
-                    }
-                }
-            }
-        });
-        EngineHandle { commands: engine.commands, events, side: engine.side }
-    }
-
-    #[test]
-    fn a_failed_engine_is_started_again_and_what_was_seen_stays() {
-        struct Again(Sender<event::Event>, Vec<String>);
-        impl Host for Again {
-            fn is_there(&self) -> bool {
-                true
-            }
-            fn suspend(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-            fn resumed(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-            fn set_mouse(&mut self, _: bool) -> io::Result<()> {
-                Ok(())
-            }
-            fn copy(&mut self, _: &str) -> io::Result<()> {
-                Ok(())
-            }
-            fn restart(&mut self, run: &Path) -> io::Result<EngineHandle> {
-                self.1.push(run.display().to_string());
-                // The first try is refused, as by a system without threads left.
-                if self.1.len() == 1 {
-                    return Err(io::Error::other("no thread is left"));
-                }
-                let options = ScriptedOptions {
-                    position: Duration::ZERO,
-                    first_step: 3,
-                    steps: Some(5),
-                    ..ScriptedOptions::default()
-                };
-                Ok(watched(scripted::start(options)?, self.0.clone(), 'q'))
-            }
-        }
-        let options =
-            ScriptedOptions { position: Duration::ZERO, fail_at: Some(4), ..ScriptedOptions::default() };
-        let (keys, input) = unbounded();
-        let EngineHandle { commands, events, side } =
-            watched(scripted::start(options).unwrap(), keys.clone(), 'r');
-        let channels = Channels { input, events, commands: Some(commands), side, signals: never() };
-        let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
-        let mut app = App::new(Theme::colored(), Mode::Control);
-        app.can_restart = true;
-        let mut again = Again(keys, Vec::new());
-        run(&mut terminal, &mut app, channels, &mut again).unwrap();
-        assert_eq!(again.1, ["runs/scripted", "runs/scripted"]);
-        assert_eq!(app.ended, Some(crate::tui::app::Ended::Finished));
-        let steps: Vec<u64> = app.history.steps().iter().map(|step| step.step).collect();
-        assert_eq!(steps, [1, 2, 3, 4, 5]);
-        assert_eq!(app.transcripts.len(), 5 * 16 * 8);
-        assert_eq!(app.started.map(|started| started.step), Some(2), "it went on from its checkpoint");
-    }
-
-    /// More events than one round takes: the one on the border of two rounds is not lost.
-    #[test]
-    fn no_event_of_a_flood_is_lost() {
-        let (told, events) = unbounded();
-        let script = crate::engine::scripted::Script::new(1);
-        let sent = 2 * EVENTS_AT_ONCE + 5;
-        for index in 0..sent {
-            let record = script.rollout(1 + index as u64 / 16, 0, index % 16);
-            told.send(Event::RolloutScored(Box::new(record))).unwrap();
-        }
-        drop(told);
-        let (keys, input) = unbounded::<event::Event>();
-        let watched = events.clone();
-        let leaving = std::thread::spawn(move || {
-            while !watched.is_empty() {
-                std::thread::yield_now();
-            }
-            drop(keys);
-        });
-        let channels = Channels { input, events, commands: None, side: None, signals: never() };
-        let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
-        let mut app = App::new(Theme::plain(), Mode::Finished);
-        run(&mut terminal, &mut app, channels, &mut Notes::default()).unwrap();
-        leaving.join().unwrap();
-        assert_eq!(app.transcripts.len(), sent);
-    }
-
-    #[test]
-    fn a_lost_keyboard_ends_the_loop() {
-        let (_, input) = unbounded();
-        let channels = Channels { input, events: never(), commands: None, side: None, signals: never() };
-        let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
-        let mut app = App::new(Theme::plain(), Mode::Finished);
-        run(&mut terminal, &mut app, channels, &mut Notes::default()).unwrap();
-        assert!(app.leave);
-    }
-}
+mod tests;

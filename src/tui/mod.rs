@@ -13,10 +13,12 @@ pub mod keys;
 pub mod meter;
 pub mod microscope;
 pub mod numbers;
+pub mod past;
 mod pinning;
 pub mod playground;
 mod playing;
 pub mod prompt;
+pub mod question;
 pub mod restart;
 pub mod screen;
 pub mod search_view;
@@ -43,12 +45,13 @@ use self::{
     app::{App, Ended, Mode},
     event_loop::{Channels, Host},
     input::InputThread,
+    past::Historian,
     restart::Restarter,
     terminal::TerminalGuard,
     theme::Theme,
 };
 use crate::{
-    engine::protocol::{Command, EngineHandle, Event, side::SideHandle},
+    engine::protocol::{Command, EngineHandle, Event, Started, side::SideHandle},
     platform,
 };
 
@@ -70,12 +73,14 @@ impl Default for TuiOptions {
 }
 
 /// How it was left.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TuiOutcome {
     /// The last finished step that was seen.
     pub steps: u64,
     /// The run directory, if it was told.
     pub run: Option<PathBuf>,
+    /// What an hour costs, dollars, as it was last set.
+    pub price_per_hour: f64,
     /// Why the engine failed, if it did.
     pub failed: Option<String>,
     /// Whether Ctrl+C or a signal asked for the end.
@@ -85,26 +90,21 @@ pub struct TuiOutcome {
     pub engine_ended: bool,
 }
 
+/// What whoever began a run does for its screen.
+pub struct Helpers<'a, 'b> {
+    /// Starts an engine that failed again, with what is on screen.
+    pub restart: &'a mut Restarter<'b>,
+    /// Tells what the run holds already.
+    pub past: &'a mut Historian<'b>,
+}
+
 /// Shows a run of our own engine and controls it, until a person leaves.
 ///
 /// # Errors
 /// A sentence when standard output is no terminal, or what the terminal answered.
-pub fn run(handle: EngineHandle, options: TuiOptions) -> io::Result<TuiOutcome> {
+pub fn run(handle: EngineHandle, options: TuiOptions, helpers: Helpers<'_, '_>) -> io::Result<TuiOutcome> {
     let EngineHandle { commands, events, side } = handle;
-    show(Mode::Control, events, Some(commands), side, None, options)
-}
-
-/// As [`run`]; an engine that fails can be started again from there, with what is on screen.
-///
-/// # Errors
-/// As [`run`].
-pub fn run_restartable(
-    handle: EngineHandle,
-    options: TuiOptions,
-    restarter: &mut Restarter<'_>,
-) -> io::Result<TuiOutcome> {
-    let EngineHandle { commands, events, side } = handle;
-    show(Mode::Control, events, Some(commands), side, Some(restarter), options)
+    show(Mode::Control, events, Some(commands), side, Some(helpers), options)
 }
 
 /// Shows a run that is read from its directory, until a person leaves. `mode` says whether another process
@@ -135,19 +135,21 @@ fn show(
     events: Receiver<Event>,
     commands: Option<Sender<Command>>,
     side: Option<SideHandle>,
-    restarter: Option<&mut Restarter<'_>>,
+    helpers: Option<Helpers<'_, '_>>,
     options: TuiOptions,
 ) -> io::Result<TuiOutcome> {
     let (guard, mut screen) = TerminalGuard::take(options.mouse, options.engine_log.as_deref())?;
     // A system without signals for us is no reason not to open.
     let signals = platform::signals().unwrap_or_else(|_| never());
-    let (_input_thread, input) = InputThread::start()?;
+    let (input_thread, input) = InputThread::start()?;
     let mut app = App::new(options.theme, mode);
     app.mouse = options.mouse;
-    app.can_restart = restarter.is_some();
+    app.can_restart = helpers.is_some();
     let channels = Channels { input, events, commands, side, signals };
-    let mut terminal = RealTerminal { mouse: options.mouse, restarter };
+    let mut terminal = RealTerminal { mouse: options.mouse, helpers };
     let result = event_loop::run(&mut screen, &mut app, channels, &mut terminal);
+    // While its reads still come back by themselves.
+    drop(input_thread);
     // While standard error still goes elsewhere: the screen complains there when it cannot show the cursor, and
     // dies of it where the terminal has vanished.
     drop(screen);
@@ -160,6 +162,7 @@ fn outcome(app: &App) -> TuiOutcome {
     TuiOutcome {
         steps: app.history.last().map_or(0, |step| step.step),
         run: app.run(),
+        price_per_hour: app.price_per_hour,
         failed: match &app.ended {
             Some(Ended::Failed(reason)) => Some(reason.clone()),
             _ => None,
@@ -172,7 +175,7 @@ fn outcome(app: &App) -> TuiOutcome {
 /// The terminal that a person sits at.
 struct RealTerminal<'a, 'b> {
     mouse: bool,
-    restarter: Option<&'a mut Restarter<'b>>,
+    helpers: Option<Helpers<'a, 'b>>,
 }
 
 impl Host for RealTerminal<'_, '_> {
@@ -204,9 +207,13 @@ impl Host for RealTerminal<'_, '_> {
     }
 
     fn restart(&mut self, run: &Path) -> io::Result<EngineHandle> {
-        match &mut self.restarter {
-            Some(restarter) => restarter(run),
+        match &mut self.helpers {
+            Some(helpers) => (helpers.restart)(run),
             None => Err(io::Error::other("nothing can be started again from here")),
         }
+    }
+
+    fn past(&mut self, started: &Started) -> Option<Receiver<Event>> {
+        (self.helpers.as_mut()?.past)(started)
     }
 }

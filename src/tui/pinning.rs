@@ -1,25 +1,14 @@
 //! Pinning puzzles, from wherever a person is.
 
-use ratatui::crossterm::event::KeyEvent;
-
 use super::{
     app::{App, Level},
-    keys::lookup,
-    travel::{self, Action, Request},
+    travel::{Action, Request},
     update::control,
 };
 use crate::{
     engine::protocol::Command,
     task::{self, Puzzle},
 };
-
-/// What a key does on the Travel screen; `None` where it has no meaning there.
-pub(super) fn travel_key(app: &mut App, event: &KeyEvent) -> Option<Vec<Command>> {
-    if app.travel.captures_text() {
-        return Some(travel::typing_action(event).map(|action| perform(app, action)).unwrap_or_default());
-    }
-    lookup(travel::KEYS, event).map(|action| perform(app, action))
-}
 
 /// Does what was asked for on the Travel screen.
 pub(super) fn perform(app: &mut App, action: Action) -> Vec<Command> {

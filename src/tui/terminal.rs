@@ -21,7 +21,7 @@ use ratatui::{
     },
 };
 
-use crate::platform::StderrRedirect;
+use crate::platform::{self, StderrRedirect};
 
 /// What a person's terminal is drawn through.
 pub type Screen = Terminal<CrosstermBackend<io::Stdout>>;
@@ -77,6 +77,7 @@ impl Drop for TerminalGuard {
 pub fn enter(mouse: bool) -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
+    platform::read_in_slices()?;
     execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
     set_mouse(mouse)
 }

@@ -7,10 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use ratatui::crossterm::event::KeyEventKind;
 
-use self::{
-    input::{key, mouse, paste},
-    intent::quit,
-};
+use self::input::{key, mouse, paste};
 use super::{
     app::{Action, App, Ended, Level, Mode, Progress, QUIT_WAIT},
     playing, restart,
@@ -18,7 +15,7 @@ use super::{
 };
 use crate::engine::protocol::{Command, Event, side::SideCommand};
 
-pub(super) use self::intent::control;
+pub(super) use self::intent::{control, quit};
 
 /// Takes in one action; gives what the engine should be told.
 pub fn update(app: &mut App, action: Action) -> Vec<Command> {
@@ -92,6 +89,7 @@ fn told(app: &mut App, event: Event) {
             app.playground.configure(&started.config);
             app.travel.configure(&started.config);
             app.sentinel.configure(&started.config);
+            app.transcripts.inherit(started.forks.first().map_or(0, |fork| fork.step));
             app.started = Some(*started);
         }
         Event::PhaseChanged { step, phase, done, total } => {
@@ -109,7 +107,7 @@ fn told(app: &mut App, event: Event) {
         Event::RolloutScored(record) => {
             let record = Arc::new(*record);
             app.streams.scored(&record);
-            app.sentinel.scored(&record);
+            app.sentinel.scored(&record, app.now);
             let place = (record.step, record.group, record.index);
             app.meter.meter.push(place, record.correct, &record.analysis);
             app.microscope.push(record.clone());
@@ -140,7 +138,8 @@ fn told(app: &mut App, event: Event) {
             app.evaluations.push((step, accuracy));
             let passes = pass_at_k.map(|(k, share)| format!(", pass@{k} {share:.2}")).unwrap_or_default();
             let text = format!("held out, step {step}: {accuracy:.3} right{passes} ({puzzles} puzzles)");
-            if app.mode == Mode::Control {
+            let before_us = app.started.as_ref().is_some_and(|started| step <= started.step);
+            if app.mode == Mode::Control && !before_us {
                 app.say(Level::Info, text);
             }
         }
@@ -187,6 +186,7 @@ fn clock(app: &mut App, now: Duration) -> Vec<Command> {
         group.cards.values().filter_map(|card| card.lit_until).any(|until| app.now < until && until <= now)
     });
     app.now = now;
+    app.dirty |= app.sentinel.look_again(app.history.steps(), now);
     app.dirty |= app.elapsed().as_secs() != before || light_went;
     if app.message.as_ref().and_then(|message| message.until).is_some_and(|until| until <= now) {
         app.message = None;

@@ -100,6 +100,11 @@ fn a_run_in_the_background_is_commanded_from_a_screen_and_outlives_it() {
     one.press(" ");
     other.shows("attached, live");
     other.press("Q");
+    other.shows("End the run?");
+    // Any other key is a no.
+    other.press("\x1b");
+    other.until("the question to go", |screen| !screen.contains("End the run?"));
+    other.press("Qy");
     one.shows("finished");
     other.shows("finished");
     background.ends();

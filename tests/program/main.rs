@@ -15,6 +15,8 @@ mod inspection;
 #[cfg(unix)]
 mod kills;
 mod numbers;
+#[cfg(unix)]
+mod past;
 mod pinned;
 mod playing;
 #[cfg(unix)]
@@ -29,6 +31,8 @@ mod signals;
 #[cfg(target_os = "linux")]
 mod soak;
 mod tasks;
+#[cfg(unix)]
+mod typed;
 #[cfg(unix)]
 mod walks;
 

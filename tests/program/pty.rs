@@ -53,6 +53,13 @@ impl Lab {
         Self::start_command(command, folder)
     }
 
+    /// As a person pastes it into a shell.
+    pub fn start_line(line: &str, folder: &Path) -> Self {
+        let mut command = CommandBuilder::new("sh");
+        command.args(["-c", line]);
+        Self::start_command(command, folder)
+    }
+
     /// As the child of a shell, which leads the session and shares its process group.
     pub fn start_in_shell(arguments: &[&str], folder: &Path) -> Self {
         let mut command = CommandBuilder::new("sh");

@@ -50,13 +50,13 @@ fn every_step_of_a_run_is_proved_from_the_checkpoint_before_it() {
     }
     hashes.dedup();
     assert_eq!(hashes.len(), 5, "steps have hashes of their own");
-    let said = proved(&run, &["5", "1", "2"]);
+    let said = proved(&run, &["5", "2", "3"]);
     let journal = fs::read_to_string(run.rollouts_path()).unwrap();
     let lines = journal.lines().map(|line| serde_json::from_str::<RolloutRecord>(line).unwrap());
     let mut of_place = lines.filter(|r| (r.step, r.group, r.index) == (5, 1, 2));
     let record = of_place.next().unwrap();
     assert_eq!((&said["text"], &said["completions"]), (&record.completion.clone().into(), &1.into()));
-    let told = text(&succeeds(&mut replay(&run, &["5", "1", "2"])).stdout);
+    let told = text(&succeeds(&mut replay(&run, &["5", "2", "3"])).stdout);
     assert!(told.contains(record.completion.trim()) && told.contains("the same, to the last bit"), "{told}");
     assert!(contents(run.path()) == before, "a replay wrote in the run");
 
@@ -126,10 +126,10 @@ fn one_changed_token_is_found_and_named() {
 
     tamper(&run, |r| r.token_ids[2] += u32::from(chosen(r)));
     let said = disproved(&run, &["2"]);
-    assert!(said.starts_with("Step 2, group 1, completion 3: token 2 is "), "{said}");
-    assert_eq!(disproved(&run, &["2", "1", "3"]), said);
+    assert!(said.starts_with("Step 2, group 2, completion 4: token 3 is "), "{said}");
+    assert_eq!(disproved(&run, &["2", "2", "4"]), said);
     // Nothing else is: its neighbour, the step before.
-    proved(&run, &["2", "1", "2"]);
+    proved(&run, &["2", "2", "3"]);
     proved(&run, &["1"]);
     fs::write(run.rollouts_path(), &whole).unwrap();
 
@@ -138,13 +138,13 @@ fn one_changed_token_is_found_and_named() {
             r.logprobs[0] = f32::from_bits(r.logprobs[0].to_bits() ^ 1);
         }
     });
-    assert!(disproved(&run, &["2"]).contains("the log-probability of token 0 is "));
+    assert!(disproved(&run, &["2"]).contains("the log-probability of token 1 is "));
     fs::write(run.rollouts_path(), &whole).unwrap();
 
     let lines: Vec<&str> = std::str::from_utf8(&whole).unwrap().lines().collect();
     fs::write(run.rollouts_path(), lines[..lines.len() - 1].join("\n") + "\n").unwrap();
     let said = disproved(&run, &["2"]);
-    assert!(said.starts_with("Step 2, group 1, completion 3 is not in rollouts.jsonl"), "{said}");
+    assert!(said.starts_with("Step 2, group 2, completion 4 is not in rollouts.jsonl"), "{said}");
 }
 
 #[test]
@@ -153,10 +153,10 @@ fn what_is_not_there_is_refused_in_a_sentence() {
     let run = alone(options(root.path(), tiny(), 1));
     let refused = |what: &[&str]| refusal(&mut replay(&run, what));
     assert!(refused(&["2"]).ends_with("has no step 2; its last is 1."));
-    assert!(refused(&["1", "2", "0"]).contains("no completion 0 of group 2 of step 1"));
+    assert!(refused(&["1", "3", "1"]).ends_with("has no group 3, completion 1 of step 1."));
     let said = refusal(lab(&["replay", "nothing", "1", "--runs"]).arg(root.path()));
     assert!(said.starts_with("There is no run `nothing`"), "{said}");
-    for wrong in [&["0"][..], &["1", "0"], &["x"]] {
+    for wrong in [&["0"][..], &["1", "1"], &["1", "0", "1"], &["1", "1", "0"], &["x"]] {
         assert_eq!(replay(&run, wrong).output().unwrap().status.code(), Some(2), "{wrong:?}");
     }
     // Another base than the one inside the program, and no checkpoint.

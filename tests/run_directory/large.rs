@@ -34,7 +34,7 @@ fn only_the_newest_are_read_and_all_of_those() {
     for kept in [0, 1, 7, 1000, 2999, 3000, 5000] {
         let mut read = vec![];
         let (passed_over, bad) =
-            Reader::new(&run).newest_rollouts(kept, |record| read.push(place(&record))).unwrap();
+            Reader::new(&run).newest_rollouts(None, kept, |record| read.push(place(&record))).unwrap();
         assert!(bad.is_empty());
         assert!(read.iter().copied().eq(3000 - kept.min(3000)..3000), "{kept} kept: {} read", read.len());
         assert_eq!(passed_over == 0, kept >= 3000);
@@ -43,14 +43,14 @@ fn only_the_newest_are_read_and_all_of_those() {
     // A torn last line is none of them; a bad one is named by where it is.
     append(&run.rollouts_path(), b"{\"no record\"}\n{\"torn");
     let mut read = 0;
-    let (passed_over, bad) = Reader::new(&run).newest_rollouts(10, |_| read += 1).unwrap();
+    let (passed_over, bad) = Reader::new(&run).newest_rollouts(None, 10, |_| read += 1).unwrap();
     assert_eq!((read, bad.len()), (9, 1));
     assert!(
         bad[0].to_string().contains(&format!("line 10 after byte {passed_over}, is left out")),
         "{}",
         bad[0]
     );
-    let nothing = Reader::new(&new_run(&root)).newest_rollouts(10, |_| panic!()).unwrap();
+    let nothing = Reader::new(&new_run(&root)).newest_rollouts(None, 10, |_| panic!()).unwrap();
     assert_eq!(nothing, (0, vec![]));
 }
 

@@ -263,7 +263,8 @@ fn copies_and_exports_are_handed_out_word_for_word() {
     let whole = format!("{}{}", record.prompt, record.completion);
     assert_eq!(transcripts.update(Action::Copy), Some(Effect::Copy { text: whole.clone() }));
     let Some(Effect::Export { file_name, text }) = press(&mut transcripts, "w") else { panic!("no export") };
-    assert_eq!(file_name, "aha-transcript-1-0-0.txt");
+    assert_eq!(file_name, "aha-transcript-1-1-1.txt");
+    assert!(text.starts_with("step 1, group 1, completion 1\n"), "{text}");
     assert!(text.ends_with(&format!("\n\n{whole}\n")), "{text}");
 }
 

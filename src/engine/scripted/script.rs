@@ -93,6 +93,7 @@ impl Script {
                 self_checking_share: 0.07,
                 completions: 1000,
             }),
+            forks: Vec::new(),
         }
     }
 

@@ -1,6 +1,10 @@
 //! Draws layers of curves on one pair of axes.
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+};
 
 use super::{Canvas, Scale, bucket, connect, segments};
 
@@ -58,12 +62,12 @@ pub struct Plot {
     pub layers: Vec<Layer>,
     /// A dotted horizontal line and its label.
     pub reference: Option<(f64, String)>,
-    /// A dotted vertical line.
-    pub mark: Option<f64>,
+    /// Dotted vertical lines, each in its style.
+    pub marks: Vec<(f64, Style)>,
+    /// What is left of this x belongs to others and is dim.
+    pub faint_until: Option<f64>,
     /// The style of the horizontal line.
     pub reference_style: Style,
-    /// The style of the vertical line.
-    pub mark_style: Style,
 }
 
 const RANK_GUIDE: u8 = 1;
@@ -100,16 +104,24 @@ impl Plot {
                 canvas.dot(x, row, self.reference_style, RANK_GUIDE);
             }
         }
-        let span = self.x.1 - self.x.0;
-        if let Some(mark) = self.mark.filter(|mark| span > 0.0 && (self.x.0..=self.x.1).contains(mark)) {
-            let x = ((mark - self.x.0) / span * (canvas.width() - 1) as f64).round() as usize;
+        for (mark, style) in &self.marks {
+            let Some(x) = self.column(canvas, *mark) else { continue };
             for y in (0..canvas.height()).filter(|y| y % 2 == 0) {
-                canvas.dot(x, y, self.mark_style, RANK_GUIDE);
+                canvas.dot(x, y, *style, RANK_GUIDE);
             }
         }
     }
 
+    /// The column of dots of an x that lies on the axis.
+    fn column(&self, canvas: &Canvas, x: f64) -> Option<usize> {
+        let span = self.x.1 - self.x.0;
+        let inside = span > 0.0 && (self.x.0..=self.x.1).contains(&x);
+        inside.then(|| ((x - self.x.0) / span * (canvas.width() - 1) as f64).round() as usize)
+    }
+
     fn draw_layer(&self, canvas: &mut Canvas, layer: &Layer, rank: u8, floor: &mut [f64]) {
+        let faint = self.faint_until.and_then(|until| self.column(canvas, until)).unwrap_or(0);
+        let faint_style = layer.style.remove_modifier(Modifier::BOLD).add_modifier(Modifier::DIM);
         for segment in segments(layer.points.iter().copied()) {
             let mut columns = bucket(&segment, self.x, canvas.width());
             if layer.shape != Shape::Points {
@@ -121,11 +133,12 @@ impl Plot {
                     last = None;
                     continue;
                 };
+                let style = if x < faint { faint_style } else { layer.style };
                 match layer.shape {
                     Shape::Points => {
                         for value in [low, high] {
                             if let Some(y) = self.row(canvas, value) {
-                                canvas.dot(x, y, layer.style, rank);
+                                canvas.dot(x, y, style, rank);
                             }
                         }
                     }
@@ -145,14 +158,14 @@ impl Plot {
                             continue;
                         }
                         for y in from..=to {
-                            canvas.dot(x, y, layer.style, rank);
+                            canvas.dot(x, y, style, rank);
                         }
                     }
                     Shape::Filled | Shape::Striped | Shape::Hatched | Shape::Sparse => {
                         let base = floor[x];
                         let top = base + ((low + high) / 2.0).max(0.0);
                         floor[x] = top;
-                        self.fill(canvas, layer, rank, x, (base, top));
+                        self.fill(canvas, (layer.shape, style), rank, x, (base, top));
                     }
                 }
             }
@@ -160,21 +173,28 @@ impl Plot {
     }
 
     /// Fills a column of dots between two values; the edge itself is always drawn whole.
-    fn fill(&self, canvas: &mut Canvas, layer: &Layer, rank: u8, x: usize, (base, top): (f64, f64)) {
+    fn fill(
+        &self,
+        canvas: &mut Canvas,
+        (shape, style): (Shape, Style),
+        rank: u8,
+        x: usize,
+        (base, top): (f64, f64),
+    ) {
         let height = canvas.height() as f64;
         let (Some(base), Some(top)) = (self.y.place(base), self.y.place(top)) else { return };
         let (from, to) = ((base * height).round() as usize, (top * height).round() as usize);
         for level in from..to {
             let y = canvas.height() - 1 - level.min(canvas.height() - 1);
             let drawn = level + 1 == to
-                || match layer.shape {
+                || match shape {
                     Shape::Striped => y.is_multiple_of(2),
                     Shape::Hatched => (x + y).is_multiple_of(2),
                     Shape::Sparse => x.is_multiple_of(2) && y.is_multiple_of(2),
                     _ => true,
                 };
             if drawn {
-                canvas.dot(x, y, layer.style, rank);
+                canvas.dot(x, y, style, rank);
             }
         }
     }

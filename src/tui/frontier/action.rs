@@ -70,7 +70,7 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "m",
         Action::Measure,
         "measure",
-        "measure the base and the newest weights; again: give it up",
+        "measure the base and the newest weights; again, to give it up, asks",
     ),
     row(
         &[Chord::char('a')],

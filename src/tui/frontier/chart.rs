@@ -64,9 +64,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, frontier: &Frontier, theme: 
         y: Scale::up_to(1.0),
         layers,
         reference: None,
-        mark: frontier.crosshair().map(f64::log10),
+        marks: frontier.crosshair().map(|tokens| (tokens.log10(), theme.accent)).into_iter().collect(),
+        faint_until: None,
         reference_style: theme.reference,
-        mark_style: theme.accent,
     };
     plot.render(inner, buffer, theme.ascii);
     for (curve, before) in &curves {

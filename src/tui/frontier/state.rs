@@ -97,6 +97,11 @@ impl Frontier {
         None
     }
 
+    /// Whether something is being measured.
+    pub fn is_measuring(&self) -> bool {
+        self.job.is_some()
+    }
+
     /// Nobody measures any more.
     pub fn gone(&mut self) {
         self.job = None;

@@ -10,7 +10,10 @@ use super::{
     screen::Screen,
     transcripts::Key,
 };
-use crate::metrics::{Meter, Tally};
+use crate::{
+    metrics::{Meter, Tally},
+    run::place::Place,
+};
 
 pub use view::view;
 
@@ -113,7 +116,10 @@ fn show_aha(app: &mut App) {
     } else {
         app.say(
             Level::Info,
-            format!("step {step}, group {group}, completion {index} set the mark, but the list does not hold it now"),
+            format!(
+                "step {step}, {} set the mark, but the list does not hold it now",
+                Place { group, index }
+            ),
         );
     }
 }

@@ -10,6 +10,7 @@ use ratatui::{
 
 use crate::{
     metrics::figures::{CAVEAT, NOTE, Subject, figures},
+    run::place::Place,
     tui::{app::App, view::charts, view::panel, wrap},
 };
 
@@ -33,6 +34,11 @@ pub fn view(frame: &mut Frame, app: &mut App, area: Rect) {
         Some((first, last)) if first < last => format!(" aha-meter, steps {first} to {last} "),
         Some((only, _)) => format!(" aha-meter, step {only} "),
         None => " aha-meter ".to_owned(),
+    };
+    let inherited = app.fork().filter(|fork| range.is_some_and(|(first, _)| first <= fork.step));
+    let title = match inherited {
+        Some(fork) => format!("{}, up to {} of the parent ", title.trim_end(), fork.step),
+        None => title,
     };
     let block = panel(&app.theme, Line::from(Span::styled(title, app.theme.title)));
     let inner = block.inner(below);
@@ -81,7 +87,8 @@ fn aha(app: &App) -> String {
     };
     match app.meter.meter.most_self_correcting(step) {
         Some(((_, group, index), corrections)) => format!(
-            "step {step}: group {group}, completion {index}, corrects itself {corrections} {}",
+            "step {step}: {}, corrects itself {corrections} {}",
+            Place { group, index },
             if corrections == 1 { "time" } else { "times" }
         ),
         None => format!("step {step}"),

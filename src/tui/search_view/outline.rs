@@ -8,6 +8,7 @@ use ratatui::{
 };
 
 use super::state::Refused;
+use crate::run::place::Place;
 use crate::tui::{theme::Theme, transcripts::puzzle_text, view::panel, wrap::wrap};
 
 /// Draws it: the sentence in at most a third of the height, then a line for each thing tried.
@@ -17,7 +18,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, refused: &Refused, theme: &T
     let title = Line::from(vec![
         Span::styled(format!(" {} ", puzzle_text(&record.task, &record.puzzle, theme)), theme.title),
         Span::styled(
-            format!("step {} group {} completion {} ", record.step, record.group, record.index),
+            format!("step {} {} ", record.step, Place::of(record).words()),
             theme.dim,
         ),
         Span::styled(format!("{verdict} "), style),

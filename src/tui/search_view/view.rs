@@ -13,6 +13,7 @@ use super::{
     rows::{self, look},
     state::{SearchView, Shown},
 };
+use crate::run::place::Place;
 use crate::tui::{
     theme::Theme,
     transcripts::{draw_thumb, puzzle_text},
@@ -72,7 +73,7 @@ fn draw_tree(buffer: &mut Buffer, area: Rect, search: &mut SearchView, theme: &T
     let title = Line::from(vec![
         Span::styled(format!(" {} ", puzzle_text(&record.task, &record.puzzle, theme)), theme.title),
         Span::styled(
-            format!("step {} group {} completion {} ", record.step, record.group, record.index),
+            format!("step {} {} ", record.step, Place::of(record).words()),
             theme.dim,
         ),
         Span::styled(format!("{mark} "), style),

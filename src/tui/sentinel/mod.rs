@@ -5,7 +5,7 @@
 
 mod view;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use ratatui::crossterm::event::KeyCode;
 
@@ -56,13 +56,21 @@ pub static KEYS: &[KeyRow<Action>] = &[
 
 /// Notices kept; of a run that trembles for days the newest are enough.
 const MOST_NOTICES: usize = 1_000;
+/// Steps whose completions' counts are kept.
+const MOST_COUNTED: usize = 10_000;
+/// When no completion of an earlier step came for so long, all are there.
+const QUIET: Duration = Duration::from_millis(300);
 
 /// What the Sentinel screen shows.
 #[derive(Debug, Default)]
 pub struct SentinelScreen {
     sentinel: Sentinel,
-    /// The step being scored and what its completions count.
-    counted: (u64, Features),
+    /// What the completions of each step count, of the last [`MOST_COUNTED`] steps.
+    counted: BTreeMap<u64, Features>,
+    /// The last step that was judged.
+    judged: u64,
+    /// Whether completions of steps that were judged without them came later, and how long ago the last did.
+    late: Option<Duration>,
     notices: Vec<Notice>,
     /// The configuration that the advice starts from.
     config: Config,
@@ -79,27 +87,58 @@ impl SentinelScreen {
     }
 
     /// Takes in a scored completion.
-    pub fn scored(&mut self, record: &RolloutRecord) {
+    pub fn scored(&mut self, record: &RolloutRecord, now: Duration) {
+        let counted = self.counted.entry(record.step).or_default();
         // A step that was interrupted is scored again from its first completion on.
-        if record.step != self.counted.0 || (record.group, record.index) == (0, 0) {
-            self.counted = (record.step, Features::default());
+        if (record.group, record.index) == (0, 0) {
+            *counted = Features::default();
         }
-        self.counted.1.add(record);
+        counted.add(record);
+        if self.counted.len() > MOST_COUNTED {
+            self.counted.pop_first();
+        }
+        if record.step <= self.judged {
+            self.late = Some(now);
+        }
     }
 
     /// Takes in a finished step.
     pub fn step_done(&mut self, metrics: &StepMetrics) {
-        let features = if self.counted.0 == metrics.step { self.counted.1 } else { Features::default() };
+        let features = self.counted.get(&metrics.step).copied().unwrap_or_default();
         self.notices.extend(self.sentinel.observe(metrics, &features, &self.config));
+        self.judged = metrics.step;
         let surplus = self.notices.len().saturating_sub(MOST_NOTICES);
         self.notices.drain(..surplus);
     }
 
-    /// Looks at the steps of a run that goes on from there; what their completions counted is not known any more.
+    /// Looks at the steps of a run that goes on from there.
     pub fn begin_again(&mut self, steps: &[Arc<StepMetrics>]) {
+        let mut counted = std::mem::take(&mut self.counted);
+        counted.split_off(&steps.last().map_or(0, |last| last.step + 1));
         let config = std::mem::take(&mut self.config);
-        *self = Self { config, ..Self::default() };
+        *self = Self { config, counted, first: self.first, ..Self::default() };
         steps.iter().for_each(|metrics| self.step_done(metrics));
+    }
+
+    /// Judges a recorded run once more when all its completions are known: they are read after the steps. Whether it
+    /// did. Of a run so long that steps in between are not kept, what was found without them stands.
+    pub fn look_again(&mut self, steps: &[Arc<StepMetrics>], now: Duration) -> bool {
+        let all = steps.first().zip(steps.last()).is_some_and(|(first, last)| {
+            last.step.abs_diff(first.step) + 1 == steps.len() as u64
+        });
+        let is_time = self.late.is_some_and(|last| now.saturating_sub(last) >= QUIET);
+        if is_time {
+            self.late = None;
+            if all {
+                self.begin_again(steps);
+            }
+        }
+        is_time && all
+    }
+
+    /// When [`SentinelScreen::look_again`] should be called.
+    pub fn looks_again_at(&self) -> Option<Duration> {
+        self.late.map(|last| last + QUIET)
     }
 
     /// How many warnings are not over.

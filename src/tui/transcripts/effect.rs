@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::filter::underived;
-use crate::run::record::RolloutRecord;
+use crate::run::{place::Place, record::RolloutRecord};
 
 /// Something to be done outside the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,13 +34,14 @@ impl Effect {
 
     /// Exports a transcript of so many tokens with its figures.
     pub fn export(record: &RolloutRecord, length: usize) -> Self {
-        let RolloutRecord { step, group, index, analysis, .. } = record;
+        let RolloutRecord { step, analysis, .. } = record;
+        let place = Place::of(record);
         let mut text = String::new();
         let numbers: Vec<String> = record.puzzle.numbers.iter().map(i64::to_string).collect();
         // Writing to a String does not fail.
         let _ = write!(
             text,
-            "step {step}, group {group}, completion {index}\n\
+            "step {step}, {place}\n\
              task: {}, numbers {}, target {}\n\
              answer: {}{}{}\n\
              reward: {}\nadvantage: {}\nlength: {length} tokens\n\
@@ -62,7 +63,7 @@ impl Effect {
             record.prompt,
             record.completion,
         );
-        Self::Export { file_name: format!("aha-transcript-{step}-{group}-{index}.txt"), text }
+        Self::Export { file_name: format!("aha-transcript-{step}-{}-{}.txt", place.group(), place.completion()), text }
     }
 }
 

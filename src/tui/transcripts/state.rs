@@ -63,6 +63,8 @@ pub struct Transcripts {
     pub(super) search: Search,
     pub(super) detail: Detail,
     pub(super) geometry: Geometry,
+    /// The last step that belongs to the run from which this one was forked; 0 where there is none.
+    inherited: u64,
 }
 
 impl Default for Transcripts {
@@ -89,6 +91,7 @@ impl Transcripts {
             search: Search::default(),
             detail: Detail::default(),
             geometry: Geometry::default(),
+            inherited: 0,
         }
     }
 
@@ -101,6 +104,16 @@ impl Transcripts {
     pub fn cut_back(&mut self, step: u64) {
         self.library.cut_back(step);
         self.settle();
+    }
+
+    /// The steps up to this one belong to the run from which this one was forked.
+    pub fn inherit(&mut self, last: u64) {
+        self.inherited = last;
+    }
+
+    /// Whether a step belongs to the run from which this one was forked.
+    pub(super) fn is_inherited(&self, step: u64) -> bool {
+        step <= self.inherited
     }
 
     /// Completions kept.

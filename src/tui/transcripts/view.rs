@@ -257,7 +257,9 @@ fn draw_list(buffer: &mut Buffer, area: Rect, transcripts: &mut Transcripts, the
                 }
             }
             _ => {
-                buffer.set_line(place.x, place.y, &group_heading(group, place.width, theme), place.width);
+                let heading =
+                    group_heading(group, transcripts.is_inherited(group.step), place.width, theme);
+                buffer.set_line(place.x, place.y, &heading, place.width);
             }
         }
     }
@@ -285,10 +287,11 @@ fn column_names(sort: Sort, with_bar: bool, theme: &Theme) -> Line<'static> {
     Line::from(spans)
 }
 
-/// `step 12 · 4 1 16 → 19 ───── 5/16 right`.
-fn group_heading(group: &Group, width: u16, theme: &Theme) -> Line<'static> {
+/// `step 12 · 4 1 16 → 19 ───── 5/16 right`; `parent 12` for a step of the run from which this one was forked.
+fn group_heading(group: &Group, inherited: bool, width: u16, theme: &Theme) -> Line<'static> {
+    let whose = if inherited { "parent" } else { "step" };
     let left = vec![
-        Span::styled(format!("step {} {} ", group.step, theme.glyph("·", "-")), theme.dim),
+        Span::styled(format!("{whose} {} {} ", group.step, theme.glyph("·", "-")), theme.dim),
         Span::styled(puzzle_text(&group.task, &group.puzzle, theme), theme.title),
     ];
     let style = if group.right > 0 { theme.right } else { theme.dim };

@@ -14,7 +14,10 @@ use super::{
     state::{Focus, Transcripts},
     view::{draw_thumb, justified, lone, on_border, pane},
 };
-use crate::tui::{highlight::Meaning, theme::Theme};
+use crate::{
+    run::place::Place,
+    tui::{highlight::Meaning, theme::Theme},
+};
 
 /// Half the advantage's bar, in cells.
 const BAR: usize = 6;
@@ -29,14 +32,16 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, transcripts: &mut Transcript
         return;
     };
     let record = entry.record.as_ref();
+    let place = Place::of(record);
+    let whose = if transcripts.is_inherited(record.step) { " of the parent" } else { "" };
     let title = on_border(vec![
-        Span::styled(format!(" step {} ", record.step), theme.title),
+        Span::styled(format!(" step {}{whose} ", record.step), theme.title),
         Span::styled(
             format!(
                 "group {} {} completion {} of {} ",
-                record.group.saturating_add(1),
+                place.group(),
                 theme.glyph("·", "-"),
-                record.index.saturating_add(1),
+                place.completion(),
                 group.entries.len()
             ),
             theme.dim,

@@ -84,7 +84,7 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "differences of words, or checks in their colours",
     ),
     row(&[Chord::char('i')], "i", Action::Type, "pin", "type a puzzle to pin"),
-    row(&[Chord::char('U')], "U", Action::Unpin, "", "ask this puzzle no more, or pin it again"),
+    row(&[Chord::char('U')], "U", Action::Unpin, "", "ask this puzzle no more (asks first), or pin it again"),
     row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓ j", Action::Down, "", "scroll both texts down"),
     row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Up, "", "scroll both texts up"),
     row(&[Chord::key(KeyCode::PageDown), Chord::ctrl('d')], "PgDn ^d", Action::PageDown, "", "a page down"),

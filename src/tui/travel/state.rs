@@ -134,6 +134,11 @@ impl Travel {
         self.pinned.iter().any(|pinned| pinned.puzzle == *puzzle && !pinned.unpinned)
     }
 
+    /// Whether the shown puzzle is asked on.
+    pub fn shown_is_pinned(&self) -> bool {
+        self.shown().is_some_and(|shown| !shown.unpinned)
+    }
+
     pub(super) fn shown(&self) -> Option<&Pinned> {
         self.pinned.get(self.at)
     }

@@ -11,6 +11,7 @@ use crate::{
         keys::{GLOBAL_KEYS, Intent, LIVE_KEYS, lookup},
         meter, microscope, pinning, playground, playing,
         prompt::PromptOutcome,
+        question::{self, Question},
         screen::Screen,
         search_view::{self, Action as Explore},
         sentinel,
@@ -32,6 +33,9 @@ pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
     if let Some(prompt) = &mut app.prompt {
         let outcome = prompt.key(event);
         return prompt_outcome(app, outcome);
+    }
+    if let Some(asked) = app.question {
+        return question::answer(app, asked, event);
     }
     if app.help.is_some() {
         return match lookup(LIVE_KEYS, event).or(global) {
@@ -68,12 +72,23 @@ fn own_key(app: &mut App, event: &KeyEvent) -> Option<Vec<Command>> {
         },
         Screen::Meter => meter::update(app, lookup(meter::KEYS, event)?),
         Screen::Search => explore(app, lookup(search_view::KEYS, event)?),
-        Screen::Travel => return pinning::travel_key(app, event),
+        Screen::Travel if app.travel.captures_text() => {
+            let action = travel::typing_action(event);
+            return Some(action.map(|action| pinning::perform(app, action)).unwrap_or_default());
+        }
+        Screen::Travel => match lookup(travel::KEYS, event)? {
+            travel::Action::Unpin if app.in_control() && app.travel.shown_is_pinned() => {
+                question::ask(app, Question::Unpin);
+            }
+            action => return Some(pinning::perform(app, action)),
+        },
         Screen::Playground => return playing::key(app, event).then(Vec::new),
         Screen::Frontier => {
             let action = lookup(frontier::KEYS, event)?;
             app.frontier.update(action);
-            if action == frontier::Action::Measure {
+            if action == frontier::Action::Measure && app.frontier.is_measuring() {
+                question::ask(app, Question::GiveUpMeasurement);
+            } else if action == frontier::Action::Measure {
                 let command = app.frontier.measure();
                 app.asked.push(command);
             }
@@ -174,6 +189,7 @@ pub(super) fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
         }
         MouseEventKind::Down(MouseButton::Left) => {
             app.dirty = true;
+            app.question = None;
             let place = (event.column, event.row).into();
             let tab = app.hits.tabs.iter().find(|(area, _)| area.contains(place)).map(|(_, screen)| *screen);
             if let Some(screen) = tab {

@@ -6,6 +6,7 @@ use crate::{
         app::{App, Ended, Level, Mode},
         keys::Intent,
         prompt::Prompt,
+        question::{self, Question},
         restart,
         screen::Screen,
     },
@@ -40,11 +41,12 @@ pub(super) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
             Vec::new()
         }
         Intent::Quit => quit(app),
+        Intent::StopRun if app.in_control() && app.quitting.is_none() => {
+            question::ask(app, Question::EndRun);
+            Vec::new()
+        }
         Intent::StopRun if app.mode == Mode::Control => quit(app),
-        Intent::StopRun => control(app, |app| {
-            app.say(Level::Warning, "asked the run to write a checkpoint and end");
-            Command::Stop
-        }),
+        Intent::StopRun => control(app, |_| Command::Stop),
         Intent::Interrupt => {
             app.interrupted = true;
             quit(app)
@@ -144,7 +146,7 @@ pub(in crate::tui) fn control(app: &mut App, ask: impl FnOnce(&mut App) -> Comma
     Vec::new()
 }
 
-pub(super) fn quit(app: &mut App) -> Vec<Command> {
+pub(in crate::tui) fn quit(app: &mut App) -> Vec<Command> {
     app.dirty = true;
     // A run of another process goes on without us.
     if app.mode != Mode::Control || app.ended.is_some() || app.quitting.is_some() {

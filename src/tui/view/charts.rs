@@ -215,7 +215,6 @@ impl Chart {
         let plot = Rect { x: inner.x + AXIS, width: inner.width - AXIS, height: inner.height - 1, ..inner };
         let last = app.history.last().map_or(0, |step| step.step);
         let x = step_range(last, app.over());
-        let aha = app.aha().map(|step| step as f64);
         for (value, row) in [
             (self.y.high(), plot.y),
             (self.y.middle(), plot.y + (plot.height - 1) / 2),
@@ -229,12 +228,12 @@ impl Chart {
             y: self.y,
             layers: self.layers,
             reference: self.reference.map(|value| (value, format!("base {}", numbers::axis(round(value))))),
-            mark: aha,
+            marks: marks(app).into_iter().map(|mark| (mark.step as f64, unmodified(mark.style))).collect(),
+            faint_until: app.fork().map(|fork| fork.step as f64),
             reference_style: theme.reference,
-            mark_style: unmodified(theme.aha),
         }
         .render(plot, buffer, theme.ascii);
-        steps_axis(app, plot, x, aha, buffer);
+        steps_axis(app, plot, x, buffer);
     }
 }
 
@@ -252,26 +251,54 @@ fn round(value: f64) -> f64 {
     (value * scale).round() / scale
 }
 
-/// The steps at both ends of the axis, and the aha mark between them.
-fn steps_axis(app: &App, plot: Rect, x: (f64, f64), aha: Option<f64>, buffer: &mut Buffer) {
+/// A step with a vertical line and a name.
+struct Mark {
+    step: u64,
+    name: String,
+    style: Style,
+}
+
+/// The marks, the most important first: where self-correction took off, where the run was forked.
+fn marks(app: &App) -> Vec<Mark> {
+    let theme = &app.theme;
+    let aha = app.aha().map(|step| Mark {
+        step,
+        name: format!("{} aha {step}", theme.glyph("▲", "^")),
+        style: theme.aha,
+    });
+    let forks = app.started.iter().flat_map(|started| &started.forks).map(|fork| Mark {
+        step: fork.step,
+        name: format!("fork {}", fork.step),
+        style: theme.title,
+    });
+    aha.into_iter().chain(forks).collect()
+}
+
+/// The steps at both ends of the axis, and the marks between them where there is room.
+fn steps_axis(app: &App, plot: Rect, x: (f64, f64), buffer: &mut Buffer) {
     let theme = &app.theme;
     let row = plot.bottom();
     buffer.set_stringn(plot.x, row, numbers::axis(x.0), usize::from(plot.width), theme.dim);
-    let mut free_from = plot.x + 2;
-    if let Some(step) = aha {
-        let label = format!("{} aha {step:.0}", theme.glyph("▲", "^"));
-        let width = label.width() as u16;
-        let place = (step - x.0) / (x.1 - x.0) * f64::from(plot.width - 1);
-        if width <= plot.width {
-            let column = (place.clamp(0.0, f64::from(plot.width)) as u16).min(plot.width - width);
-            buffer.set_string(plot.x + column, row, label, theme.aha);
-            free_from = plot.x + column + width + 1;
+    // Columns that are written on, with one to spare at each end.
+    let mut taken = vec![(plot.x, plot.x + 2)];
+    let is_free = |taken: &[(u16, u16)], from: u16, to: u16| taken.iter().all(|at| to <= at.0 || at.1 <= from);
+    for Mark { step, name, style } in marks(app) {
+        let width = name.width() as u16;
+        if width > plot.width {
+            continue;
+        }
+        let place = (step as f64 - x.0) / (x.1 - x.0) * f64::from(plot.width - 1);
+        let start = plot.x + (place.clamp(0.0, f64::from(plot.width)) as u16).min(plot.width - width);
+        // The first mark goes over the number of the first step.
+        if taken.len() == 1 || is_free(&taken, start, start + width) {
+            buffer.set_string(start, row, name, style);
+            taken.push((start.saturating_sub(1), start + width + 1));
         }
     }
     let last = numbers::axis(x.1);
     for label in [format!("step {last}"), last] {
         let start = plot.right().saturating_sub(label.width() as u16);
-        if start >= free_from {
+        if is_free(&taken, start, plot.right()) {
             buffer.set_string(start, row, label, theme.dim);
             return;
         }

@@ -75,12 +75,24 @@ pub fn draw(frame: &mut Frame, app: &App, area: Rect) {
             let high = app.history.raw(row.curve).map(|(_, value)| value).filter(|value| value.is_finite());
             let scale = Scale::up_to(high.fold(row.floor, f64::max));
             let drawn = sparkline(app.history.smooth(row.curve), x, scale, room, theme.ascii);
-            left.push(span(drawn, row.style));
+            left.extend(in_parts(app, &drawn, x, row.style));
             left.push(Span::raw("  "));
             left.extend(right);
         }
         draw_line(frame, left, line);
     }
+}
+
+/// A sparkline whose part of before a fork is dim.
+fn in_parts(app: &App, drawn: &str, x: (f64, f64), style: Style) -> Vec<Span<'static>> {
+    let columns = drawn.chars().count();
+    let before = app.fork().map_or(0, |fork| {
+        let share = (fork.step as f64 - x.0) / (x.1 - x.0);
+        (share.clamp(0.0, 1.0) * columns.saturating_sub(1) as f64).round() as usize
+    });
+    let faint: String = drawn.chars().take(before).collect();
+    let own: String = drawn.chars().skip(before).collect();
+    vec![span(faint, app.theme.dim), span(own, style)]
 }
 
 /// What stands right of a sparkline, in a fixed width: the base, and one more number.

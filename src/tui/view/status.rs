@@ -84,6 +84,10 @@ pub fn draw_message(frame: &mut Frame, app: &App, area: Rect) {
         _ => "the reward sees only the answer",
     };
     let mut parts = vec![vec![span(reward, theme.dim)]];
+    if let Some(fork) = app.fork() {
+        let steps = if fork.step == 1 { "step 1 is".to_owned() } else { format!("steps 1 to {} are", fork.step) };
+        parts.insert(0, vec![span(format!("forked: {steps} of {}", fork.run), theme.text)]);
+    }
     if let Some(base) = base {
         let share = 100.0 * base.self_checking_share;
         parts.push(vec![span(format!("the base checks itself in {share:.0} % of its answers"), theme.dim)]);
@@ -130,6 +134,17 @@ pub fn draw_bottom(frame: &mut Frame, app: &App, area: Rect, with_message: bool)
                 spans.push(span(format!("   {part}"), theme.dim));
             }
         }
+        draw_line(frame, spans, area);
+        return;
+    }
+    if let Some(question) = app.question {
+        let mut spans = vec![span(theme.glyph(" ▲ ", " ! "), theme.warning)];
+        let keys = span(question.keys(), theme.hint_key);
+        // Without room for both, what the keys do.
+        if width_of(&spans) + question.words().width() + 2 + keys.content.width() <= width {
+            spans.push(span(format!("{}  ", question.words()), theme.title));
+        }
+        spans.push(keys);
         draw_line(frame, spans, area);
         return;
     }

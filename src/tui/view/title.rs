@@ -108,8 +108,10 @@ fn details(app: &App) -> Vec<Vec<Span<'static>>> {
         return vec![vec![span(text, dim)]];
     };
     let config = &started.config;
+    let forked = app.fork().map(|fork| vec![span(format!("forked from {} @{}", fork.run, fork.step), dim)]);
     vec![
         vec![span(format!("{} {}", config.task, config.level), app.theme.text)],
+        forked.unwrap_or_default(),
         vec![span(config.preset.clone(), dim)],
         vec![span(format!("seed {}", config.seed), dim)],
         vec![span(started.backend.clone(), dim)],
