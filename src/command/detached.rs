@@ -46,7 +46,11 @@ pub fn start(as_json: bool, mut stdout: impl Write) -> Result<i32, Failure> {
     } else {
         let name = printable(&begun.run.display().to_string());
         writeln!(stdout, "{name} is training in the background (process {}).", begun.process)?;
-        writeln!(stdout, "See and command it with `{}`; a SIGTERM ends it safely too.", farewell::open(&begun.run))?;
+        writeln!(
+            stdout,
+            "See and command it with `{}`; a SIGTERM ends it safely too.",
+            farewell::open(&begun.run)
+        )?;
     }
     Ok(0)
 }

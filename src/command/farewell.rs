@@ -27,6 +27,8 @@ pub struct Leaving {
     pub price_per_hour: Option<f64>,
     /// Whether the accuracy is told elsewhere.
     pub accuracy_is_told: bool,
+    /// Whether its engine was that of this process, and ends with it.
+    pub engine_is_ours: bool,
 }
 
 /// Says it on standard error, which may be gone.
@@ -47,7 +49,7 @@ fn lines(run: &RunDirectory, leaving: Leaving) -> Result<Vec<String>, RunError> 
     for part in segments(run, &ancestors, None) {
         Reader::new(&part.run).steps_until(part.last, |step| figures.take_in(step))?;
     }
-    let live = run.is_live();
+    let live = !leaving.engine_is_ours && run.is_live();
     let shown = printable(&run.path().display().to_string());
     let steps = figures.last.back().map_or(0, |last| last.step);
     let mut said = vec![match live {
@@ -66,17 +68,23 @@ fn lines(run: &RunDirectory, leaving: Leaving) -> Result<Vec<String>, RunError> 
         let price = leaving.price_per_hour.unwrap_or(file.config.price_per_hour);
         said.push(figures.costs(price));
     }
-    said.extend(commands(run, live));
+    said.extend(commands(run, steps, live));
     Ok(said)
 }
 
 /// The commands that go on from here, as they can be pasted.
-fn commands(run: &RunDirectory, live: bool) -> Vec<String> {
+fn commands(run: &RunDirectory, steps: u64, live: bool) -> Vec<String> {
     let mut commands = vec![format!("  open    {}", open(run.path()))];
     let saved = checkpoint::list(&run.checkpoints_path()).last().map(|(step, _)| *step);
     let Some(saved) = saved else { return commands };
     let program = program();
     if !live {
+        if saved < steps {
+            commands.insert(
+                0,
+                format!("  its newest checkpoint is of step {saved}: it is resumed and forked from there"),
+            );
+        }
         commands.push(format!("  resume  {program} run --resume {}", quoted(&argument(run.path()))));
     }
     let root = run.path().parent().unwrap_or(Path::new(""));
@@ -102,7 +110,8 @@ fn program() -> String {
 /// A path as an argument that is taken for a path, and for no name and no option.
 fn argument(path: &Path) -> String {
     let text = path.display().to_string();
-    let is_plain = path.components().count() > 1 || matches!(path.components().next(), Some(Component::RootDir));
+    let is_plain =
+        path.components().count() > 1 || matches!(path.components().next(), Some(Component::RootDir));
     match (text.is_empty(), is_plain && !text.starts_with('-')) {
         (true, _) => ".".into(),
         (_, true) => text,
@@ -112,7 +121,8 @@ fn argument(path: &Path) -> String {
 
 /// A word as a shell takes it: as it stands where nothing in it means anything, in quotes elsewhere.
 fn quoted(word: &str) -> String {
-    let means_nothing = |c: char| c.is_alphanumeric() || "_./@%+=:,-".contains(c) || cfg!(windows) && c == '\\';
+    let means_nothing =
+        |c: char| c.is_alphanumeric() || "_./@%+=:,-".contains(c) || cfg!(windows) && c == '\\';
     if !word.is_empty() && word.chars().all(means_nothing) {
         return word.into();
     }

@@ -87,7 +87,7 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
         tui::open(events, if live { Mode::Following } else { Mode::Finished }, side, options)?
     };
     let price_per_hour = Some(outcome.price_per_hour);
-    farewell::say(&place, Leaving { price_per_hour, accuracy_is_told: false });
+    farewell::say(&place, Leaving { price_per_hour, accuracy_is_told: false, engine_is_ours: false });
     // The reader ends when nobody listens; a process that ends does not wait for it.
     drop(reader);
     Ok(0)

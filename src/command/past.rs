@@ -38,11 +38,7 @@ pub fn of(started: &Started) -> Option<Receiver<Event>> {
 ///
 /// # Errors
 /// When a log cannot be read.
-pub fn tell(
-    parts: &[Segment],
-    measured: Option<&RunDirectory>,
-    feed: &Sender<Event>,
-) -> Result<(), Failure> {
+pub fn tell(parts: &[Segment], measured: Option<&RunDirectory>, feed: &Sender<Event>) -> Result<(), Failure> {
     let mut bad = Vec::new();
     for Segment { run, last } in parts {
         let mut steps = Vec::new();
@@ -55,7 +51,8 @@ pub fn tell(
         }
         let pinned = run.pinned()?;
         bad.extend(pinned.bad);
-        for answer in pinned.records.into_iter().filter(|answer| last.is_none_or(|last| answer.step <= last)) {
+        for answer in pinned.records.into_iter().filter(|answer| last.is_none_or(|last| answer.step <= last))
+        {
             let _ = feed.send(Event::PinnedAnswered(Box::new(answer)));
         }
     }

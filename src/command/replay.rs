@@ -146,7 +146,6 @@ fn first_difference(recorded: &Completions, again: &[RolloutRecord], args: &Repl
     }
     let made = |place: &Place| again.iter().any(|record| Place::of(record) == *place);
     let stray = recorded.keys().find(|place| !made(place));
-    stray.map(|place| {
-        format!("Step {}, {place} is in rollouts.jsonl, and the step never made it.", args.step)
-    })
+    stray
+        .map(|place| format!("Step {}, {place} is in rollouts.jsonl, and the step never made it.", args.step))
 }

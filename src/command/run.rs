@@ -185,7 +185,7 @@ fn screen(args: &RunArgs) -> TuiOptions {
 fn finish_screen(outcome: &tui::TuiOutcome) -> Result<i32, Failure> {
     if let Some(run) = &outcome.run {
         let price_per_hour = Some(outcome.price_per_hour);
-        farewell::say(run, Leaving { price_per_hour, accuracy_is_told: false });
+        farewell::say(run, Leaving { price_per_hour, accuracy_is_told: false, engine_is_ours: true });
     }
     match &outcome.failed {
         Some(reason) => Err(Failure(reason.clone())),
@@ -353,7 +353,8 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
         }
     }
     stdout.flush()?;
-    farewell::say(&run, Leaving { price_per_hour: None, accuracy_is_told: !args.json });
+    let leaving = Leaving { price_per_hour: None, accuracy_is_told: !args.json, engine_is_ours: true };
+    farewell::say(&run, leaving);
     Ok(if interrupted.is_some() { INTERRUPTED } else { 0 })
 }
 

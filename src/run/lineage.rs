@@ -53,9 +53,10 @@ pub fn ancestors(run: &RunDirectory) -> Vec<Ancestor> {
 
 /// Where the past of a run lies, the oldest part first: that of its ancestors which are there, then its own.
 pub fn segments(run: &RunDirectory, ancestors: &[Ancestor], last: Option<u64>) -> Vec<Segment> {
-    let before = ancestors.iter().rev().filter_map(|ancestor| {
-        Some(Segment { run: ancestor.run.clone()?, last: Some(ancestor.step) })
-    });
+    let before = ancestors
+        .iter()
+        .rev()
+        .filter_map(|ancestor| Some(Segment { run: ancestor.run.clone()?, last: Some(ancestor.step) }));
     before.chain([Segment { run: run.clone(), last }]).collect()
 }
 
@@ -121,8 +122,10 @@ mod tests {
         assert_eq!(ancestors(&first), []);
         let of = |run: &RunDirectory, step| Ancestor { name: run.name(), step, run: Some(run.clone()) };
         assert_eq!(ancestors(&third), [of(&second, 30), of(&first, 20)]);
-        let parts: Vec<_> =
-            segments(&third, &ancestors(&third), Some(35)).into_iter().map(|part| (part.run, part.last)).collect();
+        let parts: Vec<_> = segments(&third, &ancestors(&third), Some(35))
+            .into_iter()
+            .map(|part| (part.run, part.last))
+            .collect();
         assert_eq!(parts, [(first, Some(20)), (second, Some(30)), (third, Some(35))]);
     }
 
@@ -151,7 +154,8 @@ mod tests {
         // Each is said to come from the other, at the same step.
         fs::write(parent.events_path(), line("forked", &format!("from {}@20", old.name())) + "\n").unwrap();
         assert_eq!(ancestors(&old).len(), 1);
-        fs::write(parent.events_path(), line("forked", &format!("from {}@20", parent.name())) + "\n").unwrap();
+        fs::write(parent.events_path(), line("forked", &format!("from {}@20", parent.name())) + "\n")
+            .unwrap();
         assert_eq!(ancestors(&parent), []);
     }
 }

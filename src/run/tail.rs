@@ -126,7 +126,8 @@ impl Tail {
     /// Passes over all but the last `lines` lines of what is there now. The bytes passed over: 0 when there are no
     /// more lines than that.
     pub fn skip_to_last(&mut self, lines: usize) -> Result<u64, RunError> {
-        let start = start_of_last_lines(&self.path, lines, self.end).map_err(RunError::io("read", &self.path))?;
+        let start =
+            start_of_last_lines(&self.path, lines, self.end).map_err(RunError::io("read", &self.path))?;
         self.splitter = LineSplitter::from(start, self.longest_line);
         self.remembered.clear();
         self.from = start;

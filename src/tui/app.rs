@@ -231,6 +231,8 @@ pub struct App {
     pub(super) help_rest: usize,
     /// Completions that fit the panel, from the last picture.
     pub(super) cards_fit: usize,
+    /// Whether the Live screen had room for charts, from the last picture.
+    pub(super) has_charts: bool,
 }
 
 impl App {
@@ -282,6 +284,7 @@ impl App {
             chart_cache: super::view::ChartCache::default(),
             help_rest: 0,
             cards_fit: 1,
+            has_charts: true,
         }
     }
 

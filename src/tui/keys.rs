@@ -226,7 +226,13 @@ pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
     ),
     row(&[Chord::char('?'), Chord::key(KeyCode::F(1))], "?", Intent::Help, "help", "this help"),
     row(&[Chord::char('q')], "q", Intent::Quit, "quit", "stop the engine, write a checkpoint, leave"),
-    row(&[Chord::char('Q')], "Q", Intent::StopRun, "", "end the run, also one of another process; asks first"),
+    row(
+        &[Chord::char('Q')],
+        "Q",
+        Intent::StopRun,
+        "",
+        "end the run, also one of another process; asks first",
+    ),
     row(&[Chord::char('c')], "c", Intent::Checkpoint, "checkpoint", "write a checkpoint after this step"),
     row(&[Chord::char('r')], "r", Intent::Restart, "", "start a failed engine again from its checkpoint"),
     row(

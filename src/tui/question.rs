@@ -20,13 +20,14 @@ pub enum Question {
     GiveUpMeasurement,
 }
 
-
 impl Question {
     /// What is asked, in words.
     pub fn words(self) -> &'static str {
         match self {
             Self::EndRun => "End the run? It writes a checkpoint first.",
-            Self::Unpin => "Unpin this puzzle? What it was answered with stays; the steps until it is pinned again are lost.",
+            Self::Unpin => {
+                "Unpin this puzzle? What it was answered with stays; the steps until it is pinned again are lost."
+            }
             Self::GiveUpMeasurement => "Give up the measurement? What is whole is kept.",
         }
     }

@@ -38,7 +38,9 @@ fn esc_and_a_function_key_in_one_packet_are_both_read_and_end_nothing() {
         lab.until("the Live screen", |screen| screen.contains("self-checks") && screen.contains("length "));
         lab.press("\x1b[13~");
         lab.press("\x1bOR");
-        lab.until("the search given up", |screen| screen.contains("transcripts ") && !screen.contains("/seek"));
+        lab.until("the search given up", |screen| {
+            screen.contains("transcripts ") && !screen.contains("/seek")
+        });
         lab.press("\x1bOQ");
     }
     let steps = || Reader::new(&only_run(&folder.path().join("runs"))).metrics().unwrap().records.len();

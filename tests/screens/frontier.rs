@@ -153,6 +153,10 @@ fn a_key_measures_and_the_same_key_gives_it_up() {
     side(&mut app, SideEvent::Progress { job: id, done: 512, total: 2048 });
     assert!(text(&draw(&mut app, 80, 24)).contains("measuring 25 %"));
     press(&mut app, "m");
+    assert!(text(&draw(&mut app, 80, 24)).contains("y gives it up"), "asked first");
+    press(&mut app, "n");
+    assert_eq!(app.asked.pop(), None);
+    press(&mut app, "my");
     assert_eq!(app.asked.pop(), Some(SideCommand::Cancel { id }));
     side(&mut app, SideEvent::Measured(Box::new(Script::new(7).measured(0))));
     side(&mut app, SideEvent::Ended { job: id, how: JobEnd::Cancelled });

@@ -308,6 +308,31 @@ fn keys_ask_the_engine_for_what_they_say() {
 }
 
 #[test]
+fn the_end_of_a_run_is_asked_about_and_only_y_ends_it() {
+    for mode in [Mode::Control, Mode::Attached] {
+        let mut app = with_steps(Theme::colored(), mode, 30, false);
+        for no in [KeyCode::Char('Q'), KeyCode::Esc, KeyCode::Enter, KeyCode::Char('q'), KeyCode::F(3)] {
+            assert_eq!(key(&mut app, KeyCode::Char('Q')), []);
+            let (width, height) = [(120, 36), (80, 24), (40, 12)][no.to_string().len() % 3];
+            assert!(crate::picture::text(&draw(&mut app, width, height)).contains("y ends it"));
+            assert_eq!(key(&mut app, no), []);
+            assert!(app.question.is_none() && app.quitting.is_none() && !app.leave, "{no:?}");
+            assert_eq!(app.screen, Screen::Live, "an answer is nothing else");
+        }
+        key(&mut app, KeyCode::Char('Q'));
+        let control = KeyEvent::new(KeyCode::Char('y'), KeyModifiers::CONTROL);
+        assert_eq!(update(&mut app, Action::Key(control)), []);
+        key(&mut app, KeyCode::Char('Q'));
+        assert_eq!(key(&mut app, KeyCode::Char('y')), [Command::Stop]);
+        // Ctrl+C works whatever is asked.
+        let mut app = with_steps(Theme::colored(), mode, 30, false);
+        key(&mut app, KeyCode::Char('Q'));
+        update(&mut app, Action::Key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)));
+        assert!(app.interrupted);
+    }
+}
+
+#[test]
 fn quitting_waits_a_bounded_time_and_a_second_q_does_not_wait() {
     let mut app = mid_run(Theme::colored());
     key(&mut app, KeyCode::Char('q'));

@@ -6,6 +6,7 @@ mod live;
 mod meter;
 mod microscope;
 mod multiplication;
+mod past;
 mod picture;
 mod playground;
 mod search_travel;

@@ -287,7 +287,10 @@ fn a_person_pins_what_they_type_and_what_they_see() {
     tell(&mut app, Event::PinnedAnswered(Box::new(Script::new(7).pinned(&puzzle, 5))));
     assert!(press(&mut app, "P").is_empty(), "once is enough");
     press(&mut app, "⁶]]]]");
-    assert_eq!(press(&mut app, "U"), [Command::Unpin(puzzle.clone())]);
+    assert_eq!(press(&mut app, "U"), [], "asked first");
+    assert!(text(&draw(&mut app, (80, 24))).contains("y unpins it"));
+    assert_eq!(press(&mut app, "\u{1b}U\n"), []);
+    assert_eq!(press(&mut app, "Uy"), [Command::Unpin(puzzle.clone())]);
     assert!(text(&draw(&mut app, (120, 36))).contains("no longer asked"));
     assert_eq!(press(&mut app, "U"), [Command::Pin(puzzle)]);
     let mut app = travelled(Theme::colored(), Mode::Finished, 5);

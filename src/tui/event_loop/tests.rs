@@ -78,11 +78,7 @@ fn keys_are_served_through_a_flood_of_events() {
     run(&mut terminal, &mut app, channels, &mut notes).unwrap();
     assert_eq!(app.screen, Screen::Transcripts);
     assert_eq!(app.ended, Some(crate::tui::app::Ended::Finished), "it waited for the engine's end");
-    assert!(
-        notes.0.contains(&"mouse false".into()) && notes.0.contains(&"suspend".into()),
-        "{:?}",
-        notes.0
-    );
+    assert!(notes.0.contains(&"mouse false".into()) && notes.0.contains(&"suspend".into()), "{:?}", notes.0);
 }
 
 /// Passes events on. Once the engine has failed or finished, a person presses this key until they are heard.

@@ -65,9 +65,10 @@ fn plain_key(bytes: &[u8], modifiers: KeyModifiers) -> Reading {
         [letter @ 1..=26] => key(KeyCode::Char(char::from(letter - 1 + b'a')), control),
         [digit @ 28..=31] => key(KeyCode::Char(char::from(digit - 28 + b'4')), control),
         _ => match std::str::from_utf8(bytes) {
-            Ok(text) => text.chars().next().map_or(Reading::Nothing, |read| {
-                Reading::Event(Event::Key(character(read, modifiers)))
-            }),
+            Ok(text) => text
+                .chars()
+                .next()
+                .map_or(Reading::Nothing, |read| Reading::Event(Event::Key(character(read, modifiers)))),
             Err(error) if error.error_len().is_none() => Reading::More,
             Err(_) => Reading::Stray,
         },
@@ -127,7 +128,8 @@ fn whole_sequence(before: &[u8], last: u8) -> Reading {
     }
     let given = parameters(before);
     let number = |at: usize| given.get(at).map_or(1, |(number, _)| *number);
-    let (held, kind) = (modifiers(number(1)), given.get(1).map_or(KeyEventKind::Press, |given| kind(given.1)));
+    let (held, kind) =
+        (modifiers(number(1)), given.get(1).map_or(KeyEventKind::Press, |given| kind(given.1)));
     let pressed = |code| Reading::Event(Event::Key(KeyEvent::new_with_kind(code, held, kind)));
     match last {
         b'~' if number(0) == 200 => Reading::Paste,
@@ -255,7 +257,9 @@ fn oldest_mouse(bytes: &[u8]) -> Reading {
 /// The mouse in numbers, `M` pressed and `m` released.
 fn mouse(figures: &[u8], last: u8) -> Reading {
     match (parameters(figures).as_slice(), last) {
-        ([(what, _), (column, _), (row, _)], b'M' | b'm') => mouse_event(*what, (*column, *row), last == b'm'),
+        ([(what, _), (column, _), (row, _)], b'M' | b'm') => {
+            mouse_event(*what, (*column, *row), last == b'm')
+        }
         _ => Reading::Nothing,
     }
 }

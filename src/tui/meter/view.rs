@@ -37,7 +37,7 @@ pub fn view(frame: &mut Frame, app: &mut App, area: Rect) {
     };
     let inherited = app.fork().filter(|fork| range.is_some_and(|(first, _)| first <= fork.step));
     let title = match inherited {
-        Some(fork) => format!("{}, up to {} of the parent ", title.trim_end(), fork.step),
+        Some(fork) => format!("{}, the parent's up to {} ", title.trim_end(), fork.step),
         None => title,
     };
     let block = panel(&app.theme, Line::from(Span::styled(title, app.theme.title)));

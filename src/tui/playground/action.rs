@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::state::Zone;
+use super::state::{Playground, Zone};
 use crate::tui::keys::{Chord, KeyRow};
 
 /// Something a person asked for on this screen.
@@ -132,10 +132,14 @@ pub const KEYS: &[KeyRow<Action>] = &[
     ),
 ];
 
-/// The keys that do something in this zone, for the hint bar.
-pub fn hints(zone: Zone) -> Vec<(&'static str, &'static str)> {
-    let idle = |action| match zone {
-        Zone::Form => matches!(action, Action::Delete | Action::Wait),
+/// The keys that do something now, for the hint bar.
+pub fn hints(playground: &Playground) -> Vec<(&'static str, &'static str)> {
+    let idle = |action| match playground.zone {
+        Zone::Form => match action {
+            Action::Play => playground.known().is_none(),
+            Action::Answer(side) => playground.panes[side].tokens.is_empty(),
+            _ => matches!(action, Action::Delete | Action::Wait),
+        },
         Zone::Answer(_) => matches!(action, Action::NextPuzzle | Action::Answer(_) | Action::Play),
     };
     let shown = KEYS.iter().filter(|row| !row.hint.is_empty() && !idle(row.action));

@@ -17,10 +17,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, refused: &Refused, theme: &T
     let (verdict, style) = theme.answer(record.correct);
     let title = Line::from(vec![
         Span::styled(format!(" {} ", puzzle_text(&record.task, &record.puzzle, theme)), theme.title),
-        Span::styled(
-            format!("step {} {} ", record.step, Place::of(record).words()),
-            theme.dim,
-        ),
+        Span::styled(format!("step {} {} ", record.step, Place::of(record).words()), theme.dim),
         Span::styled(format!("{verdict} "), style),
     ]);
     let block = panel(theme, title);

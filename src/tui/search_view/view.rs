@@ -72,10 +72,7 @@ fn draw_tree(buffer: &mut Buffer, area: Rect, search: &mut SearchView, theme: &T
     let (mark, style) = theme.answer(record.correct);
     let title = Line::from(vec![
         Span::styled(format!(" {} ", puzzle_text(&record.task, &record.puzzle, theme)), theme.title),
-        Span::styled(
-            format!("step {} {} ", record.step, Place::of(record).words()),
-            theme.dim,
-        ),
+        Span::styled(format!("step {} {} ", record.step, Place::of(record).words()), theme.dim),
         Span::styled(format!("{mark} "), style),
     ]);
     let block = panel(theme, title);

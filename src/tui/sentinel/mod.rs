@@ -123,9 +123,10 @@ impl SentinelScreen {
     /// Judges a recorded run once more when all its completions are known: they are read after the steps. Whether it
     /// did. Of a run so long that steps in between are not kept, what was found without them stands.
     pub fn look_again(&mut self, steps: &[Arc<StepMetrics>], now: Duration) -> bool {
-        let all = steps.first().zip(steps.last()).is_some_and(|(first, last)| {
-            last.step.abs_diff(first.step) + 1 == steps.len() as u64
-        });
+        let all = steps
+            .first()
+            .zip(steps.last())
+            .is_some_and(|(first, last)| last.step.abs_diff(first.step) + 1 == steps.len() as u64);
         let is_time = self.late.is_some_and(|last| now.saturating_sub(last) >= QUIET);
         if is_time {
             self.late = None;
@@ -139,6 +140,11 @@ impl SentinelScreen {
     /// When [`SentinelScreen::look_again`] should be called.
     pub fn looks_again_at(&self) -> Option<Duration> {
         self.late.map(|last| last + QUIET)
+    }
+
+    /// Whether there is more than fits.
+    pub fn scrolls(&self) -> bool {
+        self.first + self.rest > 0
     }
 
     /// How many warnings are not over.

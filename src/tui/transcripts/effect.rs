@@ -63,7 +63,10 @@ impl Effect {
             record.prompt,
             record.completion,
         );
-        Self::Export { file_name: format!("aha-transcript-{step}-{}-{}.txt", place.group(), place.completion()), text }
+        Self::Export {
+            file_name: format!("aha-transcript-{step}-{}-{}.txt", place.group(), place.completion()),
+            text,
+        }
     }
 }
 

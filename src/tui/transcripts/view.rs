@@ -257,8 +257,7 @@ fn draw_list(buffer: &mut Buffer, area: Rect, transcripts: &mut Transcripts, the
                 }
             }
             _ => {
-                let heading =
-                    group_heading(group, transcripts.is_inherited(group.step), place.width, theme);
+                let heading = group_heading(group, transcripts.is_inherited(group.step), place.width, theme);
                 buffer.set_line(place.x, place.y, &heading, place.width);
             }
         }

@@ -33,9 +33,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, transcripts: &mut Transcript
     };
     let record = entry.record.as_ref();
     let place = Place::of(record);
-    let whose = if transcripts.is_inherited(record.step) { " of the parent" } else { "" };
+    let whose = if transcripts.is_inherited(record.step) { "parent" } else { "step" };
     let title = on_border(vec![
-        Span::styled(format!(" step {}{whose} ", record.step), theme.title),
+        Span::styled(format!(" {whose} {} ", record.step), theme.title),
         Span::styled(
             format!(
                 "group {} {} completion {} of {} ",

@@ -134,6 +134,16 @@ impl Travel {
         self.pinned.iter().any(|pinned| pinned.puzzle == *puzzle && !pinned.unpinned)
     }
 
+    /// Whether an action that needs answers would change anything.
+    pub fn does_something(&self, action: Action) -> bool {
+        let answers = self.shown().map_or(0, |shown| shown.answers.len());
+        match action {
+            Action::NextPuzzle | Action::PreviousPuzzle => self.pinned.len() > 1,
+            Action::Earlier | Action::Later | Action::Move(_) => answers > 1,
+            _ => answers > 0,
+        }
+    }
+
     /// Whether the shown puzzle is asked on.
     pub fn shown_is_pinned(&self) -> bool {
         self.shown().is_some_and(|shown| !shown.unpinned)

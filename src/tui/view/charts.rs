@@ -281,7 +281,8 @@ fn steps_axis(app: &App, plot: Rect, x: (f64, f64), buffer: &mut Buffer) {
     buffer.set_stringn(plot.x, row, numbers::axis(x.0), usize::from(plot.width), theme.dim);
     // Columns that are written on, with one to spare at each end.
     let mut taken = vec![(plot.x, plot.x + 2)];
-    let is_free = |taken: &[(u16, u16)], from: u16, to: u16| taken.iter().all(|at| to <= at.0 || at.1 <= from);
+    let is_free =
+        |taken: &[(u16, u16)], from: u16, to: u16| taken.iter().all(|at| to <= at.0 || at.1 <= from);
     for Mark { step, name, style } in marks(app) {
         let width = name.width() as u16;
         if width > plot.width {

@@ -102,6 +102,7 @@ fn live(frame: &mut Frame, app: &mut App, area: Rect) {
         (_, 7..) => Metrics::Numbers,
         _ => Metrics::None,
     };
+    app.has_charts = matches!(metrics, Metrics::Charts(_));
     let metric_rows = match metrics {
         Metrics::Charts(rows) => rows,
         Metrics::Sparklines => 3,

@@ -108,14 +108,13 @@ fn tail(app: &App, row: &Row, index: usize) -> Vec<Span<'static>> {
             span(numbers::fixed(current(Curve::Accuracy), 2, 4), theme.right),
             Span::raw("   "),
         ]),
-        1 => match app.aha() {
-            Some(step) => {
-                let label = format!("{} aha {step}", theme.glyph("▲", "^"));
-                let pad = 13usize.saturating_sub(unicode_width::UnicodeWidthStr::width(label.as_str()));
-                spans.extend([span(label, theme.aha), Span::raw(" ".repeat(pad))]);
-            }
-            None => spans.push(Span::raw(" ".repeat(13))),
-        },
+        1 => {
+            let aha = app.aha().map(|step| (format!("{} aha {step}", theme.glyph("▲", "^")), theme.aha));
+            let fork = || app.fork().map(|fork| (format!("fork {}", fork.step), theme.title));
+            let (label, style) = aha.or_else(fork).unwrap_or_default();
+            let pad = 13usize.saturating_sub(unicode_width::UnicodeWidthStr::width(label.as_str()));
+            spans.extend([span(label, style), Span::raw(" ".repeat(pad))]);
+        }
         _ => spans.extend([
             span("true ", theme.dim),
             span(numbers::fixed(current(Curve::TrueChecks), 1, 5), theme.true_check),

@@ -85,7 +85,8 @@ pub fn draw_message(frame: &mut Frame, app: &App, area: Rect) {
     };
     let mut parts = vec![vec![span(reward, theme.dim)]];
     if let Some(fork) = app.fork() {
-        let steps = if fork.step == 1 { "step 1 is".to_owned() } else { format!("steps 1 to {} are", fork.step) };
+        let steps =
+            if fork.step == 1 { "step 1 is".to_owned() } else { format!("steps 1 to {} are", fork.step) };
         parts.insert(0, vec![span(format!("forked: {steps} of {}", fork.run), theme.text)]);
     }
     if let Some(base) = base {
@@ -182,9 +183,11 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
                 | Intent::OpenPrompt
         )
     };
+    // An engine that is ending takes no more commands.
+    let obeyed = app.in_control() && app.quitting.is_none();
     let global = GLOBAL_KEYS
         .iter()
-        .filter(|row| !row.hint.is_empty() && (app.in_control() || !engine(row.action)))
+        .filter(|row| !row.hint.is_empty() && (obeyed || !engine(row.action)))
         .map(|row| match row.action {
             Intent::PauseOrResume if app.temporality == crate::engine::protocol::Temporality::Paused => {
                 (row.shown, "resume")
@@ -192,18 +195,7 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
             Intent::Quit if app.mode == Mode::Attached => (row.shown, "leave"),
             _ => (row.shown, row.hint),
         });
-    let own = match app.screen {
-        Screen::Live => None,
-        Screen::Transcripts => Some(hinted(transcripts::KEYS)),
-        Screen::Meter => Some(hinted(meter::KEYS)),
-        Screen::Search => Some(search_view::hints(!app.search.is_empty())),
-        Screen::Travel => Some(hinted(travel::KEYS)),
-        Screen::Microscope => Some(hinted(microscope::KEYS)),
-        Screen::Playground => Some(playground::hints(app.playground.zone)),
-        Screen::Frontier => Some(hinted(frontier::KEYS)),
-        Screen::Sentinel => Some(hinted(sentinel::KEYS)),
-    };
-    if let Some(own) = own {
+    if let Some(own) = own_hints(app, obeyed) {
         let (first, later) = own.split_at(own.len().min(3));
         // The way back and out is never cut off.
         let (out, rest): (Vec<_>, Vec<_>) =
@@ -211,10 +203,39 @@ fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
         let all = first.iter().chain(&out).chain(later).chain(&rest);
         return all.map(|(shown, hint)| pair(shown, hint)).collect();
     }
-    global.chain(hinted(LIVE_KEYS)).map(|(shown, hint)| pair(shown, hint)).collect()
+    // Without charts there is no axis.
+    let live = hinted(LIVE_KEYS, |intent| app.has_charts || intent != Intent::LogLength);
+    global.chain(live).map(|(shown, hint)| pair(shown, hint)).collect()
 }
 
-/// The keys of a table that belong in the hint bar, and their words.
-fn hinted<A>(rows: &[KeyRow<A>]) -> Vec<(&'static str, &'static str)> {
-    rows.iter().filter(|row| !row.hint.is_empty()).map(|row| (row.shown, row.hint)).collect()
+/// The keys of the screen in front, those that would do nothing now left out; `None` for the Live screen, whose keys
+/// come last.
+fn own_hints(app: &App, obeyed: bool) -> Option<Vec<(&'static str, &'static str)>> {
+    let any = !app.transcripts.is_empty();
+    Some(match app.screen {
+        Screen::Live => return None,
+        Screen::Transcripts => hinted(transcripts::KEYS, |_| any),
+        Screen::Meter => hinted(meter::KEYS, |action| match action {
+            meter::Action::ShowAha => app.aha().is_some(),
+            meter::Action::NextWindow => any,
+        }),
+        Screen::Search => search_view::hints(!app.search.is_empty()),
+        Screen::Travel => hinted(travel::KEYS, |action| match action {
+            travel::Action::Type => obeyed,
+            other => app.travel.does_something(other),
+        }),
+        Screen::Microscope => hinted(microscope::KEYS, |_| any),
+        Screen::Playground => playground::hints(&app.playground),
+        Screen::Frontier => hinted(frontier::KEYS, |action| match action {
+            frontier::Action::Measure => true,
+            _ => !app.frontier.is_empty(),
+        }),
+        Screen::Sentinel => hinted(sentinel::KEYS, |_| app.sentinel.scrolls()),
+    })
+}
+
+/// The keys of a table that belong in the hint bar and do something, and their words.
+fn hinted<A: Copy>(rows: &[KeyRow<A>], does: impl Fn(A) -> bool) -> Vec<(&'static str, &'static str)> {
+    let shown = rows.iter().filter(|row| !row.hint.is_empty() && does(row.action));
+    shown.map(|row| (row.shown, row.hint)).collect()
 }

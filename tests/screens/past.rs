@@ -1,0 +1,147 @@
+//! The screens of a run that is resumed or forked: what its directories hold, and what follows.
+
+use std::time::Duration;
+
+use aha_lab::{
+    engine::{
+        protocol::{Event, ForkPoint},
+        scripted::Script,
+    },
+    tui::{
+        app::{Action, App, Mode},
+        screen::Screen,
+        source::recorded_events,
+        theme::Theme,
+        travel::End,
+        update::update,
+    },
+};
+
+use crate::picture::{SIZES, draw, picture, text};
+
+fn tell(app: &mut App, event: Event) {
+    assert!(update(app, Action::Engine(event)).is_empty());
+}
+
+/// An engine goes on after step 20: what is recorded is told as a directory is read, the charts first. Then so many
+/// steps follow.
+fn gone_on(theme: Theme, forks: Vec<ForkPoint>, follow: u64) -> App {
+    let script = Script::new(7);
+    let mut app = App::new(theme, Mode::Control);
+    let mut started = script.started("runs/20260101-120000-test".into(), 20);
+    started.forks = forks;
+    tell(&mut app, Event::Started(Box::new(started)));
+    let steps = (1..=20).map(|step| {
+        let mut metrics = script.metrics(step);
+        metrics.eval_accuracy = (step == 10).then_some(0.25);
+        metrics
+    });
+    for event in recorded_events(steps, []) {
+        tell(&mut app, event);
+    }
+    (0..=20).step_by(5).flat_map(|step| script.pins(step)).for_each(|answer| {
+        tell(&mut app, Event::PinnedAnswered(Box::new(answer)));
+    });
+    for record in (1..=20).flat_map(|step| [script.group(step, 0), script.group(step, 1)].concat()) {
+        tell(&mut app, Event::RolloutScored(Box::new(record)));
+    }
+    assert!(app.message.is_none(), "what was is no news: {:?}", app.message);
+    for step in 21..21 + follow {
+        for record in [script.group(step, 0), script.group(step, 1)].concat() {
+            tell(&mut app, Event::RolloutScored(Box::new(record)));
+        }
+        tell(&mut app, Event::StepDone(Box::new(script.metrics(step))));
+    }
+    update(&mut app, Action::Clock(Duration::from_secs(2)));
+    app.message = None;
+    app
+}
+
+fn fork() -> Vec<ForkPoint> {
+    vec![ForkPoint { run: "2026-01-01T11-00-00-first".into(), step: 20 }]
+}
+
+#[test]
+fn every_screen_of_a_resumed_run_knows_what_came_before() {
+    let script = Script::new(7);
+    let mut app = gone_on(Theme::colored(), Vec::new(), 0);
+    let shown = |app: &mut App, screen: Screen| {
+        app.screen = screen;
+        text(&draw(app, 120, 36))
+    };
+    let live = shown(&mut app, Screen::Live);
+    assert!(!live.contains("waiting for the first step") && live.contains("step 20"), "{live}");
+    assert!(live.contains("held out after step 10: 0.250 right"), "{live}");
+    assert!(shown(&mut app, Screen::Transcripts).contains("transcripts 320 of 320"));
+    assert!(shown(&mut app, Screen::Meter).contains("aha-meter, steps 1 to 20"));
+    assert!(shown(&mut app, Screen::Sentinel).contains("In steps 16 to 20"));
+    assert!(!shown(&mut app, Screen::Travel).contains("no pinned puzzle"));
+    assert_eq!(app.travel.answer(End::A).map(|answer| answer.step), Some(0));
+    assert_eq!(app.travel.answer(End::B).map(|answer| answer.step), Some(20));
+    // The clock and the costs are those of the whole run.
+    let seconds: f64 = (1..=20).map(|step| script.metrics(step).step_time).sum();
+    assert!((app.elapsed().as_secs_f64() - seconds).abs() < 3.0);
+
+    // As if it had been watched from the beginning.
+    let mut watched = App::new(Theme::colored(), Mode::Control);
+    tell(&mut watched, Event::Started(Box::new(script.started("runs/x".into(), 0))));
+    for step in 1..=40 {
+        for record in [script.group(step, 0), script.group(step, 1)].concat() {
+            tell(&mut watched, Event::RolloutScored(Box::new(record)));
+        }
+        tell(&mut watched, Event::StepDone(Box::new(script.metrics(step))));
+    }
+    let app = gone_on(Theme::colored(), Vec::new(), 20);
+    assert_eq!(app.meter.meter, watched.meter.meter);
+    assert_eq!(app.aha(), watched.aha());
+    assert!(app.aha().is_some());
+    assert_eq!(app.transcripts.len(), watched.transcripts.len());
+    assert_eq!(
+        app.sentinel.standings(),
+        watched.sentinel.standings(),
+        "completions that came late are counted"
+    );
+}
+
+#[test]
+fn a_fork_shows_whose_steps_are_whose() {
+    for (width, height) in SIZES {
+        let mut app = gone_on(Theme::colored(), fork(), 12);
+        let name = |screen: &str| format!("forked_{screen}_{width}x{height}");
+        insta::assert_snapshot!(name("live"), picture(&draw(&mut app, width, height)));
+        app.screen = Screen::Meter;
+        let meter = text(&draw(&mut app, width, height));
+        assert!(width < 80 || meter.contains("steps 1 to 32, the parent's up to 20"), "{meter}");
+    }
+    let mut app = gone_on(Theme::colored(), fork(), 0);
+    app.screen = Screen::Transcripts;
+    let list = text(&draw(&mut app, 80, 24));
+    assert!(
+        list.contains("parent 20 · ") && list.contains(" parent 20 group 2 · completion 8 of 8"),
+        "{list}"
+    );
+    let mut app = gone_on(Theme::colored(), fork(), 1);
+    app.screen = Screen::Transcripts;
+    let list = text(&draw(&mut app, 80, 24));
+    assert!(list.contains("step 21 · ") && list.contains("parent 20 · "), "{list}");
+    // Without colours and without anything but ASCII.
+    let mut app = gone_on(Theme { ascii: true, ..Theme::plain() }, fork(), 12);
+    let plain = draw(&mut app, 120, 36);
+    assert!(plain.content.iter().all(|cell| cell.symbol().is_ascii()));
+    assert!(text(&plain).contains("fork 20"));
+}
+
+#[test]
+fn marks_that_would_lie_on_each_other_give_way() {
+    let forks: Vec<ForkPoint> =
+        [20, 19, 1].map(|step| ForkPoint { run: format!("run-{step}"), step }).into_iter().collect();
+    for width in 78..130 {
+        let mut app = gone_on(Theme::colored(), forks.clone(), 12);
+        let shown = text(&draw(&mut app, width, 30));
+        let axis = shown.lines().find(|line| line.contains("fork 20") || line.contains("aha")).unwrap();
+        for word in axis.split_whitespace().filter(|word| word.starts_with("fork") || word.starts_with("aha"))
+        {
+            assert!(["fork", "aha"].contains(&word), "{axis}");
+        }
+    }
+}
