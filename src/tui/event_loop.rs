@@ -155,7 +155,10 @@ where
                     act(app, from_input(input), &mut unsent);
                 }
                 // Without a keyboard nobody can ask to leave.
-                Err(_) => app.leave = true,
+                Err(_) => {
+                    channels.input = never();
+                    act(app, Action::Terminate, &mut unsent);
+                }
             },
             recv(channels.signals) -> signal => match signal {
                 Ok(signal) => {

@@ -123,7 +123,7 @@ fn a_fork_shows_whose_steps_are_whose() {
     let mut app = gone_on(Theme::colored(), fork(), 1);
     app.screen = Screen::Transcripts;
     let list = text(&draw(&mut app, 80, 24));
-    assert!(list.contains("step 21 · ") && list.contains("parent 20 · "), "{list}");
+    assert!(list.contains("step 21 · ") && list.contains(" step 21 group 2 · "), "{list}");
     // Without colours and without anything but ASCII.
     let mut app = gone_on(Theme { ascii: true, ..Theme::plain() }, fork(), 12);
     let plain = draw(&mut app, 120, 36);
@@ -138,7 +138,8 @@ fn marks_that_would_lie_on_each_other_give_way() {
     for width in 78..130 {
         let mut app = gone_on(Theme::colored(), forks.clone(), 12);
         let shown = text(&draw(&mut app, width, 30));
-        let axis = shown.lines().find(|line| line.contains("fork 20") || line.contains("aha")).unwrap();
+        let axis = shown.lines().skip(1).find(|line| line.contains("fork 20") || line.contains("▲ aha"));
+        let axis = axis.unwrap_or_else(|| panic!("no mark at {width}: {shown}"));
         for word in axis.split_whitespace().filter(|word| word.starts_with("fork") || word.starts_with("aha"))
         {
             assert!(["fork", "aha"].contains(&word), "{axis}");
