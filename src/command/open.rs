@@ -15,12 +15,14 @@ use crate::{
     config::ConfigFile,
     control_socket,
     engine::{
+        edits::Edit,
         protocol::{BaseReference, EngineHandle, Event, ForkPoint, Started, Temporality},
         side,
     },
     model::embedded,
     run::{
-        Ancestor, Follower, FrontierWatch, RunDirectory, ancestors, rollout_index::RolloutIndex, segments,
+        Ancestor, Follower, FrontierWatch, Reader, RunDirectory, ancestors, record::EventRecord,
+        rollout_index::RolloutIndex, segments,
     },
     tui::{self, TuiOptions, app::Mode, source::recorded_events, transcripts::CAPACITY},
 };
@@ -73,7 +75,10 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
     };
     let side = Some(side::spawn(side::Source::Recorded(run.clone()))?);
     let reader = std::thread::Builder::new().name("reader".into()).spawn(move || {
-        let read = || past::tell(&segments(&run, &ancestors, None), None, &feed);
+        let read = || {
+            tell_edits(&Reader::new(&run).events()?.records, &feed);
+            past::tell(&segments(&run, &ancestors, None), None, &feed)
+        };
         if let Err(error) = if live { follow(&run, &ancestors, &feed) } else { read() } {
             let _ = feed.send(Event::Warning(error.to_string()));
         }
@@ -115,6 +120,13 @@ fn started(run: &RunDirectory, ancestors: &[Ancestor]) -> Result<Started, Failur
     })
 }
 
+/// Tells what was changed while the run went on: its `config.toml` says how it began.
+fn tell_edits(events: &[EventRecord], feed: &Sender<Event>) {
+    for edited in events.iter().filter_map(Edit::told) {
+        let _ = feed.send(edited);
+    }
+}
+
 /// A run that another process writes, as it grows.
 fn follow(run: &RunDirectory, ancestors: &[Ancestor], feed: &Sender<Event>) -> Result<(), Failure> {
     let mut before = segments(run, ancestors, None);
@@ -130,6 +142,7 @@ fn follow(run: &RunDirectory, ancestors: &[Ancestor], feed: &Sender<Event>) -> R
         for bad in &fresh.bad {
             let _ = feed.send(Event::Warning(bad.to_string()));
         }
+        tell_edits(&fresh.events, feed);
         let index: &RolloutIndex = follower.rollouts();
         let summaries = index.summaries().get(fresh.rollouts.clone()).unwrap_or_default();
         let rollouts = summaries.iter().filter_map(|summary| index.load(summary).ok()).collect::<Vec<_>>();

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use super::protocol::Event;
 use crate::run::record::EventRecord;
 
 /// A change of one live hyperparameter.
@@ -26,6 +27,12 @@ impl fmt::Display for Edit {
 }
 
 impl Edit {
+    /// The change that a line of `events.jsonl` tells, as an event; `None` for any other line.
+    pub fn told(record: &EventRecord) -> Option<Event> {
+        let edit = Self::parse(&record.detail).filter(|_| record.event == "set")?;
+        Some(Event::Edited { step: record.step, key: edit.key, value: edit.value })
+    }
+
     /// Reads what [`Edit`]'s `Display` wrote.
     fn parse(detail: &str) -> Option<Self> {
         let (key, rest) = detail.split_once(" = ")?;

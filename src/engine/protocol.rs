@@ -262,6 +262,15 @@ pub enum Event {
     PinnedAnswered(Box<PinnedAnswer>),
     /// What accuracy thinking buys at a checkpoint: measured and kept in the run directory.
     Measured(Box<Measurement>),
+    /// A live hyperparameter was changed, and the change journalled.
+    Edited {
+        /// The change holds from the step after this one on.
+        step: u64,
+        /// The configuration key.
+        key: String,
+        /// Its value, as one would write it after `--set key=`.
+        value: String,
+    },
     /// A checkpoint is safely on disk.
     CheckpointSaved {
         /// After this many steps.

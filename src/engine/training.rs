@@ -309,8 +309,16 @@ impl<'a> Training<'a> {
         let (_, edits) = self.control.begin_step();
         self.journal_edits(edits);
         for edit in self.p.edits_to_make_again.take_for(self.step + 1) {
-            if let Err(error) = self.control.make_again(&edit) {
-                self.warn(self.step, &format!("An edit of the earlier run cannot be made again: {error}"));
+            match self.control.make_again(&edit) {
+                Ok(()) => {
+                    self.control.tell(Event::Edited { step: self.step, key: edit.key, value: edit.value })
+                }
+                Err(error) => {
+                    self.warn(
+                        self.step,
+                        &format!("An edit of the earlier run cannot be made again: {error}"),
+                    );
+                }
             }
         }
         self.p.config = self.control.wanted();
@@ -393,6 +401,7 @@ impl<'a> Training<'a> {
         for edit in edits {
             self.p.edits_to_make_again.overrule(step, &edit.key);
             self.record(step, "set", &edit.to_string());
+            self.control.tell(Event::Edited { step, key: edit.key, value: edit.value });
         }
     }
 

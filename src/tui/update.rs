@@ -152,6 +152,7 @@ fn told(app: &mut App, event: Event) {
                 app.say(Level::Info, format!("checkpoint of step {step} saved in {}", path.display()));
             }
         }
+        Event::Edited { step, key, value } => edited(app, step, &key, &value),
         Event::Warning(sentence) => app.say(Level::Warning, sentence),
         Event::Failed(reason) => {
             restart::failed(app, reason);
@@ -164,6 +165,16 @@ fn told(app: &mut App, event: Event) {
                 app.say(Level::Info, "the run is finished; everything here can still be read");
             }
         }
+    }
+}
+
+/// The configuration that is shown and judged by is the one in force.
+fn edited(app: &mut App, step: u64, key: &str, value: &str) {
+    let Some(started) = &mut app.started else { return };
+    // What this program does not know is no reason to show nothing.
+    if started.config.set_live(key, value).is_ok() {
+        app.sentinel.edited(step, &started.config);
+        app.price_per_hour = started.config.price_per_hour;
     }
 }
 

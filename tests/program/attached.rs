@@ -87,9 +87,19 @@ fn a_run_in_the_background_is_commanded_from_a_screen_and_outlives_it() {
     screen.press(":");
     screen.press("temperature=99\r");
     screen.shows("`temperature` cannot be `99`");
+    // What is taken is what the prompt says from then on, here and wherever the run is opened.
+    screen.press(":temperature=0.5\r");
+    screen.press("s");
+    screen.until("one more step", |seen| {
+        journalled(folder.path()) == before + 2 && seen.contains("attached, paused")
+    });
+    screen.press(":temperature=");
+    screen.shows("now 0.5");
+    screen.press("\x1b");
     screen.press("q");
     assert_eq!(screen.ended(), 0);
     screen.assert_restored();
+    assert!(screen.screen().contains("goes on without this screen"), "{}", screen.screen());
     assert!(background.run.is_live(), "leaving the screen ended the run");
 
     // Two more at once: both see the pause, and what one asks for is seen by the other.

@@ -17,6 +17,8 @@ use aha_lab::{
     },
 };
 
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
 use crate::picture::{SIZES, draw, picture, text};
 
 fn tell(app: &mut App, event: Event) {
@@ -129,6 +131,20 @@ fn a_fork_shows_whose_steps_are_whose() {
     let plain = draw(&mut app, 120, 36);
     assert!(plain.content.iter().all(|cell| cell.symbol().is_ascii()));
     assert!(text(&plain).contains("fork 20"));
+}
+
+#[test]
+fn what_was_changed_meanwhile_is_what_the_prompt_says_is_now() {
+    let mut app = gone_on(Theme::colored(), Vec::new(), 2);
+    let edit = |key: &str, value: &str| Event::Edited { step: 22, key: key.into(), value: value.into() };
+    for event in [edit("learning_rate", "0.002"), edit("price_per_hour", "2"), edit("no_such_key", "1")] {
+        tell(&mut app, event);
+    }
+    for character in ":learning_rate=".chars() {
+        update(&mut app, Action::Key(KeyEvent::new(KeyCode::Char(character), KeyModifiers::NONE)));
+    }
+    assert!(text(&draw(&mut app, 120, 36)).contains("now 0.002"));
+    assert_eq!(app.price_per_hour, 2.0);
 }
 
 #[test]

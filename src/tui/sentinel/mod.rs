@@ -74,6 +74,8 @@ pub struct SentinelScreen {
     notices: Vec<Notice>,
     /// The configuration that the advice starts from.
     config: Config,
+    /// The configurations before it, each with the last step in which it held.
+    configs: BTreeMap<u64, Config>,
     /// First line shown.
     first: usize,
     /// Lines that can still be scrolled down, from the last picture.
@@ -84,6 +86,17 @@ impl SentinelScreen {
     /// The configuration of the run.
     pub fn configure(&mut self, config: &Config) {
         self.config = config.clone();
+    }
+
+    /// From the step after this one on another configuration holds.
+    pub fn edited(&mut self, step: u64, config: &Config) {
+        let before = std::mem::replace(&mut self.config, config.clone());
+        self.configs.entry(step).or_insert(before);
+    }
+
+    /// The configuration of a step.
+    fn config_of(&self, step: u64) -> &Config {
+        self.configs.range(step..).next().map_or(&self.config, |(_, config)| config)
     }
 
     /// Takes in a scored completion.
@@ -105,7 +118,8 @@ impl SentinelScreen {
     /// Takes in a finished step.
     pub fn step_done(&mut self, metrics: &StepMetrics) {
         let features = self.counted.get(&metrics.step).copied().unwrap_or_default();
-        self.notices.extend(self.sentinel.observe(metrics, &features, &self.config));
+        let config = self.config_of(metrics.step).clone();
+        self.notices.extend(self.sentinel.observe(metrics, &features, &config));
         self.judged = metrics.step;
         let surplus = self.notices.len().saturating_sub(MOST_NOTICES);
         self.notices.drain(..surplus);
@@ -115,8 +129,8 @@ impl SentinelScreen {
     pub fn begin_again(&mut self, steps: &[Arc<StepMetrics>]) {
         let mut counted = std::mem::take(&mut self.counted);
         counted.split_off(&steps.last().map_or(0, |last| last.step + 1));
-        let config = std::mem::take(&mut self.config);
-        *self = Self { config, counted, first: self.first, ..Self::default() };
+        let (config, configs) = (std::mem::take(&mut self.config), std::mem::take(&mut self.configs));
+        *self = Self { config, configs, counted, first: self.first, ..Self::default() };
         steps.iter().for_each(|metrics| self.step_done(metrics));
     }
 

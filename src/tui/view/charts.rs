@@ -290,8 +290,14 @@ fn steps_axis(app: &App, plot: Rect, x: (f64, f64), buffer: &mut Buffer) {
         }
         let place = (step as f64 - x.0) / (x.1 - x.0) * f64::from(plot.width - 1);
         let start = plot.x + (place.clamp(0.0, f64::from(plot.width)) as u16).min(plot.width - width);
-        // The first mark goes over the number of the first step.
-        if taken.len() == 1 || is_free(&taken, start, start + width) {
+        // The first mark goes over the number of the first step; the others beside what is there, if not far off.
+        let beside = taken.iter().flat_map(|at| [at.1, at.0.saturating_sub(width)]);
+        let mut places = [start].into_iter().chain(beside.filter(|at| at.abs_diff(start) <= width));
+        let is_good = |at: &u16| {
+            let inside = *at >= plot.x && at + width <= plot.right();
+            inside && (taken.len() == 1 || is_free(&taken, *at, at + width))
+        };
+        if let Some(start) = places.find(is_good) {
             buffer.set_string(start, row, name, style);
             taken.push((start.saturating_sub(1), start + width + 1));
         }
