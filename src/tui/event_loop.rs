@@ -154,10 +154,12 @@ where
                     touched = true;
                     act(app, from_input(input), &mut unsent);
                 }
-                // Without a keyboard nobody can ask to leave.
+                // Without a keyboard nobody can ask to leave. Asked twice, the screen would not wait for the last checkpoint.
                 Err(_) => {
                     channels.input = never();
-                    act(app, Action::Terminate, &mut unsent);
+                    if app.quitting.is_none() {
+                        act(app, Action::Terminate, &mut unsent);
+                    }
                 }
             },
             recv(channels.signals) -> signal => match signal {

@@ -55,13 +55,14 @@ impl Prompt {
     /// Handles one key.
     pub fn key(&mut self, event: &KeyEvent) -> PromptOutcome {
         let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+        let alt = event.modifiers.contains(KeyModifiers::ALT);
         match event.code {
             KeyCode::Esc => return PromptOutcome::Left,
             KeyCode::Enter => return self.enter(),
             KeyCode::Char('c') if ctrl => return PromptOutcome::Left,
             KeyCode::Char('u') if ctrl => self.text.clear(),
             KeyCode::Char('w') if ctrl => self.delete_word(),
-            KeyCode::Char(character) if !ctrl => self.insert(character.encode_utf8(&mut [0; 4])),
+            KeyCode::Char(character) if !ctrl && !alt => self.insert(character.encode_utf8(&mut [0; 4])),
             KeyCode::Backspace => {
                 let end = self.text.grapheme_indices(true).next_back().map_or(0, |(start, _)| start);
                 self.text.truncate(end);

@@ -96,6 +96,7 @@ fn a_run_in_the_background_is_commanded_from_a_screen_and_outlives_it() {
     screen.press(":temperature=");
     screen.shows("now 0.5");
     screen.press("\x1b");
+    screen.until("the prompt to close", |seen| !seen.contains("Esc leaves"));
     screen.press("q");
     assert_eq!(screen.ended(), 0);
     screen.assert_restored();
