@@ -17,7 +17,7 @@ use ratatui::{
 };
 
 use super::{
-    app::{Action, App, Level, TerminalRequests},
+    app::{Action, App, Level, Mode, TerminalRequests},
     past::Past,
     restart,
     transcripts::{Effect, SENT_TO_CLIPBOARD},
@@ -154,13 +154,9 @@ where
                     touched = true;
                     act(app, from_input(input), &mut unsent);
                 }
-                // Without a keyboard nobody can ask to leave. Asked twice, the screen would not wait for the last checkpoint.
-                Err(_) => {
-                    channels.input = never();
-                    if app.quitting.is_none() {
-                        act(app, Action::Terminate, &mut unsent);
-                    }
-                }
+                // Without a keyboard nobody can ask to leave. An engine of ours is not left before its last checkpoint.
+                Err(_) if app.mode == Mode::Control && app.ended.is_none() => return Err(gone()),
+                Err(_) => app.leave = true,
             },
             recv(channels.signals) -> signal => match signal {
                 Ok(signal) => {
@@ -199,9 +195,7 @@ where
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
             if !host.is_there() {
-                return Err(io::Error::other(
-                    "The terminal is gone; the run was ended, and what it journalled is safe.",
-                ));
+                return Err(gone());
             }
         }
         while let Ok(input) = channels.input.try_recv() {
@@ -211,6 +205,11 @@ where
     }
     send(&mut unsent, channels.commands.as_ref());
     Ok(())
+}
+
+/// Whoever began the run hears of it and lets its engine end.
+fn gone() -> io::Error {
+    io::Error::other("The terminal is gone; the run was ended, and what it journalled is safe.")
 }
 
 /// Takes in what was received and what else is there, up to a limit. Whether more can come.
