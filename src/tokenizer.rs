@@ -3,6 +3,7 @@
 use std::{
     panic::AssertUnwindSafe,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use thiserror::Error;
@@ -37,11 +38,50 @@ pub enum TokenizerError {
 /// Names of the end token, ours first.
 const END_TOKENS: [&str; 5] = ["<eos>", "<|endoftext|>", "<|im_end|>", "</s>", "<|end_of_text|>"];
 
-/// A tokenizer and its end token.
+/// Most end tokens that a model may have.
+const MOST_ENDS: usize = 16;
+
+/// The tokens that end a completion: one, a few, or none at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndTokens {
+    tokens: [u32; MOST_ENDS],
+    count: usize,
+}
+
+impl EndTokens {
+    /// Nothing ends a completion.
+    pub const NONE: Self = Self { tokens: [0; MOST_ENDS], count: 0 };
+
+    /// This one.
+    pub const fn only(token: u32) -> Self {
+        let mut ends = Self { count: 1, ..Self::NONE };
+        ends.tokens[0] = token;
+        ends
+    }
+
+    /// These; `None` where they are too many.
+    pub fn of(tokens: &[u32]) -> Option<Self> {
+        let mut ends = Self { count: tokens.len(), ..Self::NONE };
+        ends.tokens.get_mut(..tokens.len())?.copy_from_slice(tokens);
+        Some(ends)
+    }
+
+    /// Whether this token ends a completion.
+    pub fn contains(&self, token: u32) -> bool {
+        self.as_slice().contains(&token)
+    }
+
+    /// All of them.
+    pub fn as_slice(&self) -> &[u32] {
+        &self.tokens[..self.count]
+    }
+}
+
+/// A tokenizer and its end tokens.
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
-    inner: Inner,
-    end: u32,
+    inner: Arc<Inner>,
+    end: EndTokens,
     size: usize,
 }
 
@@ -65,11 +105,11 @@ impl Tokenizer {
             .ok_or_else(|| TokenizerError::NoEnd { path: source.to_owned(), tried: END_TOKENS.join(", ") })?;
         // Not how many there are: a number beyond the embedding would be looked up there.
         let size = inner.get_vocab(true).into_values().max().map_or(0, |last| last as usize + 1);
-        Ok(Self { inner, end, size })
+        Ok(Self { inner: Arc::new(inner), end: EndTokens::only(end), size })
     }
 
-    /// The token that ends a completion.
-    pub fn end(&self) -> u32 {
+    /// The tokens that end a completion.
+    pub fn end(&self) -> EndTokens {
         self.end
     }
 
@@ -94,7 +134,7 @@ impl Tokenizer {
     /// The text of a completion: the end token is left out, other special tokens are kept, and a word-level
     /// vocabulary gets a space before every word, so that it can stand right after its prompt.
     pub fn decode(&self, tokens: &[u32]) -> String {
-        let tokens: Vec<u32> = tokens.iter().copied().filter(|&t| t != self.end).collect();
+        let tokens: Vec<u32> = tokens.iter().copied().filter(|&t| !self.end.contains(t)).collect();
         let text = self.inner.decode(&tokens, false).unwrap_or_default();
         if self.is_word_level() && !text.is_empty() { format!(" {text}") } else { text }
     }

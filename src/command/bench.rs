@@ -18,6 +18,7 @@ use crate::{
     },
     model::{config::ModelConfig, trainer::Trainer, transformer::Transformer},
     rollout::sampler::{Request, RowSeed, SamplingOptions, Unobserved, sample},
+    tokenizer::EndTokens,
     workers::{Workers, worker_count},
 };
 
@@ -185,7 +186,7 @@ fn one_step(args: &BenchArgs, trainer: &mut Trainer, step: u64) -> Result<(f64, 
             seed: RowSeed { run: step, row: row as u64 },
         })
         .collect();
-    let options = SamplingOptions { temperature: 1.0, max_new_tokens: args.max_new, end: u32::MAX };
+    let options = SamplingOptions { temperature: 1.0, max_new_tokens: args.max_new, end: EndTokens::NONE };
 
     let clock = Instant::now();
     let model = trainer.inference_model();

@@ -148,7 +148,7 @@ fn token_view(tokenizer: &Tokenizer, token: u32, logprobs: &[f32]) -> TokenView 
 
 /// The text of one token by itself.
 fn piece(tokenizer: &Tokenizer, token: u32) -> String {
-    if token == tokenizer.end() { END.into() } else { tokenizer.decode(&[token]) }
+    if tokenizer.end().contains(token) { END.into() } else { tokenizer.decode(&[token]) }
 }
 
 /// How the end token is shown.
@@ -158,7 +158,7 @@ const END: &str = " <end>";
 fn pieces(tokenizer: &Tokenizer, tokens: &[u32]) -> Vec<String> {
     let mut decoder = StreamingDecoder::new();
     let text = |&token: &u32| {
-        if token == tokenizer.end() { END.into() } else { decoder.push(tokenizer, token) }
+        if tokenizer.end().contains(token) { END.into() } else { decoder.push(tokenizer, token) }
     };
     tokens.iter().map(text).collect()
 }

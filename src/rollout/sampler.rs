@@ -18,6 +18,7 @@ use crate::{
         cache::KvCache,
         transformer::{Rotary, Transformer},
     },
+    tokenizer::EndTokens,
     workers::Workers,
 };
 
@@ -55,8 +56,8 @@ pub struct SamplingOptions {
     pub temperature: f64,
     /// A completion without an end token is cut off after so many.
     pub max_new_tokens: usize,
-    /// The token that ends a completion.
-    pub end: u32,
+    /// The tokens that end a completion.
+    pub end: EndTokens,
 }
 
 /// Watches sampling while it goes on. Called from the workers' threads.
@@ -200,8 +201,8 @@ impl<'a> Batch<'a> {
                 completion.entropies.push(*entropy);
                 observer.token(self.rows[row], token);
                 let last = position + 1 == self.options.max_new_tokens;
-                completion.truncated = last && token != self.options.end;
-                if token == self.options.end || last {
+                completion.truncated = last && !self.options.end.contains(token);
+                if self.options.end.contains(token) || last {
                     ended[row] = true;
                     observer.finished(self.rows[row]);
                 }

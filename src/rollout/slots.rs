@@ -123,7 +123,7 @@ impl Worker<'_> {
                 completion.entropies.push(drawn.entropy);
                 self.observer.token(line.request, drawn.token);
                 let position = self.requests[line.request].prompt.len() + completion.tokens.len() - 1;
-                let ended = drawn.token == self.options.end;
+                let ended = self.options.end.contains(drawn.token);
                 completion.truncated = !ended && completion.tokens.len() == self.options.max_new_tokens;
                 if !(ended || completion.truncated) {
                     entries.push(Entry { slot: line.slot, position, token: drawn.token });

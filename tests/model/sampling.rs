@@ -6,12 +6,14 @@ use aha_lab::{
         Completion,
         sampler::{Observer, Request, RowSeed, SamplingOptions, Unobserved, sample},
     },
+    tokenizer::EndTokens,
 };
 use burn::tensor::Device;
 
 use super::{tiny, values, workers};
 
-const OPTIONS: SamplingOptions = SamplingOptions { temperature: 1.0, max_new_tokens: 24, end: 7 };
+const OPTIONS: SamplingOptions =
+    SamplingOptions { temperature: 1.0, max_new_tokens: 24, end: EndTokens::only(7) };
 
 fn requests(prompts: &[Vec<u32>]) -> Vec<Request<'_>> {
     prompts
@@ -36,9 +38,9 @@ fn a_row_writes_the_same_whatever_is_beside_it() {
     let prompts = prompts();
     let all = requests(&prompts);
     // A token that some rows come to write is made the end token, so that rows end at different times.
-    let endless = SamplingOptions { end: u32::MAX, ..OPTIONS };
+    let endless = SamplingOptions { end: EndTokens::NONE, ..OPTIONS };
     let end = sample(&model, &all, endless, &workers(1), &Unobserved).unwrap()[0].tokens[5];
-    let options = SamplingOptions { end, ..OPTIONS };
+    let options = SamplingOptions { end: EndTokens::only(end), ..OPTIONS };
     let together = sample(&model, &all, options, &workers(2), &Unobserved).unwrap();
     let alone: Vec<Completion> = all
         .iter()
@@ -52,6 +54,27 @@ fn a_row_writes_the_same_whatever_is_beside_it() {
         assert_eq!(c.truncated, c.tokens.last() != Some(&end));
         assert!(!c.tokens[..c.tokens.len() - 1].contains(&end), "nothing follows the end token");
     }
+}
+
+#[test]
+fn any_of_several_end_tokens_ends_a_row() {
+    let model = tiny();
+    let prompts = prompts();
+    let all = requests(&prompts);
+    let endless = SamplingOptions { end: EndTokens::NONE, ..OPTIONS };
+    let free = sample(&model, &all, endless, &workers(2), &Unobserved).unwrap();
+    let ends = [free[0].tokens[5], free[1].tokens[3], 39];
+    let options = SamplingOptions { end: EndTokens::of(&ends).unwrap(), ..OPTIONS };
+    let written = sample(&model, &all, options, &workers(2), &Unobserved).unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    for (c, free) in written.iter().zip(&free) {
+        let first = free.tokens.iter().position(|token| ends.contains(token));
+        assert_eq!(c.tokens, free.tokens[..first.map_or(24, |at| at + 1)]);
+        assert_eq!(c.truncated, first.is_none());
+        seen.extend(first.map(|at| free.tokens[at]));
+    }
+    assert!(seen.len() >= 2, "rows end with different tokens: {seen:?}");
+    assert_eq!(EndTokens::of(&[0; 17]), None);
 }
 
 #[test]

@@ -293,7 +293,7 @@ impl Observer for Pen<'_> {
     }
 
     fn token(&self, _request: usize, id: u32) {
-        let source = if id == self.tokenizer.end() { Source::End } else { Source::Model };
+        let source = if self.tokenizer.end().contains(id) { Source::End } else { Source::Model };
         let token = self.page().add(self.tokenizer, id, source);
         self.watch.written(&token);
     }

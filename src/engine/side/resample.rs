@@ -47,7 +47,7 @@ struct Beginnings {
 impl Beginnings {
     fn of(tokenizer: &Tokenizer, before: &[u32], edit: &Edit) -> Result<Self, String> {
         match edit {
-            Edit::Delete(token) if *token == tokenizer.end() => {
+            Edit::Delete(token) if tokenizer.end().contains(*token) => {
                 Err("This token ends the answer: nothing comes after it that could be sampled again. Put the cursor \
                      on one before it."
                     .into())
