@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    exact::Exact,
+    exact::{Exact, Operator},
     expression::Expression,
     shape::{Key, Shape},
 };
@@ -14,11 +14,30 @@ struct Made {
     shape: Shape,
     /// What the operations really come to, whatever the text says.
     value: Option<Exact>,
+    /// Sum of the keys of the numbers that it was made of, each as often as it was used.
+    numbers: Key,
+    /// Whether every step that led here was calculated rightly.
+    sound: bool,
 }
 
 impl Made {
     fn number(value: Option<Exact>) -> Self {
-        Self { shape: Shape::number(value), value }
+        let shape = Shape::number(value);
+        Self { shape, value, numbers: shape.key(), sound: true }
+    }
+
+    fn combine(operator: Operator, left: Self, right: Self) -> Self {
+        let values = left.value.zip(right.value);
+        Self {
+            shape: Shape::combine(operator, left.shape, right.shape),
+            value: values.and_then(|(left, right)| left.apply(operator, right)),
+            numbers: left.numbers.wrapping_add(right.numbers),
+            sound: left.sound && right.sound,
+        }
+    }
+
+    fn negate(self) -> Self {
+        Self { shape: self.shape.negate(), value: self.value.map(Exact::negate), ..self }
     }
 }
 
@@ -39,6 +58,10 @@ pub struct AttemptRecord {
     pub stated: Option<Exact>,
     /// What the operations of the last step really come to, from the first number on.
     pub value: Option<Exact>,
+    /// Whether every step that led to that value was calculated rightly.
+    pub sound: bool,
+    /// Whether its operations have really come to the target, with each given number used once.
+    pub hits: bool,
     /// Answers opened before it: an attempt after an answer does not follow what was before the answer.
     pub segment: usize,
     /// Whether the text announced it as another try (`try again`, `back to 64`).
@@ -52,23 +75,39 @@ pub struct AttemptRecord {
 struct Attempt {
     unused: HashMap<Exact, Vec<Unused>>,
     used_numbers: HashMap<Exact, usize>,
-    stated: HashSet<Exact>,
+    /// What it states, the latest for each value.
+    stated: HashMap<Exact, Made>,
     /// Keys of its steps as they are written, and of the same steps traced back to the first numbers.
     steps: HashSet<Key>,
-    /// Values of the parts of its expressions, such as 60 in `30 * 2 + 5`, with their shapes.
-    parts: HashMap<Exact, Shape>,
+    /// Values of the parts of its expressions, such as 60 in `30 * 2 + 5`, with what made them.
+    parts: HashMap<Exact, Made>,
     /// Sum of the keys of the results that no step has used.
     roots: Key,
+}
+
+/// What a check that works a result out again does with the attempt's numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Again {
+    /// It rests on no miscalculated result.
+    pub sound: bool,
+    /// It is the whole attempt.
+    pub whole: bool,
 }
 
 /// All attempts of one completion.
 #[derive(Debug)]
 pub struct Attempts {
     given: HashMap<Exact, usize>,
+    /// Sum of the keys of the given numbers.
+    all_given: Key,
+    target: Option<Exact>,
     current: Attempt,
     /// Results of all attempts, the latest for each value.
     known: HashMap<Exact, Made>,
     records: Vec<AttemptRecord>,
+    /// What steps have derived without a miscalculation: operations, and the values that they come to.
+    derived: HashSet<Key>,
+    derived_values: HashSet<Exact>,
     /// The sentence of the last step has ended.
     sentence_ended: bool,
     /// A phrase that opens an attempt stands since the last step.
@@ -81,16 +120,22 @@ pub struct Attempts {
 
 impl Attempts {
     /// None yet, over the given numbers.
-    pub fn new(numbers: &[i64]) -> Self {
+    pub fn new(numbers: &[i64], target: Option<Exact>) -> Self {
         let mut given = HashMap::new();
+        let mut all_given: Key = 0;
         for number in numbers.iter().filter_map(|number| Exact::integer(*number)) {
             *given.entry(number).or_insert(0) += 1;
+            all_given = all_given.wrapping_add(Made::number(Some(number)).numbers);
         }
         Self {
             given,
+            all_given,
+            target,
             current: Attempt::default(),
             known: HashMap::new(),
             records: Vec::new(),
+            derived: HashSet::new(),
+            derived_values: HashSet::new(),
             sentence_ended: false,
             opened: false,
             parted: true,
@@ -133,7 +178,13 @@ impl Attempts {
 
     /// Whether the attempt in hand states `value`, as a result or as the result it was kept from.
     pub fn states(&self, value: Exact) -> bool {
-        !self.records.is_empty() && self.current.stated.contains(&value)
+        !self.records.is_empty() && self.current.stated.contains_key(&value)
+    }
+
+    /// Whether the value that the attempt in hand states was calculated rightly, all steps that led to it included. A
+    /// value that it does not state was not miscalculated.
+    pub fn is_sound(&self, value: Exact) -> bool {
+        self.current.stated.get(&value).is_none_or(|made| made.sound)
     }
 
     /// Whether `value` is one of the given numbers.
@@ -155,14 +206,57 @@ impl Attempts {
 
     /// The shape of a calculation whose numbers are results of the attempt in hand where they can be.
     fn traced(&self, calculation: &Expression) -> Option<Shape> {
+        self.retraced(calculation).map(|made| made.shape)
+    }
+
+    /// The calculation as if the numbers in it that are results of the attempt in hand stood for the operations that
+    /// made them.
+    fn retraced(&self, calculation: &Expression) -> Option<Made> {
+        let result = |number: Exact| {
+            let stated = self.current.stated.get(&number).filter(|_| !self.given.contains_key(&number));
+            stated.or_else(|| self.current.parts.get(&number)).copied()
+        };
         calculation.fold(
-            |number| {
-                let part = number.and_then(|number| self.current.parts.get(&number).copied());
-                part.unwrap_or(Shape::number(number))
-            },
-            Shape::combine,
-            Shape::negate,
+            |number| number.and_then(result).unwrap_or(Made::number(number)),
+            Made::combine,
+            Made::negate,
         )
+    }
+
+    /// A check works out again what the attempt in hand has calculated; `right` says whether its own arithmetic is.
+    pub fn derive_again(&mut self, calculation: &Expression, stated: Option<Exact>, right: bool) -> Again {
+        let Some(made) = self.retraced(calculation) else { return Again { sound: true, whole: false } };
+        let whole = self.records.last().is_some_and(|last| last.key == made.shape.key());
+        if right {
+            self.remember(calculation, made);
+        }
+        if let Some(stated) = stated.filter(|_| right && made.sound) {
+            self.known.insert(stated, made);
+            // From here on the text goes by what it has worked out again.
+            self.current.stated.insert(stated, made);
+            if let Some(last) = self.records.last_mut().filter(|_| whole) {
+                (last.stated, last.sound) = (Some(stated), true);
+            }
+        }
+        Again { sound: made.sound, whole }
+    }
+
+    /// Keeps what was derived rightly: as it was traced back to the first numbers, and as it is written.
+    fn remember(&mut self, calculation: &Expression, made: Made) {
+        self.derived.insert(calculation.plain_shape().key());
+        if made.sound {
+            self.derived.insert(made.shape.key());
+            self.derived_values.extend(made.value);
+        }
+    }
+
+    /// Whether steps so far derive this answer, none of them miscalculated: the same operations on the same numbers,
+    /// in any order, or, for a number, the value of such steps.
+    pub fn derives(&self, answer: &Expression) -> bool {
+        match answer.calculates() {
+            true => self.derived.contains(&answer.plain_shape().key()),
+            false => answer.value().is_some_and(|value| self.derived_values.contains(&value)),
+        }
     }
 
     /// Whether the calculation only writes down again all that the attempt in hand has come to in two steps
@@ -175,13 +269,31 @@ impl Attempts {
             && (whole(calculation.plain_shape()) || self.traced(calculation).is_some_and(whole))
     }
 
-    /// Adds the step `calculation = stated` to the attempt in hand, or begins another with it.
+    /// Takes in `calculation = stated` where it [sums up](Self::sums_up) the attempt in hand: what it says last counts.
+    pub fn sum_up(&mut self, calculation: &Expression, stated: Option<Exact>, right: bool) {
+        let Some(made) = self.retraced(calculation) else { return };
+        let made = Made { sound: right, ..made };
+        if right {
+            self.remember(calculation, made);
+        }
+        let (Some(last), Some(stated)) = (self.records.last_mut(), stated) else { return };
+        // The same value once more says nothing new of the steps that led to it.
+        if last.stated != Some(stated) {
+            (last.stated, last.sound) = (Some(stated), right);
+            self.current.stated.insert(stated, made);
+            self.known.insert(stated, made);
+        }
+    }
+
+    /// Adds the step `calculation = stated` to the attempt in hand, or begins another with it. `right` says whether its
+    /// arithmetic is.
     ///
     /// `place` is where an attempt begun by this step begins in the text.
     pub fn add_step(
         &mut self,
         calculation: &Expression,
         stated: Option<Exact>,
+        right: bool,
         segment: usize,
         place: (usize, usize),
     ) {
@@ -195,18 +307,17 @@ impl Attempts {
             calculation.fold(
                 |number| current.resolve(number, given, known, &mut consumed),
                 |operator, left, right| {
-                    let value = left.value.zip(right.value);
-                    let made = Made {
-                        shape: Shape::combine(operator, left.shape, right.shape),
-                        value: value.and_then(|(left, right)| left.apply(operator, right)),
-                    };
+                    let made = Made::combine(operator, left, right);
                     parts.push(made);
                     made
                 },
-                |made| Made { shape: made.shape.negate(), value: made.value.map(Exact::negate) },
+                Made::negate,
             )
         };
-        let Some(made) = made else { return };
+        let Some(made) = made.map(|made| Made { sound: made.sound && right, ..made }) else { return };
+        if right {
+            self.remember(calculation, made);
+        }
         let key = made.shape.key();
         self.current.roots = self.current.roots.wrapping_sub(consumed).wrapping_add(key);
         self.current.steps.extend([key, calculation.plain_shape().key()]);
@@ -214,11 +325,11 @@ impl Attempts {
         for part in parts {
             self.current.steps.insert(part.shape.key());
             if let Some(value) = part.value.filter(|value| !self.given.contains_key(value)) {
-                self.current.parts.insert(value, part.shape);
+                self.current.parts.insert(value, part);
             }
         }
         if let Some(stated) = stated {
-            self.current.stated.insert(stated);
+            self.current.stated.insert(stated, made);
             self.current.unused.entry(stated).or_default().push(Unused { made, own: true });
             self.known.insert(stated, made);
         }
@@ -226,6 +337,9 @@ impl Attempts {
             record.key = self.current.roots;
             record.stated = stated;
             record.value = made.value;
+            record.sound = made.sound;
+            let whole = made.numbers == self.all_given;
+            record.hits |= whole && made.value.is_some() && made.value == self.target;
         }
         self.sentence_ended = false;
         self.opened = false;
@@ -235,13 +349,15 @@ impl Attempts {
         self.current = Attempt::default();
         if let Some(kept) = self.kept.take() {
             let made = self.known.get(&kept).copied().unwrap_or(Made::number(Some(kept)));
-            self.current.stated.insert(kept);
+            self.current.stated.insert(kept, made);
             self.current.unused.entry(kept).or_default().push(Unused { made, own: false });
         }
         self.records.push(AttemptRecord {
             key: 0,
             stated: None,
             value: None,
+            sound: true,
+            hits: false,
             segment,
             announced: std::mem::take(&mut self.announced),
             begins,

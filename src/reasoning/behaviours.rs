@@ -1,6 +1,6 @@
 //! Counts the behaviours in what was read, and lays out the spans.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     Analysis, Span, SpanKind, Verdict,
@@ -19,10 +19,21 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
         phrases: reading.phrases,
         arithmetic_steps: reading.steps,
         arithmetic_right: reading.steps_right,
+        faithful: reading.faithful,
         ..Analysis::default()
     };
-    let mut tried = HashSet::new();
-    analysis.repeated_attempts = records.iter().filter(|record| !tried.insert(record.key)).count();
+    // Distinct attempts, each with its number from 1.
+    let mut tried = HashMap::new();
+    let mut made_before = Vec::with_capacity(records.len());
+    for record in records {
+        let next = tried.len() + 1;
+        let number = *tried.entry(record.key).or_insert(next);
+        made_before.push(number < next);
+        if record.hits && analysis.first_hit.is_none() {
+            analysis.first_hit = Some(number);
+        }
+    }
+    analysis.repeated_attempts = made_before.iter().filter(|before| **before).count();
 
     let last_answer = reading.events.iter().rposition(|event| matches!(event.kind, EventKind::Answer));
     // Attempts found to have missed: by the text, and by the text rightly.
@@ -46,8 +57,7 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
             EventKind::Check { decision, claim, cut_off } => {
                 let followed = followed(event, records) || awaits_attempt(event, reading);
                 span.verdict = match decision {
-                    Decision::Decided { right: true, .. } => Some(Verdict::True),
-                    Decision::Decided { right: false, .. } => Some(Verdict::False),
+                    Decision::Decided { verdict, .. } => Some(verdict),
                     Decision::Bare if followed || cut_off || leads_to_check(index, reading) => None,
                     Decision::Bare => Some(Verdict::Superficial),
                 };
@@ -55,14 +65,14 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
                     Some(_) => SpanKind::Verification,
                     None => SpanKind::Hesitation,
                 };
-                if let Decision::Decided { right, conclusion } = decision {
+                if let Decision::Decided { verdict, conclusion } = decision {
                     span.claim = claim.and_then(|(start, end)| text.get(start..end)).map(str::to_owned);
                     match conclusion {
                         Conclusion::Miss => {
                             analysis.stated_misses += 1;
                             analysis.stops_after_miss += usize::from(!followed);
                             stated_missed.insert(event.attempts_before);
-                            if right {
+                            if verdict == Verdict::True {
                                 rightly_missed.insert(event.attempts_before);
                             }
                         }
@@ -102,7 +112,7 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
             continue;
         }
         let begun = index + 1;
-        if rightly_missed.contains(&begun) {
+        if rightly_missed.contains(&begun) && !made_before[begun] {
             corrections.push((before.begins.1, after.begins.1));
         }
         let failed = before.stated != target || before.value != target || stated_missed.contains(&begun);

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::{
-    attempts::{AttemptRecord, Attempts},
+    Verdict,
+    attempts::{Again, AttemptRecord, Attempts},
     exact::{Exact, Operator},
     shape::Key,
 };
@@ -59,8 +60,8 @@ pub enum Conclusion {
 pub enum Decision {
     /// It states something that exact arithmetic has decided.
     Decided {
-        /// All it states is right.
-        right: bool,
+        /// True, misled or false.
+        verdict: Verdict,
         /// What it concludes.
         conclusion: Conclusion,
     },
@@ -84,7 +85,11 @@ pub struct CheckDraft {
     comparisons: Vec<Comparison>,
     derived: HashSet<Key>,
     derivation_wrong: bool,
+    /// What it works out again rests on a miscalculated result.
+    derivation_unsound: bool,
     derived_values: HashSet<Exact>,
+    /// What the whole attempt came to when it was worked out again.
+    derived_whole: Option<Exact>,
     says_right: bool,
     says_wrong: bool,
 }
@@ -101,7 +106,9 @@ impl CheckDraft {
             comparisons: Vec::new(),
             derived: HashSet::new(),
             derivation_wrong: false,
+            derivation_unsound: false,
             derived_values: HashSet::new(),
+            derived_whole: None,
             says_right: false,
             says_wrong: false,
         }
@@ -147,17 +154,29 @@ impl CheckDraft {
         self.extend(start, end);
     }
 
-    /// Adds a calculation that an attempt made before. Returns false, and adds nothing, for one that this
-    /// check has already re-derived.
-    pub fn derive(&mut self, key: Key, stated: Option<Exact>, right: bool, start: usize, end: usize) -> bool {
-        if !self.derived.insert(key) {
-            return false;
-        }
+    /// Whether this check has already re-derived that calculation.
+    pub fn has_derived(&self, key: Key) -> bool {
+        self.derived.contains(&key)
+    }
+
+    /// Adds a calculation that an attempt made before.
+    pub fn derive(
+        &mut self,
+        key: Key,
+        stated: Option<Exact>,
+        right: bool,
+        again: Again,
+        place: (usize, usize),
+    ) {
+        self.derived.insert(key);
         self.derivation_wrong |= !right;
+        self.derivation_unsound |= !again.sound;
         self.derived_values.extend(stated);
+        if again.whole {
+            self.derived_whole = stated;
+        }
         self.subject = stated;
-        self.extend(start, end);
-        true
+        self.extend(place.0, place.1);
     }
 
     fn extend(&mut self, start: usize, end: usize) {
@@ -167,12 +186,12 @@ impl CheckDraft {
 
     /// Decides what the sentence states about the attempt before it.
     ///
-    /// A comparison is right if it names the puzzle's target or none, if its value is one that the attempt
-    /// states or that this check has re-derived, if the relation holds, and if the attempt's last stated
-    /// value misses (or hits) as well. `yes` or `no` after a comparison by `=` answers it as a question;
-    /// beside any other comparison it must agree with it. An answer without any value is judged by what
-    /// the attempt's operations really come to: `that works` needs both that and the stated value to be
-    /// the target, `that is not right` is right if either is not.
+    /// A comparison fits if it names the puzzle's target or none, if its value is one that the attempt states or really
+    /// comes to or that this check has re-derived, if the relation holds, and if the attempt's last stated value misses
+    /// (or hits) as well. `yes` or `no` after a comparison by `=` answers it as a question; beside any other comparison
+    /// it must agree with it. An answer without any value is judged by what the attempt states last; `that is not right`
+    /// fits as well where the attempt states the target and does not come to it. What fits is true if the value that it
+    /// speaks of was calculated rightly from the first number on, and misled otherwise.
     pub fn decide(&self, attempts: &Attempts, target: Option<Exact>) -> Decision {
         let before = attempts.records().last();
         // `wait , 100 - 18 = 82 , not 72` corrects the arithmetic and says nothing of the target.
@@ -186,7 +205,7 @@ impl CheckDraft {
         if !self.concludes() || only_corrects {
             return match self.derived.is_empty() {
                 true => Decision::Bare,
-                false => Decision::Decided { right: !self.derivation_wrong, conclusion: Conclusion::Open },
+                false => self.decided(Finding { fits: true, sound: true }, Conclusion::Open),
             };
         }
         let judge = Judge { draft: self, attempts, before, target };
@@ -208,24 +227,47 @@ impl CheckDraft {
             let names_target = |value: &Exact| denied && Some(*value) == target && !attempts.states(*value);
             let Some(value) = self.subject.filter(|value| !names_target(value)) else {
                 let Some(before) = before else { return Decision::Bare };
-                let works = before.stated == target && before.value == target && target.is_some();
-                let right = consistent && !self.derivation_wrong && works == (conclusion == Conclusion::Hit);
-                return Decision::Decided { right, conclusion };
+                let finding = judge.silent(before, conclusion);
+                return self.decided(Finding { fits: finding.fits && consistent, ..finding }, conclusion);
             };
             let relation = match conclusion {
                 Conclusion::Hit => Relation::Equal,
                 _ => Relation::NotEqual,
             };
-            let right = judge.holds(&Comparison { relation, value: Some(value), with: None, distance: None });
-            return Decision::Decided { right: right && consistent && !self.derivation_wrong, conclusion };
+            let finding =
+                judge.judge(&Comparison { relation, value: Some(value), with: None, distance: None });
+            return self.decided(Finding { fits: finding.fits && consistent, ..finding }, conclusion);
         }
         let silent = comparisons.iter().all(|stated| stated.value.is_none() && stated.with.is_none());
         if silent && before.is_none() {
             return Decision::Bare;
         }
-        let right = comparisons.iter().all(|stated| judge.holds(stated));
-        Decision::Decided { right: right && consistent && !self.derivation_wrong, conclusion }
+        let findings = comparisons.iter().map(|stated| judge.judge(stated));
+        let all = findings.fold(Finding { fits: consistent, sound: true }, |all, one| Finding {
+            fits: all.fits && one.fits,
+            sound: all.sound && one.sound,
+        });
+        self.decided(all, conclusion)
     }
+
+    fn decided(&self, finding: Finding, conclusion: Conclusion) -> Decision {
+        let verdict = match finding {
+            _ if self.derivation_wrong => Verdict::False,
+            Finding { fits: false, .. } => Verdict::False,
+            Finding { sound, .. } if !sound || self.derivation_unsound => Verdict::Misled,
+            _ => Verdict::True,
+        };
+        Decision::Decided { verdict, conclusion }
+    }
+}
+
+/// What was found about one thing that a check states.
+#[derive(Debug, Clone, Copy)]
+struct Finding {
+    /// It fits what the text states.
+    fits: bool,
+    /// What it speaks of was calculated rightly.
+    sound: bool,
 }
 
 impl Comparison {
@@ -245,25 +287,47 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn holds(&self, stated: &Comparison) -> bool {
-        let (Some(before), Some(target)) = (self.before, self.target) else { return false };
-        let Some(value) = stated.value.or(before.stated) else { return false };
-        let was_stated = self.attempts.states(value) || self.draft.derived_values.contains(&value);
+    /// What the attempt comes to as the text has it last: in the check itself, or else in the attempt.
+    fn settled(&self) -> Option<Exact> {
+        self.draft.derived_whole.or(self.before?.stated)
+    }
+
+    /// `that works`, `that is not right`: a verdict that names no value.
+    fn silent(&self, before: &AttemptRecord, conclusion: Conclusion) -> Finding {
+        let hits = |value: Option<Exact>| value.is_some() && value == self.target;
+        let derived = self.draft.derived_whole.is_some();
+        let states_hit = hits(self.settled());
+        // The text says that it comes to the target, and it does not: whoever denies it has seen the slip.
+        let slip_seen = conclusion == Conclusion::Miss && !derived && states_hit && !hits(before.value);
+        Finding {
+            fits: slip_seen || states_hit == (conclusion == Conclusion::Hit),
+            sound: slip_seen || derived || before.sound,
+        }
+    }
+
+    fn judge(&self, stated: &Comparison) -> Finding {
+        let nothing = Finding { fits: false, sound: true };
+        let (Some(before), Some(target)) = (self.before, self.target) else { return nothing };
+        let Some(value) = stated.value.or(self.settled()) else { return nothing };
+        let derived = self.draft.derived_values.contains(&value);
+        // The check names what the operations really come to, and not what the attempt says they do.
+        let corrects = !derived && !self.attempts.states(value) && before.value == Some(value);
+        let settled = if corrects { Some(value) } else { self.settled() };
         let relation_holds = match stated.relation {
             Relation::Equal => value == target,
             Relation::NotEqual => value != target,
             Relation::Above => value > target,
             Relation::Below => value < target,
         };
-        let attempt_hit = before.stated == self.target;
         let distance_holds = stated.distance.is_none_or(|distance| {
             let difference = value.apply(Operator::Subtract, target);
             difference == Some(distance) || difference.map(Exact::negate) == Some(distance)
         });
-        stated.with.is_none_or(|with| with == target)
-            && was_stated
+        let fits = stated.with.is_none_or(|with| with == target)
+            && (derived || corrects || self.attempts.states(value))
             && relation_holds
             && distance_holds
-            && attempt_hit == (stated.relation == Relation::Equal)
+            && (settled == self.target) == (stated.relation == Relation::Equal);
+        Finding { fits, sound: derived || corrects || self.attempts.is_sound(value) }
     }
 }

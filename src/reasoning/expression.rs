@@ -31,6 +31,11 @@ impl Expression {
         self.operators > 0
     }
 
+    /// A number that stands at `at`.
+    pub fn number(value: Exact, at: usize) -> Self {
+        Self { items: vec![Item::Number(Some(value))], operators: 0, start: at, end: at }
+    }
+
     /// Its numbers from left to right; `None` is one too long to be held exactly.
     pub fn numbers(&self) -> impl Iterator<Item = Option<Exact>> {
         self.items.iter().filter_map(|item| match item {
@@ -94,7 +99,9 @@ impl Formula {
     /// It ends at the first token that cannot continue it. A side that breaks off is left out. An opening
     /// parenthesis that is still open at an equals sign is closed there.
     pub fn read(text: &str, tokens: &[Token], at: usize) -> Option<Self> {
-        let mut side = SideReader::default();
+        // Words may recall a number that stands before the formula: it does not stretch the formula back.
+        let floor = at.checked_sub(1).and_then(|before| tokens.get(before)).map_or(0, |before| before.end);
+        let mut side = SideReader { floor, ..SideReader::default() };
         let mut sides = Vec::new();
         let mut next = at;
         while let Some(token) = tokens.get(next) {
@@ -147,6 +154,8 @@ struct SideReader {
     has_operand: bool,
     start: usize,
     end: usize,
+    /// Where the formula begins at the earliest.
+    floor: usize,
 }
 
 impl SideReader {
@@ -192,8 +201,9 @@ impl SideReader {
             _ => return false,
         }
         // Words may name the operands in another order: `subtract 1 from 20`.
-        self.start = if empty { token.start } else { self.start.min(token.start) };
-        self.end = if empty { token.end } else { self.end.max(token.end) };
+        let (start, end) = (token.start.max(self.floor), token.end.max(self.floor));
+        self.start = if empty { start } else { self.start.min(start) };
+        self.end = if empty { end } else { self.end.max(end) };
         true
     }
 
@@ -211,7 +221,8 @@ impl SideReader {
     /// The expression read so far; the reader begins anew.
     fn finish(&mut self) -> Option<Expression> {
         self.reduce(0);
-        let done = std::mem::take(self);
+        let fresh = Self { floor: self.floor, ..Self::default() };
+        let done = std::mem::replace(self, fresh);
         done.has_operand.then_some(Expression {
             items: done.items,
             operators: done.operators,

@@ -2,6 +2,7 @@
 //! its operator and `25 * 3, which gives 75` its equals sign. One pass; byte offsets stay those of the text.
 
 mod spoken;
+mod words;
 
 use super::{
     exact::Operator,
@@ -21,6 +22,7 @@ pub fn normalize(text: &str, tokens: &[Token]) -> Vec<Token> {
         equated: false,
         operand: false,
         last_number: None,
+        held: None,
     };
     while pass.at < tokens.len() {
         pass.step();
@@ -51,8 +53,10 @@ struct Pass<'a> {
     equated: bool,
     /// The last token ends an operand.
     operand: bool,
-    /// The last number: what `plus 1` adds to.
+    /// The last number: what `plus 1` adds to where no result is in hand.
     last_number: Option<Token>,
+    /// The result in hand: what `that` and `the result` stand for.
+    held: Option<Token>,
 }
 
 impl Pass<'_> {
@@ -86,6 +90,12 @@ impl Pass<'_> {
     fn emit(&mut self, kind: TokenKind, taken: usize) {
         let start = self.tokens[self.at].start;
         let end = self.tokens[self.at + taken - 1].end;
+        let results = self.calculates && self.out.last().is_some_and(|last| last.kind == TokenKind::Equals);
+        if kind == TokenKind::Number && (results || self.starts_from(self.at)) {
+            self.held = Some(Token { kind, start, end });
+        } else if kind == TokenKind::AnswerOpen {
+            self.held = None;
+        }
         self.at += taken;
         self.out.push(Token { kind, start, end });
         match kind {
@@ -171,6 +181,146 @@ impl Pass<'_> {
         }
     }
 
+    /// Whether the text says that it begins with the number at `index`: `start with 61`, `take 61`.
+    fn starts_from(&self, index: usize) -> bool {
+        let before = |back: usize| index.checked_sub(back).map_or("", |at| self.slice(at));
+        let is =
+            |back: usize, words: &[&str]| words.iter().any(|word| before(back).eq_ignore_ascii_case(word));
+        is(1, &["take", "taking"])
+            || is(1, &["with", "from", "at", "to"])
+                && is(2, &["start", "starting", "starts", "begin", "beginning", "back", "go", "return"])
+    }
+
+    /// Whether an operator in words and its operand stand at `index`.
+    fn calculates_at(&self, index: usize) -> bool {
+        phrases::longest_match(&self.tokens[index..]).is_some_and(|found| {
+            matches!(found.kind, PhraseKind::Calculate(_)) && self.opens_operand(index + found.tokens)
+        })
+    }
+
+    /// Takes `that` or `the result` for the number in hand where an operator stands beside it.
+    fn recall(&mut self) -> bool {
+        let (Some(held), Some(length)) = (self.held, self.pronoun(self.at)) else { return false };
+        let after = self.at + length;
+        let ends_formula = !self.operand
+            && self.calculates
+            && matches!(self.out.last().map(|last| last.kind), Some(TokenKind::Operator(..)));
+        let begins_formula = match self.kind(after) {
+            // A loose minus may be a dash: only `that - 40 = 44` can be nothing else.
+            Some(TokenKind::Operator(Operator::Subtract, _)) => {
+                self.kind(after + 1) == Some(TokenKind::Number)
+                    && self.kind(after + 2) == Some(TokenKind::Equals)
+            }
+            Some(TokenKind::Operator(..)) => self.opens_operand(after + 1),
+            _ => self.calculates_at(after.min(self.tokens.len())),
+        };
+        if !ends_formula && !begins_formula {
+            return false;
+        }
+        let place = self.tokens[self.at];
+        if !ends_formula {
+            self.out.push(Token { kind: TokenKind::Comma, start: place.start, end: place.start });
+            (self.calculates, self.equated) = (false, false);
+        }
+        self.out.push(held);
+        self.operand = true;
+        self.at = after;
+        true
+    }
+
+    /// `6 subtracted from 61`: the number before it comes second.
+    fn turned_around(&mut self) -> bool {
+        let word = self.slice(self.at);
+        let taken = ["subtracted", "taken", "deducted"].iter().any(|verb| word.eq_ignore_ascii_case(verb));
+        let from = self.at + 1 + usize::from(self.slice(self.at + 1).eq_ignore_ascii_case("away"));
+        let alone = self.operand && !self.calculates;
+        if !taken || !alone || !self.slice(from).eq_ignore_ascii_case("from") {
+            return false;
+        }
+        let (number, length) = match (self.kind(from + 1), self.held) {
+            (Some(TokenKind::Number), _) => (self.tokens[from + 1], 1),
+            (_, Some(held)) => match self.pronoun(from + 1) {
+                Some(length) => (held, length),
+                None => return false,
+            },
+            _ => return false,
+        };
+        let Some(second) = self.out.pop_if(|last| last.kind == TokenKind::Number) else { return false };
+        let operator = Token { kind: TokenKind::Operator(Operator::Subtract, false), ..self.tokens[self.at] };
+        self.out.extend([number, operator, second]);
+        (self.calculates, self.equated, self.operand) = (true, false, true);
+        self.at = from + 1 + length;
+        true
+    }
+
+    /// Whether the phrase at `index`, such as `that's` or `which is`, names what the calculation before it comes to.
+    fn names_result(&self, index: usize, number_at: usize) -> bool {
+        const POINTS: [&str; 6] = ["that", "this", "it", "that's", "it's", "which"];
+        const DISTANCES: [&str; 12] = [
+            "too", "more", "less", "off", "short", "away", "above", "below", "over", "under", "higher",
+            "lower",
+        ];
+        let written = |at: usize, words: &[&str]| {
+            let word = self.slice(at).replace('’', "'");
+            words.iter().any(|listed| word.eq_ignore_ascii_case(listed))
+        };
+        written(index, &POINTS)
+            && self.kind(number_at) == Some(TokenKind::Number)
+            && !written(number_at + 1, &DISTANCES)
+    }
+
+    /// Whether the number at `index` is one that is left over, as in `leaves 3 and 4` and `we have 3 left`.
+    pub(super) fn names_unused(&self, index: usize) -> bool {
+        let listed = matches!(self.slice(index + 1), "and" | "," | "&");
+        listed && self.kind(index + 2) == Some(TokenKind::Number)
+            || matches!(self.slice(index + 1), "unused" | "left" | "remaining")
+    }
+
+    /// The token after `index` that is no filler such as `a total of`.
+    fn past_fillers(&self, index: usize) -> usize {
+        let filler = |at: &usize| words::TRAILS.iter().any(|word| self.slice(*at).eq_ignore_ascii_case(word));
+        index + (index..index + 4).take_while(filler).count()
+    }
+
+    /// Takes a phrase behind an operand for the operator or the equals sign that it stands for.
+    fn operator_or_equals(&mut self, found: phrases::Match, word_at: usize) -> bool {
+        let taken = word_at - self.at + found.tokens;
+        let unfinished = self.calculates && !self.equated;
+        match found.kind {
+            PhraseKind::Calculate(operator) if word_at == self.at => {
+                let recalls = self.held.is_some() && self.pronoun(self.at + taken).is_some();
+                if !recalls && !self.opens_operand(self.at + taken) {
+                    return false;
+                }
+                self.emit(TokenKind::Operator(operator, false), taken);
+                // A word that ends an operand is none: the operator belongs to it.
+                self.calculates = true;
+                true
+            }
+            PhraseKind::Equal if unfinished && self.opens_operand(self.at + taken) => {
+                self.emit(TokenKind::Equals, taken);
+                true
+            }
+            PhraseKind::Gives if unfinished => {
+                let number = self.past_fillers(self.at + taken);
+                let leaves = (word_at..number).any(|at| {
+                    let word = self.slice(at);
+                    word.starts_with("leav") || word == "have"
+                });
+                let opens = self.opens_operand(number) && !(leaves && self.names_unused(number));
+                if opens {
+                    self.emit(TokenKind::Equals, number - self.at);
+                }
+                opens
+            }
+            PhraseKind::Nothing if unfinished && self.names_result(word_at, self.at + taken) => {
+                self.emit(TokenKind::Equals, taken);
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn word_or_other(&mut self, token: Token) {
         let joint =
             matches!(token.kind, TokenKind::Comma | TokenKind::Stop) && self.operand && self.calculates;
@@ -184,22 +334,26 @@ impl Pass<'_> {
             {
                 return self.emit(TokenKind::Operator(Operator::Multiply, false), 1);
             }
-            if let Some(found) = phrases::longest_match(&self.tokens[word_at..]) {
-                let taken = word_at - self.at + found.tokens;
-                if self.opens_operand(self.at + taken) {
-                    match found.kind {
-                        PhraseKind::Calculate(operator) if word_at == self.at => {
-                            return self.emit(TokenKind::Operator(operator, false), taken);
-                        }
-                        PhraseKind::Equal | PhraseKind::Gives if self.calculates && !self.equated => {
-                            return self.emit(TokenKind::Equals, taken);
-                        }
-                        _ => {}
-                    }
-                }
+            if let Some(found) = phrases::longest_match(&self.tokens[word_at..])
+                && self.operator_or_equals(found, word_at)
+            {
+                return;
             }
         }
-        if matches!(token.kind, TokenKind::Word(_)) && self.spoken_step() {
+        // `4 * 16: 64` states its result, `4 * 16: 64 - 1 = 63` begins another.
+        let colon = token.kind == TokenKind::Colon && self.operand && self.calculates && !self.equated;
+        if colon
+            && self.kind(self.at + 1) == Some(TokenKind::Number)
+            && matches!(
+                self.kind(self.at + 2),
+                None | Some(TokenKind::Comma | TokenKind::Stop | TokenKind::Think)
+            )
+        {
+            return self.emit(TokenKind::Equals, 1);
+        }
+        if matches!(token.kind, TokenKind::Word(_))
+            && (self.turned_around() || self.recall() || self.spoken_step())
+        {
             return;
         }
         self.emit(token.kind, 1);

@@ -78,6 +78,8 @@ pub struct Reading {
     pub steps: usize,
     /// Those whose arithmetic is right.
     pub steps_right: usize,
+    /// Whether steps before the last answer derive it; `None` where there is no readable answer.
+    pub faithful: Option<bool>,
     /// Whether the text breaks off in an attempt that is announced or begun but not yet made.
     pub breaks_off: bool,
 }
@@ -102,10 +104,11 @@ pub fn read(text: &str, tokens: &[Token], numbers: &[i64], target: i64) -> Readi
         reading: Reading {
             events: Vec::new(),
             places: Vec::new(),
-            attempts: Attempts::new(numbers),
+            attempts: Attempts::new(numbers, Exact::integer(target)),
             phrases: 0,
             steps: 0,
             steps_right: 0,
+            faithful: None,
             breaks_off: false,
         },
     };
@@ -338,7 +341,15 @@ impl Reader<'_> {
                 self.expect_number(Relation::Equal, length);
             }
             PhraseKind::Gives | PhraseKind::Calculate(_) => self.at += 1,
-            PhraseKind::Nothing => self.at += length,
+            PhraseKind::Nothing => {
+                // `instead of adding 21 I'd divide it by 3` is where another attempt begins.
+                if self.text[start..].len() > 7
+                    && self.text.as_bytes()[start..start + 7].eq_ignore_ascii_case(b"instead")
+                {
+                    self.opening.get_or_insert(start);
+                }
+                self.at += length;
+            }
         }
         self.sentence_start = false;
     }
@@ -436,6 +447,10 @@ impl Reader<'_> {
         self.at += 1;
         let closes = |token: &Token| matches!(token.kind, TokenKind::AnswerOpen | TokenKind::AnswerClose);
         let length = self.tokens[self.at..].iter().take_while(|token| !closes(token)).count();
+        self.reading.faithful = Formula::read(self.text, &self.tokens[..self.at + length], self.at)
+            .filter(|formula| formula.tokens == length && !formula.unfinished)
+            .and_then(|formula| formula.sides.into_iter().next())
+            .map(|answer| self.reading.attempts.derives(&answer));
         self.at += length;
         let end = self.tokens.get(self.at).map_or(self.text.len(), |token| token.start);
         let inside = &self.text[open.end..end];

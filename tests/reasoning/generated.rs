@@ -165,7 +165,7 @@ fn write_trace(numbers: [i64; 3], target: i64, turns: &[Turn]) -> (String, Truth
             && *form != attempt
         {
             truth.backtracks += 1;
-            truth.corrected += usize::from(*rightly_missed == Some(true));
+            truth.corrected += usize::from(*rightly_missed == Some(true) && !tried.contains(&attempt));
         }
         last_check = None;
         let hit = value == target;

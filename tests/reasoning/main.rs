@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod arbitrary;
+mod cases;
 mod counted;
 mod generated;
 mod labelled;

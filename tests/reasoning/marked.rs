@@ -21,7 +21,7 @@ const SPANS: [&str; 10] = [
     "hesitation",
     "answer",
 ];
-const COUNTS: [&str; 2] = ["attempts", "corrected"];
+const COUNTS: [&str; 3] = ["attempts", "corrected", "wrong_steps"];
 
 struct Marked {
     puzzle: Puzzle,
@@ -137,8 +137,14 @@ fn overlaps(labels: &[(usize, usize)], found: &[(usize, usize)]) -> usize {
 fn count(analysis: &Analysis, name: &str) -> usize {
     match name {
         "attempts" => analysis.attempts,
+        "wrong_steps" => analysis.arithmetic_steps - analysis.arithmetic_right,
         _ => analysis.self_corrections,
     }
+}
+
+/// The counts that a file labels: a count that it never names is not labelled there.
+fn counted(entries: &[Marked]) -> impl Iterator<Item = &'static str> {
+    COUNTS.into_iter().filter(|name| entries.iter().any(|entry| entry.counts.contains_key(*name)))
 }
 
 fn measure(entries: &[Marked], misses: &mut String) -> BTreeMap<&'static str, Tally> {
@@ -167,7 +173,7 @@ fn measure(entries: &[Marked], misses: &mut String) -> BTreeMap<&'static str, Ta
                 wrong += &format!("    {kind}: labelled {:?}, found {:?}\n", quote(&labels), quote(&found));
             }
         }
-        for name in COUNTS {
+        for name in counted(entries) {
             let (label, found) = (entry.counts.get(name).copied().unwrap_or(0), count(&analysis, name));
             tallies.entry(name).or_default().add(label.min(found), label, found);
             if label != found {
@@ -188,7 +194,7 @@ fn hold(name: &str, file: &str, at_least: usize, floor: f64) {
     let mut misses = String::new();
     let tallies = measure(&entries, &mut misses);
     let mut table = format!("{name}: {} transcripts\n{:<18} precision recall labelled\n", entries.len(), "");
-    for kind in SPANS.iter().chain(&COUNTS) {
+    for kind in SPANS.into_iter().chain(counted(&entries)) {
         let tally = tallies[kind];
         table +=
             &format!("{kind:<18} {:>9.3} {:>6.3} {:>8}\n", tally.precision(), tally.recall(), tally.labels);

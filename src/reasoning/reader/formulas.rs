@@ -2,6 +2,7 @@
 
 use super::{EventKind, Named, Reader, StepPlace, Waiting};
 use crate::reasoning::{
+    Verdict,
     check::{CheckDraft, Conclusion, Decision, Opener, Relation},
     exact::{Exact, Operator},
     expression::{Expression, Formula},
@@ -100,7 +101,7 @@ impl Reader<'_> {
                 .any(|name| before.eq_ignore_ascii_case(name) || first.eq_ignore_ascii_case(name))
     }
 
-    /// Whether two sides are equal; after `≈`, whether they differ by less than the last decimal written.
+    /// Whether two sides are equal; after `≈` and with decimals, whether they differ by less than the last place written.
     fn agree(&self, left: &Expression, right: &Expression) -> bool {
         let Some((a, b)) = left.value().zip(right.value()) else { return false };
         let about = self.text.get(left.end..right.start).is_some_and(|between| between.contains('≈'));
@@ -112,27 +113,49 @@ impl Reader<'_> {
             let unit = Exact::new(1, unit?)?;
             Some(difference < unit && difference.negate() < unit)
         };
-        a == b || about && close() == Some(true)
+        a == b || (about || digits > 0) && close() == Some(true)
     }
 
     /// Two or more sides joined by equals signs.
     fn equation(&mut self, sides: &[Expression], first: usize) {
-        for pair in sides.windows(2) {
-            if let [left, right] = pair
-                && (left.calculates() || right.calculates())
-            {
-                self.reading.steps += 1;
-                self.reading.steps_right += usize::from(self.agree(left, right));
+        for (index, link) in self.links(sides).iter().enumerate() {
+            for pair in link.windows(2) {
+                if let [left, right] = pair
+                    && (left.calculates() || right.calculates())
+                {
+                    self.reading.steps += 1;
+                    self.reading.steps_right += usize::from(self.agree(left, right));
+                }
             }
-        }
-        match sides.iter().find(|side| side.calculates()) {
-            Some(calculation) => self.calculation(calculation, sides, first),
-            None => self.equality(sides),
+            match link.iter().find(|side| side.calculates()) {
+                // All links are one formula of the text, which is one place.
+                Some(calculation) => self.calculation(calculation, link, (index == 0).then_some(first)),
+                None => self.equality(link),
+            }
         }
     }
 
+    /// A run-on such as `5 + 3 = 8 * 2 = 16` says two things, and is taken apart: `5 + 3 = 8` and `8 * 2 = 16`.
+    fn links(&self, sides: &[Expression]) -> Vec<Vec<Expression>> {
+        let (mut links, mut link) = (Vec::new(), Vec::new());
+        for (index, side) in sides.iter().enumerate() {
+            let before = index.checked_sub(1).and_then(|before| sides.get(before));
+            if let Some(before) = before.filter(|before| before.calculates() && side.calculates())
+                && let Some(result) = before.value()
+                && side.numbers().next() == Some(Some(result))
+                && !self.agree(before, side)
+            {
+                link.push(Expression::number(result, side.start));
+                links.push(std::mem::take(&mut link));
+            }
+            link.push(side.clone());
+        }
+        links.push(link);
+        links
+    }
+
     /// `4 * 16 = 64`: re-derives a result inside a check, and is a step of an attempt elsewhere.
-    fn calculation(&mut self, calculation: &Expression, sides: &[Expression], token: usize) {
+    fn calculation(&mut self, calculation: &Expression, sides: &[Expression], token: Option<usize>) {
         let (Some(first), Some(last)) = (sides.first(), sides.last()) else { return };
         let stated = match sides.iter().rev().find(|side| !side.calculates()) {
             Some(plain) => plain.value(),
@@ -146,16 +169,14 @@ impl Reader<'_> {
         };
         let derives =
             |draft: &CheckDraft| (draft.opener == Opener::Check || at_once(draft)) && !draft.concludes();
-        if self.draft.as_ref().is_some_and(derives) && self.reading.attempts.has_made(calculation) {
-            let key = calculation.plain_shape().key();
-            let added = self
-                .draft
-                .as_mut()
-                .is_some_and(|draft| draft.derive(key, stated, right, first.start.max(draft.end), last.end));
-            if added {
-                self.sentence_closed = false;
-                return;
-            }
+        let key = calculation.plain_shape().key();
+        if let Some(draft) = self.draft.as_mut().filter(|draft| derives(draft) && !draft.has_derived(key))
+            && self.reading.attempts.has_made(calculation)
+        {
+            let again = self.reading.attempts.derive_again(calculation, stated, right);
+            draft.derive(key, stated, right, again, (first.start.max(draft.end), last.end));
+            self.sentence_closed = false;
+            return;
         }
         let repeats = self.reading.attempts.has_made(calculation);
         if self.concluding && repeats {
@@ -163,6 +184,7 @@ impl Reader<'_> {
         }
         self.finish_draft(false);
         if self.reading.attempts.sums_up(calculation) {
+            self.reading.attempts.sum_up(calculation, stated, right);
             self.value = None;
             return;
         }
@@ -171,10 +193,10 @@ impl Reader<'_> {
             match self.reading.events.last_mut() {
                 Some(before)
                     if matches!(before.kind, EventKind::Backward)
-                        && self
-                            .text
-                            .get(before.end..first.start)
-                            .is_some_and(|between| matches!(between.trim(), ":" | "," | "")) =>
+                        && self.text.get(before.end..first.start).is_some_and(|between| {
+                            // `Starting from 19, I add 1 to get 20` is one as well.
+                            between.len() < 12 && !between.contains(['.', '\n', '!', '?'])
+                        }) =>
                 {
                     before.end = last.end;
                 }
@@ -185,22 +207,25 @@ impl Reader<'_> {
         }
         let kept = self.reading.attempts.kept();
         let place = (self.opening.take().map_or(first.start, |opening| opening.min(first.start)), last.end);
-        self.reading.attempts.add_step(calculation, stated, self.segment, place);
+        self.reading.attempts.add_step(calculation, stated, right, self.segment, place);
         let attempt = self.reading.attempts.records().len().saturating_sub(1);
-        self.reading.places.push(StepPlace { attempt, token, kept });
+        self.reading.places.extend(token.map(|token| StepPlace { attempt, token, kept }));
         self.reading.breaks_off = false;
         self.value = None;
     }
 
     /// Adds the draft to the check before it where both are one exclamation, as in `Yes! That works` or
-    /// `18 / 6 = 3. ✓`, and both are right. Returns whether it did.
+    /// `18 / 6 = 3. ✓`, and both have one verdict that fits. Returns whether it did.
     pub(super) fn joins_last_check(&mut self, draft: &CheckDraft, decision: Decision) -> bool {
-        let Decision::Decided { right: true, conclusion: Conclusion::Hit } = decision else { return false };
+        let Decision::Decided { verdict, conclusion: Conclusion::Hit } = decision else { return false };
         let Some(last) = self.reading.events.last_mut() else { return false };
-        let EventKind::Check { decision: Decision::Decided { right: true, conclusion }, .. } = last.kind
+        let EventKind::Check { decision: Decision::Decided { verdict: before, conclusion }, .. } = last.kind
         else {
             return false;
         };
+        if verdict == Verdict::False || before != verdict {
+            return false;
+        }
         let (Some(before), Some(between), Some(after)) = (
             self.text.get(last.start..last.end),
             self.text.get(last.end..draft.start),

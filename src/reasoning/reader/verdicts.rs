@@ -39,7 +39,7 @@ impl Reader<'_> {
         self.reading.steps_right += usize::from(calculation.value().is_some());
         let value = calculation.value();
         let place = (self.opening.take().unwrap_or(calculation.start), calculation.end);
-        self.reading.attempts.add_step(&calculation, value, self.segment, place);
+        self.reading.attempts.add_step(&calculation, value, true, self.segment, place);
         self.reading.breaks_off = false;
     }
 
