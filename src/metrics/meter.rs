@@ -40,7 +40,7 @@ pub struct Tally {
     pub stated_hits: usize,
     /// Of those, the ones after which no attempt follows.
     pub stops_after_hit: usize,
-    /// True failed checks that a different attempt follows.
+    /// True failed checks that an attempt not made before follows.
     pub self_corrections: usize,
     /// Right answers of which it is known whether an attempt of the thought derives them. Records of older versions do
     /// not say.

@@ -41,10 +41,15 @@ use crate::task::Puzzle;
 /// - An attempt is *repeated* if the same operations were applied to the same numbers before, in whatever
 ///   order, wording and steps, and whatever the text says they come to. Two attempts are *different* if
 ///   neither repeats the other. A result kept by `back to 64` stands for the operations that made it.
-/// - A *check* is one sentence or clause. Its comparison is right if it names the target (or none) and a
-///   value that the attempt before states (or that the check re-derives), if it holds, and if the value
-///   that the attempt states last misses or hits as well. A verdict without a number is judged by what the
-///   attempt's operations really come to. In a sentence opened by `check` or `verify`, a calculation that
+/// - A step may be told in words (`adding 6 and 13 gives 19`). `that`, `it` and `the result` stand for the result in
+///   hand, and so does an operand that is not named (`subtract 40 to get 44`); where that makes the step wrong and the
+///   last number named makes it right, that number is meant. A run-on such as `5 + 3 = 8 * 2 = 16` is two steps. A
+///   decimal may be rounded.
+/// - A *check* is one sentence or clause. Its comparison fits if it names the target (or none) and a value that the
+///   attempt before states (or really comes to, or that the check re-derives), if it holds, and if the value that the
+///   attempt states last misses or hits as well. A verdict without a number speaks of the value stated last; `that is
+///   not right` fits too where the text states the target and does not come to it. What fits is *true* if the value it
+///   speaks of was calculated rightly from the first number on, and *misled* otherwise. In a sentence opened by `check` or `verify`, a calculation that
 ///   the attempt made re-derives a result; any other begins an attempt. So does one right after `wait ,`. `Yes!`
 ///   and the verdict after it are one check.
 /// - An expression that only writes down again what the steps of the attempt have come to begins no attempt,
@@ -52,7 +57,10 @@ use crate::task::Puzzle;
 /// - A checking phrase with nothing checked is *superficial* if no attempt follows before the answer or
 ///   the end. It is a hesitation, and no check, if one follows, if a check follows at once
 ///   (`wait . check : …`), or if the text is cut off within its sentence.
-/// - A *self-correction* is counted once per attempt corrected, however often the miss is stated.
+/// - A *self-correction* is counted once per attempt corrected, however often the miss is stated; only a true check
+///   corrects, and only an attempt that the answer has not made before is a correction.
+/// - An answer is *faithful* if operations of its shape were carried out before it (in steps, in words, or in a check
+///   that works them out again) and no step on the way was miscalculated.
 /// - A miss or hit is no *stop* if the text is cut off while the next attempt is announced or begun.
 /// - The inside of an answer is not read. What follows one is, but follows nothing before it.
 pub fn analyze(puzzle: &Puzzle, completion: &str) -> Analysis {
@@ -135,7 +143,7 @@ pub struct Analysis {
     pub false_checks: usize,
     /// Checking phrases with nothing checked.
     pub superficial_checks: usize,
-    /// Attempts that a true check found to have missed and that a different attempt follows.
+    /// Attempts that a true check found to have missed and that an attempt not made before follows.
     pub self_corrections: usize,
     /// Times a different attempt starts after a failed or abandoned one.
     pub backtracks: usize,

@@ -220,6 +220,7 @@ impl Script {
         let progress = Self::progress(step);
         let checks = noisy(0.2 + 5.2 * progress, 0.3);
         let (false_share, superficial_share) = (0.22 - 0.08 * progress, 0.12 - 0.08 * progress);
+        let misled_share = 0.04 + 0.04 * progress;
         let mean_length = noisy(26.0 + 96.0 * progress, 0.2);
         let accuracy = noisy(0.11 + 0.25 * progress, 0.3);
         let tokens_per_step = 256.0 * (27.0 + 48.0 * Self::progress(step / 2 + 8));
@@ -238,7 +239,8 @@ impl Script {
             num_tokens: (step as f64 * tokens_per_step) as u64,
             step_time: 5.0,
             checks,
-            true_checks: checks * (1.0 - false_share - superficial_share),
+            true_checks: checks * (1.0 - misled_share - false_share - superficial_share),
+            misled_checks: checks * misled_share,
             false_checks: checks * false_share,
             superficial_checks: checks * superficial_share,
             self_corrections: noisy(0.2 + 2.6 * progress, 0.3),
@@ -246,6 +248,7 @@ impl Script {
             self_checking_share: 0.07 + 0.86 * progress,
             backtracking_share: 0.02 + 0.5 * progress,
             arithmetic_right: 0.98,
+            faithful_share: Some(0.9 + 0.06 * progress),
             time_sample: 3.0,
             time_update: 1.8,
             sample_tokens_per_second: noisy(9_800.0, 0.1),

@@ -157,7 +157,7 @@ fn meanings(theme: &Theme) -> Vec<(&'static str, ratatui::style::Style, &'static
         (
             theme.glyph("↻ 2", "@ 2"),
             theme.aha,
-            "self-corrections: a true failed check followed by a different attempt; lit when one has just happened",
+            "self-corrections: a true failed check followed by an attempt not made before; lit when one has just happened",
         ),
         (
             theme.glyph("▲ aha", "^ aha"),

@@ -24,17 +24,19 @@ impl Reader<'_> {
             return end;
         }
         let said = self.said(at, end);
-        let stated = self.ways.newest().map(|way| way.stated);
-        let right = match (stated, said) {
+        let newest = self.ways.newest().map(|way| (way.stated == Some(self.product), way.sound));
+        let verdict = match (newest, said) {
             (None, _) | (_, Said::Nothing) => {
                 self.span(SpanKind::Hesitation, start, last, None);
                 return end;
             }
-            (Some(stated), Said::Hit) => stated == Some(self.product),
-            (Some(stated), Said::Miss(_)) => stated != Some(self.product),
+            // Two slips may cancel out.
+            (Some((true, false)), Said::Hit) => Verdict::Misled,
+            (Some((hits, _)), said) if hits == (said == Said::Hit) => Verdict::True,
+            _ => Verdict::False,
         };
-        self.conclude(said, right, number, end);
-        self.decided(start, last, right);
+        self.conclude(said, verdict, number, end);
+        self.decided(start, last, verdict);
         end
     }
 
@@ -46,17 +48,21 @@ impl Reader<'_> {
         let whole = end < self.tokens.len();
         let (start, last) = (self.tokens[at].start, self.tokens[end - 1].end);
         let subject = self.ways.newest().map(|way| way.stated);
+        let subject_sound = self.ways.newest().is_none_or(|way| way.sound);
         let number = self.ways.taken.len();
         let sentence = &self.tokens[at..end];
         let last_digit = sentence.iter().any(|token| token.is(&["digit", "digits", "ends"]));
         let (mut right, mut calculated, mut place) = (true, false, at);
+        let mut on_slip = false;
         while place < end {
             match formula::chain(self.tokens, place) {
                 Some((chain, next)) => {
-                    right &= self.arithmetic(&chain);
+                    let holds = self.arithmetic(&chain);
+                    right &= holds;
+                    on_slip |= self.ways.rests_on_slip(&chain);
                     calculated |= chain.len() > 1 && chain.iter().any(|side| side.number().is_none());
                     if !last_digit {
-                        self.equation(&chain);
+                        self.equation(&chain, holds);
                     }
                     place = next;
                 }
@@ -84,10 +90,13 @@ impl Reader<'_> {
             right &= self.claimed_ending(at, end).is_none_or(|claimed| claimed == ends);
             (stated.map(|stated| stated % 10 == ends), stated.map(|stated| stated % 10))
         } else {
-            // What the check computes must be the product; then the attempt before hits if it says the same.
-            let computed = self.ways.taken.get(number).map_or(Some(self.product), |way| way.stated);
-            right &= computed == Some(self.product);
-            (stated.map(|stated| stated == self.product), stated)
+            // What the check computes must be the product, unless an earlier slip leads it astray; then the attempt
+            // before hits if it says the same.
+            let way = self.ways.taken.get(number);
+            let computed = way.map_or(Some(self.product), |way| way.stated);
+            let astray = on_slip && way.is_some_and(|way| way.adds_up);
+            right &= computed == Some(self.product) || astray;
+            (stated.map(|stated| Some(stated) == computed), stated)
         };
         right &= match said {
             Said::Nothing => true,
@@ -96,8 +105,14 @@ impl Reader<'_> {
                 hit == Some(false) && named.is_none_or(|named| Some(named) == value || Some(named) == stated)
             }
         };
-        self.conclude(said, right, number, end);
-        self.decided(start, last, right);
+        let confirms_slip = said == Said::Hit && (stated != Some(self.product) || !subject_sound);
+        let verdict = match right {
+            false => Verdict::False,
+            true if on_slip || confirms_slip => Verdict::Misled,
+            true => Verdict::True,
+        };
+        self.conclude(said, verdict, number, end);
+        self.decided(start, last, verdict);
         end
     }
 
@@ -135,7 +150,7 @@ impl Reader<'_> {
     }
 
     /// Counts what a check concludes of the attempt of this number.
-    fn conclude(&mut self, said: Said, right: bool, number: usize, end: usize) {
+    fn conclude(&mut self, said: Said, verdict: Verdict, number: usize, end: usize) {
         match said {
             Said::Nothing => {}
             Said::Hit => {
@@ -148,7 +163,7 @@ impl Reader<'_> {
                 self.found.stated_misses += 1;
                 self.found.stops_after_miss += usize::from(!self.goes_on(number, end));
                 self.stated_miss_of = Some(number);
-                if right {
+                if verdict == Verdict::True {
                     self.missed.insert(number);
                 }
             }
@@ -173,10 +188,10 @@ impl Reader<'_> {
         true
     }
 
-    fn decided(&mut self, start: usize, last: usize, right: bool) {
-        let verdict = if right { Verdict::True } else { Verdict::False };
+    fn decided(&mut self, start: usize, last: usize, verdict: Verdict) {
         match verdict {
             Verdict::True => self.found.true_checks += 1,
+            Verdict::Misled => self.found.misled_checks += 1,
             _ => self.found.false_checks += 1,
         }
         let claim = self.text[start..last].to_owned();

@@ -12,10 +12,12 @@
 //! - A *check* is one sentence. It is opened by `check` or `verify`, or is a bare verdict (`that is wrong`). It is true
 //!   if all arithmetic in it is right and its verdict fits: after a computation of the product, whether the attempt
 //!   before states that product; after a look at the last digit, whether the attempt ends in the digit that the product
-//!   ends in; alone, whether the attempt before states the product. A check without a calculation that only repeats what
-//!   stood there is *superficial*.
-//! - A computation of the product inside a check is an attempt as well, so a miss that it finds is followed by a
-//!   different attempt: a *self-correction*.
+//!   ends in; alone, whether the attempt before states the product. It is *misled* if its verdict fits what the text
+//!   states, but rests on a slip: its computation uses a result that was miscalculated, or it confirms a product that is
+//!   wrong (by its last digit) or was come to by slips that cancel out. Rejecting a miscalculated product is true: that
+//!   is what a check is for. A check without a calculation that only repeats what stood there is *superficial*.
+//! - A computation of the product inside a check is an attempt as well, so a miss that it finds is followed by
+//!   another attempt: a *self-correction*, if the answer has not made that attempt before.
 //! - The inside of an answer is not read. What follows one is, but follows nothing before it.
 
 mod checks;
@@ -24,13 +26,13 @@ mod lexer;
 mod outline;
 mod ways;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 pub use self::outline::outline;
 use self::{
     formula::Formula,
     lexer::{Kind, Token},
-    ways::Tracker,
+    ways::{Tracker, WayTaken},
 };
 use crate::{
     reasoning::{Analysis, Span, SpanKind, Verdict, corrections},
@@ -98,8 +100,8 @@ impl<'a> Reader<'a> {
                 Kind::Word(_) => self.phrase(at),
                 _ => match formula::chain(self.tokens, at) {
                     Some((chain, next)) => {
-                        self.arithmetic(&chain);
-                        self.equation(&chain);
+                        let right = self.arithmetic(&chain);
+                        self.equation(&chain, right);
                         next
                     }
                     None => at + 1,
@@ -137,9 +139,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn equation(&mut self, chain: &[Formula]) {
+    fn equation(&mut self, chain: &[Formula], right: bool) {
         let before = self.ways.taken.len();
-        self.ways.equation(chain);
+        self.ways.equation(chain, right);
         // The rule itself, where it is written out in one line.
         let written_out = chain
             .iter()
@@ -241,7 +243,7 @@ impl<'a> Reader<'a> {
     }
 
     fn finish(self) -> Analysis {
-        let Self { mut found, ways, missed, product, answer, .. } = self;
+        let Self { mut found, ways, missed, product, answer, text, .. } = self;
         if let Some((start, end)) = answer {
             let at = found.spans.partition_point(|span| span.start < start);
             let free = found.spans.get(at).is_none_or(|next| end <= next.start);
@@ -256,8 +258,24 @@ impl<'a> Reader<'a> {
         found.sum_checks();
         found.attempts = taken.len();
         found.decompositions = taken.iter().filter(|way| way.is_decomposition()).count();
-        let mut known = HashSet::new();
-        found.repeated_attempts = taken.iter().filter(|way| !known.insert(&way.parts)).count();
+        let mut known = HashMap::new();
+        let mut made_before = Vec::with_capacity(taken.len());
+        for way in &taken {
+            let next = known.len() + 1;
+            let number = *known.entry(&way.parts).or_insert(next);
+            made_before.push(number < next);
+            if way.adds_up && found.first_hit.is_none() {
+                found.first_hit = Some(number);
+            }
+        }
+        found.repeated_attempts = made_before.iter().filter(|before| **before).count();
+        found.faithful = answer.and_then(|(start, end)| {
+            let tokens = lexer::tokenize(text.get(start..end)?);
+            let (chain, _) = formula::chain(&tokens, 0).filter(|(_, length)| *length == tokens.len())?;
+            let said = chain.last().and_then(Formula::number)?;
+            let derives = |way: &WayTaken| way.adds_up && way.sound && way.stated == Some(said);
+            Some(taken.iter().filter(|way| way.start < start).any(derives))
+        });
         let mut corrections = Vec::new();
         for (index, pair) in taken.windows(2).enumerate() {
             let [before, after] = pair else { continue };
@@ -265,7 +283,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let wrong = before.stated != Some(product);
-            if missed.contains(&(index + 1)) {
+            if missed.contains(&(index + 1)) && !made_before[index + 1] {
                 corrections.push((before.start + 1, after.start + 1));
             }
             found.backtracks += usize::from(wrong);

@@ -61,7 +61,8 @@ fn checks_are_decided_by_arithmetic() {
     for (before, check, expected) in [
         (right, "check : last digit 3 * 7 = 21 , ends in 1 , yes .", [1, 0, 1, 0, 0, 0]),
         (right, "check : last digit 3 * 7 = 24 , ends in 4 , not 1 .", [1, 0, 0, 1, 0, 0]),
-        (guess, "check : last digit 3 * 7 = 21 , ends in 1 , yes .", [1, 0, 1, 0, 0, 0]),
+        // The last digit says yes to a wrong product: misled, which this table does not count.
+        (guess, "check : last digit 3 * 7 = 21 , ends in 1 , yes .", [1, 0, 0, 0, 0, 0]),
         (guess, "check : last digit 3 * 7 = 21 , ends in 1 , not 1 .", [1, 0, 0, 1, 0, 0]),
         (right, "check : 20 * 47 = 940 , 3 * 47 = 141 , 940 + 141 = 1081 , yes .", [2, 1, 1, 0, 0, 0]),
         (
@@ -81,6 +82,53 @@ fn checks_are_decided_by_arithmetic() {
     ] {
         let text = format!("{before} {check}");
         assert_eq!(counts(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_check_that_rests_on_a_slip_is_misled() {
+    let slip = "20 * 47 = 930 , 3 * 47 = 141 , 930 + 141 = 1071 .";
+    let cancelled = "20 * 47 = 930 , 3 * 47 = 141 , 930 + 141 = 1081 .";
+    for (text, [truly, misled, falsely]) in [
+        (format!("{slip} check : 930 + 141 = 1071 , yes ."), [0, 1, 0]),
+        (format!("{slip} check : 930 + 141 = 1081 , not 1071 ."), [0, 0, 1]),
+        (format!("{slip} check : 20 * 47 = 940 , 3 * 47 = 141 , 940 + 141 = 1081 , not 1071 ."), [1, 0, 0]),
+        (format!("{slip} check : last digit 3 * 7 = 21 , ends in 1 , yes ."), [0, 1, 0]),
+        (format!("{slip} that is wrong ."), [1, 0, 0]),
+        (format!("{slip} that is right ."), [0, 0, 1]),
+        (format!("{cancelled} that is right ."), [0, 1, 0]),
+    ] {
+        let found = read(&text);
+        let verdicts = [found.true_checks, found.misled_checks, found.false_checks];
+        assert_eq!(verdicts, [truly, misled, falsely], "{text}");
+    }
+}
+
+#[test]
+fn a_right_product_is_derived_by_a_way_without_a_slip() {
+    for (text, faithful, first_hit) in [
+        (
+            "23 * 40 = 920 , 23 * 7 = 161 , 920 + 161 = 1081 . </think> <answer> 1081 </answer>",
+            Some(true),
+            Some(1),
+        ),
+        (
+            "23 * 40 = 910 , 23 * 7 = 161 , 910 + 161 = 1081 . </think> <answer> 1081 </answer>",
+            Some(false),
+            Some(1),
+        ),
+        (
+            "23 * 40 = 920 , 23 * 8 = 184 , 920 + 184 = 1104 . try again : 23 * 40 = 920 , 23 * 7 = 161 , \
+          920 + 161 = 1081 . </think> <answer> 1081 </answer>",
+            Some(true),
+            Some(2),
+        ),
+        ("</think> <answer> 1081 </answer> 23 * 47 = 1081", Some(false), Some(1)),
+        ("23 * 47 = 1081 . </think> <answer> none </answer>", None, Some(1)),
+        ("hmm", None, None),
+    ] {
+        let found = read(text);
+        assert_eq!((found.faithful, found.first_hit), (faithful, first_hit), "{text}");
     }
 }
 

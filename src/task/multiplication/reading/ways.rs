@@ -1,6 +1,6 @@
 //! Ways in which a completion computes the product: which partial products it takes, and what it says they come to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::formula::{Formula, Term, value_of};
 
@@ -18,6 +18,8 @@ pub struct WayTaken {
     pub stated: Option<i128>,
     /// Whether the partial products add up to the product of the puzzle.
     pub adds_up: bool,
+    /// Whether every step of it was calculated rightly.
+    pub sound: bool,
     /// Where it begins, bytes.
     pub start: usize,
     /// Which stretch between answers it stands in.
@@ -38,11 +40,14 @@ pub struct Tracker {
     product: i128,
     /// What each stated result stands for.
     held: HashMap<i128, Vec<Term>>,
+    /// Stated results that were miscalculated, or that rest on one that was.
+    slips: HashSet<i128>,
     /// What each product is said to be, by its factors as they are written.
     stated: HashMap<Vec<i128>, i128>,
     /// Partial products since the last way was complete, and where they begin.
     open: Vec<Term>,
     open_start: Option<usize>,
+    open_slip: bool,
     last_stated: Option<i128>,
     /// Ways, complete or left off, in order.
     pub taken: Vec<WayTaken>,
@@ -57,17 +62,26 @@ impl Tracker {
             factors,
             product,
             held: HashMap::new(),
+            slips: HashSet::new(),
             stated: HashMap::new(),
             open: Vec::new(),
             open_start: None,
+            open_slip: false,
             last_stated: None,
             taken: Vec::new(),
             segment: 0,
         }
     }
 
-    /// Takes in formulas that are said to be equal.
-    pub fn equation(&mut self, chain: &[Formula]) {
+    /// Whether a number of the formulas is a result that was miscalculated.
+    pub fn rests_on_slip(&self, chain: &[Formula]) -> bool {
+        let results = chain.split_last().map_or(&[][..], |(_, before)| before);
+        let alone = |term: &Term| term.factors.len() == 1 && self.slips.contains(&term.factors[0]);
+        results.iter().flat_map(|side| &side.terms).any(alone)
+    }
+
+    /// Takes in formulas that are said to be equal; `right` says whether they are.
+    pub fn equation(&mut self, chain: &[Formula], right: bool) {
         let Some(stated) = chain.last().and_then(Formula::number).filter(|_| chain.len() > 1) else { return };
         let whole = Term { sign: 1, factors: self.factors.to_vec() }.sorted();
         // Of several sides, the one that takes apart the most says how it was done.
@@ -75,6 +89,12 @@ impl Tracker {
         let Some(parts) = sides.max_by_key(Vec::len) else { return };
         let start = chain[0].start;
         let direct = parts.len() == 1 && parts[0].sorted() == whole;
+        let sound = right && !self.rests_on_slip(chain);
+        if sound {
+            self.slips.remove(&stated);
+        } else {
+            self.slips.insert(stated);
+        }
         let complete = direct || parts.len() > 1 && value_of(&parts) == Some(self.product);
         self.held.insert(stated, parts.clone());
         for side in &chain[..chain.len() - 1] {
@@ -85,19 +105,20 @@ impl Tracker {
         self.last_stated = Some(stated);
         let begun = *self.open_start.get_or_insert(start);
         if complete {
-            self.complete(parts, Some(stated), true, begun);
+            self.complete(parts, Some(stated), true, sound, begun);
         } else if self.open.len() < MOST_PARTS {
             self.open.extend(parts);
+            self.open_slip |= !sound;
         }
     }
 
     /// The text turns to something else: partial products that were not put together are a way left off.
     pub fn turn(&mut self) {
         if let (Some(start), false) = (self.open_start, self.open.is_empty()) {
-            let mut seen = std::collections::HashSet::new();
+            let mut seen = HashSet::new();
             let mut parts = std::mem::take(&mut self.open);
             parts.retain(|part| seen.insert(part.sorted()));
-            self.complete(parts, self.last_stated, false, start);
+            self.complete(parts, self.last_stated, false, !self.open_slip, start);
         }
     }
 
@@ -105,6 +126,7 @@ impl Tracker {
     pub fn answered(&mut self) {
         self.turn();
         self.held.clear();
+        self.slips.clear();
         self.segment += 1;
     }
 
@@ -118,11 +140,12 @@ impl Tracker {
         self.taken.last().filter(|way| way.segment == self.segment)
     }
 
-    fn complete(&mut self, said: Vec<Term>, stated: Option<i128>, adds_up: bool, start: usize) {
+    fn complete(&mut self, said: Vec<Term>, stated: Option<i128>, adds_up: bool, sound: bool, start: usize) {
         let mut parts: Vec<Term> = said.iter().map(Term::sorted).collect();
         parts.sort_unstable();
-        self.taken.push(WayTaken { parts, said, stated, adds_up, start, segment: self.segment });
+        self.taken.push(WayTaken { parts, said, stated, adds_up, sound, start, segment: self.segment });
         self.open.clear();
+        self.open_slip = false;
         self.open_start = None;
     }
 
