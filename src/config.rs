@@ -49,7 +49,8 @@ pub struct Config {
     pub clip_eps_low: f64,
     /// The importance ratio is clipped above at 1 plus this.
     pub clip_eps_high: f64,
-    /// Weight of KL(policy || reference); 0 leaves the reference model out of memory.
+    /// Weight of the KL term; 0 leaves the reference model out of memory. Its value estimates KL(policy || reference)
+    /// and its gradient is that of KL(reference || policy), see [`crate::grpo::loss`].
     pub kl_coef: f64,
     /// The KL estimator; `k3` is the only one.
     pub kl_estimator: String,
@@ -67,6 +68,12 @@ pub struct Config {
     /// `none`; `random-reward`: the reward is a coin that ignores the answer; `shuffled-reward`: the rewards that the
     /// answers of a group earned are dealt out again within the group, so that they keep their mean and spread.
     pub control: String,
+    /// Where a completion ends by itself: `end`, at its end token; `answer`, also right behind its first answer, for
+    /// models that write on after it; `auto` becomes `end` for a base that was made by `pretrain` and `answer` for any
+    /// other, before the first step.
+    pub stop: String,
+    /// Which answer is graded where a completion states several: `first` or `last`.
+    pub answer: String,
     /// Reward of a right answer.
     pub reward_correct: f64,
     /// Reward of a well-formed wrong answer.
@@ -112,6 +119,8 @@ impl Default for Config {
             scale_rewards: false,
             preset: "lab".into(),
             control: "none".into(),
+            stop: "auto".into(),
+            answer: "last".into(),
             reward_correct: 1.0,
             reward_format: 0.1,
             checkpoint_every: 20,
@@ -169,9 +178,16 @@ impl Config {
         "sentinel",
     ];
 
-    /// The reward rules that the two reward keys make.
+    /// Whether a completion ends right behind its answer. A run whose file does not say so, which older versions
+    /// wrote, never did.
+    pub fn stops_at_answer(&self) -> bool {
+        self.stop == "answer"
+    }
+
+    /// The reward rules that the two reward keys and `answer` make.
     pub fn reward_rules(&self) -> RewardRules {
-        RewardRules { correct: self.reward_correct, format: self.reward_format }
+        let answer = self.answer.parse().unwrap_or_default();
+        RewardRules { correct: self.reward_correct, format: self.reward_format, answer }
     }
 
     /// Reads a TOML file (see [`ConfigFile`] for its provenance). Keys it leaves out have their defaults.
@@ -309,6 +325,8 @@ impl Config {
             "scale_rewards" => Slot::Flag(&mut self.scale_rewards),
             "preset" => Slot::Word(&mut self.preset),
             "control" => Slot::Word(&mut self.control),
+            "stop" => Slot::Word(&mut self.stop),
+            "answer" => Slot::Word(&mut self.answer),
             "reward_correct" => Slot::Number(&mut self.reward_correct),
             "reward_format" => Slot::Number(&mut self.reward_format),
             "checkpoint_every" => Slot::Whole(&mut self.checkpoint_every),

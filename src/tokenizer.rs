@@ -3,7 +3,7 @@
 use std::{
     panic::AssertUnwindSafe,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use thiserror::Error;
@@ -83,6 +83,8 @@ pub struct Tokenizer {
     inner: Arc<Inner>,
     end: EndTokens,
     size: usize,
+    /// By token, whether its text has a `>`; made when it is first asked for.
+    closing: Arc<OnceLock<Vec<bool>>>,
 }
 
 impl Tokenizer {
@@ -105,7 +107,8 @@ impl Tokenizer {
             .ok_or_else(|| TokenizerError::NoEnd { path: source.to_owned(), tried: END_TOKENS.join(", ") })?;
         // Not how many there are: a number beyond the embedding would be looked up there.
         let size = inner.get_vocab(true).into_values().max().map_or(0, |last| last as usize + 1);
-        Ok(Self { inner: Arc::new(inner), end: EndTokens::only(end), size })
+        let end = EndTokens::only(end);
+        Ok(Self { inner: Arc::new(inner), end, size, closing: Arc::default() })
     }
 
     /// The tokens that end a completion.
@@ -144,6 +147,26 @@ impl Tokenizer {
     pub fn unknown_words(&self, text: &str) -> Vec<String> {
         let said = |word: &str| self.encode(word).is_ok_and(|tokens| self.decode(&tokens).trim() == word);
         text.split_whitespace().filter(|word| !said(word)).map(str::to_owned).collect()
+    }
+
+    /// Whether the text of these tokens holds a tag that their last token completes or writes out whole. `tag` ends
+    /// with `>`; it may be one token, or stand across several.
+    pub fn completes_tag(&self, tokens: &[u32], tag: &str) -> bool {
+        // A tag is a few tokens long; some more, because tokens without any text may stand between them.
+        const LOOKED_BACK: usize = 64;
+        let Some(last) = tokens.last() else { return false };
+        let closing = self.closing.get_or_init(|| {
+            (0..self.size as u32)
+                .map(|token| self.inner.decode(&[token], false).is_ok_and(|t| t.contains('>')))
+                .collect()
+        });
+        // Nearly every token is done with here.
+        if !closing.get(*last as usize).copied().unwrap_or(false) {
+            return false;
+        }
+        let recent = &tokens[tokens.len().saturating_sub(LOOKED_BACK)..];
+        let before = self.decode(&recent[..recent.len() - 1]);
+        self.decode(recent).matches(tag).count() > before.matches(tag).count()
     }
 
     /// Whether every word is one token, parted by white space.

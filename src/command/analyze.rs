@@ -20,6 +20,7 @@ use crate::{
         Analysis,
         search::{Search, Space},
     },
+    run::RunDirectory,
     task::{self, Puzzle, RewardRules},
 };
 
@@ -63,7 +64,7 @@ pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i
     let run = args.file.as_deref().filter(|path| path.is_dir());
     if args.summary || args.json || run.is_some() {
         let rollouts = run.map(|run| run.join("rollouts.jsonl"));
-        return summarize(rollouts.as_deref().or(args.file.as_deref()), args.json, stdin, stdout);
+        return summarize(rollouts.as_deref().or(args.file.as_deref()), run, args.json, stdin, stdout);
     }
     // The completions of one group stand side by side and share their puzzle.
     let mut known: Option<(Puzzle, Space)> = None;
@@ -84,15 +85,17 @@ pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i
     Ok(i32::from(bad_lines > 0))
 }
 
-/// Writes the figures of all completions of `file`, or of `stdin`.
+/// Writes the figures of all completions of `file`, or of `stdin`, graded as the `run` that they are of graded them.
 fn summarize(
     file: Option<&Path>,
+    run: Option<&Path>,
     json: bool,
     stdin: impl Read,
     mut stdout: impl Write,
 ) -> Result<i32, Box<dyn Error>> {
     let mut tally = Tally::default();
-    let rules = RewardRules::default();
+    let rules = run.and_then(|run| RunDirectory::open(run).ok()?.config().ok());
+    let rules = rules.map_or_else(RewardRules::default, |file| file.config.reward_rules());
     let bad_lines = answer_lines(file, stdin, io::sink(), |input| {
         let analysis = analyze_line(&input)?;
         let task = task::of_record(input.task.as_deref())?;

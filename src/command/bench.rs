@@ -186,7 +186,12 @@ fn one_step(args: &BenchArgs, trainer: &mut Trainer, step: u64) -> Result<(f64, 
             seed: RowSeed { run: step, row: row as u64 },
         })
         .collect();
-    let options = SamplingOptions { temperature: 1.0, max_new_tokens: args.max_new, end: EndTokens::NONE };
+    let options = SamplingOptions {
+        temperature: 1.0,
+        max_new_tokens: args.max_new,
+        end: EndTokens::NONE,
+        answer_ends: None,
+    };
 
     let clock = Instant::now();
     let model = trainer.inference_model();

@@ -11,7 +11,10 @@ use super::{Failure, jsonl, progress_visible};
 use crate::{
     config::Config,
     device,
-    engine::setup::{check_fit, task_of},
+    engine::{
+        origin,
+        setup::{check_fit, task_of},
+    },
     eval::{self, EvalOptions, Examinee, interval::Estimate, report::EvalReport},
     model::{
         embedded,
@@ -49,6 +52,13 @@ pub struct EvalArgs {
     /// The level of the held-out puzzles; the task's first where none is named
     #[arg(long, value_name = "LEVEL")]
     pub level: Option<String>,
+    /// Where a completion ends: `answer`, behind its first answer; `end`, at its end token; `auto`, as the run of a
+    /// checkpoint did, `end` for models of `pretrain`, `answer` for all others
+    #[arg(long, value_name = "auto|answer|end", default_value = "auto")]
+    pub stop: String,
+    /// Which answer counts where a completion states several [default: as in the run of a checkpoint, else last]
+    #[arg(long, value_name = "first|last")]
+    pub answer: Option<String>,
     /// Completions for each puzzle
     #[arg(long, value_name = "K", default_value_t = 1)]
     pub samples: usize,
@@ -102,6 +112,12 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
     if let Some(level) = &args.level {
         config.set("level", level)?;
     }
+    config.set("stop", &args.stop)?;
+    let run = at.run_config();
+    config.set(
+        "answer",
+        args.answer.as_deref().or(run.as_ref().map(|run| run.answer.as_str())).unwrap_or("last"),
+    )?;
     let (budgets, max_new_tokens) = lengths(args, &config)?;
     let choice = device::choose(args.backend.parse()?)?;
     let threads = if choice.is_gpu { 1 } else { worker_count(args.threads) };
@@ -119,6 +135,8 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
         max_new_tokens,
         budgets,
         greedy: true,
+        stop_at_answer: at.stops_at_answer(&config.stop, &loaded)?,
+        graded: config.reward_rules().answer,
         seed: args.seed,
     };
     let backend = if choice.is_gpu { choice.name.clone() } else { format!("{} x{threads}", choice.name) };
@@ -208,10 +226,29 @@ pub fn find(name: &str, runs: &std::path::Path) -> Result<Found, Failure> {
 impl Found {
     /// The task that it was trained on, where that is known.
     pub fn task(&self) -> Option<String> {
+        Some(self.run_config()?.task)
+    }
+
+    /// The configuration of its run, where it is a checkpoint of one.
+    pub fn run_config(&self) -> Option<Config> {
         match self {
-            Found::Checkpoint(run, _) => Some(run.config().ok()?.config.task),
+            Found::Checkpoint(run, _) => Some(run.config().ok()?.config),
             Found::Embedded | Found::Folder(_) => None,
         }
+    }
+
+    /// Whether its answers end right behind their closing tag, where the configuration says `stop`.
+    ///
+    /// # Errors
+    /// When its tokenizer cannot be read.
+    pub fn stops_at_answer(&self, stop: &str, loaded: &LoadedModel) -> Result<bool, Failure> {
+        Ok(match self {
+            Found::Embedded => stop == "answer",
+            Found::Folder(path) | Found::Checkpoint(_, path) => {
+                let tokenizer = Tokenizer::from_bytes(&loaded.tokenizer, &path.join("tokenizer.json"))?;
+                origin::stops_at_answer(stop, path, &loaded.tokenizer, &tokenizer)
+            }
+        })
     }
 
     /// Reads it; inside the program there is one for each task.

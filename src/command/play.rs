@@ -66,6 +66,10 @@ pub struct PlayArgs {
     /// Cut an answer off after so many tokens, where there is no budget; the task's own number where none is named
     #[arg(long, value_name = "N")]
     pub max_new_tokens: Option<usize>,
+    /// Where an answer ends: `answer`, behind its closing tag; `end`, at its end token; `auto`, as the run of a
+    /// checkpoint did, `end` for models of `pretrain`, `answer` for all others
+    #[arg(long, value_name = "auto|answer|end", default_value = "auto")]
+    pub stop: String,
     /// Seed of the draws
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
@@ -133,6 +137,10 @@ pub fn run(args: &PlayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let mut config = Config::default();
     let trained_on = found.iter().find_map(eval::Found::task);
     config.set("task", &args.task.clone().or(trained_on).unwrap_or(config.task.clone()))?;
+    config.set("stop", &args.stop)?;
+    if let Some(run) = found.iter().find_map(eval::Found::run_config) {
+        config.answer = run.answer;
+    }
     config.max_new_tokens = args.max_new_tokens.unwrap_or(config.max_new_tokens);
     let task = task_of(&config)?;
     let family = task::family(&config.task).map_err(Failure)?;
@@ -148,8 +156,15 @@ pub fn run(args: &PlayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     for (name, found) in args.checkpoint.iter().zip(&found) {
         let loaded = found.load(&config.task, &device)?;
         let tokenizer = Tokenizer::from_bytes(&loaded.tokenizer, Path::new("tokenizer.json"))?;
-        let asking =
-            Asking { args, config: &config, task: task.as_ref(), puzzle: &puzzle, workers: &workers };
+        let stop_at_answer = found.stops_at_answer(&config.stop, &loaded)?;
+        let asking = Asking {
+            args,
+            config: &config,
+            task: task.as_ref(),
+            puzzle: &puzzle,
+            workers: &workers,
+            stop_at_answer,
+        };
         all.push(asking.ask(name, &loaded.model, &tokenizer)?);
     }
     let prospect = task.prospect(&puzzle);
@@ -197,6 +212,7 @@ struct Asking<'a> {
     task: &'a dyn Task,
     puzzle: &'a Puzzle,
     workers: &'a Workers,
+    stop_at_answer: bool,
 }
 
 impl Asking<'_> {
@@ -227,6 +243,7 @@ impl Asking<'_> {
                 task: self.task,
                 config: self.config,
                 options,
+                stop_at_answer: self.stop_at_answer,
             };
             let before = tokenizer.encode(prefix)?;
             let (edit, samples) = (Edit::Insert(insert.clone()), args.samples.unwrap_or(32));
@@ -243,7 +260,8 @@ impl Asking<'_> {
         }
         for row in 0..args.samples.unwrap_or(1) as u64 {
             let prompt = tokenizer.encode(&prompt)?;
-            let asked = Asked { model, tokenizer, prompt, options, most: self.config.max_new_tokens, row };
+            let (most, stop_at_answer) = (self.config.max_new_tokens, self.stop_at_answer);
+            let asked = Asked { model, tokenizer, prompt, options, most, row, stop_at_answer };
             answer::check_room(&asked).map_err(Failure)?;
             if let Some(written) = answer::answer(&asked, self.workers, &Nobody)? {
                 let answer = written.judged(self.puzzle, self.task, self.config);

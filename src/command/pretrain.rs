@@ -17,7 +17,7 @@ use crate::{
     },
     platform::{self, Signal},
     pretrain::train::{Pretraining, Recipe},
-    task::{self, lessons::Lessons},
+    task::{self, answer::Graded, lessons::Lessons},
     tokenizer::Tokenizer,
     workers::{Workers, worker_count},
 };
@@ -153,6 +153,8 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
         max_new_tokens: config.max_new_tokens,
         budgets: Vec::new(),
         greedy: true,
+        stop_at_answer: false,
+        graded: Graded::Last,
         seed: 0,
     };
     let bar = Bar::new((puzzles.len() * (SAMPLES + 1)) as u64);

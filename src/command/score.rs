@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 
 use super::jsonl::{ScoreInput, answer_lines};
-use crate::task::{self, RewardRules, Score};
+use crate::task::{self, RewardRules, Score, answer::Graded};
 
 /// Score completions: one JSON answer a line, the reward and why.
 #[derive(Debug, Clone, Args)]
@@ -31,6 +31,9 @@ pub struct ScoreArgs {
     /// Reward of a well-formed wrong answer
     #[arg(long, value_name = "REWARD", default_value_t = RewardRules::default().format, value_parser = finite)]
     pub reward_format: f64,
+    /// Which answer is graded where a completion states several
+    #[arg(long, value_name = "first|last", default_value_t = Graded::default())]
+    pub answer: Graded,
 }
 
 /// Scores the lines of the file, or of `stdin`, on `stdout`, and returns the exit code: 0, or 1 if any line
@@ -39,7 +42,7 @@ pub struct ScoreArgs {
 /// # Errors
 /// A file that cannot be opened or read, or output that cannot be written.
 pub fn run(args: &ScoreArgs, stdin: impl Read, stdout: impl Write) -> Result<i32, Box<dyn Error>> {
-    let rules = RewardRules { correct: args.reward_correct, format: args.reward_format };
+    let rules = RewardRules { correct: args.reward_correct, format: args.reward_format, answer: args.answer };
     let bad_lines = answer_lines(args.file.as_deref(), stdin, stdout, |input| score_line(&input, &rules))?;
     Ok(i32::from(bad_lines > 0))
 }
@@ -103,6 +106,18 @@ mod tests {
         assert_eq!(code, 0);
         assert!(lines[0].starts_with(r#"{"reward":0.25,"#), "{}", lines[0]);
         assert_eq!(scored(&[], ""), (0, vec![]));
+    }
+
+    #[test]
+    fn the_first_of_several_answers_is_graded_where_it_is_asked_for() {
+        let input = r#"{"numbers":[2,3],"target":6,"completion":"<answer>2 * 3</answer> wait <answer>2 + 3</answer> <answer>"}"#;
+        for (arguments, reward) in
+            [(&[][..], 0.0), (&["--answer", "last"], 0.0), (&["--answer", "first"], 1.0)]
+        {
+            let (_, lines) = scored(arguments, input);
+            assert!(lines[0].starts_with(&format!(r#"{{"reward":{reward:?},"#)), "{}", lines[0]);
+        }
+        assert!(Cli::try_parse_from(["score", "--answer", "best"]).is_err());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::error::{ConfigError, quoted, shortened};
-use crate::task;
+use crate::task::{self, answer::Graded};
 
 /// One configuration key, for help and for checking values.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -173,10 +173,29 @@ pub(crate) const KEYS: &[Key] = &[
     number("learning_rate", 0.0, 1.0, "Peak learning rate of AdamW."),
     whole("warmup_steps", 0, 1_000_000, "Steps over which the learning rate rises linearly."),
     number("max_grad_norm", 0.0, 1e6, "The global gradient norm is clipped to this; 0 turns clipping off."),
-    number("clip_eps_low", 0.0, 1.0, "The importance ratio is clipped below at 1 minus this."),
-    number("clip_eps_high", 0.0, 100.0, "The importance ratio is clipped above at 1 plus this."),
-    number("kl_coef", 0.0, 100.0, "Weight of the KL term; 0 leaves the reference model out of memory."),
-    word("kl_estimator", &["k3"], "The estimator of the KL term."),
+    number(
+        "clip_eps_low",
+        0.0,
+        1.0,
+        "The importance ratio is clipped below at 1 minus this; with one inner epoch it is 1 and nothing is clipped.",
+    ),
+    number(
+        "clip_eps_high",
+        0.0,
+        100.0,
+        "The importance ratio is clipped above at 1 plus this; with one inner epoch it is 1 and nothing is clipped.",
+    ),
+    number(
+        "kl_coef",
+        0.0,
+        100.0,
+        "Weight of the KL term, whose gradient is that of KL(reference || policy); 0 leaves the reference out of memory.",
+    ),
+    word(
+        "kl_estimator",
+        &["k3"],
+        "The estimator of the KL term; its value estimates KL(policy || reference).",
+    ),
     whole("inner_epochs", 1, 64, "Updates per rollout."),
     whole("micro_tokens", 1, 16_777_216, "Tokens in one forward and backward pass."),
     word("loss_norm", &["token", "sequence", "constant"], "What the sum of token losses is divided by."),
@@ -188,13 +207,19 @@ pub(crate) const KEYS: &[Key] = &[
     word(
         "preset",
         &["lab", "grpo", "dr_grpo", "dapo"],
-        "Sets scale_rewards, loss_norm, clip_eps_* and kl_coef at once.",
+        "Sets scale_rewards, loss_norm, clip_eps_* and kl_coef at once; with one inner epoch clip_eps_* does not act.",
     ),
     word(
         "control",
         &["none", "random-reward", "shuffled-reward"],
         "random-reward pays by a coin that ignores the answer; shuffled-reward deals each group's rewards out again.",
     ),
+    word(
+        "stop",
+        &["auto", "answer", "end"],
+        "Where a completion ends: at its end token, or also behind its answer; auto: end for bases made by pretrain, answer for all others.",
+    ),
+    word("answer", &Graded::NAMES, "Which answer is graded where a completion states several."),
     number("reward_correct", -1e3, 1e3, "Reward of a right answer."),
     number("reward_format", -1e3, 1e3, "Reward of a well-formed wrong answer."),
     whole("checkpoint_every", 0, 1_000_000_000, "Steps between checkpoints; 0 writes only the last."),

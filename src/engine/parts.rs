@@ -1,7 +1,10 @@
 //! What a run that is gone on with, forked or made again takes over from before: its number of threads, the reference
 //! model, the optimizer.
 
-use super::setup::{EngineError, OPTIMIZER_FILE, REFERENCE_FILE, Start};
+use super::{
+    origin,
+    setup::{Base, EngineError, OPTIMIZER_FILE, REFERENCE_FILE, Start},
+};
 use crate::{
     config::Config,
     device::Choice,
@@ -10,7 +13,8 @@ use crate::{
         trainer::{OptimizerState, Trainer},
         transformer::Transformer,
     },
-    run::{RunDirectory, checkpoint::Checkpoint},
+    run::{RunDirectory, checkpoint::Checkpoint, state::TrainingState},
+    tokenizer::Tokenizer,
     workers::worker_count,
 };
 
@@ -49,6 +53,25 @@ pub fn threads_for(start: &Start, config: &Config, warnings: &mut Vec<String>) -
         ));
     }
     threads
+}
+
+/// Where a run's completions end: what `stop=auto` becomes, so that the run's file says it.
+pub fn stop_of(
+    start: &Start,
+    config: &Config,
+    saved: Option<&TrainingState>,
+    tokenizer_file: &[u8],
+    tokenizer: &Tokenizer,
+) -> &'static str {
+    let stops = match (start, config.stop.as_str()) {
+        (Start::New(Base::Folder(folder)), stop) => {
+            origin::stops_at_answer(stop, folder, tokenizer_file, tokenizer)
+        }
+        // What a fork is not told otherwise is as in the run that it leaves.
+        (Start::Fork(..), "auto") => saved.is_some_and(|saved| saved.config.stops_at_answer()),
+        _ => config.stops_at_answer(),
+    };
+    if stops { "answer" } else { "end" }
 }
 
 /// The model that KL is measured against, as a checkpoint has it.

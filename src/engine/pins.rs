@@ -90,11 +90,12 @@ impl Pins {
                 seed: RowSeed { run: config.seed ^ PINNED, row: row_of(puzzle) },
             })
             .collect();
-        let sampling = SamplingOptions {
-            temperature: config.temperature,
-            max_new_tokens: config.max_new_tokens,
-            end: grpo.tokenizer.end(),
-        };
+        let sampling = SamplingOptions::new(
+            &grpo.tokenizer,
+            config.temperature,
+            config.max_new_tokens,
+            config.stops_at_answer(),
+        );
         let model = grpo.trainer.inference_model();
         let Some(written) = sampler::sample(&model, &requests, sampling, grpo.trainer.workers(), observer)
         else {

@@ -161,7 +161,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         Start::Fork(run, step) => Some(usable_checkpoint(run, *step, &mut warnings)?),
     };
     let saved = checkpoint.as_ref().map(|c| TrainingState::load(&c.path)).transpose()?;
-    let config = match (&options.start, &saved) {
+    let mut config = match (&options.start, &saved) {
         (Start::Resume(_), Some(saved)) => saved.config.clone(),
         (Start::Resume(run), None) => run.config()?.config,
         _ => options.config.clone(),
@@ -196,6 +196,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     };
     let LoadedModel { model, tokenizer: tokenizer_file } = loaded;
     let tokenizer = Tokenizer::from_bytes(&tokenizer_file, Path::new("tokenizer.json"))?;
+    config.stop = parts::stop_of(&options.start, &config, saved.as_ref(), &tokenizer_file, &tokenizer).into();
     check_fit(config.max_new_tokens, &model, &tokenizer)?;
     check_sizes(&config, &model.config, threads).map_err(EngineError::Other)?;
     let task = task_of(&config)?;

@@ -2,7 +2,10 @@
 
 use crate::{
     config::Config,
-    grpo::step::{JudgedGroup, UpdateReport},
+    grpo::{
+        advantage::standard_deviation,
+        step::{JudgedGroup, UpdateReport},
+    },
     model::config::ModelConfig,
     run::record::{RolloutRecord, StepMetrics},
 };
@@ -10,9 +13,9 @@ use crate::{
 /// Sums that run on from step to step.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Totals {
-    /// Tokens generated.
+    /// Tokens of prompts and completions, a prompt once for each of its completions.
     pub tokens: u64,
-    /// Floating-point operations, estimated.
+    /// Floating-point operations of sampling and updating, estimated.
     pub flops: f64,
 }
 
@@ -54,23 +57,27 @@ pub fn metrics(
     let generated: usize = completions().map(|c| c.tokens.len()).sum();
     let prompts: usize = groups.iter().map(|g| g.scored.group.prompt_tokens.len() * g.advantages.len()).sum();
     let context = share(generated, n) / 2.0;
-    totals.tokens += generated as u64;
-    // A backward pass costs twice its forward pass.
-    totals.flops +=
-        model.forward_flops(context) * ((generated + prompts) as f64 + 3.0 * update.tokens as f64);
+    totals.tokens += (generated + prompts) as u64;
+    // A backward pass costs twice its forward pass; the reference model has a forward pass alone.
+    let passes = (generated + prompts + update.reference_tokens) as f64 + 3.0 * update.tokens as f64;
+    totals.flops += model.forward_flops(context) * passes;
 
     StepMetrics {
         step,
         reward: rewards().sum::<f64>() / n.max(1) as f64,
-        reward_std: groups.iter().map(|g| g.reward_std).sum::<f64>() / groups.len().max(1) as f64,
-        frac_reward_zero_std: share(groups.iter().filter(|g| g.reward_std == 0.0).count(), groups.len()),
+        reward_std: standard_deviation(&rewards().copied().collect::<Vec<f64>>()),
+        reward_std_within_groups: Some(
+            groups.iter().map(|g| g.reward_std).sum::<f64>() / groups.len().max(1) as f64,
+        ),
+        frac_reward_zero_std: share(groups.iter().filter(|g| g.is_dead()).count(), groups.len()),
         accuracy: share(groups.iter().flat_map(|g| &g.scored.scores).filter(|s| s.correct).count(), n),
         mean_length: share(generated, n),
         clipped_ratio: share(completions().filter(|c| c.truncated).count(), n),
         entropy: completions().flat_map(|c| &c.entropies).map(|&e| f64::from(e)).sum::<f64>()
             / generated.max(1) as f64,
         kl: (config.kl_coef > 0.0).then(|| update.stats.kl / update.stats.tokens.max(1.0)),
-        clip_ratio: update.stats.clipped / update.stats.tokens.max(1.0),
+        // Of all tokens, as in TRL: those of dead groups are not trained on and cannot be clipped.
+        clip_region_mean: update.stats.clipped / (generated * config.inner_epochs).max(1) as f64,
         loss: update.stats.loss,
         grad_norm: update.grad_norm,
         learning_rate: update.learning_rate,
@@ -144,4 +151,75 @@ pub fn rollout_records(step: u64, task: &str, group: usize, judged: &JudgedGroup
             analysis: scored.analyses[index].clone(),
         })
         .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{
+        grpo::{advantage::advantages, loss::LossStats, step::ScoredGroup},
+        rollout::{Completion, RolloutGroup},
+        task::{Puzzle, RewardRules, countdown::reward},
+    };
+
+    /// A group of completions of `length` tokens that earned this.
+    fn judged(rewards: &[f64], length: usize) -> JudgedGroup {
+        let puzzle = Puzzle { numbers: vec![4, 1], target: 5 };
+        let completion = Completion { tokens: vec![3; length], ..Completion::default() };
+        let score = reward::score(&puzzle, "", &RewardRules::default());
+        let group = RolloutGroup {
+            puzzle,
+            prompt: String::new(),
+            prompt_tokens: vec![1; 5],
+            completions: vec![completion; rewards.len()],
+        };
+        JudgedGroup {
+            advantages: advantages(rewards, false),
+            reward_std: standard_deviation(rewards),
+            scored: ScoredGroup {
+                group,
+                texts: vec![String::new(); rewards.len()],
+                scores: vec![score; rewards.len()],
+                rewards: rewards.to_vec(),
+                analyses: vec![crate::reasoning::Analysis::default(); rewards.len()],
+            },
+        }
+    }
+
+    fn shape() -> ModelConfig {
+        ModelConfig::parse(
+            br#"{"model_type": "qwen2", "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
+            "num_attention_heads": 2, "num_key_value_heads": 1, "vocab_size": 8, "rms_norm_eps": 1e-6,
+            "rope_theta": 10000.0, "max_position_embeddings": 64, "tie_word_embeddings": true}"#,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn names_that_trl_has_mean_what_they_mean_there() {
+        // One group of sixteen equal rewards, whose mean is rounded, and one that is half right.
+        let mixed: Vec<f64> = (0..16).map(|i| f64::from(i % 2)).collect();
+        let groups = [judged(&[0.1; 16], 10), judged(&mixed, 10)];
+        let config = Config { inner_epochs: 2, ..Config::default() };
+        let stats = LossStats { clipped: 32.0, tokens: 320.0, loss: 0.25, kl: 0.0 };
+        let update = UpdateReport { stats, tokens: 480, ..UpdateReport::default() };
+        let mut totals = Totals::default();
+        let metrics = metrics(1, &config, &shape(), &groups, &update, &mut totals);
+        assert_eq!(metrics.frac_reward_zero_std, 0.5);
+        let all: Vec<f64> = [&[0.1; 16][..], &mixed].concat();
+        assert_eq!(metrics.reward_std, standard_deviation(&all));
+        assert!((metrics.reward_std_within_groups.unwrap() - standard_deviation(&mixed) / 2.0).abs() < 1e-15);
+        // 32 prompts of 5 tokens and 32 completions of 10.
+        assert_eq!((metrics.num_tokens, totals.tokens), (480, 480));
+        // Of 320 completion tokens, seen twice.
+        assert_eq!(metrics.clip_region_mean, 0.05);
+        assert_eq!(metrics.loss, 0.25);
+
+        let mut with_reference = Totals::default();
+        let update = UpdateReport { reference_tokens: 240, ..update };
+        super::metrics(1, &config, &shape(), &groups, &update, &mut with_reference);
+        let more = with_reference.flops - totals.flops;
+        assert!((more - 240.0 * shape().forward_flops(5.0)).abs() < 1.0, "{more}");
+    }
 }

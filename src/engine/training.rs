@@ -439,6 +439,8 @@ impl<'a> Training<'a> {
             max_new_tokens: self.p.config.max_new_tokens,
             budgets: Vec::new(),
             greedy: false,
+            stop_at_answer: self.p.config.stops_at_answer(),
+            graded: self.p.config.reward_rules().answer,
             seed: self.p.config.seed,
         };
         let Some(report) = eval::evaluate(&who, &self.heldout, &options, &Gate(self.control))? else {
@@ -446,10 +448,11 @@ impl<'a> Training<'a> {
         };
         metrics.eval_accuracy = Some(report.accuracy);
         metrics.eval_pass_at_k = report.pass_at_k.get(&options.samples).copied();
+        metrics.eval_k = metrics.eval_pass_at_k.map(|_| options.samples);
         self.control.tell(Event::EvalDone {
             step,
             accuracy: report.accuracy,
-            pass_at_k: metrics.eval_pass_at_k.map(|p| (options.samples, p)),
+            pass_at_k: metrics.pass_at_k(),
             puzzles: report.puzzles,
         });
         Ok(())

@@ -70,11 +70,13 @@ pub fn evaluate(
     options: &EvalOptions,
     observer: &dyn Observer,
 ) -> Result<Option<EvalReport>, TokenizerError> {
-    let sampling = SamplingOptions {
-        temperature: options.temperature,
-        max_new_tokens: options.max_new_tokens,
-        end: who.tokenizer.end(),
-    };
+    let sampling = SamplingOptions::new(
+        who.tokenizer,
+        options.temperature,
+        options.max_new_tokens,
+        options.stop_at_answer,
+    );
+    let rules = RewardRules { answer: options.graded, ..RewardRules::default() };
     let prompts = puzzles
         .iter()
         .map(|puzzle| who.tokenizer.encode(&who.task.prompt(puzzle)))
@@ -83,7 +85,7 @@ pub fn evaluate(
         return Ok(None);
     };
     let forcing = Forcing::of(who.tokenizer)?;
-    let all = judge(who, puzzles, options.samples, &written, &forcing);
+    let all = judge(who, puzzles, &rules, options.samples, &written, &forcing);
     let mut report = EvalReport::of(&all, puzzles.len(), options.samples, options.temperature);
     if options.greedy {
         let sampling = SamplingOptions { temperature: 0.0, ..sampling };
@@ -91,7 +93,7 @@ pub fn evaluate(
             return Ok(None);
         };
         let greedy: Vec<Drawn> =
-            grade(who, puzzles, 1, &written, &forcing).map(|(drawn, ..)| drawn).collect();
+            grade(who, puzzles, &rules, 1, &written, &forcing).map(|(drawn, ..)| drawn).collect();
         report.accuracy_greedy = Some(Point::of(None, &greedy, 1).accuracy().value);
     }
     for &budget in &options.budgets {
@@ -99,6 +101,7 @@ pub fn evaluate(
             model: who.model,
             tokenizer: who.tokenizer,
             temperature: options.temperature,
+            stop_at_answer: options.stop_at_answer,
             seed: options.seed.wrapping_add(budget as u64) ^ EVALUATION,
             workers: who.workers,
         };
@@ -107,7 +110,7 @@ pub fn evaluate(
             return Ok(None);
         };
         let mut drawn: Vec<Drawn> =
-            grade(who, puzzles, options.samples, &cut, &forcing).map(|(drawn, ..)| drawn).collect();
+            grade(who, puzzles, &rules, options.samples, &cut, &forcing).map(|(drawn, ..)| drawn).collect();
         for (drawn, free) in drawn.iter_mut().zip(&written) {
             drawn.forced = forcing.is_late(who.tokenizer, free, budget);
         }
@@ -121,7 +124,7 @@ fn answer(
     who: &Examinee<'_>,
     prompts: &[Vec<u32>],
     samples: usize,
-    options: SamplingOptions,
+    options: SamplingOptions<'_>,
     seed: u64,
     observer: &dyn Observer,
 ) -> Option<Vec<Completion>> {
@@ -138,13 +141,14 @@ fn answer(
 fn grade<'a>(
     who: &'a Examinee<'_>,
     puzzles: &'a [Puzzle],
+    rules: &'a RewardRules,
     samples: usize,
     written: &'a [Completion],
     forcing: &'a Forcing,
 ) -> impl Iterator<Item = (Drawn, String, Score)> + 'a {
     written.iter().enumerate().map(move |(row, completion)| {
         let text = who.tokenizer.decode(&completion.tokens);
-        let score = who.task.score(&puzzles[row / samples], &text, &RewardRules::default());
+        let score = who.task.score(&puzzles[row / samples], &text, rules);
         let answer = score.answer.as_deref().and_then(|answer| who.task.canonical_answer(answer));
         let drawn = Drawn {
             correct: score.correct,
@@ -160,11 +164,12 @@ fn grade<'a>(
 fn judge(
     who: &Examinee<'_>,
     puzzles: &[Puzzle],
+    rules: &RewardRules,
     samples: usize,
     written: &[Completion],
     forcing: &Forcing,
 ) -> Vec<Sample> {
-    grade(who, puzzles, samples, written, forcing)
+    grade(who, puzzles, rules, samples, written, forcing)
         .zip(written)
         .enumerate()
         .map(|(row, ((drawn, text, score), completion))| Sample {

@@ -1,5 +1,7 @@
 //! How an evaluation is made.
 
+use crate::task::answer::Graded;
+
 /// How to evaluate.
 #[derive(Debug, Clone)]
 pub struct EvalOptions {
@@ -13,6 +15,10 @@ pub struct EvalOptions {
     pub budgets: Vec<usize>,
     /// Whether the likeliest completion of each puzzle is taken too.
     pub greedy: bool,
+    /// Whether a completion ends right behind its answer, and not only at the end token.
+    pub stop_at_answer: bool,
+    /// Which answer counts, where a completion states several.
+    pub graded: Graded,
     /// Seed of the draws.
     pub seed: u64,
 }

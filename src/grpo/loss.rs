@@ -6,6 +6,11 @@
 //! `k3 = exp(logp_ref - logp) - (logp_ref - logp) - 1` (<http://joschu.net/blog/kl-approx.html>),
 //!
 //! summed over tokens with a weight that [`LossNorm`] decides.
+//!
+//! On the policy's own tokens the mean of k3 estimates KL(policy || reference). What the loss is given is its gradient
+//! on those tokens, `(1 - exp(logp_ref - logp)) grad logp`, whose mean is the gradient of **KL(reference || policy)**:
+//! the policy is drawn to cover what the reference does, and not the other way round. With several inner epochs the
+//! tokens are those of the policy before the step, and both are approximate.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 

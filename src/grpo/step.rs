@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    advantage::{advantages, standard_deviation},
+    advantage::{advantages, is_no_spread, standard_deviation},
     loss::{LossNorm, LossRules, LossStats, TrainingRow, completion_log_probs, loss, micro_batches},
 };
 use crate::{
@@ -63,10 +63,17 @@ pub struct JudgedGroup {
     pub reward_std: f64,
 }
 
+impl JudgedGroup {
+    /// Whether all rewards are equal, so that every advantage is 0.
+    pub fn is_dead(&self) -> bool {
+        is_no_spread(self.reward_std)
+    }
+}
+
 /// What the update phase measured.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UpdateReport {
-    /// Sums over tokens.
+    /// The loss as the mean over the inner epochs, all else as sums over the tokens of all of them.
     pub stats: LossStats,
     /// Global gradient norm before clipping, of the last inner epoch.
     pub grad_norm: f64,
@@ -74,6 +81,8 @@ pub struct UpdateReport {
     pub learning_rate: f64,
     /// Tokens that went through the model, prompts included, padding not.
     pub tokens: usize,
+    /// Tokens that went through the reference model; 0 without a KL term.
+    pub reference_tokens: usize,
 }
 
 impl Grpo {
@@ -109,11 +118,12 @@ impl Grpo {
             let prompt_tokens = self.tokenizer.encode(&prompt)?;
             groups.push(RolloutGroup { puzzle, prompt, prompt_tokens, completions: Vec::new() });
         }
-        let options = SamplingOptions {
-            temperature: config.temperature,
-            max_new_tokens: config.max_new_tokens,
-            end: self.tokenizer.end(),
-        };
+        let options = SamplingOptions::new(
+            &self.tokenizer,
+            config.temperature,
+            config.max_new_tokens,
+            config.stops_at_answer(),
+        );
         let requests: Vec<Request<'_>> = groups
             .iter()
             .enumerate()
@@ -200,7 +210,8 @@ impl Grpo {
         for judged in groups {
             let group = &judged.scored.group;
             for (completion, &advantage) in group.completions.iter().zip(&judged.advantages) {
-                // A zero advantage has a zero gradient; its tokens still count in `all_tokens`.
+                // A zero advantage, as all of a dead group have, has a zero gradient; its tokens still count in
+                // `all_tokens`.
                 if completion.tokens.is_empty() || (advantage == 0.0 && rules.kl_coef == 0.0) {
                     continue;
                 }
@@ -224,9 +235,11 @@ impl Grpo {
 
         check_finite(groups)?;
         let before = self.trainer.snapshot();
+        let tokens: usize = lengths.iter().sum();
         let mut report = UpdateReport {
             learning_rate: learning_rate(config, step),
-            tokens: lengths.iter().sum::<usize>() * config.inner_epochs,
+            tokens: tokens * config.inner_epochs,
+            reference_tokens: if reference.is_empty() { 0 } else { tokens },
             ..UpdateReport::default()
         };
         let (total, done) = (batches.len() * config.inner_epochs, std::sync::atomic::AtomicUsize::new(0));
@@ -259,7 +272,7 @@ impl Grpo {
             };
             report.grad_norm = update.grad_norm;
             for stats in update.stats {
-                report.stats.loss += stats.loss;
+                report.stats.loss += stats.loss / config.inner_epochs as f64;
                 report.stats.tokens += stats.tokens;
                 report.stats.clipped += stats.clipped;
                 report.stats.kl += stats.kl;

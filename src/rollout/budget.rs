@@ -34,6 +34,8 @@ pub struct Drawing<'a> {
     pub tokenizer: &'a Tokenizer,
     /// Sampling temperature.
     pub temperature: f64,
+    /// Whether an answer ends right behind its closing tag.
+    pub stop_at_answer: bool,
     /// Seed of the draws; each completion has a stream of its own.
     pub seed: u64,
     /// Who computes.
@@ -98,11 +100,12 @@ impl Forcing {
             .zip(0..)
             .map(|(prompt, row)| Request { prompt, seed: RowSeed { run: drawing.seed, row } })
             .collect();
-        let options = SamplingOptions {
-            temperature: drawing.temperature,
-            max_new_tokens: ANSWER_TOKENS,
-            end: drawing.tokenizer.end(),
-        };
+        let options = SamplingOptions::new(
+            drawing.tokenizer,
+            drawing.temperature,
+            ANSWER_TOKENS,
+            drawing.stop_at_answer,
+        );
         let answers = sampler::sample_in_parts(drawing.model, &requests, options, drawing.workers, observer)?;
         for (&i, ending) in late.iter().zip(answers) {
             let completion = &mut written[i];
@@ -134,8 +137,13 @@ pub(crate) mod tests {
     /// A tokenizer whose tokens are characters, so that a tag is many tokens.
     pub(crate) fn characters() -> Tokenizer {
         let letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789<>/ ,.:=+-*()";
+        of_pieces(letters.chars().map(String::from))
+    }
+
+    /// A tokenizer with an end token, 0, and one for each of these pieces of text, from 1 on.
+    pub(crate) fn of_pieces(pieces: impl IntoIterator<Item = String>) -> Tokenizer {
         let mut vocabulary: serde_json::Map<_, _> =
-            letters.chars().zip(1..).map(|(letter, id)| (letter.to_string(), json!(id))).collect();
+            pieces.into_iter().zip(1..).map(|(piece, id)| (piece, json!(id))).collect();
         vocabulary.insert("<eos>".into(), json!(0));
         let end = json!({"id": 0, "content": "<eos>", "special": true, "single_word": false, "lstrip": false,
             "rstrip": false, "normalized": false});

@@ -9,13 +9,13 @@ use crate::task::Puzzle;
 /// One sampled completion.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Completion {
-    /// Its tokens, the end token included.
+    /// Its tokens, the end token included where it has one.
     pub tokens: Vec<u32>,
     /// Log-probability of each token under the sampling distribution (temperature included), nats.
     pub logprobs: Vec<f32>,
     /// Entropy of the distribution each token was drawn from, nats.
     pub entropies: Vec<f32>,
-    /// Whether it was cut off before its end token.
+    /// Whether it was cut off before its end: its end token or, where that ends it too, its answer.
     pub truncated: bool,
 }
 

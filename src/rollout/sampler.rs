@@ -18,7 +18,8 @@ use crate::{
         cache::KvCache,
         transformer::{Rotary, Transformer},
     },
-    tokenizer::EndTokens,
+    task::answer,
+    tokenizer::{EndTokens, Tokenizer},
     workers::Workers,
 };
 
@@ -50,14 +51,36 @@ impl RowSeed {
 }
 
 /// How to sample.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SamplingOptions {
+#[derive(Debug, Clone, Copy)]
+pub struct SamplingOptions<'a> {
     /// Logits are divided by it; 0 takes the likeliest token.
     pub temperature: f64,
     /// A completion without an end token is cut off after so many.
     pub max_new_tokens: usize,
     /// The tokens that end a completion.
     pub end: EndTokens,
+    /// Ends a completion also right behind its first answer, which is looked for in the text that this tokenizer makes
+    /// of it. Models that were not made for the end token write on after they have answered.
+    pub answer_ends: Option<&'a Tokenizer>,
+}
+
+impl<'a> SamplingOptions<'a> {
+    /// For a model of this tokenizer.
+    pub fn new(
+        tokenizer: &'a Tokenizer,
+        temperature: f64,
+        max_new_tokens: usize,
+        stop_at_answer: bool,
+    ) -> Self {
+        let answer_ends = stop_at_answer.then_some(tokenizer);
+        Self { temperature, max_new_tokens, end: tokenizer.end(), answer_ends }
+    }
+
+    /// Whether a completion of these tokens has come to its end by itself; asked behind each token.
+    pub(super) fn ends(&self, tokens: &[u32]) -> bool {
+        tokens.last().is_some_and(|&token| self.end.contains(token))
+            || self.answer_ends.is_some_and(|tokenizer| tokenizer.completes_tag(tokens, answer::CLOSE))
+    }
 }
 
 /// Watches sampling while it goes on. Called from the workers' threads.
@@ -88,7 +111,7 @@ const ROWS_AT_A_TIME: usize = 512;
 pub fn sample(
     model: &Transformer,
     requests: &[Request<'_>],
-    options: SamplingOptions,
+    options: SamplingOptions<'_>,
     workers: &Workers,
     observer: &dyn Observer,
 ) -> Option<Vec<Completion>> {
@@ -123,7 +146,7 @@ pub fn sample(
 pub fn sample_in_parts(
     model: &Transformer,
     requests: &[Request<'_>],
-    options: SamplingOptions,
+    options: SamplingOptions<'_>,
     workers: &Workers,
     observer: &dyn Observer,
 ) -> Option<Vec<Completion>> {
@@ -137,7 +160,7 @@ pub fn sample_in_parts(
 /// The rows of one worker.
 struct Batch<'a> {
     model: &'a Transformer,
-    options: SamplingOptions,
+    options: SamplingOptions<'a>,
     device: Device,
     cache: KvCache,
     rotary: Rotary,
@@ -156,7 +179,7 @@ impl<'a> Batch<'a> {
         model: &'a Transformer,
         requests: &[Request<'_>],
         rows: &'a [usize],
-        options: SamplingOptions,
+        options: SamplingOptions<'a>,
     ) -> Self {
         let device = model.device();
         let prompts: Vec<&[u32]> = rows.iter().map(|&row| requests[row].prompt).collect();
@@ -201,8 +224,9 @@ impl<'a> Batch<'a> {
                 completion.entropies.push(*entropy);
                 observer.token(self.rows[row], token);
                 let last = position + 1 == self.options.max_new_tokens;
-                completion.truncated = last && !self.options.end.contains(token);
-                if self.options.end.contains(token) || last {
+                let done = self.options.ends(&completion.tokens);
+                completion.truncated = last && !done;
+                if done || last {
                     ended[row] = true;
                     observer.finished(self.rows[row]);
                 }
@@ -252,5 +276,78 @@ impl<'a> Batch<'a> {
         let packed = Tensor::cat(vec![token.float(), logprob, entropy], 1);
         let values = packed.into_data().try_to_vec::<f32>().unwrap_or_default();
         values.chunks_exact(3).map(|v| [v[0], v[1], v[2]]).collect()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::{model::config::ModelConfig, rollout::budget::tests::of_pieces};
+
+    /// Keeps what was told of each request.
+    #[derive(Default)]
+    struct Heard(Mutex<BTreeMap<usize, Vec<u32>>>);
+    impl Observer for Heard {
+        fn token(&self, request: usize, token: u32) {
+            self.0.lock().unwrap().entry(request).or_default().push(token);
+        }
+    }
+
+    fn model() -> Transformer {
+        let shape =
+            br#"{"model_type": "qwen2", "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
+            "num_attention_heads": 2, "num_key_value_heads": 1, "vocab_size": 8, "rms_norm_eps": 1e-6,
+            "rope_theta": 10000.0, "max_position_embeddings": 256, "tie_word_embeddings": true}"#;
+        Transformer::random(&ModelConfig::parse(shape).unwrap(), &Device::flex())
+    }
+
+    /// Whether a completion that ends behind its answer is the free one up to there.
+    fn check(tokenizer: &Tokenizer, most: usize, free: &[Completion], stopped: &[Completion]) {
+        let mut ended = 0;
+        for (free, stopped) in free.iter().zip(stopped) {
+            let answered = |length: &usize| tokenizer.decode(&free.tokens[..*length]).contains(answer::CLOSE);
+            let first = (1..=free.tokens.len()).find(answered);
+            ended += usize::from(first.is_some_and(|first| first < free.tokens.len()));
+            let length = first.unwrap_or(free.tokens.len());
+            assert_eq!(stopped.tokens, free.tokens[..length]);
+            assert_eq!(stopped.logprobs, free.logprobs[..length]);
+            let at_its_end =
+                first.is_some() || stopped.tokens.last().is_some_and(|&last| tokenizer.end().contains(last));
+            assert_eq!(stopped.truncated, !at_its_end && length == most, "{length} tokens");
+        }
+        assert!(ended > 2, "only {ended} completions have an answer");
+    }
+
+    #[test]
+    fn a_completion_ends_behind_its_answer_whatever_tokens_the_tag_is_made_of() {
+        let (model, workers) = (model(), Workers::new(2).unwrap());
+        let prompts: Vec<Vec<u32>> = (0..48).map(|row| vec![1, row % 7 + 1]).collect();
+        let seed = |row: usize| RowSeed { run: 3, row: row as u64 };
+        let requests: Vec<Request<'_>> =
+            prompts.iter().enumerate().map(|(row, prompt)| Request { prompt, seed: seed(row) }).collect();
+        for pieces in [
+            // Several tokens, the last of which may go beyond the tag; one token; a character of two tokens before it.
+            ["</", "answer", ">", ">.\n", "x", " <", "é"],
+            ["</answer>", "a", "b", "c", "d", "e", ">"],
+            ["x</ans", "wer>", "</answer", ">", "y", "z", "wer> so"],
+        ] {
+            let tokenizer = of_pieces(pieces.map(String::from));
+            let most = 60;
+            let options = |stop| SamplingOptions::new(&tokenizer, 8.0, most, stop);
+            let heard = Heard::default();
+            let free = sample(&model, &requests, options(false), &workers, &Unobserved).unwrap();
+            let stopped = sample(&model, &requests, options(true), &workers, &heard).unwrap();
+            check(&tokenizer, most, &free, &stopped);
+            for (row, tokens) in heard.0.into_inner().unwrap() {
+                assert_eq!(tokens, stopped[row].tokens, "what is streamed is what was written");
+            }
+            // The same on devices that are not the CPU.
+            let rows: Vec<usize> = (0..requests.len()).collect();
+            let batch = |stop| Batch::new(&model, &requests, &rows, options(stop)).run(&Unobserved).unwrap();
+            check(&tokenizer, most, &batch(false), &batch(true));
+        }
     }
 }

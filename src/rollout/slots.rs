@@ -39,7 +39,7 @@ const KEPT_BYTES: usize = 10 << 20;
 pub fn sample(
     model: &Transformer,
     requests: &[Request<'_>],
-    options: SamplingOptions,
+    options: SamplingOptions<'_>,
     workers: &Workers,
     observer: &dyn Observer,
 ) -> Option<Option<Vec<Completion>>> {
@@ -82,7 +82,7 @@ struct Writing {
 struct Worker<'a> {
     decoder: Decoder,
     requests: &'a [Request<'a>],
-    options: SamplingOptions,
+    options: SamplingOptions<'a>,
     observer: &'a dyn Observer,
     /// Index of the next request that nobody has taken.
     queue: &'a AtomicUsize,
@@ -123,7 +123,7 @@ impl Worker<'_> {
                 completion.entropies.push(drawn.entropy);
                 self.observer.token(line.request, drawn.token);
                 let position = self.requests[line.request].prompt.len() + completion.tokens.len() - 1;
-                let ended = self.options.end.contains(drawn.token);
+                let ended = self.options.ends(&completion.tokens);
                 completion.truncated = !ended && completion.tokens.len() == self.options.max_new_tokens;
                 if !(ended || completion.truncated) {
                     entries.push(Entry { slot: line.slot, position, token: drawn.token });

@@ -18,7 +18,7 @@ use crate::{
     config::quoting,
     eval::{EvalOptions, frontier::Point, interval::Estimate, report::EvalReport},
     model::host,
-    task::Puzzle,
+    task::{Puzzle, answer::Graded},
 };
 
 /// The newest kind of file that this program reads, and the one that it writes.
@@ -51,6 +51,12 @@ pub struct HowMeasured {
     pub max_new_tokens: usize,
     /// The thinking budgets, in tokens.
     pub budgets: Vec<usize>,
+    /// Whether completions ended right behind their answer; older versions never ended them there.
+    #[serde(default)]
+    pub stop_at_answer: bool,
+    /// Which answer counted, where a completion stated several.
+    #[serde(default)]
+    pub graded: Graded,
     /// Seed of the draws.
     pub seed: u64,
 }
@@ -88,6 +94,8 @@ impl HowMeasured {
             temperature: options.temperature,
             max_new_tokens: options.max_new_tokens,
             budgets: options.budgets.clone(),
+            stop_at_answer: options.stop_at_answer,
+            graded: options.graded,
             seed: options.seed,
         }
     }

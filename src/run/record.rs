@@ -4,7 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{reasoning::Analysis, task::Puzzle};
 
-/// One line of `metrics.jsonl`: what one GRPO step measured. Names follow TRL where TRL has one.
+/// One line of `metrics.jsonl`: what one GRPO step measured. A name that TRL has too means what it means there. Lines
+/// without `reward_std_within_groups` were written before that was so, and their fields say what they mean by it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StepMetrics {
@@ -13,10 +14,15 @@ pub struct StepMetrics {
     /// Mean reward over the step's completions.
     #[serde(deserialize_with = "nan_when_null")]
     pub reward: f64,
-    /// Mean over groups of the standard deviation of reward within the group.
+    /// Standard deviation of the reward over the step's completions (unbiased); in lines of older versions what is
+    /// now `reward_std_within_groups`.
     #[serde(deserialize_with = "nan_when_null")]
     pub reward_std: f64,
-    /// Share of groups whose rewards are all equal, and which therefore teach nothing.
+    /// Mean over groups of the standard deviation of reward within the group: what GRPO compares. `None` in lines of
+    /// older versions.
+    pub reward_std_within_groups: Option<f64>,
+    /// Share of groups whose rewards are all equal, rounding aside (see [`crate::grpo::advantage::is_dead`]), and
+    /// which therefore teach nothing. Older versions compared exactly and missed most groups of equal fractions.
     #[serde(deserialize_with = "nan_when_null")]
     pub frac_reward_zero_std: f64,
     /// Share of completions whose answer is right.
@@ -25,19 +31,22 @@ pub struct StepMetrics {
     /// Tokens per completion, the end token included.
     #[serde(rename = "completions/mean_length", deserialize_with = "nan_when_null")]
     pub mean_length: f64,
-    /// Share of completions cut off at `max_new_tokens`.
+    /// Share of completions cut off at `max_new_tokens`. One that was ended behind its answer (`stop=answer`) is not
+    /// cut off, although it has no end token.
     #[serde(rename = "completions/clipped_ratio", deserialize_with = "nan_when_null")]
     pub clipped_ratio: f64,
     /// Mean entropy of the sampling distribution, nats per token.
     #[serde(deserialize_with = "nan_when_null")]
     pub entropy: f64,
-    /// Mean k3 estimate of KL(policy || reference), nats per token; `None` where it is not measured.
+    /// Mean k3 estimate of KL(policy || reference), nats per token; `None` where it is not measured. It is the value:
+    /// the gradient that the term in the loss has is that of KL(reference || policy), see [`crate::grpo::loss`].
     pub kl: Option<f64>,
-    /// Share of trained tokens whose importance ratio was clipped.
-    #[serde(deserialize_with = "nan_when_null")]
-    pub clip_ratio: f64,
-    /// The loss; with one inner epoch every ratio is 1 and it is minus the weighted mean advantage: near 0, and no
-    /// measure of progress.
+    /// Share of completion tokens whose importance ratio was clipped on the side where clipping acts, over all inner
+    /// epochs; in lines of older versions `clip_ratio`, the share of the tokens that were trained on.
+    #[serde(rename = "clip_ratio/region_mean", alias = "clip_ratio", deserialize_with = "nan_when_null")]
+    pub clip_region_mean: f64,
+    /// The loss, the mean over inner epochs (in lines of older versions their sum). With one inner epoch every ratio
+    /// is 1 and it is minus the weighted mean advantage: near 0, and no measure of progress.
     #[serde(deserialize_with = "nan_when_null")]
     pub loss: f64,
     /// Global gradient norm before clipping.
@@ -46,7 +55,8 @@ pub struct StepMetrics {
     /// Learning rate of this step.
     #[serde(deserialize_with = "nan_when_null")]
     pub learning_rate: f64,
-    /// Tokens generated since the run began.
+    /// Tokens since the run began, prompts included, each once for each of its completions. Older versions counted
+    /// completions alone; a run of one that is gone on with counts its prompts from there on.
     pub num_tokens: u64,
     /// Wall-clock seconds of the step, all phases.
     #[serde(deserialize_with = "nan_when_null")]
@@ -111,9 +121,12 @@ pub struct StepMetrics {
     /// Held-out accuracy, when this step evaluated.
     #[serde(rename = "eval/accuracy")]
     pub eval_accuracy: Option<f64>,
-    /// Unbiased pass@k on held-out puzzles for the group size, when this step evaluated.
+    /// Unbiased pass@k on held-out puzzles, when this step evaluated; `eval/k` says which k.
     #[serde(rename = "eval/pass_at_k")]
     pub eval_pass_at_k: Option<f64>,
+    /// The k of `eval/pass_at_k`. Older versions, whose lines do not have it, always asked for 4.
+    #[serde(rename = "eval/k", skip_serializing_if = "Option::is_none")]
+    pub eval_k: Option<usize>,
     /// Seconds in the phases.
     #[serde(rename = "time/sample", deserialize_with = "nan_when_null")]
     pub time_sample: f64,
@@ -132,14 +145,23 @@ pub struct StepMetrics {
     /// Trained tokens (prompt included) per second of updating.
     #[serde(rename = "tokens_per_second/update", deserialize_with = "nan_when_null")]
     pub update_tokens_per_second: f64,
-    /// Floating-point operations since the run began (estimated from parameter and token counts).
+    /// Floating-point operations of sampling, of the update and of the reference model's forward pass since the run
+    /// began, estimated from parameter and token counts. Evaluations and pinned answers are not in it.
     #[serde(deserialize_with = "nan_when_null")]
     pub flops: f64,
     /// How many updates the sampling policy had seen: 0 for the base model.
     pub policy_version: u64,
 }
 
+/// The k of lines that do not name it.
+const K_BEFORE_IT_WAS_NAMED: usize = 4;
+
 impl StepMetrics {
+    /// pass@k of the step's evaluation with its k.
+    pub fn pass_at_k(&self) -> Option<(usize, f64)> {
+        self.eval_pass_at_k.map(|share| (self.eval_k.unwrap_or(K_BEFORE_IT_WAS_NAMED), share))
+    }
+
     /// The wall-clock fields set to zero, for comparing two runs.
     pub fn without_clock(&self) -> Self {
         Self {
@@ -221,4 +243,23 @@ pub(crate) fn nan_when_null<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
 fn nans_when_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f32>, D::Error> {
     let numbers = Vec::<Option<f32>>::deserialize(deserializer)?;
     Ok(numbers.into_iter().map(|number| number.unwrap_or(f32::NAN)).collect())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_older_versions_are_read_under_todays_names() {
+        let old =
+            r#"{"step": 3, "reward_std": 0.25, "clip_ratio": 0.125, "eval/pass_at_k": 0.5, "num_tokens": 7}"#;
+        let read: StepMetrics = serde_json::from_str(old).unwrap();
+        assert_eq!((read.clip_region_mean, read.reward_std), (0.125, 0.25));
+        assert_eq!((read.reward_std_within_groups, read.pass_at_k()), (None, Some((4, 0.5))));
+        let written = serde_json::to_string(&StepMetrics { eval_k: Some(8), ..read }).unwrap();
+        assert!(written.contains(r#""clip_ratio/region_mean":0.125"#), "{written}");
+        let again: StepMetrics = serde_json::from_str(&written).unwrap();
+        assert_eq!(again.pass_at_k(), Some((8, 0.5)));
+    }
 }

@@ -27,7 +27,7 @@ pub struct TrainingState {
     pub step: u64,
     /// Updates that the policy has seen.
     pub policy_version: u64,
-    /// Tokens generated since the run began.
+    /// Tokens since the run began, prompts included.
     pub num_tokens: u64,
     /// Floating-point operations since the run began.
     #[serde(serialize_with = "exactly", deserialize_with = "from_exact")]

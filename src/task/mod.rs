@@ -7,6 +7,7 @@
 //! Whatever depends on the task goes through this module: a further task is a further folder here, and one more
 //! line in [`FAMILIES`].
 
+pub mod answer;
 pub mod countdown;
 pub mod lessons;
 pub mod multiplication;
@@ -16,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use self::lessons::Lessons;
+use self::{answer::Graded, lessons::Lessons};
 use crate::reasoning::Analysis;
 
 /// Every task there is. The first is the one that is meant where none is named.
@@ -72,18 +73,21 @@ impl Split {
     }
 }
 
-/// What an answer earns. Nothing else is ever rewarded.
+/// Which answer is graded and what it earns. Nothing else is ever rewarded.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RewardRules {
     /// For a right answer (default 1.0).
     pub correct: f64,
     /// For a well-formed answer that is wrong (default 0.1).
     pub format: f64,
+    /// Which one, where a completion states several.
+    #[serde(default)]
+    pub answer: Graded,
 }
 
 impl Default for RewardRules {
     fn default() -> Self {
-        Self { correct: 1.0, format: 0.1 }
+        Self { correct: 1.0, format: 0.1, answer: Graded::default() }
     }
 }
 
@@ -92,11 +96,11 @@ impl Default for RewardRules {
 pub struct Score {
     /// What the completion earned under the [`RewardRules`].
     pub reward: f64,
-    /// Whether the last answer is right.
+    /// Whether the graded answer is right.
     pub correct: bool,
-    /// Whether the last answer is there and parses.
+    /// Whether the graded answer is there and parses.
     pub format: bool,
-    /// The text between the last `<answer>` and its `</answer>`, trimmed.
+    /// The text of the graded answer, trimmed.
     pub answer: Option<String>,
     /// The exact value of the answer, `78` or `7/3`.
     pub value: Option<String>,

@@ -27,8 +27,13 @@ pub fn recorded_events(
         let step = steps.peek()?;
         if let Some(accuracy) = step.eval_accuracy.filter(|_| !evaluation_told) {
             evaluation_told = true;
-            // The journal keeps neither k nor the number of puzzles.
-            return Some(Event::EvalDone { step: step.step, accuracy, pass_at_k: None, puzzles: 0 });
+            // The journal does not keep the number of puzzles.
+            return Some(Event::EvalDone {
+                step: step.step,
+                accuracy,
+                pass_at_k: step.pass_at_k(),
+                puzzles: 0,
+            });
         }
         evaluation_told = false;
         steps.next().map(|step| Event::StepDone(Box::new(step)))

@@ -85,7 +85,8 @@ fn slots_that_are_used_again_forget_what_was_in_them() {
         .enumerate()
         .map(|(i, prompt)| Request { prompt, seed: RowSeed { run: 1, row: i as u64 } })
         .collect();
-    let options = SamplingOptions { temperature: 1.0, max_new_tokens: 40, end: EndTokens::only(5) };
+    let options =
+        SamplingOptions { temperature: 1.0, max_new_tokens: 40, end: EndTokens::only(5), answer_ends: None };
     let written = sample(&model, &requests, options, &workers(2), &Unobserved).unwrap();
     for (prompt, completion) in prompts.iter().zip(&written) {
         let whole: Vec<u32> = prompt.iter().chain(&completion.tokens).copied().collect();

@@ -390,3 +390,32 @@ fn the_benchmark_measures_any_shape_and_refuses_an_impossible_one() {
     let refused = crate::refusal(&mut crate::lab(&["bench", "--heads", "3"]));
     assert!(refused.contains("num_attention_heads"), "{refused}");
 }
+
+#[test]
+fn a_run_says_where_its_completions_end_and_ends_them_there() {
+    let root = TempDir::new().unwrap();
+    let long = Config { group_size: 16, max_new_tokens: 80, ..tiny() };
+    let ended = |stop: &str| {
+        let config = Config { stop: stop.into(), ..long.clone() };
+        let run = alone(EngineOptions { name: Some(stop.into()), ..options(root.path(), config, 1) });
+        let stored = run.config().unwrap().config.stop;
+        (stored, Reader::new(&run).rollouts().unwrap().records)
+    };
+    let (stored, free) = ended("auto");
+    assert_eq!(stored, "end", "the embedded base was made for its end token");
+    let (stored, stopped) = ended("answer");
+    assert_eq!(stored, "answer");
+    let mut answered = 0;
+    for (free, stopped) in free.iter().zip(&stopped) {
+        let shorter = free.completion.find("</answer>").map(|at| at + "</answer>".len());
+        answered += usize::from(shorter.is_some());
+        assert_eq!(stopped.completion, free.completion[..shorter.unwrap_or(free.completion.len())]);
+        assert_eq!(stopped.token_ids, free.token_ids[..stopped.token_ids.len()], "the same draws");
+        assert!(!(shorter.is_some() && stopped.truncated));
+    }
+    assert!(answered > free.len() / 2, "{answered} of {}", free.len());
+    assert!(
+        free.iter().zip(&stopped).any(|(f, s)| f.token_ids.len() == s.token_ids.len() + 1),
+        "no end token"
+    );
+}

@@ -74,6 +74,7 @@ impl Recording {
             );
             return Ok(());
         };
+        // Both ends of a curve are measured alike: what the run began from also ends where the checkpoint does.
         let options = EvalOptions { greedy: false, ..exam.options.clone() };
         if let Some(report) = (Exam { options, ..*exam }).take(&base)? {
             self.write(&Measurement::of(&report, how, 0, hash, backend.to_owned()))?;

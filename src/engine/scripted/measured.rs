@@ -7,6 +7,7 @@ use crate::{
         frontier::{Drawn, Point},
     },
     run::{HowMeasured, Measurement, frontier::FRONTIER_SCHEMA},
+    task::answer::Graded,
 };
 
 const PUZZLES: usize = 200;
@@ -31,6 +32,8 @@ impl Script {
             max_new_tokens: 344,
             budgets: BUDGETS.to_vec(),
             greedy: false,
+            stop_at_answer: false,
+            graded: Graded::Last,
             seed: 0,
         };
         let how = HowMeasured::of("countdown", Some("3x20"), &[], &options);

@@ -59,6 +59,8 @@ pub struct Asked<'a> {
     pub most: usize,
     /// Which of several answers with one seed.
     pub row: u64,
+    /// Whether it ends right behind its answer, and not only at the end token.
+    pub stop_at_answer: bool,
 }
 
 /// An answer.
@@ -137,7 +139,7 @@ pub fn answer(
         pace: options.pace.map(|pace| Duration::from_secs(1) / pace.max(1)),
         state: Mutex::new(Page { limit, budgeted: options.budget.is_some(), ..Page::default() }),
     };
-    let (mut waits, mut forced) = (0, false);
+    let (mut waits, mut forced, mut ended) = (0, false, false);
     for round in 0.. {
         // A thought that has used up its budget is not made to go on.
         pen.page().waits_left = if forced { 0 } else { options.keep_thinking - waits };
@@ -145,13 +147,12 @@ pub fn answer(
         let so_far: Vec<u32> = pen.page().tokens.iter().map(|token| token.id).collect();
         let prompt = [&asked.prompt[..], &so_far].concat();
         let seed = RowSeed { run: options.seed ^ PLAYED, row: asked.row * ROUNDS + round };
-        let sampling = SamplingOptions {
-            temperature: options.temperature,
-            max_new_tokens: (limit + ANSWER_TOKENS + 2).saturating_sub(so_far.len()).max(1),
-            end: tokenizer.end(),
-        };
+        let room = (limit + ANSWER_TOKENS + 2).saturating_sub(so_far.len()).max(1);
+        let sampling = SamplingOptions::new(tokenizer, options.temperature, room, asked.stop_at_answer);
         // The pen keeps what is written: sampling that is stopped in the middle gives nothing back.
-        let _ = sampler::sample(asked.model, &[Request { prompt: &prompt, seed }], sampling, workers, &pen);
+        let request = Request { prompt: &prompt, seed };
+        let written = sampler::sample(asked.model, &[request], sampling, workers, &pen);
+        ended = written.is_some_and(|written| written.iter().all(|completion| !completion.truncated));
         let stop = pen.page().stop;
         match stop {
             Some(Stop::GivenUp) => return Ok(None),
@@ -171,7 +172,6 @@ pub fn answer(
         }
     }
     let page = pen.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let ended = page.tokens.last().is_some_and(|token| token.source == Source::End);
     let thought = page.closed.unwrap_or(page.tokens.len());
     Ok(Some(Written { thought, tokens: page.tokens, forced, waits, truncated: !ended }))
 }
@@ -340,7 +340,15 @@ mod tests {
         let options =
             PlayOptions { temperature: 1.0, budget: Some(6), keep_thinking: 1, seed: 0, pace: Some(1000) };
         let prompt = tokenizer.encode("use 4 1 make 5 : <think>").unwrap();
-        let asked = Asked { model: &model, tokenizer: &tokenizer, prompt, options, most: 20, row: 0 };
+        let asked = Asked {
+            model: &model,
+            tokenizer: &tokenizer,
+            prompt,
+            options,
+            most: 20,
+            row: 0,
+            stop_at_answer: false,
+        };
         check_room(&asked).unwrap();
         let written = answer(&asked, &Workers::new(1).unwrap(), &Anyone).unwrap().unwrap();
         // An end token by chance would end it earlier.

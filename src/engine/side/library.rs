@@ -46,6 +46,14 @@ pub struct Loaded {
     pub tokenizer: Tokenizer,
 }
 
+impl Loaded {
+    /// Whether its answers end right behind their closing tag: as the run's do, but for the embedded base, which was
+    /// made for its end token whatever the run began from.
+    pub fn stops_at_answer(&self, config: &Config) -> bool {
+        self.name != ModelName::Embedded && config.stops_at_answer()
+    }
+}
+
 /// What a run asks and how it rewards.
 pub struct Rules {
     /// Its configuration.

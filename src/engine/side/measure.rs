@@ -38,6 +38,8 @@ fn options(config: &Config, samples: usize) -> EvalOptions {
         max_new_tokens: config.max_new_tokens.max(needed),
         budgets,
         greedy: false,
+        stop_at_answer: config.stops_at_answer(),
+        graded: config.reward_rules().answer,
         seed: 0,
     }
 }

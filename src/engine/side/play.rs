@@ -42,8 +42,11 @@ impl Side {
                 // Tensors are shared; a model itself cannot be looked at from two threads.
                 let model = models[side].model.clone();
                 let (tokenizer, workers) = (&models[side].tokenizer, &workers[side]);
+                let stop = models[side].stops_at_answer(&rules.config);
                 let (desk, rules, request) = (&*desk, &rules, &request);
-                scope.spawn(move || answer_one(id, side, &model, tokenizer, request, rules, workers, desk))
+                scope.spawn(move || {
+                    answer_one(id, side, &model, tokenizer, stop, request, rules, workers, desk)
+                })
             });
             answering.map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
@@ -76,6 +79,7 @@ impl Side {
             task: rules.task.as_ref(),
             config: &rules.config,
             options: play.options,
+            stop_at_answer: model.stops_at_answer(&rules.config),
         };
         let workers = &self.workers()?[0];
         let result = resample::resample(&subject, &request.before, &request.edit, samples, workers, &watch);
@@ -97,6 +101,7 @@ fn answer_one(
     side: usize,
     model: &Transformer,
     tokenizer: &Tokenizer,
+    stop_at_answer: bool,
     request: &PlayRequest,
     rules: &Rules,
     workers: &Workers,
@@ -109,6 +114,7 @@ fn answer_one(
         options: request.options,
         most: rules.config.max_new_tokens,
         row: 0,
+        stop_at_answer,
     };
     answer::check_room(&asked).map_err(other)?;
     let Some(written) = answer::answer(&asked, workers, &Telling { desk, job, side })? else {

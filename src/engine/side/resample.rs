@@ -34,6 +34,8 @@ pub struct Subject<'a> {
     pub config: &'a Config,
     /// How the answer was sampled. Waits are not added to continuations: they would hide what the token does.
     pub options: PlayOptions,
+    /// Whether the model's answers end right behind their closing tag.
+    pub stop_at_answer: bool,
 }
 
 /// The two beginnings.
@@ -148,14 +150,14 @@ fn continued(
         model,
         tokenizer,
         temperature: options.temperature,
+        stop_at_answer: subject.stop_at_answer,
         seed: options.seed ^ RESAMPLED,
         workers,
     };
     let requests: Vec<Request<'_>> = (0..samples as u64)
         .map(|row| Request { prompt: &prompt, seed: RowSeed { run: drawing.seed, row } })
         .collect();
-    let sampling =
-        SamplingOptions { temperature: options.temperature, max_new_tokens: most, end: tokenizer.end() };
+    let sampling = SamplingOptions::new(tokenizer, options.temperature, most, subject.stop_at_answer);
     let Some(written) = sampler::sample_in_parts(model, &requests, sampling, workers, observer) else {
         return Ok(None);
     };

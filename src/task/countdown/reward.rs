@@ -1,28 +1,21 @@
-//! The reward of a completion: by its last answer alone, never by how it was reached.
+//! The reward of a completion: by one answer of it alone, never by how it was reached.
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
 
 use super::expression::{self, Expression, Operand};
-use crate::task::{Puzzle, RewardRules, Score};
-
-const OPEN: &str = "<answer>";
-const CLOSE: &str = "</answer>";
+use crate::task::{Puzzle, RewardRules, Score, answer};
 
 /// Scores `completion` as an answer to `puzzle`.
 ///
-/// The last `<answer>` counts, on whichever line it stands. An answer that follows the
+/// The last `<answer>` counts unless the rules say the first, on whichever line it stands. An answer that follows the
 /// [grammar](expression) is well-formed, also where it divides by zero or states an untrue `= value`; it is
 /// right if it has the target's value, uses every given number exactly once, and what it states is true.
 pub fn score(puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
-    let Some(start) = completion.rfind(OPEN) else {
-        return no_format(None, format!("The completion has no {OPEN}."));
+    let answer = match answer::graded(completion, rules.answer) {
+        Ok(answer) => answer,
+        Err(reason) => return no_format(None, reason),
     };
-    let inside = &completion[start + OPEN.len()..];
-    let Some(end) = inside.find(CLOSE) else {
-        return no_format(None, format!("The last {OPEN} is never closed by {CLOSE}."));
-    };
-    let answer = inside[..end].trim();
     let parsed = match expression::parse(answer) {
         Ok(parsed) => parsed,
         Err(error) => {
@@ -237,7 +230,7 @@ mod tests {
     #[test]
     fn the_rules_set_the_rewards() {
         let puzzle = Puzzle { numbers: vec![2, 3], target: 5 };
-        let rules = RewardRules { correct: 7.0, format: -1.0 };
+        let rules = RewardRules { correct: 7.0, format: -1.0, ..RewardRules::default() };
         let reward = |answer: &str| score(&puzzle, &format!("<answer>{answer}</answer>"), &rules).reward;
         assert_eq!([reward("2+3"), reward("2*3"), reward("2*")], [7.0, -1.0, 0.0]);
     }

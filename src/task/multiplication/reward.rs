@@ -1,26 +1,20 @@
-//! The reward of a completion: by the integer in its last answer alone, never by how it was reached.
+//! The reward of a completion: by the integer in one answer of it alone, never by how it was reached.
 
-use crate::task::{Puzzle, RewardRules, Score};
+use crate::task::{Puzzle, RewardRules, Score, answer};
 
-const OPEN: &str = "<answer>";
-const CLOSE: &str = "</answer>";
 /// Longer answers are no numbers of this game; what a 64-bit product takes, with commas, is 26.
 const LONGEST: usize = 64;
 
 /// Scores `completion` as an answer to `puzzle`.
 ///
-/// The last `<answer>` counts, on whichever line it stands. It is well-formed if it is one whole number, and right if
+/// The last `<answer>` counts unless the rules say the first, on whichever line it stands. It is well-formed if it is one whole number, and right if
 /// that is the product. Commas are allowed where they part thousands (`1,081`), as people write them; a sign, leading
 /// zeros, a decimal point, a calculation or an equation are not.
 pub fn score(puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
-    let Some(start) = completion.rfind(OPEN) else {
-        return no_format(None, format!("The completion has no {OPEN}."));
+    let answer = match answer::graded(completion, rules.answer) {
+        Ok(answer) => answer,
+        Err(reason) => return no_format(None, reason),
     };
-    let inside = &completion[start + OPEN.len()..];
-    let Some(end) = inside.find(CLOSE) else {
-        return no_format(None, format!("The last {OPEN} is never closed by {CLOSE}."));
-    };
-    let answer = inside[..end].trim();
     let value = match read(answer) {
         Ok(value) => value,
         Err(reason) => {

@@ -1,6 +1,6 @@
 //! One sentence for each phase, true to the configuration: a teacher can read it aloud.
 
-use crate::config::Config;
+use crate::{config::Config, grpo::advantage::is_no_spread};
 
 /// How far the step on screen is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +47,7 @@ pub fn sentence(stage: Stage, config: &Config, figures: Figures) -> String {
         Stage::Score => {
             "Score: the task looks at each answer and at nothing else, and gives it a reward.".into()
         }
-        Stage::Advantage if completions > 0 && deviation == 0.0 => format!(
+        Stage::Advantage if completions > 0 && is_no_spread(deviation) => format!(
             "Advantage: all {completions} rewards equal their mean {mean:.3}, so every advantage is 0 and this group teaches nothing{}.",
             if config.kl_coef > 0.0 { " but to stay near the reference" } else { "" }
         ),

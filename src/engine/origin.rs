@@ -1,0 +1,76 @@
+//! Whether a model was made by this program, and so where its answers end.
+
+use std::path::Path;
+
+use crate::{
+    model::host::{MAX_JSON, read_bounded},
+    run::state::{STATE_FILE, TrainingState},
+    task::FAMILIES,
+    tokenizer::Tokenizer,
+};
+
+/// What `pretrain` writes beside the weights.
+const RECIPE_FILE: &str = "recipe.json";
+
+/// Whether answers of the model in a folder end right behind their closing tag, where the configuration says `stop`.
+/// With `auto`, models of `pretrain` end at the end token that they were made for, a run's checkpoint ends where the
+/// run's answers did, and any other model, which is likely to write on, ends behind its answer.
+pub fn stops_at_answer(stop: &str, folder: &Path, tokenizer_file: &[u8], tokenizer: &Tokenizer) -> bool {
+    match stop {
+        "answer" => true,
+        "end" => false,
+        _ if folder.join(STATE_FILE).exists() => {
+            TrainingState::load(folder).is_ok_and(|state| state.config.stops_at_answer())
+        }
+        _ => !is_ours(folder, tokenizer_file, tokenizer),
+    }
+}
+
+/// Whether `pretrain` made it: the folder has its recipe, or the vocabulary is one of ours, as in an export.
+fn is_ours(folder: &Path, tokenizer_file: &[u8], tokenizer: &Tokenizer) -> bool {
+    // Language models from elsewhere are made of pieces of words.
+    tokenizer.is_word_level()
+        || FAMILIES.iter().any(|family| {
+            family.base.tokenizer == tokenizer_file
+                || (family.lessons)(true).tokenizer_json().as_bytes() == tokenizer_file
+        })
+        || has_recipe(folder)
+}
+
+fn has_recipe(folder: &Path) -> bool {
+    let recipe = read_bounded(&folder.join(RECIPE_FILE), MAX_JSON).ok();
+    let recipe = recipe.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    // A file of this name may be anybody's.
+    recipe
+        .is_some_and(|recipe| ["updates", "documents", "corpus"].iter().all(|key| recipe.get(key).is_some()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{rollout::budget::tests::characters, task::Family};
+
+    #[test]
+    fn models_from_elsewhere_end_behind_their_answer_and_ours_at_the_end_token() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let foreign = characters();
+        let auto = |file: &[u8], tokenizer: &Tokenizer| stops_at_answer("auto", path, file, tokenizer);
+        assert!(auto(b"{}", &foreign));
+        for stop in [("answer", true), ("end", false)] {
+            assert_eq!(stops_at_answer(stop.0, path, b"{}", &foreign), stop.1);
+        }
+        for Family { base, .. } in FAMILIES {
+            let ours = Tokenizer::from_bytes(base.tokenizer, Path::new("ours")).unwrap();
+            assert!(!auto(base.tokenizer, &ours), "an export of it");
+        }
+        std::fs::write(path.join(RECIPE_FILE), r#"{"updates": "lots"}"#).unwrap();
+        assert!(auto(b"{}", &foreign), "somebody else's recipe");
+        std::fs::write(path.join(RECIPE_FILE), include_bytes!("../../assets/recipe.json")).unwrap();
+        assert!(!auto(b"{}", &foreign));
+        // A checkpoint goes by its run; one of an older version never ended there.
+        std::fs::write(path.join(STATE_FILE), "{}").unwrap();
+        assert!(!auto(b"{}", &foreign));
+    }
+}

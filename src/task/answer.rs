@@ -1,0 +1,113 @@
+//! The answers that a completion states between tags, and which of them is graded.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+const OPEN: &str = "<answer>";
+/// Ends an answer.
+pub const CLOSE: &str = "</answer>";
+
+/// Which answer is graded where a completion states several.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Graded {
+    /// The first that is complete. What follows it earns and costs nothing.
+    First,
+    /// The last, also where it was never closed and so is no answer.
+    #[default]
+    Last,
+}
+
+impl Graded {
+    /// The names of both, as configuration and command line take them.
+    pub const NAMES: [&'static str; 2] = ["first", "last"];
+}
+
+impl fmt::Display for Graded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::NAMES[*self as usize])
+    }
+}
+
+impl FromStr for Graded {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "first" => Ok(Self::First),
+            "last" => Ok(Self::Last),
+            _ => Err(format!("it takes one of {}", Self::NAMES.join(", "))),
+        }
+    }
+}
+
+/// The text of the answer that is graded, trimmed.
+///
+/// # Errors
+/// A sentence that says why there is none.
+pub fn graded(completion: &str, which: Graded) -> Result<&str, String> {
+    let mut complete = complete(completion);
+    let found = match which {
+        Graded::First => complete.next(),
+        Graded::Last if is_left_open(completion) => None,
+        Graded::Last => complete.next_back(),
+    };
+    match found {
+        Some(answer) => Ok(answer.trim()),
+        None if completion.contains(OPEN) => Err(format!("The last {OPEN} is never closed by {CLOSE}.")),
+        None => Err(format!("The completion has no {OPEN}.")),
+    }
+}
+
+/// How many answers a completion states: those that are complete, and one at the end that was begun and never closed.
+pub fn count(completion: &str) -> usize {
+    complete(completion).count() + usize::from(is_left_open(completion))
+}
+
+/// What stands between a closing tag and the last opening one before it, for each closing tag that has one.
+fn complete(completion: &str) -> impl DoubleEndedIterator<Item = &str> {
+    let inside = |before: &'_ str| -> Option<usize> { before.rfind(OPEN).map(|at| at + OPEN.len()) };
+    let pieces: Vec<&str> = completion.split(CLOSE).collect();
+    let closed = pieces.len().saturating_sub(1);
+    pieces.into_iter().take(closed).filter_map(move |before| inside(before).map(|at| &before[at..]))
+}
+
+/// Whether the last opening tag has no closing one behind it.
+fn is_left_open(completion: &str) -> bool {
+    completion.rfind(OPEN).is_some_and(|at| !completion[at..].contains(CLOSE))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_complete_answer_or_the_last_one_is_graded() {
+        for (text, first, last, count) in [
+            ("<answer> 1 </answer> or <answer>2</answer>", Some("1"), Some("2"), 2),
+            ("<answer>1</answer> so <answer>2", Some("1"), None, 2),
+            ("in <answer> tags : <answer>1</answer>", Some("1"), Some("1"), 1),
+            ("<answer>1</answer></answer> <answer>2</answer> .", Some("1"), Some("2"), 2),
+            ("</answer> 1 <answer>", None, None, 1),
+            ("1", None, None, 0),
+            ("<answer></answer>", Some(""), Some(""), 1),
+        ] {
+            assert_eq!(graded(text, Graded::First).ok(), first, "{text}");
+            assert_eq!(graded(text, Graded::Last).ok(), last, "{text}");
+            assert_eq!(super::count(text), count, "{text}");
+        }
+        assert_eq!(graded("1", Graded::First), Err("The completion has no <answer>.".into()));
+        let open = graded("<answer>1</answer> <answer>2", Graded::Last);
+        assert_eq!(open, Err("The last <answer> is never closed by </answer>.".into()));
+    }
+
+    #[test]
+    fn the_names_are_read_back() {
+        for which in [Graded::First, Graded::Last] {
+            assert_eq!(which.to_string().parse::<Graded>().unwrap(), which);
+        }
+        assert_eq!("both".parse::<Graded>(), Err("it takes one of first, last".into()));
+    }
+}
