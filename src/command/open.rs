@@ -21,9 +21,10 @@ use crate::{
     },
     model::embedded,
     run::{
-        Ancestor, Follower, FrontierWatch, Reader, RunDirectory, ancestors, record::EventRecord,
-        rollout_index::RolloutIndex, segments,
+        Ancestor, Follower, FrontierWatch, Reader, RunDirectory, TrainingState, ancestors, checkpoint,
+        record::EventRecord, rollout_index::RolloutIndex, segments,
     },
+    task::Puzzle,
     tui::{self, TuiOptions, app::Mode, source::recorded_events, transcripts::CAPACITY},
 };
 
@@ -58,8 +59,8 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
     super::require_terminal()?;
     let run = RunDirectory::find(&args.runs, &args.run)?;
     let ancestors = ancestors(&run);
-    let started = started(&run, &ancestors)?;
     let live = run.is_live();
+    let started = started(&run, &ancestors, live)?;
     let place = run.path().to_owned();
     let (feed, events) = crossbeam_channel::unbounded();
     let _ = feed.send(Event::Started(Box::new(started)));
@@ -105,7 +106,7 @@ pub(super) fn reference(file: &ConfigFile) -> Option<BaseReference> {
     embedded::reference(&family.base).filter(|_| alike)
 }
 
-fn started(run: &RunDirectory, ancestors: &[Ancestor]) -> Result<Started, Failure> {
+fn started(run: &RunDirectory, ancestors: &[Ancestor], live: bool) -> Result<Started, Failure> {
     let file = run.config()?;
     let base = reference(&file);
     Ok(Started {
@@ -117,7 +118,14 @@ fn started(run: &RunDirectory, ancestors: &[Ancestor]) -> Result<Started, Failur
         parameters: 0,
         base,
         forks: ForkPoint::of(ancestors),
+        pins: if live { None } else { last_pins(run) },
     })
+}
+
+/// The puzzles that were pinned in the end, as the newest checkpoint has it.
+fn last_pins(run: &RunDirectory) -> Option<Vec<Puzzle>> {
+    let (_, newest) = checkpoint::list(&run.checkpoints_path()).pop()?;
+    TrainingState::load(&newest).ok()?.pins
 }
 
 /// Tells what was changed while the run went on: its `config.toml` says how it began.

@@ -159,6 +159,8 @@ pub struct Started {
     pub base: Option<BaseReference>,
     /// Where it was forked from another run, and that from yet another, the nearest first.
     pub forks: Vec<ForkPoint>,
+    /// The puzzles that are pinned, where that is known beforehand.
+    pub pins: Option<Vec<Puzzle>>,
 }
 
 /// What the model thought at one position of a completion, at the sampling temperature.

@@ -130,6 +130,7 @@ impl<'a> Training<'a> {
             parameters: p.grpo.trainer.parameter_sizes().iter().sum(),
             base: p.base,
             forks: ForkPoint::of(&ancestors(&p.run)),
+            pins: Some(p.pins.puzzles.clone()),
         })));
         let mut warnings = std::mem::take(&mut p.warnings);
         match p.run.measurements() {

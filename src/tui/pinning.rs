@@ -61,6 +61,7 @@ fn pin(app: &mut App, puzzle: Puzzle) -> Vec<Command> {
                 words(app, &puzzle)
             ),
         );
+        app.travel.is_asked(&puzzle);
         Command::Pin(puzzle)
     })
 }

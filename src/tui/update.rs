@@ -88,6 +88,8 @@ fn told(app: &mut App, event: Event) {
             restart::cut_back(app, started.step);
             app.playground.configure(&started.config);
             app.travel.configure(&started.config);
+            let last = if app.mode == Mode::Finished { u64::MAX } else { started.step };
+            app.travel.pinned_are(started.pins.clone(), last);
             app.sentinel.configure(&started.config);
             app.transcripts.inherit(started.forks.first().map_or(0, |fork| fork.step));
             app.started = Some(*started);

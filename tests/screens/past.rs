@@ -148,6 +148,26 @@ fn what_was_changed_meanwhile_is_what_the_prompt_says_is_now() {
 }
 
 #[test]
+fn a_puzzle_that_was_unpinned_before_is_not_shown_as_pinned() {
+    let script = Script::new(7);
+    let puzzles: Vec<_> = script.pins(20).into_iter().map(|answer| answer.puzzle).collect();
+    let mut app = App::new(Theme::colored(), Mode::Control);
+    let mut started = script.started("runs/20260101-120000-test".into(), 20);
+    started.pins = Some(puzzles[1..].to_vec());
+    tell(&mut app, Event::Started(Box::new(started)));
+    let answers = [0, 20].into_iter().flat_map(|step| script.pins(step));
+    answers.for_each(|answer| tell(&mut app, Event::PinnedAnswered(Box::new(answer))));
+    let asked = |app: &App| puzzles.iter().map(|puzzle| app.travel.is_pinned(puzzle)).collect::<Vec<_>>();
+    assert!(!asked(&app)[0] && asked(&app)[1..].iter().all(|asked| *asked));
+    app.screen = Screen::Travel;
+    assert!(text(&draw(&mut app, 120, 36)).contains("no longer asked"));
+    // Pinned again while the run is paused after that very step.
+    update(&mut app, Action::Key(KeyEvent::new(KeyCode::Char('U'), KeyModifiers::NONE)));
+    tell(&mut app, Event::PinnedAnswered(Box::new(script.pins(20).remove(0))));
+    assert!(asked(&app).iter().all(|asked| *asked));
+}
+
+#[test]
 fn marks_that_would_lie_on_each_other_give_way() {
     let forks: Vec<ForkPoint> =
         [20, 19, 1].map(|step| ForkPoint { run: format!("run-{step}"), step }).into_iter().collect();

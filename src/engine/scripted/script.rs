@@ -94,6 +94,7 @@ impl Script {
                 completions: 1000,
             }),
             forks: Vec::new(),
+            pins: None,
         }
     }
 

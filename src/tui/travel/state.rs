@@ -63,6 +63,8 @@ pub struct Travel {
     /// Whether differences are shown, rather than what the analysis found.
     pub(super) differences: bool,
     pub(super) typed: Option<String>,
+    /// The puzzles that are pinned after this step, where that is known; answers up to it are of before.
+    pins: Option<(u64, Vec<Puzzle>)>,
     /// The run's task.
     pub(super) task: &'static str,
 }
@@ -79,6 +81,7 @@ impl Default for Travel {
             page: 1,
             differences: true,
             typed: None,
+            pins: None,
             task: FAMILIES[0].name,
         }
     }
@@ -90,12 +93,28 @@ impl Travel {
         self.task = task::family(&config.task).unwrap_or(FAMILIES[0]).name;
     }
 
+    /// Takes over which puzzles are pinned after a step: others were unpinned before it.
+    pub fn pinned_are(&mut self, puzzles: Option<Vec<Puzzle>>, step: u64) {
+        self.pins = puzzles.map(|puzzles| (step, puzzles));
+    }
+
+    /// A person pins a puzzle.
+    pub fn is_asked(&mut self, puzzle: &Puzzle) {
+        if let Some((_, puzzles)) = &mut self.pins {
+            puzzles.push(puzzle.clone());
+        }
+    }
+
     /// Takes in an answer; one of the same puzzle and step is replaced, as when a run is resumed from an earlier
     /// checkpoint.
     pub fn push(&mut self, answer: PinnedAnswer) {
+        let unpinned = self
+            .pins
+            .as_ref()
+            .is_some_and(|(last, puzzles)| answer.step <= *last && !puzzles.contains(&answer.puzzle));
         match self.pinned.iter_mut().find(|pinned| pinned.puzzle == answer.puzzle) {
             Some(pinned) => {
-                pinned.unpinned = false;
+                pinned.unpinned = unpinned;
                 pinned.answers.insert(answer.step, answer);
                 if pinned.answers.len() > KEPT {
                     let steps: Vec<u64> = pinned.answers.keys().copied().collect();
@@ -105,7 +124,7 @@ impl Travel {
             None => self.pinned.push(Pinned {
                 puzzle: answer.puzzle.clone(),
                 answers: BTreeMap::from([(answer.step, answer)]),
-                unpinned: false,
+                unpinned,
             }),
         }
     }

@@ -107,7 +107,14 @@ fn title(app: &App, width: u16) -> Line<'static> {
     }
     if width >= 50 {
         let total = app.started.as_ref().map_or(0, |started| started.config.prompts_per_step);
-        let of = if total > 0 { format!(" of {total}") } else { String::new() };
+        let known = app.streams.groups();
+        let recorded = app.history.last().is_some_and(|last| last.step >= app.streams.step());
+        let of = match total {
+            0 => String::new(),
+            // A journal need not hold every group of a step.
+            _ if recorded && known < total => format!(" of {known} kept"),
+            _ => format!(" of {total}"),
+        };
         let cards = group.cards.len();
         let last = (app.first_card + app.cards_fit).min(cards);
         spans.push(span(format!("  step {} group {}{of}", app.streams.step(), number + 1), theme.dim));
