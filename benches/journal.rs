@@ -15,6 +15,7 @@ fn begun(root: &std::path::Path) -> (RunDirectory, Journal) {
         model_hash: String::new(),
         program_version: String::new(),
         git_revision: None,
+        analysis: None,
         backend: String::new(),
         created: String::new(),
         forked_from: None,

@@ -210,8 +210,12 @@ impl Figures {
     fn aha(&self) -> Option<String> {
         self.last.back()?;
         Some(match self.watch.mark() {
-            Some(step) => format!("  aha at step {step}: self-corrections stay above three times the base's"),
-            None => "  no aha mark: self-corrections have not stayed above three times the base's".into(),
+            Some(step) => {
+                format!("  aha at step {step}: smoothed self-corrections stay above three times the base's")
+            }
+            None => {
+                "  no aha mark: smoothed self-corrections have not stayed above three times the base's".into()
+            }
         })
     }
 

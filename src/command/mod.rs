@@ -14,6 +14,7 @@ pub mod play;
 pub mod pretrain;
 pub mod puzzles;
 pub mod replay;
+mod rereading;
 pub mod run;
 pub mod score;
 

@@ -10,6 +10,7 @@ use super::{
     Failure,
     farewell::{self, Leaving},
     past,
+    rereading::Rereading,
 };
 use crate::{
     config::ConfigFile,
@@ -102,8 +103,7 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
 /// What the base of a run showed, where it was measured as the run samples.
 pub(super) fn reference(file: &ConfigFile) -> Option<BaseReference> {
     let family = embedded::family_of(&file.provenance.as_ref()?.model_hash)?;
-    let alike = file.config.level == family.levels[0] && file.config.temperature == 1.0;
-    embedded::reference(&family.base).filter(|_| alike)
+    embedded::reference_for(family, &file.config)
 }
 
 fn started(run: &RunDirectory, ancestors: &[Ancestor], live: bool) -> Result<Started, Failure> {
@@ -143,7 +143,7 @@ fn follow(run: &RunDirectory, ancestors: &[Ancestor], feed: &Sender<Event>) -> R
     past::tell(&before, None, feed)?;
     let (mut follower, passed_over) = Follower::of_newest(run, CAPACITY)?;
     past::tell_passed_over(passed_over, run, feed);
-    let mut frontier = FrontierWatch::new(run);
+    let (mut frontier, reading) = (FrontierWatch::new(run), Rereading::of(run));
     loop {
         past::tell_measured(&mut frontier, None, feed)?;
         let fresh = follower.poll()?;
@@ -153,8 +153,10 @@ fn follow(run: &RunDirectory, ancestors: &[Ancestor], feed: &Sender<Event>) -> R
         tell_edits(&fresh.events, feed);
         let index: &RolloutIndex = follower.rollouts();
         let summaries = index.summaries().get(fresh.rollouts.clone()).unwrap_or_default();
-        let rollouts = summaries.iter().filter_map(|summary| index.load(summary).ok()).collect::<Vec<_>>();
-        let pinned = fresh.pinned.into_iter().map(|answer| Event::PinnedAnswered(Box::new(answer)));
+        let rollouts = summaries.iter().filter_map(|summary| index.load(summary).ok());
+        let rollouts = rollouts.map(|record| reading.rollout(record)).collect::<Vec<_>>();
+        let pinned = fresh.pinned.into_iter().map(|answer| reading.pinned(answer));
+        let pinned = pinned.map(|answer| Event::PinnedAnswered(Box::new(answer)));
         for event in recorded_events(fresh.metrics, rollouts).chain(pinned) {
             if feed.send(event).is_err() {
                 return Ok(());

@@ -2,7 +2,7 @@
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::Failure;
+use super::{Failure, rereading::Rereading};
 use crate::{
     engine::protocol::{Event, Started},
     run::{Ancestor, FrontierWatch, Reader, RunDirectory, Segment, ancestors, segments},
@@ -49,16 +49,17 @@ pub fn tell(parts: &[Segment], measured: Option<&RunDirectory>, feed: &Sender<Ev
         if measured != Some(run) {
             tell_measured(&mut FrontierWatch::new(run), *last, feed)?;
         }
-        let pinned = run.pinned()?;
+        let (pinned, reading) = (run.pinned()?, Rereading::of(run));
         bad.extend(pinned.bad);
         for answer in pinned.records.into_iter().filter(|answer| last.is_none_or(|last| answer.step <= last))
         {
-            let _ = feed.send(Event::PinnedAnswered(Box::new(answer)));
+            let _ = feed.send(Event::PinnedAnswered(Box::new(reading.pinned(answer))));
         }
     }
     for Segment { run, last } in parts {
+        let reading = Rereading::of(run);
         let (passed_over, broken) = Reader::new(run).newest_rollouts(*last, CAPACITY, |record| {
-            let _ = feed.send(Event::RolloutScored(Box::new(record)));
+            let _ = feed.send(Event::RolloutScored(Box::new(reading.rollout(record))));
         })?;
         bad.extend(broken);
         tell_passed_over(passed_over, run, feed);

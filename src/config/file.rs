@@ -32,6 +32,9 @@ pub struct RunInfo {
     pub program_version: String,
     /// The git revision it was built from, where that is known.
     pub git_revision: Option<String>,
+    /// Which rules read the completions, see [`crate::reasoning::RULES`]; runs of older versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<String>,
     /// The backend that `backend = "auto"` became, and the device's name.
     pub backend: String,
     /// UTC, RFC 3339.

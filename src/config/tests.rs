@@ -61,6 +61,7 @@ fn the_default_is_valid_and_survives_its_file() {
         model_hash: "ab12".into(),
         program_version: "0.1.0".into(),
         git_revision: None,
+        analysis: None,
         backend: "cpu x2".into(),
         created: "2026-01-02T03:04:05Z".into(),
         forked_from: None,

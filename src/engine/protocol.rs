@@ -108,8 +108,11 @@ pub enum Temporality {
 /// What the base model showed when it was measured on held-out puzzles: the charts' reference lines.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BaseReference {
-    /// Mean reward.
+    /// Mean reward under the rewards that it was measured with.
     pub reward: f64,
+    /// Share with a well-formed answer; `None` where `reward` is what the run itself paid.
+    #[serde(default)]
+    pub well_formed: Option<f64>,
     /// Share right.
     pub accuracy: f64,
     /// Tokens per completion.
@@ -137,6 +140,22 @@ impl ForkPoint {
     /// Where a run was forked, and where those that it was forked from were, the nearest first.
     pub fn of(ancestors: &[Ancestor]) -> Vec<Self> {
         ancestors.iter().map(|other| Self { run: other.name.clone(), step: other.step }).collect()
+    }
+}
+
+impl BaseReference {
+    /// What the base's answers earn in the mean under a configuration: its accuracy and the share of well-formed answers
+    /// are known whatever is paid for them. A coin that ignores the answer pays one half; rewards that are shuffled
+    /// within their groups keep their mean.
+    pub fn reward_under(&self, config: &Config) -> f64 {
+        match self.well_formed {
+            None => self.reward,
+            Some(_) if config.control == "random-reward" => 0.5,
+            Some(well_formed) => {
+                let wrong = (well_formed - self.accuracy).max(0.0);
+                self.accuracy * config.reward_correct + wrong * config.reward_format
+            }
+        }
     }
 }
 

@@ -200,7 +200,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     check_fit(config.max_new_tokens, &model, &tokenizer)?;
     check_sizes(&config, &model.config, threads).map_err(EngineError::Other)?;
     let task = task_of(&config)?;
-    let base = base.filter(|_| config.level == family.levels[0] && config.temperature == 1.0);
+    let base = base.and_then(|_| embedded::reference_for(family, &config));
 
     let reference = parts::reference(checkpoint.as_ref(), &config, &model)?;
     let mut trainer = Trainer::new(model, 0.0, workers);
@@ -216,6 +216,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         model_hash: hash,
         program_version: env!("CARGO_PKG_VERSION").into(),
         git_revision: option_env!("AHA_GIT_REVISION").map(Into::into),
+        analysis: Some(crate::reasoning::RULES.into()),
         backend: backend.clone(),
         created: jiff::Timestamp::now().to_string(),
         forked_from: match (&options.start, &saved) {

@@ -144,6 +144,7 @@ impl EvalReport {
     pub fn as_reference(&self) -> BaseReference {
         BaseReference {
             reward: self.reward,
+            well_formed: Some(self.well_formed),
             accuracy: self.accuracy,
             mean_length: self.mean_length,
             checks: self.checks_per_completion,

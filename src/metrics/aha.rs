@@ -2,6 +2,10 @@
 
 use super::Ema;
 
+/// What the mark is, in words that fit the constants below.
+pub const DEFINITION: &str = "from this step to the last, and for 3 steps at least, self-corrections per answer (a moving \
+    average, weight 0.6 on the past) are above 3 times the base's (0.01 at least); the mark moves or goes when they fall back";
+
 /// How much the smoothed curve keeps from one step to the next.
 pub const SMOOTHING: f64 = 0.6;
 
@@ -69,6 +73,13 @@ impl AhaWatch {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_definition_has_the_numbers_that_decide() {
+        for number in [SMOOTHING, TIMES_BASE, BASE_FLOOR, STEPS_ABOVE as f64] {
+            assert!(DEFINITION.contains(&number.to_string()), "{number}");
+        }
+    }
 
     fn curve(values: &[f64]) -> Vec<(u64, f64)> {
         values.iter().enumerate().map(|(i, value)| (i as u64 + 1, *value)).collect()

@@ -11,6 +11,7 @@ use super::{
     transformer::Transformer,
 };
 use crate::{
+    config::Config,
     engine::protocol::BaseReference,
     eval::report::EvalReport,
     task::{BaseFiles, FAMILIES, Family},
@@ -44,6 +45,17 @@ pub fn hash_of(weights: &[u8]) -> String {
 pub fn reference(base: &BaseFiles) -> Option<BaseReference> {
     let measured: Measured = serde_json::from_slice(base.measured).ok()?;
     (measured.model_hash == hash_of(base.weights)).then(|| measured.eval.as_reference())
+}
+
+/// The same for a run of this configuration: `None` also where the run samples otherwise than the base was measured.
+pub fn reference_for(family: &Family, config: &Config) -> Option<BaseReference> {
+    let mut usual = Config::default();
+    usual.set("task", family.name).ok()?;
+    let alike = config.level == family.levels[0]
+        && config.temperature == 1.0
+        && config.max_new_tokens >= usual.max_new_tokens
+        && !config.stops_at_answer();
+    reference(&family.base).filter(|_| alike)
 }
 
 /// The family whose embedded model has weights of this hash.

@@ -29,6 +29,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::task::Puzzle;
 
+/// Which rules these are, those of the tasks included: a hash of their source.
+pub const RULES: &str = env!("AHA_READING_RULES");
+
 /// Reads a completion of `puzzle` (the text after the prompt, whole or cut off anywhere) and says which
 /// behaviours it shows. Any text is taken; the time is linear in its length.
 ///

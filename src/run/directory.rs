@@ -279,6 +279,7 @@ mod tests {
             model_hash: "ab".into(),
             program_version: "0.1.0".into(),
             git_revision: Some("c0ffee".into()),
+            analysis: None,
             backend: "cpu x2".into(),
             created: at.to_string(),
             forked_from: None,

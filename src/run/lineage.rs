@@ -100,6 +100,7 @@ mod tests {
             model_hash: "ab".into(),
             program_version: "0.1.0".into(),
             git_revision: None,
+            analysis: None,
             backend: "cpu x2".into(),
             created: "2026-01-02T03:04:05Z".into(),
             forked_from,

@@ -124,6 +124,17 @@ pub struct Progress {
     pub total: usize,
 }
 
+/// What a held-out evaluation found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evaluated {
+    /// After this many steps.
+    pub step: u64,
+    /// Share of completions that are right.
+    pub accuracy: f64,
+    /// pass@k, `k` beside it.
+    pub pass_at_k: Option<(usize, f64)>,
+}
+
 /// Where things are on screen, for the mouse.
 #[derive(Debug, Clone, Default)]
 pub struct HitAreas {
@@ -165,8 +176,8 @@ pub struct App {
     pub(super) restarting: bool,
     /// Streamed tokens that were dropped on the way to the screen.
     pub tokens_dropped: u64,
-    /// Held-out evaluations: step and accuracy.
-    pub evaluations: Vec<(u64, f64)>,
+    /// Held-out evaluations.
+    pub evaluations: Vec<Evaluated>,
     /// The steps.
     pub history: History,
     /// The completions of the current step.
@@ -341,9 +352,11 @@ impl App {
         self.started.as_ref().and_then(|started| started.base.as_ref())
     }
 
-    /// What the base showed, as far as is known.
+    /// What the base showed, as far as is known, its reward by what is paid now.
     pub fn base(&self) -> Option<BaseReference> {
-        self.history.reference(self.measured_base())
+        let base = self.history.reference(self.measured_base())?;
+        let reward = self.started.as_ref().map_or(base.reward, |started| base.reward_under(&started.config));
+        Some(BaseReference { reward, ..base })
     }
 
     /// The aha step.

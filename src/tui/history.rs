@@ -237,6 +237,7 @@ impl History {
             let first = self.steps.first().filter(|step| step.step == 1)?;
             Some(BaseReference {
                 reward: first.reward,
+                well_formed: None,
                 accuracy: first.accuracy,
                 mean_length: first.mean_length,
                 checks: first.checks,

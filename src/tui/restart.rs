@@ -53,7 +53,7 @@ pub(super) fn cut_back(app: &mut App, step: u64) {
         return;
     }
     app.history.cut_back(step);
-    app.evaluations.retain(|(of, _)| *of <= step);
+    app.evaluations.retain(|found| found.step <= step);
     app.transcripts.cut_back(step);
     app.meter.meter.cut_back(step);
     app.travel.cut_back(step);
@@ -137,7 +137,7 @@ mod tests {
         told(&mut app, 5, 5);
         assert_eq!((app.history.last().unwrap().step, app.transcripts.len()), (5, 40));
         assert_eq!(app.meter.meter.window_range(None), Some((1, 5)));
-        assert_eq!(app.evaluations, [(2, 0.1)]);
+        assert_eq!(app.evaluations.iter().map(|found| found.step).collect::<Vec<_>>(), [2]);
         assert!(app.travel.answer(End::B).is_none_or(|answer| answer.step <= 5));
         let mut undisturbed = App::new(Theme::plain(), Mode::Control);
         told(&mut undisturbed, 0, 8);

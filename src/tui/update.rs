@@ -9,9 +9,10 @@ use ratatui::crossterm::event::KeyEventKind;
 
 use self::input::{key, mouse, paste};
 use super::{
-    app::{Action, App, Ended, Level, Mode, Progress, QUIT_WAIT},
+    app::{Action, App, Ended, Evaluated, Level, Mode, Progress, QUIT_WAIT},
     playing, restart,
     screen::Screen,
+    view::ChartCache,
 };
 use crate::engine::protocol::{Command, Event, side::SideCommand};
 
@@ -90,6 +91,7 @@ fn told(app: &mut App, event: Event) {
             app.travel.configure(&started.config);
             let last = if app.mode == Mode::Finished { u64::MAX } else { started.step };
             app.travel.pinned_are(started.pins.clone(), last);
+            app.transcripts.configure(&started.config);
             app.sentinel.configure(&started.config);
             app.transcripts.inherit(started.forks.first().map_or(0, |fork| fork.step));
             app.started = Some(*started);
@@ -131,13 +133,13 @@ fn told(app: &mut App, event: Event) {
                 && let Some(step) = app.aha()
             {
                 let text = format!(
-                    "aha at step {step}: self-corrections stay above three times what the base shows"
+                    "aha at step {step}: smoothed self-corrections stay above three times what the base shows"
                 );
                 app.say(Level::Info, text);
             }
         }
         Event::EvalDone { step, accuracy, pass_at_k, puzzles } => {
-            app.evaluations.push((step, accuracy));
+            app.evaluations.push(Evaluated { step, accuracy, pass_at_k });
             let passes = pass_at_k.map(|(k, share)| format!(", pass@{k} {share:.2}")).unwrap_or_default();
             let text = format!("held out, step {step}: {accuracy:.3} right{passes} ({puzzles} puzzles)");
             let before_us = app.started.as_ref().is_some_and(|started| step <= started.step);
@@ -177,6 +179,8 @@ fn edited(app: &mut App, step: u64, key: &str, value: &str) {
     if started.config.set_live(key, value).is_ok() {
         app.sentinel.edited(step, &started.config);
         app.price_per_hour = started.config.price_per_hour;
+        // The base's line may stand elsewhere now.
+        app.chart_cache = ChartCache::default();
     }
 }
 

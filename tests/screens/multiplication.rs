@@ -64,6 +64,7 @@ fn told(theme: Theme, screen: Screen) -> App {
         config,
         base: Some(BaseReference {
             reward: 0.21,
+            well_formed: Some(1.0),
             accuracy: 0.12,
             mean_length: 23.4,
             checks: 0.05,

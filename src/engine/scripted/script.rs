@@ -86,6 +86,7 @@ impl Script {
             parameters: 810_624,
             base: Some(BaseReference {
                 reward: 0.19,
+                well_formed: Some(0.91),
                 accuracy: 0.11,
                 mean_length: 27.0,
                 checks: 0.2,

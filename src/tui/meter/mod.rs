@@ -103,7 +103,7 @@ fn show_aha(app: &mut App) {
     let Some(step) = app.aha() else {
         app.say(
             Level::Info,
-            "there is no aha mark yet: self-corrections have not stayed above three times the base's",
+            "there is no aha mark yet: smoothed self-corrections have not stayed above three times the base's",
         );
         return;
     };

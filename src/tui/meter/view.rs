@@ -83,7 +83,7 @@ fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
 
 fn aha(app: &App) -> String {
     let Some(step) = app.aha() else {
-        return "none yet: needs 3 times the base's self-corrections".to_owned();
+        return "none yet: needs 3 smoothed steps above 3 times the base's self-corrections".to_owned();
     };
     match app.meter.meter.most_self_correcting(step) {
         Some(((_, group, index), corrections)) => format!(

@@ -33,7 +33,7 @@ impl Lens {
             Self::Entropy => "entropy",
             Self::LogProb => "log-probability",
             Self::Ratio => "importance ratio",
-            Self::Kl => "KL to the reference",
+            Self::Kl => "KL(policy || reference)",
             Self::Change => "change of probability",
         }
     }

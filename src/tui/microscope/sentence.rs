@@ -90,7 +90,7 @@ fn why_zero(config: &Config) -> String {
     let mut text = if config.inner_epochs == 1 {
         let near = if config.loss_norm == "sequence" { "0 within each group" } else { "near 0" };
         format!(
-            "With one inner epoch every ratio is 1: the loss is minus the mean advantage, {near}; its gradient is not 0."
+            "With one inner epoch every ratio is 1 and nothing is clipped: the loss is minus the mean advantage, {near}; its gradient is not 0."
         )
     } else {
         format!(
@@ -99,7 +99,7 @@ fn why_zero(config: &Config) -> String {
         )
     };
     if config.kl_coef > 0.0 {
-        text.push_str(" The KL term is added to it.");
+        text.push_str(" The KL term is added to it; its gradient is that of KL(reference || policy).");
     }
     text
 }
@@ -120,7 +120,7 @@ mod tests {
         let none = Figures { deviation: 0.0, ..figures };
         assert!(sentence(Stage::Advantage, &plain, none).contains("teaches nothing"));
         assert!(sentence(Stage::After, &plain, figures).contains("loss read +0.0000"));
-        assert!(sentence(Stage::Update, &plain, figures).contains("every ratio is 1"));
+        assert!(sentence(Stage::Update, &plain, figures).contains("every ratio is 1 and nothing is clipped"));
         assert!(sentence(Stage::Update, &scaled, figures).contains("clipped"));
         assert!(sentence(Stage::Update, &scaled, figures).contains("KL"));
     }

@@ -11,7 +11,7 @@ use super::{
     filter::{Filter, Sort},
     library::{Entry, Group, Key, Library},
 };
-use crate::run::record::RolloutRecord;
+use crate::{config::Config, run::record::RolloutRecord, task::answer::Graded};
 
 /// Completions kept before the oldest steps give way; some 300 MB of them at 150 tokens each.
 pub const CAPACITY: usize = 150_000;
@@ -65,6 +65,8 @@ pub struct Transcripts {
     pub(super) geometry: Geometry,
     /// The last step that belongs to the run from which this one was forked; 0 where there is none.
     inherited: u64,
+    /// Which of several answers the run grades.
+    pub(super) graded: Graded,
 }
 
 impl Default for Transcripts {
@@ -74,6 +76,11 @@ impl Default for Transcripts {
 }
 
 impl Transcripts {
+    /// Takes over what the run's configuration says of answers.
+    pub fn configure(&mut self, config: &Config) {
+        self.graded = config.reward_rules().answer;
+    }
+
     /// An empty screen that follows the newest completion and keeps the last 150,000.
     pub fn new() -> Self {
         Self::with_capacity(CAPACITY)
@@ -92,6 +99,7 @@ impl Transcripts {
             detail: Detail::default(),
             geometry: Geometry::default(),
             inherited: 0,
+            graded: Graded::default(),
         }
     }
 

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     run::place::Place,
+    task::answer::{self, Graded},
     tui::{highlight::Meaning, theme::Theme},
 };
 
@@ -50,7 +51,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, transcripts: &mut Transcript
     let inner = pane(Line::default(), focused, theme).inner(area);
     let inner =
         if inner.width > 30 { Rect { x: inner.x + 1, width: inner.width - 2, ..inner } } else { inner };
-    let figures = figure_lines(&entry, group, inner, theme);
+    let figures = figure_lines(&entry, group, transcripts.graded, inner, theme);
     let rule_rows = u16::from(figures.len() > 1);
     let figure_rows = u16::try_from(figures.len()).unwrap_or(0);
     let [above, rule, text] = Layout::vertical([
@@ -84,11 +85,22 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, transcripts: &mut Transcript
 }
 
 /// The completion in figures: four lines, two or one, as the height allows.
-fn figure_lines(entry: &Entry, group: &Group, area: Rect, theme: &Theme) -> Vec<Line<'static>> {
+fn figure_lines(
+    entry: &Entry,
+    group: &Group,
+    graded: Graded,
+    area: Rect,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
     let record = entry.record.as_ref();
     let (mark, style) = theme.answer(record.correct);
     let verdict = format!("{mark} {}", if record.correct { "right" } else { "wrong" });
     let mut verdicts = Vec::new();
+    let answers = answer::count(&record.completion);
+    if answers > 1 {
+        let which = if area.width < 60 { String::new() } else { format!(", the {graded} is graded") };
+        verdicts.push(Span::styled(format!("{answers} answers{which}  "), theme.text));
+    }
     if record.truncated {
         verdicts.push(Span::styled(format!("{} cut off  ", theme.cut_off()), theme.warning));
     }

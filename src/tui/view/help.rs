@@ -9,6 +9,7 @@ use ratatui::{
 use unicode_width::UnicodeWidthStr;
 
 use super::{panel, shown_keys, span};
+use crate::metrics::aha;
 use crate::tui::{
     app::App,
     frontier,
@@ -159,11 +160,7 @@ fn meanings(theme: &Theme) -> Vec<(&'static str, ratatui::style::Style, &'static
             theme.aha,
             "self-corrections: a true failed check followed by an attempt not made before; lit when one has just happened",
         ),
-        (
-            theme.glyph("▲ aha", "^ aha"),
-            theme.aha,
-            "from this step on self-corrections per answer, smoothed, stay above three times the base's",
-        ),
+        (theme.glyph("▲ aha", "^ aha"), theme.aha, aha::DEFINITION),
         (
             "reward",
             theme.reward,
@@ -173,7 +170,33 @@ fn meanings(theme: &Theme) -> Vec<(&'static str, ratatui::style::Style, &'static
         (
             "loss",
             theme.title,
-            "minus the weighted mean advantage while the ratio of new to old policy is 1 (one inner epoch), so near 0: watch reward, not loss",
+            "the mean over inner epochs; minus the weighted mean advantage while the ratio of new to old policy is 1 \
+             (one inner epoch), so near 0: watch reward, not loss",
+        ),
+        (
+            "presets",
+            theme.title,
+            "with one inner epoch nothing is clipped: dapo is then lab with advantages divided by the group's deviation, \
+             dr_grpo is lab with the loss on another scale (of which Adam keeps little), grpo also weighs each \
+             completion by its own length and holds to the reference",
+        ),
+        (
+            "KL",
+            theme.title,
+            "the k3 estimate: its value is that of KL(policy || reference), its gradient in the loss that of \
+             KL(reference || policy)",
+        ),
+        (
+            "tokens, FLOP",
+            theme.title,
+            "of prompts and completions so far; estimated for sampling, updates and the reference's forward pass, \
+             evaluations left out",
+        ),
+        (
+            theme.glyph("┄ base", "- base"),
+            theme.reference,
+            "what the base showed on held-out puzzles before training; for the reward, what those answers earn by the \
+             rewards of this run, and 0.5 where a coin pays",
         ),
         (
             "lines, dots",
@@ -185,7 +208,7 @@ fn meanings(theme: &Theme) -> Vec<(&'static str, ratatui::style::Style, &'static
             "dollars",
             theme.title,
             "time at work at the price an hour ($ sets it); TinyZero's authors gave about 30 dollars for theirs, \
-             a larger model on a harder task",
+             another task (3 or 4 numbers up to 99) and another model (3 billion parameters): no comparison of methods",
         ),
     ]
 }

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{draw_line, join_fitting, separator, shown_keys, span, width_of};
 use crate::tui::{
-    app::{App, Level, Mode},
+    app::{App, Evaluated, Level, Mode},
     frontier,
     keys::{GLOBAL_KEYS, Intent, KeyRow, LIVE_KEYS},
     meter, microscope, numbers, playground,
@@ -13,8 +13,8 @@ use crate::tui::{
     search_view, sentinel, transcripts, travel,
 };
 
-/// What TinyZero's run is said to have cost, dollars.
-const TINYZERO_DOLLARS: &str = "$30";
+/// What TinyZero's run is said to have cost, and why that says little about this one.
+const TINYZERO: &str = "TinyZero $30, other task and model";
 
 /// Draws one or two lines of rates and totals.
 pub fn draw_status(frame: &mut Frame, app: &App, area: Rect) {
@@ -37,7 +37,7 @@ pub fn draw_status(frame: &mut Frame, app: &App, area: Rect) {
     }
     let cost = vec![
         span(numbers::dollars(app.cost()), theme.text),
-        span(format!(" at ${:.2}/h, TinyZero's run {TINYZERO_DOLLARS}", app.price_per_hour), theme.dim),
+        span(format!(" at ${:.2}/h", app.price_per_hour), theme.dim),
     ];
     if area.height < 2 {
         rates.insert(2.min(rates.len()), cost);
@@ -50,12 +50,13 @@ pub fn draw_status(frame: &mut Frame, app: &App, area: Rect) {
         let epochs = app.started.as_ref().map_or(1, |started| started.config.inner_epochs);
         let mut loss = part(format!("{:>+7}", numbers::fixed(unsigned_zero(step.loss), 4, 0)), " loss");
         if epochs == 1 {
-            loss.push(span(" (near 0 by design: watch reward)", theme.dim));
+            loss.push(span(" (near 0 by design)", theme.dim));
         }
         second.push(loss);
         second.push(part(format!("{:.1e}", step.learning_rate), " lr"));
         second.push(part(numbers::fixed(step.grad_norm, 2, 4), " grad norm"));
     }
+    second.push(vec![span(TINYZERO, theme.dim)]);
     line(frame, app, second, width, Rect { y: area.y + 1, height: 1, ..area });
 }
 
@@ -93,8 +94,10 @@ pub fn draw_message(frame: &mut Frame, app: &App, area: Rect) {
         let share = 100.0 * base.self_checking_share;
         parts.push(vec![span(format!("the base checks itself in {share:.0} % of its answers"), theme.dim)]);
     }
-    if let Some((step, accuracy)) = app.evaluations.last() {
-        parts.push(vec![span(format!("held out after step {step}: {accuracy:.3} right"), theme.dim)]);
+    if let Some(Evaluated { step, accuracy, pass_at_k }) = app.evaluations.last() {
+        let passes = pass_at_k.map(|(k, share)| format!(", pass@{k} {share:.3}")).unwrap_or_default();
+        let found = format!("held out after step {step}: {accuracy:.3} right{passes}");
+        parts.push(vec![span(found, theme.dim)]);
     }
     line(frame, app, parts, usize::from(area.width).saturating_sub(1), area);
 }
