@@ -4,10 +4,14 @@ mod story;
 
 use std::{fmt::Write as _, sync::Arc};
 
-use aha_lab::tui::{
-    keys::lookup,
-    theme::Theme,
-    transcripts::{self, Action, Effect, Filter, Focus, KEYS, Transcripts, typing_action},
+use aha_lab::{
+    config::Config,
+    run::record::RolloutRecord,
+    tui::{
+        keys::lookup,
+        theme::Theme,
+        transcripts::{self, Action, Effect, Filter, Focus, KEYS, Transcripts, typing_action},
+    },
 };
 use proptest::prelude::*;
 use ratatui::{
@@ -438,4 +442,21 @@ fn no_key_is_in_the_table_twice() {
     chords.sort_by_key(|chord| format!("{chord:?}"));
     chords.dedup();
     assert_eq!(chords.len(), before);
+}
+
+#[test]
+fn several_answers_are_counted_and_the_graded_one_is_named() {
+    let shown = |completion: &str, answer: &str| {
+        let mut transcripts = Transcripts::new();
+        let config = Config { answer: answer.into(), ..Config::default() };
+        transcripts.configure(&config);
+        let record = RolloutRecord { completion: completion.into(), ..story::completion(1, 0, 0) };
+        transcripts.push(Arc::new(record));
+        text(&draw(&mut transcripts, &Theme::plain(), 140, 36))
+    };
+    let twice = " <answer> 1 </answer> or rather <answer> 2 </answer>";
+    assert!(shown(twice, "last").contains("2 answers, the last is graded"));
+    assert!(shown(twice, "first").contains("2 answers, the first is graded"));
+    assert!(shown(&format!("{twice} <answer> 3"), "last").contains("3 answers, the last is graded"));
+    assert!(!shown(" <answer> 1 </answer>", "last").contains("answers, the"));
 }
