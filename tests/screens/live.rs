@@ -445,21 +445,6 @@ fn the_dashed_line_of_the_reward_is_what_the_base_earns_by_the_rewards_of_the_ru
 }
 
 #[test]
-fn a_run_that_kept_some_groups_says_so_and_a_live_one_counts_them_all() {
-    let script = Script::new(7);
-    let opened = |mode| {
-        let mut app = App::new(Theme::plain(), mode);
-        tell(&mut app, Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), 0))));
-        for record in script.group(3, 0).into_iter().chain(script.group(3, 1)) {
-            tell(&mut app, Event::RolloutScored(Box::new(record)));
-        }
-        app
-    };
-    assert!(shown(&mut opened(Mode::Finished), 120, 36).contains("step 3 group 1 (2 of 16 kept)"));
-    assert!(shown(&mut opened(Mode::Control), 120, 36).contains("step 3 group 1 of 16"));
-}
-
-#[test]
 fn a_held_out_evaluation_names_its_k() {
     let mut app = mid_run(Theme::plain());
     let told = Event::EvalDone { step: 20, accuracy: 0.65, pass_at_k: Some((4, 0.82)), puzzles: 128 };
