@@ -288,9 +288,12 @@ impl Config {
             // DeepSeekMath: advantages in standard deviations, each completion by its own length, KL to the
             // reference. The paper moves the reference along every few hundred steps; here it stays.
             "grpo" => (true, "sequence", 0.2, 0.04),
-            // Dr. GRPO: neither the deviation nor the length of a completion weighs it.
+            // Dr. GRPO: neither the deviation nor the length of a completion weighs it. With one inner epoch that is
+            // `lab` with the loss on another scale: the gradient of a step has the same direction, and of its length
+            // Adam keeps little.
             "dr_grpo" => (false, "constant", 0.2, 0.0),
-            // DAPO: every token counts alike, more room upwards, no KL. Its dynamic sampling (drawing until no
+            // DAPO: every token counts alike, more room upwards (which acts from the second inner epoch on), no KL.
+            // With one inner epoch that is `lab` with advantages in standard deviations. Its dynamic sampling (drawing until no
             // group is all right or all wrong) and its overlong penalty are left out: the first makes steps of
             // unpredictable length, the second would reward a length.
             "dapo" => (true, "token", 0.28, 0.0),

@@ -23,9 +23,9 @@ use crate::kernels::{
     swiglu::swiglu,
 };
 
-/// Added to attention scores of positions that must not be seen. `exp` of it is negligible beside any score
-/// of ours, and unlike -1e9 it keeps clear of the slow path for denormal numbers.
-const UNSEEN: f32 = -60.0;
+/// Added to attention scores of positions that must not be seen: whatever the scores are, `exp` of it is exactly 0. It is
+/// finite, because not every GPU computes with infinities.
+const UNSEEN: f32 = -1e30;
 
 /// One block.
 #[derive(Module, Debug)]

@@ -46,7 +46,7 @@ pub struct StepMetrics {
     #[serde(rename = "clip_ratio/region_mean", alias = "clip_ratio", deserialize_with = "nan_when_null")]
     pub clip_region_mean: f64,
     /// The loss, the mean over inner epochs (in lines of older versions their sum). With one inner epoch every ratio
-    /// is 1 and it is minus the weighted mean advantage: near 0, and no measure of progress.
+    /// is 1 and it is minus the weighted mean advantage: small, and no measure of progress.
     #[serde(deserialize_with = "nan_when_null")]
     pub loss: f64,
     /// Global gradient norm before clipping.

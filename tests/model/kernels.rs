@@ -102,3 +102,28 @@ fn slots_that_are_used_again_forget_what_was_in_them() {
         assert!(completion.truncated == (completion.tokens.last() != Some(&5)));
     }
 }
+
+/// With scores far beyond those of a trained model, in Burn's own operations.
+#[test]
+fn later_positions_are_not_seen_however_large_their_scores_are() {
+    let device = Device::flex();
+    device.seed(7);
+    struct Grow;
+    impl burn::module::ModuleMapper for Grow {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|value| if D == 2 { value * 200.0 } else { value })
+        }
+    }
+    let model = Transformer::random(&odd(), &device).map(&mut Grow);
+    let hidden = |last: i64| {
+        let mut tokens = rows(1, 9);
+        tokens[0][8] = last as u32;
+        let mut cache = KvCache::new(&model.config, 1, 9, &device);
+        let all = values(model.prefill(int_tensor(&tokens, &device), &mut cache));
+        let before_last = all.len() / 9 * 8;
+        (all[..before_last].to_vec(), all[before_last..].to_vec())
+    };
+    let ((before, last), (before_other, other)) = (hidden(3), hidden(4));
+    assert_eq!(before, before_other, "to the last bit");
+    assert!(last != other);
+}

@@ -171,7 +171,7 @@ fn meanings(theme: &Theme) -> Vec<(&'static str, ratatui::style::Style, &'static
             "loss",
             theme.title,
             "the mean over inner epochs; minus the weighted mean advantage while the ratio of new to old policy is 1 \
-             (one inner epoch), so near 0: watch reward, not loss",
+             (one inner epoch), so small, and higher where long answers are wrong: watch reward, not loss",
         ),
         (
             "presets",

@@ -50,7 +50,7 @@ pub fn draw_status(frame: &mut Frame, app: &App, area: Rect) {
         let epochs = app.started.as_ref().map_or(1, |started| started.config.inner_epochs);
         let mut loss = part(format!("{:>+7}", numbers::fixed(unsigned_zero(step.loss), 4, 0)), " loss");
         if epochs == 1 {
-            loss.push(span(" (near 0 by design)", theme.dim));
+            loss.push(span(" (watch reward)", theme.dim));
         }
         second.push(loss);
         second.push(part(format!("{:.1e}", step.learning_rate), " lr"));
