@@ -149,8 +149,8 @@ impl BaseReference {
     /// within their groups keep their mean.
     pub fn reward_under(&self, config: &Config) -> f64 {
         match self.well_formed {
+            _ if config.control == "random-reward" => 0.5,
             None => self.reward,
-            Some(_) if config.control == "random-reward" => 0.5,
             Some(well_formed) => {
                 let wrong = (well_formed - self.accuracy).max(0.0);
                 self.accuracy * config.reward_correct + wrong * config.reward_format

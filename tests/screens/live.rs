@@ -435,7 +435,7 @@ fn the_dashed_line_of_the_reward_is_what_the_base_earns_by_the_rewards_of_the_ru
     let mut app = App::new(Theme::plain(), Mode::Control);
     let mut started = Script::new(7).started("runs/20260101-120000-test".into(), 0);
     started.base = None;
-    started.config.control = "random-reward".into();
+    started.config.reward_format = 0.0;
     tell(&mut app, Event::Started(Box::new(started)));
     tell(
         &mut app,
