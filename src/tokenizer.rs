@@ -9,7 +9,9 @@ use std::{
 use thiserror::Error;
 use tokenizers::Tokenizer as Inner;
 
-use crate::config::shortened;
+mod growth;
+
+use crate::{config::shortened, model::companions::Ends};
 
 /// Why a tokenizer could not be used.
 #[derive(Debug, Error)]
@@ -88,12 +90,23 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// From the bytes of a `tokenizer.json`; `source` is named in errors.
+    /// From the bytes of a `tokenizer.json`; `source` is named in errors. It ends with the first of a few usual tokens
+    /// that it has.
     ///
     /// # Errors
     /// When it cannot be parsed or has no end token.
     pub fn from_bytes(bytes: &[u8], source: &Path) -> Result<Self, TokenizerError> {
+        Self::with_ends(bytes, source, &Ends::default())
+    }
+
+    /// As [`Self::from_bytes`], with the end tokens that the files beside it name; where it has none of them, with the
+    /// usual one.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_ends(bytes: &[u8], source: &Path, ends: &Ends) -> Result<Self, TokenizerError> {
         let broken = |reason: String| TokenizerError::Broken { path: source.to_owned(), reason };
+        growth::check(bytes).map_err(broken)?;
         // The parser is a dependency that reads a stranger's file: a panic in it is one more way to be broken.
         let mut inner = std::panic::catch_unwind(|| Inner::from_bytes(bytes))
             .map_err(|_| broken("its parser panicked".into()))?
@@ -101,13 +114,20 @@ impl Tokenizer {
         // Prompts are neither padded nor cut off; what a file asks for may be larger than all memory.
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| broken(shortened(&e.to_string())))?;
-        let end = END_TOKENS
-            .iter()
-            .find_map(|name| inner.token_to_id(name))
-            .ok_or_else(|| TokenizerError::NoEnd { path: source.to_owned(), tried: END_TOKENS.join(", ") })?;
         // Not how many there are: a number beyond the embedding would be looked up there.
         let size = inner.get_vocab(true).into_values().max().map_or(0, |last| last as usize + 1);
-        let end = EndTokens::only(end);
+        let mut end = ends.ids.clone();
+        end.retain(|&id| inner.id_to_token(id).is_some());
+        if end.is_empty() {
+            let named = ends.named.as_deref().into_iter().chain(END_TOKENS);
+            end.extend(named.filter_map(|name| inner.token_to_id(name)).next());
+        }
+        if end.is_empty() {
+            return Err(TokenizerError::NoEnd { path: source.to_owned(), tried: END_TOKENS.join(", ") });
+        }
+        let end = EndTokens::of(&end).ok_or_else(|| {
+            broken(format!("it has {} end tokens; at most {MOST_ENDS} are heeded", end.len()))
+        })?;
         Ok(Self { inner: Arc::new(inner), end, size, closing: Arc::default() })
     }
 
@@ -121,17 +141,34 @@ impl Tokenizer {
         self.size
     }
 
-    /// The tokens of a text, no special ones added.
+    /// The number of a token; `None` where there is none of that text.
+    pub fn id_of(&self, token: &str) -> Option<u32> {
+        self.inner.token_to_id(token)
+    }
+
+    /// The text of a token, as the vocabulary has it.
+    pub fn token(&self, id: u32) -> Option<String> {
+        self.inner.id_to_token(id)
+    }
+
+    /// The tokens of a text, no special ones added: at least one, unless it is blank.
     ///
     /// # Errors
-    /// When the tokenizer refuses the text.
+    /// When the tokenizer refuses the text, or makes nothing of it.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         // Fenced as the parser is: what a stranger's file makes it do is found out only here.
         let encoded = AssertUnwindSafe(|| self.inner.encode(text, false));
         let encoding = std::panic::catch_unwind(encoded)
             .map_err(|_| TokenizerError::Encode("the tokenizer panicked".into()))?
             .map_err(|e| TokenizerError::Encode(shortened(&e.to_string())))?;
-        Ok(encoding.get_ids().to_vec())
+        let tokens = encoding.get_ids().to_vec();
+        if tokens.is_empty() && !text.trim().is_empty() {
+            return Err(TokenizerError::Encode(format!(
+                "the tokenizer has no token for any part of `{}`",
+                shortened(text)
+            )));
+        }
+        Ok(tokens)
     }
 
     /// The text of a completion: the end token is left out, other special tokens are kept, and a word-level

@@ -143,7 +143,18 @@ fn tokenizers_made_to_break() {
         edited("normalizer", json!({"type": "Precompiled", "precompiled_charsmap": "AAAA"})),
         edited("added_tokens", json!([{"id": -1}])),
     ];
-    for (number, bytes) in cases.iter().enumerate() {
+    let ten = json!({"type": "Replace", "pattern": {"String": "e"}, "content": "eeeeeeeeee"});
+    let chained = json!({"type": "Sequence", "normalizers": vec![ten; 8]});
+    let cases = cases.into_iter().chain([
+        edited("normalizer", chained.clone()),
+        edited("normalizer", json!({"type": "Sequence", "normalizers": [{"type": "NFC"}, chained]})),
+        edited(
+            "decoder",
+            json!({"type": "Replace", "pattern": {"Regex": ""}, "content": "e".repeat(1_000_000)}),
+        ),
+    ]);
+    for (number, bytes) in cases.enumerate() {
+        let bytes = &bytes;
         let said = Tokenizer::from_bytes(bytes, Path::new("tokenizer.json")).unwrap_err().to_string();
         assert!(said.ends_with('.') && said.len() < 500, "case {number}: {said}");
     }

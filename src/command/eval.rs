@@ -17,13 +17,12 @@ use crate::{
     },
     eval::{self, EvalOptions, Examinee, interval::Estimate, report::EvalReport},
     model::{
-        embedded,
+        embedded, finding,
         folder::{self, LoadedModel},
     },
     rollout::{budget::ANSWER_TOKENS, sampler::Observer},
     run::{RunAtStep, RunDirectory},
     task::{self, Puzzle, Task},
-    tokenizer::Tokenizer,
     workers::{Workers, worker_count},
 };
 
@@ -161,7 +160,7 @@ struct Exam<'a> {
 impl Exam<'_> {
     /// Asks a model.
     fn take(&self, loaded: &LoadedModel) -> Result<Option<EvalReport>, Failure> {
-        let tokenizer = Tokenizer::from_bytes(&loaded.tokenizer, std::path::Path::new("tokenizer.json"))?;
+        let tokenizer = loaded.read_tokenizer()?;
         check_fit(self.options.max_new_tokens, &loaded.model, &tokenizer)?;
         let passes = self.options.samples * (1 + self.options.budgets.len());
         let bar = Bar::new((self.puzzles.len() * (passes + usize::from(self.options.greedy))) as u64);
@@ -214,11 +213,14 @@ pub fn find(name: &str, runs: &std::path::Path) -> Result<Found, Failure> {
     if name == "embedded" {
         return Ok(Found::Embedded);
     }
-    if path.join("config.json").is_file() {
+    if finding::is_meant(path) {
         return Ok(Found::Folder(path.to_owned()));
     }
     let at: RunAtStep = name.parse()?;
-    let run = RunDirectory::find(runs, &at.run)?;
+    let run = RunDirectory::find(runs, &at.run).map_err(|error| {
+        let hint = finding::on_the_hub(name).map_or(String::new(), |hint| format!(" {hint}"));
+        Failure(format!("{error}{hint}"))
+    })?;
     let checkpoint = run.checkpoint(at.step)?.path;
     Ok(Found::Checkpoint(run, checkpoint))
 }
@@ -245,7 +247,7 @@ impl Found {
         Ok(match self {
             Found::Embedded => stop == "answer",
             Found::Folder(path) | Found::Checkpoint(_, path) => {
-                let tokenizer = Tokenizer::from_bytes(&loaded.tokenizer, &path.join("tokenizer.json"))?;
+                let tokenizer = loaded.read_tokenizer()?;
                 origin::stops_at_answer(stop, path, &loaded.tokenizer, &tokenizer)
             }
         })
@@ -256,10 +258,14 @@ impl Found {
     /// # Errors
     /// A sentence that names the file.
     pub fn load(&self, task: &str, device: &burn::tensor::Device) -> Result<LoadedModel, Failure> {
-        Ok(match self {
+        let loaded = match self {
             Found::Embedded => embedded::load(&task::family(task).map_err(Failure)?.base, device)?,
             Found::Folder(path) | Found::Checkpoint(_, path) => folder::load(path, device)?,
-        })
+        };
+        for note in &loaded.notes {
+            eprintln!("{note}");
+        }
+        Ok(loaded)
     }
 }
 

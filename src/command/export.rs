@@ -5,13 +5,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use burn::tensor::Device;
 use clap::Args;
 
 use super::Failure;
 use crate::{
     engine::setup::WEIGHTS_FILE,
+    model::{
+        embedded, folder,
+        publish::{self, WeightType},
+    },
     run::{RunAtStep, RunDirectory},
-    task::{self, lessons},
+    task,
 };
 
 /// Write a checkpoint as a Hugging Face folder that transformers loads
@@ -22,14 +27,20 @@ Example:
 
 In Python:
   model = AutoModelForCausalLM.from_pretrained('./my-model')
-  tokenizer = PreTrainedTokenizerFast.from_pretrained('./my-model')
-AutoTokenizer would take the vocabulary for Qwen's own, because the model has Qwen2's shape.")]
+  tokenizer = AutoTokenizer.from_pretrained('./my-model')
+  pipeline('text-generation', './my-model')('use 4 1 16 make 19 : <think>')
+
+A model of Qwen2's shape whose vocabulary is not Qwen's is written as `llama`, which is the same computation:
+transformers would take the vocabulary of a `qwen2` for Qwen's own.")]
 pub struct ExportArgs {
     /// RUN@STEP, RUN (its newest checkpoint), or `embedded`
     #[arg(value_name = "RUN@STEP")]
     pub checkpoint: String,
     /// The folder to write; it must not hold a model yet
     pub folder: PathBuf,
+    /// float32 (what was trained, to the last bit), bfloat16 or float16; by default what the run's base was
+    #[arg(long, value_name = "TYPE")]
+    pub dtype: Option<String>,
     /// The folder of run directories
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
@@ -49,45 +60,33 @@ pub fn run(args: &ExportArgs, mut stdout: impl Write) -> Result<i32, Failure> {
             args.folder.display()
         )));
     }
-    let files: Vec<(&str, Vec<u8>)> = if args.checkpoint == "embedded" {
-        let base = &task::family(&args.task).map_err(Failure)?.base;
-        vec![
-            ("config.json", base.config.to_vec()),
-            ("tokenizer.json", base.tokenizer.to_vec()),
-            (WEIGHTS_FILE, base.weights.to_vec()),
-        ]
+    let asked = args.dtype.as_deref().map(|name| {
+        WeightType::named(name).ok_or_else(|| {
+            Failure(format!("--dtype is float32, bfloat16 or float16, not `{}`.", super::printable(name)))
+        })
+    });
+    let asked = asked.transpose()?;
+    let device = Device::flex();
+    let loaded = if args.checkpoint == "embedded" {
+        embedded::load(&task::family(&args.task).map_err(Failure)?.base, &device)?
     } else {
         let at: RunAtStep = args.checkpoint.parse()?;
-        let checkpoint = RunDirectory::find(&args.runs, &at.run)?.checkpoint(at.step)?;
-        let read = |name: &'static str| {
-            let path = checkpoint.path.join(name);
-            std::fs::read(&path)
-                .map(|bytes| (name, bytes))
-                .map_err(|e| Failure(format!("{}: {e}.", path.display())))
-        };
-        vec![read("config.json")?, read("tokenizer.json")?, read(WEIGHTS_FILE)?]
+        folder::load(&RunDirectory::find(&args.runs, &at.run)?.checkpoint(at.step)?.path, &device)?
     };
-    write_folder(&args.folder, &files)?;
+    let as_type = asked.unwrap_or_else(|| publish::base_type(&loaded.companions));
+    write_folder(&args.folder, &publish::files(&loaded, as_type)?)?;
     writeln!(stdout, "{}", args.folder.display())?;
     Ok(0)
 }
 
-/// Writes a model's files and what transformers wants to know beside them.
+/// Writes a model's files.
 ///
 /// # Errors
 /// A sentence that names the file.
-pub fn write_folder(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Failure> {
+pub fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Failure> {
     let at = |path: &Path, e: std::io::Error| Failure(format!("{}: {e}.", path.display()));
     std::fs::create_dir_all(folder).map_err(|e| at(folder, e))?;
-    let wrapper = serde_json::json!({
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "eos_token": lessons::END,
-        "pad_token": lessons::PAD,
-        "unk_token": lessons::UNKNOWN,
-        "clean_up_tokenization_spaces": false,
-    });
-    let wrapper = serde_json::to_vec_pretty(&wrapper)?;
-    for (name, bytes) in files.iter().map(|(n, b)| (*n, b)).chain([("tokenizer_config.json", &wrapper)]) {
+    for (name, bytes) in files {
         let path = folder.join(name);
         std::fs::write(&path, bytes).map_err(|e| at(&path, e))?;
     }

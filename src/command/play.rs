@@ -1,9 +1,6 @@
 //! `aha-lab play`: models answer one puzzle, and an answer's beginning is changed. The Playground without a screen.
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{io::Write, path::PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -155,7 +152,7 @@ pub fn run(args: &PlayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let mut all = Vec::new();
     for (name, found) in args.checkpoint.iter().zip(&found) {
         let loaded = found.load(&config.task, &device)?;
-        let tokenizer = Tokenizer::from_bytes(&loaded.tokenizer, Path::new("tokenizer.json"))?;
+        let tokenizer = loaded.read_tokenizer()?;
         let stop_at_answer = found.stops_at_answer(&config.stop, &loaded)?;
         let asking = Asking {
             args,

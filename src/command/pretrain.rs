@@ -13,12 +13,12 @@ use crate::{
     eval::{self, EvalOptions, Examinee},
     model::{
         embedded::{Measured, hash_of},
-        folder,
+        folder::{self, LoadedModel},
+        publish::{self, WeightType},
     },
     platform::{self, Signal},
     pretrain::train::{Pretraining, Recipe},
     task::{self, answer::Graded, lessons::Lessons},
-    tokenizer::Tokenizer,
     workers::{Workers, worker_count},
 };
 
@@ -142,9 +142,9 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
     }
     bar.finish_and_clear();
 
-    let model = training.model();
-    let weights = folder::to_bytes(&model)?;
-    let tokenizer = Tokenizer::from_bytes(&tokenizer_file, &args.out.join("tokenizer.json"))?;
+    let loaded = LoadedModel::made(training.model(), tokenizer_file);
+    let weights = folder::to_bytes(&loaded.model)?;
+    let tokenizer = loaded.read_tokenizer()?;
     let task = task_of(&config)?;
     let puzzles = eval::heldout_puzzles(task.as_ref(), args.puzzles);
     let options = EvalOptions {
@@ -158,18 +158,15 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
         seed: 0,
     };
     let bar = Bar::new((puzzles.len() * (SAMPLES + 1)) as u64);
-    let who = Examinee { model: &model, tokenizer: &tokenizer, task: task.as_ref(), workers: &workers };
+    let who =
+        Examinee { model: &loaded.model, tokenizer: &tokenizer, task: task.as_ref(), workers: &workers };
     let report = eval::evaluate(&who, &puzzles, &options, &bar)?
         .ok_or_else(|| Failure("The evaluation was interrupted.".into()))?;
     bar.0.finish_and_clear();
     let measured = Measured { model_hash: hash_of(&weights), eval: report.clone() };
-    let files = [
-        ("config.json", serde_json::to_vec_pretty(&model.config)?),
-        ("tokenizer.json", tokenizer_file),
-        ("model.safetensors", weights),
-        ("recipe.json", serde_json::to_vec_pretty(&recipe)?),
-        ("measured.json", serde_json::to_vec_pretty(&measured)?),
-    ];
+    let mut files = publish::files(&loaded, WeightType::F32)?;
+    files.push(("recipe.json".into(), serde_json::to_vec_pretty(&recipe)?));
+    files.push(("measured.json".into(), serde_json::to_vec_pretty(&measured)?));
     write_folder(&args.out, &files)?;
     super::eval::print(&report, args.json, stdout)?;
     Ok(0)

@@ -1,7 +1,7 @@
 //! A recorded step made again, in memory: from the newest checkpoint before it, trained forward as the run was, to
 //! the policy that sampled it. Nothing of the run is written.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     edits::EditsToMakeAgain,
@@ -14,8 +14,7 @@ use crate::{
     device::{self, BackendRequest},
     grpo::step::{Grpo, JudgedGroup},
     model::{
-        embedded,
-        folder::{self, LoadedModel},
+        embedded, folder,
         trainer::{Trainer, UpdateError},
     },
     rollout::sampler::Unobserved,
@@ -26,7 +25,6 @@ use crate::{
         state::TrainingState,
     },
     task,
-    tokenizer::Tokenizer,
     workers::{Workers, worker_count},
 };
 
@@ -154,8 +152,8 @@ fn policy(
             embedded::load(&family.base, &choice.device)?
         }
     };
-    let LoadedModel { model, tokenizer } = loaded;
-    let tokenizer = Tokenizer::from_bytes(&tokenizer, Path::new("tokenizer.json"))?;
+    let tokenizer = loaded.read_tokenizer()?;
+    let model = loaded.model;
     setup::check_fit(config.max_new_tokens, &model, &tokenizer)?;
     let reference = parts::reference(checkpoint, config, &model)?;
     let workers = Arc::new(Workers::new(threads).map_err(|e| EngineError::Other(format!("{e}.")))?);

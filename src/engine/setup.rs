@@ -1,9 +1,6 @@
 //! From options to a run that can begin: device, model, task, run directory, journal.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use thiserror::Error;
 
@@ -20,6 +17,7 @@ use crate::{
     grpo::step::Grpo,
     memory::{self, Memory},
     model::{
+        companions::Companions,
         config::ModelConfig,
         embedded,
         folder::{self, LoadedModel, ModelError},
@@ -111,6 +109,8 @@ pub struct Prepared {
     pub grpo: Grpo,
     /// The bytes of `tokenizer.json`.
     pub tokenizer_file: Vec<u8>,
+    /// The other small files of the base's folder.
+    pub companions: Companions,
     /// Where the run is.
     pub run: RunDirectory,
     /// Its logs; holds its lock.
@@ -194,12 +194,17 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         }
         _ => return Err(EngineError::Other("There is no checkpoint to go on from.".into())),
     };
-    let LoadedModel { model, tokenizer: tokenizer_file } = loaded;
-    let tokenizer = Tokenizer::from_bytes(&tokenizer_file, Path::new("tokenizer.json"))?;
+    let tokenizer = loaded.read_tokenizer()?;
+    let LoadedModel { model, tokenizer: tokenizer_file, companions, notes } = loaded;
+    warnings.extend(notes);
     config.stop = parts::stop_of(&options.start, &config, saved.as_ref(), &tokenizer_file, &tokenizer).into();
     check_fit(config.max_new_tokens, &model, &tokenizer)?;
     check_sizes(&config, &model.config, threads).map_err(EngineError::Other)?;
     let task = task_of(&config)?;
+    // A tokenizer that cannot write the puzzles is found out before anything is made.
+    if let Some(puzzle) = first_pins(task.as_ref()).first() {
+        tokenizer.encode(&task.prompt(puzzle))?;
+    }
     let base = base.and_then(|_| embedded::reference_for(family, &config));
 
     let reference = parts::reference(checkpoint.as_ref(), &config, &model)?;
@@ -267,6 +272,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         config,
         grpo: Grpo { task, tokenizer, trainer, reference },
         tokenizer_file,
+        companions,
         run,
         journal,
         pins,

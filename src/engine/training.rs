@@ -464,7 +464,7 @@ impl<'a> Training<'a> {
         self.weights.show(Live {
             run: self.p.run.clone(),
             config: self.p.config.clone(),
-            tokenizer: self.p.tokenizer_file.as_slice().into(),
+            tokenizer: self.p.grpo.tokenizer.clone(),
             model: self.p.grpo.trainer.inference_model(),
             step: self.weights_step,
         });

@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    config::{quoting, shortened},
-    kernels::attention::Heads,
-};
+use super::fields::{self, Fields};
+use crate::{config::quoting, kernels::attention::Heads};
 
 /// Qwen2-family shape. Llama-family folders load too: they only leave out the attention biases.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,9 +32,6 @@ pub struct ModelConfig {
     /// Base of the rotary wavelengths.
     #[serde(default = "default_theta")]
     pub rope_theta: f64,
-    /// Where newer versions of transformers keep that base; it has the last word.
-    #[serde(default, skip_serializing)]
-    pub rope_parameters: Option<RopeParameters>,
     /// Longest sequence.
     #[serde(default = "default_positions")]
     pub max_position_embeddings: usize,
@@ -46,15 +41,6 @@ pub struct ModelConfig {
     /// Whether queries, keys and values have biases; by default they do in `qwen2` alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention_bias: Option<bool>,
-}
-
-/// The part of `rope_parameters` that is understood.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct RopeParameters {
-    /// Base of the rotary wavelengths.
-    pub rope_theta: Option<f64>,
-    /// `default` is the only kind of scaling that is supported.
-    pub rope_type: Option<String>,
 }
 
 fn qwen2() -> String {
@@ -84,7 +70,6 @@ impl ModelConfig {
             vocab_size,
             rms_norm_eps: 1e-6,
             rope_theta: 10_000.0,
-            rope_parameters: None,
             max_position_embeddings: 1024,
             tie_word_embeddings: true,
             attention_bias: None,
@@ -94,21 +79,23 @@ impl ModelConfig {
     /// Reads a `config.json`.
     ///
     /// # Errors
-    /// A sentence that names the field that is missing or does not fit.
+    /// A sentence that names the field that is missing, does not fit, or asks for another computation.
     pub fn parse(json: &[u8]) -> Result<Self, String> {
-        let mut config: Self = serde_json::from_slice(json)
-            .map_err(|e| format!("This is no config.json of a Qwen2 or Llama model: {}.", quoting(&e)))?;
-        if let Some(rope) = config.rope_parameters.take() {
-            if let Some(kind) = rope.rope_type.filter(|kind| kind != "default") {
-                return Err(format!(
-                    "config.json: rotary scaling `{}` is not supported, only `default`.",
-                    shortened(&kind)
-                ));
-            }
-            config.rope_theta = rope.rope_theta.unwrap_or(config.rope_theta);
-        }
+        Self::parse_with_notes(json).map(|(config, _)| config)
+    }
+
+    /// As [`Self::parse`], with sentences on the fields that are left aside.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse_with_notes(json: &[u8]) -> Result<(Self, Vec<String>), String> {
+        let not_one = |e: serde_json::Error| {
+            format!("This is no config.json of a Qwen2 or Llama model: {}.", quoting(&e))
+        };
+        let Fields { read, notes } = fields::checked(serde_json::from_slice(json).map_err(not_one)?)?;
+        let config: Self = serde_json::from_value(read.into()).map_err(not_one)?;
         config.validate()?;
-        Ok(config)
+        Ok((config, notes))
     }
 
     /// The heads of attention and their width.
@@ -124,6 +111,11 @@ impl ModelConfig {
     /// Whether queries, keys and values have biases.
     pub fn has_attention_bias(&self) -> bool {
         self.attention_bias.unwrap_or(self.model_type == "qwen2")
+    }
+
+    /// Whether the output projection of attention has a bias too. It must be zero: it is not computed with.
+    pub fn has_output_bias(&self) -> bool {
+        self.model_type == "llama" && self.has_attention_bias()
     }
 
     /// Whether the numbers fit each other and stay within what this program can hold.

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
+    companions::Companions,
     folder::{self, LoadedModel, ModelError},
+    publish::published_shape,
     transformer::Transformer,
 };
 use crate::{
@@ -31,9 +33,11 @@ pub struct Measured {
 /// # Errors
 /// Only if the program was built from damaged files.
 pub fn load(base: &BaseFiles, device: &Device) -> Result<LoadedModel, ModelError> {
-    let model: Transformer =
+    let mut model: Transformer =
         folder::from_bytes(base.config, base.weights, Path::new("the embedded model"), device)?;
-    Ok(LoadedModel { model, tokenizer: base.tokenizer.to_vec() })
+    model.config = published_shape(model.config, base.tokenizer);
+    let companions = Companions::of_config(base.config);
+    Ok(LoadedModel { model, tokenizer: base.tokenizer.to_vec(), companions, notes: Vec::new() })
 }
 
 /// The hexadecimal SHA-256 of a file of weights.

@@ -14,19 +14,47 @@ use safetensors::{Dtype, tensor::TensorView};
 pub(crate) use super::host::hexadecimal;
 pub use super::host::{ModelError, read_bounded};
 use super::{
+    companions::{self, Companions},
     config::ModelConfig,
+    finding,
     host::{
         HostBlock, HostTensors, MAX_JSON, MAX_WEIGHTS, Matrix, arrange, broken, transposed, weight_files,
     },
+    publish::{self, WeightType},
     transformer::{Block, Transformer},
+    weights::{F16_ENDS, encoded},
+};
+use crate::{
+    memory::Memory,
+    tokenizer::{Tokenizer, TokenizerError},
 };
 
-/// A model and the folder's `tokenizer.json`.
+/// A model, the folder's `tokenizer.json`, and the small files beside them.
 pub struct LoadedModel {
-    /// On the device asked for.
+    /// On the device asked for. Its shape is the one that it is written with.
     pub model: Transformer,
     /// The bytes of `tokenizer.json`.
     pub tokenizer: Vec<u8>,
+    /// The other small files of the folder.
+    pub companions: Companions,
+    /// What a person should know of it, in sentences.
+    pub notes: Vec<String>,
+}
+
+impl LoadedModel {
+    /// A model that was made here, from nothing.
+    pub fn made(mut model: Transformer, tokenizer: Vec<u8>) -> Self {
+        model.config = publish::published_shape(model.config, &tokenizer);
+        Self { model, tokenizer, companions: Companions::default(), notes: Vec::new() }
+    }
+
+    /// The tokenizer, with the end tokens that the folder names.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::from_bytes`].
+    pub fn read_tokenizer(&self) -> Result<Tokenizer, TokenizerError> {
+        Tokenizer::with_ends(&self.tokenizer, Path::new("tokenizer.json"), &self.companions.ends())
+    }
 }
 
 /// Loads a Hugging Face folder onto `device`.
@@ -34,15 +62,22 @@ pub struct LoadedModel {
 /// # Errors
 /// A sentence that names the file and what is wrong with it.
 pub fn load(folder: &Path, device: &Device) -> Result<LoadedModel, ModelError> {
-    let config_path = folder.join("config.json");
-    let config = parse_config(&read_bounded(&config_path, MAX_JSON)?, &config_path)?;
+    finding::check_folder(folder)?;
+    let config_path = folder.join(companions::CONFIG);
+    let config = read_bounded(&config_path, MAX_JSON)?;
+    // The path says which file it is.
+    let in_file = |reason: String| broken(&config_path, reason.trim_start_matches("config.json: "));
+    let (config, notes) = ModelConfig::parse_with_notes(&config).map_err(in_file)?;
+    let companions = Companions::of_folder(folder)?;
+    let tokenizer = read_bounded(&folder.join("tokenizer.json"), MAX_JSON)?;
+    finding::check_size(folder, &config, Memory::of_this_machine())?;
     let mut host = HostTensors::none(folder.join("model.safetensors"));
     for file in weight_files(folder)? {
         host.add(&read_bounded(&file, MAX_WEIGHTS)?, &file)?;
     }
-    let model = onto_device(host, &config, device)?;
-    let tokenizer = read_bounded(&folder.join("tokenizer.json"), MAX_JSON)?;
-    Ok(LoadedModel { model, tokenizer })
+    let mut model = onto_device(host, &config, device)?;
+    model.config = publish::published_shape(config, &tokenizer);
+    Ok(LoadedModel { model, tokenizer, companions, notes })
 }
 
 /// Loads a model from bytes in memory (the embedded one, a checkpoint). `source` is named in errors.
@@ -55,14 +90,10 @@ pub fn from_bytes(
     source: &Path,
     device: &Device,
 ) -> Result<Transformer, ModelError> {
-    let config = parse_config(config, source)?;
+    let config = ModelConfig::parse(config).map_err(|reason| broken(source, reason))?;
     let mut host = HostTensors::none(source.to_owned());
     host.add(weights, source)?;
     onto_device(host, &config, device)
-}
-
-fn parse_config(bytes: &[u8], path: &Path) -> Result<ModelConfig, ModelError> {
-    ModelConfig::parse(bytes).map_err(|reason| broken(path, reason))
 }
 
 fn onto_device(host: HostTensors, config: &ModelConfig, device: &Device) -> Result<Transformer, ModelError> {
@@ -97,13 +128,24 @@ fn onto_device(host: HostTensors, config: &ModelConfig, device: &Device) -> Resu
 /// # Errors
 /// When the device's memory cannot be read.
 pub fn to_bytes(model: &Transformer) -> Result<Vec<u8>, ModelError> {
+    to_bytes_as(model, WeightType::F32)
+}
+
+/// As [`to_bytes`], each weight rounded to a type.
+///
+/// # Errors
+/// As there, and where a weight is beyond what the type can hold.
+pub fn to_bytes_as(model: &Transformer, as_type: WeightType) -> Result<Vec<u8>, ModelError> {
     let config = &model.config;
     let (d, f, c) = (config.hidden_size, config.intermediate_size, config.head_dim());
     let (h, g, v) = (config.num_attention_heads, config.num_key_value_heads, config.vocab_size);
     let mut out: BTreeMap<String, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
+    let mut beyond = None;
     let mut put = |name: String, shape: &[usize], values: &[f32]| {
-        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        out.insert(name, (shape.to_vec(), bytes));
+        if as_type == WeightType::F16 && values.iter().any(|v| v.abs() >= F16_ENDS) {
+            beyond = Some(name.clone());
+        }
+        out.insert(name, (shape.to_vec(), encoded(values, as_type)));
     };
     for (layer, block) in model.blocks.iter().enumerate() {
         let name = |part: &str| format!("model.layers.{layer}.{part}");
@@ -119,6 +161,9 @@ pub fn to_bytes(model: &Transformer) -> Result<Vec<u8>, ModelError> {
             put(name("self_attn.v_proj.bias"), &[g * c], &bias[(h + g) * c..]);
         }
         put(name("self_attn.o_proj.weight"), &[d, h * c], &transposed(&read(block.output.val())?, h * c, d));
+        if config.has_output_bias() {
+            put(name("self_attn.o_proj.bias"), &[d], &vec![0.0; d]);
+        }
         let gate_up = transposed(&read(block.gate_up.val())?, d, 2 * f);
         put(name("mlp.gate_proj.weight"), &[f, d], &gate_up[..f * d]);
         put(name("mlp.up_proj.weight"), &[f, d], &gate_up[f * d..]);
@@ -132,11 +177,20 @@ pub fn to_bytes(model: &Transformer) -> Result<Vec<u8>, ModelError> {
         put("lm_head.weight".into(), &[v, d], &transposed(&read(head.val())?, d, v));
     }
     let memory = Path::new("model in memory");
+    if let Some(name) = beyond {
+        return Err(broken(
+            memory,
+            format!("Tensor `{name}` holds numbers that float16 cannot; use float32."),
+        ));
+    }
+    let dtype = match as_type {
+        WeightType::F32 => Dtype::F32,
+        WeightType::Bf16 => Dtype::BF16,
+        WeightType::F16 => Dtype::F16,
+    };
     let views: Result<Vec<_>, _> = out
         .iter()
-        .map(|(name, (shape, bytes))| {
-            TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name, view))
-        })
+        .map(|(name, (shape, bytes))| TensorView::new(dtype, shape.clone(), bytes).map(|view| (name, view)))
         .collect();
     let metadata = std::collections::HashMap::from([("format".to_string(), "pt".to_string())]);
     views

@@ -119,6 +119,18 @@ impl HostTensors {
         Ok(())
     }
 
+    /// A bias that is not computed with: where there is one, it must change nothing. transformers makes one that is
+    /// missing of zeros.
+    fn check_zero(&mut self, name: &str, size: usize) -> Result<(), ModelError> {
+        if self.tensors.contains_key(name) && self.take(name, &[size])?.iter().any(|value| *value != 0.0) {
+            return Err(broken(
+                &self.source,
+                format!("Tensor `{name}` is not zero; a bias of the output projection is not supported."),
+            ));
+        }
+        Ok(())
+    }
+
     fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
         let (found, values) = self.tensors.remove(name).ok_or_else(|| {
             broken(
@@ -269,6 +281,9 @@ pub fn arrange(mut host: HostTensors, config: &ModelConfig) -> Result<HostModel,
             None
         };
         let output = host.take(&name("self_attn.o_proj.weight"), &[d, h * c])?;
+        if config.has_output_bias() {
+            host.check_zero(&name("self_attn.o_proj.bias"), d)?;
+        }
         let mut gate_up = host.take(&name("mlp.gate_proj.weight"), &[f, d])?;
         gate_up.extend(host.take(&name("mlp.up_proj.weight"), &[f, d])?);
         let down = host.take(&name("mlp.down_proj.weight"), &[d, f])?;
@@ -285,7 +300,15 @@ pub fn arrange(mut host: HostTensors, config: &ModelConfig) -> Result<HostModel,
     let embedding = matrix(host.take(&format!("{prefix}embed_tokens.weight"), &[v, d])?, v, d);
     let norm = host.take(&format!("{prefix}norm.weight"), &[d])?;
     let head = if config.tie_word_embeddings {
-        host.tensors.remove("lm_head.weight");
+        if host.tensors.contains_key("lm_head.weight")
+            && host.take("lm_head.weight", &[v, d])? != embedding.values
+        {
+            return Err(broken(
+                &host.source,
+                "config.json: `tie_word_embeddings` is true, but Tensor `lm_head.weight` is not the embedding; set \
+                 it to false if the file's own head is meant.",
+            ));
+        }
         None
     } else {
         let head = host.take("lm_head.weight", &[v, d])?;
@@ -296,8 +319,8 @@ pub fn arrange(mut host: HostTensors, config: &ModelConfig) -> Result<HostModel,
         return Err(broken(
             &host.source,
             format!(
-                "Tensor `{}` belongs to no part of the model that config.json describes; only Qwen2 and Llama \
-                 shapes are supported.",
+                "Tensor `{}` belongs to no part of the model that config.json describes; only the shapes of Qwen2 and \
+                 Llama are supported.",
                 shortened(name)
             ),
         ));

@@ -10,7 +10,7 @@ use aha_lab::{
 };
 use burn::{
     module::{Module, ModuleVisitor, Param},
-    tensor::{Device, Gradients, Tensor},
+    tensor::{Device, Distribution, Gradients, Tensor},
 };
 
 use super::{int_tensor, largest_difference, values, workers};
@@ -70,6 +70,39 @@ fn attention_over_several_blocks_is_that_of_burn_and_so_are_its_gradients() {
         let gap = largest_difference(&fused[index], exact);
         assert!(size > 0.0 && gap < 1e-4 * size, "parameter {index}: {gap} of {size}");
     }
+}
+
+/// A query head whose scores of later positions are larger than those of seen ones by hundreds: not a trace of what
+/// comes later may come through, in the kernel or in Burn's operations.
+#[test]
+fn the_future_is_unseen_whatever_the_biases() {
+    let device = Device::flex();
+    device.seed(8);
+    let mut model = Transformer::random(&odd(), &device);
+    for block in &mut model.blocks {
+        block.qkv_bias = block
+            .qkv_bias
+            .take()
+            .map(|bias| bias.map(|zeros| zeros.random_like(Distribution::Normal(0.0, 30.0))));
+    }
+    let whole = rows(3, 71);
+    let (seen, width) = (40, model.config.hidden_size);
+    let mut other = whole.clone();
+    other.iter_mut().for_each(|row| row[seen..].iter_mut().for_each(|token| *token = (*token + 5) % 37));
+    let plain = |ids: &[Vec<u32>]| {
+        let mut cache = KvCache::new(&model.config, 3, 71, &device);
+        values(model.prefill(int_tensor(ids, &device), &mut cache))
+    };
+    let kernel = |ids: &[Vec<u32>]| values(model.hidden(int_tensor(ids, &device)));
+    for run in [&plain as &dyn Fn(&[Vec<u32>]) -> Vec<f64>, &kernel] {
+        let (before, after) = (run(&whole), run(&other));
+        for (before, after) in before.chunks(71 * width).zip(after.chunks(71 * width)) {
+            assert_eq!(before[..seen * width], after[..seen * width], "to the last bit");
+            assert_ne!(before[seen * width..], after[seen * width..]);
+        }
+    }
+    let apart = largest_difference(&plain(&whole), &kernel(&whole));
+    assert!(apart < 1e-2, "{apart}");
 }
 
 /// More requests than slots, prompts of different lengths: every slot is used again, and what was recorded is what a

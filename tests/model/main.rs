@@ -2,6 +2,7 @@
 //! (`fixtures/make_fixtures.py`), and the sampler against itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod families;
 mod kernels;
 mod learning;
 mod reference;

@@ -132,8 +132,37 @@ fn broken_tokenizer() {
     let mut endless = edited(&|words| drop(words.remove("<eos>")));
     endless["added_tokens"] = json!([]);
     with_file(&file, &serde_json::to_vec(&endless).unwrap(), || model_is_refused(&folder, "tokenizer"));
+    // Nothing can be asked in words that it has no tokens for.
+    let mute = br#"{"version": "1.0", "truncation": null, "padding": null, "normalizer": null, "pre_tokenizer": null,
+        "post_processor": null, "decoder": null, "added_tokens": [{"id": 0, "content": "<eos>", "special": true,
+        "single_word": false, "lstrip": false, "rstrip": false, "normalized": false}],
+        "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+        "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "vocab": {"<eos>": 0}, "merges": []}}"#;
+    with_file(&file, mute, || model_is_refused(&folder, "has no token for any part of"));
     fs::remove_file(&file).unwrap();
     model_is_refused(&folder, "tokenizer.json");
+}
+
+/// What people give in place of a folder: each is told what to give.
+#[test]
+fn models_in_another_form() {
+    let root = TempDir::new().unwrap();
+    let folder = exported(&root);
+    let moved = |from: &str, to: &str| fs::rename(folder.join(from), folder.join(to)).unwrap();
+    moved("model.safetensors", "pytorch_model.bin");
+    model_is_refused(&folder, "pytorch_model.bin");
+    moved("pytorch_model.bin", "model-q4.gguf");
+    model_is_refused(&folder, "GGUF");
+    model_is_refused(&folder.join("model-q4.gguf"), "GGUF");
+    moved("model-q4.gguf", "model.safetensors");
+    moved("tokenizer.json", "tokenizer.model");
+    model_is_refused(&folder, "AutoTokenizer");
+    moved("config.json", "adapter_config.json");
+    model_is_refused(&folder, "merge_and_unload");
+    model_is_refused(
+        std::path::Path::new("HuggingFaceTB/SmolLM2-135M"),
+        "hf download HuggingFaceTB/SmolLM2-135M",
+    );
 }
 
 /// Sizes beyond all memory, each of them allowed by itself: nothing of the kind is even begun.
@@ -353,7 +382,7 @@ fn no_file_commands_the_terminal() {
     let mut shape: Value = serde_json::from_slice(&fs::read(&config).unwrap()).unwrap();
     shape["rope_parameters"] = json!({ "rope_theta": 10000.0, "rope_type": COMMAND });
     with_file(&config, shape.to_string().as_bytes(), || {
-        assert!(silent("shape", &mut play(&folder)).contains("rotary scaling"));
+        assert!(silent("shape", &mut play(&folder)).contains("rotary positions"));
     });
 
     succeeds(&mut headless(&runs, 1));

@@ -1,6 +1,6 @@
 //! The models that can be asked: the embedded base, the checkpoints of a run, and the weights being trained.
 
-use std::{collections::VecDeque, path::Path, rc::Rc, sync::Arc};
+use std::{collections::VecDeque, rc::Rc, sync::Arc};
 
 use burn::tensor::Device;
 
@@ -146,12 +146,9 @@ impl Library {
             return Ok(found);
         }
         let loaded = Rc::new(match (name, live) {
-            (ModelName::Now, Some(live)) => Loaded {
-                name,
-                step: live.step,
-                model: live.model,
-                tokenizer: Tokenizer::from_bytes(&live.tokenizer, Path::new("tokenizer.json"))?,
-            },
+            (ModelName::Now, Some(live)) => {
+                Loaded { name, step: live.step, model: live.model, tokenizer: live.tokenizer }
+            }
             (ModelName::Now, None) => {
                 return Err(EngineError::Other(
                     "No weights are being trained here; choose a checkpoint or the embedded base.".into(),
@@ -194,11 +191,5 @@ impl Library {
 
 /// A model with its tokenizer read.
 fn ready(name: ModelName, step: u64, loaded: LoadedModel) -> Result<Loaded, EngineError> {
-    let LoadedModel { model, tokenizer } = loaded;
-    Ok(Loaded {
-        name,
-        step,
-        model,
-        tokenizer: Tokenizer::from_bytes(&tokenizer, Path::new("tokenizer.json"))?,
-    })
+    Ok(Loaded { name, step, tokenizer: loaded.read_tokenizer()?, model: loaded.model })
 }

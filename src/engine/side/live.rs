@@ -1,8 +1,8 @@
 //! The weights that are being trained, lent to whoever wants to ask them something.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use crate::{config::Config, model::transformer::Transformer, run::RunDirectory};
+use crate::{config::Config, model::transformer::Transformer, run::RunDirectory, tokenizer::Tokenizer};
 
 /// The run of this process as it was when its weights last changed.
 #[derive(Debug, Clone)]
@@ -11,8 +11,8 @@ pub struct Live {
     pub run: RunDirectory,
     /// The configuration in force.
     pub config: Config,
-    /// The bytes of `tokenizer.json`.
-    pub tokenizer: Arc<[u8]>,
+    /// Their tokenizer.
+    pub tokenizer: Tokenizer,
     /// The weights; tensors are shared until they change, so that a copy costs nothing.
     pub model: Transformer,
     /// Steps that they have seen.

@@ -8,7 +8,10 @@ use crate::{
         protocol::Event,
         setup::{EngineError, OPTIMIZER_FILE, REFERENCE_FILE, WEIGHTS_FILE},
     },
-    model::folder,
+    model::{
+        folder,
+        publish::{WeightType, small_files},
+    },
     run::{
         Journal, RunError,
         checkpoint::CheckpointWriter,
@@ -121,9 +124,10 @@ impl Training<'_> {
         let mut writer =
             CheckpointWriter::begin_on(self.p.run.disk(), &self.p.run.checkpoints_path(), self.step)
                 .map_err(failed)?;
-        let shape =
-            serde_json::to_vec_pretty(&model.config).map_err(|e| EngineError::Other(format!("{e}.")))?;
-        writer.write_bytes("config.json", &shape).map_err(failed)?;
+        let beside = small_files(&model, &self.p.companions, &self.p.grpo.tokenizer, WeightType::F32);
+        for (name, bytes) in beside {
+            writer.write_bytes(&name, &bytes).map_err(failed)?;
+        }
         writer.write_bytes("tokenizer.json", &self.p.tokenizer_file).map_err(failed)?;
         writer.write_bytes(WEIGHTS_FILE, &folder::to_bytes(&model)?).map_err(failed)?;
         writer.write_bytes(OPTIMIZER_FILE, &optimizer.to_bytes()).map_err(failed)?;

@@ -1,0 +1,373 @@
+//! The fields of a stranger's `config.json`: each is understood, known to change nothing, or refused by its name.
+//!
+//! A model that loads and then computes something else than its makers meant is worse than one that is refused. So the
+//! kinds of models are an allow-list; a field that changes the computation must have the value that changes nothing;
+//! and a field that nobody here has heard of is refused where its name sounds like the computation, and told of where
+//! it does not.
+
+use serde_json::{Map, Value};
+
+use crate::config::shortened;
+
+/// Kinds of models whose computation is the one that is done here.
+pub const MODEL_TYPES: [&str; 4] = ["qwen2", "llama", "mistral", "seed_oss"];
+
+/// What [`super::config::ModelConfig`] reads.
+const UNDERSTOOD: [&str; 14] = [
+    "model_type",
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "vocab_size",
+    "rms_norm_eps",
+    "rope_theta",
+    "rope_parameters",
+    "max_position_embeddings",
+    "tie_word_embeddings",
+    "attention_bias",
+];
+
+/// What is looked at in this file.
+const LOOKED_AT: [&str; 7] = [
+    "rope_scaling",
+    "hidden_act",
+    "hidden_activation",
+    "sliding_window",
+    "use_sliding_window",
+    "max_window_layers",
+    "layer_types",
+];
+
+/// What changes nothing that is computed here: names, tokens, types on disk, dropout, how others train and generate.
+const HARMLESS: &[&str] = &[
+    "_attn_implementation",
+    "_attn_implementation_autoset",
+    "_name_or_path",
+    "architectures",
+    "attention_dropout",
+    "attn_implementation",
+    "attn_pdrop",
+    "base_dtype",
+    "bos_token_id",
+    "chunk_size_feed_forward",
+    "dtype",
+    "embd_pdrop",
+    "eos_token_id",
+    "finetuning_task",
+    "hidden_dropout",
+    "id2label",
+    "initializer_range",
+    "is_decoder",
+    "is_llama_config",
+    "label2id",
+    "name_or_path",
+    "original_max_position_embeddings",
+    "output_attentions",
+    "output_hidden_states",
+    "pad_token_id",
+    "prefix",
+    "pretraining_tp",
+    "problem_type",
+    "resid_pdrop",
+    "residual_dropout",
+    "return_dict",
+    "sep_token_id",
+    "task_specific_params",
+    "tokenizer_class",
+    "torch_dtype",
+    "transformers.js_config",
+    "transformers_version",
+    "unk_token_id",
+    "use_cache",
+];
+
+/// What changes the computation unless it is 1.
+const NEUTRAL_AT_ONE: [&str; 8] = [
+    "partial_rotary_factor",
+    "rotary_pct",
+    "rope_pct",
+    "embedding_multiplier",
+    "residual_multiplier",
+    "logits_scaling",
+    "logit_scale",
+    "lm_head_multiplier",
+];
+
+/// What changes the computation unless it is absent, `null`, `false` or empty.
+const NEUTRAL_WHEN_OFF: &[&str] = &[
+    "add_cross_attention",
+    "attention_multiplier",
+    "attention_out_bias",
+    "attn_logit_softcapping",
+    "clip_qkv",
+    "final_logit_softcapping",
+    "is_encoder_decoder",
+    "kv_lora_rank",
+    "mlp_bias",
+    "no_rope_layer_interval",
+    "no_rope_layers",
+    "num_experts",
+    "num_local_experts",
+    "qk_layernorm",
+    "qk_norm",
+    "quantization_config",
+    "query_pre_attn_scalar",
+    "use_bias",
+    "use_bidirectional_attention",
+    "use_parallel_residual",
+    "use_qk_norm",
+    "use_qkv_bias",
+];
+
+/// Parts of names that sound like the computation.
+const TELLING: &[&str] = &[
+    "activation",
+    "attention",
+    "attn",
+    "bias",
+    "causal",
+    "clip",
+    "conv",
+    "embed",
+    "expert",
+    "gate",
+    "head",
+    "interleave",
+    "layer",
+    "logit",
+    "lora",
+    "mask",
+    "mlp",
+    "moe",
+    "multipl",
+    "norm",
+    "position",
+    "quant",
+    "residual",
+    "rope",
+    "rotary",
+    "router",
+    "scal",
+    "softcap",
+    "ssm",
+    "window",
+];
+
+/// The fields that are read, in one form for all kinds of models, and what a person should know of the others.
+#[derive(Debug)]
+pub struct Fields {
+    /// Without `null`s; defaults that differ between kinds are filled in.
+    pub read: Map<String, Value>,
+    /// Sentences on fields that are left aside.
+    pub notes: Vec<String>,
+}
+
+/// Looks at every field.
+///
+/// # Errors
+/// A sentence that names the first field that is not understood.
+pub fn checked(mut fields: Map<String, Value>) -> Result<Fields, String> {
+    let kind = model_type(&fields)?;
+    activation(&fields)?;
+    windows(&fields, kind)?;
+    neutral(&fields)?;
+    biases(&fields, kind)?;
+    let theta = rotary(&fields)?;
+    let mut notes = Vec::new();
+    for (name, value) in &fields {
+        let known = [&UNDERSTOOD[..], &LOOKED_AT, HARMLESS, &NEUTRAL_AT_ONE, NEUTRAL_WHEN_OFF];
+        if known.iter().any(|names| names.contains(&name.as_str())) || is_off(value) {
+            continue;
+        }
+        if TELLING.iter().any(|part| name.contains(part)) {
+            return Err(format!(
+                "config.json: `{}` is {}, which this program does not know and which may change what the model \
+                 computes; such a model is not supported.",
+                shortened(name),
+                spelt(value)
+            ));
+        }
+        notes.push(format!(
+            "config.json: `{}` is not known to this program and is left aside.",
+            shortened(name)
+        ));
+    }
+    fill_in(&mut fields, kind);
+    fields.retain(|name, value| {
+        UNDERSTOOD.contains(&name.as_str()) && name != "rope_parameters" && !value.is_null()
+    });
+    fields.extend(theta.map(|theta| ("rope_theta".to_owned(), theta)));
+    Ok(Fields { read: fields, notes })
+}
+
+fn model_type(fields: &Map<String, Value>) -> Result<&'static str, String> {
+    let supported = "qwen2, llama, mistral and seed_oss are supported";
+    let Some(named) = fields.get("model_type").filter(|kind| !kind.is_null()) else {
+        return Err(format!("config.json: `model_type` is missing; {supported}."));
+    };
+    let known = MODEL_TYPES.iter().find(|kind| named == **kind);
+    known.copied().ok_or_else(|| {
+        format!(
+            "config.json: `model_type` is {}, whose computation this program does not do; {supported}.",
+            spelt(named)
+        )
+    })
+}
+
+fn activation(fields: &Map<String, Value>) -> Result<(), String> {
+    for name in ["hidden_act", "hidden_activation"] {
+        match fields.get(name) {
+            Some(Value::String(act)) if act == "silu" || act == "swish" => {}
+            None | Some(Value::Null) => {}
+            Some(other) => {
+                return Err(format!("config.json: `{name}` is {}; only `silu` is supported.", spelt(other)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Windows of attention; one that is never shorter than a sequence changes nothing.
+fn windows(fields: &Map<String, Value>, kind: &str) -> Result<(), String> {
+    let layer_types = fields.get("layer_types").filter(|value| !value.is_null());
+    if let Some(types) = layer_types {
+        let whole = types.as_array().is_some_and(|types| types.iter().all(|kind| kind == "full_attention"));
+        if !whole {
+            return Err(format!(
+                "config.json: `layer_types` is {}; only `full_attention` in all layers is supported.",
+                spelt(types)
+            ));
+        }
+    }
+    let number = |name: &str| fields.get(name).and_then(Value::as_u64);
+    let used = fields.get("use_sliding_window").filter(|value| !is_off(value));
+    // Where Mistral's configuration does not speak of a window, transformers gives it one.
+    let by_default = kind == "mistral" && !fields.contains_key("sliding_window");
+    let window = fields.get("sliding_window").filter(|value| !value.is_null());
+    let width = window.and_then(Value::as_u64).or((by_default || used.is_some()).then_some(4096));
+    let asked = match kind {
+        // All layers below this number see everything.
+        "qwen2" => {
+            let first = number("max_window_layers").unwrap_or(28);
+            used.is_some() && number("num_hidden_layers").is_none_or(|layers| first < layers)
+        }
+        _ => window.is_some() || by_default || used.is_some(),
+    };
+    let acts = width.is_none_or(|width| number("max_position_embeddings").is_none_or(|most| width < most));
+    if !(asked && acts) {
+        return Ok(());
+    }
+    let name = if used.is_some() { "use_sliding_window" } else { "sliding_window" };
+    let found = match fields.get(name) {
+        Some(value) => format!("is {}", spelt(value)),
+        None => "is missing, which means 4096".to_owned(),
+    };
+    Err(format!(
+        "config.json: `{name}` {found}; attention with a window is not supported. Where the model has none, set \
+         `sliding_window` to null."
+    ))
+}
+
+fn neutral(fields: &Map<String, Value>) -> Result<(), String> {
+    let of = |names: &[&'static str], is_neutral: fn(&Value) -> bool| {
+        let set = names.iter().filter_map(|name| Some((*name, fields.get(*name)?)));
+        set.into_iter().find(|(_, value)| !is_neutral(value))
+    };
+    let is_one = |value: &Value| value.is_null() || value.as_f64() == Some(1.0);
+    match of(&NEUTRAL_AT_ONE, is_one).or_else(|| of(NEUTRAL_WHEN_OFF, is_off)) {
+        None => Ok(()),
+        Some((name, value)) => Err(format!(
+            "config.json: `{name}` is {}; this changes what the model computes and is not supported.",
+            spelt(value)
+        )),
+    }
+}
+
+/// Biases that a kind of model never has, or always.
+fn biases(fields: &Map<String, Value>, kind: &str) -> Result<(), String> {
+    let given = fields.get("attention_bias").and_then(Value::as_bool);
+    match (kind, given) {
+        ("mistral", Some(true)) => {
+            Err("config.json: `attention_bias` is true, but a model of type `mistral` has no biases.".into())
+        }
+        ("qwen2", Some(false)) => Err("config.json: `attention_bias` is false, but a model of type `qwen2` \
+                                       always has biases of queries, keys and values."
+            .into()),
+        _ => Ok(()),
+    }
+}
+
+/// The base of the rotary wavelengths, as transformers finds it: in `rope_scaling`, in `rope_parameters`, beside them.
+fn rotary(fields: &Map<String, Value>) -> Result<Option<Value>, String> {
+    let holder = ["rope_scaling", "rope_parameters"]
+        .into_iter()
+        .find_map(|name| Some((name, fields.get(name).filter(|value| !is_off(value))?)));
+    let Some((name, value)) = holder else { return Ok(None) };
+    let Some(rope) = value.as_object() else {
+        return Err(format!("config.json: `{name}` is {}; it must be an object.", spelt(value)));
+    };
+    for key in ["rope_type", "type"] {
+        match rope.get(key) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(kind)) if kind == "default" => {}
+            Some(kind) => {
+                return Err(format!(
+                    "config.json: `{name}` has the `{key}` {}; rotary positions are supported without scaling only \
+                     (`default`).",
+                    spelt(kind)
+                ));
+            }
+        }
+    }
+    for (key, value) in rope {
+        let understood = match key.as_str() {
+            "rope_theta" | "rope_type" | "type" => true,
+            "partial_rotary_factor" => value.as_f64() == Some(1.0),
+            _ => false,
+        };
+        if !(understood || value.is_null()) {
+            return Err(format!(
+                "config.json: `{}` in `{name}` is {}; it changes the rotary positions and is not supported.",
+                shortened(key),
+                spelt(value)
+            ));
+        }
+    }
+    Ok(rope.get("rope_theta").filter(|theta| !theta.is_null()).cloned())
+}
+
+/// Defaults that differ between kinds.
+fn fill_in(fields: &mut Map<String, Value>, kind: &str) {
+    if kind == "seed_oss" {
+        fields.entry("head_dim").or_insert_with(|| 128.into());
+        fields.entry("attention_bias").or_insert(Value::Bool(true));
+    }
+    let groups = fields.get("num_key_value_heads");
+    let as_many = match groups {
+        Some(groups) => groups.is_null(),
+        None => kind == "llama",
+    };
+    if let Some(heads) = fields.get("num_attention_heads").filter(|_| as_many).cloned() {
+        fields.insert("num_key_value_heads".into(), heads);
+    }
+}
+
+fn is_off(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
+}
+
+/// A value as a sentence may quote it.
+fn spelt(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("`{}`", shortened(text)),
+        other => shortened(&other.to_string()),
+    }
+}

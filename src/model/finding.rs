@@ -1,0 +1,187 @@
+//! What is said of a path that holds no model which can be read: most people mean something that exists in another
+//! form.
+
+use std::path::Path;
+
+use super::{
+    config::ModelConfig,
+    host::{ModelError, broken, weight_files},
+};
+use crate::memory::Memory;
+
+/// Whether a path was meant to be a model's folder, rather than the name of a run.
+pub fn is_meant(path: &Path) -> bool {
+    let holds = |name: &str| path.join(name).exists();
+    path.join("config.json").is_file()
+        || is_gguf(path)
+        || ["model.safetensors", "pytorch_model.bin", "adapter_config.json"].into_iter().any(holds)
+        || gguf_within(path).is_some()
+}
+
+/// Refuses a path that lacks one of the three files that a model is read from, with a hint where something else is
+/// there.
+///
+/// # Errors
+/// A sentence that says what is missing and where to get it.
+pub fn check_folder(folder: &Path) -> Result<(), ModelError> {
+    let refused = |reason: String| Err(broken(folder, reason));
+    let wanted = "A folder with config.json, model.safetensors and tokenizer.json is needed";
+    if is_gguf(folder) {
+        return refused(format!(
+            "GGUF files are not read. {wanted}, as the model has it in its original form."
+        ));
+    }
+    if !folder.exists() {
+        let hint = on_the_hub(&folder.to_string_lossy()).unwrap_or_else(|| format!("{wanted}."));
+        return refused(format!("There is no such folder. {hint}"));
+    }
+    if !folder.is_dir() {
+        return refused(format!("This is no folder. {wanted}."));
+    }
+    let has = |name: &str| std::fs::symlink_metadata(folder.join(name)).is_ok();
+    if has("adapter_config.json") && !has("config.json") {
+        return refused(
+            "This is an adapter (LoRA) without its model. Merge it first: `merge_and_unload()` in PEFT, then \
+             `save_pretrained(DIR)`."
+                .into(),
+        );
+    }
+    if !has("config.json") {
+        let hint = gguf_within(folder)
+            .map_or(String::new(), |name| format!(" It holds {name}, but GGUF files are not read."));
+        return refused(format!("config.json is missing.{hint} {wanted}."));
+    }
+    if !has("model.safetensors") && !has("model.safetensors.index.json") {
+        let hint = match () {
+            () if has("pytorch_model.bin") || has("pytorch_model.bin.index.json") => {
+                " The folder has the older pytorch_model.bin, which is not read. In Python, \
+                 `AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(NEW)` writes it as safetensors; copy the \
+                 tokenizer's files too."
+            }
+            () if gguf_within(folder).is_some() => " GGUF files are not read.",
+            () => " Fetch the folder again.",
+        };
+        return refused(format!("model.safetensors is missing.{hint}"));
+    }
+    if !has("tokenizer.json") {
+        let hint = match has("tokenizer.model") || has("vocab.json") {
+            true => {
+                "The folder has the tokenizer in another form; in Python, \
+                 `AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)` writes it."
+            }
+            false => "Fetch the folder again.",
+        };
+        return refused(format!("tokenizer.json is missing. {hint}"));
+    }
+    Ok(())
+}
+
+/// Refuses weights that are sure not to fit in memory, or that are larger than `config.json` makes them, before any of
+/// them are read.
+///
+/// # Errors
+/// A sentence with both sizes.
+pub fn check_size(folder: &Path, config: &ModelConfig, memory: Option<Memory>) -> Result<(), ModelError> {
+    let files = weight_files(folder)?;
+    let sizes: Vec<u64> =
+        files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|f| f.len()).collect();
+    let (all, largest) = (sizes.iter().sum::<u64>(), sizes.iter().copied().max().unwrap_or(0));
+    let parameters = config.parameters() as u64;
+    // Room for a header, and for a head and tables that other programs write beside what is needed.
+    let most = 4 * (parameters + (config.vocab_size * config.hidden_size) as u64) + (64 << 20);
+    if all > most {
+        return Err(broken(
+            folder,
+            format!(
+                "The weights take {all} bytes, and the model that config.json describes takes at most {most}; they do \
+                 not belong together."
+            ),
+        ));
+    }
+    // One file as it is on disk, and every weight in four bytes: two on disk at the least.
+    let needed = largest + 4 * parameters.min(all / 2);
+    let gibibytes = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+    match memory.filter(|memory| needed > memory.total_bytes) {
+        None => Ok(()),
+        Some(memory) => Err(broken(
+            folder,
+            format!(
+                "The model has {:.1} billion weights; reading it takes {:.1} GiB, and this machine has {:.1}. A smaller \
+                 model is needed.",
+                parameters as f64 / 1e9,
+                gibibytes(needed),
+                gibibytes(memory.total_bytes)
+            ),
+        )),
+    }
+}
+
+fn is_gguf(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"))
+}
+
+/// The name of a GGUF file in a folder.
+fn gguf_within(folder: &Path) -> Option<String> {
+    let entries = std::fs::read_dir(folder).ok()?;
+    let mut files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let found = files.find(|path| is_gguf(path))?;
+    Some(crate::config::shortened(&found.file_name()?.to_string_lossy()))
+}
+
+/// What to do where a name is that of a model on the Hugging Face Hub, by its looks.
+pub fn on_the_hub(name: &str) -> Option<String> {
+    is_hub_name(name).then(|| {
+        format!(
+            "Nothing is downloaded here: if this is a model's name on the Hugging Face Hub, fetch it with \
+             `hf download {name} --local-dir DIR` and give DIR."
+        )
+    })
+}
+
+/// `owner/name`, in the letters that the Hub allows.
+fn is_hub_name(name: &str) -> bool {
+    let part = |part: &str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(allowed)
+    };
+    name.split_once('/').is_some_and(|(owner, name)| part(owner) && part(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_larger_than_memory_is_refused_before_it_is_read() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let seven_billion = br#"{"model_type": "llama", "hidden_size": 4096, "intermediate_size": 11008,
+            "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 32000}"#;
+        let config = ModelConfig::parse(seven_billion)?;
+        let file = std::fs::File::create(folder.path().join("model.safetensors"))?;
+        // A hole, which takes no disk.
+        file.set_len(13_476_839_424)?;
+        let machine = |gibibytes: u64| Some(Memory { total_bytes: gibibytes << 30, available_bytes: 0 });
+        let said =
+            check_size(folder.path(), &config, machine(24)).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(
+            said.contains("6.7 billion weights; reading it takes 37.7 GiB, and this machine has 24.0"),
+            "{said}"
+        );
+        assert!(check_size(folder.path(), &config, machine(64)).is_ok());
+        assert!(check_size(folder.path(), &config, None).is_ok(), "it is not known everywhere");
+        file.set_len(40_000_000_000)?;
+        let said = check_size(folder.path(), &config, None).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(said.contains("do not belong together"), "{said}");
+        Ok(())
+    }
+
+    #[test]
+    fn names_on_the_hub_are_told_from_paths() {
+        for name in ["Qwen/Qwen2.5-0.5B", "HuggingFaceTB/SmolLM2-135M"] {
+            assert!(is_hub_name(name), "{name}");
+        }
+        for path in ["./a/b", "/a/b", "a", "a/b/c", "../a", "a/", "/", "a b/c"] {
+            assert!(!is_hub_name(path), "{path}");
+        }
+    }
+}

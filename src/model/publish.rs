@@ -1,0 +1,214 @@
+//! A model as a folder that transformers, and what is built on it, takes for its own: the same tokens, the same
+//! numbers, an end.
+//!
+//! transformers chooses the tokenizer's class by `model_type`, and for `qwen2` that is Qwen's own, whatever
+//! `tokenizer_config.json` says: another vocabulary is then read in other pieces. So a model of Qwen2's shape whose
+//! tokenizer is not Qwen's is written as `llama` with `attention_bias`, which is the same computation once the output
+//! projection has a bias of zeros.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    companions::{CONFIG, Companions, GENERATION_CONFIG, TOKENIZER_CONFIG},
+    config::ModelConfig,
+    folder::{LoadedModel, to_bytes_as},
+    host::{ModelError, broken},
+};
+use crate::{model::transformer::Transformer, task::lessons, tokenizer::Tokenizer};
+
+/// How weights are written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WeightType {
+    /// As they are in memory.
+    F32,
+    /// Rounded to the upper half of an F32.
+    Bf16,
+    /// Rounded to IEEE 754 binary16.
+    F16,
+}
+
+impl WeightType {
+    /// By its name in transformers.
+    pub fn named(name: &str) -> Option<Self> {
+        match name.strip_prefix("torch.").unwrap_or(name) {
+            "float32" => Some(Self::F32),
+            "bfloat16" => Some(Self::Bf16),
+            "float16" => Some(Self::F16),
+            _ => None,
+        }
+    }
+
+    /// Its name in transformers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "float32",
+            Self::Bf16 => "bfloat16",
+            Self::F16 => "float16",
+        }
+    }
+}
+
+/// In a checkpoint's `config.json`: what the weights were in the base's folder. A checkpoint itself has them in full.
+const BASE_TYPE: &str = "base_dtype";
+
+/// What the weights of a model were in the folder that it comes from.
+pub fn base_type(companions: &Companions) -> WeightType {
+    let fields = companions.fields(CONFIG);
+    let named = |key| fields.get(key).and_then(Value::as_str).and_then(WeightType::named);
+    [BASE_TYPE, "dtype", "torch_dtype"].into_iter().find_map(named).unwrap_or(WeightType::F32)
+}
+
+/// The shape that a model is written with, so that transformers takes this tokenizer as it is.
+#[must_use]
+pub fn published_shape(config: ModelConfig, tokenizer: &[u8]) -> ModelConfig {
+    if config.model_type != "qwen2" || is_qwens(tokenizer) {
+        return config;
+    }
+    // transformers takes heads of another width in `seed_oss`, not in `llama`.
+    let even = config.head_dim() * config.num_attention_heads == config.hidden_size;
+    let model_type = if even { "llama" } else { "seed_oss" };
+    let head_dim = if even { config.head_dim } else { Some(config.head_dim()) };
+    ModelConfig { model_type: model_type.into(), attention_bias: Some(true), head_dim, ..config }
+}
+
+/// Whether a `tokenizer.json` cuts text as Qwen's does.
+fn is_qwens(tokenizer: &[u8]) -> bool {
+    const PATTERN: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    let Ok(whole) = serde_json::from_slice::<Value>(tokenizer) else { return false };
+    let first = &whole["pre_tokenizer"]["pretokenizers"][0];
+    whole["model"]["type"] == "BPE"
+        && whole["normalizer"]["type"] == "NFC"
+        && first["pattern"]["Regex"] == PATTERN
+        && whole["pre_tokenizer"]["pretokenizers"][1]["type"] == "ByteLevel"
+}
+
+/// Every file of a model's folder by its name, weights included.
+///
+/// # Errors
+/// When a weight cannot be read or does not fit the type.
+pub fn files(loaded: &LoadedModel, as_type: WeightType) -> Result<Vec<(String, Vec<u8>)>, ModelError> {
+    let tokenizer =
+        loaded.read_tokenizer().map_err(|error| broken("tokenizer.json".as_ref(), error.to_string()))?;
+    let mut files = vec![("model.safetensors".to_owned(), to_bytes_as(&loaded.model, as_type)?)];
+    files.push(("tokenizer.json".to_owned(), loaded.tokenizer.clone()));
+    files.extend(small_files(&loaded.model, &loaded.companions, &tokenizer, as_type));
+    Ok(files)
+}
+
+/// The files of a folder beside weights and `tokenizer.json`.
+pub fn small_files(
+    model: &Transformer,
+    companions: &Companions,
+    tokenizer: &Tokenizer,
+    as_type: WeightType,
+) -> Vec<(String, Vec<u8>)> {
+    let mut files: BTreeMap<String, Vec<u8>> =
+        companions.files().map(|(name, bytes)| (name.to_owned(), bytes.to_vec())).collect();
+    let mut put = |name: &str, fields: Map<String, Value>| {
+        let text = serde_json::to_vec_pretty(&fields).unwrap_or_default();
+        files.insert(name.to_owned(), text);
+    };
+    put(CONFIG, config_fields(&model.config, companions, tokenizer, as_type));
+    if !companions.has(GENERATION_CONFIG) {
+        put(GENERATION_CONFIG, generation_fields(tokenizer));
+    }
+    if !companions.has(TOKENIZER_CONFIG) {
+        put(TOKENIZER_CONFIG, tokenizer_fields(&model.config, tokenizer));
+    }
+    files.into_iter().collect()
+}
+
+/// `config.json`: that of the base, with what this model is written as.
+fn config_fields(
+    shape: &ModelConfig,
+    companions: &Companions,
+    tokenizer: &Tokenizer,
+    as_type: WeightType,
+) -> Map<String, Value> {
+    let mut fields = companions.fields(CONFIG);
+    if fields.get("model_type").and_then(Value::as_str) != Some(&shape.model_type) {
+        // Qwen2's windows, which do not act in any model that is taken, are unknown to the others.
+        for name in ["use_sliding_window", "sliding_window", "max_window_layers", "layer_types"] {
+            fields.remove(name);
+        }
+        if let Ok(Value::Object(ours)) = serde_json::to_value(shape) {
+            fields.extend(ours);
+        }
+    }
+    let was = base_type(companions);
+    fields.remove(BASE_TYPE);
+    fields.remove("torch_dtype");
+    // It names code beside the weights, which is not kept; the kinds that are taken need none.
+    fields.remove("auto_map");
+    fields.insert("dtype".into(), as_type.name().into());
+    if was != as_type {
+        fields.insert(BASE_TYPE.into(), was.name().into());
+    }
+    fields.insert("architectures".into(), json!([class_of(&shape.model_type)]));
+    fields.extend(missing(&fields, "eos_token_id", end_ids(tokenizer)));
+    // Not another token in its place: transformers does not train the embedding of the one that fills up.
+    fields.extend(missing(&fields, "pad_token_id", tokenizer.id_of(lessons::PAD).map(Value::from)));
+    if shape.model_type == "llama" {
+        // A token of that number begins no text of ours, and transformers' default is 1.
+        fields.entry("bos_token_id").or_insert(Value::Null);
+        fields.entry("mlp_bias").or_insert(Value::Bool(false));
+    }
+    fields
+}
+
+/// transformers' class of a kind of model.
+fn class_of(model_type: &str) -> &'static str {
+    match model_type {
+        "llama" => "LlamaForCausalLM",
+        "mistral" => "MistralForCausalLM",
+        "seed_oss" => "SeedOssForCausalLM",
+        _ => "Qwen2ForCausalLM",
+    }
+}
+
+/// A field that is not there yet.
+fn missing(fields: &Map<String, Value>, name: &str, value: Option<Value>) -> Option<(String, Value)> {
+    value.filter(|_| fields.get(name).is_none_or(Value::is_null)).map(|value| (name.to_owned(), value))
+}
+
+/// One end token as a number, several as a list.
+fn end_ids(tokenizer: &Tokenizer) -> Option<Value> {
+    match tokenizer.end().as_slice() {
+        [] => None,
+        [only] => Some((*only).into()),
+        several => Some(several.into()),
+    }
+}
+
+/// `generation_config.json`: where completions end, and what fills up a batch.
+fn generation_fields(tokenizer: &Tokenizer) -> Map<String, Value> {
+    let end = tokenizer.end().as_slice().first().copied();
+    let pad = tokenizer.id_of(lessons::PAD).or(end).map(Value::from);
+    let fields = [("eos_token_id", end_ids(tokenizer)), ("pad_token_id", pad)];
+    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// `tokenizer_config.json` for a tokenizer that came without one. It names no token that is not in the vocabulary: it
+/// would be added to it, beyond the embedding.
+fn tokenizer_fields(shape: &ModelConfig, tokenizer: &Tokenizer) -> Map<String, Value> {
+    let mut fields = Map::new();
+    let end = tokenizer.end().as_slice().first().and_then(|&end| tokenizer.token(end));
+    let known = |name: &str| tokenizer.id_of(name).map(|_| name.to_owned());
+    let named = [
+        ("eos_token", end.clone()),
+        ("pad_token", known(lessons::PAD).or(end)),
+        ("unk_token", known(lessons::UNKNOWN)),
+    ];
+    for (key, token) in named {
+        fields.extend(token.map(|token| (key.to_owned(), token.into())));
+    }
+    fields.insert("tokenizer_class".into(), "PreTrainedTokenizerFast".into());
+    fields.insert("clean_up_tokenization_spaces".into(), false.into());
+    fields.insert("model_max_length".into(), shape.max_position_embeddings.into());
+    // Rows of a batch end where their completions begin, and no decoder reads token types.
+    fields.insert("padding_side".into(), "left".into());
+    fields.insert("model_input_names".into(), json!(["input_ids", "attention_mask"]));
+    fields
+}
