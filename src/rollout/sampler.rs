@@ -313,7 +313,10 @@ mod tests {
             ended += usize::from(first.is_some_and(|first| first < free.tokens.len()));
             let length = first.unwrap_or(free.tokens.len());
             assert_eq!(stopped.tokens, free.tokens[..length]);
-            assert_eq!(stopped.logprobs, free.logprobs[..length]);
+            assert_eq!(stopped.logprobs.len(), length);
+            // Not to the last bit: in Burn's products rounding depends on how many rows are still written.
+            let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5;
+            assert!(stopped.logprobs.iter().zip(&free.logprobs).all(close));
             let at_its_end =
                 first.is_some() || stopped.tokens.last().is_some_and(|&last| tokenizer.end().contains(last));
             assert_eq!(stopped.truncated, !at_its_end && length == most, "{length} tokens");
