@@ -17,6 +17,7 @@ fn begun(root: &std::path::Path) -> (RunDirectory, Journal) {
         git_revision: None,
         analysis: None,
         backend: String::new(),
+        vector_unit: None,
         created: String::new(),
         forked_from: None,
     };

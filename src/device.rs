@@ -17,6 +17,8 @@ use burn_wgpu::wgpu;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::kernels::unit;
+
 /// Drivers answer in milliseconds; a cold discrete card may take seconds to wake.
 const LIST_LIMIT: Duration = Duration::from_secs(10);
 /// Opening a card and compiling one kernel. Software rasterizers take about ten seconds.
@@ -90,6 +92,9 @@ pub enum DeviceError {
     /// The graphics drivers did not say what adapters there are.
     #[error("The GPU adapters could not be listed: {0}.")]
     List(String),
+    /// `AHA_LAB_VECTOR` cannot be followed.
+    #[error("{0}")]
+    VectorUnit(String),
     /// An adapter was found and does not work.
     #[error("The GPU adapter {name} could not be used: {why}.")]
     Open {
@@ -162,12 +167,13 @@ pub fn adapters() -> Result<Vec<Adapter>, DeviceError> {
 
 /// The backend for a request, opened and tried out.
 ///
-/// `auto` never fails: whatever is wrong with a GPU becomes the reason why the CPU is used.
+/// `auto` never fails for want of a GPU: whatever is wrong with one becomes the reason why the CPU is used.
 ///
 /// # Errors
 /// When `wgpu` is asked for and there is no adapter, only a software one (see [`ALLOW_SOFTWARE`]), or one that
-/// does not work.
+/// does not work; when `AHA_LAB_VECTOR` cannot be followed.
 pub fn choose(request: BackendRequest) -> Result<Choice, DeviceError> {
+    unit::check().map_err(DeviceError::VectorUnit)?;
     if request == BackendRequest::Cpu {
         return Ok(cpu("The backend `cpu` was asked for."));
     }

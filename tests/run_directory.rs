@@ -40,6 +40,7 @@ fn info() -> RunInfo {
         git_revision: None,
         analysis: None,
         backend: "cpu x2".into(),
+        vector_unit: Some("avx2".into()),
         created: "2026-01-02T03:04:05Z".into(),
         forked_from: None,
     }

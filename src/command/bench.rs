@@ -1,6 +1,6 @@
 //! `aha-lab bench`: how fast this machine samples and trains, with the code that training runs.
 
-use std::{io::Write, sync::Arc, time::Instant};
+use std::{hint::black_box, io::Write, sync::Arc, time::Instant};
 
 use burn::tensor::{Device, Distribution, Tensor};
 use clap::Args;
@@ -11,10 +11,14 @@ use serde_json::json;
 use super::Failure;
 use crate::{
     config::Config,
-    device,
+    device::{self, Choice},
     grpo::{
         advantage::advantages,
         loss::{LossNorm, LossRules, TrainingRow, loss, micro_batches},
+    },
+    kernels::{
+        product::{Into, Matrix, product},
+        unit::VectorUnit,
     },
     model::{config::ModelConfig, trainer::Trainer, transformer::Transformer},
     rollout::sampler::{Request, RowSeed, SamplingOptions, Unobserved, sample},
@@ -106,7 +110,8 @@ pub fn run(args: &BenchArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let choice = device::choose(args.backend.parse()?)?;
     let threads = if choice.is_gpu { 1 } else { worker_count(args.threads) };
     let workers = Arc::new(Workers::new(threads)?);
-    let gemm = gemm_gflops(&workers, &choice.device);
+    let unit = (!choice.is_gpu).then(VectorUnit::in_use);
+    let gemm = gemm_gflops(&workers, &choice);
     choice.device.seed(0);
     let mut trainer = Trainer::new(Transformer::random(&config, &choice.device), 0.0, workers);
     let mut times: Vec<(f64, f64)> = Vec::new();
@@ -136,6 +141,7 @@ pub fn run(args: &BenchArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         "max_rss_mib": peak_memory_mib(),
         "threads": threads,
         "backend": choice.name,
+        "vector_unit": unit,
         "params": config.parameters(),
         "gemm_gflops": gemm,
         "train_gemm_share": share,
@@ -147,13 +153,17 @@ pub fn run(args: &BenchArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let number = |key: &str| whole[key].as_f64().unwrap_or(f64::NAN);
     writeln!(
         stdout,
-        "{} parameters, {} rows of {} + {} tokens, {} x{threads}",
+        "{} parameters, {} rows of {} + {} tokens, {} x{threads}{}",
         config.parameters(),
         rows,
         args.prompt_len,
         args.max_new,
-        choice.name
+        choice.name,
+        unit.map(|unit| format!(", vector unit {unit}")).unwrap_or_default()
     )?;
+    if let Some(warning) = unit.and_then(VectorUnit::warning) {
+        writeln!(stdout, "{warning}")?;
+    }
     writeln!(
         stdout,
         "rollout     {:>9.0} tokens/s   {:>4.0} % of a step",
@@ -232,26 +242,45 @@ fn one_step(args: &BenchArgs, trainer: &mut Trainer, step: u64) -> Result<(f64, 
 }
 
 /// The machine's peak: square products, one on each worker at a time, the best of a few rounds.
-fn gemm_gflops(workers: &Workers, device: &Device) -> f64 {
-    let side = GEMM_SIDE;
-    let flops = 2.0 * (side as f64).powi(3);
+fn gemm_gflops(workers: &Workers, choice: &Choice) -> f64 {
+    let flops = 2.0 * (GEMM_SIDE as f64).powi(3);
+    let device = &choice.device;
+    let timed = || if choice.is_gpu { product_of_burn(device) } else { product_of_kernels() };
     let round = || {
-        let jobs: Vec<_> = (0..workers.count())
-            .map(|_| {
-                move || {
-                    let random = || Tensor::<2>::random([side, side], Distribution::Default, device);
-                    let (a, b) = (random(), random());
-                    let warm = a.clone().matmul(b.clone()).sum().into_scalar::<f32>();
-                    let clock = Instant::now();
-                    let value = a.matmul(b).sum().into_scalar::<f32>();
-                    (clock.elapsed().as_secs_f64(), warm + value)
-                }
-            })
-            .collect();
-        let slowest = workers.run(jobs).into_iter().map(|(seconds, _)| seconds).fold(0.0, f64::max);
+        let jobs: Vec<_> = (0..workers.count()).map(|_| timed).collect();
+        let slowest = workers.run(jobs).into_iter().fold(0.0, f64::max);
         flops * workers.count() as f64 / slowest / 1e9
     };
     (0..5).map(|_| round()).fold(0.0, f64::max)
+}
+
+/// Seconds of one square product in the kernels that the model uses on the CPU, with their vector unit.
+fn product_of_kernels() -> f64 {
+    let side = GEMM_SIDE;
+    let matrix = |seed: usize| -> Vec<f32> {
+        (0..side * side).map(|i| ((i * 31 + seed) % 257) as f32 / 257.0).collect()
+    };
+    let (a, b, mut out) = (matrix(1), matrix(2), vec![0.0; side * side]);
+    let mut clock = Instant::now();
+    // The first time warms the caches.
+    for _ in 0..2 {
+        clock = Instant::now();
+        product(&mut out, Into::Fresh, Matrix::new(&a, side, side), Matrix::new(&b, side, side));
+    }
+    black_box(out);
+    clock.elapsed().as_secs_f64()
+}
+
+/// The same in Burn, on a GPU.
+fn product_of_burn(device: &Device) -> f64 {
+    let random = || Tensor::<2>::random([GEMM_SIDE, GEMM_SIDE], Distribution::Default, device);
+    let (a, b) = (random(), random());
+    let mut clock = Instant::now();
+    for _ in 0..2 {
+        clock = Instant::now();
+        black_box(a.clone().matmul(b.clone()).sum().into_scalar::<f32>());
+    }
+    clock.elapsed().as_secs_f64()
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

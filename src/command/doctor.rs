@@ -15,11 +15,12 @@ use serde::Serialize;
 
 use crate::{
     device::{self, Adapter, BackendRequest},
+    kernels::unit::{VARIABLE, VectorUnit},
     memory::Memory,
     workers::worker_count,
 };
 
-/// Say what this machine offers: GPU adapters, the backend that would be used and why, memory, paths, terminal.
+/// Say what this machine offers: GPU adapters, the backend and the vector unit that would be used, memory, paths, terminal.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 The exit code is 1 when something would keep a run from starting.
@@ -86,6 +87,8 @@ struct Report {
     base_models: Vec<BaseModelFacts>,
     runs: Runs,
     terminal: Terminal,
+    /// Sentences about what makes a run slow.
+    warnings: Vec<String>,
     /// Sentences; each would keep a run from starting.
     problems: Vec<String>,
 }
@@ -104,6 +107,10 @@ struct Processor {
     cores: usize,
     /// What the operating system lets this process use.
     threads: usize,
+    /// What the CPU kernels run with.
+    vector_unit: VectorUnit,
+    /// All that they can run with here, the greatest first.
+    vector_units: Vec<VectorUnit>,
 }
 
 #[derive(Serialize)]
@@ -155,6 +162,8 @@ impl Report {
             processor: Processor {
                 cores: worker_count(0),
                 threads: available_parallelism().map_or(1, usize::from),
+                vector_unit: VectorUnit::in_use(),
+                vector_units: VectorUnit::available(),
             },
             memory: Memory::of_this_machine(),
             base_models: facts.base_models.clone(),
@@ -164,6 +173,7 @@ impl Report {
                 writable: writable.is_ok(),
             },
             terminal: Terminal::here(),
+            warnings: VectorUnit::in_use().warning().into_iter().collect(),
             problems,
         }
     }
@@ -185,7 +195,7 @@ impl Report {
             let text = format!("{} ({}, {}{software}{driver})", adapter.name, adapter.api, adapter.kind);
             line(if i == 0 { "adapters" } else { "" }, &text)?;
         }
-        line("processor", &format!("{} cores, {} threads", self.processor.cores, self.processor.threads))?;
+        line("processor", &self.processor.to_string())?;
         match &self.memory {
             Some(Memory { total_bytes, available_bytes }) => {
                 let text =
@@ -206,10 +216,24 @@ impl Report {
         };
         line("runs", &format!("{} ({state})", self.runs.path.display()))?;
         line("terminal", &self.terminal.to_string())?;
+        for warning in &self.warnings {
+            writeln!(out, "warning: {warning}")?;
+        }
         for problem in &self.problems {
             writeln!(out, "problem: {problem}")?;
         }
         Ok(())
+    }
+}
+
+impl std::fmt::Display for Processor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { cores, threads, vector_unit, vector_units } = self;
+        write!(f, "{cores} cores, {threads} threads, vector unit {vector_unit}")?;
+        match vector_units.first().filter(|greatest| *greatest != vector_unit) {
+            Some(greatest) => write!(f, " ({VARIABLE} says so; the machine has {greatest})"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -316,7 +340,12 @@ mod tests {
         let runs = root.path().join("not/there/yet");
         let (code, text) = doctor(false, &facts(runs.clone()));
         assert_eq!(code, 0, "{text}");
-        for part in ["aha-lab 9.8.7", "cpu: The backend `cpu` was asked for.", "1234567 parameters, 4.9 MB"] {
+        for part in [
+            "aha-lab 9.8.7",
+            &format!(" threads, vector unit {}", VectorUnit::in_use()),
+            "cpu: The backend `cpu` was asked for.",
+            "1234567 parameters, 4.9 MB",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(text.contains(&format!("{} (not there yet, can be made)", runs.display())), "{text}");
@@ -333,6 +362,10 @@ mod tests {
         assert_eq!(report["runs"]["writable"], true);
         assert_eq!(report["base_models"][0]["sha256"], "0123456789abcdef");
         assert!(report["processor"]["cores"].as_u64() >= Some(1));
+        let unit = VectorUnit::in_use();
+        assert_eq!(report["processor"]["vector_unit"], unit.name());
+        assert!(report["processor"]["vector_units"].as_array().unwrap().contains(&unit.name().into()));
+        assert_eq!(report["warnings"].as_array().unwrap().is_empty(), unit != VectorUnit::None);
         assert_eq!(report["problems"], serde_json::json!([]));
     }
 

@@ -37,6 +37,9 @@ pub struct RunInfo {
     pub analysis: Option<String>,
     /// The backend that `backend = "auto"` became, and the device's name.
     pub backend: String,
+    /// The vector unit that the CPU kernels ran with; older runs do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vector_unit: Option<String>,
     /// UTC, RFC 3339.
     pub created: String,
     /// The run and the step that it was forked from, as `PATH@STEP`; `None` for any other run, and in forks of before

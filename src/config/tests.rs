@@ -63,13 +63,18 @@ fn the_default_is_valid_and_survives_its_file() {
         git_revision: None,
         analysis: None,
         backend: "cpu x2".into(),
+        vector_unit: Some("avx2".into()),
         created: "2026-01-02T03:04:05Z".into(),
         forked_from: None,
     };
+    let older = RunInfo { vector_unit: None, ..info.clone() };
     let file = ConfigFile { config, provenance: Some(info) };
     let text = file.to_toml().unwrap();
     assert!(text.contains("\n[provenance]\n"), "{text}");
     assert_eq!(ConfigFile::parse(&text).unwrap(), file);
+    let silent = text.replace("vector_unit = \"avx2\"\n", "");
+    assert!(silent.len() < text.len());
+    assert_eq!(ConfigFile::parse(&silent).unwrap().provenance, Some(older), "a run of an earlier program");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     config::Config,
     device::Choice,
+    kernels::unit::{VARIABLE, VectorUnit},
     model::{
         folder,
         trainer::{OptimizerState, Trainer},
@@ -72,6 +73,23 @@ pub fn stop_of(
         _ => config.stops_at_answer(),
     };
     if stops { "answer" } else { "end" }
+}
+
+/// The vector unit that a run's kernels run with; `None` on a GPU.
+pub fn vector_unit(choice: &Choice) -> Option<VectorUnit> {
+    (!choice.is_gpu).then(VectorUnit::in_use)
+}
+
+/// Products may be added up in another order with another vector unit: a run that is gone on with, or made again, is
+/// then not the same to the last bit.
+pub fn another_vector_unit(recorded: Option<&str>, here: Option<VectorUnit>) -> Option<String> {
+    let (then, here) = (recorded?, here?);
+    (then != here.name()).then(|| {
+        format!(
+            "The run was begun with the vector unit {then} and is gone on with {here}, which may round differently: \
+             it is not exact to the last bit. {VARIABLE}={then} chooses the other where the machine has it."
+        )
+    })
 }
 
 /// The model that KL is measured against, as a checkpoint has it.

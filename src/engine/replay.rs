@@ -54,14 +54,14 @@ pub fn make_again(
     let checkpoint = checkpoint_before(run, step, &mut notes)?;
     let saved = checkpoint.as_ref().map(|c| TrainingState::load(&c.path)).transpose()?;
     let file = run.config()?;
-    let recorded = file.provenance.map(|provenance| provenance.backend).unwrap_or_default();
+    let (recorded, unit) = file.provenance.map_or_else(Default::default, |p| (p.backend, p.vector_unit));
     let from = saved.as_ref().map_or(0, |saved| saved.step);
     let adam_step = saved.as_ref().map_or(0, |saved| saved.adam_step);
     let mut config = saved.map_or(file.config, |saved| saved.config);
     config.validate()?;
-    let (mut grpo, backend) =
-        policy(&config, checkpoint.as_ref(), adam_step, &recorded).map(|(grpo, backend, note)| {
-            notes.extend(note);
+    let (mut grpo, backend) = policy(&config, checkpoint.as_ref(), adam_step, &recorded, unit.as_deref())
+        .map(|(grpo, backend, found)| {
+            notes.extend(found);
             (grpo, backend)
         })?;
 
@@ -126,7 +126,8 @@ fn policy(
     checkpoint: Option<&Checkpoint>,
     adam_step: u64,
     recorded: &str,
-) -> Result<(Grpo, String, Option<String>), EngineError> {
+    unit: Option<&str>,
+) -> Result<(Grpo, String, Vec<String>), EngineError> {
     let request: BackendRequest = match recorded {
         "" => config.backend.parse()?,
         cpu if parts::cpu_threads(cpu).is_some() => BackendRequest::Cpu,
@@ -144,6 +145,8 @@ fn policy(
             )
         })
     };
+    let mut notes: Vec<String> = note.into_iter().collect();
+    notes.extend(parts::another_vector_unit(unit, parts::vector_unit(&choice)));
     let backend = parts::backend_name(&choice, threads);
     let loaded = match checkpoint {
         Some(checkpoint) => folder::load(&checkpoint.path, &choice.device)?,
@@ -161,5 +164,5 @@ fn policy(
     if let Some(checkpoint) = checkpoint {
         parts::restore_optimizer(&mut trainer, checkpoint, adam_step)?;
     }
-    Ok((Grpo { task: setup::task_of(config)?, tokenizer, trainer, reference }, backend, note))
+    Ok((Grpo { task: setup::task_of(config)?, tokenizer, trainer, reference }, backend, notes))
 }

@@ -15,6 +15,7 @@ use crate::{
     device::{self, BackendRequest, DeviceError},
     eval,
     grpo::step::Grpo,
+    kernels::unit::VectorUnit,
     memory::{self, Memory},
     model::{
         companions::Companions,
@@ -123,6 +124,8 @@ pub struct Prepared {
     pub base: Option<BaseReference>,
     /// `cpu x2` or the adapter's name.
     pub backend: String,
+    /// The vector unit of its kernels; `None` on a GPU.
+    pub vector_unit: Option<VectorUnit>,
     /// Why that backend.
     pub backend_reason: String,
     /// What a person should know before it begins.
@@ -174,6 +177,12 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let threads = if choice.is_gpu { 1 } else { parts::threads_for(&options.start, &config, &mut warnings) };
     let workers = Arc::new(Workers::new(threads).map_err(|e| EngineError::Other(format!("{e}.")))?);
     let backend = parts::backend_name(&choice, threads);
+    let vector_unit = parts::vector_unit(&choice);
+    warnings.extend(vector_unit.and_then(VectorUnit::warning));
+    if let Start::Resume(run) = &options.start {
+        let recorded = run.config().ok().and_then(|file| file.provenance).and_then(|info| info.vector_unit);
+        warnings.extend(parts::another_vector_unit(recorded.as_deref(), vector_unit));
+    }
 
     let (loaded, hash, base) = match (&options.start, &checkpoint) {
         (Start::New(Base::Embedded), _) | (Start::Resume(_), None) => {
@@ -223,6 +232,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         git_revision: option_env!("AHA_GIT_REVISION").map(Into::into),
         analysis: Some(crate::reasoning::RULES.into()),
         backend: backend.clone(),
+        vector_unit: vector_unit.map(|unit| unit.name().to_owned()),
         created: jiff::Timestamp::now().to_string(),
         forked_from: match (&options.start, &saved) {
             (Start::Fork(from, _), Some(saved)) => parts::place_of(from, saved.step),
@@ -279,6 +289,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         state,
         base,
         backend,
+        vector_unit,
         backend_reason: choice.reason,
         warnings,
         from_own_checkpoint: beginning.0 == "resumed" && checkpoint.is_some(),

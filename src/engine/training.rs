@@ -19,6 +19,7 @@ use super::{
 use crate::{
     eval::{self, EvalOptions, Examinee},
     grpo::step::UpdateReport,
+    kernels::unit::VectorUnit,
     metrics::sentinel::{Danger, Features, Notice, Sentinel},
     model::trainer::UpdateError,
     rollout::sampler::Observer,
@@ -120,7 +121,14 @@ impl<'a> Training<'a> {
         control.begin_with(p.config.clone(), move |config| setup::check_sizes(config, &model, threads));
         log_to(&p.run.log_path());
         let (what, from) = p.beginning.clone();
-        tracing::info!(step = p.state.step, backend = p.backend, reason = p.backend_reason, "{what} {from}");
+        let unit = p.vector_unit.map(VectorUnit::name);
+        tracing::info!(
+            step = p.state.step,
+            backend = p.backend,
+            vector_unit = unit,
+            reason = p.backend_reason,
+            "{what} {from}"
+        );
         control.tell(Event::Started(Box::new(Started {
             run: p.run.path().to_owned(),
             config: p.config.clone(),

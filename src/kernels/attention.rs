@@ -12,7 +12,7 @@ pub use super::heads::Heads;
 use super::{
     autodiff::{CpuTensor, Input, Kept, Kernel, apply},
     product::{Into, Matrix, product},
-    vector::{dot, exp, exp_sum, largest, vectorized},
+    vector::{dot, exp, exp_sum, largest, mul_add, vectorized},
 };
 
 /// Query positions of one block.
@@ -159,7 +159,7 @@ vectorized! {
             let i = block.start + j % n;
             let (seen, unseen) = scores.split_at_mut(i + 1);
             let top = largest(seen) * scale;
-            let sum = exp_sum(seen, scale, top);
+            let sum = exp_sum::<S>(seen, scale, top);
             let inverse = 1.0 / sum;
             for weight in seen.iter_mut() {
                 *weight *= inverse;
@@ -179,11 +179,11 @@ vectorized! {
         let ends = o.chunks_exact(c).zip(dy.chunks_exact(c));
         for (j, ((weights, slopes), (o, dy))) in lines.zip(ends).enumerate() {
             let i = block.start + j % n;
-            let (total, mean) = (sums[j / n * t + i], dot(o, dy));
+            let (total, mean) = (sums[j / n * t + i], dot::<S>(o, dy));
             let (seen, unseen) = weights.split_at_mut(i + 1);
             let (slopes, unheeded) = slopes.split_at_mut(i + 1);
             for (weight, slope) in seen.iter_mut().zip(slopes) {
-                let p = exp(weight.mul_add(scale, -total));
+                let p = exp::<S>(mul_add::<S>(*weight, scale, -total));
                 *weight = p;
                 *slope = p * (*slope - mean) * scale;
             }

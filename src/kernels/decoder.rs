@@ -4,13 +4,15 @@
 //! products and a slot whose sequence has ended takes the next one. A prompt is read in one step: its tokens are so
 //! many entries of the same slot, each seeing those before it.
 
+use pulp::Simd;
+
 use super::{
     attention::{Angles, Heads},
     autodiff::CpuTensor,
     norm,
     product::{Into, Matrix, product},
     swiglu::swiglu_rows,
-    vector::{LANES, add_rows_to, exp_sum, largest, vectorized},
+    vector::{LANES, add_rows_to, exp_sum, largest, mul_add, vectorized},
 };
 use crate::model::{config::ModelConfig, transformer::Transformer};
 
@@ -214,7 +216,7 @@ vectorized! {
         mixed: &'a mut [f32],
     ) {
         cache.write(entry, qkv, angles, layer, turned);
-        cache.attend(entry, qkv, angles, layer, turned, scores, mixed);
+        cache.attend::<S>(entry, qkv, angles, layer, turned, scores, mixed);
     }
 }
 
@@ -253,7 +255,7 @@ impl Cache {
 
     #[inline(always)]
     #[allow(clippy::too_many_arguments)]
-    fn attend(
+    fn attend<S: Simd>(
         self,
         entry: &Entry,
         qkv: &[f32],
@@ -282,21 +284,21 @@ impl Cache {
                 let turned = &turned[head * c..(head + pair) * c];
                 let scores = &mut scores[..pair * self.capacity];
                 if pair == 2 {
-                    score::<2>(turned, keys, length, self.capacity, scores);
+                    score::<S, 2>(turned, keys, length, self.capacity, scores);
                 } else {
-                    score::<1>(turned, keys, length, self.capacity, scores);
+                    score::<S, 1>(turned, keys, length, self.capacity, scores);
                 }
                 for scores in scores.chunks_exact_mut(self.capacity) {
                     let seen = &mut scores[..length];
                     let top = largest(seen) * scale;
-                    let inverse = 1.0 / exp_sum(seen, scale, top);
+                    let inverse = 1.0 / exp_sum::<S>(seen, scale, top);
                     seen.iter_mut().for_each(|weight| *weight *= inverse);
                 }
                 let mixed = &mut mixed[head * c..(head + pair) * c];
                 if pair == 2 {
-                    mix::<2>(scores, values, length, self.capacity, mixed);
+                    mix::<S, 2>(scores, values, length, self.capacity, mixed);
                 } else {
-                    mix::<1>(scores, values, length, self.capacity, mixed);
+                    mix::<S, 1>(scores, values, length, self.capacity, mixed);
                 }
                 head += pair;
             }
@@ -306,16 +308,22 @@ impl Cache {
 
 /// Products of `R` queries, `[R, c]`, with the first `length` keys, whole tiles: `[R, capacity]`.
 #[inline(always)]
-fn score<const R: usize>(queries: &[f32], keys: &[f32], length: usize, capacity: usize, out: &mut [f32]) {
+fn score<S: Simd, const R: usize>(
+    queries: &[f32],
+    keys: &[f32],
+    length: usize,
+    capacity: usize,
+    out: &mut [f32],
+) {
     let c = queries.len() / R;
     let tiles = length.div_ceil(LANES);
     let mut t = 0;
     while t < tiles {
         if t + 2 <= tiles {
-            score_tiles::<R, 2>(queries, &keys[t * c * LANES..], c, capacity, &mut out[t * LANES..]);
+            score_tiles::<S, R, 2>(queries, &keys[t * c * LANES..], c, capacity, &mut out[t * LANES..]);
             t += 2;
         } else {
-            score_tiles::<R, 1>(queries, &keys[t * c * LANES..], c, capacity, &mut out[t * LANES..]);
+            score_tiles::<S, R, 1>(queries, &keys[t * c * LANES..], c, capacity, &mut out[t * LANES..]);
             t += 1;
         }
     }
@@ -323,7 +331,7 @@ fn score<const R: usize>(queries: &[f32], keys: &[f32], length: usize, capacity:
 
 /// The same for `T` tiles at once: a sum waits for its last addition, so several have to be under way.
 #[inline(always)]
-fn score_tiles<const R: usize, const T: usize>(
+fn score_tiles<S: Simd, const R: usize, const T: usize>(
     queries: &[f32],
     keys: &[f32],
     c: usize,
@@ -338,7 +346,7 @@ fn score_tiles<const R: usize, const T: usize>(
                 let at = (t * c + i) * LANES;
                 let key = &keys[at..at + LANES];
                 for l in 0..LANES {
-                    sums[l] = key[l].mul_add(q, sums[l]);
+                    sums[l] = mul_add::<S>(key[l], q, sums[l]);
                 }
             }
         }
@@ -353,21 +361,28 @@ fn score_tiles<const R: usize, const T: usize>(
 
 /// Sums of the first `length` values weighted by `R` rows of weights, `[R, capacity]`: `[R, c]`.
 #[inline(always)]
-fn mix<const R: usize>(weights: &[f32], values: &[f32], length: usize, capacity: usize, out: &mut [f32]) {
+fn mix<S: Simd, const R: usize>(
+    weights: &[f32],
+    values: &[f32],
+    length: usize,
+    capacity: usize,
+    out: &mut [f32],
+) {
     let c = out.len() / R;
     let mut from = 0;
     while from < c {
         if from + 2 * LANES <= c {
-            mix_lanes::<R, 2>(weights, values, length, capacity, from, out);
+            mix_lanes::<S, R, 2>(weights, values, length, capacity, from, out);
             from += 2 * LANES;
         } else if from + LANES <= c {
-            mix_lanes::<R, 1>(weights, values, length, capacity, from, out);
+            mix_lanes::<S, R, 1>(weights, values, length, capacity, from, out);
             from += LANES;
         } else {
             for r in 0..R {
                 for at in from..c {
                     let terms = values.chunks_exact(c).zip(&weights[r * capacity..]).take(length);
-                    out[r * c + at] = terms.fold(0.0, |sum, (value, &weight)| value[at].mul_add(weight, sum));
+                    out[r * c + at] =
+                        terms.fold(0.0, |sum, (value, &weight)| mul_add::<S>(value[at], weight, sum));
                 }
             }
             from = c;
@@ -377,7 +392,7 @@ fn mix<const R: usize>(weights: &[f32], values: &[f32], length: usize, capacity:
 
 /// The same for `T` times [`LANES`] columns from `from` on.
 #[inline(always)]
-fn mix_lanes<const R: usize, const T: usize>(
+fn mix_lanes<S: Simd, const R: usize, const T: usize>(
     weights: &[f32],
     values: &[f32],
     length: usize,
@@ -393,7 +408,7 @@ fn mix_lanes<const R: usize, const T: usize>(
             let weight = weights[r * capacity + i];
             for (t, sums) in sums[r].iter_mut().enumerate() {
                 for l in 0..LANES {
-                    sums[l] = value[t * LANES + l].mul_add(weight, sums[l]);
+                    sums[l] = mul_add::<S>(value[t * LANES + l], weight, sums[l]);
                 }
             }
         }

@@ -33,11 +33,11 @@ vectorized! {
             let chunks = x.chunks_exact(LANES);
             let mut rest = 0.0;
             for &x in chunks.remainder() {
-                rest += exp(x - top);
+                rest += exp::<S>(x - top);
             }
             for chunk in chunks {
                 for i in 0..LANES {
-                    lanes[i] += exp(chunk[i] - top);
+                    lanes[i] += exp::<S>(chunk[i] - top);
                 }
             }
             *total = (sum(&lanes) + rest).ln() + top;
@@ -52,7 +52,7 @@ vectorized! {
         let rows = logits.chunks_exact(v).zip(out.chunks_exact_mut(v));
         for (((row, out), total), dy) in rows.zip(totals).zip(dy) {
             for i in 0..v {
-                out[i] = -dy * exp(row[i] - total);
+                out[i] = -dy * exp::<S>(row[i] - total);
             }
         }
     }

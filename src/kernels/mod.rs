@@ -6,8 +6,9 @@
 //! know their own derivatives, and answer `None` for tensors of another backend: the caller then uses Burn's
 //! operations, which stay beside them as the definition (`model/transformer.rs`) and as the reference of the tests.
 //!
+//! - [`unit`]: which of the processor's vector units all of them run with;
 //! - [`product`]: matrix products on slices; the only unsafe code;
-//! - [`vector`]: elementwise loops, compiled for the vector units that the machine has;
+//! - [`vector`]: elementwise loops, compiled for each vector unit;
 //! - [`autodiff`]: makes a kernel with a hand-written derivative a differentiable operation of Burn's;
 //! - [`linear`], [`norm`], [`swiglu`], [`attention`], [`log_probs`]: the operations of the model in training;
 //! - [`decoder`]: one more token for many sequences at once, with a key/value cache of its own.
@@ -21,4 +22,8 @@ pub mod log_probs;
 pub mod norm;
 pub mod product;
 pub mod swiglu;
+pub mod unit;
 pub mod vector;
+
+#[cfg(test)]
+mod agreement;

@@ -1,10 +1,11 @@
 //! RMSNorm in one pass forward and one backward (<https://arxiv.org/abs/1910.07467>).
 
 use burn::tensor::Tensor;
+use pulp::Simd;
 
 use super::{
     autodiff::{CpuTensor, Input, Kept, Kernel, apply},
-    vector::{LANES, dot, vectorized},
+    vector::{LANES, dot, mul_add, vectorized},
 };
 
 /// `x / rms(x) * scale` over the rows of `x: [N, d]`, `scale: [d]`.
@@ -17,7 +18,7 @@ vectorized! {
     pub fn norm_rows<'a>(x: &'a [f32], scale: &'a [f32], eps: f32, out: &'a mut [f32], inverse: &'a mut [f32]) {
         let d = scale.len();
         for ((x, out), inverse) in x.chunks_exact(d).zip(out.chunks_exact_mut(d)).zip(inverse) {
-            *inverse = 1.0 / (dot(x, x) / d as f32 + eps).sqrt();
+            *inverse = 1.0 / (dot::<S>(x, x) / d as f32 + eps).sqrt();
             for i in 0..d {
                 out[i] = x[i] * *inverse * scale[i];
             }
@@ -31,7 +32,7 @@ vectorized! {
         let d = scale.len();
         let rows = x.chunks_exact(d).zip(dy.chunks_exact(d));
         for (((x, dy), dx), &inverse) in rows.zip(dx.chunks_exact_mut(d)).zip(inverse) {
-            let mean = weighted_dot(dy, scale, x) * inverse * inverse / d as f32;
+            let mean = weighted_dot::<S>(dy, scale, x) * inverse * inverse / d as f32;
             for i in 0..d {
                 dscale[i] += dy[i] * x[i] * inverse;
                 dx[i] = inverse * (dy[i] * scale[i] - x[i] * mean);
@@ -71,13 +72,13 @@ impl Kernel<2> for RmsNorm {
 
 /// The sum of `a b c`.
 #[inline(always)]
-fn weighted_dot(a: &[f32], b: &[f32], c: &[f32]) -> f32 {
+fn weighted_dot<S: Simd>(a: &[f32], b: &[f32], c: &[f32]) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let whole = a.len() - a.len() % LANES;
     for start in (0..whole).step_by(LANES) {
         let (a, b, c) = (&a[start..start + LANES], &b[start..start + LANES], &c[start..start + LANES]);
         for i in 0..LANES {
-            lanes[i] = (a[i] * b[i]).mul_add(c[i], lanes[i]);
+            lanes[i] = mul_add::<S>(a[i] * b[i], c[i], lanes[i]);
         }
     }
     let rest: f32 = (whole..a.len()).map(|i| a[i] * b[i] * c[i]).sum();

@@ -1,9 +1,16 @@
 //! Matrix products on slices, through the `gemm` crate.
 //!
 //! The crate's interface is raw pointers; this file is where they are made, from slices whose bounds it checks.
+//!
+//! Its usual entrance chooses the instruction set for itself, once for the whole process. Below the greatest, this
+//! file goes in by the one behind it, so that products run with the unit of all kernels. That also keeps clear of a
+//! trap: seeing FMA the crate takes AVX2 for granted, and AVX-512F the rest of AVX-512, and where that is wrong it
+//! panics.
 #![allow(unsafe_code)]
 
 use gemm::Parallelism;
+
+use super::unit::VectorUnit;
 
 /// A matrix in a slice.
 #[derive(Debug, Clone, Copy)]
@@ -63,10 +70,17 @@ pub fn product(out: &mut [f32], into: Into, a: Matrix<'_>, b: Matrix<'_>) {
         return;
     }
     let add = into == Into::Sum;
+    let gemm = match VectorUnit::in_use() {
+        #[cfg(target_arch = "x86_64")]
+        VectorUnit::Avx2 => lower::with_avx2,
+        #[cfg(target_arch = "x86_64")]
+        VectorUnit::None => lower::with_none,
+        _ => gemm::gemm::<f32> as Gemm,
+    };
     // SAFETY: `Matrix` holds only slices that cover its rows and columns, `out` covers `[m, n]` (checked above), and
     // being borrowed mutably it overlaps with neither.
     unsafe {
-        gemm::gemm(
+        gemm(
             m,
             n,
             k,
@@ -90,9 +104,119 @@ pub fn product(out: &mut [f32], into: Into, a: Matrix<'_>, b: Matrix<'_>) {
     }
 }
 
+/// `out (m x n) = alpha out + beta a (m x k) b (k x n)`: for each matrix a pointer, and the strides of columns and rows.
+type Gemm = unsafe fn(
+    m: usize,
+    n: usize,
+    k: usize,
+    out: *mut f32,
+    out_cols: isize,
+    out_rows: isize,
+    read_out: bool,
+    a: *const f32,
+    a_cols: isize,
+    a_rows: isize,
+    b: *const f32,
+    b_cols: isize,
+    b_rows: isize,
+    alpha: f32,
+    beta: f32,
+    conj_out: bool,
+    conj_a: bool,
+    conj_b: bool,
+    parallelism: Parallelism,
+);
+
+/// The crate's products with a lower unit than it would take: what it defines for itself and does not show.
+#[cfg(target_arch = "x86_64")]
+mod lower {
+    use gemm::Parallelism;
+    use gemm_common::{
+        gemm::gemm_basic_generic,
+        simd::{MixedSimd, Scalar, V3},
+    };
+    use gemm_f32::microkernel::{fma, scalar};
+
+    macro_rules! gemm_with {
+        ($name:ident, $simd:ty, $kernels:path, $lanes:literal) => {
+            /// # Safety
+            /// As [`gemm::gemm`], on a processor that has the unit.
+            #[allow(clippy::too_many_arguments)]
+            pub(super) unsafe fn $name(
+                m: usize,
+                n: usize,
+                k: usize,
+                out: *mut f32,
+                out_cols: isize,
+                out_rows: isize,
+                read_out: bool,
+                a: *const f32,
+                a_cols: isize,
+                a_rows: isize,
+                b: *const f32,
+                b_cols: isize,
+                b_rows: isize,
+                alpha: f32,
+                beta: f32,
+                conj_out: bool,
+                conj_a: bool,
+                conj_b: bool,
+                parallelism: Parallelism,
+            ) {
+                use $kernels as kernels;
+                let Some(simd) = <$simd as MixedSimd<f32, f32, f32, f32>>::try_new() else {
+                    unreachable!("the unit was found when the program began");
+                };
+                // SAFETY: the caller keeps the promises of `gemm::gemm`.
+                unsafe {
+                    gemm_basic_generic::<
+                        _,
+                        f32,
+                        $lanes,
+                        { kernels::MR_DIV_N * $lanes },
+                        { kernels::NR },
+                        { kernels::MR_DIV_N },
+                        { kernels::H_M },
+                        { kernels::H_N },
+                    >(
+                        simd,
+                        m,
+                        n,
+                        k,
+                        out,
+                        out_cols,
+                        out_rows,
+                        read_out,
+                        a,
+                        a_cols,
+                        a_rows,
+                        b,
+                        b_cols,
+                        b_rows,
+                        alpha,
+                        beta,
+                        conj_out,
+                        conj_a,
+                        conj_b,
+                        |a, b, c| a * b + c,
+                        &kernels::UKR,
+                        &kernels::H_UKR,
+                        false,
+                        parallelism,
+                    );
+                }
+            }
+        };
+    }
+
+    gemm_with!(with_avx2, V3, fma::f32, 8);
+    gemm_with!(with_none, Scalar, scalar::f32, 1);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::unit::forced::with_each;
 
     fn numbers(count: usize, seed: u32) -> Vec<f32> {
         let mut state = seed;
@@ -106,6 +230,10 @@ mod tests {
 
     #[test]
     fn products_match_the_definition_in_every_orientation() {
+        with_each(products_match_the_definition);
+    }
+
+    fn products_match_the_definition() {
         let (m, n, k) = (7, 5, 9);
         let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
         let transposed = |x: &[f32], rows: usize, cols: usize| -> Vec<f32> {
@@ -129,6 +257,10 @@ mod tests {
     /// What a completion says must not depend on which others are sampled beside it.
     #[test]
     fn a_row_of_a_product_does_not_depend_on_how_many_rows_there_are() {
+        with_each(rows_do_not_depend_on_each_other);
+    }
+
+    fn rows_do_not_depend_on_each_other() {
         for (k, n) in [(128, 256), (128, 768), (384, 128)] {
             let (a, b) = (numbers(80 * k, 3), numbers(k * n, 4));
             let mut all = vec![0.0; 80 * n];

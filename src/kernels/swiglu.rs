@@ -18,7 +18,7 @@ vectorized! {
         for (row, out) in gate_up.chunks_exact(2 * f).zip(out.chunks_exact_mut(f)) {
             let (gate, up) = row.split_at(f);
             for i in 0..f {
-                out[i] = gate[i] * sigmoid(gate[i]) * up[i];
+                out[i] = gate[i] * sigmoid::<S>(gate[i]) * up[i];
             }
         }
     }
@@ -32,7 +32,7 @@ vectorized! {
             let (gate, up) = row.split_at(f);
             let (dgate, dup) = out.split_at_mut(f);
             for i in 0..f {
-                let s = sigmoid(gate[i]);
+                let s = sigmoid::<S>(gate[i]);
                 dgate[i] = dy[i] * up[i] * s * (1.0 + gate[i] * (1.0 - s));
                 dup[i] = dy[i] * gate[i] * s;
             }

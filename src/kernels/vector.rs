@@ -1,9 +1,14 @@
 //! Elementwise loops for the vector units that the machine has.
 //!
 //! Functions here are plain loops over slices, always inlined. A function defined inside [`vectorized!`] is compiled
-//! once for each instruction set, with all that it inlines, and runs the best one; a closure would not do, since it
-//! may stay a function of its own, compiled for no vectors in particular. Sums go through [`LANES`] partial sums in a
-//! fixed order, so that a result does not depend on the width of the vectors.
+//! once for each instruction set, with all that it inlines, and runs the one of [`unit`](super::unit); a closure would
+//! not do, since it may stay a function of its own, compiled for no vectors in particular. The body knows the
+//! instruction set as the type `S` and hands it to what multiplies and adds.
+//!
+//! A result has the same bits with every vector unit, and with none: sums go through [`LANES`] partial sums in a fixed
+//! order, whatever the width of the vectors, and [`mul_add`] rounds once, whatever the processor can.
+
+use pulp::Simd;
 
 /// Partial sums of a reduction.
 pub const LANES: usize = 16;
@@ -16,15 +21,15 @@ macro_rules! vectorized {
         #[allow(clippy::too_many_arguments)]
         $vis fn $name<$life>($($argument: $kind),*) $(-> $out)? {
             struct Arguments<$life> { $($argument: $kind),* }
-            impl<$life> pulp::NullaryFnOnce for Arguments<$life> {
+            impl<$life> pulp::WithSimd for Arguments<$life> {
                 type Output = $crate::kernels::vector::vectorized!(@out $($out)?);
                 #[inline(always)]
-                fn call(self) -> Self::Output {
+                fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
                     let Self { $($argument),* } = self;
                     $body
                 }
             }
-            pulp::Arch::new().dispatch(Arguments { $($argument),* })
+            $crate::kernels::unit::dispatch(Arguments { $($argument),* })
         }
     };
     (@out) => { () };
@@ -32,31 +37,58 @@ macro_rules! vectorized {
 }
 pub(crate) use vectorized;
 
+/// `a b + c`, rounded once.
+#[inline(always)]
+pub fn mul_add<S: Simd>(a: f32, b: f32, c: f32) -> f32 {
+    // Without the instruction, the method is a call of the C library for every number.
+    if S::IS_SCALAR && cfg!(all(target_arch = "x86_64", not(target_feature = "fma"))) {
+        mul_add_in_f64(a, b, c)
+    } else {
+        a.mul_add(b, c)
+    }
+}
+
+/// [`mul_add`] of operations that every processor has. In f64 the product is exact. The sum is rounded to odd, which
+/// keeps it off the middle between two f32s unless it lies there, so that rounding again to f32 gives what one rounding
+/// would (Boldo and Melquiond, <https://doi.org/10.1109/TC.2007.70819>).
+#[inline(always)]
+fn mul_add_in_f64(a: f32, b: f32, c: f32) -> f32 {
+    let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));
+    let sum = product + c;
+    // What the sum's rounding left out, exactly; NaN beside infinities, and then there is nothing to mend.
+    let part = sum - product;
+    let error = (product - (sum - part)) + (c - part);
+    let (above, below) = (error > 0.0, error < 0.0);
+    let too_far = u64::from(if sum > 0.0 { below } else { above });
+    let odd = (sum.to_bits() - too_far) | u64::from(above | below);
+    f64::from_bits(odd) as f32
+}
+
 /// `e^x` within 2 units in the last place for `-87 < x < 88`, clamped outside; NaN stays NaN. Cephes' polynomial.
 #[inline(always)]
-pub fn exp(x: f32) -> f32 {
+pub fn exp<S: Simd>(x: f32) -> f32 {
     // A float this large has no fraction: adding it rounds, and leaves `round(x / ln 2) + 127` in the low bits.
     const ROUND: f32 = 12_582_912.0 + 127.0;
     let x = if x < -87.0 { -87.0 } else { x };
     let x = if x > 88.0 { 88.0 } else { x };
-    let shifted = x.mul_add(std::f32::consts::LOG2_E, ROUND);
+    let shifted = mul_add::<S>(x, std::f32::consts::LOG2_E, ROUND);
     let n = shifted - ROUND;
-    let r = n.mul_add(-0.693_359_4, x);
-    let r = n.mul_add(2.121_944_4e-4, r);
+    let r = mul_add::<S>(n, -0.693_359_4, x);
+    let r = mul_add::<S>(n, 2.121_944_4e-4, r);
     let p = 1.987_569_1e-4_f32;
-    let p = p.mul_add(r, 1.398_199_9e-3);
-    let p = p.mul_add(r, 8.333_452e-3);
-    let p = p.mul_add(r, 4.166_579_6e-2);
-    let p = p.mul_add(r, 1.666_666_5e-1);
-    let p = p.mul_add(r, 0.5);
-    let value = p.mul_add(r * r, r) + 1.0;
+    let p = mul_add::<S>(p, r, 1.398_199_9e-3);
+    let p = mul_add::<S>(p, r, 8.333_452e-3);
+    let p = mul_add::<S>(p, r, 4.166_579_6e-2);
+    let p = mul_add::<S>(p, r, 1.666_666_5e-1);
+    let p = mul_add::<S>(p, r, 0.5);
+    let value = mul_add::<S>(p, r * r, r) + 1.0;
     value * f32::from_bits(shifted.to_bits() << 23)
 }
 
 /// `1 / (1 + e^-x)`.
 #[inline(always)]
-pub fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + exp(-x))
+pub fn sigmoid<S: Simd>(x: f32) -> f32 {
+    1.0 / (1.0 + exp::<S>(-x))
 }
 
 #[inline(always)]
@@ -88,13 +120,13 @@ pub fn sum(x: &[f32]) -> f32 {
 
 /// The sum of products.
 #[inline(always)]
-pub fn dot(x: &[f32], y: &[f32]) -> f32 {
+pub fn dot<S: Simd>(x: &[f32], y: &[f32]) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
     let rest = xs.remainder().iter().zip(ys.remainder()).map(|(a, b)| a * b);
     for (a, b) in xs.zip(ys) {
         for i in 0..LANES {
-            lanes[i] = a[i].mul_add(b[i], lanes[i]);
+            lanes[i] = mul_add::<S>(a[i], b[i], lanes[i]);
         }
     }
     reduce(lanes, rest, |a, b| a + b)
@@ -117,9 +149,9 @@ pub fn largest(x: &[f32]) -> f32 {
 
 /// Replaces every `x` by `e^(x scale - shift)` and returns their sum.
 #[inline(always)]
-pub fn exp_sum(x: &mut [f32], scale: f32, shift: f32) -> f32 {
+pub fn exp_sum<S: Simd>(x: &mut [f32], scale: f32, shift: f32) -> f32 {
     for value in x.iter_mut() {
-        *value = exp(value.mul_add(scale, -shift));
+        *value = exp::<S>(mul_add::<S>(*value, scale, -shift));
     }
     sum(x)
 }
@@ -143,16 +175,49 @@ vectorized! {
 
 #[cfg(test)]
 mod tests {
+    use pulp::Scalar;
+
     use super::*;
+
+    /// Numbers of every size that cancel, vanish and overflow, and those that are none.
+    #[test]
+    fn multiply_and_add_rounds_once_without_the_instruction() {
+        let mut state = 1u64;
+        let mut bits = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 32) as u32
+        };
+        let special = [0.0, -0.0, 1.0, f32::MIN_POSITIVE, f32::MAX, f32::INFINITY, f32::NAN, 1e-45];
+        for round in 0..300_000 {
+            let [mut a, mut b, mut c] = [0; 3].map(|_| f32::from_bits(bits()));
+            match round % 4 {
+                // Close to each other, so that the sum loses its first digits.
+                0 => c = -(a * b) * (1.0 + (bits() % 5) as f32 * f32::EPSILON),
+                // Short numbers, whose exact sums lie in the middle between two others.
+                1 => [a, b, c] = [a, b, c].map(|x| f32::from_bits(x.to_bits() & 0xbff8_0000 | 0x3000_0000)),
+                2 => {
+                    let pick = bits() as usize;
+                    a = special[pick % 8];
+                    b = if pick % 3 == 0 { special[pick / 8 % 8] } else { b };
+                    c = special[pick / 64 % 8];
+                }
+                _ => {}
+            }
+            let (found, exact) = (mul_add_in_f64(a, b, c), a.mul_add(b, c));
+            let same = found.to_bits() == exact.to_bits() || found.is_nan() && exact.is_nan();
+            assert!(same, "{a:e} * {b:e} + {c:e} is {exact:e}, not {found:e}");
+        }
+    }
 
     #[test]
     fn exp_is_close_to_the_library_everywhere_it_is_used() {
         let mut x = -86.9f32;
         while x < 87.9 {
-            let (found, exact) = (exp(x), f64::from(x).exp());
+            let (found, exact) = (exp::<Scalar>(x), f64::from(x).exp());
             assert!((f64::from(found) / exact - 1.0).abs() < 2.5e-7, "exp({x}) = {found}, not {exact}");
             x += 0.0137;
         }
+        let exp = exp::<Scalar>;
         assert_eq!(exp(0.0), 1.0);
         assert!(exp(f32::NAN).is_nan());
         assert!(exp(-1e30) < 1e-37 && exp(1e30) > 1e38);
@@ -163,7 +228,7 @@ mod tests {
         for length in 1..70 {
             let x: Vec<f32> = (0..length).map(|i| i as f32).collect();
             assert_eq!(sum(&x), (length * (length - 1) / 2) as f32);
-            assert_eq!(dot(&x, &vec![2.0; length]), (length * (length - 1)) as f32);
+            assert_eq!(dot::<Scalar>(&x, &vec![2.0; length]), (length * (length - 1)) as f32);
             assert_eq!(largest(&x), (length - 1) as f32);
         }
     }

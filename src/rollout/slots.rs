@@ -19,7 +19,7 @@ use super::{
 use crate::{
     kernels::{
         decoder::{Decoder, Entry},
-        vector::{LANES, exp, largest, sum, vectorized},
+        vector::{LANES, exp, largest, mul_add, sum, vectorized},
     },
     model::transformer::Transformer,
     workers::Workers,
@@ -172,16 +172,16 @@ vectorized! {
         for chunk in &mut chunks {
             for l in 0..LANES {
                 let x = chunk[l] - top;
-                let e = exp(x);
+                let e = exp::<S>(x);
                 lanes[l] += e;
-                weighted[l] = x.mul_add(e, weighted[l]);
+                weighted[l] = mul_add::<S>(x, e, weighted[l]);
                 chunk[l] = x;
             }
         }
         for x in chunks.into_remainder() {
             *x -= top;
-            rest += exp(*x);
-            weighted_rest += *x * exp(*x);
+            rest += exp::<S>(*x);
+            weighted_rest += *x * exp::<S>(*x);
         }
         let total = sum(&lanes) + rest;
         let log_total = total.ln();
@@ -193,7 +193,7 @@ vectorized! {
             // Rounding may leave the sum short of the total: the last token takes what is left.
             let (goal, mut cumulative) = (uniform * total, 0.0);
             for (i, &x) in logits.iter().enumerate() {
-                cumulative += exp(x);
+                cumulative += exp::<S>(x);
                 if cumulative > goal {
                     token = i;
                     break;

@@ -281,6 +281,7 @@ mod tests {
             git_revision: Some("c0ffee".into()),
             analysis: None,
             backend: "cpu x2".into(),
+            vector_unit: Some("avx2".into()),
             created: at.to_string(),
             forked_from: None,
         };

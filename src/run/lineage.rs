@@ -102,6 +102,7 @@ mod tests {
             git_revision: None,
             analysis: None,
             backend: "cpu x2".into(),
+            vector_unit: None,
             created: "2026-01-02T03:04:05Z".into(),
             forked_from,
         };

@@ -31,6 +31,7 @@ mod signals;
 #[cfg(target_os = "linux")]
 mod soak;
 mod tasks;
+mod units;
 #[cfg(unix)]
 mod typed;
 #[cfg(unix)]
