@@ -198,7 +198,7 @@ mod tests {
                 2 => {
                     let pick = bits() as usize;
                     a = special[pick % 8];
-                    b = if pick % 3 == 0 { special[pick / 8 % 8] } else { b };
+                    b = if pick.is_multiple_of(3) { special[pick / 8 % 8] } else { b };
                     c = special[pick / 64 % 8];
                 }
                 _ => {}

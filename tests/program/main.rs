@@ -31,9 +31,9 @@ mod signals;
 #[cfg(target_os = "linux")]
 mod soak;
 mod tasks;
-mod units;
 #[cfg(unix)]
 mod typed;
+mod units;
 #[cfg(unix)]
 mod walks;
 
