@@ -4,12 +4,15 @@
 //! journal and the terminal. The [`engine`] trains and knows nothing of terminals; the [`tui`] draws and knows
 //! nothing of tensors; [`engine::protocol`] is all that crosses between them.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 pub mod command;
 pub mod config;
 pub mod control_socket;
 pub mod device;
 pub mod engine;
 pub mod eval;
+pub mod files;
 pub mod grpo;
 pub mod kernels;
 pub mod memory;

@@ -1,5 +1,7 @@
 //! The command line.
 
+#![warn(clippy::disallowed_methods)]
+
 use std::{
     io::{Write, stderr, stdin, stdout},
     path::{Path, PathBuf},

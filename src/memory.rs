@@ -1,10 +1,8 @@
 //! How much memory there is, and whether a configuration can possibly do with it.
 
-use std::fs;
-
 use serde::Serialize;
 
-use crate::{config::Config, model::config::ModelConfig};
+use crate::{config::Config, files, model::config::ModelConfig};
 
 /// What a machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -24,9 +22,8 @@ impl Memory {
 }
 
 fn of_this_machine() -> Option<Memory> {
-    let mut memory = parse_meminfo(&fs::read_to_string("/proc/meminfo").ok()?)?;
-    let read =
-        |file: &str| fs::read_to_string(format!("/sys/fs/cgroup/{file}")).ok()?.trim().parse::<u64>().ok();
+    let mut memory = parse_meminfo(&files::text("/proc/meminfo")?)?;
+    let read = |file: &str| files::text(&format!("/sys/fs/cgroup/{file}"))?.trim().parse::<u64>().ok();
     if let Some(limit) = read("memory.max").filter(|limit| *limit < memory.total_bytes) {
         memory.total_bytes = limit;
         let free = limit.saturating_sub(read("memory.current").unwrap_or(0));

@@ -1,7 +1,6 @@
-//! Everything that differs between systems: signals, suspending, the standard error of the process, and what
-//! makes a new name survive a power cut.
+//! What differs between systems in signals, suspending, and the standard error of the process.
 
-use std::{io, path::Path};
+use std::{fs::File, io, path::Path};
 
 use crossbeam_channel::Receiver;
 
@@ -43,14 +42,6 @@ pub fn suspend() -> io::Result<()> {
     system::suspend()
 }
 
-/// Makes renames and new files within a folder survive a power cut. Windows needs and offers nothing of the kind.
-///
-/// # Errors
-/// What the system answered; file systems that cannot do this are no error.
-pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    system::sync_folder(folder)
-}
-
 /// Makes the process the leader of a session of its own, which no terminal's hang-up reaches.
 ///
 /// # Errors
@@ -62,8 +53,8 @@ pub fn begin_session() -> io::Result<()> {
 /// Lets go of the terminal for good: nothing is read or written there any more, and standard error goes to `log`.
 ///
 /// # Errors
-/// When the log cannot be opened, or what the system answered.
-pub fn leave_terminal(log: &Path) -> io::Result<()> {
+/// What the system answered.
+pub fn leave_terminal(log: &File) -> io::Result<()> {
     system::leave_terminal(log)
 }
 
@@ -125,6 +116,7 @@ mod system {
     };
 
     use super::Signal;
+    use crate::files;
 
     pub fn signals() -> io::Result<Receiver<Signal>> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH])?;
@@ -149,29 +141,22 @@ mod system {
         Ok(receiver)
     }
 
-    pub fn sync_folder(folder: &Path) -> io::Result<()> {
-        match File::open(folder)?.sync_all() {
-            // Some network and FUSE file systems have no fsync of folders.
-            Err(error)
-                if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
-            {
-                Ok(())
-            }
-            other => other,
-        }
-    }
-
     pub fn begin_session() -> io::Result<()> {
         process::setsid()?;
         Ok(())
     }
 
-    pub fn leave_terminal(log: &Path) -> io::Result<()> {
-        let nothing = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    pub fn leave_terminal(log: &File) -> io::Result<()> {
+        let nothing = nothing()?;
         stdio::dup2_stdin(&nothing)?;
         stdio::dup2_stdout(&nothing)?;
-        stdio::dup2_stderr(OpenOptions::new().create(true).append(true).open(log)?)?;
+        stdio::dup2_stderr(log)?;
         Ok(())
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "this device is meant")]
+    fn nothing() -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).open("/dev/null")
     }
 
     pub fn can_suspend() -> io::Result<()> {
@@ -209,8 +194,7 @@ mod system {
     }
 
     pub fn redirect_stderr(log: Option<&Path>) -> io::Result<Restore> {
-        let file =
-            OpenOptions::new().create(true).append(true).open(log.unwrap_or(Path::new("/dev/null")))?;
+        let file = log.map_or_else(nothing, files::append)?;
         let saved = dup(stdio::stderr())?;
         stdio::dup2_stderr(&file)?;
         Ok(Restore(saved))
@@ -219,7 +203,7 @@ mod system {
 
 #[cfg(not(unix))]
 mod system {
-    use std::{io, path::Path};
+    use std::{fs::File, io, path::Path};
 
     use crossbeam_channel::{Receiver, never};
 
@@ -229,15 +213,11 @@ mod system {
         Ok(never())
     }
 
-    pub fn sync_folder(_folder: &Path) -> io::Result<()> {
-        Ok(())
-    }
-
     pub fn begin_session() -> io::Result<()> {
         Err(io::Error::other("This system cannot detach a run; use `aha-lab run --headless`."))
     }
 
-    pub fn leave_terminal(_log: &Path) -> io::Result<()> {
+    pub fn leave_terminal(_log: &File) -> io::Result<()> {
         Ok(())
     }
 

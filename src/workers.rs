@@ -6,6 +6,8 @@
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
+use crate::files;
+
 /// The workers; shards are always numbered in the same order, so that sums over them are repeatable.
 pub struct Workers {
     pools: Vec<ThreadPool>,
@@ -64,7 +66,7 @@ pub fn worker_count(threads: usize) -> usize {
 
 /// From `/proc/cpuinfo` where there is one.
 fn physical_cores() -> Option<usize> {
-    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let text = files::text("/proc/cpuinfo")?;
     let mut cores = std::collections::BTreeSet::new();
     let (mut package, mut core) = (None, None);
     for line in text.lines().chain([""]) {

@@ -10,6 +10,9 @@ mod damage;
 mod faults;
 #[path = "run_directory/large.rs"]
 mod large;
+#[cfg(unix)]
+#[path = "run_directory/locking.rs"]
+mod locking;
 #[path = "run_directory/reading.rs"]
 mod reading;
 #[path = "run_directory/writing.rs"]

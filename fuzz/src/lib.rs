@@ -7,6 +7,8 @@ pub mod config;
 pub mod control_socket;
 pub mod engine;
 pub mod eval;
+#[path = "../../src/files/mod.rs"]
+pub mod files;
 pub mod kernels;
 pub mod model;
 #[path = "../../src/platform.rs"]

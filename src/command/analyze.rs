@@ -2,6 +2,7 @@
 
 use std::{
     error::Error,
+    fs::File,
     io::{self, Read, Write},
     path::{Path, PathBuf},
 };
@@ -9,8 +10,9 @@ use std::{
 use clap::Args;
 use serde::Serialize;
 
-use super::jsonl::{ScoreInput, answer_lines};
+use super::jsonl::{ScoreInput, answer_lines, answer_opened};
 use crate::{
+    files,
     metrics::{
         Tally,
         figures::{CAVEAT, NOTE, figures},
@@ -64,7 +66,15 @@ pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i
     let run = args.file.as_deref().filter(|path| path.is_dir());
     if args.summary || args.json || run.is_some() {
         let rollouts = run.map(|run| run.join("rollouts.jsonl"));
-        return summarize(rollouts.as_deref().or(args.file.as_deref()), run, args.json, stdin, stdout);
+        // A run lies in its directory; what else is named may be a pipe.
+        let opened = match &rollouts {
+            Some(path) => Some((path.as_path(), files::open_unlinked(path))),
+            None => {
+                let given = args.file.as_deref().filter(|path| *path != Path::new("-"));
+                given.map(|path| (path, files::open_stream(path)))
+            }
+        };
+        return summarize(opened, run, args.json, stdin, stdout);
     }
     // The completions of one group stand side by side and share their puzzle.
     let mut known: Option<(Puzzle, Space)> = None;
@@ -87,7 +97,7 @@ pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i
 
 /// Writes the figures of all completions of `file`, or of `stdin`, graded as the `run` that they are of graded them.
 fn summarize(
-    file: Option<&Path>,
+    file: Option<(&Path, io::Result<File>)>,
     run: Option<&Path>,
     json: bool,
     stdin: impl Read,
@@ -96,7 +106,7 @@ fn summarize(
     let mut tally = Tally::default();
     let rules = run.and_then(|run| RunDirectory::open(run).ok()?.config().ok());
     let rules = rules.map_or_else(RewardRules::default, |file| file.config.reward_rules());
-    let bad_lines = answer_lines(file, stdin, io::sink(), |input| {
+    let bad_lines = answer_opened(file, stdin, io::sink(), |input| {
         let analysis = analyze_line(&input)?;
         let task = task::of_record(input.task.as_deref())?;
         tally.add(task.score(&input.puzzle(), &input.completion, &rules).correct, &analysis);

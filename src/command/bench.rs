@@ -291,7 +291,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 
 /// Peak resident memory of this process, where the system says.
 fn peak_memory_mib() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let status = crate::files::text("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.split_whitespace().next()?.parse::<f64>().ok()? / 1024.0)
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Failure, farewell, printable};
-use crate::platform;
+use crate::{files::Folder, platform, run::directory::ENGINE_LOG};
 
 /// What the process in the background tells the one that started it, in one line.
 #[derive(Serialize, Deserialize)]
@@ -63,6 +63,6 @@ pub fn report(run: &Path, mut stdout: impl Write) -> Result<(), Failure> {
     let begun = Begun { run: run.to_owned(), process: std::process::id() };
     writeln!(stdout, "{}", serde_json::to_string(&begun)?)?;
     stdout.flush()?;
-    platform::leave_terminal(&run.join("engine.log"))?;
+    platform::leave_terminal(&Folder::open(run)?.append(ENGINE_LOG)?)?;
     Ok(())
 }

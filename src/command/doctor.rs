@@ -3,7 +3,6 @@
 use std::{
     env,
     error::Error,
-    fs,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     thread::available_parallelism,
@@ -15,6 +14,7 @@ use serde::Serialize;
 
 use crate::{
     device::{self, Adapter, BackendRequest},
+    files::Folder,
     kernels::unit::{VARIABLE, VectorUnit},
     memory::Memory,
     workers::worker_count,
@@ -245,9 +245,9 @@ fn gibibytes(bytes: u64) -> String {
 fn is_writable(folder: &Path) -> io::Result<()> {
     let folder = if folder.is_relative() { env::current_dir()?.join(folder) } else { folder.to_path_buf() };
     let existing = folder.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(&folder);
-    let trial = existing.join(format!(".aha-lab-doctor-{}", std::process::id()));
-    fs::OpenOptions::new().write(true).create_new(true).open(&trial)?.write_all(b"trial")?;
-    fs::remove_file(&trial)
+    let (existing, trial) = (Folder::open(existing)?, format!(".aha-lab-doctor-{}", std::process::id()));
+    existing.create(&trial)?.write_all(b"trial")?;
+    existing.remove_file(&trial)
 }
 
 impl Terminal {
@@ -349,7 +349,7 @@ mod tests {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(text.contains(&format!("{} (not there yet, can be made)", runs.display())), "{text}");
-        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
     }
 
     #[test]

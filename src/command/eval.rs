@@ -2,7 +2,10 @@
 
 mod record;
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::{Read, Write},
+    path::PathBuf,
+};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,6 +19,7 @@ use crate::{
         setup::{check_fit, task_of},
     },
     eval::{self, EvalOptions, Examinee, interval::Estimate, report::EvalReport},
+    files,
     model::{
         embedded, finding,
         folder::{self, LoadedModel},
@@ -39,7 +43,7 @@ pub struct EvalArgs {
     /// `embedded`, RUN@STEP, RUN (its newest checkpoint), or a Hugging Face folder
     #[arg(long, value_name = "RUN@STEP|DIR|embedded", default_value = "embedded")]
     pub checkpoint: String,
-    /// JSON lines with `numbers` and `target`, instead of held-out puzzles of the level
+    /// JSON lines with `numbers` and `target`, instead of held-out puzzles of the level; - reads standard input
     #[arg(long, value_name = "FILE.jsonl")]
     pub puzzles: Option<PathBuf>,
     /// How many held-out puzzles
@@ -269,8 +273,25 @@ impl Found {
     }
 }
 
+fn read_most(input: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(MAX_PUZZLE_FILE + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn read_puzzles(path: &std::path::Path) -> Result<Vec<Puzzle>, Failure> {
-    let bytes = folder::read_bounded(path, MAX_PUZZLE_FILE)?;
+    let read = match path == std::path::Path::new("-") {
+        true => read_most(std::io::stdin().lock()),
+        false => files::open_stream(path).and_then(read_most),
+    };
+    let bytes = read.map_err(|error| Failure(format!("Cannot read {}: {error}.", path.display())))?;
+    if bytes.len() as u64 > MAX_PUZZLE_FILE {
+        let most = MAX_PUZZLE_FILE;
+        return Err(Failure(format!(
+            "{} has more than {most} bytes, the most that is read.",
+            path.display()
+        )));
+    }
     let mut puzzles: Vec<Puzzle> = Vec::new();
     let mut wrong: Option<String> = None;
     for (number, line) in

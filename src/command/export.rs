@@ -11,6 +11,7 @@ use clap::Args;
 use super::Failure;
 use crate::{
     engine::setup::WEIGHTS_FILE,
+    files,
     model::{
         embedded, folder,
         publish::{self, WeightType},
@@ -88,7 +89,7 @@ pub fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Fa
     std::fs::create_dir_all(folder).map_err(|e| at(folder, e))?;
     for (name, bytes) in files {
         let path = folder.join(name);
-        std::fs::write(&path, bytes).map_err(|e| at(&path, e))?;
+        files::write(&path, bytes).map_err(|e| at(&path, e))?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use std::{
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 
-use crate::task::Puzzle;
+use crate::{files, task::Puzzle};
 
 /// Longest line that is read, in bytes. A longer one is skipped without being held in memory.
 pub const MAX_LINE_BYTES: usize = 8 << 20;
@@ -104,6 +104,20 @@ pub fn answer_lines<A: Serialize>(
     file: Option<&Path>,
     stdin: impl Read,
     stdout: impl Write,
+    answer: impl FnMut(ScoreInput) -> Result<A, String>,
+) -> Result<u64, Box<dyn Error>> {
+    let name = file.filter(|path| *path != Path::new("-"));
+    answer_opened(name.map(|path| (path, files::open_stream(path))), stdin, stdout, answer)
+}
+
+/// As [`answer_lines`], of a file that is open, or could not be opened.
+///
+/// # Errors
+/// As [`answer_lines`].
+pub fn answer_opened<A: Serialize>(
+    file: Option<(&Path, io::Result<File>)>,
+    stdin: impl Read,
+    stdout: impl Write,
     mut answer: impl FnMut(ScoreInput) -> Result<A, String>,
 ) -> Result<u64, Box<dyn Error>> {
     let mut bad_lines = 0;
@@ -125,10 +139,10 @@ pub fn answer_lines<A: Serialize>(
             kind.into()
         })
     };
-    let name = file.filter(|path| *path != Path::new("-"));
-    let read = match name {
-        Some(path) => {
-            let opened = File::open(path).map_err(|error| {
+    let name = file.as_ref().map(|(path, _)| *path);
+    let read = match file {
+        Some((path, opened)) => {
+            let opened = opened.map_err(|error| {
                 format!("Cannot open {}: {error}. Name a file of JSON lines, or - for stdin.", path.display())
             })?;
             for_each_line(BufReader::new(opened), visit)

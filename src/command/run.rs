@@ -305,7 +305,8 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
             Ok(Event::Temporality(Temporality::Pausing)) => {
                 // Nobody is there to resume a run that paused itself: it is tried again once, and if that does
                 // not help (the disk is still full) the run ends. With `sentinel=pause` a person wants to look first.
-                let _ = handle.commands.send(if troubled || halts { Command::Stop } else { Command::Resume });
+                let _ =
+                    handle.commands.send(if troubled || halts { Command::Stop } else { Command::TryAgain });
                 troubled = true;
             }
             Ok(Event::Failed(reason)) => {

@@ -2,13 +2,14 @@
 
 use std::{
     fs::File,
-    io::Read,
+    io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::{Config, ConfigError, Key, check_level, keys::Value};
+use crate::files;
 
 /// A configuration is a few dozen lines; a larger file is something else.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
@@ -60,10 +61,17 @@ pub struct ConfigFile {
 impl ConfigFile {
     /// Reads and checks a file. Errors name it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::read(files::open(path), path)
+    }
+
+    /// The same of a file that is open, or could not be opened; `path` is named in errors.
+    ///
+    /// # Errors
+    /// As [`ConfigFile::load`].
+    pub fn read(opened: io::Result<File>, path: &Path) -> Result<Self, ConfigError> {
         let refused = |reason: String| ConfigError::File { path: path.to_path_buf(), reason };
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+        let bytes = opened
+            .and_then(|file| files::read_most(&file, MAX_FILE_BYTES + 1))
             .map_err(|error| refused(format!("{error}.")))?;
         if bytes.len() as u64 > MAX_FILE_BYTES {
             return Err(refused(format!("it is larger than {} KiB.", MAX_FILE_BYTES / 1024)));

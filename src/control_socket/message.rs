@@ -119,7 +119,7 @@ impl Request {
     pub fn of(command: Command) -> Self {
         match command {
             Command::Pause => Self::Pause,
-            Command::Resume => Self::Resume,
+            Command::Resume | Command::TryAgain => Self::Resume,
             Command::Step(StepBy::Phases(n)) => Self::Step { phases: Some(n), steps: None },
             Command::Step(StepBy::Steps(n)) => Self::Step { phases: None, steps: Some(n) },
             Command::Set { key, value } => Self::Set { key, value },

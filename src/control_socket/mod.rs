@@ -24,6 +24,9 @@ pub use unsupported::{ControlServer, attach, has_socket};
 
 use std::{io, path::PathBuf};
 
+#[cfg(unix)]
+use crate::files::Folder;
+
 /// Name of the socket in a run directory.
 pub const SOCKET_FILE: &str = "control.sock";
 /// What the server greets with, so that a client knows what it talks to.
@@ -64,7 +67,7 @@ pub enum SocketError {
 /// A path for the system's calls on sockets, which take about a hundred bytes: a longer one is reached through
 /// the open folder, where the system shows open files as paths.
 #[cfg(unix)]
-fn within_limit(path: &std::path::Path) -> io::Result<(PathBuf, Option<std::fs::File>)> {
+fn within_limit(path: &std::path::Path) -> io::Result<(PathBuf, Option<Folder>)> {
     use std::os::{fd::AsRawFd, unix::ffi::OsStrExt};
     /// macOS takes 103, Linux 107.
     const MOST: usize = 103;
@@ -74,7 +77,7 @@ fn within_limit(path: &std::path::Path) -> io::Result<(PathBuf, Option<std::fs::
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::ErrorKind::InvalidFilename.into());
     };
-    let folder = std::fs::File::open(folder)?;
+    let folder = Folder::open(folder)?;
     let through = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()));
     if !through.is_dir() {
         return Err(io::Error::other(

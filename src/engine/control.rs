@@ -349,6 +349,11 @@ impl Control {
                     self.become_unpausing(state);
                     state.deeds.push(("resumed", "by a person".into()));
                 }
+                Ok(Command::TryAgain) => {
+                    state.leash = Leash::None;
+                    self.become_unpausing(state);
+                    state.deeds.push(("resumed", "by itself: it is tried once more".into()));
+                }
                 Ok(Command::Step(by)) => {
                     let (leash, words) = match by {
                         StepBy::Phases(n) => (Leash::Phases(n.max(1)), format!("{n} phases")),

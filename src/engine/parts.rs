@@ -99,7 +99,8 @@ pub fn reference(
     model: &Transformer,
 ) -> Result<Option<Transformer>, EngineError> {
     // Also without a KL term now: a live edit may bring it back, and then it is this one that is meant.
-    if let Some(checkpoint) = checkpoint.filter(|checkpoint| checkpoint.path.join(REFERENCE_FILE).exists()) {
+    let has_one = |checkpoint: &&Checkpoint| checkpoint.manifest.files.contains_key(REFERENCE_FILE);
+    if let Some(checkpoint) = checkpoint.filter(has_one) {
         let path = checkpoint.path.join(REFERENCE_FILE);
         let weights = folder::read_bounded(&path, u64::MAX)?;
         let shape = serde_json::to_vec(&model.config).map_err(|e| EngineError::Other(format!("{e}.")))?;

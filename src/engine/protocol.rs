@@ -27,6 +27,8 @@ pub enum Command {
     Pause,
     /// Go on until told otherwise.
     Resume,
+    /// As [`Command::Resume`], of the program itself: where nobody watches, it tries once more what a run paused for.
+    TryAgain,
     /// Go on for so much, then pause.
     Step(StepBy),
     /// Change a live hyperparameter; it holds from the next step on.

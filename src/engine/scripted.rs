@@ -258,7 +258,7 @@ impl Player {
         match order {
             Command::Step(StepBy::Phases(count)) => self.pause_after = Some(Budget::Phases(count)),
             Command::Step(StepBy::Steps(count)) => self.pause_after = Some(Budget::Steps(count)),
-            Command::Resume => self.pause_after = None,
+            Command::Resume | Command::TryAgain => self.pause_after = None,
             Command::Checkpoint => {
                 let path = self.options.run.join(format!("checkpoints/step-{:06}", self.steps_done));
                 self.tell(Event::CheckpointSaved { step: self.steps_done, path })?;
@@ -288,7 +288,7 @@ impl Player {
         self.tell(Event::Temporality(Temporality::Paused))?;
         loop {
             let order = self.orders.recv().map_err(|_| Over)?;
-            let goes_on = matches!(order, Command::Resume | Command::Step(_));
+            let goes_on = matches!(order, Command::Resume | Command::TryAgain | Command::Step(_));
             self.obey(order)?;
             if goes_on {
                 self.tell(Event::Temporality(Temporality::Unpausing))?;

@@ -1,6 +1,6 @@
 //! From options to a run that can begin: device, model, task, run directory, journal.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fs::File, path::PathBuf, sync::Arc};
 
 use thiserror::Error;
 
@@ -14,6 +14,7 @@ use crate::{
     config::{Config, ConfigError, RunInfo},
     device::{self, BackendRequest, DeviceError},
     eval,
+    files::{self, Folder},
     grpo::step::Grpo,
     kernels::unit::VectorUnit,
     memory::{self, Memory},
@@ -27,7 +28,7 @@ use crate::{
     },
     run::{
         CheckpointError, Journal, Reader, RunDirectory, RunError, RunLock, checkpoint::Checkpoint,
-        pinned::PinnedLog, state::TrainingState,
+        directory::ENGINE_LOG, pinned::PinnedLog, state::TrainingState,
     },
     task::{self, Task},
     tokenizer::{Tokenizer, TokenizerError},
@@ -116,6 +117,8 @@ pub struct Prepared {
     pub run: RunDirectory,
     /// Its logs; holds its lock.
     pub journal: Journal,
+    /// Its `engine.log`, where the disk gives one.
+    pub log: Option<File>,
     /// The pinned puzzles.
     pub pins: Pins,
     /// Where training stood.
@@ -157,6 +160,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         Start::Resume(run) => Some(RunLock::acquire_on(run.disk(), run.path())?),
         _ => None,
     };
+    let mut log = lock.as_ref().map(|lock| open_log(lock.folder())).transpose()?.flatten();
     let checkpoint = match &options.start {
         Start::New(_) => None,
         Start::Resume(run) if never_saved(run) => None,
@@ -259,7 +263,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let mut edits_to_make_again = EditsToMakeAgain::default();
     let (run, journal, beginning) = match (&options.start, lock) {
         (Start::Resume(run), Some(lock)) => {
-            PinnedLog::check(run, state.pinned_bytes)?;
+            PinnedLog::check(&lock, state.pinned_bytes)?;
             let journal = Journal::resume_locked(lock, run, state.position())?;
             edits_to_make_again = EditsToMakeAgain::after(state.step, &Reader::new(run).events()?.records);
             (run.clone(), journal, ("resumed", format!("after step {}", state.step)))
@@ -267,6 +271,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         (start, _) => {
             let run = RunDirectory::create(&options.runs_root, &name, &config, &info)?;
             let journal = Journal::begin(&run)?;
+            log = journal.folder().map(open_log).transpose()?.flatten();
             let beginning = match start {
                 Start::Fork(from, _) => ("forked", format!("from {}@{}", from.name(), state.step)),
                 Start::New(Base::Folder(folder)) => ("started", format!("from {}", folder.display())),
@@ -277,7 +282,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     };
     let pinned_bytes = if beginning.0 == "resumed" { state.pinned_bytes } else { 0 };
     let puzzles = state.pins.clone().unwrap_or_else(|| first_pins(task.as_ref()));
-    let pins = Pins { puzzles, log: PinnedLog::open(&run, pinned_bytes)? };
+    let pins = Pins { puzzles, log: PinnedLog::open(&run, &journal, pinned_bytes)? };
     Ok(Prepared {
         config,
         grpo: Grpo { task, tokenizer, trainer, reference },
@@ -285,6 +290,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         companions,
         run,
         journal,
+        log,
         pins,
         state,
         base,
@@ -298,10 +304,20 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     })
 }
 
+/// Opens a run's log of the engine. A disk that refuses it is no reason not to train; something else in its place is.
+fn open_log(run: &Folder) -> Result<Option<File>, EngineError> {
+    match run.append(ENGINE_LOG) {
+        Err(error) if files::refusal(&error).is_some() => {
+            Err(RunError::io("open", &run.path().join(ENGINE_LOG))(error).into())
+        }
+        opened => Ok(opened.ok()),
+    }
+}
+
 /// Whether a run was cut off between its beginning and its first checkpoint, so that it can begin once more from the
 /// embedded base model. Anything else needs a checkpoint.
 fn never_saved(run: &RunDirectory) -> bool {
-    let untouched = |path: PathBuf| std::fs::metadata(path).map_or(true, |found| found.len() == 0);
+    let untouched = |path: PathBuf| std::fs::symlink_metadata(path).map_or(true, |found| found.len() == 0);
     began_from_embedded(run)
         && crate::run::checkpoint::list(&run.checkpoints_path()).is_empty()
         && untouched(run.metrics_path())

@@ -49,10 +49,8 @@ pub fn train(
     ended
 }
 
-/// Sends the log of this process to a run's `engine.log`, from its first run on. A log that cannot be opened is no
-/// reason not to train.
-fn log_to(path: &std::path::Path) {
-    let Ok(file) = std::fs::OpenOptions::new().create(true).append(true).open(path) else { return };
+/// Sends the log of this process to a run's `engine.log`, from its first run on.
+fn log_to(file: std::fs::File) {
     let level = tracing_subscriber::EnvFilter::builder()
         .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
         .with_env_var("AHA_LOG")
@@ -96,7 +94,7 @@ struct Training<'a> {
     totals: Totals,
     /// Step of the newest checkpoint.
     saved: Option<u64>,
-    /// When a checkpoint that the disk refused is tried again.
+    /// When a checkpoint that the disk refused is tried again. While there is such a one, no step is begun.
     retry_at: Option<Instant>,
     /// Whether a step has begun and is not recorded yet.
     in_step: bool,
@@ -119,7 +117,9 @@ impl<'a> Training<'a> {
     ) -> Self {
         let (model, threads) = (p.grpo.trainer.inference_model().config, p.grpo.trainer.workers().count());
         control.begin_with(p.config.clone(), move |config| setup::check_sizes(config, &model, threads));
-        log_to(&p.run.log_path());
+        if let Some(log) = p.log.take() {
+            log_to(log);
+        }
         let (what, from) = p.beginning.clone();
         let unit = p.vector_unit.map(VectorUnit::name);
         tracing::info!(
@@ -174,7 +174,8 @@ impl<'a> Training<'a> {
 
     fn run(&mut self) -> Result<(), EngineError> {
         if self.saved.is_none() {
-            // A run that is killed before its first checkpoint is due can be resumed all the same.
+            // A run that is killed before its first checkpoint is due can be resumed all the same. While the disk refuses
+            // it, no step is begun.
             self.checkpoint()?;
         }
         while self.last_step.is_none_or(|last| self.step < last) {
@@ -360,11 +361,12 @@ impl<'a> Training<'a> {
         self.between_phases()
     }
 
-    /// Does what was asked for, waits while paused. `false` when the run is to stop.
+    /// Does what was asked for, waits while paused. `false` when the run is to stop. A checkpoint that the disk refused
+    /// comes before anything else: whoever lets the run go on without it has it tried, and pauses again if it is refused
+    /// again.
     fn between_phases(&mut self) -> Result<bool, EngineError> {
-        while self.wait_until(self.retry_at)? {
-            if !self.control.pausing() {
-                self.retry_at = None;
+        while self.wait_until(None)? {
+            if self.retry_at.is_none() {
                 return Ok(true);
             }
             self.checkpoint()?;
@@ -372,11 +374,12 @@ impl<'a> Training<'a> {
         Ok(false)
     }
 
-    /// Does what was asked for while the run is paused, until it goes on or the moment has come. `false` when it is to
-    /// stop.
+    /// Does what was asked for while the run is paused, until it goes on or the moment has come: this one, or that of a
+    /// checkpoint that is tried again. `false` when it is to stop.
     fn wait_until(&mut self, moment: Option<Instant>) -> Result<bool, EngineError> {
         loop {
             self.journal_requests()?;
+            let moment = moment.or(self.retry_at);
             if !self.control.wait_between_phases(moment) {
                 return Ok(false);
             }

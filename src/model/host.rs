@@ -3,8 +3,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
-    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +10,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use thiserror::Error;
 
 use super::config::ModelConfig;
-use crate::config::shortened;
+use crate::{config::shortened, files};
 
 /// Largest `config.json` or index that is read.
 pub const MAX_JSON: u64 = 64 << 20;
@@ -55,19 +53,17 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 /// Names the path, the size and the limit.
 pub fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, ModelError> {
     let io = |source| ModelError::Io { path: path.to_owned(), source };
-    let found = std::fs::metadata(path).map_err(io)?;
-    if !found.is_file() {
+    let file = files::open(path).map_err(|error| match files::refusal(&error) {
         // A pipe or a device has no size to check, and may have no end.
-        return Err(broken(path, "This is no regular file; give the path of one."));
-    }
-    let size = found.len();
+        Some(refused) => broken(path, format!("What is here cannot be read: {refused}.")),
+        None => io(error),
+    })?;
+    let size = file.metadata().map_err(io)?.len();
     if size > most {
         return Err(broken(path, format!("The file has {size} bytes; at most {most} are read.")));
     }
-    let mut bytes = Vec::new();
     // It may have grown since it was looked at.
-    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(io)?;
-    Ok(bytes)
+    files::read_most(&file, most).map_err(io)
 }
 
 /// The weights by their Hugging Face names, on the host.

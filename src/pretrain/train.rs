@@ -17,6 +17,7 @@ use crate::{
     model::{
         config::ModelConfig,
         folder,
+        host::{MAX_WEIGHTS, read_bounded},
         trainer::{OptimizerState, Trainer, UpdateError},
         transformer::{Transformer, target_log_probs},
     },
@@ -235,10 +236,8 @@ impl Pretraining {
         writer.write_bytes(MOMENTS, &state.to_bytes()).map_err(said)?;
         writer.write_bytes(PROGRESS, &progress).map_err(said)?;
         writer.finish().map_err(said)?;
-        for (_, older) in checkpoint::list(into).into_iter().filter(|(update, _)| *update < self.done) {
-            // The newest is safe; one that cannot be removed only takes room.
-            let _ = std::fs::remove_dir_all(older);
-        }
+        // The newest is safe.
+        checkpoint::remove_before(into, self.done);
         Ok(())
     }
 
@@ -255,8 +254,7 @@ impl Pretraining {
             };
         };
         let read = |name: &str| {
-            let path = newest.path.join(name);
-            std::fs::read(&path).map_err(|e| format!("{}: {e}.", path.display()))
+            read_bounded(&newest.path.join(name), MAX_WEIGHTS).map_err(|error| error.to_string())
         };
         let saved: Saved = serde_json::from_slice(&read(PROGRESS)?)
             .map_err(|e| format!("{}: {e}. Remove the folder to begin anew.", newest.path.display()))?;

@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, BufWriter, Read, Write},
+    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use super::{disk::Disk, error::CheckpointError, journal::LogFile};
 use crate::{
     config::{quoting, shortened},
+    files::{self, Folder, Kind},
     model::host::hexadecimal,
 };
 
@@ -79,16 +80,18 @@ pub struct InvalidCheckpoint {
 #[derive(Debug)]
 pub struct CheckpointWriter {
     disk: Disk,
-    folder: PathBuf,
-    partial: PathBuf,
+    /// The folder of checkpoints.
+    folder: Folder,
+    /// The one being written.
+    partial: Folder,
     step: u64,
     files: BTreeMap<String, FileEntry>,
     finished: bool,
 }
 
 impl CheckpointWriter {
-    /// Begins the checkpoint of a step in a run's folder of checkpoints. Remains of one that was cut off
-    /// are removed: the caller holds the run's lock.
+    /// Begins the checkpoint of a step in a folder of checkpoints, which is made where it is not there. Remains of one
+    /// that was cut off are removed: the caller holds the run's lock.
     pub fn begin(checkpoints: &Path, step: u64) -> Result<Self, CheckpointError> {
         Self::begin_on(&Disk::default(), checkpoints, step)
     }
@@ -98,18 +101,40 @@ impl CheckpointWriter {
     /// # Errors
     /// As [`CheckpointWriter::begin`].
     pub fn begin_on(disk: &Disk, checkpoints: &Path, step: u64) -> Result<Self, CheckpointError> {
-        disk.create_folders(checkpoints).map_err(CheckpointError::io("create the folder", checkpoints))?;
-        let partial = checkpoints.join(format!("{}{PARTIAL}", folder_name(step)));
-        disk.remove_folder(&partial).map_err(CheckpointError::io("remove", &partial))?;
-        disk.create_folder(&partial).map_err(CheckpointError::io("create the folder", &partial))?;
-        Ok(Self {
-            disk: disk.clone(),
-            folder: checkpoints.to_path_buf(),
-            partial,
-            step,
-            files: BTreeMap::new(),
-            finished: false,
-        })
+        let failed = |cause| CheckpointError::io("create the folder", checkpoints)(cause);
+        let (Some(home), Some(name)) = (checkpoints.parent(), checkpoints.file_name()) else {
+            return Err(failed(io::ErrorKind::InvalidFilename.into()));
+        };
+        if !home.as_os_str().is_empty() {
+            fs::create_dir_all(home).map_err(failed)?;
+        }
+        let home = Folder::open(home).map_err(failed)?;
+        let folder = disk.folder(&home, name).map_err(failed)?;
+        Self::begin_within(disk, folder, step)
+    }
+
+    /// The same, in a folder `name` of a folder that is open: wherever that is moved, the checkpoint is in it.
+    ///
+    /// # Errors
+    /// As [`CheckpointWriter::begin`].
+    pub(super) fn begin_in(
+        disk: &Disk,
+        home: &Folder,
+        name: &str,
+        step: u64,
+    ) -> Result<Self, CheckpointError> {
+        let path = home.path().join(name);
+        let folder = disk.folder(home, name).map_err(CheckpointError::io("create the folder", &path))?;
+        Self::begin_within(disk, folder, step)
+    }
+
+    fn begin_within(disk: &Disk, folder: Folder, step: u64) -> Result<Self, CheckpointError> {
+        let name = partial_name(step);
+        let path = folder.path().join(&name);
+        disk.remove_folder(&folder, &name).map_err(CheckpointError::io("remove", &path))?;
+        let made = disk.create_folder(&folder, &name).and_then(|()| folder.folder(&name));
+        let partial = made.map_err(CheckpointError::io("create the folder", &path))?;
+        Ok(Self { disk: disk.clone(), folder, partial, step, files: BTreeMap::new(), finished: false })
     }
 
     /// Writes a file from bytes.
@@ -123,9 +148,11 @@ impl CheckpointWriter {
         name: &str,
         content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), CheckpointError> {
-        let path = self.path_of(name)?;
+        self.check_name(name)?;
+        let path = self.partial.path().join(name);
         let write = || {
-            let mut file = Hashing::new(BufWriter::with_capacity(BUFFER, self.disk.create_file(&path)?));
+            let file = self.disk.create_file(&self.partial, name)?;
+            let mut file = Hashing::new(BufWriter::with_capacity(BUFFER, file));
             content(&mut file)?;
             let (buffered, entry) = file.finish();
             buffered.into_inner().map_err(io::IntoInnerError::into_error)?.sync()?;
@@ -142,35 +169,36 @@ impl CheckpointWriter {
         let manifest =
             Manifest { format: FORMAT, step: self.step, files: self.files.clone(), digest: String::new() };
         let manifest = manifest.sealed();
-        let path = self.partial.join(MANIFEST);
-        let write = |path: &Path| {
+        let path = self.partial.path().join(MANIFEST);
+        let write = || {
             let text = serde_json::to_vec_pretty(&manifest).map_err(io::Error::other)?;
-            let mut file = self.disk.create_file(path)?;
+            let mut file = self.disk.create_file(&self.partial, MANIFEST)?;
             file.write_all(&text)?;
             file.sync()?;
             self.disk.sync_folder(&self.partial)
         };
-        write(&path).map_err(CheckpointError::io("write", &path))?;
+        write().map_err(CheckpointError::io("write", &path))?;
 
-        let target = self.folder.join(folder_name(self.step));
-        let replaced = self.folder.join(format!("{}{REPLACED}", folder_name(self.step)));
+        let (partial, target) = (partial_name(self.step), folder_name(self.step));
+        let replaced = format!("{target}{REPLACED}");
+        let path = self.folder.path().join(&target);
         let rename = || {
-            if target.exists() {
+            if self.folder.find(&target)?.is_some() {
                 // Both are there until the new one has its name; a crash in between leaves the old one
                 // under a name that is still found.
-                self.disk.remove_folder(&replaced)?;
-                self.disk.rename(&target, &replaced)?;
+                self.disk.remove_folder(&self.folder, &replaced)?;
+                self.disk.rename(&self.folder, &target, &replaced)?;
             }
-            self.disk.rename(&self.partial, &target)?;
+            self.disk.rename(&self.folder, &partial, &target)?;
             self.disk.sync_folder(&self.folder)?;
-            self.disk.remove_folder(&replaced)
+            self.disk.remove_folder(&self.folder, &replaced)
         };
-        rename().map_err(CheckpointError::io("rename into place", &target))?;
+        rename().map_err(CheckpointError::io("rename into place", &path))?;
         self.finished = true;
-        Ok(Checkpoint { step: self.step, path: target, manifest })
+        Ok(Checkpoint { step: self.step, path, manifest })
     }
 
-    fn path_of(&self, name: &str) -> Result<PathBuf, CheckpointError> {
+    fn check_name(&self, name: &str) -> Result<(), CheckpointError> {
         let refused = |reason| Err(CheckpointError::FileName { name: name.to_string(), reason });
         if name == MANIFEST {
             return refused("that name is taken by the list of files");
@@ -181,7 +209,7 @@ impl CheckpointWriter {
         if self.files.contains_key(name) {
             return refused("it has been written already");
         }
-        Ok(self.partial.join(name))
+        Ok(())
     }
 }
 
@@ -189,7 +217,7 @@ impl Drop for CheckpointWriter {
     fn drop(&mut self) {
         if !self.finished {
             // Best effort: what cannot be removed has a name that is never taken for a checkpoint.
-            let _ = fs::remove_dir_all(&self.partial);
+            let _ = self.folder.remove_folder(partial_name(self.step));
         }
     }
 }
@@ -242,12 +270,41 @@ impl Manifest {
     }
 }
 
+/// The folder of checkpoints, open. It lies in the folder that it says it is in, and is no link.
+///
+/// # Errors
+/// What the system says, or that it is no folder; one that is not there is none.
+pub(super) fn folder_of(checkpoints: &Path) -> io::Result<Option<Folder>> {
+    let opened = match (checkpoints.parent(), checkpoints.file_name()) {
+        (Some(home), Some(name)) => Folder::open(home).and_then(|home| home.folder(name)),
+        _ => Folder::open(checkpoints),
+    };
+    match opened {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// A checkpoint, open, without following a link on the way from the folder that the checkpoints' folder is in.
+///
+/// # Errors
+/// What the system says, or that something is no folder.
+pub(super) fn open(checkpoint: &Path) -> io::Result<Folder> {
+    match (checkpoint.parent(), checkpoint.file_name()) {
+        (Some(checkpoints), Some(name)) => {
+            folder_of(checkpoints)?.ok_or(io::ErrorKind::NotFound)?.folder(name)
+        }
+        _ => Folder::open(checkpoint),
+    }
+}
+
 /// Checks that every file of a checkpoint is as it was written. Errors name the file.
 pub fn verify(folder: &Path) -> Result<Manifest, CheckpointError> {
     let path = folder.join(MANIFEST);
-    let mut bytes = vec![];
-    File::open(&path)
-        .and_then(|file| file.take(MAX_MANIFEST_BYTES + 1).read_to_end(&mut bytes))
+    let opened = open(folder).map_err(CheckpointError::io("open", folder))?;
+    let bytes = opened
+        .read(MANIFEST)
+        .and_then(|file| files::read_most(&file, MAX_MANIFEST_BYTES + 1))
         .map_err(CheckpointError::io("read", &path))?;
     if bytes.len() as u64 > MAX_MANIFEST_BYTES {
         return Err(CheckpointError::broken(&path, "it is larger than a manifest can be"));
@@ -256,20 +313,24 @@ pub fn verify(folder: &Path) -> Result<Manifest, CheckpointError> {
     if step_of(folder).is_some_and(|(step, _)| step != manifest.step) {
         return Err(CheckpointError::broken(&path, format!("it is of step {}", manifest.step)));
     }
+    // Also those that it does not list: whoever loads the model looks for some by their names.
+    for name in opened.names().map_err(CheckpointError::io("read the folder", folder))? {
+        opened.must_be_file(&name).map_err(CheckpointError::io("read", &folder.join(name)))?;
+    }
     for (name, entry) in &manifest.files {
         let path = folder.join(name);
-        let size = match fs::metadata(&path) {
-            Ok(found) => found.len(),
+        let file = match opened.read(name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(CheckpointError::broken(&path, "it is not there"));
             }
-            Err(error) => return Err(CheckpointError::io("read", &path)(error)),
+            other => other.map_err(CheckpointError::io("read", &path))?,
         };
+        let size = file.metadata().map_err(CheckpointError::io("read", &path))?.len();
         if size != entry.bytes {
             let reason = format!("it has {size} bytes instead of {}", entry.bytes);
             return Err(CheckpointError::broken(&path, reason));
         }
-        if hash_file(&path).map_err(CheckpointError::io("read", &path))? != *entry {
+        if hash_file(file).map_err(CheckpointError::io("read", &path))? != *entry {
             return Err(CheckpointError::broken(&path, "its content was changed"));
         }
     }
@@ -292,13 +353,16 @@ pub(super) fn require(folder: &Path, manifest: &Manifest, needed: &[&str]) -> Re
 
 /// The checkpoints of a folder by step, oldest first, not verified. A folder that is not there has none.
 pub fn list(checkpoints: &Path) -> Vec<(u64, PathBuf)> {
-    let mut found: Vec<(u64, bool, PathBuf)> = fs::read_dir(checkpoints)
+    let Ok(Some(folder)) = folder_of(checkpoints) else { return vec![] };
+    let mut found: Vec<(u64, bool, PathBuf)> = folder
+        .names()
+        .unwrap_or_default()
         .into_iter()
-        .flatten()
-        .filter_map(|entry| {
-            let path = entry.ok()?.path();
+        .filter_map(|name| {
+            let path = checkpoints.join(&name);
             let (step, replaced) = step_of(&path)?;
-            path.is_dir().then_some((step, !replaced, path))
+            let is_folder = folder.find(&name).ok()??.kind == Kind::Folder;
+            is_folder.then_some((step, !replaced, path))
         })
         .collect();
     // Within a step, the one under its proper name comes last and wins below.
@@ -308,6 +372,16 @@ pub fn list(checkpoints: &Path) -> Vec<(u64, PathBuf)> {
     found.dedup_by_key(|(step, _)| *step);
     found.reverse();
     found
+}
+
+/// Removes the checkpoints of before a step, where that can be done: one that is left only takes room.
+pub fn remove_before(checkpoints: &Path, step: u64) {
+    let Ok(Some(folder)) = folder_of(checkpoints) else { return };
+    for (_, older) in list(checkpoints).into_iter().filter(|(of, _)| *of < step) {
+        if let Some(name) = older.file_name() {
+            let _ = folder.remove_folder(name);
+        }
+    }
 }
 
 /// The newest checkpoint that is whole, and the newer ones that are not.
@@ -341,6 +415,11 @@ fn folder_name(step: u64) -> String {
     format!("step-{step:06}")
 }
 
+/// Of a checkpoint that is being written.
+fn partial_name(step: u64) -> String {
+    format!("{}{PARTIAL}", folder_name(step))
+}
+
 /// The step in a checkpoint folder's name, and whether the folder was about to be replaced.
 pub(super) fn step_of(folder: &Path) -> Option<(u64, bool)> {
     let name = folder.file_name()?.to_str()?;
@@ -357,9 +436,9 @@ fn is_plain_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
 }
 
-fn hash_file(path: &Path) -> io::Result<FileEntry> {
+fn hash_file(mut file: File) -> io::Result<FileEntry> {
     let mut hashing = Hashing::new(io::sink());
-    io::copy(&mut File::open(path)?, &mut hashing)?;
+    io::copy(&mut file, &mut hashing)?;
     Ok(hashing.finish().1)
 }
 

@@ -14,7 +14,10 @@ use super::{
     error::{CheckpointError, RunError},
     lock::RunLock,
 };
-use crate::config::{Config, ConfigFile, RunInfo, shortened};
+use crate::{
+    config::{Config, ConfigFile, RunInfo, shortened},
+    files::{self, Folder},
+};
 
 /// A run on disk. Having one is no right to write it: see [`super::Journal`] and [`RunLock`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,12 @@ pub struct RunDirectory {
 }
 
 const CONFIG: &str = "config.toml";
+pub(super) const METRICS: &str = "metrics.jsonl";
+pub(super) const ROLLOUTS: &str = "rollouts.jsonl";
+pub(super) const EVENTS: &str = "events.jsonl";
+pub(super) const CHECKPOINTS: &str = "checkpoints";
+/// What the engine and its libraries log.
+pub const ENGINE_LOG: &str = "engine.log";
 /// What a checkpoint of a run must hold to go on from it.
 const CHECKPOINT_FILES: [&str; 5] =
     ["config.json", "tokenizer.json", "model.safetensors", "optimizer.f32", "state.json"];
@@ -71,23 +80,28 @@ impl RunDirectory {
         let text = ConfigFile { config: config.clone(), provenance: Some(info.clone()) }.to_toml()?;
         disk.create_folders(runs_root).map_err(RunError::io("create the folder", runs_root))?;
         let name = format!("{}-{}", now.strftime("%Y-%m-%dT%H-%M-%S"), file_name_part(short_name));
-        let mut path = runs_root.join(&name);
+        let root = Folder::open(runs_root).map_err(RunError::io("open the folder", runs_root))?;
+        let mut chosen = name.clone();
         for suffix in 2.. {
-            match disk.create_folder(&path) {
+            match disk.create_folder(&root, &chosen) {
                 Ok(()) => break,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && suffix < MOST_COLLISIONS => {
-                    path = runs_root.join(format!("{name}-{suffix}"));
+                    chosen = format!("{name}-{suffix}");
                 }
-                Err(error) => return Err(RunError::io("create the folder", &path)(error)),
+                Err(error) => {
+                    return Err(RunError::io("create the folder", &runs_root.join(chosen))(error));
+                }
             }
         }
-        let config_path = path.join(CONFIG);
-        if let Err(error) = disk.replace_file(&config_path, text.as_bytes()) {
+        let path = runs_root.join(&chosen);
+        let written =
+            root.folder(&chosen).and_then(|folder| disk.replace_file(&folder, CONFIG, text.as_bytes()));
+        if let Err(error) = written {
             // An empty folder is of no use to anyone; if it cannot go either, it is no run and is ignored.
             let _ = fs::remove_dir(&path);
-            return Err(RunError::io("write", &config_path)(error));
+            return Err(RunError::io("write", &path.join(CONFIG))(error));
         }
-        disk.sync_folder(runs_root).map_err(RunError::io("sync the folder", runs_root))?;
+        disk.sync_folder(&root).map_err(RunError::io("sync the folder", runs_root))?;
         Ok(Self { path, disk: disk.clone() })
     }
 
@@ -104,8 +118,9 @@ impl RunDirectory {
     /// Opens an existing run. Only its `config.toml` must be there; it is not read yet.
     pub fn open(path: &Path) -> Result<Self, RunError> {
         let config = path.join(CONFIG);
-        match fs::metadata(&config) {
-            Ok(found) if found.is_file() => Ok(Self { path: path.to_path_buf(), disk: Disk::default() }),
+        match fs::symlink_metadata(&config) {
+            // What is no file is refused when it is read.
+            Ok(found) if !found.is_dir() => Ok(Self { path: path.to_path_buf(), disk: Disk::default() }),
             Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Err(RunError::io("read", &config)(error))
             }
@@ -167,32 +182,33 @@ impl RunDirectory {
 
     /// Its configuration and where it came from, checked.
     pub fn config(&self) -> Result<ConfigFile, RunError> {
-        Ok(ConfigFile::load(&self.path.join(CONFIG))?)
+        let path = self.path.join(CONFIG);
+        Ok(ConfigFile::read(files::open_unlinked(&path), &path)?)
     }
 
     /// One line a step.
     pub fn metrics_path(&self) -> PathBuf {
-        self.path.join("metrics.jsonl")
+        self.path.join(METRICS)
     }
 
     /// One line a completion.
     pub fn rollouts_path(&self) -> PathBuf {
-        self.path.join("rollouts.jsonl")
+        self.path.join(ROLLOUTS)
     }
 
     /// One line for everything that was done to the run.
     pub fn events_path(&self) -> PathBuf {
-        self.path.join("events.jsonl")
+        self.path.join(EVENTS)
     }
 
     /// What the engine and its libraries log.
     pub fn log_path(&self) -> PathBuf {
-        self.path.join("engine.log")
+        self.path.join(ENGINE_LOG)
     }
 
     /// The folder of checkpoints.
     pub fn checkpoints_path(&self) -> PathBuf {
-        self.path.join("checkpoints")
+        self.path.join(CHECKPOINTS)
     }
 
     /// Whether some process is writing it now.
@@ -203,6 +219,7 @@ impl RunDirectory {
     /// The checkpoint of a step, or the newest valid one, verified.
     pub fn checkpoint(&self, step: Option<u64>) -> Result<Checkpoint, RunError> {
         let folder = self.checkpoints_path();
+        checkpoint::folder_of(&folder).map_err(RunError::io("read the folder", &folder))?;
         let steps = || checkpoint::list(&folder).into_iter().map(|(step, _)| step).collect();
         let missing = |others_there| CheckpointError::None { path: folder.clone(), step, others_there };
         match step {

@@ -1,15 +1,16 @@
 //! The one way in which a run's files are written, so that a test can make any single operation fail.
 
 use std::{
+    ffi::OsStr,
     fmt,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::journal::LogFile;
-use crate::platform;
+use crate::files::{Folder, Found, Kind, Refused};
 
 /// What is about to be done to a file or folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,71 +58,100 @@ impl Disk {
     }
 
     /// Makes one folder.
-    pub(super) fn create_folder(&self, path: &Path) -> io::Result<()> {
-        self.before(Operation::CreateFolder, path)?;
-        fs::create_dir(path)
+    pub(super) fn create_folder(&self, home: &Folder, name: &str) -> io::Result<()> {
+        self.before(Operation::CreateFolder, &home.path().join(name))?;
+        home.create_folder(name)
     }
 
-    /// Makes a folder and those above it, where they are not there.
+    /// Opens a folder, and makes it first where it is not there.
+    pub(super) fn folder(&self, home: &Folder, name: impl AsRef<OsStr>) -> io::Result<Folder> {
+        let name = name.as_ref();
+        self.before(Operation::CreateFolder, &home.path().join(name))?;
+        match home.create_folder(name) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => home.folder(name),
+        }
+    }
+
+    /// Makes a folder that a person named, and those above it, where they are not there.
     pub(super) fn create_folders(&self, path: &Path) -> io::Result<()> {
         self.before(Operation::CreateFolder, path)?;
         fs::create_dir_all(path)
     }
 
     /// Makes a file that must not be there yet.
-    pub(super) fn create_file(&self, path: &Path) -> io::Result<DiskFile> {
-        self.open(path, OpenOptions::new().write(true).create_new(true))
+    pub(super) fn create_file(&self, home: &Folder, name: &str) -> io::Result<DiskFile> {
+        self.open(home, name, |home, name| home.create(name))
     }
 
     /// Opens a file to read and to write on, with what is in it.
-    pub(super) fn open_to_go_on(&self, path: &Path) -> io::Result<DiskFile> {
+    pub(super) fn open_to_go_on(&self, home: &Folder, name: &str) -> io::Result<DiskFile> {
         // Not in append mode: cutting back needs plain writing on Windows, and the run's lock keeps others away.
-        self.open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
+        self.open(home, name, |home, name| home.go_on(name))
     }
 
-    fn open(&self, path: &Path, options: &OpenOptions) -> io::Result<DiskFile> {
-        self.before(Operation::Open, path)?;
-        Ok(DiskFile { file: options.open(path)?, path: path.to_path_buf(), disk: self.clone() })
+    /// Opens a file that its owner alone may open.
+    pub(super) fn open_private(&self, home: &Folder, name: &str) -> io::Result<File> {
+        Ok(self.open(home, name, |home, name| home.private(name))?.file)
     }
 
-    /// Renames a file or folder.
-    pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.before(Operation::Rename, from)?;
-        fs::rename(from, to)
+    fn open(
+        &self,
+        home: &Folder,
+        name: &str,
+        open: impl FnOnce(&Folder, &str) -> io::Result<File>,
+    ) -> io::Result<DiskFile> {
+        let path = home.path().join(name);
+        self.before(Operation::Open, &path)?;
+        Ok(DiskFile { file: open(home, name)?, path, disk: self.clone() })
+    }
+
+    /// Renames a file or folder within a folder.
+    pub(super) fn rename(&self, home: &Folder, from: &str, to: &str) -> io::Result<()> {
+        self.before(Operation::Rename, &home.path().join(from))?;
+        home.rename(from, to)
     }
 
     /// Removes a folder with all that is in it; one that is not there is no error.
-    pub(super) fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        if !path.exists() {
+    pub(super) fn remove_folder(&self, home: &Folder, name: &str) -> io::Result<()> {
+        if home.find(name)?.is_none() {
             return Ok(());
         }
-        self.before(Operation::Remove, path)?;
-        fs::remove_dir_all(path)
+        self.before(Operation::Remove, &home.path().join(name))?;
+        home.remove_folder(name)
     }
 
     /// Makes sure that the names in a folder are on the medium.
-    pub(super) fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.before(Operation::Sync, path)?;
-        platform::sync_folder(path)
+    pub(super) fn sync_folder(&self, folder: &Folder) -> io::Result<()> {
+        self.before(Operation::Sync, folder.path())?;
+        folder.sync()
     }
 
     /// Puts `bytes` into a file so that a power cut leaves either the old or the new content.
-    pub(super) fn replace_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let partial = Path::new(&partial);
-        let written = self.open(partial, OpenOptions::new().write(true).create(true).truncate(true));
-        let written = written.and_then(|mut file| {
+    pub(super) fn replace_file(&self, home: &Folder, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let partial = format!("{name}.partial");
+        clear_leftover(home, &partial)?;
+        let written = self.create_file(home, &partial).and_then(|mut file| {
             file.write_all(bytes)?;
             file.sync()
         });
-        let renamed = written.and_then(|()| self.rename(partial, path));
+        let renamed = written.and_then(|()| self.rename(home, &partial, name));
         if renamed.is_err() {
-            // The error that matters is the first; a leftover is overwritten next time.
-            let _ = fs::remove_file(partial);
+            // The error that matters is the first; a leftover is removed next time.
+            let _ = home.remove_file(&partial);
         }
         renamed?;
-        path.parent().map_or(Ok(()), |folder| self.sync_folder(folder))
+        self.sync_folder(home)
+    }
+}
+
+/// Removes what a process that was killed left under a temporary name. Anything but a file was left by somebody else,
+/// and stays.
+pub(super) fn clear_leftover(home: &Folder, name: &str) -> io::Result<()> {
+    match home.find(name)? {
+        None => Ok(()),
+        Some(found) if found.kind == Kind::File => home.remove_file(name),
+        Some(found) => Err(Refused::Temporary { found: found.kind }.into()),
     }
 }
 
@@ -183,5 +213,9 @@ impl LogFile for DiskFile {
     fn sync(&mut self) -> io::Result<()> {
         self.disk.before(Operation::Sync, &self.path)?;
         self.file.sync_all()
+    }
+
+    fn found(&self) -> io::Result<Option<Found>> {
+        Found::of(&self.file).map(Some)
     }
 }

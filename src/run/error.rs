@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::config::ConfigError;
+use crate::{config::ConfigError, files};
 
 /// Why something could not be done with a run directory.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,49 @@ pub enum RunError {
         match pid { Some(pid) => format!("process {pid}"), None => "another process".into() }
     )]
     Locked {
+        /// The run directory.
+        path: PathBuf,
+        /// The process, where it is known.
+        pid: Option<u32>,
+    },
+    /// The lock of a run is a file of somebody who could keep it locked for ever.
+    #[error(
+        "{} belongs to another user, and only who owns a run may write it; copy the run directory and go on with the \
+         copy.",
+        path.display()
+    )]
+    ForeignLock {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The directory of a run that is being written is not where it was.
+    #[error(
+        "The run directory {} was moved or deleted while the run was at work. Put it back, and the run goes on; or end \
+         the run, and resume it where it is now.",
+        path.display()
+    )]
+    Gone {
+        /// Where it was.
+        path: PathBuf,
+    },
+    /// A log that is being written is not what it was.
+    #[error(
+        "{} was deleted, replaced or changed by something else while the run was at work. Put it back as it was, and \
+         the run goes on; or end the run, and resume it.",
+        path.display()
+    )]
+    Displaced {
+        /// The log.
+        path: PathBuf,
+    },
+    /// Another process took the lock of a run that is being written, after somebody deleted it.
+    #[error(
+        "The run {} was taken over by {} after its run.lock was deleted; this process writes no more of it. End one of \
+         the two.",
+        path.display(),
+        match pid { Some(pid) => format!("process {pid}"), None => "another process".into() }
+    )]
+    Taken {
         /// The run directory.
         path: PathBuf,
         /// The process, where it is known.
@@ -156,6 +199,11 @@ pub enum CheckpointError {
 }
 
 impl RunError {
+    /// Whether it is not the disk that refuses, but the run that was taken away from under who writes it.
+    pub fn is_displacement(&self) -> bool {
+        matches!(self, Self::Gone { .. } | Self::Displaced { .. } | Self::Taken { .. })
+    }
+
     /// For `map_err` on file operations.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RunError {
         move |cause| RunError::Io { action, path: path.to_path_buf(), cause }
@@ -175,6 +223,13 @@ impl CheckpointError {
 
 /// What a person can do about it, where the kind of the error tells.
 fn advice(cause: &io::Error) -> &'static str {
+    match files::refusal(cause) {
+        None => {}
+        Some(files::Refused::Temporary { .. }) => return " Remove it.",
+        Some(_) => {
+            return " A run lies in its own directory, as plain files and folders: put a copy there instead.";
+        }
+    }
     match cause.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             " Free some space on that disk; what was written before is safe."

@@ -5,7 +5,9 @@
 
 use std::{
     collections::HashMap,
-    fs, io,
+    ffi::OsString,
+    fs::File,
+    io,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -17,12 +19,15 @@ use super::{directory::RunDirectory, error::RunError};
 use crate::{
     config::quoting,
     eval::{EvalOptions, frontier::Point, interval::Estimate, report::EvalReport},
+    files::{self, Folder},
     model::host,
     task::{Puzzle, answer::Graded},
 };
 
 /// The newest kind of file that this program reads, and the one that it writes.
 pub const FRONTIER_SCHEMA: u32 = 1;
+/// The folder of the measurements.
+const FRONTIER: &str = "frontier";
 /// A file that is longer is no measurement.
 const LONGEST_FILE: u64 = 1 << 20;
 /// Most budgets, and most numbers of samples, of a measurement.
@@ -133,8 +138,12 @@ impl Measurement {
     }
 
     /// Reads a file. The reason is a sentence without the file's name.
-    fn read(path: &Path) -> Result<Self, String> {
-        Self::parse(&host::read_bounded(path, LONGEST_FILE).map_err(|error| error.to_string())?)
+    fn read(file: &File) -> Result<Self, String> {
+        let bytes = files::read_most(file, LONGEST_FILE + 1).map_err(|error| format!("{error}."))?;
+        if bytes.len() as u64 > LONGEST_FILE {
+            return Err(format!("it has more than {LONGEST_FILE} bytes, and no measurement has."));
+        }
+        Self::parse(&bytes)
     }
 
     /// Reads the content of a file, which may be a stranger's.
@@ -192,7 +201,7 @@ impl Measurement {
 impl RunDirectory {
     /// The folder of the measurements; most runs have none.
     pub fn frontier_path(&self) -> PathBuf {
-        self.path().join("frontier")
+        self.path().join(FRONTIER)
     }
 
     /// Keeps a measurement; one of the same weights, made in the same way, is replaced. Its file.
@@ -200,18 +209,21 @@ impl RunDirectory {
     /// # Errors
     /// What the disk says.
     pub fn keep_measurement(&self, measurement: &Measurement) -> Result<PathBuf, RunError> {
-        let folder = self.frontier_path();
-        let path = folder.join(measurement.file_name());
+        let (name, path) = (measurement.file_name(), self.frontier_path());
+        let file = path.join(&name);
         let mut json = serde_json::to_vec_pretty(measurement)
-            .map_err(|error| RunError::Record { path: path.clone(), reason: error.to_string() })?;
+            .map_err(|error| RunError::Record { path: file.clone(), reason: error.to_string() })?;
         json.push(b'\n');
-        if !folder.is_dir() {
-            self.disk().create_folders(&folder).map_err(RunError::io("create the folder", &folder))?;
-        }
+        let home = Folder::open(self.path()).map_err(RunError::io("open the folder", self.path()))?;
+        let folder = match home.folder(FRONTIER) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.disk().folder(&home, FRONTIER),
+            other => other,
+        };
+        let folder = folder.map_err(RunError::io("create the folder", &path))?;
         // Each time: the one who made the folder may not have come so far.
-        self.disk().sync_folder(self.path()).map_err(RunError::io("sync the folder", self.path()))?;
-        self.disk().replace_file(&path, &json).map_err(RunError::io("write", &path))?;
-        Ok(path)
+        self.disk().sync_folder(&home).map_err(RunError::io("sync the folder", self.path()))?;
+        self.disk().replace_file(&folder, &name, &json).map_err(RunError::io("write", &file))?;
+        Ok(file)
     }
 
     /// All measurements that can be read, by step and then by time; beside them a sentence for each file that cannot.
@@ -227,15 +239,15 @@ impl RunDirectory {
 /// Gives the measurements that are new each time it is asked.
 #[derive(Debug)]
 pub struct FrontierWatch {
-    folder: PathBuf,
+    run: PathBuf,
     /// Files that were read, as they were then.
-    seen: HashMap<PathBuf, (u64, Option<SystemTime>)>,
+    seen: HashMap<OsString, (u64, Option<SystemTime>)>,
 }
 
 impl FrontierWatch {
     /// Has read nothing yet.
     pub fn new(run: &RunDirectory) -> Self {
-        Self { folder: run.frontier_path(), seen: HashMap::new() }
+        Self { run: run.path().to_path_buf(), seen: HashMap::new() }
     }
 
     /// As [`RunDirectory::measurements`], without those that were given before.
@@ -243,26 +255,25 @@ impl FrontierWatch {
     /// # Errors
     /// When the folder is there and cannot be read.
     pub fn poll(&mut self) -> Result<(Vec<Measurement>, Vec<String>), RunError> {
-        let folder = &self.folder;
-        let entries = match fs::read_dir(folder) {
+        let path = self.run.join(FRONTIER);
+        let folder = match Folder::open(&self.run).and_then(|run| run.folder(FRONTIER)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((vec![], vec![])),
-            other => other.map_err(RunError::io("read the folder", folder))?,
+            other => other.map_err(RunError::io("read the folder", &path))?,
         };
         let (mut found, mut bad) = (vec![], vec![]);
-        for entry in entries.take(MOST_FILES) {
-            let entry = entry.map_err(RunError::io("read the folder", folder))?;
-            let path = entry.path();
-            // What is being written has another ending until it is whole.
-            if path.extension().is_none_or(|extension| extension != "json") {
+        let names = folder.names().map_err(RunError::io("read the folder", &path))?;
+        // What is being written has another ending until it is whole.
+        let measured = |name: &OsString| Path::new(name).extension().is_some_and(|ending| ending == "json");
+        for name in names.into_iter().filter(measured).take(MOST_FILES) {
+            let opened = folder.read(&name);
+            let state = opened.as_ref().ok().and_then(|file| file.metadata().ok());
+            let state = state.map_or((0, None), |file| (file.len(), file.modified().ok()));
+            if self.seen.insert(name.clone(), state) == Some(state) {
                 continue;
             }
-            let state = entry.metadata().map_or((0, None), |file| (file.len(), file.modified().ok()));
-            if self.seen.insert(path.clone(), state) == Some(state) {
-                continue;
-            }
-            match Measurement::read(&path) {
+            match opened.map_err(|error| format!("{error}.")).and_then(|file| Measurement::read(&file)) {
                 Ok(measurement) => found.push(measurement),
-                Err(reason) => bad.push(format!("{} is left out: {reason}", path.display())),
+                Err(reason) => bad.push(format!("{} is left out: {reason}", path.join(name).display())),
             }
         }
         found.sort_by(|a, b| (a.step, &a.time).cmp(&(b.step, &b.time)));

@@ -4,18 +4,21 @@ use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    directory::RunDirectory,
+    checkpoint::CheckpointWriter,
+    directory::{CHECKPOINTS, EVENTS, METRICS, ROLLOUTS, RunDirectory},
     disk::{Disk, DiskFile},
-    error::RunError,
+    error::{CheckpointError, RunError},
     lock::RunLock,
     record::{EventRecord, RolloutRecord, StepMetrics},
 };
+use crate::files::{Folder, Found};
 
 /// Where a log is written to. The journal's own is a file; tests put a disk that fills up in its place.
 pub trait LogFile: Send {
@@ -25,6 +28,11 @@ pub trait LogFile: Send {
     fn cut(&mut self, length: u64) -> io::Result<()>;
     /// Returns when everything appended would survive a power cut.
     fn sync(&mut self) -> io::Result<()>;
+    /// Which file it is and how long, so that one can tell whether it is still the one under its name; `None` for what
+    /// is no file.
+    fn found(&self) -> io::Result<Option<Found>> {
+        Ok(None)
+    }
 }
 
 /// How long each log is, in bytes; always at the end of a line.
@@ -48,6 +56,9 @@ pub(super) struct Log {
     pending: Vec<u8>,
     /// A failed write may have left part of a line behind `length`.
     ragged: bool,
+    /// The right to write it. Asked before each write: a log that was deleted, and a run that was taken away, are
+    /// noticed then.
+    lock: Option<Arc<RunLock>>,
 }
 
 /// The writer of a run's logs. It holds the run's lock.
@@ -59,26 +70,23 @@ pub struct Journal {
     rollouts: Log,
     events: Log,
     /// Dropped last: nobody else writes before the files are closed.
-    _lock: Option<RunLock>,
+    lock: Option<Arc<RunLock>>,
 }
 
 impl Journal {
     /// Begins the logs of a new run.
     pub fn begin(run: &RunDirectory) -> Result<Self, RunError> {
-        let lock = RunLock::acquire_on(run.disk(), run.path())?;
-        let open = |path: PathBuf| {
-            let (file, length) = open_log(run.disk(), &path)?;
+        let lock = Arc::new(RunLock::acquire_on(run.disk(), run.path())?);
+        let open = |name: &str| {
+            let path = run.path().join(name);
+            let (file, length) = open_log(run.disk(), lock.folder(), name)?;
             if length > 0 {
                 return Err(RunError::NotEmpty { path });
             }
-            Ok(Log::new(path, Box::new(file), 0))
+            Ok(Log::new(path, Box::new(file), 0, Some(lock.clone())))
         };
-        Ok(Self {
-            metrics: open(run.metrics_path())?,
-            rollouts: open(run.rollouts_path())?,
-            events: open(run.events_path())?,
-            _lock: Some(lock),
-        })
+        let (metrics, rollouts, events) = (open(METRICS)?, open(ROLLOUTS)?, open(EVENTS)?);
+        Ok(Self { metrics, rollouts, events, lock: Some(lock) })
     }
 
     /// Goes on with a run from a checkpoint: metrics and rollouts are cut back to where the checkpoint says
@@ -90,28 +98,24 @@ impl Journal {
 
     /// As [`Journal::resume`], for a caller that took the run's lock before it read the checkpoint.
     pub fn resume_locked(lock: RunLock, run: &RunDirectory, at: JournalPosition) -> Result<Self, RunError> {
-        let open = |path: PathBuf, recorded: u64| {
-            let (mut file, length) = open_log(run.disk(), &path)?;
+        let lock = Arc::new(lock);
+        let open = |name: &str, recorded: u64| {
+            let path = run.path().join(name);
+            let (mut file, length) = open_log(run.disk(), lock.folder(), name)?;
             check_line_end(file.reading(), &path, recorded, length)?;
             Ok::<_, RunError>((path, file, length))
         };
-        let (metrics, rollouts, events) = (
-            open(run.metrics_path(), at.metrics)?,
-            open(run.rollouts_path(), at.rollouts)?,
-            open(run.events_path(), at.events)?,
-        );
+        let (metrics, rollouts, events) =
+            (open(METRICS, at.metrics)?, open(ROLLOUTS, at.rollouts)?, open(EVENTS, at.events)?);
         let cut = |(path, mut file, _): (PathBuf, DiskFile, u64), length: u64| {
             file.cut(length).map_err(RunError::io("cut back", &path))?;
-            Ok::<_, RunError>(Log::new(path, Box::new(file), length))
+            Ok::<_, RunError>(Log::new(path, Box::new(file), length, Some(lock.clone())))
         };
         let (path, mut file, length) = events;
         let whole = end_of_last_line(file.reading(), length).map_err(RunError::io("read", &path))?;
-        Ok(Self {
-            metrics: cut(metrics, at.metrics)?,
-            rollouts: cut(rollouts, at.rollouts)?,
-            events: cut((path, file, length), whole)?,
-            _lock: Some(lock),
-        })
+        let (metrics, rollouts) = (cut(metrics, at.metrics)?, cut(rollouts, at.rollouts)?);
+        let events = cut((path, file, length), whole)?;
+        Ok(Self { metrics, rollouts, events, lock: Some(lock) })
     }
 
     /// A journal over other [`LogFile`]s, all empty, without a lock; `run` only serves for messages.
@@ -122,10 +126,36 @@ impl Journal {
         events: Box<dyn LogFile>,
     ) -> Self {
         Self {
-            metrics: Log::new(run.join("metrics.jsonl"), metrics, 0),
-            rollouts: Log::new(run.join("rollouts.jsonl"), rollouts, 0),
-            events: Log::new(run.join("events.jsonl"), events, 0),
-            _lock: None,
+            metrics: Log::new(run.join(METRICS), metrics, 0, None),
+            rollouts: Log::new(run.join(ROLLOUTS), rollouts, 0, None),
+            events: Log::new(run.join(EVENTS), events, 0, None),
+            lock: None,
+        }
+    }
+
+    /// The right to write the run, to be asked before something else of it is written; `None` of a journal over other
+    /// files.
+    pub(super) fn lock(&self) -> Option<&Arc<RunLock>> {
+        self.lock.as_ref()
+    }
+
+    /// The run's directory, open.
+    pub fn folder(&self) -> Option<&Folder> {
+        self.lock.as_ref().map(|lock| lock.folder())
+    }
+
+    /// Begins a checkpoint of the run, for a caller that has just synced the logs.
+    ///
+    /// # Errors
+    /// As [`CheckpointWriter::begin`].
+    pub fn begin_checkpoint(
+        &self,
+        run: &RunDirectory,
+        step: u64,
+    ) -> Result<CheckpointWriter, CheckpointError> {
+        match self.folder() {
+            Some(folder) => CheckpointWriter::begin_in(run.disk(), folder, CHECKPOINTS, step),
+            None => CheckpointWriter::begin_on(run.disk(), &run.checkpoints_path(), step),
         }
     }
 
@@ -164,6 +194,8 @@ impl Journal {
     pub fn sync(&mut self) -> Result<JournalPosition, RunError> {
         self.flush()?;
         for log in [&mut self.rollouts, &mut self.events, &mut self.metrics] {
+            // Even where there is nothing to write: a checkpoint may follow.
+            log.check()?;
             log.sync()?;
         }
         Ok(self.position())
@@ -181,15 +213,31 @@ impl Journal {
 
 impl Log {
     /// A log that is cut back to `length` bytes, where a line must end.
-    pub(super) fn go_on(disk: &Disk, path: PathBuf, length: u64) -> Result<Self, RunError> {
-        let (mut file, found) = open_log(disk, &path)?;
+    pub(super) fn go_on(disk: &Disk, lock: &Arc<RunLock>, name: &str, length: u64) -> Result<Self, RunError> {
+        let path = lock.folder().path().join(name);
+        let (mut file, found) = open_log(disk, lock.folder(), name)?;
         check_line_end(file.reading(), &path, length, found)?;
         file.cut(length).map_err(RunError::io("cut back", &path))?;
-        Ok(Self::new(path, Box::new(file), length))
+        Ok(Self::new(path, Box::new(file), length, Some(lock.clone())))
     }
 
-    fn new(path: PathBuf, file: Box<dyn LogFile>, length: u64) -> Self {
-        Self { path, file, length, pending: Vec::new(), ragged: false }
+    fn new(path: PathBuf, file: Box<dyn LogFile>, length: u64, lock: Option<Arc<RunLock>>) -> Self {
+        Self { path, file, length, pending: Vec::new(), ragged: false, lock }
+    }
+
+    /// Whether the run is still ours to write, where it was, and this log what was last written of it.
+    fn check(&self) -> Result<(), RunError> {
+        let Some(lock) = &self.lock else { return Ok(()) };
+        lock.check()?;
+        let looked = RunError::io("look at", &self.path);
+        let there = || {
+            let found = self.file.found()?;
+            Ok((found, self.path.file_name().map_or(Ok(None), |name| lock.folder().find(name))?))
+        };
+        let (Some(found), there) = there().map_err(looked)? else { return Ok(()) };
+        let same = there.is_some_and(|there| there.identity == found.identity);
+        let longer = if self.ragged { found.length >= self.length } else { found.length == self.length };
+        if same && longer { Ok(()) } else { Err(RunError::Displaced { path: self.path.clone() }) }
     }
 
     pub(super) fn add<T: Serialize>(&mut self, record: &T) -> Result<(), RunError> {
@@ -213,6 +261,7 @@ impl Log {
         if self.pending.is_empty() {
             return Ok(());
         }
+        self.check()?;
         if self.ragged {
             self.file.cut(self.length).map_err(RunError::io("cut back", &self.path))?;
             self.ragged = false;
@@ -227,9 +276,10 @@ impl Log {
     }
 }
 
-fn open_log(disk: &Disk, path: &Path) -> Result<(DiskFile, u64), RunError> {
-    let mut file = disk.open_to_go_on(path).map_err(RunError::io("open", path))?;
-    let length = file.reading().metadata().map_err(RunError::io("read", path))?.len();
+fn open_log(disk: &Disk, home: &Folder, name: &str) -> Result<(DiskFile, u64), RunError> {
+    let path = home.path().join(name);
+    let mut file = disk.open_to_go_on(home, name).map_err(RunError::io("open", &path))?;
+    let length = file.reading().metadata().map_err(RunError::io("read", &path))?.len();
     Ok((file, length))
 }
 

@@ -1,13 +1,14 @@
 //! `pinned.jsonl`: what the pinned puzzles were answered with as the run went on.
 
-use std::{collections::HashSet, fs::File, path::PathBuf};
+use std::{collections::HashSet, io, path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     directory::RunDirectory,
     error::RunError,
-    journal,
+    journal::{self, Journal},
+    lock::RunLock,
     reader::{LONGEST_ROLLOUT_LINE, Log, read_all},
     record::nan_when_null,
     tail::Tail,
@@ -40,10 +41,12 @@ pub struct PinnedAnswer {
     pub analysis: Analysis,
 }
 
+const PINNED: &str = "pinned.jsonl";
+
 impl RunDirectory {
     /// `pinned.jsonl`; runs of before it was written have none.
     pub fn pinned_path(&self) -> PathBuf {
-        self.path().join("pinned.jsonl")
+        self.path().join(PINNED)
     }
 
     /// All of `pinned.jsonl`.
@@ -67,23 +70,27 @@ impl PinnedLog {
     /// Whether the log fits a checkpoint that was made when it had `recorded` bytes; nothing is changed.
     ///
     /// # Errors
-    /// A log that is shorter, or in which no line ends there.
-    pub fn check(run: &RunDirectory, recorded: u64) -> Result<(), RunError> {
-        let path = run.pinned_path();
-        if recorded == 0 {
-            return Ok(());
-        }
-        let mut file = File::open(&path).map_err(RunError::io("read", &path))?;
+    /// A log that is shorter, or in which no line ends there; something else in its place.
+    pub fn check(lock: &RunLock, recorded: u64) -> Result<(), RunError> {
+        let path = lock.folder().path().join(PINNED);
+        let mut file = match lock.folder().read(PINNED) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && recorded == 0 => return Ok(()),
+            other => other.map_err(RunError::io("read", &path))?,
+        };
         let length = file.metadata().map_err(RunError::io("read", &path))?.len();
         journal::check_line_end(&mut file, &path, recorded, length)
     }
 
-    /// Opens the log and cuts it back to `recorded` bytes; 0 for a new run.
+    /// Opens the log of a run whose journal is open, and cuts it back to `recorded` bytes; 0 for a new run.
     ///
     /// # Errors
     /// As [`PinnedLog::check`], and what the disk says.
-    pub fn open(run: &RunDirectory, recorded: u64) -> Result<Self, RunError> {
-        let log = journal::Log::go_on(run.disk(), run.pinned_path(), recorded)?;
+    pub fn open(run: &RunDirectory, journal: &Journal, recorded: u64) -> Result<Self, RunError> {
+        let lock = match journal.lock() {
+            Some(lock) => lock.clone(),
+            None => Arc::new(RunLock::acquire_on(run.disk(), run.path())?),
+        };
+        let log = journal::Log::go_on(run.disk(), &lock, PINNED, recorded)?;
         let mut opened = Self { log, newest: Default::default() };
         for answer in run.pinned()?.records {
             opened.note(&answer);

@@ -3,7 +3,6 @@
 
 use std::{
     fmt,
-    fs::File,
     io::{Read, Seek, SeekFrom},
     ops::Range,
 };
@@ -20,6 +19,7 @@ use super::{
     record::{RolloutRecord, nan_when_null},
     tail::{BadLine, Tail},
 };
+use crate::files;
 
 /// One completion, without its text and tokens.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -127,7 +127,7 @@ impl RolloutIndex {
     pub fn load(&self, summary: &RolloutSummary) -> Result<RolloutRecord, RunError> {
         let path = self.tail.path();
         let mut line = vec![0; summary.length as usize];
-        let mut file = File::open(path).map_err(RunError::io("read", path))?;
+        let mut file = files::open_unlinked(path).map_err(RunError::io("read", path))?;
         let read = file.seek(SeekFrom::Start(summary.offset)).and_then(|_| file.read_exact(&mut line));
         let moved = || RunError::Moved { path: path.to_path_buf() };
         match read {

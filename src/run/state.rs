@@ -1,12 +1,13 @@
 //! `state.json`: what a checkpoint holds beside weights and optimizer.
 
-use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use super::{checkpoint, error::CheckpointError, journal::JournalPosition};
 use crate::{
     config::{Config, quoting},
+    files,
     task::Puzzle,
 };
 
@@ -62,9 +63,8 @@ impl TrainingState {
     /// Reads the state of a checkpoint folder.
     pub fn load(checkpoint: &Path) -> Result<Self, CheckpointError> {
         let path = checkpoint.join(STATE_FILE);
-        let mut bytes = vec![];
-        File::open(&path)
-            .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))
+        let bytes = checkpoint::open(checkpoint)
+            .and_then(|folder| files::read_most(&folder.read(STATE_FILE)?, MAX_BYTES))
             .map_err(CheckpointError::io("read", &path))?;
         let state = Self::parse(&bytes, &path)?;
         match checkpoint::step_of(checkpoint) {

@@ -8,10 +8,12 @@ use std::{
 
 use serde::Deserialize;
 
+use crate::files;
+
 /// Where the lines of the steps up to `step` end in a log whose steps rise: the log's length where no later one follows,
 /// 0 where there is no log. Some dozens of lines are read, however long it is.
 pub fn end_of(path: &Path, step: u64, longest_line: usize) -> io::Result<u64> {
-    let file = match File::open(path) {
+    let file = match files::open_unlinked(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         other => other?,
     };

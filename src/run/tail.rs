@@ -13,7 +13,7 @@ use super::{
     lines::{LineSplitter, RawLine},
     steps,
 };
-use crate::config::quoting;
+use crate::{config::quoting, files};
 
 /// One poll reads at most this much, so that who polls stays responsive on a large log.
 const BYTES_A_POLL: u64 = 2 * 1024 * 1024;
@@ -79,7 +79,7 @@ pub(crate) struct Tail {
 /// Where the last `lines` whole lines before `end` begin; what follows the last line break counts as none. A file that is
 /// not there begins at 0. Reads backwards, no more than those lines.
 fn start_of_last_lines(path: &Path, lines: usize, end: u64) -> io::Result<u64> {
-    let mut file = match File::open(path) {
+    let mut file = match files::open_unlinked(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         other => other?,
     };
@@ -179,7 +179,7 @@ impl Tail {
         polled: &mut Polled,
         mut on_line: impl FnMut(RawLine<'_>, &mut Polled),
     ) -> io::Result<()> {
-        let mut file = match File::open(&self.path) {
+        let mut file = match files::open_unlinked(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 polled.restarted = self.splitter.position() > 0;

@@ -29,6 +29,7 @@ use crate::{
         Command, EngineHandle, Event, Started,
         side::{SideCommand, SideEvent, SideHandle},
     },
+    files,
     platform::Signal,
 };
 
@@ -388,15 +389,13 @@ fn export(folder: &Path, file_name: &str, text: &str) -> io::Result<(PathBuf, bo
             1 => folder.join(file_name),
             _ => folder.join(format!("{stem}-{number}.{ending}")),
         };
-        match File::create_new(&path) {
+        match files::create(&path) {
             Ok(mut file) => return file.write_all(text.as_bytes()).map(|()| (path, true)),
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             // Only as much is read as could be the same.
             Err(_) => {
-                let mut there = Vec::new();
-                let read = File::open(&path)
-                    .and_then(|file| file.take(text.len() as u64 + 1).read_to_end(&mut there));
-                if read.is_ok() && there == text.as_bytes() {
+                let there = files::read(&path, text.len() as u64 + 1);
+                if there.is_ok_and(|there| there == text.as_bytes()) {
                     return Ok((path, false));
                 }
             }

@@ -13,7 +13,7 @@ use std::{
 
 use aha_lab::{
     config::Config,
-    engine::protocol::{Command, Event, Temporality},
+    engine::protocol::{Command, Event, StepBy, Temporality},
     run::{
         RunDirectory,
         disk::{Disk, Faults, Operation},
@@ -162,6 +162,47 @@ fn a_run_that_waits_for_the_disk_goes_on_by_itself_when_there_is_space() {
         assert_eq!(told, !person, "{name}");
         assert_same(&outcome(&run, 3), &undisturbed, &format!("{name} could not be written for a while"));
     }
+}
+
+/// Whatever a person at the controls asks for, no step is begun while the disk refuses the checkpoint before it.
+#[test]
+fn nobody_trains_past_a_checkpoint_that_is_refused() {
+    let undisturbed = straight(config(), 2);
+    let root = TempDir::new().unwrap();
+    // As it is when it was killed before its first checkpoint.
+    let driven = Driven::start_paused(options(root.path(), config(), 2));
+    let run = driven.told.iter().find_map(|event| match event {
+        Event::Started(started) => Some(RunDirectory::open(&started.run).unwrap()),
+        _ => None,
+    });
+    let run = run.unwrap();
+    std::fs::remove_dir_all(run.checkpoints_path()).unwrap();
+    driven.ask(Command::Stop);
+    driven.end();
+    for log in [run.metrics_path(), run.rollouts_path(), run.pinned_path()] {
+        std::fs::write(log, "").unwrap();
+    }
+    let _ = std::fs::remove_dir_all(run.checkpoints_path());
+
+    let disk = Arc::new(Full { name: "model.safetensors", full: AtomicBool::new(true) });
+    let mut driven = Driven::start(resumed(&run.clone().on(Disk::with_faults(disk.clone())), 2));
+    let refusal = |event: &Event| matches!(event, Event::Warning(text) if text.contains("Free some space"));
+    driven.until(refusal);
+    for command in [
+        Command::Resume,
+        Command::Step(StepBy::Phases(1)),
+        Command::Step(StepBy::Steps(2)),
+        Command::Checkpoint,
+    ] {
+        driven.ask(command);
+        driven.until(refusal);
+    }
+    let begun = |event: &Event| matches!(event, Event::PhaseChanged { .. } | Event::StepDone(_));
+    assert!(!driven.told.iter().any(begun), "a step was begun");
+    disk.full.store(false, Ordering::SeqCst);
+    driven.ask(Command::Resume);
+    driven.end();
+    assert_same(&outcome(&run, 2), &undisturbed, "begun on a full disk");
 }
 
 #[test]

@@ -40,6 +40,7 @@ fn a_checkpoint_that_does_not_fit_ends_the_run_and_the_one_before_stays() {
     // The logs of two steps fit, the weights do not.
     fails_for_space(&mut limited(&resume(root.path(), &run, 2), 256), "model.safetensors");
     assert_eq!(metrics(&run).len(), 2, "the second step is journalled");
+    by_itself(&run);
     aha_lab::run::verify(&checkpoint(&run, 1)).unwrap();
     let mut left: Vec<_> =
         fs::read_dir(run.checkpoints_path()).unwrap().map(|e| e.unwrap().file_name()).collect();
@@ -51,16 +52,47 @@ fn a_checkpoint_that_does_not_fit_ends_the_run_and_the_one_before_stays() {
     super::assert_same(&outcome(&run, 2), &outcome(&only_run(straight.path()), 2), "after a full disk");
 }
 
+/// What is said to be done by a person was: nobody was there.
+fn by_itself(run: &RunDirectory) {
+    let events = super::engine::events(run);
+    assert!(events.iter().all(|event| !event.detail.contains("person")), "{events:?}");
+    assert!(events.iter().any(|event| event.detail.contains("by itself")), "{events:?}");
+}
+
+#[test]
+fn no_step_is_trained_before_the_first_checkpoint_is_there() {
+    let (root, straight) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    fails_for_space(&mut limited(&headless(root.path(), 3), 256), "model.safetensors");
+    let run = only_run(root.path());
+    assert!(metrics(&run).is_empty() && fs::read(run.rollouts_path()).unwrap().is_empty());
+    assert_eq!(fs::read_dir(run.checkpoints_path()).unwrap().count(), 0);
+    by_itself(&run);
+
+    succeeds(&mut resume(root.path(), &run, 2));
+    succeeds(&mut headless(straight.path(), 2));
+    super::assert_same(&outcome(&run, 2), &outcome(&only_run(straight.path()), 2), "begun on a full disk");
+}
+
+/// The logs of many steps fit, so that it is not they that end the run.
+#[test]
+fn a_checkpoint_that_stays_refused_ends_the_run_whatever_else_is_written() {
+    let root = TempDir::new().unwrap();
+    succeeds(headless(root.path(), 1).args(["--set", "checkpoint_every=2"]));
+    let run = only_run(root.path());
+    fails_for_space(&mut limited(&resume(root.path(), &run, 9), 256), "model.safetensors");
+    assert_eq!(metrics(&run).len(), 2, "it went on without the checkpoint of step 2");
+    by_itself(&run);
+}
+
 #[test]
 fn a_journal_that_does_not_fit_ends_the_run_at_a_whole_line() {
     let root = TempDir::new().unwrap();
-    let mut long = headless(root.path(), 50);
-    long.args(["--set", "checkpoint_every=0"]);
-    fails_for_space(&mut limited(&long, 64), "rollouts.jsonl");
+    succeeds(headless(root.path(), 1).args(["--set", "checkpoint_every=0"]));
     let run = only_run(root.path());
+    fails_for_space(&mut limited(&resume(root.path(), &run, 50), 64), "rollouts.jsonl");
     let rollouts = fs::read(run.rollouts_path()).unwrap();
     let steps = metrics(&run).len();
-    assert!(steps > 0 && rollouts.ends_with(b"\n"));
+    assert!(steps > 1 && rollouts.ends_with(b"\n"));
     assert_eq!(rollouts.iter().filter(|byte| **byte == b'\n').count(), 8 * steps, "whole steps only");
 }
 

@@ -30,6 +30,10 @@ mod scored;
 mod signals;
 #[cfg(target_os = "linux")]
 mod soak;
+#[cfg(unix)]
+mod strangers;
+#[cfg(unix)]
+mod taken_away;
 mod tasks;
 #[cfg(unix)]
 mod typed;
@@ -93,6 +97,26 @@ fn refusal(command: &mut Command) -> String {
     let said = said.trim_end();
     assert!(said.ends_with('.'), "{command:?}: {said}");
     said.to_owned()
+}
+
+/// As `output`, of a command that must end soon whatever its files are.
+#[cfg(unix)]
+fn ends_in_time(command: &mut Command) -> Output {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let process = rustix::process::Pid::from_child(&child);
+    let (ended, waits) = std::sync::mpsc::channel::<()>();
+    let patience = std::time::Duration::from_secs(120);
+    let guard = std::thread::spawn(move || {
+        let hangs = waits.recv_timeout(patience) == Err(std::sync::mpsc::RecvTimeoutError::Timeout);
+        if hangs {
+            let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+        }
+        hangs
+    });
+    let output = child.wait_with_output().unwrap();
+    drop(ended);
+    assert!(!guard.join().unwrap(), "it hangs: {command:?}");
+    output
 }
 
 /// The one run of a folder.

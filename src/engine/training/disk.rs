@@ -14,7 +14,6 @@ use crate::{
     },
     run::{
         Journal, RunError,
-        checkpoint::CheckpointWriter,
         state::{STATE_FILE, TrainingState},
     },
 };
@@ -46,8 +45,11 @@ impl Training<'_> {
     /// Pauses the run for a disk that refused. Said again with each try: it is true until the disk is back. What matters
     /// most comes first, since a narrow screen shows no more.
     fn wait_for_disk(&self, error: &RunError) {
-        let text =
-            format!("Paused for the disk, which is tried again every few seconds; nothing is lost. {error}");
+        let why = match error.is_displacement() {
+            true => "Paused; it is tried again every few seconds.",
+            false => "Paused for the disk, which is tried again every few seconds; nothing is lost.",
+        };
+        let text = format!("{why} {error}");
         tracing::warn!(step = self.step, "{text}");
         self.control.tell(Event::Warning(text));
         self.control.pause_for_disk();
@@ -121,9 +123,7 @@ impl Training<'_> {
             config: if self.in_step { self.p.config.clone() } else { self.control.wanted() },
         };
         let failed = |error: crate::run::CheckpointError| EngineError::Run(RunError::from(error));
-        let mut writer =
-            CheckpointWriter::begin_on(self.p.run.disk(), &self.p.run.checkpoints_path(), self.step)
-                .map_err(failed)?;
+        let mut writer = self.p.journal.begin_checkpoint(&self.p.run, self.step).map_err(failed)?;
         let beside = small_files(&model, &self.p.companions, &self.p.grpo.tokenizer, WeightType::F32);
         for (name, bytes) in beside {
             writer.write_bytes(&name, &bytes).map_err(failed)?;

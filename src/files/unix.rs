@@ -1,0 +1,373 @@
+//! With the system's calls that take an open folder.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs::{File, TryLockError},
+    io,
+    os::{
+        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+        unix::ffi::OsStrExt,
+    },
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{self, AtFlags, Dir, FileType, Mode, OFlags, Stat},
+    io::Errno,
+};
+
+use super::{Kind, Refused, Wanted, plain};
+
+/// No pipe is waited for, no terminal becomes ours, and no child inherits it.
+const CAREFULLY: OFlags = OFlags::NONBLOCK.union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+/// Permissions of new files and folders before the umask.
+const SHARED: Mode = Mode::from_raw_mode(0o666);
+const SHARED_FOLDER: Mode = Mode::from_raw_mode(0o777);
+const PRIVATE: Mode = Mode::from_raw_mode(0o600);
+/// Permissions of anybody but the owner.
+const OTHERS: u32 = 0o077;
+/// No folder that this program removes is deeper.
+const DEEPEST: usize = 16;
+
+/// What makes two names one file: device and number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity(u64, u64);
+
+/// What stands under a name, or is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// Of what kind it is.
+    pub kind: Kind,
+    /// Which one it is.
+    pub identity: Identity,
+    /// Its bytes.
+    pub length: u64,
+    /// Its owner is another user, and we are not the one who may do everything.
+    pub is_foreign: bool,
+    /// Whether others than its owner may open it.
+    pub is_shared: bool,
+    names: u64,
+}
+
+impl Found {
+    /// Of an open file.
+    pub fn of(file: &File) -> io::Result<Self> {
+        Ok(Self::from_stat(&fs::fstat(file)?))
+    }
+
+    #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "not on every system")]
+    fn from_stat(stat: &Stat) -> Self {
+        let me = rustix::process::geteuid();
+        Self {
+            kind: match FileType::from_raw_mode(stat.st_mode as _) {
+                FileType::RegularFile => Kind::File,
+                FileType::Directory => Kind::Folder,
+                FileType::Symlink => Kind::Link,
+                FileType::Fifo => Kind::Pipe,
+                FileType::Socket => Kind::Socket,
+                FileType::CharacterDevice | FileType::BlockDevice => Kind::Device,
+                FileType::Unknown => Kind::Other,
+            },
+            identity: Identity(stat.st_dev as u64, stat.st_ino as u64),
+            length: u64::try_from(stat.st_size).unwrap_or(0),
+            is_foreign: !me.is_root() && stat.st_uid != me.as_raw(),
+            is_shared: u32::from(stat.st_mode) & OTHERS != 0,
+            names: stat.st_nlink as u64,
+        }
+    }
+}
+
+/// An open folder. Whatever is opened, made, renamed or removed through it is in it, wherever the folder is moved: names
+/// are plain, and no link is followed.
+#[derive(Debug)]
+pub struct Folder {
+    handle: File,
+    path: PathBuf,
+}
+
+impl AsFd for Folder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+}
+
+impl AsRawFd for Folder {
+    fn as_raw_fd(&self) -> RawFd {
+        self.handle.as_raw_fd()
+    }
+}
+
+impl Folder {
+    /// Opens a folder that a person named: links on the way to it are followed.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        // The folder of a name without any.
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let opened = fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | CAREFULLY, Mode::empty())?;
+        Ok(Self { handle: opened.into(), path: path.to_owned() })
+    }
+
+    /// Where it was when it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it still is where it was opened.
+    ///
+    /// # Errors
+    /// When the system cannot say.
+    pub fn is_at_its_path(&self) -> io::Result<bool> {
+        match fs::stat(&self.path) {
+            Ok(there) => Ok(Found::from_stat(&there).identity == Found::of(&self.handle)?.identity),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What stands under a name in it; a link is a link.
+    ///
+    /// # Errors
+    /// When the system cannot say.
+    pub fn find(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Found>> {
+        match fs::statat(self, plain(name.as_ref())?, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(Found::from_stat(&stat))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Refuses what is there under a name in it, and is no regular file.
+    ///
+    /// # Errors
+    /// That it is none, or when the system cannot say.
+    pub fn must_be_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+        self.find(name)?.map_or(Ok(()), |found| Wanted::File.check(found.kind))
+    }
+
+    /// Whether a name in it is the name of this open file.
+    ///
+    /// # Errors
+    /// When the system cannot say.
+    pub fn holds(&self, name: impl AsRef<OsStr>, file: &File) -> io::Result<bool> {
+        let identity = Found::of(file)?.identity;
+        Ok(self.find(name)?.is_some_and(|found| found.identity == identity))
+    }
+
+    /// The names of all that is in it, in no order.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(self)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(OsStr::from_bytes(name).to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// Opens a folder in it.
+    ///
+    /// # Errors
+    /// What the system says, or that it is no folder.
+    pub fn folder(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
+        let name = name.as_ref();
+        let opened = self.open_as(name, Wanted::Folder, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?;
+        Ok(Self { handle: opened.into(), path: self.path.join(name) })
+    }
+
+    /// Makes a folder in it, which must not be there yet.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn create_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+        Ok(fs::mkdirat(self, plain(name.as_ref())?, SHARED_FOLDER)?)
+    }
+
+    /// Opens a file in it to read.
+    ///
+    /// # Errors
+    /// What the system says, or that it is no regular file.
+    pub fn read(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        regular(self.open_as(name.as_ref(), Wanted::File, OFlags::RDONLY, Mode::empty())?)
+    }
+
+    /// Makes a file in it, which must not be there yet.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn create(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        self.create_as(name.as_ref(), SHARED)
+    }
+
+    /// As [`Folder::create`], with nobody but its owner to open it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn create_private(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        self.create_as(name.as_ref(), PRIVATE)
+    }
+
+    fn create_as(&self, name: &OsStr, mode: Mode) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | CAREFULLY;
+        regular(fs::openat(self, plain(name)?, flags, mode)?)
+    }
+
+    /// Opens a file in it to read and to write on, with what is in it; where there is none it is made.
+    ///
+    /// # Errors
+    /// What the system says, or that it is no regular file of this folder alone.
+    pub fn go_on(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        self.to_change(name.as_ref(), OFlags::RDWR | OFlags::CREATE, SHARED)
+    }
+
+    /// As [`Folder::go_on`], to write at the end only.
+    ///
+    /// # Errors
+    /// As [`Folder::go_on`].
+    pub fn append(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        self.to_change(name.as_ref(), OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE, SHARED)
+    }
+
+    /// As [`Folder::go_on`]; where the file is made, nobody but its owner may open it.
+    ///
+    /// # Errors
+    /// As [`Folder::go_on`].
+    pub fn private(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        self.to_change(name.as_ref(), OFlags::RDWR | OFlags::CREATE, PRIVATE)
+    }
+
+    fn to_change(&self, name: &OsStr, flags: OFlags, mode: Mode) -> io::Result<File> {
+        let file = regular(self.open_as(name, Wanted::File, flags, mode)?)?;
+        match Found::of(&file)?.names {
+            0 | 1 => Ok(file),
+            _ => Err(Refused::SecondName.into()),
+        }
+    }
+
+    /// Opens a name without following a link. What is of another kind is looked at first and not opened at all: even
+    /// that does something to some devices.
+    fn open_as(&self, name: &OsStr, wanted: Wanted, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
+        if let Some(found) = self.find(name)? {
+            wanted.check(found.kind)?;
+        }
+        match fs::openat(self, name, flags | OFlags::NOFOLLOW | CAREFULLY, mode) {
+            Ok(opened) => Ok(opened),
+            Err(error) => {
+                // It became something else just now.
+                if let Some(found) = self.find(name)? {
+                    wanted.check(found.kind)?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Gives a file or folder in it another name in it. A file or link that has that name goes.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn rename(&self, from: impl AsRef<OsStr>, to: impl AsRef<OsStr>) -> io::Result<()> {
+        Ok(fs::renameat(self, plain(from.as_ref())?, self, plain(to.as_ref())?)?)
+    }
+
+    /// Removes a file, or a link and not what it leads to.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn remove_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+        Ok(fs::unlinkat(self, plain(name.as_ref())?, AtFlags::empty())?)
+    }
+
+    /// Removes a folder with all that is in it; one that is not there is no error.
+    ///
+    /// # Errors
+    /// What the system says, or that it is no folder.
+    pub fn remove_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+        self.remove_tree(name.as_ref(), DEEPEST)
+    }
+
+    fn remove_tree(&self, name: &OsStr, deepest: usize) -> io::Result<()> {
+        let inside = match self.folder(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        };
+        if deepest == 0 {
+            return Err(io::Error::other("it has more folders within each other than any checkpoint"));
+        }
+        for name in inside.names()? {
+            match inside.find(&name)? {
+                Some(found) if found.kind == Kind::Folder => inside.remove_tree(&name, deepest - 1)?,
+                Some(_) => inside.remove_file(&name)?,
+                None => {}
+            }
+        }
+        Ok(fs::unlinkat(self, plain(name)?, AtFlags::REMOVEDIR)?)
+    }
+
+    /// Makes sure that the names in it would survive a power cut.
+    ///
+    /// # Errors
+    /// What the system says; file systems that cannot do this are no error.
+    pub fn sync(&self) -> io::Result<()> {
+        match self.handle.sync_all() {
+            // Some network and FUSE file systems have no fsync of folders.
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
+            {
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Locks the folder itself, until this is dropped.
+    ///
+    /// # Errors
+    /// When somebody has it locked, or the file system locks no folders.
+    pub fn try_lock(&self) -> Result<(), TryLockError> {
+        self.handle.try_lock()
+    }
+
+    /// As [`Folder::try_lock`], together with others who do the same.
+    ///
+    /// # Errors
+    /// As [`Folder::try_lock`].
+    pub fn try_lock_shared(&self) -> Result<(), TryLockError> {
+        self.handle.try_lock_shared()
+    }
+}
+
+/// See [`super::open`] and [`super::open_unlinked`].
+pub(super) fn open(path: &Path, follows: bool) -> io::Result<File> {
+    let (found, flags) = match follows {
+        true => (fs::stat(path)?, OFlags::empty()),
+        false => (fs::lstat(path)?, OFlags::NOFOLLOW),
+    };
+    Wanted::File.check(Found::from_stat(&found).kind)?;
+    regular(fs::open(path, OFlags::RDONLY | flags | CAREFULLY, Mode::empty())?)
+}
+
+/// A regular file to be written anew; nothing of it is changed yet.
+pub(super) fn open_to_replace(path: &Path) -> io::Result<File> {
+    match fs::stat(path) {
+        Ok(found) => Wanted::File.check(Found::from_stat(&found).kind)?,
+        Err(Errno::NOENT) => {}
+        Err(error) => return Err(error.into()),
+    }
+    regular(fs::open(path, OFlags::WRONLY | OFlags::CREATE | CAREFULLY, SHARED)?)
+}
+
+/// What was opened, where it is a regular file; reading and writing wait from now on, as files do.
+fn regular(opened: OwnedFd) -> io::Result<File> {
+    let file = File::from(opened);
+    Wanted::File.check(Found::of(&file)?.kind)?;
+    let flags = fs::fcntl_getfl(&file)?;
+    fs::fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
+    Ok(file)
+}
