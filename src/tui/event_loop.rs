@@ -2,8 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    fs::File,
-    io::{self, Read, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
