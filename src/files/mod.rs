@@ -104,7 +104,7 @@ impl From<Refused> for io::Error {
 
 impl Wanted {
     /// Refuses what is of another kind.
-    fn check(self, found: Kind) -> io::Result<()> {
+    pub(crate) fn check(self, found: Kind) -> io::Result<()> {
         match (self, found) {
             (Self::File, Kind::File) | (Self::Folder, Kind::Folder) => Ok(()),
             (wanted, found) => Err(Refused::Kind { found, wanted }.into()),

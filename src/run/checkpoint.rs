@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::{disk::Disk, error::CheckpointError, journal::LogFile};
 use crate::{
     config::{quoting, shortened},
-    files::{self, Folder, Kind},
+    files::{self, Folder, Kind, Wanted},
     model::host::hexadecimal,
 };
 
@@ -183,7 +183,8 @@ impl CheckpointWriter {
         let replaced = format!("{target}{REPLACED}");
         let path = self.folder.path().join(&target);
         let rename = || {
-            if self.folder.find(&target)?.is_some() {
+            if let Some(found) = self.folder.find(&target)? {
+                Wanted::Folder.check(found.kind)?;
                 // Both are there until the new one has its name; a crash in between leaves the old one
                 // under a name that is still found.
                 self.disk.remove_folder(&self.folder, &replaced)?;
@@ -361,8 +362,9 @@ pub fn list(checkpoints: &Path) -> Vec<(u64, PathBuf)> {
         .filter_map(|name| {
             let path = checkpoints.join(&name);
             let (step, replaced) = step_of(&path)?;
-            let is_folder = folder.find(&name).ok()??.kind == Kind::Folder;
-            is_folder.then_some((step, !replaced, path))
+            // A link is none that can be used, and whoever wants one is told why.
+            let is_one = matches!(folder.find(&name).ok()??.kind, Kind::Folder | Kind::Link);
+            is_one.then_some((step, !replaced, path))
         })
         .collect();
     // Within a step, the one under its proper name comes last and wins below.
