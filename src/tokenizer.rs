@@ -9,6 +9,7 @@ use std::{
 use thiserror::Error;
 use tokenizers::Tokenizer as Inner;
 
+#[path = "tokenizer/growth.rs"]
 mod growth;
 
 use crate::{config::shortened, model::companions::Ends};

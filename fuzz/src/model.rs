@@ -1,6 +1,10 @@
 //! The parts of the program's `model` that read.
 
+#[path = "../../src/model/companions.rs"]
+pub mod companions;
 #[path = "../../src/model/config.rs"]
 pub mod config;
+#[path = "../../src/model/fields.rs"]
+pub mod fields;
 #[path = "../../src/model/host.rs"]
 pub mod host;

@@ -16,12 +16,16 @@ pub mod follower;
 pub mod frontier;
 #[path = "../../src/run/journal.rs"]
 pub mod journal;
+#[path = "../../src/run/lineage.rs"]
+pub mod lineage;
 #[path = "../../src/run/lines.rs"]
 pub mod lines;
 #[path = "../../src/run/lock.rs"]
 pub mod lock;
 #[path = "../../src/run/pinned.rs"]
 pub mod pinned;
+#[path = "../../src/run/place.rs"]
+pub mod place;
 #[path = "../../src/run/reader.rs"]
 pub mod reader;
 #[path = "../../src/run/record.rs"]
@@ -30,6 +34,8 @@ pub mod record;
 pub mod rollout_index;
 #[path = "../../src/run/state.rs"]
 pub mod state;
+#[path = "../../src/run/steps.rs"]
+pub mod steps;
 #[path = "../../src/run/tail.rs"]
 pub mod tail;
 
@@ -39,6 +45,7 @@ pub use error::{CheckpointError, RunError};
 pub use follower::{Follower, Fresh};
 pub use frontier::{HowMeasured, Measurement};
 pub use journal::{Journal, JournalPosition};
+pub use lineage::{Ancestor, Segment, ancestors, segments};
 pub use lock::RunLock;
 pub use reader::{Log, Reader};
 pub use rollout_index::{RolloutIndex, RolloutSummary};
