@@ -142,8 +142,23 @@ struct Waiting {
 }
 
 /// Words that may stand before a verdict without taking the beginning of the sentence from it.
-const LEADS: [&str; 12] =
-    ["oh", "ok", "okay", "ah", "aha", "so", "and", "also", "still", "again", "done", "close"];
+const LEADS: [&str; 15] = [
+    "but",
+    "however",
+    "unfortunately",
+    "oh",
+    "ok",
+    "okay",
+    "ah",
+    "aha",
+    "so",
+    "and",
+    "also",
+    "still",
+    "again",
+    "done",
+    "close",
+];
 
 struct Reader<'a> {
     text: &'a str,

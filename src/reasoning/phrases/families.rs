@@ -402,6 +402,13 @@ pub(super) const FAMILIES: &[Family] = &[
             "recalculate",
             "make certain",
             "re-verify",
+            "recompute",
+            "redo this",
+            "redo that",
+            "calculate again",
+            "compute again",
+            "compute that again",
+            "calculate that again",
         ],
     ),
     (

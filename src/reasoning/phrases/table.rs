@@ -130,6 +130,7 @@ pub(super) const TABLE: &[(Kind, &[&str])] = &[
         Kind::Right,
         &["which is exactly the target", "that's exactly the target", "that is exactly the target"],
     ),
+    (Kind::NotEqual, &["not exactly", "is not quite equal to"]),
     (Kind::OffBy, &["off by", "is off by", "we are off by"]),
     (
         Kind::Supposed,

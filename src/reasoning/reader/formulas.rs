@@ -188,6 +188,10 @@ impl Reader<'_> {
             self.value = None;
             return;
         }
+        if self.measures_distance(calculation) {
+            self.value = None;
+            return;
+        }
         if self.works_backwards(calculation) {
             // `Start from the target: 96 - 40 = 56` is one.
             match self.reading.events.last_mut() {
@@ -246,6 +250,18 @@ impl Reader<'_> {
             last.kind = EventKind::Check { decision, claim: draft.claim, cut_off: false };
         }
         exclaims || ticks
+    }
+
+    /// Whether the calculation only says how far the attempt is from the target: `71 - 60 = 11`.
+    fn measures_distance(&self, calculation: &Expression) -> bool {
+        let stated = self.reading.attempts.records().last().and_then(|last| last.stated);
+        let numbers: Vec<Option<Exact>> = calculation.numbers().take(3).collect();
+        let [left, right] = numbers.as_slice() else { return false };
+        let pair = [(*left, *right), (*right, *left)];
+        stated.is_some()
+            && stated != self.target
+            && pair.contains(&(stated, self.target))
+            && !self.target.is_some_and(|target| self.reading.attempts.is_given(target))
     }
 
     /// Whether the calculation starts from the target, which nobody has given or reached yet.
