@@ -1,45 +1,15 @@
 //! Groups steps `a op b = v` into attempts by what they calculate with, and remembers every attempt.
 
+mod made;
+
 use std::collections::{HashMap, HashSet};
 
+use self::made::{Known, Made, numbers_of};
 use super::{
-    exact::{Exact, Operator},
+    exact::Exact,
     expression::Expression,
     shape::{Key, Shape},
 };
-
-/// A value and the operations that made it.
-#[derive(Debug, Clone, Copy)]
-struct Made {
-    shape: Shape,
-    /// What the operations really come to, whatever the text says.
-    value: Option<Exact>,
-    /// Sum of the keys of the numbers that it was made of, each as often as it was used.
-    numbers: Key,
-    /// Whether every step that led here was calculated rightly.
-    sound: bool,
-}
-
-impl Made {
-    fn number(value: Option<Exact>) -> Self {
-        let shape = Shape::number(value);
-        Self { shape, value, numbers: shape.key(), sound: true }
-    }
-
-    fn combine(operator: Operator, left: Self, right: Self) -> Self {
-        let values = left.value.zip(right.value);
-        Self {
-            shape: Shape::combine(operator, left.shape, right.shape),
-            value: values.and_then(|(left, right)| left.apply(operator, right)),
-            numbers: left.numbers.wrapping_add(right.numbers),
-            sound: left.sound && right.sound,
-        }
-    }
-
-    fn negate(self) -> Self {
-        Self { shape: self.shape.negate(), value: self.value.map(Exact::negate), ..self }
-    }
-}
 
 /// A result in hand that a later step may use.
 #[derive(Debug, Clone, Copy)]
@@ -102,8 +72,8 @@ pub struct Attempts {
     all_given: Key,
     target: Option<Exact>,
     current: Attempt,
-    /// Results of all attempts, the latest for each value.
-    known: HashMap<Exact, Made>,
+    /// Results of all attempts.
+    known: Known,
     records: Vec<AttemptRecord>,
     /// What steps have derived without a miscalculation: operations, and the values that they come to.
     derived: HashSet<Key>,
@@ -132,7 +102,7 @@ impl Attempts {
             all_given,
             target,
             current: Attempt::default(),
-            known: HashMap::new(),
+            known: Known::default(),
             records: Vec::new(),
             derived: HashSet::new(),
             derived_values: HashSet::new(),
@@ -194,7 +164,7 @@ impl Attempts {
 
     /// Whether `value` is given or the result of any attempt.
     pub fn knows(&self, value: Exact) -> bool {
-        self.given.contains_key(&value) || self.known.contains_key(&value)
+        self.given.contains_key(&value) || self.known.holds(value)
     }
 
     /// Whether the attempt in hand has made this calculation, step by step or as a whole.
@@ -231,7 +201,7 @@ impl Attempts {
             self.remember(calculation, made);
         }
         if let Some(stated) = stated.filter(|_| right && made.sound) {
-            self.known.insert(stated, made);
+            self.known.add(stated, made);
             // From here on the text goes by what it has worked out again.
             self.current.stated.insert(stated, made);
             if let Some(last) = self.records.last_mut().filter(|_| whole) {
@@ -281,7 +251,7 @@ impl Attempts {
         if last.stated != Some(stated) {
             (last.stated, last.sound) = (Some(stated), right);
             self.current.stated.insert(stated, made);
-            self.known.insert(stated, made);
+            self.known.add(stated, made);
         }
     }
 
@@ -298,14 +268,18 @@ impl Attempts {
         place: (usize, usize),
     ) {
         if self.begins_another(calculation) {
-            self.begin(segment, place);
+            self.begin(calculation, segment, place);
         }
         let mut consumed: Key = 0;
+        let (written, all_given) = (numbers_of(calculation), self.all_given);
         let mut parts: Vec<Made> = Vec::new();
         let made = {
             let (current, given, known) = (&mut self.current, &self.given, &self.known);
             calculation.fold(
-                |number| current.resolve(number, given, known, &mut consumed),
+                |number| {
+                    let made = |number| known.fitting(number, written, all_given);
+                    current.resolve(number, given, made, &mut consumed)
+                },
                 |operator, left, right| {
                     let made = Made::combine(operator, left, right);
                     parts.push(made);
@@ -331,7 +305,7 @@ impl Attempts {
         if let Some(stated) = stated {
             self.current.stated.insert(stated, made);
             self.current.unused.entry(stated).or_default().push(Unused { made, own: true });
-            self.known.insert(stated, made);
+            self.known.add(stated, made);
         }
         if let Some(record) = self.records.last_mut() {
             record.key = self.current.roots;
@@ -345,10 +319,10 @@ impl Attempts {
         self.opened = false;
     }
 
-    fn begin(&mut self, segment: usize, begins: (usize, usize)) {
+    fn begin(&mut self, calculation: &Expression, segment: usize, begins: (usize, usize)) {
         self.current = Attempt::default();
         if let Some(kept) = self.kept.take() {
-            let made = self.known.get(&kept).copied().unwrap_or(Made::number(Some(kept)));
+            let made = self.known.fitting(kept, numbers_of(calculation), self.all_given);
             self.current.stated.insert(kept, made);
             self.current.unused.entry(kept).or_default().push(Unused { made, own: false });
         }
@@ -407,7 +381,7 @@ impl Attempt {
         &mut self,
         number: Option<Exact>,
         given: &HashMap<Exact, usize>,
-        known: &HashMap<Exact, Made>,
+        made_before: impl FnOnce(Exact) -> Made,
         consumed: &mut Key,
     ) -> Made {
         let Some(number) = number else { return Made::number(None) };
@@ -421,6 +395,6 @@ impl Attempt {
             *self.used_numbers.entry(number).or_insert(0) += 1;
             return Made::number(Some(number));
         }
-        known.get(&number).copied().unwrap_or(Made::number(Some(number)))
+        made_before(number)
     }
 }

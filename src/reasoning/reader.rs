@@ -2,6 +2,7 @@
 //! [`CheckDraft`], everything that may become a span to the event list.
 
 mod distances;
+mod drafts;
 mod formulas;
 mod goals;
 mod verdicts;
@@ -392,85 +393,5 @@ impl Reader<'_> {
         (self.supposed, self.concluding) = (false, false);
         self.opening = None;
         self.reading.breaks_off = false;
-    }
-
-    /// Decides the draft, if there is one.
-    fn finish_draft(&mut self, at_end: bool) {
-        if let Some(draft) = self.draft.take() {
-            let decision = draft.decide(&self.reading.attempts, self.target);
-            // A verdict before anything was tried, as in `which is the target`, is about nothing.
-            let stands_alone = ["that", "this", "it", "yes", "no"].iter().any(|word| {
-                self.text
-                    .get(draft.start..draft.start + word.len())
-                    .is_some_and(|t| t.eq_ignore_ascii_case(word))
-            });
-            if draft.opener == Opener::None && decision == Decision::Bare && !stands_alone {
-                self.sentence_closed = false;
-                return;
-            }
-            let cut_off = at_end && !self.sentence_closed;
-            let kind = EventKind::Check { decision, claim: draft.claim, cut_off };
-            if !self.joins_last_check(&draft, decision) {
-                self.event(kind, draft.start, draft.end);
-            }
-            if decision != Decision::Bare {
-                self.reading.attempts.part();
-            }
-        }
-        self.sentence_closed = false;
-    }
-
-    /// Whether a checking sentence is being read.
-    fn in_draft(&self) -> bool {
-        self.draft.is_some() && !self.sentence_closed
-    }
-
-    /// The draft of this sentence; begins one at `start` if there is none.
-    fn draft_at(&mut self, start: usize) -> &mut CheckDraft {
-        if self.sentence_closed {
-            self.finish_draft(false);
-        }
-        self.draft.get_or_insert_with(|| CheckDraft::new(Opener::None, start, start))
-    }
-
-    fn open_draft(&mut self, opener: Opener, start: usize, end: usize, length: usize) {
-        if self.draft.as_ref().is_some_and(CheckDraft::states_something) {
-            self.finish_draft(false);
-        }
-        match &mut self.draft {
-            // `hmm , wait , check :` is one opening.
-            Some(draft) => {
-                draft.end = end;
-                if opener == Opener::Check {
-                    draft.opener = Opener::Check;
-                }
-            }
-            None => self.draft = Some(CheckDraft::new(opener, start, end)),
-        }
-        self.reading.breaks_off = false;
-        self.value = None;
-        self.relation = None;
-        self.at += length;
-    }
-
-    fn answer(&mut self) {
-        self.end_sentence();
-        self.finish_draft(false);
-        self.reading.attempts.part();
-        self.segment += 1;
-        let open = self.tokens[self.at];
-        self.at += 1;
-        let closes = |token: &Token| matches!(token.kind, TokenKind::AnswerOpen | TokenKind::AnswerClose);
-        let length = self.tokens[self.at..].iter().take_while(|token| !closes(token)).count();
-        self.reading.faithful = Formula::read(self.text, &self.tokens[..self.at + length], self.at)
-            .filter(|formula| formula.tokens == length && !formula.unfinished)
-            .and_then(|formula| formula.sides.into_iter().next())
-            .map(|answer| self.reading.attempts.derives(&answer));
-        self.at += length;
-        let end = self.tokens.get(self.at).map_or(self.text.len(), |token| token.start);
-        let inside = &self.text[open.end..end];
-        let start = open.end + (inside.len() - inside.trim_start().len());
-        let end = start.max(open.end + inside.trim_end().len());
-        self.event(EventKind::Answer, start, end);
     }
 }

@@ -169,6 +169,10 @@ fn an_answer_is_faithful_where_steps_without_a_slip_derive_it() {
             ("<answer> 87 - 23 </answer> 87 - 23 = 64", faithful(false.into())),
         ],
     );
+    // Of two ways in which a kept result was made, the one that leaves the other numbers over.
+    let kept = "19 + 15 = 34 , 34 / 1 = 34 . check : 34 is not 33 . back to 34 : 34 - 1 = 33 . that works . \
+                <answer> ( 19 + 15 ) - 1 </answer>";
+    hold(&[15, 1, 19], 33, &[(kept, json!({"faithful": true, "first_hit": 2}))]);
     let none = answer(&[87, 49, 23], 61, "87 - 23 = 64 <answer> no idea </answer>");
     assert!(none.get("faithful").is_none(), "{none}");
 }
