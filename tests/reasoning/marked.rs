@@ -232,6 +232,11 @@ fn a_third_batch_of_held_out_transcripts_is_read_nearly_as_well() {
 }
 
 #[test]
+fn a_fourth_batch_of_held_out_transcripts_is_read_nearly_as_well() {
+    hold("held out, fourth", include_str!("../data/held_out_4.txt"), 120, 0.0);
+}
+
+#[test]
 fn every_prefix_of_a_marked_transcript_is_safe() {
     for entry in marked(include_str!("../data/development.txt")) {
         for (end, _) in entry.text.char_indices() {
