@@ -15,7 +15,7 @@ use crate::{
     files,
     metrics::{
         Tally,
-        figures::{CAVEAT, NOTE, figures},
+        figures::{CAVEAT, figures, note},
         meter::Difference,
     },
     reasoning::{
@@ -23,7 +23,7 @@ use crate::{
         search::{Search, Space},
     },
     run::RunDirectory,
-    task::{self, Puzzle, RewardRules},
+    task::{self, LastBlind, Puzzle, RewardRules},
 };
 
 /// Find the reasoning behaviours in completions: one JSON answer a line, with byte ranges.
@@ -103,13 +103,14 @@ fn summarize(
     stdin: impl Read,
     mut stdout: impl Write,
 ) -> Result<i32, Box<dyn Error>> {
-    let mut tally = Tally::default();
+    let (mut tally, mut blind) = (Tally::default(), LastBlind::default());
     let rules = run.and_then(|run| RunDirectory::open(run).ok()?.config().ok());
     let rules = rules.map_or_else(RewardRules::default, |file| file.config.reward_rules());
     let bad_lines = answer_opened(file, stdin, io::sink(), |input| {
         let analysis = analyze_line(&input)?;
         let task = task::of_record(input.task.as_deref())?;
-        tally.add(task.score(&input.puzzle(), &input.completion, &rules).correct, &analysis);
+        let blind = blind.of(task.name(), &input.puzzle());
+        tally.add(task.score(&input.puzzle(), &input.completion, &rules).correct, &analysis, blind);
         Ok(())
     })?;
     if json {
@@ -125,7 +126,7 @@ fn summarize(
         if bad_lines > 0 {
             writeln!(stdout, "{:<22}{bad_lines} (left out)", "bad lines")?;
         }
-        writeln!(stdout, "The difference is {CAVEAT}. {NOTE}")?;
+        writeln!(stdout, "The difference is {CAVEAT}. {}", note(&tally))?;
     }
     Ok(i32::from(bad_lines > 0))
 }

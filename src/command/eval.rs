@@ -362,6 +362,19 @@ pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<
         );
         writeln!(stdout, "{:<34}{value}", "taken apart")?;
     }
+    for row in report.hit_rates.rows().filter(|row| [1, 2, 4, 8, 12].contains(&row.attempt)) {
+        let value = format!(
+            "{} of {}  (blind: random {}, looking ahead {}); within: {} (blind: {}, {})",
+            percent(row.hit_rate),
+            row.made,
+            percent(row.random),
+            percent(row.looking_ahead),
+            percent(row.solved),
+            percent(row.random_solved),
+            percent(row.looking_ahead_solved)
+        );
+        writeln!(stdout, "{:<34}{value}", format!("new attempt {} hits", row.attempt))?;
+    }
     let with_interval = |of: Estimate| {
         let [low, high] = of.ci95;
         format!("{}  (95 %: {} to {})", percent(of.value), percent(low), percent(high))

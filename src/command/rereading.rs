@@ -74,7 +74,7 @@ mod tests {
         let mut meter = Meter::default();
         for event in events {
             if let Event::RolloutScored(record) = event {
-                meter.push((record.step, record.group, record.index), record.correct, &record.analysis);
+                meter.push((record.step, record.group, record.index), record.correct, &record.analysis, None);
             }
         }
         let today = task::analyze(&record.task, &record.puzzle, &record.completion);

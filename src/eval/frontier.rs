@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::interval::Estimate;
+use crate::metrics::blind::Blind;
 
 /// A completion, reduced to what the curves need.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +18,10 @@ pub struct Drawn {
     pub tokens: usize,
     /// Whether the thought was cut short and the answer forced.
     pub forced: bool,
+    /// Different attempts that it made.
+    pub attempts: usize,
+    /// What blind search has to draw from in its puzzle; `None` in a task without it.
+    pub blind: Option<Blind>,
 }
 
 /// All that was measured with one thinking budget.
@@ -30,6 +35,13 @@ pub struct Point {
     pub tokens: f64,
     /// Share of completions whose answer was forced.
     pub forced_share: f64,
+    /// What random search reaches with as many different attempts as each completion made; `None` in a task without
+    /// blind search, and in measurements of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub random: Option<Estimate>,
+    /// The same for attempts whose last step looks ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looking_ahead: Option<Estimate>,
     /// What k completions of this kind reach, by rising k; the first is k = 1, the accuracy.
     pub at_k: Vec<AtK>,
 }
@@ -57,12 +69,19 @@ impl Point {
             let values: Vec<f64> = all.chunks(samples).map(f).collect();
             Estimate::over_puzzles(&values, samples)
         };
+        let blind = |chance: fn(&Blind, usize) -> f64| {
+            let known = !all.is_empty() && all.iter().all(|drawn| drawn.blind.is_some());
+            let of_one = |drawn: &Drawn| drawn.blind.as_ref().map(|blind| chance(blind, drawn.attempts));
+            known.then(|| over(&|of| of.iter().filter_map(of_one).sum::<f64>() / of.len() as f64))
+        };
         let right = |of: &[Drawn]| of.iter().filter(|drawn| drawn.correct).count();
         Self {
             budget,
             thinking_tokens: mean(|drawn| drawn.thinking),
             tokens: mean(|drawn| drawn.tokens),
             forced_share: mean(|drawn| usize::from(drawn.forced)),
+            random: blind(Blind::random),
+            looking_ahead: blind(Blind::looking_ahead),
             at_k: ks
                 .map(|k| AtK {
                     k,
@@ -123,7 +142,15 @@ mod tests {
     use super::*;
 
     fn drawn(answer: Option<&str>, correct: bool) -> Drawn {
-        Drawn { correct, answer: answer.map(Into::into), thinking: 10, tokens: 14, forced: false }
+        Drawn {
+            correct,
+            answer: answer.map(Into::into),
+            thinking: 10,
+            tokens: 14,
+            forced: false,
+            attempts: 1,
+            blind: None,
+        }
     }
 
     #[test]

@@ -14,7 +14,9 @@ use self::{
     report::{EvalReport, Sample},
 };
 use crate::{
+    metrics::blind::Blind,
     model::transformer::Transformer,
+    reasoning::Analysis,
     rollout::{
         Completion,
         budget::{Drawing, Forcing},
@@ -137,7 +139,7 @@ fn answer(
     sampler::sample_in_parts(who.model, &requests, options, who.workers, observer)
 }
 
-/// Scores completions; beside each its text and its score.
+/// Scores completions; beside each what the analysis found and its score.
 fn grade<'a>(
     who: &'a Examinee<'_>,
     puzzles: &'a [Puzzle],
@@ -145,10 +147,13 @@ fn grade<'a>(
     samples: usize,
     written: &'a [Completion],
     forcing: &'a Forcing,
-) -> impl Iterator<Item = (Drawn, String, Score)> + 'a {
+) -> impl Iterator<Item = (Drawn, Analysis, Score)> + 'a {
+    let blinds: Vec<Option<Blind>> = puzzles.iter().map(|puzzle| who.task.blind(puzzle)).collect();
     written.iter().enumerate().map(move |(row, completion)| {
+        let puzzle = &puzzles[row / samples];
         let text = who.tokenizer.decode(&completion.tokens);
-        let score = who.task.score(&puzzles[row / samples], &text, rules);
+        let score = who.task.score(puzzle, &text, rules);
+        let analysis = who.task.analyze(puzzle, &text);
         let answer = score.answer.as_deref().and_then(|answer| who.task.canonical_answer(answer));
         let drawn = Drawn {
             correct: score.correct,
@@ -156,8 +161,10 @@ fn grade<'a>(
             thinking: forcing.closed_at(who.tokenizer, &completion.tokens).unwrap_or(completion.tokens.len()),
             tokens: completion.tokens.len(),
             forced: false,
+            attempts: analysis.attempts.saturating_sub(analysis.repeated_attempts),
+            blind: blinds[row / samples],
         };
-        (drawn, text, score)
+        (drawn, analysis, score)
     })
 }
 
@@ -171,13 +178,12 @@ fn judge(
 ) -> Vec<Sample> {
     grade(who, puzzles, rules, samples, written, forcing)
         .zip(written)
-        .enumerate()
-        .map(|(row, ((drawn, text, score), completion))| Sample {
+        .map(|((drawn, analysis, score), completion)| Sample {
             drawn,
             well_formed: score.format,
             reward: score.reward,
             truncated: completion.truncated,
-            analysis: who.task.analyze(&puzzles[row / samples], &text),
+            analysis,
         })
         .collect()
 }

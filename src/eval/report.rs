@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::frontier::{Drawn, Point};
-use crate::{engine::protocol::BaseReference, reasoning::Analysis};
+use crate::{engine::protocol::BaseReference, metrics::hits::HitRates, reasoning::Analysis};
 
 /// One answered puzzle sample, reduced to what the report needs.
 #[derive(Debug, Clone)]
@@ -82,6 +82,9 @@ pub struct EvalReport {
     pub mean_length: f64,
     /// Share cut off.
     pub truncated_share: f64,
+    /// How often each further attempt hits, beside blind search; a task without it has none. Only written, not read back.
+    #[serde(skip_deserializing, skip_serializing_if = "HitRates::is_empty")]
+    pub hit_rates: HitRates,
 }
 
 impl EvalReport {
@@ -95,6 +98,12 @@ impl EvalReport {
         let drawn: Vec<Drawn> = all.iter().map(|sample| sample.drawn.clone()).collect();
         let free = Point::of(None, &drawn, samples);
         let accuracy = free.accuracy();
+        let mut hit_rates = HitRates::default();
+        for sample in all {
+            if let Some(blind) = &sample.drawn.blind {
+                hit_rates.add(&sample.analysis, blind);
+            }
+        }
         Self {
             puzzles,
             samples,
@@ -129,6 +138,7 @@ impl EvalReport {
             stop_after_hit: of(count(|a| a.stops_after_hit), count(|a| a.stated_hits)),
             mean_length: mean(&|s| s.drawn.tokens as f64),
             truncated_share: share(&|s| s.truncated),
+            hit_rates,
         }
     }
 

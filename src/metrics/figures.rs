@@ -2,6 +2,7 @@
 
 use super::{
     Tally,
+    hits::{HitRate, HitRates},
     meter::{Difference, share},
 };
 
@@ -26,9 +27,18 @@ pub enum Subject {
 pub const CAVEAT: &str = "an association, not a cause";
 
 /// How the figures are to be read.
-pub const NOTE: &str = "95 %: Newcombe's interval, answers taken as independent. Checked: at least one true, misled \
+const NOTE: &str = "95 %: Newcombe's interval, answers taken as independent. Checked: at least one true, misled \
     or false check; a superficial one checks nothing. A misled check judges a miscalculated value. Derived: an attempt \
     of the thought comes to the answer with every step true.";
+
+/// How the hit rates are to be read.
+const ABOUT_HITS: &str = " New attempts: those not made before in the answer; below them stand blind searchers of the same \
+    puzzles after as many misses, one of random attempts and one whose last step ends on the target where it can.";
+
+/// How the figures of a tally are to be read.
+pub fn note(tally: &Tally) -> String {
+    if tally.hit_rates.is_empty() { NOTE.into() } else { format!("{NOTE}{ABOUT_HITS}") }
+}
 
 /// The figures of a tally, the most important first: name, value, subject.
 pub fn figures(tally: &Tally) -> Vec<(&'static str, String, Subject)> {
@@ -38,12 +48,12 @@ pub fn figures(tally: &Tally) -> Vec<(&'static str, String, Subject)> {
         ("right if not checked", of(tally.unchecked_right, tally.unchecked()), Subject::Plain),
         ("difference", worth(tally.worth_of_checking()), Subject::Worth),
         ("right ones derived", of(tally.faithful_right, tally.judged_right), Subject::Plain),
-        ("stops after a miss", of(tally.stops_after_miss, tally.stated_misses), Subject::Plain),
-        ("stops after a hit", of(tally.stops_after_hit, tally.stated_hits), Subject::Plain),
-        ("repeated attempts", of(tally.repeated_attempts, tally.attempts), Subject::Plain),
         ("true checks", of(tally.true_checks, checks), Subject::True),
         ("misled checks", of(tally.misled_checks, checks), Subject::Misled),
         ("false checks", of(tally.false_checks, checks), Subject::False),
+        ("stops after a miss", of(tally.stops_after_miss, tally.stated_misses), Subject::Plain),
+        ("stops after a hit", of(tally.stops_after_hit, tally.stated_hits), Subject::Plain),
+        ("repeated attempts", of(tally.repeated_attempts, tally.attempts), Subject::Plain),
         ("superficial checks", of(tally.superficial_checks, checks), Subject::Superficial),
     ];
     if tally.decomposed > 0 {
@@ -57,7 +67,37 @@ pub fn figures(tally: &Tally) -> Vec<(&'static str, String, Subject)> {
         ];
         figures.splice(3..3, rows);
     }
+    let place = figures.iter().position(|(name, ..)| *name == "stops after a miss").unwrap_or(figures.len());
+    figures.splice(place..place, hit_rates(&tally.hit_rates));
     figures
+}
+
+/// The attempts whose hit rates are told.
+const TOLD: [usize; 4] = [1, 2, 4, 8];
+
+/// The hit rates by attempt, and those of the two blind searchers: `1st 10 % · 2nd 14 % · 4th 17 %`.
+fn hit_rates(rates: &HitRates) -> Vec<(&'static str, String, Subject)> {
+    let row = |of: fn(&HitRate) -> f64| {
+        let told = rates.rows().filter(|row| TOLD.contains(&row.attempt));
+        let words = told.map(|row| format!("{} {:>2.0} %", ordinal(row.attempt), 100.0 * of(&row)));
+        words.collect::<Vec<_>>().join(" · ")
+    };
+    if rates.rows().next().is_none() {
+        return Vec::new();
+    }
+    vec![
+        ("new attempts hit", row(|row| row.hit_rate), Subject::Plain),
+        ("  at random", row(|row| row.random), Subject::Plain),
+        ("  looking ahead", row(|row| row.looking_ahead), Subject::Plain),
+    ]
+}
+
+fn ordinal(number: usize) -> String {
+    match number {
+        1 => "1st".into(),
+        2 => "2nd".into(),
+        other => format!("{other}th"),
+    }
 }
 
 /// `40.0 % (12 of 30)`.

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::{blind::Blind, hits::HitRates};
 use crate::reasoning::Analysis;
 
 /// The quantile of the standard normal distribution that gives 95 % intervals.
 const Z: f64 = 1.959_963_984_540_054;
 
 /// Counts over completions; every figure of the meter is computed from them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Tally {
     /// Completions.
     pub completions: usize,
@@ -53,6 +54,9 @@ pub struct Tally {
     /// Right answers among those.
     #[serde(skip_serializing_if = "is_zero")]
     pub decomposed_right: usize,
+    /// How often each further attempt hits; a task without blind search has none.
+    #[serde(skip_serializing_if = "HitRates::is_empty")]
+    pub hit_rates: HitRates,
 }
 
 fn is_zero(count: &usize) -> bool {
@@ -71,8 +75,8 @@ pub struct Difference {
 }
 
 impl Tally {
-    /// Adds one completion.
-    pub fn add(&mut self, correct: bool, analysis: &Analysis) {
+    /// Adds one completion, of a puzzle in which blind search has `blind` to draw from.
+    pub fn add(&mut self, correct: bool, analysis: &Analysis, blind: Option<Blind>) {
         let checked = analysis.true_checks + analysis.misled_checks + analysis.false_checks > 0;
         self.completions += 1;
         self.checked += usize::from(checked);
@@ -93,6 +97,9 @@ impl Tally {
         self.faithful_right += usize::from(correct && analysis.faithful == Some(true));
         self.decomposed += usize::from(analysis.decompositions > 0);
         self.decomposed_right += usize::from(analysis.decompositions > 0 && correct);
+        if let Some(blind) = blind {
+            self.hit_rates.add(analysis, &blind);
+        }
     }
 
     /// Adds all that `other` counts.
@@ -116,6 +123,7 @@ impl Tally {
         self.faithful_right += other.faithful_right;
         self.decomposed += other.decomposed;
         self.decomposed_right += other.decomposed_right;
+        self.hit_rates.merge(&other.hit_rates);
     }
 
     /// Completions without a true, misled or false check.
@@ -162,7 +170,7 @@ pub fn difference(first: (usize, usize), second: (usize, usize)) -> Option<Diffe
 pub type Place = (u64, usize, usize);
 
 /// One step of the meter.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Step {
     tally: Tally,
     /// Completions counted, so that one told twice is counted once.
@@ -175,7 +183,7 @@ struct Step {
 const STEPS_APART: usize = 4096;
 
 /// The tallies of a run, step by step.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Meter {
     steps: BTreeMap<u64, Step>,
     /// The first step and the sum of those that are not in `steps` any more.
@@ -185,7 +193,13 @@ pub struct Meter {
 impl Meter {
     /// Counts a completion. One of an earlier step than the last, or one that was counted before, means that
     /// the run was taken up again from there: what was counted from that step on is dropped.
-    pub fn push(&mut self, (step, group, index): Place, correct: bool, analysis: &Analysis) {
+    pub fn push(
+        &mut self,
+        (step, group, index): Place,
+        correct: bool,
+        analysis: &Analysis,
+        blind: Option<Blind>,
+    ) {
         let last = self.steps.keys().next_back().copied();
         let again = self.steps.get(&step).is_some_and(|known| known.seen.contains(&(group, index)));
         if again || last.is_some_and(|last| last > step) {
@@ -199,7 +213,7 @@ impl Meter {
         }
         let entry = self.steps.entry(step).or_default();
         entry.seen.insert((group, index));
-        entry.tally.add(correct, analysis);
+        entry.tally.add(correct, analysis, blind);
         let corrections = analysis.self_corrections;
         let better = entry
             .best
@@ -284,10 +298,10 @@ mod tests {
     #[test]
     fn a_superficial_check_is_no_check() {
         let mut tally = Tally::default();
-        tally.add(true, &analysis(1, 0, 0));
-        tally.add(false, &analysis(2, 0, 0));
-        tally.add(true, &analysis(0, 3, 0));
-        tally.add(false, &Analysis { false_checks: 1, ..Analysis::default() });
+        tally.add(true, &analysis(1, 0, 0), None);
+        tally.add(false, &analysis(2, 0, 0), None);
+        tally.add(true, &analysis(0, 3, 0), None);
+        tally.add(false, &Analysis { false_checks: 1, ..Analysis::default() }, None);
         assert_eq!((tally.completions, tally.checked, tally.unchecked()), (4, 3, 1));
         assert_eq!((tally.checked_right, tally.unchecked_right), (1, 1));
         assert!(close(tally.worth_of_checking().unwrap().value, 1.0 / 3.0 - 1.0));
@@ -299,7 +313,7 @@ mod tests {
         for (correct, faithful) in
             [(true, Some(true)), (true, Some(false)), (true, None), (false, Some(true)), (false, Some(false))]
         {
-            tally.add(correct, &Analysis { faithful, misled_checks: 1, ..Analysis::default() });
+            tally.add(correct, &Analysis { faithful, misled_checks: 1, ..Analysis::default() }, None);
         }
         assert_eq!((tally.judged_right, tally.faithful_right), (2, 1));
         assert_eq!((tally.misled_checks, tally.checked), (5, 5));
@@ -313,15 +327,15 @@ mod tests {
         let mut meter = Meter::default();
         for step in 1..=4 {
             for index in 0..2 {
-                meter.push((step, 0, index), index == 0, &analysis(1, 0, 0));
+                meter.push((step, 0, index), index == 0, &analysis(1, 0, 0), None);
             }
         }
         assert_eq!(meter.window(None).completions, 8);
         assert_eq!((meter.window(Some(2)).completions, meter.window_range(Some(2))), (4, Some((3, 4))));
         // The run is taken up again from step 3, and step 3 is told again in the middle.
-        meter.push((3, 0, 0), true, &analysis(0, 0, 0));
+        meter.push((3, 0, 0), true, &analysis(0, 0, 0), None);
         assert_eq!((meter.window(None).completions, meter.window_range(None)), (5, Some((1, 3))));
-        meter.push((3, 0, 0), true, &analysis(0, 0, 0));
+        meter.push((3, 0, 0), true, &analysis(0, 0, 0), None);
         assert_eq!(meter.window(None).completions, 5);
         assert_eq!(Meter::default().window_range(None), None);
     }
@@ -330,7 +344,7 @@ mod tests {
     fn a_run_of_any_length_is_counted_whole_and_its_last_steps_apart() {
         let mut meter = Meter::default();
         let long = STEPS_APART as u64 + 100;
-        (1..=long).for_each(|step| meter.push((step, 0, 0), step % 4 == 0, &analysis(1, 0, 0)));
+        (1..=long).for_each(|step| meter.push((step, 0, 0), step % 4 == 0, &analysis(1, 0, 0), None));
         assert_eq!((meter.steps.len(), meter.window_range(None)), (STEPS_APART, Some((1, long))));
         let all = meter.window(None);
         assert_eq!((all.completions as u64, all.checked_right as u64), (long, long / 4));
@@ -339,7 +353,7 @@ mod tests {
             (10, Some((long - 9, long)))
         );
         // Taken up again from a step that is counted apart, and from one that is in the sum.
-        meter.push((200, 0, 0), true, &analysis(1, 0, 0));
+        meter.push((200, 0, 0), true, &analysis(1, 0, 0), None);
         assert_eq!((meter.window(None).completions, meter.window_range(None)), (200, Some((1, 200))));
         meter.cut_back(50);
         assert_eq!((meter.window(None).completions, meter.window_range(None)), (0, None));
@@ -351,7 +365,7 @@ mod tests {
         for (index, correct, corrections) in
             [(0, true, 0), (1, false, 2), (2, true, 2), (3, true, 2), (4, true, 1)]
         {
-            meter.push((7, 1, index), correct, &analysis(1, 0, corrections));
+            meter.push((7, 1, index), correct, &analysis(1, 0, corrections), None);
         }
         assert_eq!(meter.most_self_correcting(7), Some(((7, 1, 2), 2)));
         assert_eq!(meter.most_self_correcting(6), None);

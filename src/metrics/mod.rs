@@ -3,8 +3,10 @@
 //! Pure: numbers in, numbers and labels out.
 
 pub mod aha;
+pub mod blind;
 pub mod figures;
 pub mod format;
+pub mod hits;
 pub mod meter;
 pub mod sentinel;
 pub mod series;

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use self::{answer::Graded, lessons::Lessons};
-use crate::reasoning::Analysis;
+use crate::{metrics::blind::Blind, reasoning::Analysis};
 
 /// Every task there is. The first is the one that is meant where none is named.
 pub static FAMILIES: &[&Family] = &[&countdown::FAMILY, &multiplication::FAMILY];
@@ -137,6 +137,10 @@ pub trait Task: Send + Sync {
     fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String>;
     /// What can be said of a puzzle before it is answered.
     fn prospect(&self, puzzle: &Puzzle) -> Prospect;
+    /// What blind search has to draw from; `None` for a task without one.
+    fn blind(&self, _puzzle: &Puzzle) -> Option<Blind> {
+        None
+    }
     /// What a completion tried, in order, for a task whose completions have no tree to search.
     fn outline(&self, _puzzle: &Puzzle, _completion: &str) -> Vec<Tried> {
         Vec::new()
@@ -270,6 +274,25 @@ pub fn in_words(task: &str, puzzle: &Puzzle, arrow: &str) -> String {
 /// What is found in a completion of a run's task, see [`Task::analyze`].
 pub fn analyze(task: &str, puzzle: &Puzzle, completion: &str) -> Analysis {
     known(task).analyze(puzzle, completion)
+}
+
+/// What blind search has to draw from in the puzzle asked about last: completions of a group stand side by side and
+/// share their puzzle.
+#[derive(Debug, Default)]
+pub struct LastBlind(Option<(String, Puzzle, Option<Blind>)>);
+
+impl LastBlind {
+    /// See [`Task::blind`]; a task that this program does not know has none.
+    pub fn of(&mut self, task: &str, puzzle: &Puzzle) -> Option<Blind> {
+        match &self.0 {
+            Some((name, last, blind)) if name == task && last == puzzle => *blind,
+            _ => {
+                let blind = family(task).ok().and_then(|family| family.reader.blind(puzzle));
+                self.0 = Some((task.to_owned(), puzzle.clone(), blind));
+                blind
+            }
+        }
+    }
 }
 
 fn known(task: &str) -> &'static dyn Task {

@@ -204,6 +204,8 @@ pub struct App {
     pub(super) inspecting: Option<usize>,
     /// The message line.
     pub message: Option<Message>,
+    /// What is said when the prompt is closed, see [`Self::report`].
+    unsaid: Option<(Level, String)>,
     /// Dollars an hour.
     pub price_per_hour: f64,
     /// Whether the length chart has a logarithmic axis.
@@ -276,6 +278,7 @@ impl App {
             sentinel: SentinelScreen::default(),
             inspecting: None,
             message: None,
+            unsaid: None,
             price_per_hour: crate::config::Config::default().price_per_hour,
             log_length: false,
             card_rows: None,
@@ -378,6 +381,27 @@ impl App {
         };
         self.message = Some(Message { level, text: text.into(), until });
         self.dirty = true;
+    }
+
+    /// Says what nobody asked for. While a person types, the line belongs to the answers to what is typed: the newest
+    /// sentence waits until the prompt is closed, a warning before anything else.
+    pub fn report(&mut self, level: Level, text: impl Into<String>) {
+        if self.prompt.is_none() {
+            return self.say(level, text);
+        }
+        if level == Level::Warning || self.unsaid.as_ref().is_none_or(|(waiting, _)| *waiting == Level::Info)
+        {
+            self.unsaid = Some((level, text.into()));
+        }
+    }
+
+    /// Says what waited for the prompt to be closed.
+    pub(super) fn report_unsaid(&mut self) {
+        if self.prompt.is_none()
+            && let Some((level, text)) = self.unsaid.take()
+        {
+            self.say(level, text);
+        }
     }
 
     /// When the picture changes without anything happening: the clock's next second, a message that goes,

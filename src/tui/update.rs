@@ -113,7 +113,8 @@ fn told(app: &mut App, event: Event) {
             app.streams.scored(&record);
             app.sentinel.scored(&record, app.now);
             let place = (record.step, record.group, record.index);
-            app.meter.meter.push(place, record.correct, &record.analysis);
+            let blind = app.meter.blind.of(&record.task, &record.puzzle);
+            app.meter.meter.push(place, record.correct, &record.analysis, blind);
             app.microscope.push(record.clone());
             app.transcripts.push(record);
         }
@@ -135,7 +136,7 @@ fn told(app: &mut App, event: Event) {
                 let text = format!(
                     "aha at step {step}: smoothed self-corrections stay above three times what the base shows"
                 );
-                app.say(Level::Info, text);
+                app.report(Level::Info, text);
             }
         }
         Event::EvalDone { step, accuracy, pass_at_k, puzzles } => {
@@ -144,7 +145,7 @@ fn told(app: &mut App, event: Event) {
             let text = format!("held out, step {step}: {accuracy:.3} right{passes} ({puzzles} puzzles)");
             let before_us = app.started.as_ref().is_some_and(|started| step <= started.step);
             if app.mode == Mode::Control && !before_us {
-                app.say(Level::Info, text);
+                app.report(Level::Info, text);
             }
         }
         Event::PinnedAnswered(answer) => app.travel.push(*answer),
@@ -153,11 +154,11 @@ fn told(app: &mut App, event: Event) {
         Event::CheckpointSaved { step, path } => {
             app.asked.push(SideCommand::Models);
             if app.mode == Mode::Control {
-                app.say(Level::Info, format!("checkpoint of step {step} saved in {}", path.display()));
+                app.report(Level::Info, format!("checkpoint of step {step} saved in {}", path.display()));
             }
         }
         Event::Edited { step, key, value } => edited(app, step, &key, &value),
-        Event::Warning(sentence) => app.say(Level::Warning, sentence),
+        Event::Warning(sentence) => app.report(Level::Warning, sentence),
         Event::Failed(reason) => {
             restart::failed(app, reason);
             app.leave |= app.quitting.is_some();
@@ -209,6 +210,7 @@ fn clock(app: &mut App, now: Duration) -> Vec<Command> {
         app.message = None;
         app.dirty = true;
     }
+    app.report_unsaid();
     if app.quitting.is_some_and(|since| since + QUIT_WAIT <= now) {
         app.leave = true;
     }

@@ -286,6 +286,24 @@ fn odd_numbers_and_odd_text_are_drawn() {
 }
 
 #[test]
+fn while_a_person_types_the_answer_stays_and_warnings_wait() {
+    let mut app = mid_run(Theme::colored());
+    for character in ":learning_rate".chars() {
+        key(&mut app, KeyCode::Char(character));
+    }
+    assert_eq!(key(&mut app, KeyCode::Enter), []);
+    let answer = app.message.clone().unwrap();
+    update(&mut app, Action::Engine(Event::Warning("Dead groups.".into())));
+    let soon = app.now + Duration::from_millis(100);
+    update(&mut app, Action::Clock(soon));
+    assert_eq!(app.message, Some(answer));
+    key(&mut app, KeyCode::Esc);
+    let soon = app.now + Duration::from_millis(100);
+    update(&mut app, Action::Clock(soon));
+    assert_eq!(app.message.as_ref().unwrap().text, "Dead groups.");
+}
+
+#[test]
 fn keys_ask_the_engine_for_what_they_say() {
     let mut app = mid_run(Theme::colored());
     assert_eq!(key(&mut app, KeyCode::Char(' ')), [Command::Pause]);

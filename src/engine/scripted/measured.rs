@@ -66,6 +66,14 @@ impl Script {
             if forced { 0.12 + 0.4 * (1.0 - hard) * thinking as f64 / needed as f64 } else { chance };
         let correct = dice.chance(chance);
         let answer = if correct { "right".to_owned() } else { format!("wrong {}", dice.below(5)) };
-        Drawn { correct, answer: Some(answer), thinking, tokens: thinking + ANSWER, forced }
+        Drawn {
+            correct,
+            answer: Some(answer),
+            thinking,
+            tokens: thinking + ANSWER,
+            forced,
+            attempts: 1,
+            blind: None,
+        }
     }
 }

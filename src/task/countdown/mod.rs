@@ -1,6 +1,7 @@
 //! Countdown: combine the given numbers, each exactly once, with `+ - * /` to reach the target.
 
 pub mod attempt;
+mod blind;
 pub mod corpus;
 pub mod expression;
 pub mod prospect;
@@ -13,7 +14,10 @@ use rand_chacha::ChaCha8Rng;
 
 use self::puzzle::Level;
 use super::{BaseFiles, Family, Prospect, Puzzle, RewardRules, Score, Split, Task};
-use crate::reasoning::{self, Analysis};
+use crate::{
+    metrics::blind::Blind,
+    reasoning::{self, Analysis},
+};
 
 /// What is known of it before a level is chosen.
 pub static FAMILY: Family = Family {
@@ -92,5 +96,9 @@ impl Task for Countdown {
 
     fn prospect(&self, puzzle: &Puzzle) -> Prospect {
         prospect::prospect(puzzle)
+    }
+
+    fn blind(&self, puzzle: &Puzzle) -> Option<Blind> {
+        Some(blind::blind(puzzle))
     }
 }

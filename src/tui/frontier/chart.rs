@@ -23,6 +23,8 @@ pub(super) fn look(kind: Kind, before: bool, theme: &Theme) -> (&'static str, St
         Kind::Serial => (theme.glyph("●", "o"), theme.right),
         Kind::BestOf => (theme.glyph("▲", "^"), theme.accent),
         Kind::Majority => (theme.glyph("■", "#"), theme.superficial),
+        Kind::Random => (theme.glyph("·", "."), theme.reference),
+        Kind::LookingAhead => (theme.glyph("◦", "%"), theme.reference),
     };
     (mark, if before { theme.dim } else { style })
 }

@@ -42,11 +42,15 @@ pub enum Kind {
     BestOf,
     /// The majority vote of k thoughts.
     Majority,
+    /// Blind search with as many different attempts as one thought made.
+    Random,
+    /// The same with last steps that look ahead.
+    LookingAhead,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 3] = [Kind::Serial, Kind::BestOf, Kind::Majority];
+    pub const ALL: [Kind; 5] = [Kind::Serial, Kind::BestOf, Kind::Majority, Kind::Random, Kind::LookingAhead];
 
     /// Its name in the legend.
     pub fn name(self) -> &'static str {
@@ -54,6 +58,8 @@ impl Kind {
             Kind::Serial => "one thought",
             Kind::BestOf => "best of k",
             Kind::Majority => "majority of k",
+            Kind::Random => "blind, random",
+            Kind::LookingAhead => "blind, ahead",
         }
     }
 
@@ -63,6 +69,8 @@ impl Kind {
             Kind::Serial => "one thought",
             Kind::BestOf => "best of k, exact verifier",
             Kind::Majority => "majority vote of k",
+            Kind::Random => "blind search, as many tries",
+            Kind::LookingAhead => "blind, last step looks ahead",
         }
     }
 }
@@ -93,15 +101,17 @@ impl Curve {
     /// Of one measurement. `samples` is the budget of the thoughts that the parallel kinds draw.
     pub fn of(measured: &Measurement, kind: Kind, axis: Axis, samples: Option<usize>) -> Self {
         let mut spots: Vec<Spot> = match kind {
-            Kind::Serial => measured
+            Kind::Serial | Kind::Random | Kind::LookingAhead => measured
                 .points
                 .iter()
                 .filter(|point| point.budget.is_some() || measured.points.len() == 1)
-                .map(|point| Spot {
-                    tokens: axis.of(point),
-                    share: point.accuracy(),
-                    k: 1,
-                    budget: point.budget,
+                .filter_map(|point| {
+                    let share = match kind {
+                        Kind::Random => point.random?,
+                        Kind::LookingAhead => point.looking_ahead?,
+                        _ => point.accuracy(),
+                    };
+                    Some(Spot { tokens: axis.of(point), share, k: 1, budget: point.budget })
                 })
                 .collect(),
             Kind::BestOf | Kind::Majority => measured

@@ -177,8 +177,8 @@ impl Frontier {
         }
     }
 
-    /// The three curves of a measurement as they are looked at.
-    pub fn curves(&self, of: &Measurement) -> [Curve; 3] {
+    /// The curves of a measurement as they are looked at, one of each kind.
+    pub fn curves(&self, of: &Measurement) -> [Curve; Kind::ALL.len()] {
         Kind::ALL.map(|kind| Curve::of(of, kind, self.axis, self.samples()))
     }
 

@@ -139,7 +139,14 @@ fn reading(frontier: &Frontier, width: u16, theme: &Theme) -> Vec<Line<'static>>
     }
     lines.push(Line::from(steps));
 
-    for kind in Kind::ALL {
+    let is_measured = |kind: &Kind| {
+        let spots = |one: &&Measurement| {
+            frontier.curves(one).into_iter().any(|c| c.kind == *kind && !c.spots.is_empty())
+        };
+        // Older measurements, and other tasks, have no blind search.
+        !matches!(kind, Kind::Random | Kind::LookingAhead) || measured.iter().any(spots)
+    };
+    for kind in Kind::ALL.into_iter().filter(is_measured) {
         let (mark, style) = look(kind, false, theme);
         let name = if long { kind.long_name() } else { kind.name() };
         let name = format!("{mark} {name}");

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     metrics::{Meter, Tally},
     run::place::Place,
+    task::LastBlind,
 };
 
 pub use view::view;
@@ -82,6 +83,8 @@ pub struct MeterScreen {
     pub meter: Meter,
     /// The steps that the figures are taken over.
     pub window: Window,
+    /// What blind search has to draw from in the puzzle counted last.
+    pub blind: LastBlind,
 }
 
 impl MeterScreen {

@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use crate::{
-    metrics::figures::{CAVEAT, NOTE, Subject, figures},
+    metrics::figures::{CAVEAT, Subject, figures, note},
     run::place::Place,
     tui::{app::App, view::charts, view::panel, wrap},
 };
@@ -76,7 +76,7 @@ fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
         }
     }
     row("aha mark", aha(app), if app.aha().is_some() { theme.aha } else { theme.dim });
-    let note = [Span::styled(NOTE, theme.dim)];
+    let note = [Span::styled(note(&tally), theme.dim)];
     lines.extend(wrap::wrap(&note, width.max(8)).into_iter().map(|line| Line::from(line.spans)));
     lines
 }
