@@ -89,6 +89,8 @@ pub struct Message {
     pub text: String,
     /// When it is put away by itself; `None` keeps it until Esc.
     pub until: Option<Duration>,
+    /// Whether it is put away as soon as the engine has paused.
+    pub until_paused: bool,
 }
 
 /// How the engine ended.
@@ -240,8 +242,9 @@ pub struct App {
     pub hits: HitAreas,
     /// The charts as they were last drawn.
     pub(super) chart_cache: super::view::ChartCache,
-    /// Rows that the help can still scroll down, from the last picture.
-    pub(super) help_rest: usize,
+    /// The last line that the help can begin with, and how far a page goes, from the last picture.
+    pub(super) help_last: usize,
+    pub(super) help_page: usize,
     /// Completions that fit the panel, from the last picture.
     pub(super) cards_fit: usize,
     /// Whether the Live screen had room for charts, from the last picture.
@@ -296,7 +299,8 @@ impl App {
             dirty: true,
             hits: HitAreas::default(),
             chart_cache: super::view::ChartCache::default(),
-            help_rest: 0,
+            help_last: 0,
+            help_page: 1,
             cards_fit: 1,
             has_charts: true,
         }
@@ -379,7 +383,7 @@ impl App {
             Level::Warning => Some(self.now + WARNING_STAYS),
             Level::Error => None,
         };
-        self.message = Some(Message { level, text: text.into(), until });
+        self.message = Some(Message { level, text: text.into(), until, until_paused: false });
         self.dirty = true;
     }
 

@@ -154,6 +154,52 @@ pub static LIVE_KEYS: &[KeyRow<Intent>] = &[
     ),
 ];
 
+/// What a key does while the help is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HelpMove {
+    /// So many lines down, or up where below 0.
+    Lines(isize),
+    /// So many pages.
+    Pages(isize),
+    /// To its first line.
+    First,
+    /// To its last line.
+    Last,
+    /// Closes it.
+    Close,
+}
+
+const fn help_row(
+    chords: &'static [Chord],
+    shown: &'static str,
+    action: HelpMove,
+    hint: &'static str,
+) -> KeyRow<HelpMove> {
+    KeyRow { chords, shown, action, hint, help: "" }
+}
+
+/// Keys while the help is open. No other closes it: one is still reading.
+pub static HELP_KEYS: &[KeyRow<HelpMove>] = &[
+    help_row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑", HelpMove::Lines(-1), ""),
+    help_row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓", HelpMove::Lines(1), ""),
+    help_row(&[Chord::key(KeyCode::PageUp), Chord::char('b')], "PgUp", HelpMove::Pages(-1), ""),
+    help_row(&[Chord::key(KeyCode::PageDown), Chord::char(' ')], "PgDn", HelpMove::Pages(1), "scroll"),
+    help_row(&[Chord::key(KeyCode::Home), Chord::char('g')], "", HelpMove::First, ""),
+    help_row(&[Chord::key(KeyCode::End), Chord::char('G')], "", HelpMove::Last, ""),
+    help_row(
+        &[
+            Chord::key(KeyCode::Esc),
+            Chord::char('?'),
+            Chord::key(KeyCode::F(1)),
+            Chord::char('q'),
+            Chord::key(KeyCode::Enter),
+        ],
+        "Esc",
+        HelpMove::Close,
+        "closes",
+    ),
+];
+
 /// Keys that work everywhere.
 pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
     row(&[Chord::char(' ')], "space", Intent::PauseOrResume, "pause", "pause within one token; go on"),

@@ -31,29 +31,32 @@ pub struct Tab {
     pub screen: Screen,
     /// Its name in the title bar and in the help.
     pub name: &'static str,
-    /// Three or four letters, for where the names of all do not fit.
+    /// How it begins, for where the names of all do not fit.
     pub short: &'static str,
+    /// Fewer of its letters still.
+    pub shortest: &'static str,
 }
 
-const fn tab(screen: Screen, name: &'static str, short: &'static str) -> Tab {
-    Tab { screen, name, short }
+const fn tab(screen: Screen, name: &'static str, short: &'static str, shortest: &'static str) -> Tab {
+    Tab { screen, name, short, shortest }
 }
 
 /// All of them. The first is F2, the next F3 and so on.
 pub static TABS: &[Tab] = &[
-    tab(Screen::Live, "Live", "Live"),
-    tab(Screen::Transcripts, "Transcripts", "Text"),
-    tab(Screen::Meter, "Meter", "Aha"),
-    tab(Screen::Search, "Search", "Tree"),
-    tab(Screen::Travel, "Travel", "Time"),
-    tab(Screen::Microscope, "Microscope", "Micro"),
-    tab(Screen::Playground, "Playground", "Play"),
-    tab(Screen::Frontier, "Frontier", "Front"),
-    tab(Screen::Sentinel, "Sentinel", "Warn"),
+    tab(Screen::Live, "Live", "Live", "Liv"),
+    tab(Screen::Transcripts, "Transcripts", "Trans", "Tran"),
+    tab(Screen::Meter, "Meter", "Meter", "Met"),
+    tab(Screen::Search, "Search", "Search", "Sea"),
+    tab(Screen::Travel, "Travel", "Travel", "Trav"),
+    tab(Screen::Microscope, "Microscope", "Micro", "Mic"),
+    tab(Screen::Playground, "Playground", "Play", "Pla"),
+    tab(Screen::Frontier, "Frontier", "Front", "Fro"),
+    tab(Screen::Sentinel, "Sentinel", "Sent", "Sen"),
 ];
 
 impl Screen {
-    fn place(self) -> usize {
+    /// Its place in [`TABS`].
+    pub fn place(self) -> usize {
         TABS.iter().position(|tab| tab.screen == self).unwrap_or(0)
     }
 
@@ -82,6 +85,9 @@ mod tests {
         for tab in TABS {
             assert_eq!(tab.screen.next().previous(), tab.screen);
             assert_eq!(tab.screen.name(), tab.name);
+            // One name: shorter ones are how it begins, and no two begin alike.
+            assert!(tab.name.starts_with(tab.short) && tab.short.starts_with(tab.shortest));
+            assert_eq!(TABS.iter().filter(|other| other.name.starts_with(tab.shortest)).count(), 1);
         }
     }
 }

@@ -1,10 +1,14 @@
 //! Colours and marks. One meaning, one style.
 //!
-//! Only the terminal's own sixteen colours are used, on its own background, so that light and dark
-//! themes both work. Nothing is told by hue alone: true, misled and false checks differ by cyan, light red and magenta,
-//! by underlining, and by a mark. Under `NO_COLOR` the same distinctions are made by modifiers.
+//! Everything is drawn on the terminal's own background, which a program mostly does not know. Where it is not known
+//! every colour is one that can be read on black and on white; a terminal that says what it has, or a person who does,
+//! gets brighter or deeper ones (see [`palette`](super::palette)). Nothing is told by hue alone: true,
+//! misled and false checks differ by cyan, rose and magenta, by underlining, and by a mark. Under `NO_COLOR` the same
+//! distinctions are made by modifiers.
 
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Modifier, Style};
+
+use super::palette::Palette;
 
 /// How everything on screen is drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,8 +64,8 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// Reads `NO_COLOR` (any non-empty value), `AHA_ASCII` (any value but `0`) and `TERM` from the
-    /// environment that `variable` looks names up in.
+    /// Reads `NO_COLOR` (any non-empty value), `AHA_ASCII` (any value but `0`), `TERM`, and what is said of the
+    /// background (`AHA_BACKGROUND`, `COLORFGBG`) from the environment that `variable` looks names up in.
     pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
         let term = variable("TERM").unwrap_or_default();
         let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty()) || term == "dumb";
@@ -70,36 +74,43 @@ impl Theme {
             Some(value) if !value.is_empty() => value != "0",
             _ => term == "linux" || term == "dumb",
         };
-        Self { ascii, ..if no_color { Self::plain() } else { Self::colored() } }
+        let themed = if no_color { Self::plain() } else { Self::of(Palette::detect(variable)) };
+        Self { ascii, ..themed }
     }
 
-    /// The sixteen-colour theme.
+    /// The theme for a background that is not known.
     pub fn colored() -> Self {
+        Self::of(Palette::ANY)
+    }
+
+    /// The theme in these colours.
+    pub fn of(palette: Palette) -> Self {
         let plain = Style::new();
         let dim = plain.add_modifier(Modifier::DIM);
+        let bold = |color| plain.fg(color).add_modifier(Modifier::BOLD);
         Self {
             text: plain,
             dim,
-            accent: plain.fg(Color::LightBlue).add_modifier(Modifier::BOLD),
+            accent: bold(palette.blue),
             border: dim,
             title: plain.add_modifier(Modifier::BOLD),
-            true_check: plain.fg(Color::Cyan).add_modifier(Modifier::BOLD),
-            misled_check: plain.fg(Color::LightRed).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
-            false_check: plain.fg(Color::Magenta).add_modifier(Modifier::UNDERLINED),
-            superficial: plain.fg(Color::Yellow).add_modifier(Modifier::ITALIC),
-            right: plain.fg(Color::Green).add_modifier(Modifier::BOLD),
-            wrong: plain.fg(Color::Red),
-            reward: plain.fg(Color::LightBlue).add_modifier(Modifier::BOLD),
-            length: plain.fg(Color::LightBlue).add_modifier(Modifier::BOLD),
-            checks: plain.fg(Color::Cyan).add_modifier(Modifier::BOLD),
+            true_check: bold(palette.cyan),
+            misled_check: bold(palette.rose).add_modifier(Modifier::UNDERLINED),
+            false_check: plain.fg(palette.magenta).add_modifier(Modifier::UNDERLINED),
+            superficial: plain.fg(palette.yellow).add_modifier(Modifier::ITALIC),
+            right: bold(palette.green),
+            wrong: plain.fg(palette.red),
+            reward: bold(palette.blue),
+            length: bold(palette.blue),
+            checks: bold(palette.cyan),
             reference: dim,
-            aha: plain.fg(Color::Cyan).add_modifier(Modifier::BOLD | Modifier::REVERSED),
+            aha: bold(palette.cyan).add_modifier(Modifier::REVERSED),
             selection: plain.add_modifier(Modifier::REVERSED),
-            search_match: plain.fg(Color::Yellow).add_modifier(Modifier::REVERSED),
-            hint_key: plain.fg(Color::LightBlue).add_modifier(Modifier::BOLD),
+            search_match: plain.fg(palette.yellow).add_modifier(Modifier::REVERSED),
+            hint_key: bold(palette.blue),
             hint_text: dim,
-            warning: plain.fg(Color::Yellow).add_modifier(Modifier::BOLD),
-            error: plain.fg(Color::Red).add_modifier(Modifier::BOLD),
+            warning: bold(palette.yellow),
+            error: bold(palette.red),
             ascii: false,
             color: true,
         }
@@ -182,7 +193,8 @@ mod tests {
 
     #[test]
     fn every_kind_of_check_has_its_own_style() {
-        for theme in [Theme::colored(), Theme::plain()] {
+        let palettes = [Palette::ANY, Palette::LIGHT, Palette::DARK];
+        for theme in palettes.map(Theme::of).into_iter().chain([Theme::plain()]) {
             let styles = meanings(&theme);
             for (i, left) in styles.iter().enumerate() {
                 for right in &styles[i + 1..] {

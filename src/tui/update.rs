@@ -14,7 +14,7 @@ use super::{
     screen::Screen,
     view::ChartCache,
 };
-use crate::engine::protocol::{Command, Event, side::SideCommand};
+use crate::engine::protocol::{Command, Event, Temporality, side::SideCommand};
 
 pub(super) use self::intent::{control, quit};
 
@@ -99,7 +99,11 @@ fn told(app: &mut App, event: Event) {
         Event::PhaseChanged { step, phase, done, total } => {
             app.progress = Some(Progress { step, phase, done, total });
         }
-        Event::Temporality(temporality) => app.temporality = temporality,
+        Event::Temporality(temporality) => {
+            app.temporality = temporality;
+            let there = temporality == Temporality::Paused;
+            app.message.take_if(|message| there && message.until_paused);
+        }
         Event::CompletionStarted { step, group, index, puzzle } => {
             if step != app.streams.step() {
                 app.first_card = 0;

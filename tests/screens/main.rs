@@ -1,6 +1,7 @@
 //! Pictures of every screen with their styles, and what keys do there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod bars;
 mod frontier;
 mod live;
 mod meter;

@@ -173,8 +173,9 @@ fn the_text_under_the_cursor_is_the_one_that_made_the_move() {
     draw(&mut app, (120, 36));
     let marked = |app: &mut App| {
         let buffer = draw(app, (120, 36));
-        let lit =
-            |cell: &&ratatui::buffer::Cell| cell.fg == Color::Yellow && cell.modifier == Modifier::REVERSED;
+        let lit = |cell: &&ratatui::buffer::Cell| {
+            Some(cell.fg) == Theme::colored().search_match.fg && cell.modifier == Modifier::REVERSED
+        };
         buffer.content.iter().filter(lit).map(|cell| cell.symbol()).collect::<String>()
     };
     assert_eq!(marked(&mut app), "", "nothing made the given numbers");

@@ -20,7 +20,7 @@ use ratatui::{
     buffer::Buffer,
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
     layout::Rect,
-    style::{Color, Modifier, Style},
+    style::{Color, Modifier},
 };
 
 use crate::picture::SIZES;
@@ -350,11 +350,11 @@ fn every_match_can_be_brought_into_sight() {
         press(&mut transcripts, keys);
         let buffer = draw(&mut transcripts, &theme, 80, 12);
         assert!(text(&buffer).contains("found here"), "{}", text(&buffer));
-        let style = Style::new().fg(Color::Yellow).add_modifier(Modifier::REVERSED);
+        let style = Theme::colored().search_match;
         let marked = buffer
             .content()
             .iter()
-            .filter(|cell| cell.fg == Color::Yellow && cell.modifier.contains(style.add_modifier));
+            .filter(|cell| Some(cell.fg) == style.fg && cell.modifier.contains(style.add_modifier));
         assert_eq!(marked.count(), "found".len());
     }
 }

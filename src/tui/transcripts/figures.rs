@@ -45,7 +45,12 @@ pub(in crate::tui) fn signed_bar(value: f64, scale: f64, half: usize, theme: &Th
     let halves = (share.abs() * (half * 2) as f64).round() as usize;
     let (full, odd) = (halves / 2, halves % 2 == 1);
     let blank = |cells: usize| " ".repeat(cells);
-    let bar = theme.glyph("━", "#").repeat(full);
+    // Without colours the sides have different strokes.
+    let stroke = match (share < 0.0, theme.color) {
+        (true, false) => theme.glyph("╍", "="),
+        _ => theme.glyph("━", "#"),
+    };
+    let bar = stroke.repeat(full);
     let rest = blank(half - full - usize::from(odd));
     let middle = theme.glyph("│", "|").to_owned();
     if share < 0.0 {
@@ -80,7 +85,8 @@ mod tests {
         let theme = Theme::plain();
         let joined = |value, scale, theme: &Theme| signed_bar(value, scale, 3, theme).concat();
         assert_eq!(joined(1.0, 1.0, &theme), "   │━━━");
-        assert_eq!(joined(-0.5, 1.0, &theme), " ╺━│   ");
+        assert_eq!(joined(-0.5, 1.0, &theme), " ╺╍│   ");
+        assert_eq!(joined(-0.5, 1.0, &Theme::colored()), " ╺━│   ");
         assert_eq!(joined(0.0, 0.0, &theme), "   │   ");
         assert_eq!(joined(1e-17, 1e-17, &theme), "   │   ");
         assert_eq!(joined(0.2, 1.0, &Theme { ascii: true, ..theme }), "   |-  ");

@@ -8,7 +8,7 @@ use crate::{
     tui::{
         app::{App, Level},
         frontier,
-        keys::{GLOBAL_KEYS, Intent, LIVE_KEYS, lookup},
+        keys::{GLOBAL_KEYS, HELP_KEYS, HelpMove, Intent, LIVE_KEYS, lookup},
         meter, microscope, pinning, playground, playing,
         prompt::PromptOutcome,
         question::{self, Question},
@@ -38,18 +38,31 @@ pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
         return question::answer(app, asked, event);
     }
     if app.help.is_some() {
-        return match lookup(LIVE_KEYS, event).or(global) {
-            Some(intent @ (Intent::Up | Intent::Down | Intent::Redraw)) => perform(app, intent),
-            _ => {
-                app.help = None;
-                Vec::new()
-            }
-        };
+        if global == Some(Intent::Redraw) {
+            return perform(app, Intent::Redraw);
+        }
+        if let Some(movement) = lookup(HELP_KEYS, event) {
+            turn_help(app, movement);
+        }
+        return Vec::new();
     }
     if let Some(commands) = own_key(app, event) {
         return commands;
     }
     global.map(|intent| perform(app, intent)).unwrap_or_default()
+}
+
+/// Scrolls or closes the help. How far it goes is known from the last picture.
+fn turn_help(app: &mut App, movement: HelpMove) {
+    let Some(line) = app.help else { return };
+    let moved = |by: isize| line.saturating_add_signed(by).min(app.help_last);
+    app.help = match movement {
+        HelpMove::Lines(lines) => Some(moved(lines)),
+        HelpMove::Pages(pages) => Some(moved(pages.saturating_mul(app.help_page.cast_signed()))),
+        HelpMove::First => Some(0),
+        HelpMove::Last => Some(app.help_last),
+        HelpMove::Close => None,
+    };
 }
 
 /// What a key means on the screen in front; `None` where it has no meaning of its own there.

@@ -9,6 +9,7 @@ use crate::{
         question::{self, Question},
         restart,
         screen::Screen,
+        stepping,
     },
 };
 
@@ -25,11 +26,15 @@ pub(super) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
             }
         }),
         Intent::StepOne => control(app, |app| {
-            app.say(Level::Info, "going on to the end of the step, then pausing");
+            stepping::say_until_paused(app, "the step");
             Command::Step(StepBy::Steps(1))
         }),
         Intent::PhaseOne => control(app, |app| {
-            app.say(Level::Info, "going on to the end of the phase, then pausing");
+            let to = match app.temporality {
+                Temporality::Paused => stepping::next_phase(app).name(),
+                _ => "the phase",
+            };
+            stepping::say_until_paused(app, to);
             Command::Step(StepBy::Phases(1))
         }),
         Intent::Checkpoint => control(app, |app| {
@@ -124,7 +129,7 @@ fn look(app: &mut App, intent: Intent) {
 
 pub(super) fn scroll(app: &mut App, down: bool) {
     if let Some(line) = &mut app.help {
-        *line = if down { *line + app.help_rest.min(1) } else { line.saturating_sub(1) };
+        *line = if down { (*line + 1).min(app.help_last) } else { line.saturating_sub(1) };
     } else if app.screen == Screen::Live {
         let cards = app.streams.current().map_or(0, |(_, group)| group.cards.len());
         let last = cards.saturating_sub(app.cards_fit);

@@ -13,7 +13,8 @@ use crate::metrics::aha;
 use crate::tui::{
     app::App,
     frontier,
-    keys::{GLOBAL_KEYS, KeyRow, LIVE_KEYS},
+    highlight::Meaning,
+    keys::{GLOBAL_KEYS, HELP_KEYS, HelpMove, KeyRow, LIVE_KEYS},
     meter, microscope, playground,
     screen::{Screen, TABS},
     search_view, sentinel,
@@ -38,18 +39,23 @@ pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
     let rows = usize::from(height.saturating_sub(2));
     let rest = lines.len().saturating_sub(rows);
     let first = app.help.unwrap_or(0).min(rest);
-    let close = if rest > 0 { " ↑↓ scroll, any other key closes " } else { " any key closes " };
-    let close = if theme.ascii { " any key closes " } else { close };
-    let block = panel(theme, title)
-        .border_style(theme.accent)
-        .title_bottom(Line::from(span(close, theme.dim)).right_aligned());
+    let mut keys = vec![Span::raw(" ")];
+    for row in
+        HELP_KEYS.iter().filter(|row| !row.shown.is_empty() && (rest > 0 || row.action == HelpMove::Close))
+    {
+        keys.push(span(shown_keys(theme, row.shown), theme.hint_key));
+        keys.push(span(format!(" {}", row.hint), theme.hint_text));
+        keys.push(Span::raw(if row.hint.is_empty() { "" } else { "  " }));
+    }
+    let block = panel(theme, title).border_style(theme.accent).title_bottom(Line::from(keys).right_aligned());
     let inner = block.inner(place);
     block.render(place, frame.buffer_mut());
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let shown: Vec<Line> = lines.into_iter().skip(first).take(rows).collect();
     Paragraph::new(shown).render(inner, frame.buffer_mut());
     app.help = Some(first);
-    app.help_rest = rest - first;
+    app.help_last = rest;
+    app.help_page = rows.saturating_sub(1).max(1);
 }
 
 fn content(app: &App, width: u16) -> Vec<Line<'static>> {
@@ -90,11 +96,12 @@ fn explain(lines: &mut Vec<Line<'static>>, theme: &Theme, width: u16) {
     lines.push(Line::from(span("What you see", theme.title)));
     for (mark, style, text) in meanings(theme) {
         // The padding is not part of the example.
-        let pad = " ".repeat(13usize.saturating_sub(mark.width()));
+        let pad = " ".repeat(EXAMPLE_COLUMN.saturating_sub(mark.width()));
         let spans = vec![span(mark, style), Span::raw(pad)];
-        let room = width.saturating_sub(13).max(8);
+        let room = width.saturating_sub(EXAMPLE_COLUMN as u16).max(8);
         for (index, line) in wrap::wrap(&[span(text, theme.text)], room).into_iter().enumerate() {
-            let mut row = if index == 0 { spans.clone() } else { vec![Span::raw(" ".repeat(13))] };
+            let mut row =
+                if index == 0 { spans.clone() } else { vec![Span::raw(" ".repeat(EXAMPLE_COLUMN))] };
             row.extend(line.spans);
             lines.push(Line::from(row));
         }
@@ -137,75 +144,96 @@ fn section(
     lines.push(Line::default());
 }
 
-fn meanings(theme: &Theme) -> Vec<(&'static str, ratatui::style::Style, &'static str)> {
+/// The columns of the examples.
+const EXAMPLE_COLUMN: usize = 15;
+
+fn meanings(theme: &Theme) -> Vec<(String, ratatui::style::Style, &'static str)> {
+    let marked = |meaning: Meaning, name: &str| {
+        (format!("{} {name}", meaning.mark(theme).unwrap_or(" ")), meaning.style(theme))
+    };
+    let (true_check, true_style) = marked(Meaning::TrueCheck, "true check");
+    let (misled_check, misled_style) = marked(Meaning::MisledCheck, "misled check");
+    let (false_check, false_style) = marked(Meaning::FalseCheck, "false check");
+    let (superficial, superficial_style) = marked(Meaning::SuperficialCheck, "superficial");
+    let (correction, correction_style) = marked(Meaning::Correction, "2");
+    let (right, right_style) = theme.answer(true);
+    let (wrong, wrong_style) = theme.answer(false);
     vec![
         (
-            "true check",
-            theme.true_check,
+            format!("{right} right"),
+            right_style,
+            "the answer is right; the mark of an answer, never of a check",
+        ),
+        (format!("{wrong} wrong"), wrong_style, "the answer is wrong, or there is none"),
+        (
+            format!("{} cut off", theme.cut_off()),
+            theme.warning,
+            "the completion was still going on at max_new_tokens",
+        ),
+        (
+            true_check,
+            true_style,
             "compares a value with the target or derives it again, and is right about what the operations come to",
         ),
         (
-            "misled check",
-            theme.misled_check,
+            misled_check,
+            misled_style,
             "fits the value that the text states, but that value was miscalculated",
         ),
+        (false_check, false_style, "does not fit even the stated value, or its own arithmetic is wrong"),
+        (superficial, superficial_style, "a checking phrase with nothing checked"),
         (
-            "false check",
-            theme.false_check,
-            "does not fit even the stated value, or its own arithmetic is wrong",
+            correction,
+            correction_style,
+            "self-corrections: a true failed check followed by an attempt not made before; each is lit in its text, \
+             and the count where one has just happened",
         ),
-        ("superficial", theme.superficial, "a checking phrase with nothing checked"),
+        (theme.glyph("▲ aha", "^ aha").to_owned(), theme.aha, aha::DEFINITION),
         (
-            theme.glyph("↻ 2", "@ 2"),
-            theme.aha,
-            "self-corrections: a true failed check followed by an attempt not made before; lit when one has just happened",
-        ),
-        (theme.glyph("▲ aha", "^ aha"), theme.aha, aha::DEFINITION),
-        (
-            "reward",
+            "reward".to_owned(),
             theme.reward,
             "sees only the answer: 1 right, 0.1 well-formed but wrong, 0 otherwise, unless configured; no phrase \
              and no length is ever rewarded",
         ),
         (
-            "loss",
+            "loss".to_owned(),
             theme.title,
             "the mean over inner epochs; minus the weighted mean advantage while the ratio of new to old policy is 1 \
              (one inner epoch), so small, and higher where long answers are wrong: watch reward, not loss",
         ),
         (
-            "presets",
+            "presets".to_owned(),
             theme.title,
             "with one inner epoch nothing is clipped: dapo is then lab with advantages divided by the group's deviation, \
              dr_grpo is lab with the loss on another scale (of which Adam keeps little), grpo also weighs each \
              completion by its own length and holds to the reference",
         ),
         (
-            "KL",
+            "KL".to_owned(),
             theme.title,
             "the k3 estimate: its value is that of KL(policy || reference), its gradient in the loss that of \
              KL(reference || policy)",
         ),
         (
-            "tokens, FLOP",
+            "tokens, FLOP".to_owned(),
             theme.title,
             "of prompts and completions so far; estimated for sampling, updates and the reference's forward pass, \
              evaluations left out",
         ),
         (
-            theme.glyph("┄ base", "- base"),
+            theme.glyph("┄ base", "- base").to_owned(),
             theme.reference,
             "what the base showed on held-out puzzles before training; for the reward, what those answers earn by the \
              rewards of this run, and 0.5 where a coin pays",
         ),
         (
-            "lines, dots",
+            "lines, dots".to_owned(),
             theme.title,
             "bright lines are debiased moving averages, dim dots the raw steps; a hump in checks is no progress \
              by itself",
         ),
         (
-            "dollars",
+            "dollars".to_owned(),
             theme.title,
             "time at work at the price an hour ($ sets it); TinyZero's authors gave about 30 dollars for theirs, \
              another task (3 or 4 numbers up to 99) and another model (3 billion parameters): no comparison of methods",

@@ -4,6 +4,7 @@ pub(super) mod charts;
 mod completions;
 mod failure;
 mod help;
+mod hints;
 mod phases;
 mod sparks;
 mod status;

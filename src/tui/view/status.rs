@@ -1,16 +1,13 @@
 //! The lines at the bottom: rates and totals, the message, the hint bar or the prompt.
 
 use ratatui::{Frame, layout::Rect, text::Span};
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{draw_line, join_fitting, separator, shown_keys, span, width_of};
+use super::{draw_line, hints, join_fitting, separator, span, width_of};
 use crate::tui::{
-    app::{App, Evaluated, Level, Mode},
-    frontier,
-    keys::{GLOBAL_KEYS, Intent, KeyRow, LIVE_KEYS},
-    meter, microscope, numbers, playground,
-    screen::Screen,
-    search_view, sentinel, transcripts, travel,
+    app::{App, Evaluated, Level},
+    numbers,
+    prompt::Prompt,
 };
 
 /// What TinyZero's run is said to have cost, and why that says little about this one.
@@ -116,32 +113,19 @@ fn message(app: &App) -> Option<Vec<Span<'static>>> {
     Some(vec![span(format!(" {mark} "), style), span(text, words)])
 }
 
-/// Draws the prompt when it is open; else the message when there is one and `with_message`; else hints.
+/// Draws the prompt when it is open; else the message when there is one and `with_message`; else hints. Whatever it
+/// is, it says how to leave.
 pub fn draw_bottom(frame: &mut Frame, app: &App, area: Rect, with_message: bool) {
     if area.height == 0 {
         return;
     }
     let width = usize::from(area.width);
-    let theme = &app.theme;
     if let Some(prompt) = &app.prompt {
-        let cursor = theme.glyph("▌", "_");
-        let mut spans = vec![span(" set ", theme.accent)];
-        // The end of a long line is where one types.
-        let room = width.saturating_sub(width_of(&spans) + 1);
-        spans.push(span(tail(prompt.text(), room), theme.text));
-        spans.push(span(cursor, theme.accent));
-        let advice = prompt.advice(app.started.as_ref().map(|started| &started.config));
-        let keys =
-            theme.glyph("Enter sets · Tab completes · Esc leaves", "Enter sets, Tab completes, Esc leaves");
-        for part in [advice.as_str(), keys] {
-            if !part.is_empty() && width_of(&spans) + part.width() + 3 <= width {
-                spans.push(span(format!("   {part}"), theme.dim));
-            }
-        }
-        draw_line(frame, spans, area);
+        draw_line(frame, prompt_line(app, prompt, width), area);
         return;
     }
     if let Some(question) = app.question {
+        let theme = &app.theme;
         let mut spans = vec![span(theme.glyph(" ▲ ", " ! "), theme.warning)];
         let keys = span(question.keys(), theme.hint_key);
         // Without room for both, what the keys do.
@@ -153,12 +137,70 @@ pub fn draw_bottom(frame: &mut Frame, app: &App, area: Rect, with_message: bool)
         return;
     }
     if with_message && let Some(spans) = message(app) {
+        let out = hints::line(hints::most_wanted(app), hint_gap(width), width / 2);
+        let room = width.saturating_sub(width_of(&out) + 2);
+        let mut spans = shortened(spans, room, app.theme.glyph("…", "~"));
+        spans.push(Span::raw(" ".repeat(width.saturating_sub(width_of(&spans) + width_of(&out)))));
+        spans.extend(out);
         draw_line(frame, spans, area);
         return;
     }
     let mut spans = vec![Span::raw(" ")];
-    spans.extend(join_fitting(hints(app), Span::raw("   "), width.saturating_sub(1)));
+    spans.extend(hints::line(hints::all(app), hint_gap(width), width.saturating_sub(1)));
     draw_line(frame, spans, area);
+}
+
+/// Columns between two hints.
+fn hint_gap(width: usize) -> usize {
+    if width < 60 { 2 } else { 3 }
+}
+
+fn prompt_line(app: &App, prompt: &Prompt, width: usize) -> Vec<Span<'static>> {
+    let theme = &app.theme;
+    let cursor = theme.glyph("▌", "_");
+    let mut spans = vec![span(" set ", theme.accent)];
+    // The end of a long line is where one types.
+    const LEAVES: &str = "   Esc leaves";
+    let room = width.saturating_sub(width_of(&spans) + 1 + if width >= 40 { LEAVES.len() } else { 0 });
+    spans.push(span(tail(prompt.text(), room), theme.text));
+    spans.push(span(cursor, theme.accent));
+    let advice = prompt.advice(app.started.as_ref().map(|started| &started.config));
+    let keys =
+        theme.glyph("Enter sets · Tab completes · Esc leaves", "Enter sets, Tab completes, Esc leaves");
+    let advice = if advice.is_empty() { advice } else { format!("   {advice}") };
+    for parts in [format!("{advice}   {keys}"), format!("   {keys}"), LEAVES.to_owned()] {
+        if width_of(&spans) + parts.width() <= width {
+            spans.push(span(parts, theme.dim));
+            break;
+        }
+    }
+    spans
+}
+
+/// As much of a line as fits, with a mark where something is left out.
+fn shortened(spans: Vec<Span<'static>>, room: usize, mark: &'static str) -> Vec<Span<'static>> {
+    if width_of(&spans) <= room {
+        return spans;
+    }
+    let mut left = room.saturating_sub(mark.width());
+    let mut kept = Vec::new();
+    for part in spans {
+        let mut end = 0;
+        for (at, character) in part.content.char_indices() {
+            let cells = character.width().unwrap_or(0);
+            if cells > left {
+                break;
+            }
+            (left, end) = (left - cells, at + character.len_utf8());
+        }
+        let whole = end == part.content.len();
+        kept.push(span(part.content[..end].to_owned(), part.style));
+        if !whole {
+            kept.push(span(mark, part.style));
+            break;
+        }
+    }
+    kept
 }
 
 /// The end of `text` in at most `room` columns.
@@ -168,77 +210,4 @@ fn tail(text: &str, room: usize) -> String {
         start += text[start..].chars().next().map_or(1, char::len_utf8);
     }
     text[start..].to_owned()
-}
-
-/// The keys that do something here and now.
-fn hints(app: &App) -> Vec<Vec<Span<'static>>> {
-    let theme = &app.theme;
-    let pair = |shown: &'static str, hint: &str| {
-        vec![span(shown_keys(theme, shown), theme.hint_key), span(format!(" {hint}"), theme.hint_text)]
-    };
-    let engine = |intent: Intent| {
-        matches!(
-            intent,
-            Intent::PauseOrResume
-                | Intent::StepOne
-                | Intent::PhaseOne
-                | Intent::Checkpoint
-                | Intent::OpenPrompt
-        )
-    };
-    // An engine that is ending takes no more commands.
-    let obeyed = app.in_control() && app.quitting.is_none();
-    let global = GLOBAL_KEYS
-        .iter()
-        .filter(|row| !row.hint.is_empty() && (obeyed || !engine(row.action)))
-        .map(|row| match row.action {
-            Intent::PauseOrResume if app.temporality == crate::engine::protocol::Temporality::Paused => {
-                (row.shown, "resume")
-            }
-            Intent::Quit if app.mode == Mode::Attached => (row.shown, "leave"),
-            _ => (row.shown, row.hint),
-        });
-    if let Some(own) = own_hints(app, obeyed) {
-        let (first, later) = own.split_at(own.len().min(3));
-        // The way back and out is never cut off.
-        let (out, rest): (Vec<_>, Vec<_>) =
-            global.partition(|(_, hint)| matches!(*hint, "screen" | "help" | "quit" | "leave"));
-        let all = first.iter().chain(&out).chain(later).chain(&rest);
-        return all.map(|(shown, hint)| pair(shown, hint)).collect();
-    }
-    // Without charts there is no axis.
-    let live = hinted(LIVE_KEYS, |intent| app.has_charts || intent != Intent::LogLength);
-    global.chain(live).map(|(shown, hint)| pair(shown, hint)).collect()
-}
-
-/// The keys of the screen in front, those that would do nothing now left out; `None` for the Live screen, whose keys
-/// come last.
-fn own_hints(app: &App, obeyed: bool) -> Option<Vec<(&'static str, &'static str)>> {
-    let any = !app.transcripts.is_empty();
-    Some(match app.screen {
-        Screen::Live => return None,
-        Screen::Transcripts => hinted(transcripts::KEYS, |_| any),
-        Screen::Meter => hinted(meter::KEYS, |action| match action {
-            meter::Action::ShowAha => app.aha().is_some(),
-            meter::Action::NextWindow => any,
-        }),
-        Screen::Search => search_view::hints(!app.search.is_empty()),
-        Screen::Travel => hinted(travel::KEYS, |action| match action {
-            travel::Action::Type => obeyed,
-            other => app.travel.does_something(other),
-        }),
-        Screen::Microscope => hinted(microscope::KEYS, |_| any),
-        Screen::Playground => playground::hints(&app.playground),
-        Screen::Frontier => hinted(frontier::KEYS, |action| match action {
-            frontier::Action::Measure => true,
-            _ => !app.frontier.is_empty(),
-        }),
-        Screen::Sentinel => hinted(sentinel::KEYS, |_| app.sentinel.scrolls()),
-    })
-}
-
-/// The keys of a table that belong in the hint bar and do something, and their words.
-fn hinted<A: Copy>(rows: &[KeyRow<A>], does: impl Fn(A) -> bool) -> Vec<(&'static str, &'static str)> {
-    let shown = rows.iter().filter(|row| !row.hint.is_empty() && does(row.action));
-    shown.map(|row| (row.shown, row.hint)).collect()
 }

@@ -9,96 +9,167 @@ use crate::{
     tui::{
         app::{App, Ended, Mode},
         numbers,
-        screen::{Screen, TABS},
+        screen::{Screen, TABS, Tab},
     },
 };
 
-/// Draws the title bar.
+/// How the names of the screens are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// In full, with so many columns between them.
+    Full(usize),
+    /// As their beginnings; that of the screen in front in full.
+    Short(usize),
+    /// As fewer letters still.
+    Shortest,
+    /// Only the screen in front, its number, and the key to the others.
+    Front,
+}
+
+/// What stands at the right end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// How the run stands, the step and the clock.
+    Clock,
+    /// Without the clock.
+    Step,
+    /// How the run stands and nothing more.
+    State,
+}
+
+/// From what one likes best to what fits anywhere: names, right end, and whether the program's name is there.
+const LAYOUTS: [(Names, Standing, bool); 12] = [
+    (Names::Full(2), Standing::Clock, true),
+    (Names::Full(1), Standing::Clock, true),
+    (Names::Full(1), Standing::Step, true),
+    (Names::Short(2), Standing::Clock, true),
+    (Names::Short(1), Standing::Clock, true),
+    (Names::Short(1), Standing::Step, true),
+    (Names::Short(1), Standing::Step, false),
+    (Names::Shortest, Standing::Step, true),
+    (Names::Shortest, Standing::Step, false),
+    (Names::Shortest, Standing::State, false),
+    (Names::Front, Standing::Step, false),
+    (Names::Front, Standing::State, false),
+];
+
+/// Draws the title bar. Whatever its width, it says which screen is in front and how to get to the others.
 pub fn draw(frame: &mut Frame, app: &mut App, area: Rect) {
     let width = usize::from(area.width);
     if width == 0 || area.height == 0 {
         return;
     }
-    let theme = &app.theme;
-    let mut state = state(app, width);
-    if let Some(warnings) = warnings(app) {
-        state.insert(0, warnings);
-    }
-    let when = vec![
-        span("step ", theme.dim),
-        span(format!("{:<4} ", app.step()), theme.title),
-        span(format!("{:>6} ", numbers::clock(app.elapsed())), theme.text),
-    ];
-    let mut right = state.clone();
-    right.push(Span::raw("  "));
-    right.extend(when);
-    // The name of the screen matters more than the clock.
-    if width_of(&right) + app.screen.name().len() + 6 > width {
-        right = state;
-    }
-    let room = width.saturating_sub(width_of(&right) + 1);
+    let badge = span(" aha-lab ", app.theme.accent.add_modifier(Modifier::REVERSED));
+    let control = control_flag(app, width);
+    let control_width = control.as_ref().map_or(0, |flag| flag.content.width() + 1);
+    let taken = |names, standing, with_badge: bool| {
+        let left = if with_badge { badge.content.width() } else { 0 } + control_width;
+        left + widest(names) + 1 + width_of(&right_end(app, standing, width))
+    };
+    let fits = |layout: &&(Names, Standing, bool)| taken(layout.0, layout.1, layout.2) <= width;
+    let (names, standing, with_badge) = *LAYOUTS.iter().find(fits).unwrap_or(&LAYOUTS[LAYOUTS.len() - 1]);
 
-    let badge = span(" aha-lab ", theme.accent.add_modifier(Modifier::REVERSED));
+    let right = right_end(app, standing, width);
     let mut left = Vec::new();
-    if badge.content.width() <= room {
+    if with_badge {
         left.push(badge);
     }
-    if let Some(control) = control_flag(app)
-        && width_of(&left) + control.content.width() < room
-    {
-        left.push(Span::raw(" "));
-        left.push(control);
+    if let Some(control) = control {
+        left.extend([Span::raw(" "), control]);
     }
     let start = width_of(&left);
-    let (names, places) = tabs(app, room.saturating_sub(start));
+    let (tabs, places) = tabs(app, names);
     app.hits.tabs = places
         .into_iter()
-        .map(|(column, width, screen)| (Rect::new(area.x + start as u16 + column, area.y, width, 1), screen))
+        .map(|(column, width, screen)| {
+            (Rect::new(area.x + (start + column) as u16, area.y, width as u16, 1), screen)
+        })
         .collect();
-    left.push(Span::raw(if names.is_empty() { " " } else { "" }));
-    left.extend(names);
-    let details = details(app);
-    let space = room.saturating_sub(width_of(&left));
-    left.extend(join_fitting(details, separator(theme), space));
-
+    left.extend(tabs);
+    let room = width.saturating_sub(width_of(&left) + width_of(&right));
+    let details = if matches!(names, Names::Full(_)) { details(app) } else { Vec::new() };
+    let details = join_fitting(details, separator(&app.theme), room.saturating_sub(4));
+    if !details.is_empty() {
+        left.push(Span::raw("   "));
+        left.extend(details);
+    }
     let gap = width.saturating_sub(width_of(&left) + width_of(&right));
     left.push(Span::raw(" ".repeat(gap)));
     left.extend(right);
     draw_line(frame, left, area);
 }
 
-/// The names of the screens, and where each is: columns from the left, its width. In full where they fit into
-/// `room` columns, else short, else only the one in front.
-fn tabs(app: &App, room: usize) -> (Vec<Span<'static>>, Vec<(u16, u16, Screen)>) {
+/// Warnings, how the run stands, the step and the clock, as far as they are wanted.
+fn right_end(app: &App, standing: Standing, width: usize) -> Vec<Span<'static>> {
     let theme = &app.theme;
-    let all_full: Vec<_> = TABS.iter().map(|tab| (tab.name, tab.screen)).collect();
-    let all_short: Vec<_> = TABS.iter().map(|tab| (tab.short, tab.screen)).collect();
-    let one = vec![(app.screen.name(), app.screen)];
-    for (names, gap) in [(all_full, "  "), (Vec::clone(&all_short), "  "), (all_short, " "), (one, "  ")] {
-        let (mut spans, mut places, mut column) = (Vec::new(), Vec::new(), 0);
-        for (name, screen) in names {
-            let front = app.screen == screen;
-            let style = if front { theme.title.add_modifier(Modifier::UNDERLINED) } else { theme.dim };
-            spans.push(Span::raw(gap));
-            spans.push(span(name, style));
-            places.push(((column + gap.len()) as u16, name.len() as u16, screen));
-            column += gap.len() + name.len();
-        }
-        if column <= room {
-            spans.push(Span::raw("   "));
-            return (spans, places);
-        }
+    let mut right: Vec<Span<'static>> = warnings(app).into_iter().collect();
+    right.extend(state(app, width));
+    if standing != Standing::State {
+        right.push(span("  step ", theme.dim));
+        right.push(span(format!("{:<4}", app.step()), theme.title));
     }
-    (Vec::new(), Vec::new())
+    if standing == Standing::Clock {
+        right.push(span(format!(" {:>6} ", numbers::clock(app.elapsed())), theme.text));
+    }
+    right
+}
+
+/// The columns of the names, whichever screen is in front: nothing jumps from screen to screen.
+fn widest(names: Names) -> usize {
+    let sum = |name: fn(&Tab) -> &'static str, gap: usize| {
+        let all: usize = TABS.iter().map(|tab| gap + name(tab).len()).sum();
+        all + TABS.iter().map(|tab| tab.name.len() - name(tab).len()).max().unwrap_or(0)
+    };
+    match names {
+        Names::Full(gap) => sum(|tab| tab.name, gap),
+        Names::Short(gap) => sum(|tab| tab.short, gap),
+        Names::Shortest => sum(|tab| tab.shortest, 1),
+        Names::Front => TABS.iter().map(|tab| 1 + tab.name.len()).max().unwrap_or(0) + FRONT_TAIL,
+    }
+}
+
+/// Columns of ` 6/9  Tab next`.
+const FRONT_TAIL: usize = 14;
+
+/// Names, and where each is: columns from the left, its width.
+type Placed = (Vec<Span<'static>>, Vec<(usize, usize, Screen)>);
+
+fn tabs(app: &App, names: Names) -> Placed {
+    let theme = &app.theme;
+    let lit = theme.title.add_modifier(Modifier::UNDERLINED);
+    let (mut spans, mut places, mut column) = (Vec::new(), Vec::new(), 0);
+    if names == Names::Front {
+        let name = app.screen.name();
+        let number = format!(" {}/{}  ", app.screen.place() + 1, TABS.len());
+        let start = 1 + name.len() + number.len();
+        places.push((start, "Tab next".len(), app.screen.next()));
+        let key = [span("Tab", theme.hint_key), span(" next", theme.hint_text)];
+        return (
+            [vec![Span::raw(" "), span(name, lit), span(number, theme.dim)], key.to_vec()].concat(),
+            places,
+        );
+    }
+    for tab in TABS {
+        let front = app.screen == tab.screen;
+        let (name, gap) = match names {
+            Names::Full(gap) => (tab.name, gap),
+            Names::Short(gap) => (if front { tab.name } else { tab.short }, gap),
+            _ => (if front { tab.name } else { tab.shortest }, 1),
+        };
+        spans.push(Span::raw(" ".repeat(gap)));
+        spans.push(span(name, if front { lit } else { theme.dim }));
+        places.push((column + gap, name.len(), tab.screen));
+        column += gap + name.len();
+    }
+    (spans, places)
 }
 
 /// Says in loud letters when the reward is not what it should be.
-fn control_flag(app: &App) -> Option<Span<'static>> {
+fn control_flag(app: &App, width: usize) -> Option<Span<'static>> {
     let control = &app.started.as_ref()?.config.control;
-    (control != "none").then(|| {
-        let style = app.theme.error.add_modifier(Modifier::REVERSED);
-        span(format!(" {} CONTROL ", control.replace('-', " ").to_uppercase()), style)
-    })
+    let which = if width < 100 { String::new() } else { control.replace('-', " ").to_uppercase() + " " };
+    let style = app.theme.error.add_modifier(Modifier::REVERSED);
+    (control != "none").then(|| span(format!(" {which}CONTROL "), style))
 }
 
 fn details(app: &App) -> Vec<Vec<Span<'static>>> {
@@ -134,6 +205,10 @@ fn state(app: &App, width: usize) -> Vec<Span<'static>> {
             (theme.glyph("▪", "#"), "finished", theme.title)
         }
         _ if app.quitting.is_some() => (theme.glyph("◌", "."), "stopping", theme.warning),
+        (_, Mode::Following | Mode::Attached, Temporality::Paused) if width < 60 => {
+            (theme.glyph(" ‖", " ="), "paused ", stopped)
+        }
+        (_, Mode::Attached, Temporality::Live) if width < 60 => (theme.glyph("●", "*"), "live", theme.right),
         (_, Mode::Following, Temporality::Paused) => (theme.glyph(" ‖", " ="), "following, paused ", stopped),
         (_, Mode::Following, _) if width < 100 => (theme.glyph("◉", "o"), "following", theme.accent),
         (_, Mode::Following, _) => (theme.glyph("◉", "o"), "following another process's run", theme.accent),

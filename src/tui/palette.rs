@@ -1,0 +1,126 @@
+//! Which colours the hues of the screen are, by what is known of the terminal.
+
+use ratatui::style::Color;
+
+/// The seven hues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Palette {
+    /// What acts; keys.
+    pub blue: Color,
+    /// True checks.
+    pub cyan: Color,
+    /// Misled checks.
+    pub rose: Color,
+    /// False checks.
+    pub magenta: Color,
+    /// Warnings and superficial checks.
+    pub yellow: Color,
+    /// Right answers.
+    pub green: Color,
+    /// Wrong answers and errors.
+    pub red: Color,
+}
+
+impl Palette {
+    /// For any background: each colour is about as far from black as from white. They are colours of the fixed 256,
+    /// since the first sixteen are whatever the terminal makes of them, and its yellow on white can hardly be read.
+    pub const ANY: Self = Self::indexed(63, 30, 161, 163, 130, 28, 160);
+    /// For a light background: deeper.
+    pub const LIGHT: Self = Self::indexed(26, 24, 125, 127, 94, 22, 124);
+    /// For a dark background: the terminal's own colours.
+    pub const DARK: Self = Self {
+        blue: Color::LightBlue,
+        cyan: Color::Cyan,
+        rose: Color::LightRed,
+        magenta: Color::Magenta,
+        yellow: Color::Yellow,
+        green: Color::Green,
+        red: Color::Red,
+    };
+
+    const fn indexed(blue: u8, cyan: u8, rose: u8, magenta: u8, yellow: u8, green: u8, red: u8) -> Self {
+        Self {
+            blue: Color::Indexed(blue),
+            cyan: Color::Indexed(cyan),
+            rose: Color::Indexed(rose),
+            magenta: Color::Indexed(magenta),
+            yellow: Color::Indexed(yellow),
+            green: Color::Indexed(green),
+            red: Color::Indexed(red),
+        }
+    }
+
+    /// By `AHA_BACKGROUND` (`light` or `dark`), else by the `COLORFGBG` that some terminals set, else for any. A console
+    /// of sixteen colours has a dark background.
+    pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
+        const SIXTEEN: [&str; 7] = ["linux", "ansi", "cons25", "cygwin", "vt100", "vt220", "xterm-16color"];
+        match variable("AHA_BACKGROUND").as_deref() {
+            Some("light") => return Self::LIGHT,
+            Some("dark") => return Self::DARK,
+            _ => {}
+        }
+        if variable("TERM").is_some_and(|term| SIXTEEN.contains(&term.as_str())) {
+            return Self::DARK;
+        }
+        // `15;0`, or `15;default;0`: the background comes last, as a number of the sixteen.
+        let background = variable("COLORFGBG")
+            .and_then(|value| value.rsplit(';').next().and_then(|last| last.parse::<u8>().ok()));
+        match background {
+            Some(7 | 15) => Self::LIGHT,
+            Some(0 | 8) => Self::DARK,
+            _ => Self::ANY,
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    fn detect(pairs: &[(&str, &str)]) -> Palette {
+        let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);
+        Palette::detect(|name| find(name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn the_background_is_what_a_person_says_or_else_the_terminal() {
+        assert_eq!(detect(&[("TERM", "xterm-256color")]), Palette::ANY);
+        assert_eq!(detect(&[("COLORFGBG", "0;15")]), Palette::LIGHT);
+        assert_eq!(detect(&[("COLORFGBG", "15;default;0")]), Palette::DARK);
+        assert_eq!(detect(&[("COLORFGBG", "12;3")]), Palette::ANY);
+        assert_eq!(detect(&[("COLORFGBG", "0;15"), ("AHA_BACKGROUND", "dark")]), Palette::DARK);
+        assert_eq!(detect(&[("TERM", "linux"), ("AHA_BACKGROUND", "light")]), Palette::LIGHT);
+        assert_eq!(detect(&[("TERM", "linux")]), Palette::DARK);
+        assert_eq!(detect(&[("AHA_BACKGROUND", "striped")]), Palette::ANY);
+    }
+
+    /// The share of light that a colour of the 6 by 6 by 6 cube gives off (WCAG 2.2, relative luminance).
+    fn luminance(color: Color) -> f64 {
+        let Color::Indexed(index) = color else { panic!("{color:?} is not one of the 256") };
+        let index = index.checked_sub(16).unwrap();
+        let channel = |level: u8| {
+            let value = f64::from([0u8, 95, 135, 175, 215, 255][usize::from(level)]) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(index / 36) + 0.7152 * channel(index / 6 % 6) + 0.0722 * channel(index % 6)
+    }
+
+    fn colors(palette: Palette) -> [Color; 7] {
+        let Palette { blue, cyan, rose, magenta, yellow, green, red } = palette;
+        [blue, cyan, rose, magenta, yellow, green, red]
+    }
+
+    #[test]
+    fn every_colour_can_be_read_on_black_and_on_white() {
+        for color in colors(Palette::ANY) {
+            let light = luminance(color);
+            let (on_white, on_black) = (1.05 / (light + 0.05), (light + 0.05) / 0.05);
+            assert!(on_white > 3.8 && on_black > 3.8, "{color:?}: {on_white:.2} {on_black:.2}");
+        }
+        for color in colors(Palette::LIGHT) {
+            let on_white = 1.05 / (luminance(color) + 0.05);
+            assert!(on_white > 4.5, "{color:?}: {on_white:.2}");
+        }
+    }
+}
