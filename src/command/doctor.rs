@@ -287,7 +287,7 @@ impl std::fmt::Display for Terminal {
 fn colours(lookup: impl Fn(&str) -> Option<String>) -> &'static str {
     let term = lookup("TERM").unwrap_or_default();
     let direct = lookup("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit");
-    if lookup("NO_COLOR").is_some() || term == "dumb" {
+    if lookup("NO_COLOR").is_some_and(|value| !value.is_empty()) || term == "dumb" {
         "none"
     } else if direct || lookup("WT_SESSION").is_some() {
         "24-bit"
@@ -387,6 +387,8 @@ mod tests {
         assert_eq!(colours(with(&[("TERM", "xterm-256color")])), "256");
         assert_eq!(colours(with(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")])), "24-bit");
         assert_eq!(colours(with(&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")])), "none");
+        // An empty one counts for nothing, on screen too.
+        assert_eq!(colours(with(&[("COLORTERM", "truecolor"), ("NO_COLOR", "")])), "24-bit");
         assert_eq!(colours(with(&[("TERM", "dumb")])), "none");
         assert_eq!(colours(with(&[("TERM", "linux")])), "16");
         assert!(speaks_unicode(with(&[("LANG", "de_DE.UTF-8")])));

@@ -50,8 +50,10 @@ struct State {
     edits: Vec<Edit>,
     checkpoint: bool,
     pins: Vec<(Puzzle, bool)>,
-    /// The group of each step that is looked at closely.
+    /// The group of each step that is looked at closely, how often one was asked for, and whether just now.
     inspecting: Option<usize>,
+    inspections_asked: u64,
+    inspecting_anew: bool,
     /// What a person did since the journal was last written: `paused`, `resumed`, `stepped`.
     deeds: Vec<(&'static str, String)>,
     /// Threads that work in the current phase, and those of them that are held.
@@ -97,6 +99,8 @@ impl Control {
             checkpoint: false,
             pins: Vec::new(),
             inspecting: None,
+            inspections_asked: 0,
+            inspecting_anew: false,
             deeds: Vec::new(),
             working: HashSet::new(),
             held: HashSet::new(),
@@ -270,6 +274,7 @@ impl Control {
                 || !state.pins.is_empty()
                 || !state.edits.is_empty()
                 || !state.deeds.is_empty()
+                || state.inspecting_anew
                 || until.is_some_and(|until| until <= Instant::now())
             {
                 return true;
@@ -299,17 +304,19 @@ impl Control {
         self.lock().wanted.set_live(&edit.key, &edit.value)
     }
 
-    /// The group of each step that is to be looked at closely.
-    pub fn inspecting(&self) -> Option<usize> {
+    /// The group of each step that is to be looked at closely, and the number of the request: who asks again, such as
+    /// a screen that comes later, is told again.
+    pub fn inspecting(&self) -> Option<(usize, u64)> {
         let mut state = self.lock();
         self.read_commands(&mut state);
-        state.inspecting
+        state.inspecting.map(|group| (group, state.inspections_asked))
     }
 
     /// What was asked for since the last call.
     pub fn take_requests(&self) -> Requests {
         let mut state = self.lock();
         self.read_commands(&mut state);
+        state.inspecting_anew = false;
         Requests {
             edits: std::mem::take(&mut state.edits),
             deeds: std::mem::take(&mut state.deeds),
@@ -378,7 +385,11 @@ impl Control {
                 Ok(Command::Checkpoint) => state.checkpoint = true,
                 Ok(Command::Pin(puzzle)) => state.pins.push((puzzle, true)),
                 Ok(Command::Unpin(puzzle)) => state.pins.push((puzzle, false)),
-                Ok(Command::Inspect(group)) => state.inspecting = group,
+                Ok(Command::Inspect(group)) => {
+                    state.inspecting = group;
+                    state.inspecting_anew = group.is_some();
+                    state.inspections_asked += u64::from(group.is_some());
+                }
                 // Whoever held the other end is gone: that ends the run as a stop does.
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
                     state.stopping = true;
@@ -467,6 +478,17 @@ mod tests {
         control.pause_for_disk();
         control.pause();
         assert!(!control.disk_is_back() && control.pausing());
+    }
+
+    #[test]
+    fn who_begins_to_look_while_it_is_paused_wakes_it_once() {
+        let (control, commands, _events) = control(true);
+        commands.send(Command::Inspect(Some(2))).unwrap();
+        assert!(control.wait_between_phases(None));
+        control.take_requests();
+        assert_eq!(control.inspecting(), Some((2, 1)));
+        let soon = Instant::now() + Duration::from_millis(50);
+        assert!(control.wait_between_phases(Some(soon)) && soon <= Instant::now(), "it waited");
     }
 
     #[test]

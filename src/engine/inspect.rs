@@ -1,4 +1,5 @@
-//! A close look at one group of a step: what the model thought at each token, before and after the update.
+//! A close look at one group of a step, told again whenever a phase has brought something to light: the completions,
+//! their rewards and why, their advantages, and what the model thought at each token before and after the update.
 //!
 //! It draws no random numbers and writes nothing: a run that is looked at is the same run. It costs two forward
 //! passes over the group (three with a reference), and only while somebody looks.
@@ -7,14 +8,16 @@ use burn::tensor::{Int, Tensor, TensorData, activation};
 
 use super::{
     control::Control,
-    protocol::{Event, GroupInspection, RowInspection, TokenView},
+    protocol::{Event, GroupInspection, Phase, RowInspection, TokenView},
     setup::EngineError,
     summary,
 };
 use crate::{
     config::Config,
-    grpo::step::{Grpo, JudgedGroup},
+    grpo::step::{Grpo, JudgedGroup, ScoredGroup},
     model::transformer::Transformer,
+    rollout::RolloutGroup,
+    run::record::RolloutRecord,
     tokenizer::{StreamingDecoder, Tokenizer},
 };
 
@@ -23,71 +26,162 @@ const ALTERNATIVES: usize = 5;
 /// Most logits brought to the host at once.
 const LOGITS_AT_ONCE: usize = 1 << 22;
 
-/// A group that is being looked at.
-pub struct Inspection {
-    wanted: usize,
-    prompt: Vec<u32>,
-    told: GroupInspection,
+/// What is known of a step's groups so far.
+#[derive(Clone, Copy)]
+pub enum Known<'a> {
+    /// Their completions.
+    Sampled(&'a [RolloutGroup]),
+    /// Their rewards too.
+    Scored(&'a [ScoredGroup]),
+    /// Their advantages too.
+    Judged(&'a [JudgedGroup]),
+    /// All of it, and the weights have changed.
+    Updated(&'a [JudgedGroup]),
 }
 
-impl Inspection {
-    /// Looks at the group that [`Control::inspecting`] names, with the weights before the update, and tells it.
-    /// `earlier` is what was already seen of this step; the same group is not looked at twice.
+impl Known<'_> {
+    /// The last phase whose results these are.
+    fn phase(self) -> Phase {
+        match self {
+            Self::Sampled(_) => Phase::Sample,
+            Self::Scored(_) => Phase::Score,
+            Self::Judged(_) => Phase::Advantage,
+            Self::Updated(_) => Phase::Update,
+        }
+    }
+
+    fn groups(self) -> usize {
+        match self {
+            Self::Sampled(groups) => groups.len(),
+            Self::Scored(groups) => groups.len(),
+            Self::Judged(groups) | Self::Updated(groups) => groups.len(),
+        }
+    }
+
+    fn rollout(&self, group: usize) -> &RolloutGroup {
+        match self {
+            Self::Sampled(groups) => &groups[group],
+            Self::Scored(groups) => &groups[group].group,
+            Self::Judged(groups) | Self::Updated(groups) => &groups[group].scored.group,
+        }
+    }
+
+    fn scored(&self, group: usize) -> Option<&ScoredGroup> {
+        match self {
+            Self::Sampled(_) => None,
+            Self::Scored(groups) => Some(&groups[group]),
+            Self::Judged(groups) | Self::Updated(groups) => Some(&groups[group].scored),
+        }
+    }
+
+    fn records(&self, grpo: &Grpo, step: u64, group: usize) -> Vec<RolloutRecord> {
+        let task = grpo.task.name();
+        match self {
+            Self::Sampled(groups) => {
+                let rollout = &groups[group];
+                let text = |tokens: &[u32]| grpo.tokenizer.decode(tokens);
+                let texts: Vec<String> = rollout.completions.iter().map(|one| text(&one.tokens)).collect();
+                summary::sampled_records(step, task, group, rollout, &texts)
+            }
+            Self::Scored(groups) => summary::scored_records(step, task, group, &groups[group]),
+            Self::Judged(groups) | Self::Updated(groups) => {
+                summary::rollout_records(step, task, group, &groups[group])
+            }
+        }
+    }
+}
+
+/// Looks at the group that a person asked for, as more and more of its step is known.
+#[derive(Default)]
+pub struct Inspector {
+    /// Which group was asked for last, the number of that request, and what was told of it.
+    told: Option<(usize, u64, GroupInspection)>,
+}
+
+impl Inspector {
+    /// Tells what is known of the group that [`Control::inspecting`] names, where it has not been told yet.
     ///
     /// # Errors
     /// When the device gives no numbers back.
-    pub fn before(
+    pub fn look(
+        &mut self,
         grpo: &Grpo,
         config: &Config,
         step: u64,
-        groups: &[JudgedGroup],
+        known: Known<'_>,
         control: &Control,
-        earlier: Option<Self>,
-    ) -> Result<Option<Self>, EngineError> {
-        let Some(wanted) = control.inspecting().filter(|_| !groups.is_empty()) else { return Ok(None) };
-        if earlier.as_ref().is_some_and(|earlier| earlier.wanted == wanted) {
-            return Ok(earlier);
-        }
-        let group = wanted.min(groups.len() - 1);
-        let judged = &groups[group];
-        let prompt = judged.scored.group.prompt_tokens.clone();
-        let model = grpo.trainer.inference_model();
-        let reference = grpo.reference.as_ref().filter(|_| config.kl_coef > 0.0);
-        let mut rows = Vec::with_capacity(judged.advantages.len());
-        for record in summary::rollout_records(step, grpo.task.name(), group, judged) {
-            let tokens = &record.token_ids;
-            let before = look(&model, &grpo.tokenizer, &prompt, tokens, config.temperature)?;
-            let reference = match reference {
-                Some(model) => {
-                    let seen = look(model, &grpo.tokenizer, &prompt, tokens, config.temperature)?;
-                    seen.iter().map(|token| token.logprob).collect()
-                }
-                None => Vec::new(),
-            };
-            let pieces = pieces(&grpo.tokenizer, tokens);
-            rows.push(RowInspection { record, pieces, before, after: Vec::new(), reference });
-        }
-        let told = GroupInspection { step, group, rows };
-        control.tell(Event::Inspected(Box::new(told.clone())));
-        Ok(Some(Self { wanted, prompt, told }))
-    }
-
-    /// Looks at the same tokens with the weights after the update, and tells both.
-    ///
-    /// # Errors
-    /// As [`Self::before`].
-    pub fn after(mut self, grpo: &Grpo, config: &Config, control: &Control) -> Result<(), EngineError> {
-        if control.inspecting().is_none() {
+    ) -> Result<(), EngineError> {
+        let Some((wanted, request)) = control.inspecting().filter(|_| known.groups() > 0) else {
+            return Ok(());
+        };
+        let earlier = self.told.take().filter(|(asked, _, told)| *asked == wanted && told.step == step);
+        if let Some((_, last, told)) = &earlier
+            && *last == request
+            && told.phase == known.phase()
+        {
+            self.told = earlier;
             return Ok(());
         }
-        let model = grpo.trainer.inference_model();
-        for row in &mut self.told.rows {
-            let tokens = &row.record.token_ids;
-            row.after = look(&model, &grpo.tokenizer, &self.prompt, tokens, config.temperature)?;
-        }
-        control.tell(Event::Inspected(Box::new(self.told)));
+        let group = wanted.min(known.groups() - 1);
+        let earlier = earlier.map(|(.., told)| told.rows).unwrap_or_default();
+        let rows = rows(grpo, config, step, known, group, earlier)?;
+        let told = GroupInspection { step, group, groups: known.groups(), phase: known.phase(), rows };
+        control.tell(Event::Inspected(Box::new(told.clone())));
+        self.told = Some((wanted, request, told));
         Ok(())
     }
+}
+
+/// The completions of a group with all that is known of them; `earlier` is what was seen before the update.
+fn rows(
+    grpo: &Grpo,
+    config: &Config,
+    step: u64,
+    known: Known<'_>,
+    group: usize,
+    earlier: Vec<RowInspection>,
+) -> Result<Vec<RowInspection>, EngineError> {
+    let updated = matches!(known, Known::Updated(_));
+    let prompt = &known.rollout(group).prompt_tokens;
+    let model = grpo.trainer.inference_model();
+    let reference = grpo.reference.as_ref().filter(|_| config.kl_coef > 0.0);
+    let seen = |model: &Transformer, tokens: &[u32]| {
+        look(model, &grpo.tokenizer, prompt, tokens, config.temperature)
+    };
+    let scores = known.scored(group).map(|scored| scored.scores.as_slice()).unwrap_or_default();
+    let mut earlier = earlier.into_iter();
+    let mut rows = Vec::new();
+    for (index, record) in known.records(grpo, step, group).into_iter().enumerate() {
+        let tokens = &record.token_ids;
+        let mut row = match earlier.next() {
+            Some(earlier) => earlier,
+            None => RowInspection {
+                record: record.clone(),
+                score: None,
+                pieces: pieces(&grpo.tokenizer, tokens),
+                // Who comes after the update sees of the weights before it what was kept while sampling.
+                before: if updated { as_sampled(&record) } else { seen(&model, tokens)? },
+                after: Vec::new(),
+                reference: match reference {
+                    Some(model) => seen(model, tokens)?.iter().map(|token| token.logprob).collect(),
+                    None => Vec::new(),
+                },
+            },
+        };
+        if updated {
+            row.after = seen(&model, tokens)?;
+        }
+        row.score = scores.get(index).cloned();
+        row.record = record;
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// What is known of the tokens without looking at them again: no alternatives.
+fn as_sampled(record: &RolloutRecord) -> Vec<TokenView> {
+    let numbers = record.logprobs.iter().zip(&record.entropies);
+    numbers.map(|(&logprob, &entropy)| TokenView { logprob, entropy, top: Vec::new() }).collect()
 }
 
 /// What `model` thinks at each token of a completion, at this temperature.

@@ -17,7 +17,7 @@ use crate::{
         pinned::PinnedAnswer,
         record::{RolloutRecord, StepMetrics},
     },
-    task::Puzzle,
+    task::{Puzzle, Score},
 };
 
 /// Asked of the engine. The channel is bounded; the engine reads it between tokens and micro-batches.
@@ -61,7 +61,7 @@ pub enum StepBy {
 }
 
 /// The five phases of a GRPO step, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// The policy writes a group of completions for every prompt.
@@ -198,8 +198,11 @@ pub struct TokenView {
 /// One completion of an inspected group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RowInspection {
-    /// As it is journalled.
+    /// As it is journalled, as far as the group's [`phase`](GroupInspection::phase) goes.
     pub record: RolloutRecord,
+    /// What the task says of the answer; `None` before it was scored.
+    #[serde(default)]
+    pub score: Option<Score>,
     /// The text of each token.
     pub pieces: Vec<String>,
     /// Each token under the policy before the update.
@@ -217,8 +220,20 @@ pub struct GroupInspection {
     pub step: u64,
     /// Which prompt of the step.
     pub group: usize,
+    /// Prompts of the step.
+    #[serde(default)]
+    pub groups: usize,
+    /// The last phase whose results are in it. Before [`Phase::Score`] the records' rewards, verdicts and analyses
+    /// mean nothing yet, before [`Phase::Advantage`] neither do their advantages.
+    #[serde(default = "before_it_was_told")]
+    pub phase: Phase,
     /// The completions.
     pub rows: Vec<RowInspection>,
+}
+
+/// Programs that did not tell the phase looked at a group when its advantages were known.
+fn before_it_was_told() -> Phase {
+    Phase::Advantage
 }
 
 /// Told by the engine. A step's lines are in the journal before its [`Event::StepDone`] is sent; its completions are
@@ -266,7 +281,8 @@ pub enum Event {
     TokensDropped(u64),
     /// A completion was scored and its advantage is known.
     RolloutScored(Box<RolloutRecord>),
-    /// Answer to [`Command::Inspect`]: told before the update of each step, and again after it.
+    /// Answer to [`Command::Inspect`]: told at the end of each phase up to the update with what is known by then, and
+    /// at once where one asks while the run waits between two phases.
     Inspected(Box<GroupInspection>),
     /// A step is done and journalled.
     StepDone(Box<StepMetrics>),

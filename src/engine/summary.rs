@@ -4,9 +4,11 @@ use crate::{
     config::Config,
     grpo::{
         advantage::standard_deviation,
-        step::{JudgedGroup, UpdateReport},
+        step::{JudgedGroup, ScoredGroup, UpdateReport},
     },
     model::config::ModelConfig,
+    reasoning::Analysis,
+    rollout::RolloutGroup,
     run::record::{RolloutRecord, StepMetrics},
 };
 
@@ -127,28 +129,50 @@ pub fn add_clock(metrics: &mut StepMetrics, times: &PhaseTimes, generated: usize
 
 /// The lines of a group for `rollouts.jsonl`.
 pub fn rollout_records(step: u64, task: &str, group: usize, judged: &JudgedGroup) -> Vec<RolloutRecord> {
-    let scored = &judged.scored;
-    let rollout = &scored.group;
-    rollout
-        .completions
-        .iter()
-        .enumerate()
-        .map(|(index, completion)| RolloutRecord {
+    let mut records = scored_records(step, task, group, &judged.scored);
+    for (record, &advantage) in records.iter_mut().zip(&judged.advantages) {
+        record.advantage = advantage;
+    }
+    records
+}
+
+/// The same before advantages are known.
+pub fn scored_records(step: u64, task: &str, group: usize, scored: &ScoredGroup) -> Vec<RolloutRecord> {
+    let mut records = sampled_records(step, task, group, &scored.group, &scored.texts);
+    for (index, record) in records.iter_mut().enumerate() {
+        record.reward = scored.rewards[index];
+        record.correct = scored.scores[index].correct;
+        record.analysis = scored.analyses[index].clone();
+    }
+    records
+}
+
+/// The same before rewards are known.
+pub fn sampled_records(
+    step: u64,
+    task: &str,
+    group: usize,
+    rollout: &RolloutGroup,
+    texts: &[String],
+) -> Vec<RolloutRecord> {
+    let completions = rollout.completions.iter().zip(texts).enumerate();
+    completions
+        .map(|(index, (completion, text))| RolloutRecord {
             step,
             group,
             index,
             task: task.to_string(),
             puzzle: rollout.puzzle.clone(),
             prompt: rollout.prompt.clone(),
-            completion: scored.texts[index].clone(),
+            completion: text.clone(),
             token_ids: completion.tokens.clone(),
             logprobs: completion.logprobs.clone(),
             entropies: completion.entropies.clone(),
-            reward: scored.rewards[index],
-            advantage: judged.advantages[index],
-            correct: scored.scores[index].correct,
+            reward: 0.0,
+            advantage: 0.0,
+            correct: false,
             truncated: completion.truncated,
-            analysis: scored.analyses[index].clone(),
+            analysis: Analysis::default(),
         })
         .collect()
 }

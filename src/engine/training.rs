@@ -1,14 +1,18 @@
 //! The engine's loop: GRPO steps with a gate between any two tokens, micro-batches and phases.
 
 mod disk;
+mod pauses;
 mod pins;
 
-use std::time::Instant;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Instant,
+};
 
 use super::{
     control::Control,
     edits::Edit,
-    inspect::Inspection,
+    inspect::{Inspector, Known},
     pins::Pins,
     protocol::{Event, ForkPoint, Phase, Started},
     setup::{self, EngineError, Prepared},
@@ -18,7 +22,7 @@ use super::{
 };
 use crate::{
     eval::{self, EvalOptions, Examinee},
-    grpo::step::UpdateReport,
+    grpo::step::{JudgedGroup, UpdateReport},
     kernels::unit::VectorUnit,
     metrics::sentinel::{Danger, Features, Notice, Sentinel},
     model::trainer::UpdateError,
@@ -106,6 +110,9 @@ struct Training<'a> {
     /// Whether the pinned puzzles were looked at before the first step.
     begun: bool,
     sentinel: Sentinel,
+    inspector: Inspector,
+    /// The groups of the last finished step, for those who look at them before the next one begins.
+    finished: Vec<JudgedGroup>,
 }
 
 impl<'a> Training<'a> {
@@ -159,6 +166,8 @@ impl<'a> Training<'a> {
             checkpoint_wanted: false,
             heldout: setup::evaluation_puzzles(p.grpo.task.as_ref()),
             sentinel: sentinel_of(&p),
+            inspector: Inspector::default(),
+            finished: Vec::new(),
             p,
             control,
             weights,
@@ -179,7 +188,7 @@ impl<'a> Training<'a> {
             self.checkpoint()?;
         }
         while self.last_step.is_none_or(|last| self.step < last) {
-            if !self.between_phases()? {
+            if !self.between_steps()? {
                 break;
             }
             self.answer_pins_at_start()?;
@@ -217,7 +226,7 @@ impl<'a> Training<'a> {
         let groups = self.p.grpo.sample(&config, step, puzzles, &watch)?;
         let Some(groups) = groups else { return Ok(Outcome::Stopped) };
         times.sample = clock.elapsed().as_secs_f64();
-        if !self.phase_over(false)? {
+        if !self.phase_over(step, Known::Sampled(&groups))? {
             return Ok(Outcome::Stopped);
         }
 
@@ -225,7 +234,7 @@ impl<'a> Training<'a> {
         self.enter(step, Phase::Score, 0);
         let scored = self.p.grpo.score(&config, step, groups);
         times.score = clock.elapsed().as_secs_f64();
-        if !self.phase_over(false)? {
+        if !self.phase_over(step, Known::Scored(&scored))? {
             return Ok(Outcome::Stopped);
         }
 
@@ -240,17 +249,16 @@ impl<'a> Training<'a> {
                 control.tell(Event::RolloutScored(Box::new(record)));
             }
         }
-        let inspection = Inspection::before(&self.p.grpo, &config, step, &judged, control, None)?;
-        if !self.phase_over(false)? {
+        if !self.phase_over(step, Known::Judged(&judged))? {
             self.p.journal.discard_pending();
             return Ok(Outcome::Stopped);
         }
-        // Someone may have begun to look while the run was paused here.
-        let inspection = Inspection::before(&self.p.grpo, &config, step, &judged, control, inspection)?;
 
         let clock = Instant::now();
         self.enter(step, Phase::Update, 0);
+        let batches = AtomicUsize::new(0);
         let gate = |done: usize, total: usize| {
+            batches.store(total, Ordering::Relaxed);
             control.tell(Event::PhaseChanged { step, phase: Phase::Update, done, total });
             // Once the first inner epoch has changed the weights, the step is finished whatever is asked.
             control.gate() || done * config.inner_epochs >= total
@@ -269,13 +277,12 @@ impl<'a> Training<'a> {
             }
         };
         times.update = clock.elapsed().as_secs_f64();
+        let total = batches.into_inner();
+        control.tell(Event::PhaseChanged { step, phase: Phase::Update, done: total, total });
         self.weights_step = step;
         self.show_weights();
-        if let Some(inspection) = inspection {
-            inspection.after(&self.p.grpo, &config, control)?;
-        }
         // The weights are those after this step: a stop from here on ends the run behind it, not before.
-        self.phase_over(false)?;
+        self.phase_over(step, Known::Updated(&judged))?;
 
         let clock = Instant::now();
         self.enter(step, Phase::Evaluate, 0);
@@ -310,6 +317,7 @@ impl<'a> Training<'a> {
         if collapses {
             control.pause();
         }
+        self.finished = judged;
         control.phase_over(true);
         Ok(Outcome::Done)
     }
@@ -353,40 +361,6 @@ impl<'a> Training<'a> {
 
     fn enter(&self, step: u64, phase: Phase, total: usize) {
         self.control.tell(Event::PhaseChanged { step, phase, done: 0, total });
-    }
-
-    /// Ends a phase, and waits while the run is paused. `false` when it is to stop.
-    fn phase_over(&mut self, last_of_step: bool) -> Result<bool, EngineError> {
-        self.control.phase_over(last_of_step);
-        self.between_phases()
-    }
-
-    /// Does what was asked for, waits while paused. `false` when the run is to stop. A checkpoint that the disk refused
-    /// comes before anything else: whoever lets the run go on without it has it tried, and pauses again if it is refused
-    /// again.
-    fn between_phases(&mut self) -> Result<bool, EngineError> {
-        while self.wait_until(None)? {
-            if self.retry_at.is_none() {
-                return Ok(true);
-            }
-            self.checkpoint()?;
-        }
-        Ok(false)
-    }
-
-    /// Does what was asked for while the run is paused, until it goes on or the moment has come: this one, or that of a
-    /// checkpoint that is tried again. `false` when it is to stop.
-    fn wait_until(&mut self, moment: Option<Instant>) -> Result<bool, EngineError> {
-        loop {
-            self.journal_requests()?;
-            let moment = moment.or(self.retry_at);
-            if !self.control.wait_between_phases(moment) {
-                return Ok(false);
-            }
-            if !self.control.pausing() || moment.is_some_and(|moment| moment <= Instant::now()) {
-                return Ok(true);
-            }
-        }
     }
 
     /// Journals what a person did and serves what they asked for.

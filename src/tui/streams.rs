@@ -103,6 +103,11 @@ impl Streams {
         self.groups.get(&shown).map(|group| (shown, group))
     }
 
+    /// What a group of the step is asked, once it is known.
+    pub fn puzzle(&self, (step, group): (u64, usize)) -> Option<&Puzzle> {
+        self.groups.get(&group).filter(|_| step == self.step).map(|group| &group.puzzle)
+    }
+
     /// The group shown, to refresh its cards.
     pub fn current_mut(&mut self) -> Option<&mut Group> {
         self.groups.get_mut(&self.shown?)

@@ -2,7 +2,7 @@
 
 use aha_lab::{
     config::Config,
-    engine::protocol::{Command, Event, GroupInspection},
+    engine::protocol::{Command, Event, GroupInspection, Phase, StepBy, Temporality},
 };
 use tempfile::TempDir;
 
@@ -39,8 +39,11 @@ fn a_run_that_is_looked_at_is_the_same_run_and_its_numbers_are_those_of_the_mode
         *found.unwrap_or_else(|| panic!("step {step}, after: {after}"))
     };
     for step in [1, 2] {
+        let phases: Vec<Phase> =
+            seen.iter().filter(|group| group.step == step).map(|group| group.phase).collect();
+        assert_eq!(phases, Phase::ALL[..4], "each phase up to the update is told once, in order");
         let (before, after) = (at(step, false), at(step, true));
-        assert_eq!((before.group, before.rows.len()), (1, 4));
+        assert_eq!((before.group, before.groups, before.rows.len()), (1, 2, 4));
         let mut moved = 0.0_f32;
         for (early, late) in before.rows.iter().zip(&after.rows) {
             let record = &early.record;
@@ -66,4 +69,39 @@ fn a_run_that_is_looked_at_is_the_same_run_and_its_numbers_are_those_of_the_mode
         }
         assert!(moved > 0.0, "the update changed nothing that was seen");
     }
+}
+
+/// What was told of the group looked at: the phase, and whether there are scores, rewards and advantages.
+fn told(events: &[Event]) -> Vec<(Phase, bool, bool)> {
+    let inspected = events.iter().filter_map(|event| match event {
+        Event::Inspected(group) => Some(group),
+        _ => None,
+    });
+    inspected
+        .map(|group| {
+            let scored = group.rows.iter().all(|row| row.score.is_some());
+            (group.phase, scored, group.rows.iter().any(|row| row.record.advantage != 0.0))
+        })
+        .collect()
+}
+
+#[test]
+fn who_begins_to_look_while_the_run_waits_after_a_phase_is_told_its_result_at_once() {
+    let root = TempDir::new().unwrap();
+    let mut driven = Driven::start_paused(options(root.path(), config(), 2));
+    let paused = |event: &Event| matches!(event, Event::Temporality(Temporality::Paused));
+    let looked = |event: &Event| matches!(event, Event::Inspected(_));
+    for phase in Phase::ALL {
+        driven.ask(Command::Step(StepBy::Phases(1)));
+        driven.until(paused);
+        driven.ask(Command::Inspect(Some(0)));
+        let seen = told(&driven.until(looked));
+        // A completion is rewarded by a coin here, so that advantages differ.
+        let known = phase.min(Phase::Update);
+        assert_eq!(seen, [(known, known >= Phase::Score, known >= Phase::Advantage)], "{phase:?}");
+        // Nobody looks when the next phase ends.
+        driven.ask(Command::Inspect(None));
+    }
+    driven.ask(Command::Stop);
+    driven.end();
 }

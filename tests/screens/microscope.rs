@@ -2,9 +2,11 @@
 
 use aha_lab::{
     engine::{
-        protocol::{Command, Event, GroupInspection, Phase, RowInspection, TokenView},
+        protocol::{Command, Event, GroupInspection, Phase, RowInspection, Temporality, TokenView},
         scripted::Script,
     },
+    run::record::StepMetrics,
+    task::Score,
     tui::{
         app::{Action, App, Mode},
         screen::Screen,
@@ -12,16 +14,21 @@ use aha_lab::{
         update::update,
     },
 };
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::{
+    crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
+    style::Modifier,
+};
 
-use crate::picture::{SIZES, draw, picture};
+use crate::picture::{SIZES, draw, picture, text};
 
 fn press(app: &mut App, code: KeyCode) -> Vec<Command> {
     update(app, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)))
 }
 
-/// What an engine would tell of a group; the numbers are made up, and differ from token to token.
-fn inspection(script: &Script, step: u64, after: bool) -> GroupInspection {
+/// What an engine would tell of a group when this phase is over; the numbers are made up, and differ from token to
+/// token.
+fn inspection(script: &Script, step: u64, known: Phase) -> GroupInspection {
+    let after = known == Phase::Update;
     let rows = script.group(step, 0).into_iter().map(|mut record| {
         let words: Vec<String> = record.completion.split_inclusive(' ').map(str::to_owned).collect();
         let count = words.len();
@@ -42,6 +49,14 @@ fn inspection(script: &Script, step: u64, after: bool) -> GroupInspection {
                 .collect::<Vec<_>>()
         };
         RowInspection {
+            score: Some(Score {
+                reward: record.reward,
+                correct: record.correct,
+                format: true,
+                answer: Some("16 + 4".into()),
+                value: Some("20".into()),
+                reason: "The answer uses every given number once, but its value is 20, not 19.".into(),
+            }),
             pieces: words,
             before: view(0.0),
             after: if after { view(0.1) } else { vec![] },
@@ -49,11 +64,21 @@ fn inspection(script: &Script, step: u64, after: bool) -> GroupInspection {
             record,
         }
     });
-    GroupInspection { step, group: 0, rows: rows.collect() }
+    let mut rows: Vec<RowInspection> = rows.collect();
+    for RowInspection { record, score, .. } in &mut rows {
+        // What is not known yet is not told.
+        if known < Phase::Advantage {
+            record.advantage = 0.0;
+        }
+        if known < Phase::Score {
+            (record.reward, record.correct, record.analysis, *score) = (0.0, false, Default::default(), None);
+        }
+    }
+    GroupInspection { step, group: 0, groups: 16, phase: known, rows }
 }
 
-/// The Microscope on a live run in this phase of step 3; `after` says whether the update is made.
-fn microscope(theme: Theme, phase: Phase, after: bool) -> App {
+/// The Microscope on a live run in this phase of step 3, of which so much is known.
+fn microscope(theme: Theme, phase: Phase, known: Phase) -> App {
     let script = Script::new(7);
     let mut app = App::new(theme, Mode::Control);
     let mut tell = |event| drop(update(&mut app, Action::Engine(event)));
@@ -62,9 +87,15 @@ fn microscope(theme: Theme, phase: Phase, after: bool) -> App {
         script.group(step, 0).into_iter().for_each(|record| tell(Event::RolloutScored(Box::new(record))));
         tell(Event::StepDone(Box::new(script.metrics(step))));
     }
-    tell(Event::PhaseChanged { step: 3, phase, done: 0, total: 12 });
-    let group = inspection(&script, 3, after);
-    for row in &group.rows {
+    let total = match phase {
+        Phase::Sample => 256,
+        Phase::Update => 12,
+        _ => 0,
+    };
+    let done = if known >= phase { total } else { 0 };
+    tell(Event::PhaseChanged { step: 3, phase, done, total });
+    let group = inspection(&script, 3, known);
+    for row in group.rows.iter().filter(|_| known >= Phase::Advantage) {
         tell(Event::RolloutScored(Box::new(row.record.clone())));
     }
     tell(Event::Inspected(Box::new(group)));
@@ -79,20 +110,74 @@ fn pictures(name: &str, app: &mut App) {
 }
 
 #[test]
-fn the_group_with_its_advantages() {
-    pictures("microscope_advantage", &mut microscope(Theme::colored(), Phase::Advantage, false));
+fn each_phase_shows_its_own_result() {
+    for phase in [Phase::Sample, Phase::Score, Phase::Advantage, Phase::Update] {
+        let mut app = microscope(Theme::colored(), phase, phase);
+        update(&mut app, Action::Engine(Event::Temporality(Temporality::Paused)));
+        pictures(&format!("microscope_{}", phase.name()), &mut app);
+        let shown = text(&draw(&mut app, 120, 36));
+        let said = |words: &str| shown.contains(words);
+        assert!(said(phase.name()), "{shown}");
+        assert_eq!(said("its value is 20, not 19"), phase == Phase::Score, "why: {shown}");
+        assert_eq!(said("✗"), phase >= Phase::Score, "{shown}");
+        assert_eq!(said("Baseline 0.100"), phase == Phase::Advantage, "{shown}");
+        assert_eq!(said("+0.000"), phase >= Phase::Advantage, "{shown}");
+        assert_eq!(said("Probability in points"), phase == Phase::Update, "{shown}");
+    }
+    let mut app = microscope(Theme::colored(), Phase::Evaluate, Phase::Update);
+    let metrics = StepMetrics { eval_accuracy: Some(0.3125), ..Script::new(7).metrics(3) };
+    update(&mut app, Action::Engine(Event::StepDone(Box::new(metrics))));
+    pictures("microscope_evaluate", &mut app);
+    assert!(text(&draw(&mut app, 120, 36)).contains("Held out: 0.312 right after this step"));
+}
+
+#[test]
+fn a_group_that_nobody_looked_at_yet_is_asked_for_and_less_is_never_known_again() {
+    let mut app = microscope(Theme::colored(), Phase::Score, Phase::Score);
+    update(&mut app, Action::Engine(Event::Temporality(Temporality::Paused)));
+    // The first press asks for the group on screen, as would the key that opened it.
+    assert_eq!(press(&mut app, KeyCode::Char(']')), [Command::Inspect(Some(1))]);
+    assert!(text(&draw(&mut app, 80, 24)).contains("group 2 of 16"));
+    insta::assert_snapshot!("microscope_asked_80x24", picture(&draw(&mut app, 80, 24)));
+    press(&mut app, KeyCode::Char('['));
+    let told = inspection(&Script::new(7), 3, Phase::Advantage);
+    for row in &told.rows {
+        update(&mut app, Action::Engine(Event::RolloutScored(Box::new(row.record.clone()))));
+    }
+    // What the engine told on the way arrives late.
+    update(
+        &mut app,
+        Action::Engine(Event::Inspected(Box::new(inspection(&Script::new(7), 3, Phase::Score)))),
+    );
+    assert!(text(&draw(&mut app, 120, 36)).contains("Baseline"));
+}
+
+#[test]
+fn bars_below_the_middle_are_strokes_also_without_colours() {
+    let mut app = microscope(Theme::plain(), Phase::Advantage, Phase::Advantage);
+    let mut told = inspection(&Script::new(7), 3, Phase::Advantage);
+    for (index, row) in told.rows.iter_mut().enumerate() {
+        row.record.advantage = if index == 0 { 0.7 } else { -0.1 * index as f64 };
+    }
+    update(&mut app, Action::Engine(Event::Inspected(Box::new(told))));
+    let buffer = draw(&mut app, 120, 36);
+    let bars: Vec<_> =
+        buffer.content.iter().filter(|cell| matches!(cell.symbol(), "╍" | "╺" | "━")).collect();
+    assert!(bars.iter().any(|cell| cell.symbol() == "╍"));
+    assert!(bars.iter().all(|cell| !cell.modifier.contains(Modifier::REVERSED)));
+    insta::assert_snapshot!("microscope_bars_no_color_120x36", picture(&buffer));
 }
 
 #[test]
 fn one_completion_by_entropy_and_by_ratio_and_after_the_update() {
-    let mut app = microscope(Theme::colored(), Phase::Update, false);
+    let mut app = microscope(Theme::colored(), Phase::Update, Phase::Advantage);
     press(&mut app, KeyCode::Enter);
     for _ in 0..4 {
         press(&mut app, KeyCode::Right);
     }
     press(&mut app, KeyCode::Char('2'));
     pictures("microscope_entropy", &mut app);
-    let mut app = microscope(Theme::colored(), Phase::Evaluate, true);
+    let mut app = microscope(Theme::colored(), Phase::Evaluate, Phase::Update);
     press(&mut app, KeyCode::Enter);
     press(&mut app, KeyCode::Char('4'));
     pictures("microscope_ratio", &mut app);
@@ -112,7 +197,7 @@ fn a_recorded_run_and_a_terminal_without_colours() {
     }
     app.screen = Screen::Microscope;
     pictures("microscope_recorded", &mut app);
-    let mut app = microscope(Theme::plain(), Phase::Advantage, false);
+    let mut app = microscope(Theme::plain(), Phase::Advantage, Phase::Advantage);
     press(&mut app, KeyCode::Enter);
     insta::assert_snapshot!("microscope_no_color_80x24", picture(&draw(&mut app, 80, 24)));
     let mut app = App::new(Theme::colored(), Mode::Control);

@@ -73,7 +73,7 @@ impl Training<'_> {
             if self.saved == Some(self.step) {
                 break;
             }
-            if self.control.stopping() || !self.between_phases()? {
+            if self.control.stopping() || !self.between_phases(None)? {
                 return self.write_checkpoint().map(|_| ());
             }
         }

@@ -1,8 +1,22 @@
 //! What tokens are coloured by: a value for each token, a level for each value, and words for both.
 
+use std::sync::Arc;
+
 use ratatui::style::{Modifier, Style};
 
-use crate::{config::Config, engine::protocol::RowInspection, run::record::RolloutRecord, tui::theme::Theme};
+use super::result::points;
+use crate::{
+    config::Config,
+    engine::protocol::{Phase, RowInspection},
+    run::record::RolloutRecord,
+    tui::theme::Theme,
+};
+
+/// Shares of the largest value from which on a signed one is weak, and strong.
+const WEAK: f64 = 0.05;
+const STRONG: f64 = 0.5;
+/// Equal rewards leave rounding errors for advantages, and equal models for changes.
+const NOTHING: f64 = 1e-6;
 
 /// What tokens are coloured by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +62,12 @@ impl Lens {
         self,
         record: &RolloutRecord,
         seen: Option<&RowInspection>,
+        known: Phase,
     ) -> Result<Vec<f64>, &'static str> {
-        const LATER: &str = "not recorded: it is seen live, from the next advantage phase on";
+        const LATER: &str = "not recorded: it is seen live, while this screen is open";
         let wide = |values: &[f32]| values.iter().map(|&value| f64::from(value)).collect::<Vec<f64>>();
         match self {
+            Self::Advantage if known < Phase::Advantage => Err("known when the advantage phase is over"),
             Self::Advantage => Ok(vec![record.advantage; record.token_ids.len()]),
             Self::Entropy => Ok(wide(&record.entropies)),
             Self::LogProb => Ok(wide(&record.logprobs)),
@@ -77,31 +93,39 @@ impl Lens {
         }
     }
 
-    /// From -2 to 2 where the lens is signed, else from 0 to 4. `scale` is the group's largest advantage.
+    /// The largest value of the group, which the colours of a signed lens are relative to: after a small update they
+    /// would all be alike otherwise.
+    pub fn scale(self, records: &[Arc<RolloutRecord>], seen: &[RowInspection], known: Phase) -> f64 {
+        let middle = if self == Self::Ratio { 1.0 } else { 0.0 };
+        let values = records.iter().flat_map(|record| {
+            let seen = seen.iter().find(|row| row.record.index == record.index);
+            self.values(record, seen, known).unwrap_or_default()
+        });
+        values.map(|value| (value - middle).abs()).filter(|size| size.is_finite()).fold(0.0, f64::max)
+    }
+
+    /// From -2 to 2 where the lens is signed, else from 0 to 4; see [`Self::scale`].
     pub fn level(self, value: f64, scale: f64, config: &Config) -> i8 {
         let steps = |bounds: [f64; 4]| bounds.iter().filter(|&&bound| value >= bound).count() as i8;
-        let signed = |weak: f64, strong: f64, value: f64| {
-            let size = i8::from(value.abs() >= weak) + i8::from(value.abs() >= strong);
-            if value < 0.0 { -size } else { size }
+        let signed = |value: f64, strong: bool| {
+            let size = if strong { 2 } else { i8::from(value.abs() >= WEAK * scale) };
+            if scale < NOTHING { 0 } else { size * if value < 0.0 { -1 } else { 1 } }
         };
         match self {
             _ if !value.is_finite() => 0,
-            Self::Advantage if scale < 1e-6 => 0,
-            Self::Advantage => signed(0.05, 0.5, value / scale),
+            Self::Advantage | Self::Change => signed(value, value.abs() >= STRONG * scale),
             Self::Entropy => steps([0.1, 0.5, 1.0, 2.0]),
             Self::LogProb => 4 - [0.01f64, 0.1, 0.5, 0.9].iter().filter(|&&p| value.exp() >= p).count() as i8,
             Self::Ratio => {
                 let clipped = value < 1.0 - config.clip_eps_low || value > 1.0 + config.clip_eps_high;
-                let size = if clipped { 2 } else { i8::from((value - 1.0).abs() >= 0.005) };
-                if value < 1.0 { -size } else { size }
+                signed(value - 1.0, clipped)
             }
             Self::Kl => steps([0.0001, 0.001, 0.01, 0.1]),
-            Self::Change => signed(0.001, 0.02, value),
         }
     }
 
     /// What each level means, from the lowest.
-    pub fn legend(self, config: &Config) -> Vec<(i8, String)> {
+    pub fn legend(self, scale: f64, config: &Config) -> Vec<(i8, String)> {
         let words: Vec<String> = match self {
             Self::Advantage => {
                 ["pushed down hard", "down", "none", "up", "pushed up hard"].map(String::from).into()
@@ -116,9 +140,16 @@ impl Lens {
                 format!("above {:.2}", 1.0 + config.clip_eps_high),
             ],
             Self::Kl => ["<0.0001", "0.0001", "0.001", "0.01", "0.1+ nats"].map(String::from).into(),
-            Self::Change => ["-2 points or more", "less likely", "same", "likelier", "+2 or more"]
-                .map(String::from)
-                .into(),
+            Self::Change => {
+                let most = STRONG * scale;
+                vec![
+                    format!("{} points or more", points(-most)),
+                    "less likely".into(),
+                    "hardly changed".into(),
+                    "likelier".into(),
+                    format!("{} points or more", points(most)),
+                ]
+            }
         };
         let first = if self.signed() { -2 } else { 0 };
         (first..).zip(words).collect()
@@ -178,6 +209,7 @@ pub fn symbol(signed: bool, level: i8) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::scripted::Script;
 
     #[test]
     fn k3_is_zero_for_equal_models_and_never_negative() {
@@ -189,10 +221,26 @@ mod tests {
     }
 
     #[test]
+    fn changes_are_coloured_beside_the_largest_one() {
+        let config = Config::default();
+        for scale in [1e-4, 1e-2, 0.5] {
+            let level = |share: f64| Lens::Change.level(share * scale, scale, &config);
+            assert_eq!([-1.0, -0.2, 0.01, 0.2, 0.6].map(level), [-2, -1, 0, 1, 2], "{scale}");
+        }
+        assert_eq!(Lens::Change.level(1e-9, 1e-9, &config), 0, "rounding is no change");
+        assert_eq!(Lens::Change.legend(0.02, &config)[4].1, "+1.0 points or more");
+        let records: Vec<_> = Script::new(7).group(1, 0).into_iter().map(Arc::new).collect();
+        let largest = records.iter().map(|record| record.advantage.abs()).fold(0.0, f64::max);
+        assert_eq!(Lens::Advantage.scale(&records, &[], Phase::Score), 0.0);
+        let tokens = records.iter().all(|record| !record.token_ids.is_empty());
+        assert!(!tokens || Lens::Advantage.scale(&records, &[], Phase::Advantage) == largest);
+    }
+
+    #[test]
     fn every_level_has_its_own_symbol_and_words() {
         let config = Config::default();
         for lens in Lens::ALL {
-            let legend = lens.legend(&config);
+            let legend = lens.legend(0.02, &config);
             assert_eq!(legend.len(), 5);
             let symbols: std::collections::HashSet<char> =
                 legend.iter().map(|(level, _)| symbol(lens.signed(), *level)).collect();
@@ -200,6 +248,7 @@ mod tests {
         }
         assert_eq!(Lens::Ratio.level(1.0, 1.0, &config), 0);
         assert_eq!(Lens::Ratio.level(2.0, 1.0, &config), 2);
+        assert_eq!(Lens::Ratio.level(1.0004, 0.001, &config), 1);
         assert_eq!(Lens::LogProb.level(-0.01, 1.0, &config), 0);
         assert_eq!(Lens::LogProb.level(-9.0, 1.0, &config), 4);
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{action::Action, lens::Lens};
 use crate::{
-    engine::protocol::{GroupInspection, RowInspection},
+    engine::protocol::{GroupInspection, Phase, RowInspection},
     run::record::RolloutRecord,
 };
 
@@ -16,10 +16,18 @@ const KEPT_GROUPS: usize = 1024;
 /// A group: its step and its number in it.
 pub(super) type Place = (u64, usize);
 
+/// The completions of a group.
+#[derive(Debug, Default)]
+struct Rows {
+    records: Vec<Arc<RolloutRecord>>,
+    /// Whether they were told with their advantages, as they are journalled.
+    judged: bool,
+}
+
 /// The state of the screen.
 #[derive(Debug, Default)]
 pub struct Microscope {
-    records: BTreeMap<Place, Vec<Arc<RolloutRecord>>>,
+    records: BTreeMap<Place, Rows>,
     seen: BTreeMap<Place, Box<GroupInspection>>,
     /// Losses of the last finished steps.
     losses: BTreeMap<u64, f64>,
@@ -36,27 +44,46 @@ pub struct Microscope {
     pub(super) lines: Vec<usize>,
 }
 
+impl Rows {
+    fn add(&mut self, record: Arc<RolloutRecord>) {
+        match self.records.iter_mut().find(|row| row.index == record.index) {
+            Some(row) => *row = record,
+            None => self.records.push(record),
+        }
+    }
+}
+
 impl Microscope {
-    /// Takes in a scored completion.
+    /// Takes in a completion whose advantage is known.
     pub fn push(&mut self, record: Arc<RolloutRecord>) {
         let rows = self.records.entry((record.step, record.group)).or_default();
-        match rows.iter_mut().find(|row| row.index == record.index) {
-            Some(row) => *row = record,
-            None => rows.push(record),
+        if !rows.judged {
+            // What was seen of it before was less.
+            *rows = Rows { records: Vec::new(), judged: true };
         }
-        while self.records.len() > KEPT_GROUPS {
-            self.records.pop_first();
-        }
+        rows.add(record);
+        self.keep_few();
     }
 
     /// Takes in a group that was looked at closely.
     pub fn inspected(&mut self, group: Box<GroupInspection>) {
-        for row in &group.rows {
-            self.push(Arc::new(row.record.clone()));
+        let place = (group.step, group.group);
+        let rows = self.records.entry(place).or_default();
+        let judged = group.phase >= Phase::Advantage;
+        if judged || !rows.judged {
+            rows.judged = judged;
+            group.rows.iter().for_each(|row| rows.add(Arc::new(row.record.clone())));
         }
-        self.seen.insert((group.step, group.group), group);
+        self.keep_few();
+        self.seen.insert(place, group);
         while self.seen.len() > KEPT {
             self.seen.pop_first();
+        }
+    }
+
+    fn keep_few(&mut self) {
+        while self.records.len() > KEPT_GROUPS {
+            self.records.pop_first();
         }
     }
 
@@ -100,14 +127,31 @@ impl Microscope {
         (groups > 0).then(|| (step, self.group.min(groups - 1)))
     }
 
-    /// Groups that are known of a step.
+    /// Groups of a step, as far as is known.
     pub(super) fn groups(&self, step: u64) -> usize {
-        self.records.range((step, 0)..=(step, usize::MAX)).next_back().map_or(0, |((_, group), _)| group + 1)
+        let known = self.records.range((step, 0)..=(step, usize::MAX)).next_back();
+        let told = self.seen.range((step, 0)..=(step, usize::MAX)).map(|(_, seen)| seen.groups).max();
+        known.map_or(0, |((_, group), _)| group + 1).max(told.unwrap_or(0))
+    }
+
+    /// The last phase whose results are known of a group.
+    pub(super) fn known(&self, place: Place) -> Phase {
+        let judged = self.records.get(&place).is_some_and(|rows| rows.judged);
+        let told = self.seen.get(&place).map(|seen| seen.phase);
+        match (judged, told) {
+            (true, told) => told.unwrap_or(Phase::Advantage).max(Phase::Advantage),
+            (false, told) => told.unwrap_or(Phase::Sample),
+        }
+    }
+
+    /// Whether there is no group to look at.
+    pub fn is_empty(&self) -> bool {
+        self.place().is_none()
     }
 
     /// The completions of a group.
     pub(super) fn rows(&self, place: Place) -> &[Arc<RolloutRecord>] {
-        self.records.get(&place).map_or(&[], Vec::as_slice)
+        self.records.get(&place).map_or(&[], |rows| rows.records.as_slice())
     }
 
     /// What was seen of a completion.
@@ -115,11 +159,18 @@ impl Microscope {
         self.seen.get(&place)?.rows.iter().find(|row| row.record.index == index)
     }
 
+    /// What was seen of all completions of a group.
+    pub(super) fn inspected_rows(&self, place: Place) -> &[RowInspection] {
+        self.seen.get(&place).map_or(&[], |seen| seen.rows.as_slice())
+    }
+
     /// The colouring: what a person chose, else what the moment calls for.
     pub(super) fn lens(&self, place: Place) -> Lens {
-        let updated =
-            self.seen.get(&place).is_some_and(|seen| seen.rows.iter().any(|row| !row.after.is_empty()));
-        self.lens.unwrap_or(if updated { Lens::Change } else { Lens::Advantage })
+        self.lens.unwrap_or(match self.known(place) {
+            Phase::Sample | Phase::Score => Lens::Entropy,
+            Phase::Advantage => Lens::Advantage,
+            Phase::Update | Phase::Evaluate => Lens::Change,
+        })
     }
 
     /// The group that the engine should look at.

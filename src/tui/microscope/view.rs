@@ -1,39 +1,54 @@
-//! Draws the Microscope: the sentence, the group with its bars, the tokens of one completion, and the read-out.
+//! Draws the Microscope: the phases, what this one does and what it has shown, the group, the tokens of one
+//! completion, and the read-out.
 
 use ratatui::{
     Frame,
-    layout::Rect,
-    style::{Modifier, Style},
+    layout::{Constraint, Layout, Rect},
+    style::Style,
     text::{Line, Span},
     widgets::Widget,
 };
-use unicode_width::UnicodeWidthStr;
 
 use super::{
-    lens::{Lens, k3, ratio, style, symbol},
+    group_rows::GroupRow,
+    read_out::Reading,
+    result::{self, Seen},
     sentence::{Figures, Stage, sentence},
     state::Place,
+    tokens::{Shading, legend, pieces, token_lines},
 };
 use crate::{
     config::Config,
-    engine::protocol::{Phase, RowInspection},
+    engine::protocol::Phase,
     grpo::advantage::standard_deviation,
-    run::record::RolloutRecord,
     task,
     tui::{
         app::{App, Progress},
-        theme::Theme,
-        transcripts::signed_bar,
+        view::phases,
         wrap,
     },
 };
 
-fn span(text: impl Into<String>, style: Style) -> Span<'static> {
+/// Rows below which the sentence gives way to the numbers.
+const LOW: usize = 14;
+
+pub(super) fn span(text: impl Into<String>, style: Style) -> Span<'static> {
     Span::styled(text.into(), style)
 }
 
 /// Draws the screen between the title and the hints.
 pub fn view(frame: &mut Frame, area: Rect, app: &mut App) {
+    let at_work = !app.over() && (app.progress.is_some() || app.in_control());
+    let bar_rows = u16::from(at_work && area.height >= 6);
+    let [bar, area] = Layout::vertical([Constraint::Length(bar_rows), Constraint::Fill(1)]).areas(area);
+    phases::draw(frame, app, bar);
+    let lines = body(app, area);
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        line.render(Rect { y, height: 1, ..area }, frame.buffer_mut());
+    }
+}
+
+fn body(app: &mut App, area: Rect) -> Vec<Line<'static>> {
     let config = app.started.as_ref().map(|started| started.config.clone()).unwrap_or_default();
     let (width, height) = (area.width, usize::from(area.height));
     let theme = app.theme.clone();
@@ -41,51 +56,42 @@ pub fn view(frame: &mut Frame, area: Rect, app: &mut App) {
     let sampling = app.microscope.follows()
         && progress.is_some_and(|now| app.microscope.shown_step().is_none_or(|shown| now.step > shown));
     let Some(place) = app.microscope.place().filter(|_| !sampling) else {
-        let lines = being_written(app, &config, area);
-        return draw(frame, area, lines);
+        return being_written(app, &config, area);
     };
+    let known = app.microscope.known(place);
+    let rows = app.microscope.rows(place).to_vec();
+    let stage = stage(place, progress);
+    let mut lines = head(app, place, stage, &config, area);
     let scope = &mut app.microscope;
-    let rows = scope.rows(place).to_vec();
     let row = scope.row.min(rows.len().saturating_sub(1));
-    let Some(record) = rows.get(row) else { return };
+    let Some(record) = rows.get(row) else {
+        lines.push(Line::from(span("The engine is asked for this group.", theme.dim)));
+        return lines;
+    };
     let seen = scope.seen(place, record.index).cloned();
     let lens = scope.lens(place);
-
-    let rewards: Vec<f64> = rows.iter().map(|row| row.reward).collect();
-    let mean = rewards.iter().sum::<f64>() / rewards.len().max(1) as f64;
-    let deviation = standard_deviation(&rewards);
-    let figures = Figures { completions: rows.len(), mean, deviation, loss: scope.loss(place.0) };
-    let mut lines = Vec::new();
-    let told = sentence(stage(place, progress), &config, figures);
-    let most = if height < 14 { 2 } else { 4 };
-    lines.extend(wrap::wrap(&[span(told, theme.title)], width).into_iter().take(most));
-    let groups = scope.groups(place.0);
-    let where_ = format!("step {} group {} of {groups}", place.0, place.1 + 1);
-    let asked = format!("  {}", task::in_words(&record.task, &record.puzzle, theme.glyph("→", "->")));
-    let mut head = vec![span(where_, theme.dim), span(asked, theme.accent)];
-    if width >= 70 {
-        head.push(span(format!("   baseline {mean:.3}  deviation {deviation:.3}"), theme.text));
-    }
-    lines.push(Line::from(head));
-
-    let scale = rows.iter().map(|row| row.advantage.abs()).fold(0.0, f64::max);
-    if scope.open {
-        lines.push(group_row(record, row, true, scale, &theme, width));
-    } else {
-        // The tokens keep at least a few lines.
-        let room = height.saturating_sub(lines.len() + 7).clamp(1, rows.len().max(1));
-        let first = (row + 1).saturating_sub(room);
-        for (index, record) in rows.iter().enumerate().skip(first).take(room) {
-            lines.push(group_row(record, index, index == row, scale, &theme, width));
-        }
-    }
+    let advantage = rows.iter().map(|row| row.advantage.abs()).fold(0.0, f64::max);
+    let line = |index: usize| {
+        let record = rows[index].as_ref();
+        let score = scope.seen(place, record.index).and_then(|seen| seen.score.as_ref());
+        GroupRow { record, score, index, selected: index == row, known, scale: advantage }.line(&theme, width)
+    };
     let readout_rows = if height >= 16 { 4 } else { 2 };
-    let legend_rows = 1;
+    if scope.open {
+        lines.push(line(row));
+    } else {
+        // The tokens keep at least a line, where there is room a few.
+        let tokens = if height >= LOW { 3 } else { 2 };
+        let room = height.saturating_sub(lines.len() + readout_rows + tokens).clamp(1, rows.len().max(1));
+        let first = (row + 1).saturating_sub(room);
+        lines.extend((first..rows.len()).take(room).map(line));
+    }
+    let values = lens.values(record, seen.as_ref(), known);
+    let scale = lens.scale(&rows, scope.inspected_rows(place), known);
     let (pieces, exact) = pieces(record, seen.as_ref());
     scope.token = scope.token.min(pieces.len().saturating_sub(1));
-    let values = lens.values(record, seen.as_ref());
-    let room = height.saturating_sub(lines.len() + readout_rows + legend_rows);
-    lines.push(legend(lens, values.as_ref().err().copied(), &config, &theme, width));
+    lines.push(legend(lens, values.as_ref().err().copied(), scale, &config, &theme, width));
+    let room = height.saturating_sub(lines.len() + readout_rows);
     let shading = Shading { lens, values: values.ok(), scale, config: &config, exact };
     let (drawn, starts) = token_lines(&pieces, &shading, scope.token, &theme, width);
     let per_line = if theme.color { 1 } else { 2 };
@@ -97,15 +103,61 @@ pub fn view(frame: &mut Frame, area: Rect, app: &mut App) {
     lines.truncate(height.saturating_sub(readout_rows));
     let blank = height.saturating_sub(lines.len() + readout_rows);
     lines.extend(std::iter::repeat_n(Line::default(), blank));
-    let read = Reading { record, seen: seen.as_ref(), pieces: &pieces, token: scope.token, exact, width };
+    let judged = known >= Phase::Advantage;
+    let read =
+        Reading { record, seen: seen.as_ref(), pieces: &pieces, token: scope.token, exact, judged, width };
     lines.extend(read.out(&theme).into_iter().take(readout_rows));
-    draw(frame, area, lines);
+    lines
 }
 
-fn draw(frame: &mut Frame, area: Rect, lines: Vec<Line<'static>>) {
-    for (y, line) in (area.y..area.bottom()).zip(lines) {
-        line.render(Rect { y, height: 1, ..area }, frame.buffer_mut());
+/// What the phase does, what it has shown, and which group this is.
+fn head(app: &App, place: Place, stage: Stage, config: &Config, area: Rect) -> Vec<Line<'static>> {
+    let (theme, width, low) = (&app.theme, area.width, usize::from(area.height) < LOW);
+    let rows = app.microscope.rows(place);
+    let rewards: Vec<f64> = rows.iter().map(|row| row.reward).collect();
+    let figures = Figures {
+        completions: rows.len(),
+        mean: rewards.iter().sum::<f64>() / rewards.len().max(1) as f64,
+        deviation: standard_deviation(&rewards),
+        loss: app.microscope.loss(place.0),
+    };
+    let mut lines = Vec::new();
+    if !low {
+        let told = sentence(stage, config, figures);
+        lines.extend(wrap::wrap(&[span(told, theme.title)], width).into_iter().take(4));
     }
+    let groups = app.microscope.groups(place.0);
+    let asked = match (rows.first(), app.streams.puzzle(place)) {
+        (Some(record), _) => task::in_words(&record.task, &record.puzzle, theme.glyph("→", "->")),
+        (None, Some(puzzle)) => task::in_words(app.task(), puzzle, theme.glyph("→", "->")),
+        (None, None) => String::new(),
+    };
+    lines.push(Line::from(vec![
+        span(format!("step {} group {} of {groups}  ", place.0, place.1 + 1), theme.dim),
+        span(asked, theme.accent),
+    ]));
+    if rows.is_empty() {
+        return lines;
+    }
+    let known = app.microscope.known(place);
+    let seen = Seen { known, rows, inspected: app.microscope.inspected_rows(place) };
+    let mut shown = result::result(&seen, config);
+    if let Some(text) = held_out(app, place.0, config).filter(|_| stage == Stage::After) {
+        shown = format!("{text} {shown}");
+    }
+    let most = if low { 1 } else { 2 };
+    lines.extend(wrap::wrap(&[span(shown, theme.text)], width).into_iter().take(most));
+    lines
+}
+
+/// What the evaluation of this step has shown; `None` while it is not over.
+fn held_out(app: &App, step: u64, config: &Config) -> Option<String> {
+    let done = app.history.steps().iter().rev().find(|done| done.step == step)?;
+    Some(match (done.eval_accuracy, config.evaluate_every) {
+        (Some(accuracy), _) => format!("Held out: {accuracy:.3} right after this step."),
+        (None, 0) => "Held out: not measured (evaluate_every 0).".into(),
+        (None, every) => format!("Held out: not measured at this step, but every {every} steps."),
+    })
 }
 
 /// How far the step of this group is.
@@ -122,7 +174,7 @@ fn stage((step, _): Place, progress: Option<Progress>) -> Stage {
     }
 }
 
-/// The completions of a step that has no rewards yet.
+/// The completions of a step that nothing is known of yet.
 fn being_written(app: &App, config: &Config, area: Rect) -> Vec<Line<'static>> {
     let theme = &app.theme;
     let stage = app.progress.map_or(Stage::Sample, |now| stage((now.step, 0), Some(now)));
@@ -152,246 +204,4 @@ fn being_written(app: &App, config: &Config, area: Rect) -> Vec<Line<'static>> {
 fn tail(text: &str, room: usize) -> String {
     let skipped = text.chars().count().saturating_sub(room);
     text.chars().skip(skipped).collect()
-}
-
-/// A completion in one line: its reward, its advantage as a bar, and how it begins.
-fn group_row(
-    record: &RolloutRecord,
-    index: usize,
-    selected: bool,
-    scale: f64,
-    theme: &Theme,
-    width: u16,
-) -> Line<'static> {
-    let mark = if selected { theme.glyph("▸", ">") } else { " " };
-    let verdict = if record.correct { theme.glyph("✓", "v") } else { theme.glyph("✗", "x") };
-    let half = if width >= 100 { 12 } else { 6 };
-    let [below, middle, over] = signed_bar(record.advantage, scale, half, theme);
-    let mut spans = vec![
-        span(format!("{mark}{:>2} ", index + 1), if selected { theme.accent } else { theme.dim }),
-        span(format!("{verdict} "), if record.correct { theme.right } else { theme.wrong }),
-        span(format!("{:>5.2} ", record.reward), theme.title),
-        span(below, theme.false_check.remove_modifier(Modifier::UNDERLINED)),
-        span(middle, theme.border),
-        span(over, theme.true_check.remove_modifier(Modifier::UNDERLINED)),
-        span(format!(" {:>+6.3} ", record.advantage), theme.text),
-    ];
-    let used: usize = spans.iter().map(Span::width).sum();
-    let room = usize::from(width).saturating_sub(used);
-    let text: String =
-        record.completion.chars().map(|c| if c.is_control() { ' ' } else { c }).take(room).collect();
-    spans.push(span(text, if selected { theme.text } else { theme.dim }));
-    Line::from(spans)
-}
-
-/// The text of each token, and whether the borders are those of the tokens. A record alone has no borders: where
-/// its words are as many as its tokens they are the tokens (the shipped vocabulary is one of words); otherwise the
-/// words stand for the tokens at about their place.
-fn pieces(record: &RolloutRecord, seen: Option<&RowInspection>) -> (Vec<String>, bool) {
-    if let Some(seen) = seen {
-        return (seen.pieces.clone(), true);
-    }
-    let tokens = record.token_ids.len();
-    let mut words: Vec<String> =
-        record.completion.split_whitespace().map(|word| format!(" {word}")).collect();
-    if words.len() + 1 == tokens && !record.truncated {
-        words.push(" <end>".into());
-    }
-    let exact = words.len() == tokens;
-    (words, exact)
-}
-
-struct Shading<'a> {
-    lens: Lens,
-    values: Option<Vec<f64>>,
-    scale: f64,
-    config: &'a Config,
-    exact: bool,
-}
-
-impl Shading<'_> {
-    /// The level of a piece: of its token, or of the mean of the tokens at its share of the text.
-    fn level(&self, index: usize, pieces: usize) -> Option<i8> {
-        let values = self.values.as_ref()?;
-        let value = if self.exact {
-            *values.get(index)?
-        } else {
-            let from = (index * values.len() / pieces.max(1)).min(values.len().saturating_sub(1));
-            let to = ((index + 1) * values.len() / pieces.max(1)).clamp(from + 1, values.len().max(from + 1));
-            let part = values.get(from..to)?;
-            part.iter().sum::<f64>() / part.len() as f64
-        };
-        Some(self.lens.level(value, self.scale, self.config))
-    }
-}
-
-/// The tokens, wrapped; without colours a line of symbols under each. Also the first token of each line.
-fn token_lines(
-    pieces: &[String],
-    shading: &Shading<'_>,
-    cursor: usize,
-    theme: &Theme,
-    width: u16,
-) -> (Vec<Line<'static>>, Vec<usize>) {
-    let width = usize::from(width).max(1);
-    let (mut lines, mut starts) = (Vec::new(), Vec::new());
-    let (mut text, mut marks, mut used): (Vec<Span<'static>>, Vec<Span<'static>>, usize) = Default::default();
-    for (index, piece) in pieces.iter().enumerate() {
-        let mut shown: String = piece
-            .chars()
-            .map(|c| match c {
-                '\n' => {
-                    if theme.ascii {
-                        '/'
-                    } else {
-                        '⏎'
-                    }
-                }
-                c if c.is_control() => ' ',
-                c => c,
-            })
-            .collect();
-        if shown.is_empty() {
-            shown = theme.glyph("·", ".").into();
-        }
-        if shown.width() > width {
-            shown = shown.chars().take(width / 2).collect();
-        }
-        if used > 0 && used + shown.width() > width {
-            lines.push(Line::from(std::mem::take(&mut text)));
-            if !theme.color {
-                lines.push(Line::from(std::mem::take(&mut marks)));
-            }
-            used = 0;
-        }
-        if used == 0 {
-            starts.push(index);
-        }
-        let (gap, word) = match shown.strip_prefix(' ') {
-            Some(word) if !word.is_empty() => (" ", word.to_owned()),
-            _ => ("", shown.clone()),
-        };
-        let level = shading.level(index, pieces.len());
-        let signed = shading.lens.signed();
-        let mut look = level.map_or(theme.text, |level| style(theme, signed, level));
-        if index == cursor {
-            look = theme.accent.add_modifier(Modifier::REVERSED | Modifier::UNDERLINED);
-        }
-        used += shown.width();
-        let under = level.map_or(' ', |level| symbol(signed, level)).to_string().repeat(word.width());
-        text.extend([span(gap, theme.text), span(word, look)]);
-        marks.extend([span(gap, theme.text), span(under, theme.dim)]);
-    }
-    if !text.is_empty() {
-        lines.push(Line::from(text));
-        if !theme.color {
-            lines.push(Line::from(marks));
-        }
-    }
-    (lines, starts)
-}
-
-/// What the colours (or symbols) mean, or why there are none.
-fn legend(lens: Lens, missing: Option<&str>, config: &Config, theme: &Theme, width: u16) -> Line<'static> {
-    let key = Lens::ALL.iter().position(|other| *other == lens).map_or(0, |at| at + 1);
-    let mut spans =
-        vec![span(format!("{key} "), theme.hint_key), span(lens.name(), theme.title), span(": ", theme.dim)];
-    if let Some(missing) = missing {
-        spans.push(span(missing.to_owned(), theme.warning));
-        return Line::from(spans);
-    }
-    let signed = lens.signed();
-    for (level, words) in lens.legend(config) {
-        let words = if theme.color { words } else { format!("{} {words}", symbol(signed, level)) };
-        let used: usize = spans.iter().map(Span::width).sum();
-        if used + words.width() + 2 > usize::from(width) {
-            break;
-        }
-        spans.push(span(words, style(theme, signed, level)));
-        spans.push(span("  ", theme.dim));
-    }
-    Line::from(spans)
-}
-
-/// The numbers of the token under the cursor.
-struct Reading<'a> {
-    record: &'a RolloutRecord,
-    seen: Option<&'a RowInspection>,
-    pieces: &'a [String],
-    token: usize,
-    exact: bool,
-    width: u16,
-}
-
-impl Reading<'_> {
-    fn out(&self, theme: &Theme) -> Vec<Line<'static>> {
-        let narrow = self.width < 60;
-        let piece = self.pieces.get(self.token).map_or("", |piece| piece.trim());
-        let piece: String = piece.chars().filter(|c| !c.is_control()).take(16).collect();
-        let name = format!("{}/{} {piece:?}", self.token + 1, self.pieces.len());
-        if !self.exact {
-            let why = "The record has no token borders: words are coloured by the mean of the tokens at about their place.";
-            let mut lines = vec![Line::from(span(name, theme.accent))];
-            lines.extend(wrap::wrap(&[span(why, theme.dim)], self.width));
-            return lines;
-        }
-        let number = |values: &[f32]| values.get(self.token).map_or(f64::NAN, |&value| f64::from(value));
-        let (then, entropy) = (number(&self.record.logprobs), number(&self.record.entropies));
-        let first = match (narrow, then.is_nan()) {
-            (true, true) => "  p not recorded".to_owned(),
-            (true, false) => format!("  p {:.3} H {entropy:.2}", then.exp()),
-            (false, true) => format!("  advantage {:+.3}, probability not recorded", self.record.advantage),
-            (false, false) => format!(
-                "  sampled with p {:.4} (log {then:.3}), entropy {entropy:.3} nats, advantage {:+.3}",
-                then.exp(),
-                self.record.advantage
-            ),
-        };
-        let mut lines = vec![Line::from(vec![span(name, theme.accent), span(first, theme.text)])];
-        let Some((seen, before)) = self.seen.and_then(|seen| Some((seen, seen.before.get(self.token)?)))
-        else {
-            let why =
-                "Ratio, KL and alternatives are not recorded; they are seen live while this screen is open.";
-            lines.extend(wrap::wrap(&[span(why, theme.dim)], self.width));
-            return lines;
-        };
-        let after = seen.after.get(self.token);
-        let sampled = self.record.logprobs.get(self.token).copied().unwrap_or(f32::NAN);
-        let arrow = theme.glyph("→", "->");
-        let p = |logprob: f32| f64::from(logprob).exp();
-        let mut second = match after {
-            None => format!("ratio {:.4} before the update", ratio(before.logprob, sampled)),
-            Some(after) => format!(
-                "p {:.4} {arrow} {:.4} ({:+.4})  ratio {:.4} {arrow} {:.4}",
-                p(before.logprob),
-                p(after.logprob),
-                p(after.logprob) - p(before.logprob),
-                ratio(before.logprob, sampled),
-                ratio(after.logprob, sampled)
-            ),
-        };
-        if !narrow {
-            second.push_str(&match seen.reference.get(self.token) {
-                Some(&reference) => format!("  KL {:.5}", k3(after.unwrap_or(before).logprob, reference)),
-                None => "  no reference (kl_coef 0)".into(),
-            });
-        }
-        lines.push(Line::from(span(second, theme.text)));
-        let mut top = |label: &str, view: &crate::engine::protocol::TokenView| {
-            let mut spans = vec![span(format!("{label} "), theme.dim)];
-            for (piece, p) in &view.top {
-                let piece: String = piece.trim().chars().filter(|c| !c.is_control()).take(12).collect();
-                spans.extend([
-                    span(format!("{piece:?}"), theme.title),
-                    span(format!(" {p:.3}  "), theme.text),
-                ]);
-            }
-            lines.push(Line::from(spans));
-        };
-        top("top 5 before", before);
-        if let Some(after) = after {
-            top("top 5 after ", after);
-        }
-        lines
-    }
 }

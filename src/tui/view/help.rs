@@ -175,11 +175,7 @@ fn meanings(theme: &Theme) -> Vec<(String, ratatui::style::Style, &'static str)>
             true_style,
             "compares a value with the target or derives it again, and is right about what the operations come to",
         ),
-        (
-            misled_check,
-            misled_style,
-            "fits the value that the text states, but that value was miscalculated",
-        ),
+        (misled_check, misled_style, "fits the value that the text states, but that value was miscalculated"),
         (false_check, false_style, "does not fit even the stated value, or its own arithmetic is wrong"),
         (superficial, superficial_style, "a checking phrase with nothing checked"),
         (

@@ -124,7 +124,7 @@ fn own(app: &App) -> Vec<(&'static str, &'static str)> {
             travel::Action::Type => obeyed(app),
             other => app.travel.does_something(other),
         }),
-        Screen::Microscope => hinted(microscope::KEYS, |_| any),
+        Screen::Microscope => hinted(microscope::KEYS, |_| !app.microscope.is_empty()),
         Screen::Playground => playground::hints(&app.playground),
         Screen::Frontier => hinted(frontier::KEYS, |action| match action {
             frontier::Action::Measure => true,

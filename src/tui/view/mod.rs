@@ -5,7 +5,7 @@ mod completions;
 mod failure;
 mod help;
 mod hints;
-mod phases;
+pub(super) mod phases;
 mod sparks;
 mod status;
 mod title;

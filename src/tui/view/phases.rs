@@ -11,7 +11,7 @@ use crate::{
 /// Columns of the progress bar.
 const BAR: usize = 24;
 
-/// Draws the phase line; only the current phase where all five do not fit.
+/// Draws the phase line: all five phases where they fit, whatever becomes of the bar.
 pub fn draw(frame: &mut Frame, app: &App, area: Rect) {
     let width = usize::from(area.width);
     if width == 0 || area.height == 0 {
@@ -32,9 +32,14 @@ pub fn draw(frame: &mut Frame, app: &App, area: Rect) {
             None => span("no phase at work", app.theme.dim),
         },
     ];
-    // All five phases give way to a full bar; then the unit goes, then the bar.
-    let variants =
-        [(&left, BAR, true), (&current, BAR, true), (&current, BAR / 2, false), (&current, 0, false)];
+    let variants = [
+        (&left, BAR, true),
+        (&left, BAR / 3, true),
+        (&left, BAR / 2, false),
+        (&current, BAR, true),
+        (&current, BAR / 2, false),
+        (&current, 0, false),
+    ];
     for (phases, columns, unit) in variants {
         let right = progress.map(|progress| bar(app, progress, columns, unit)).unwrap_or_default();
         if width_of(phases) + 3 + width_of(&right) <= width {

@@ -1,0 +1,152 @@
+//! What a phase has brought to light, in one line of numbers.
+
+use std::sync::Arc;
+
+use super::lens::Lens;
+use crate::{
+    config::Config,
+    engine::protocol::{Phase, RowInspection},
+    grpo::advantage::standard_deviation,
+    run::record::RolloutRecord,
+};
+
+/// What is known of the group on screen.
+pub struct Seen<'a> {
+    /// The last phase whose results are known.
+    pub known: Phase,
+    /// Its completions.
+    pub rows: &'a [Arc<RolloutRecord>],
+    /// Those of them that were looked at closely.
+    pub inspected: &'a [RowInspection],
+}
+
+/// The result of the last phase that is known.
+pub fn result(seen: &Seen<'_>, config: &Config) -> String {
+    match seen.known {
+        Phase::Sample => sampled(seen.rows, config),
+        Phase::Score => scored(seen.rows),
+        Phase::Advantage => judged(seen.rows),
+        Phase::Update | Phase::Evaluate => match changes(seen) {
+            Some(text) => text,
+            None => judged(seen.rows),
+        },
+    }
+}
+
+fn sampled(rows: &[Arc<RolloutRecord>], config: &Config) -> String {
+    let lengths = || rows.iter().map(|row| row.token_ids.len());
+    let (low, high) = (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0));
+    let cut = rows.iter().filter(|row| row.truncated).count();
+    let cut = match cut {
+        0 => String::new(),
+        cut => format!(", {cut} cut off at {}", config.max_new_tokens),
+    };
+    format!("{} completions of {low} to {high} tokens{cut}.", rows.len())
+}
+
+fn scored(rows: &[Arc<RolloutRecord>]) -> String {
+    let mut rewards: Vec<(f64, usize)> = Vec::new();
+    for row in rows {
+        match rewards.iter_mut().find(|(reward, _)| *reward == row.reward) {
+            Some((_, count)) => *count += 1,
+            None => rewards.push((row.reward, 1)),
+        }
+    }
+    rewards.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let right = rows.iter().filter(|row| row.correct).count();
+    let counted: Vec<String> = rewards.iter().map(|(reward, count)| format!("{count} of {reward}")).collect();
+    format!("{right} of {} right; rewards: {}.", rows.len(), counted.join(", "))
+}
+
+fn judged(rows: &[Arc<RolloutRecord>]) -> String {
+    let rewards: Vec<f64> = rows.iter().map(|row| row.reward).collect();
+    let mean = rewards.iter().sum::<f64>() / rewards.len().max(1) as f64;
+    let advantages = || rows.iter().map(|row| row.advantage);
+    let (low, high) =
+        (advantages().fold(f64::INFINITY, f64::min), advantages().fold(f64::NEG_INFINITY, f64::max));
+    let deviation = standard_deviation(&rewards);
+    let range = if rows.is_empty() { String::new() } else { format!(", advantages {low:+.3} to {high:+.3}") };
+    format!("Baseline {mean:.3}, deviation {deviation:.3}{range}.")
+}
+
+/// How far the tokens of the group moved, on the side of the advantage and against it.
+fn changes(seen: &Seen<'_>) -> Option<String> {
+    let mut sides: [(f64, usize); 2] = Default::default();
+    let mut largest: Option<(f64, &str)> = None;
+    for row in seen.inspected {
+        let values = Lens::Change.values(&row.record, Some(row), seen.known).ok()?;
+        for (index, change) in values.iter().enumerate().filter(|(_, change)| change.is_finite()) {
+            if largest.is_none_or(|(most, _)| change.abs() > most.abs()) {
+                largest = Some((*change, row.pieces.get(index).map_or("", |piece| piece.trim())));
+            }
+            let side = &mut sides[usize::from(row.record.advantage < 0.0)];
+            if row.record.advantage != 0.0 {
+                *side = (side.0 + change, side.1 + 1);
+            }
+        }
+    }
+    let (most, piece) = largest?;
+    let piece: String = piece.chars().filter(|c| !c.is_control()).take(16).collect();
+    let mean = |(sum, count): (f64, usize)| (count > 0).then(|| points(sum / count as f64));
+    let sides = match (mean(sides[0]), mean(sides[1])) {
+        (Some(up), Some(down)) => format!("mean {up} at advantages above 0, {down} below 0, "),
+        (Some(up), None) => format!("mean {up} at advantages above 0, "),
+        (None, Some(down)) => format!("mean {down} at advantages below 0, "),
+        (None, None) => String::new(),
+    };
+    Some(format!("Probability in points: {sides}largest {} ({piece:?}).", points(most)))
+}
+
+/// A probability's change in points of a hundred, with two digits that say something.
+pub fn points(change: f64) -> String {
+    let points = 100.0 * change;
+    match points.abs() {
+        0.0 => "0".into(),
+        size if size >= 10.0 => format!("{points:+.0}"),
+        size if size >= 1.0 => format!("{points:+.1}"),
+        size if size >= 0.1 => format!("{points:+.2}"),
+        size if size >= 0.01 => format!("{points:+.3}"),
+        _ => format!("{points:+.0e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::scripted::Script;
+
+    #[test]
+    fn each_phase_has_its_own_numbers() {
+        let config = Config::default();
+        let rows: Vec<Arc<RolloutRecord>> = [1.0, 0.1, 0.1, 0.0]
+            .into_iter()
+            .zip(Script::new(7).group(3, 0))
+            .map(|(reward, record)| {
+                let advantage = reward - 0.3;
+                Arc::new(RolloutRecord {
+                    reward,
+                    advantage,
+                    correct: reward == 1.0,
+                    token_ids: vec![1; 9],
+                    ..record
+                })
+            })
+            .collect();
+        let told = |known| result(&Seen { known, rows: &rows, inspected: &[] }, &config);
+        assert_eq!(told(Phase::Sample), "4 completions of 9 to 9 tokens.");
+        assert_eq!(told(Phase::Score), "1 of 4 right; rewards: 1 of 1, 2 of 0.1, 1 of 0.");
+        assert_eq!(told(Phase::Advantage), "Baseline 0.300, deviation 0.469, advantages -0.300 to +0.700.");
+        assert_eq!(told(Phase::Update), told(Phase::Advantage), "nobody looked at the tokens");
+    }
+
+    #[test]
+    fn points_have_digits_that_say_something() {
+        assert_eq!(points(0.0), "0");
+        assert_eq!(points(0.314), "+31");
+        assert_eq!(points(-0.0123), "-1.2");
+        assert_eq!(points(0.00123), "+0.12");
+        assert_eq!(points(-0.000_012_3), "-1e-3");
+    }
+}
