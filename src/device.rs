@@ -1,26 +1,27 @@
 //! Which backend computes: the GPU through wgpu, or the CPU, and why.
 //!
-//! Drivers are foreign code that may panic, stall or pass the CPU off as a graphics card. So adapters are listed
-//! first, on a thread of their own with a time limit; software rasterizers are told from cards; and a card is
+//! Drivers are foreign code that may crash, panic, stall or pass the CPU off as a graphics card. So adapters are listed
+//! first, in a process of its own with a time limit; software rasterizers are told from cards; and a card is
 //! trusted only after it has computed something right.
+
+mod adapters;
 
 use std::{
     fmt,
     str::FromStr,
     sync::{Mutex, PoisonError, mpsc},
-    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use burn::tensor::{Device, Tensor};
 use burn_wgpu::wgpu;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use adapters::{adapters, ask_in_a_process, print_adapters};
 
 use crate::kernels::unit;
 
-/// Drivers answer in milliseconds; a cold discrete card may take seconds to wake.
-const LIST_LIMIT: Duration = Duration::from_secs(10);
 /// Opening a card and compiling one kernel. Software rasterizers take about ten seconds.
 const OPEN_LIMIT: Duration = Duration::from_secs(60);
 /// Set to 1, it lets `wgpu` run on a software rasterizer: correct and slow, good for tests.
@@ -106,7 +107,7 @@ pub enum DeviceError {
 }
 
 /// One adapter as its driver describes it. A card appears once for each graphics API that reaches it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adapter {
     /// The driver's name for it.
     pub name: String,
@@ -148,23 +149,6 @@ fn names_software(text: &str) -> bool {
         || text.split(|c: char| !c.is_alphanumeric()).any(|word| word == "warp")
 }
 
-/// Every adapter that the graphics drivers of this machine offer; an empty list is no error.
-///
-/// # Errors
-/// When the drivers panic or do not answer within ten seconds.
-pub fn adapters() -> Result<Vec<Adapter>, DeviceError> {
-    let list = || {
-        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle().with_env());
-        let listing = std::pin::pin!(instance.enumerate_adapters(wgpu::Backends::all()));
-        // Outside browsers the list is made at once; nothing would ever wake us.
-        match listing.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(found) => found.iter().map(|adapter| Adapter::new(&adapter.get_info())).collect(),
-            Poll::Pending => Vec::new(),
-        }
-    };
-    within(LIST_LIMIT, list).map_err(DeviceError::List)
-}
-
 /// The backend for a request, opened and tried out.
 ///
 /// `auto` never fails for want of a GPU: whatever is wrong with one becomes the reason why the CPU is used.
@@ -173,6 +157,17 @@ pub fn adapters() -> Result<Vec<Adapter>, DeviceError> {
 /// When `wgpu` is asked for and there is no adapter, only a software one (see [`ALLOW_SOFTWARE`]), or one that
 /// does not work; when `AHA_LAB_VECTOR` cannot be followed.
 pub fn choose(request: BackendRequest) -> Result<Choice, DeviceError> {
+    choose_among(request, adapters)
+}
+
+/// The same of adapters that are listed by the caller, where they are needed.
+///
+/// # Errors
+/// As [`choose`].
+pub fn choose_among(
+    request: BackendRequest,
+    adapters: impl FnOnce() -> Result<Vec<Adapter>, DeviceError>,
+) -> Result<Choice, DeviceError> {
     unit::check().map_err(DeviceError::VectorUnit)?;
     if request == BackendRequest::Cpu {
         return Ok(cpu("The backend `cpu` was asked for."));

@@ -4,7 +4,7 @@
 //! journal and the terminal. The [`engine`] trains and knows nothing of terminals; the [`tui`] draws and knows
 //! nothing of tensors; [`engine::protocol`] is all that crosses between them.
 
-#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr))]
 
 pub mod command;
 pub mod config;
@@ -18,6 +18,7 @@ pub mod kernels;
 pub mod memory;
 pub mod metrics;
 pub mod model;
+pub mod output;
 pub mod platform;
 pub mod pretrain;
 pub mod reasoning;

@@ -1,9 +1,11 @@
 //! The command line.
 
-#![warn(clippy::disallowed_methods)]
+#![warn(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr)]
 
 use std::{
-    io::{Write, stderr, stdin, stdout},
+    env,
+    ffi::OsString,
+    io::{Write, stdin},
     path::{Path, PathBuf},
     process::exit,
 };
@@ -13,8 +15,9 @@ use aha_lab::{
         self, Failure,
         doctor::{BaseModelFacts, DoctorFacts},
     },
-    device::BackendRequest,
+    device::{self, BackendRequest},
     model::{config::ModelConfig, embedded},
+    output, platform,
     task::{FAMILIES, Family},
 };
 use clap::{CommandFactory, Parser, Subcommand};
@@ -69,38 +72,75 @@ enum Command {
     },
 }
 
+/// The only argument of the process that asks the graphics drivers; it is nobody else's and not in the help.
+const LIST_ADAPTERS: &str = "list-adapters";
+
 fn main() {
-    let arguments = Arguments::parse();
-    match run(arguments) {
-        Ok(code) => exit(code),
-        // A reader that has seen enough (`| head`) is no failure.
-        Err(Failure(text)) if text.contains("Broken pipe") => exit(0),
-        Err(Failure(text)) => {
-            // Not `eprintln!`, which panics where the terminal is gone.
-            let _ = writeln!(stderr(), "{}", command::printable(&text));
-            exit(1);
-        }
+    platform::outlive_file_size_limit();
+    if env::args_os().skip(1).eq([LIST_ADAPTERS]) {
+        exit(i32::from(device::print_adapters(output::stdout()).is_err()));
     }
+    if let Ok(program) = env::current_exe() {
+        device::ask_in_a_process(program, LIST_ADAPTERS);
+    }
+    let ended = Arguments::try_parse().map_or_else(|error| usage(&error), run);
+    let _ = output::stdout().flush();
+    exit(match (ended, output::lost()) {
+        // A reader that has seen enough (`| head`) is no failure.
+        (Err(_), Some(lost)) if lost.is_enough() => 0,
+        (Ok(code), Some(lost)) if lost.is_enough() => code,
+        (_, Some(lost)) => {
+            output::say(lost);
+            1
+        }
+        (Err(Failure(text)), None) => {
+            output::say(text);
+            1
+        }
+        (Ok(code), None) => code,
+    });
+}
+
+/// Prints the help, the version, or what is wrong with the arguments, which may hold anything; the exit code.
+fn usage(error: &clap::Error) -> Result<i32, Failure> {
+    let commands_terminal = |argument: OsString| argument.to_string_lossy().chars().any(char::is_control);
+    let plain = error.render().to_string();
+    match (error.use_stderr(), env::args_os().any(commands_terminal)) {
+        (false, true) => write!(output::stdout(), "{plain}")?,
+        (true, true) => output::say(plain.trim_end()),
+        // In colours where there is a terminal.
+        (is_wrong, false) => match error.print() {
+            // Where it cannot be said there is nowhere else to say so; help that cannot be printed is a failure.
+            Err(_) if !is_wrong => write!(output::stdout(), "{plain}")?,
+            _ => {}
+        },
+    }
+    Ok(error.exit_code())
 }
 
 fn run(arguments: Arguments) -> Result<i32, Failure> {
     let boxed = |error: Box<dyn std::error::Error>| Failure(error.to_string());
     match arguments.command {
-        None => command::run::run(&arguments.run, stdout()),
-        Some(Command::Run(args)) => command::run::run(&args, stdout()),
+        None => command::run::run(&arguments.run, output::stdout()),
+        Some(Command::Run(args)) => command::run::run(&args, output::stdout()),
         Some(Command::Open(args)) => command::open::run(&args),
-        Some(Command::Pretrain(args)) => command::pretrain::run(&args, stdout()),
-        Some(Command::Eval(args)) => command::eval::run(&args, stdout()),
-        Some(Command::Play(args)) => command::play::run(&args, stdout()),
-        Some(Command::Score(args)) => command::score::run(&args, stdin(), stdout()).map_err(boxed),
-        Some(Command::Analyze(args)) => command::analyze::run(&args, stdin(), stdout()).map_err(boxed),
-        Some(Command::Puzzles(args)) => command::puzzles::run(&args, stdout()).map_err(boxed),
-        Some(Command::Bench(args)) => command::bench::run(&args, stdout()),
-        Some(Command::Doctor(args)) => command::doctor::run(&args, &facts(), stdout()).map_err(boxed),
-        Some(Command::Export(args)) => command::export::run(&args, stdout()),
-        Some(Command::Replay(args)) => command::replay::run(&args, stdout()),
+        Some(Command::Pretrain(args)) => command::pretrain::run(&args, output::stdout()),
+        Some(Command::Eval(args)) => command::eval::run(&args, output::stdout()),
+        Some(Command::Play(args)) => command::play::run(&args, output::stdout()),
+        Some(Command::Score(args)) => command::score::run(&args, stdin(), output::stdout()).map_err(boxed),
+        Some(Command::Analyze(args)) => {
+            command::analyze::run(&args, stdin(), output::stdout()).map_err(boxed)
+        }
+        Some(Command::Puzzles(args)) => command::puzzles::run(&args, output::stdout()).map_err(boxed),
+        Some(Command::Bench(args)) => command::bench::run(&args, output::stdout()),
+        Some(Command::Doctor(args)) => command::doctor::run(&args, &facts(), output::stdout()).map_err(boxed),
+        Some(Command::Export(args)) => command::export::run(&args, output::stdout()),
+        Some(Command::Replay(args)) => command::replay::run(&args, output::stdout()),
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(shell, &mut Arguments::command(), "aha-lab", &mut stdout());
+            // Into memory first: it panics where it cannot write.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "aha-lab", &mut script);
+            output::stdout().write_all(&script)?;
             Ok(0)
         }
     }

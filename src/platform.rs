@@ -26,6 +26,26 @@ pub fn signals() -> io::Result<Receiver<Signal>> {
     system::signals()
 }
 
+/// Hears from now on what ends a run safely: SIGINT, SIGTERM, SIGHUP and the first warning of a limit on processor time. What
+/// stops a process (Ctrl+Z) and lets it go on means what it always does.
+///
+/// # Errors
+/// When the system refuses to install the handlers.
+pub fn interrupts() -> io::Result<Receiver<()>> {
+    system::interrupts()
+}
+
+/// Lets a write beyond the limit on the size of files (`ulimit -f`) fail like any other, instead of ending the process
+/// without a word.
+pub fn outlive_file_size_limit() {
+    system::outlive_file_size_limit();
+}
+
+/// Lets this process crash without leaving a file behind.
+pub fn leave_no_core() {
+    system::leave_no_core();
+}
+
 /// Whether there is a shell to go back to.
 ///
 /// # Errors
@@ -50,11 +70,12 @@ pub fn begin_session() -> io::Result<()> {
     system::begin_session()
 }
 
-/// Lets go of the terminal for good: nothing is read or written there any more, and standard error goes to `log`.
+/// Lets go of the terminal for good: nothing is read or written there any more, and standard error goes to `log`, or
+/// nowhere.
 ///
 /// # Errors
 /// What the system answered.
-pub fn leave_terminal(log: &File) -> io::Result<()> {
+pub fn leave_terminal(log: Option<&File>) -> io::Result<()> {
     system::leave_terminal(log)
 }
 
@@ -100,6 +121,7 @@ mod system {
         io,
         os::fd::OwnedFd,
         path::Path,
+        sync::Arc,
         thread,
     };
 
@@ -110,7 +132,8 @@ mod system {
         termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr},
     };
     use signal_hook::{
-        consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH},
+        consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH, SIGXCPU, SIGXFSZ},
+        flag,
         iterator::Signals,
         low_level,
     };
@@ -141,16 +164,42 @@ mod system {
         Ok(receiver)
     }
 
+    pub fn interrupts() -> io::Result<Receiver<()>> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXCPU])?;
+        let (sender, receiver) = unbounded();
+        thread::Builder::new().name("signals".into()).spawn(move || {
+            for signal in signals.forever() {
+                // As above: once nobody listens.
+                let heard = sender.send(()).is_ok();
+                if !heard && signal != SIGHUP && low_level::emulate_default_handler(signal).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(receiver)
+    }
+
+    pub fn outlive_file_size_limit() {
+        // With any handler the write returns an error, and a program that is started from here has none.
+        let _ = flag::register(SIGXFSZ, Arc::default());
+    }
+
+    pub fn leave_no_core() {
+        let most = process::getrlimit(process::Resource::Core).maximum;
+        let none = process::Rlimit { current: Some(0), maximum: most };
+        let _ = process::setrlimit(process::Resource::Core, none);
+    }
+
     pub fn begin_session() -> io::Result<()> {
         process::setsid()?;
         Ok(())
     }
 
-    pub fn leave_terminal(log: &File) -> io::Result<()> {
+    pub fn leave_terminal(log: Option<&File>) -> io::Result<()> {
         let nothing = nothing()?;
         stdio::dup2_stdin(&nothing)?;
         stdio::dup2_stdout(&nothing)?;
-        stdio::dup2_stderr(log)?;
+        stdio::dup2_stderr(log.unwrap_or(&nothing))?;
         Ok(())
     }
 
@@ -213,11 +262,19 @@ mod system {
         Ok(never())
     }
 
+    pub fn interrupts() -> io::Result<Receiver<()>> {
+        Ok(never())
+    }
+
+    pub fn outlive_file_size_limit() {}
+
+    pub fn leave_no_core() {}
+
     pub fn begin_session() -> io::Result<()> {
         Err(io::Error::other("This system cannot detach a run; use `aha-lab run --headless`."))
     }
 
-    pub fn leave_terminal(_log: &File) -> io::Result<()> {
+    pub fn leave_terminal(_log: Option<&File>) -> io::Result<()> {
         Ok(())
     }
 

@@ -11,6 +11,8 @@ pub mod eval;
 pub mod files;
 pub mod kernels;
 pub mod model;
+#[path = "../../src/output.rs"]
+pub mod output;
 #[path = "../../src/platform.rs"]
 pub mod platform;
 #[path = "../../src/reasoning/mod.rs"]

@@ -1,7 +1,7 @@
 //! Runs in the background: the program starts itself again without a terminal, and waits until that run has begun.
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -9,8 +9,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Failure, farewell, printable};
-use crate::{files::Folder, platform, run::directory::ENGINE_LOG};
+use super::{Failure, farewell};
+use crate::{files::Folder, output::printable_within_line, platform, run::directory::ENGINE_LOG};
 
 /// What the process in the background tells the one that started it, in one line.
 #[derive(Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub fn start(as_json: bool, mut stdout: impl Write) -> Result<i32, Failure> {
     if as_json {
         writeln!(stdout, "{}", json!({"run": begun.run, "process": begun.process}))?;
     } else {
-        let name = printable(&begun.run.display().to_string());
+        let name = printable_within_line(&begun.run.display().to_string());
         writeln!(stdout, "{name} is training in the background (process {}).", begun.process)?;
         writeln!(
             stdout,
@@ -55,14 +55,14 @@ pub fn start(as_json: bool, mut stdout: impl Write) -> Result<i32, Failure> {
     Ok(0)
 }
 
-/// Tells that a run has begun, and lets go of the terminal.
-///
-/// # Errors
-/// What the system answered.
-pub fn report(run: &Path, mut stdout: impl Write) -> Result<(), Failure> {
+/// Tells that a run has begun, and lets go of the terminal. The run goes on where whoever started it has gone, and where
+/// there is no log to send standard error to: it has a journal of its own.
+pub fn report(run: &Path, mut stdout: impl Write) {
     let begun = Begun { run: run.to_owned(), process: std::process::id() };
-    writeln!(stdout, "{}", serde_json::to_string(&begun)?)?;
-    stdout.flush()?;
-    platform::leave_terminal(&Folder::open(run)?.append(ENGINE_LOG)?)?;
-    Ok(())
+    let _ = serde_json::to_writer(&mut stdout, &begun)
+        .map_err(io::Error::from)
+        .and_then(|()| stdout.write_all(b"\n"))
+        .and_then(|()| stdout.flush());
+    let log = Folder::open(run).and_then(|run| run.append(ENGINE_LOG)).ok();
+    let _ = platform::leave_terminal(log.as_ref());
 }

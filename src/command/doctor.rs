@@ -81,13 +81,15 @@ pub fn run(args: &DoctorArgs, facts: &DoctorFacts, mut stdout: impl Write) -> Re
 struct Report {
     version: String,
     backend: Option<Backend>,
+    /// Whether the graphics drivers said what adapters there are; a warning says why not.
+    adapters_known: bool,
     adapters: Vec<Adapter>,
     processor: Processor,
     memory: Option<Memory>,
     base_models: Vec<BaseModelFacts>,
     runs: Runs,
     terminal: Terminal,
-    /// Sentences about what makes a run slow.
+    /// Sentences about what makes a run slow, or is wrong and does not keep it from starting.
     warnings: Vec<String>,
     /// Sentences; each would keep a run from starting.
     problems: Vec<String>,
@@ -137,7 +139,7 @@ impl Report {
         let mut problems = Vec::new();
         // Listed even for the backend `cpu`: people run this to find out why their card is not used.
         let adapters = device::adapters();
-        let backend = match device::choose(facts.request) {
+        let backend = match device::choose_among(facts.request, || adapters.clone()) {
             Ok(choice) => Some(Backend {
                 request: facts.request.to_string(),
                 name: choice.name,
@@ -155,9 +157,12 @@ impl Report {
             problems
                 .push(format!("Runs cannot be written to {path}: {error}. Name another folder with --runs."));
         }
+        let mut warnings: Vec<String> = VectorUnit::in_use().warning().into_iter().collect();
+        warnings.extend(adapters.as_ref().err().map(ToString::to_string));
         Self {
             version: facts.version.clone(),
             backend,
+            adapters_known: adapters.is_ok(),
             adapters: adapters.unwrap_or_default(),
             processor: Processor {
                 cores: worker_count(0),
@@ -173,7 +178,7 @@ impl Report {
                 writable: writable.is_ok(),
             },
             terminal: Terminal::here(),
-            warnings: VectorUnit::in_use().warning().into_iter().collect(),
+            warnings,
             problems,
         }
     }
@@ -186,7 +191,7 @@ impl Report {
             None => line("backend", "none can be used")?,
         }
         if self.adapters.is_empty() {
-            line("adapters", "none")?;
+            line("adapters", if self.adapters_known { "none" } else { "not known" })?;
         }
         for (i, adapter) in self.adapters.iter().enumerate() {
             let software = if adapter.software { ", software" } else { "" };

@@ -24,6 +24,7 @@ use crate::{
         embedded, finding,
         folder::{self, LoadedModel},
     },
+    output,
     rollout::{budget::ANSWER_TOKENS, sampler::Observer},
     run::{RunAtStep, RunDirectory},
     task::{self, Puzzle, Task},
@@ -266,9 +267,7 @@ impl Found {
             Found::Embedded => embedded::load(&task::family(task).map_err(Failure)?.base, device)?,
             Found::Folder(path) | Found::Checkpoint(_, path) => folder::load(path, device)?,
         };
-        for note in &loaded.notes {
-            eprintln!("{note}");
-        }
+        loaded.notes.iter().for_each(output::say);
         Ok(loaded)
     }
 }
@@ -292,6 +291,8 @@ fn read_puzzles(path: &std::path::Path) -> Result<Vec<Puzzle>, Failure> {
             path.display()
         )));
     }
+    // As some editors begin a text file, and as `score` takes it.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let mut puzzles: Vec<Puzzle> = Vec::new();
     let mut wrong: Option<String> = None;
     for (number, line) in

@@ -3,14 +3,14 @@
 use std::{
     collections::VecDeque,
     env,
-    io::{self, Write},
     path::{Component, Path},
     time::Duration,
 };
 
-use super::{open::reference, printable};
+use super::open::reference;
 use crate::{
     metrics::AhaWatch,
+    output::{self, printable_within_line},
     run::{Reader, RunDirectory, RunError, ancestors, checkpoint, record::StepMetrics, segments},
     tui::numbers,
 };
@@ -34,10 +34,9 @@ pub struct Leaving {
 /// Says it on standard error, which may be gone.
 pub fn say(run: &Path, leaving: Leaving) {
     let Ok(run) = RunDirectory::open(run) else { return };
-    let mut out = io::stderr().lock();
     match lines(&run, leaving) {
-        Ok(lines) => lines.iter().for_each(|line| drop(writeln!(out, "{line}"))),
-        Err(error) => drop(writeln!(out, "{}", printable(&error.to_string()))),
+        Ok(lines) => lines.iter().for_each(output::say),
+        Err(error) => output::say(error),
     }
 }
 
@@ -50,14 +49,14 @@ fn lines(run: &RunDirectory, leaving: Leaving) -> Result<Vec<String>, RunError> 
         Reader::new(&part.run).steps_until(part.last, |step| figures.take_in(step))?;
     }
     let live = !leaving.engine_is_ours && run.is_live();
-    let shown = printable(&run.path().display().to_string());
+    let shown = printable_within_line(&run.path().display().to_string());
     let steps = figures.last.back().map_or(0, |last| last.step);
     let mut said = vec![match live {
         true => format!("{shown} goes on without this screen; it has made {steps} steps."),
         false => format!("{steps} steps are in {shown}."),
     }];
     if let Some(parent) = ancestors.first() {
-        let name = printable(&parent.name);
+        let name = printable_within_line(&parent.name);
         said.push(format!("  forked from {name} after step {}, whose steps count here", parent.step));
     }
     if !leaving.accuracy_is_told {

@@ -17,10 +17,12 @@ pub mod replay;
 mod rereading;
 pub mod run;
 pub mod score;
+mod summary;
 
 use std::{fmt, io::IsTerminal, path::Path};
 
 use crate::engine::setup::Base;
+pub use crate::output::printable;
 
 /// Exit code of a command that a signal ended.
 pub const INTERRUPTED: i32 = 130;
@@ -39,18 +41,6 @@ impl<E: std::error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
         Self(error.to_string())
     }
-}
-
-/// Text of a model or a file as it may be printed: what would command the terminal is spelt out.
-pub fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character.is_control() && !matches!(character, '\n' | '\t') {
-            true => shown.extend(character.escape_default()),
-            false => shown.push(character),
-        }
-    }
-    shown
 }
 
 /// Whether a progress bar would be seen.

@@ -16,7 +16,8 @@ use crate::{
         folder::{self, LoadedModel},
         publish::{self, WeightType},
     },
-    platform::{self, Signal},
+    output::say,
+    platform,
     pretrain::train::{Pretraining, Recipe},
     task::{self, answer::Graded, lessons::Lessons},
     workers::{Workers, worker_count},
@@ -120,14 +121,14 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
     if resumed {
         bar.println(format!("Going on after update {}.", training.done()));
     }
-    let signals = platform::signals()?;
+    let interrupts = platform::interrupts()?;
     let clock = Instant::now();
     let mut smooth: Option<f64> = None;
     while training.done() < recipe.updates {
-        if signals.try_iter().any(|signal| signal == Signal::Terminate) {
+        if interrupts.try_recv().is_ok() {
             training.save(&progress).map_err(Failure)?;
             bar.abandon();
-            eprintln!("Stopped after update {}; start it again to go on.", training.done());
+            say(format!("Stopped after update {}; start it again to go on.", training.done()));
             return Ok(INTERRUPTED);
         }
         let now = training.update()?;

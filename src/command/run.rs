@@ -10,12 +10,12 @@ use std::{
 use clap::Args;
 use crossbeam_channel::RecvTimeoutError;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
 
 use super::{
     Failure, INTERRUPTED, base_of, detached,
     farewell::{self, Leaving},
-    past, printable, progress_visible,
+    past, progress_visible,
+    summary::Summary,
 };
 use crate::{
     config::Config,
@@ -26,8 +26,9 @@ use crate::{
         scripted::ScriptedOptions,
         setup::{EngineOptions, Start},
     },
-    platform::{self, Signal},
-    run::{RunAtStep, RunDirectory, record::StepMetrics, state::TrainingState},
+    output::{printable, printable_within_line, say},
+    platform,
+    run::{RunAtStep, RunDirectory, state::TrainingState},
     tui::{self, Helpers, TuiOptions},
 };
 
@@ -83,8 +84,9 @@ pub struct RunArgs {
     /// The folder of run directories
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
-    /// Go on with a run from its newest checkpoint, with its own configuration
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["fork", "base", "config", "settings", "seed", "control", "task", "backend"])]
+    /// Go on with a run from its newest checkpoint, with its own configuration; from that of STEP, the steps and
+    /// checkpoints after it are removed, and made again
+    #[arg(long, value_name = "RUN[@STEP]", conflicts_with_all = ["fork", "base", "config", "settings", "seed", "control", "task", "backend"])]
     pub resume: Option<String>,
     /// Begin a new run from a checkpoint of another
     #[arg(long, value_name = "RUN@STEP")]
@@ -140,7 +142,7 @@ pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
     let (handle, mut thread) = engine::spawn(options.clone())?;
     let mut restarter = |run: &Path| {
         let again = EngineOptions {
-            start: Start::Resume(RunDirectory::open(run).map_err(io::Error::other)?),
+            start: Start::Resume(RunDirectory::open(run).map_err(io::Error::other)?, None),
             paused: false,
             ..options.clone()
         };
@@ -222,7 +224,11 @@ fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
         }
     }
     let start = match (&args.resume, fork) {
-        (Some(name), _) => Start::Resume(RunDirectory::find(&args.runs, name)?),
+        (Some(name), _) => {
+            // A run whose name has an @ in it is meant as a whole.
+            let at = name.parse().unwrap_or_else(|_| RunAtStep { run: name.clone(), step: None });
+            Start::Resume(RunDirectory::find(&args.runs, &at.run)?, at.step)
+        }
         (None, Some((run, step))) => Start::Fork(run, step),
         (None, None) => Start::New(base_of(&args.base)),
     };
@@ -246,10 +252,10 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
     {
         bar.set_style(style);
     }
-    let signals = platform::signals()?;
+    let interrupts = platform::interrupts()?;
     let (handle, thread) = engine::spawn(options)?;
     let mut control: Option<ControlServer> = None;
-    let mut steps: Vec<StepMetrics> = Vec::new();
+    let mut summary = Summary::default();
     let mut interrupted: Option<Instant> = None;
     // Whether the run paused itself since its last finished step.
     let mut troubled = false;
@@ -258,7 +264,7 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
     let mut warned = String::new();
     let started = Instant::now();
     let end = loop {
-        if signals.try_iter().any(|signal| signal == Signal::Terminate) && interrupted.is_none() {
+        if interrupts.try_recv().is_ok() && interrupted.is_none() {
             interrupted = Some(Instant::now());
             let _ = handle.commands.send(Command::Stop);
         }
@@ -269,17 +275,18 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
         match event {
             Ok(Event::Started(told)) => {
                 halts = told.config.sentinel == "pause";
-                bar.println(format!("{} on {}: {}", told.run.display(), told.backend, told.backend_reason));
+                let run = printable_within_line(&told.run.display().to_string());
+                bar.println(printable(&format!("{run} on {}: {}", told.backend, told.backend_reason)));
                 bar.set_position(told.step);
                 match ControlServer::start(&told.run, handle.commands.clone()) {
                     Ok(serving) => control = Some(serving),
                     Err(error) if args.detach => {
-                        eprintln!("{error} The run goes on and cannot be commanded.")
+                        say(format!("{error} The run goes on and cannot be commanded."));
                     }
                     Err(_) => {}
                 }
                 if args.in_background {
-                    detached::report(&told.run, &mut stdout)?;
+                    detached::report(&told.run, &mut stdout);
                 }
             }
             Ok(Event::StepDone(metrics)) => {
@@ -288,13 +295,13 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
                     "reward {:.3}  accuracy {:.3}  length {:.0}  checks {:.2}  {:.1} s",
                     metrics.reward, metrics.accuracy, metrics.mean_length, metrics.checks, metrics.step_time
                 ));
-                steps.push(*metrics);
+                summary.take_in(*metrics);
                 troubled = false;
             }
             Ok(Event::Warning(text)) if text != warned => {
-                bar.println(printable(&text));
-                if !shown {
-                    eprintln!("{}", printable(&text));
+                match shown {
+                    true => bar.println(printable(&text)),
+                    false => say(&text),
                 }
                 warned = text;
             }
@@ -335,55 +342,8 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
     let Some((done, run)) = end else {
         return Err(Failure("The engine ended without a word; what was journalled is safe.".into()));
     };
-    let summary = summary(&steps);
-    if args.json {
-        let mut whole = json!({"run": run, "steps": done, "seconds": started.elapsed().as_secs_f64()});
-        if let (Some(whole), Some(summary)) = (whole.as_object_mut(), summary.as_object()) {
-            whole.extend(summary.clone());
-        }
-        writeln!(stdout, "{whole}")?;
-    } else {
-        writeln!(stdout, "{done} steps in {}", run.display())?;
-        for key in ["accuracy", "reward", "mean_length", "checks", "self_corrections", "decompositions"] {
-            let value = |end: &str| summary[end][key].as_f64().unwrap_or(f64::NAN);
-            // Not every task has anything to take apart.
-            if key == "decompositions" && value("first") + value("last") == 0.0 {
-                continue;
-            }
-            writeln!(stdout, "  {key:<18}{:>8.3}  ->{:>8.3}", value("first"), value("last"))?;
-        }
-    }
-    stdout.flush()?;
+    summary.print(&run, done, args.json, started.elapsed(), stdout)?;
     let leaving = Leaving { price_per_hour: None, accuracy_is_told: !args.json, engine_is_ours: true };
     farewell::say(&run, leaving);
     Ok(if interrupted.is_some() { INTERRUPTED } else { 0 })
-}
-
-/// Means of the first and the last three steps, the way the README's tables are made.
-fn summary(steps: &[StepMetrics]) -> serde_json::Value {
-    let mean = |part: &[StepMetrics]| {
-        let of = |f: fn(&StepMetrics) -> f64| part.iter().map(f).sum::<f64>() / part.len().max(1) as f64;
-        json!({
-            "reward": of(|m| m.reward),
-            "accuracy": of(|m| m.accuracy),
-            "mean_length": of(|m| m.mean_length),
-            "checks": of(|m| m.checks),
-            "true_checks": of(|m| m.true_checks),
-            "self_checking_share": of(|m| m.self_checking_share),
-            "self_corrections": of(|m| m.self_corrections),
-            "decompositions": of(|m| m.decompositions),
-            "decomposing_share": of(|m| m.decomposing_share),
-            "repeated_attempt_share": of(|m| m.repeated_attempt_share),
-            "truncated_share": of(|m| m.clipped_ratio),
-            "entropy": of(|m| m.entropy),
-        })
-    };
-    let n = steps.len().min(3);
-    let mut times: Vec<f64> = steps.iter().map(|m| m.step_time).collect();
-    times.sort_by(f64::total_cmp);
-    json!({
-        "first": mean(&steps[..n]),
-        "last": mean(&steps[steps.len() - n..]),
-        "median_step_seconds": times.get(times.len() / 2),
-    })
 }

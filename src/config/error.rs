@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::output::printable_within_line;
+
 /// Why a configuration, or one of its values, was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -71,14 +73,8 @@ pub(crate) fn quoting(error: &impl std::fmt::Display) -> String {
 }
 
 fn shortened_to(most: usize, text: &str) -> String {
-    let escape = |part: &str| part.chars().flat_map(escape_control).collect::<String>();
     match text.char_indices().nth(most) {
-        Some((end, _)) => escape(&text[..end]) + "…",
-        None => escape(text),
+        Some((end, _)) => printable_within_line(&text[..end]) + "…",
+        None => printable_within_line(text),
     }
-}
-
-/// Control characters must not reach the terminal; all other characters stand as they are.
-fn escape_control(character: char) -> Vec<char> {
-    if character.is_control() { character.escape_default().collect() } else { vec![character] }
 }

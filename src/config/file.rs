@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, ConfigError, Key, check_level, keys::Value};
+use super::{Config, ConfigError, Key, check_level, keys::Value, shortened};
 use crate::files;
 
 /// A configuration is a few dozen lines; a larger file is something else.
@@ -69,6 +69,18 @@ impl ConfigFile {
     /// # Errors
     /// As [`ConfigFile::load`].
     pub fn read(opened: io::Result<File>, path: &Path) -> Result<Self, ConfigError> {
+        Ok(Self::read_and_unknown(opened, path)?.0)
+    }
+
+    /// The same, and the keys of its `[provenance]` that are none of [`RunInfo`]'s: they may be a newer program's, and are
+    /// passed over.
+    ///
+    /// # Errors
+    /// As [`ConfigFile::load`].
+    pub fn read_and_unknown(
+        opened: io::Result<File>,
+        path: &Path,
+    ) -> Result<(Self, Vec<String>), ConfigError> {
         let refused = |reason: String| ConfigError::File { path: path.to_path_buf(), reason };
         let bytes = opened
             .and_then(|file| files::read_most(&file, MAX_FILE_BYTES + 1))
@@ -79,10 +91,21 @@ impl ConfigFile {
         let text = String::from_utf8(bytes).map_err(|error| {
             refused(format!("it is not UTF-8 text (byte {} is not).", error.utf8_error().valid_up_to()))
         })?;
-        Self::parse(&text).map_err(|error| match error {
+        let parsed = Self::parse(&text).map_err(|error| match error {
             ConfigError::File { reason, .. } => refused(reason),
             other => ConfigError::InFile { path: path.to_path_buf(), source: Box::new(other) },
-        })
+        })?;
+        let unknown = parsed.unknown_in(&text);
+        Ok((parsed, unknown))
+    }
+
+    /// The keys of the `[provenance]` of a text that were not taken over.
+    fn unknown_in(&self, text: &str) -> Vec<String> {
+        let given = text.parse::<toml::Table>().ok().and_then(|mut table| table.remove(PROVENANCE));
+        let Some(toml::Value::Table(given)) = given else { return Vec::new() };
+        let known =
+            self.provenance.as_ref().and_then(|info| toml::Table::try_from(info).ok()).unwrap_or_default();
+        given.keys().filter(|key| !known.contains_key(*key)).map(|key| shortened(key)).collect()
     }
 
     /// Reads and checks the text of a file. `task` and `preset` take effect first, so that every other

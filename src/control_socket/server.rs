@@ -270,7 +270,14 @@ fn pass_on(shared: &Shared, command: Command) -> Line {
         Command::Step(_) => (Some(true), "The run goes on for so much, then pauses.".to_owned()),
         Command::Set { key, value } => (None, format!("{key} = {value} holds from the next step on.")),
         Command::Checkpoint => (None, "A checkpoint is written when this step ends.".to_owned()),
-        _ => (None, "The run writes a checkpoint and ends.".to_owned()),
+        Command::Pin(_) => (None, "The puzzle is pinned, and answered as the run goes on.".to_owned()),
+        Command::Unpin(_) => (None, "The puzzle is not pinned any more.".to_owned()),
+        Command::Inspect(Some(group)) => {
+            (None, format!("Group {group} of each step, counted from 0, is looked at closely from now on."))
+        }
+        Command::Inspect(None) => (None, "No group is looked at closely any more.".to_owned()),
+        Command::TryAgain => (Some(false), "What was refused is tried once more.".to_owned()),
+        Command::Stop => (None, "The run writes a checkpoint and ends.".to_owned()),
     };
     match shared.commands.try_send(command) {
         Ok(()) => {

@@ -6,6 +6,7 @@
 pub mod control;
 pub mod edits;
 pub mod inspect;
+mod log;
 pub mod origin;
 mod parts;
 pub mod pins;

@@ -43,7 +43,7 @@ pub fn place_of(run: &RunDirectory, step: u64) -> Option<String> {
 pub fn threads_for(start: &Start, config: &Config, warnings: &mut Vec<String>) -> usize {
     let here = worker_count(config.threads);
     let recorded = match start {
-        Start::Resume(run) => run.config().ok().and_then(|file| file.provenance),
+        Start::Resume(run, _) => run.config().ok().and_then(|file| file.provenance),
         _ => None,
     };
     let threads = recorded.and_then(|provenance| cpu_threads(&provenance.backend)).unwrap_or(here);

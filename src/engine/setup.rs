@@ -27,8 +27,13 @@ use crate::{
         transformer::Transformer,
     },
     run::{
-        CheckpointError, Journal, Reader, RunDirectory, RunError, RunLock, checkpoint::Checkpoint,
-        directory::ENGINE_LOG, pinned::PinnedLog, state::TrainingState,
+        CheckpointError, Journal, Reader, RunDirectory, RunError, RunLock,
+        checkpoint::{self, Checkpoint},
+        directory::ENGINE_LOG,
+        leftovers,
+        pinned::PinnedLog,
+        soundness,
+        state::TrainingState,
     },
     task::{self, Task},
     tokenizer::{Tokenizer, TokenizerError},
@@ -49,8 +54,9 @@ pub enum Base {
 pub enum Start {
     /// From the base model, in a new run directory.
     New(Base),
-    /// From the newest valid checkpoint of a run, in that run's directory.
-    Resume(RunDirectory),
+    /// From a checkpoint of a run, the newest valid one where no step is named, in that run's directory. Checkpoints of
+    /// later steps are removed, and the logs cut back to that step.
+    Resume(RunDirectory, Option<u64>),
     /// From a checkpoint of a run, in a new run directory.
     Fork(RunDirectory, Option<u64>),
 }
@@ -157,20 +163,21 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let mut warnings = Vec::new();
     // Before anything is read that another process might be about to replace.
     let lock = match &options.start {
-        Start::Resume(run) => Some(RunLock::acquire_on(run.disk(), run.path())?),
+        Start::Resume(run, _) => Some(RunLock::acquire_on(run.disk(), run.path())?),
         _ => None,
     };
     let mut log = lock.as_ref().map(|lock| open_log(lock.folder())).transpose()?.flatten();
     let checkpoint = match &options.start {
         Start::New(_) => None,
-        Start::Resume(run) if never_saved(run) => None,
-        Start::Resume(run) => Some(usable_checkpoint(run, None, &mut warnings)?),
-        Start::Fork(run, step) => Some(usable_checkpoint(run, *step, &mut warnings)?),
+        Start::Resume(run, None) if never_saved(run) => None,
+        Start::Resume(run, step) | Start::Fork(run, step) => {
+            Some(usable_checkpoint(run, *step, &mut warnings)?)
+        }
     };
     let saved = checkpoint.as_ref().map(|c| TrainingState::load(&c.path)).transpose()?;
     let mut config = match (&options.start, &saved) {
-        (Start::Resume(_), Some(saved)) => saved.config.clone(),
-        (Start::Resume(run), None) => run.config()?.config,
+        (Start::Resume(..), Some(saved)) => saved.config.clone(),
+        (Start::Resume(run, _), None) => run.config()?.config,
         _ => options.config.clone(),
     };
     config.validate()?;
@@ -183,13 +190,15 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let backend = parts::backend_name(&choice, threads);
     let vector_unit = parts::vector_unit(&choice);
     warnings.extend(vector_unit.and_then(VectorUnit::warning));
-    if let Start::Resume(run) = &options.start {
-        let recorded = run.config().ok().and_then(|file| file.provenance).and_then(|info| info.vector_unit);
+    if let Start::Resume(run, _) = &options.start {
+        let file = run.config().ok();
+        let recorded = file.and_then(|file| file.provenance).and_then(|info| info.vector_unit);
         warnings.extend(parts::another_vector_unit(recorded.as_deref(), vector_unit));
+        warnings.extend(soundness::doubts_of_config(run, &config));
     }
 
     let (loaded, hash, base) = match (&options.start, &checkpoint) {
-        (Start::New(Base::Embedded), _) | (Start::Resume(_), None) => {
+        (Start::New(Base::Embedded), _) | (Start::Resume(..), None) => {
             let loaded = embedded::load(&family.base, &choice.device)?;
             (loaded, embedded::hash_of(family.base.weights), embedded::reference(&family.base))
         }
@@ -198,7 +207,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
             let hash = folder::hash_of_folder(folder)?;
             (loaded, hash, None)
         }
-        (Start::Resume(run) | Start::Fork(run, _), Some(checkpoint)) => {
+        (Start::Resume(run, _) | Start::Fork(run, _), Some(checkpoint)) => {
             let loaded = folder::load(&checkpoint.path, &choice.device)?;
             let hash = run.config()?.provenance.map(|p| p.model_hash).unwrap_or_default();
             let base =
@@ -262,8 +271,14 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     };
     let mut edits_to_make_again = EditsToMakeAgain::default();
     let (run, journal, beginning) = match (&options.start, lock) {
-        (Start::Resume(run), Some(lock)) => {
+        (Start::Resume(run, step), Some(lock)) => {
             PinnedLog::check(&lock, state.pinned_bytes)?;
+            warnings.extend(soundness::doubts(lock.folder(), &state)?);
+            leftovers::remove(lock.folder());
+            if step.is_some() {
+                Journal::check(&lock, state.position())?;
+                checkpoint::remove_after(run.disk(), lock.folder(), state.step)?;
+            }
             let journal = Journal::resume_locked(lock, run, state.position())?;
             edits_to_make_again = EditsToMakeAgain::after(state.step, &Reader::new(run).events()?.records);
             (run.clone(), journal, ("resumed", format!("after step {}", state.step)))
@@ -319,7 +334,7 @@ fn open_log(run: &Folder) -> Result<Option<File>, EngineError> {
 fn never_saved(run: &RunDirectory) -> bool {
     let untouched = |path: PathBuf| std::fs::symlink_metadata(path).map_or(true, |found| found.len() == 0);
     began_from_embedded(run)
-        && crate::run::checkpoint::list(&run.checkpoints_path()).is_empty()
+        && checkpoint::list(&run.checkpoints_path()).is_empty()
         && untouched(run.metrics_path())
 }
 
@@ -343,7 +358,7 @@ fn usable_checkpoint(
     warnings: &mut Vec<String>,
 ) -> Result<Checkpoint, EngineError> {
     if step.is_none() {
-        let (_, invalid) = crate::run::checkpoint::newest_valid(&run.checkpoints_path());
+        let (_, invalid) = checkpoint::newest_valid(&run.checkpoints_path());
         warnings
             .extend(invalid.iter().map(|bad| format!("{} is left aside: {}", bad.path.display(), bad.error)));
     }

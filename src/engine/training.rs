@@ -13,6 +13,7 @@ use super::{
     control::Control,
     edits::Edit,
     inspect::{Inspector, Known},
+    log::log_to,
     pins::Pins,
     protocol::{Event, ForkPoint, Phase, Started},
     setup::{self, EngineError, Prepared},
@@ -51,20 +52,6 @@ pub fn train(
         let _ = training.p.journal.event(training.step, "failed", &error.to_string());
     }
     ended
-}
-
-/// Sends the log of this process to a run's `engine.log`, from its first run on.
-fn log_to(file: std::fs::File) {
-    let level = tracing_subscriber::EnvFilter::builder()
-        .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
-        .with_env_var("AHA_LOG")
-        .from_env_lossy();
-    let log = tracing_subscriber::fmt()
-        .with_writer(std::sync::Mutex::new(file))
-        .with_ansi(false)
-        .with_env_filter(level);
-    // Only the first run of a process gets to say where its log goes.
-    let _ = log.try_init();
 }
 
 /// The sentinel as it was after the last step. Only the metrics are read again: what it counted in the completions
@@ -124,9 +111,7 @@ impl<'a> Training<'a> {
     ) -> Self {
         let (model, threads) = (p.grpo.trainer.inference_model().config, p.grpo.trainer.workers().count());
         control.begin_with(p.config.clone(), move |config| setup::check_sizes(config, &model, threads));
-        if let Some(log) = p.log.take() {
-            log_to(log);
-        }
+        p.warnings.extend(p.log.take().and_then(log_to));
         let (what, from) = p.beginning.clone();
         let unit = p.vector_unit.map(VectorUnit::name);
         tracing::info!(

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 pub use features::Features;
 pub use rules::Danger;
+use rules::Words;
 
 use crate::{config::Config, run::record::StepMetrics};
 
@@ -66,6 +67,17 @@ pub struct Standing {
     pub advice: Option<String>,
 }
 
+/// A policy that earned something, and next to nothing from one update on.
+#[derive(Debug, Clone, Copy)]
+struct Fall {
+    /// The step whose update it was.
+    step: u64,
+    /// The mean reward until then.
+    before: f64,
+    /// The rewards of the steps since: their sum and number.
+    since: (f64, u32),
+}
+
 /// Watches one run, step after step.
 #[derive(Debug, Clone, Default)]
 pub struct Sentinel {
@@ -77,6 +89,8 @@ pub struct Sentinel {
     earned: Option<(f64, f64)>,
     /// Steps since the rewards are what they are.
     since_reward_edit: Vec<f64>,
+    /// Where the policy fell with an update and has not come up again.
+    fall: Option<Fall>,
     /// The warnings that are not over, and the steps that raised them.
     raised: BTreeMap<Danger, u64>,
 }
@@ -109,6 +123,7 @@ impl Sentinel {
         if self.since_reward_edit.len() < WINDOW {
             self.since_reward_edit.push(point.reward);
         }
+        self.look_for_fall(&point, config);
         if self.start.len() < WINDOW {
             self.start.push(point);
         }
@@ -124,7 +139,7 @@ impl Sentinel {
             if !(begins || finding.over && known) {
                 continue;
             }
-            let words = (finding.words)();
+            let words = self.after_fall(danger, (finding.words)(), config);
             let text = if begins {
                 format!("{}: {} {}", danger.name(), words.evidence, words.advice)
             } else {
@@ -152,13 +167,42 @@ impl Sentinel {
     pub fn standings(&self, config: &Config) -> Vec<Standing> {
         let stand = |danger: Danger| {
             let since = self.raised.get(&danger).copied();
-            let words = rules::judge(self, danger, config).map(|finding| (finding.words)());
+            let words = rules::judge(self, danger, config)
+                .map(|finding| self.after_fall(danger, (finding.words)(), config));
             let (evidence, advice) = words.map(|words| (words.evidence, words.advice)).unzip();
             Standing { danger, since, evidence, advice: advice.filter(|_| since.is_some()) }
         };
         let mut all: Vec<Standing> = Danger::ALL.into_iter().map(stand).collect();
         all.sort_by_key(|standing| standing.since.is_none());
         all
+    }
+
+    /// Before the step is taken in: whether its completions earn next to nothing where those of the update before did.
+    fn look_for_fall(&mut self, point: &Point, config: &Config) {
+        if config.control != "none" || !point.reward.is_finite() {
+            return;
+        }
+        if let Some(fall) = &mut self.fall {
+            fall.since = (fall.since.0 + point.reward, fall.since.1 + 1);
+            if point.reward > 0.3 * fall.before {
+                self.fall = None;
+            }
+            return;
+        }
+        let before = mean(self.recent.iter().map(|point| point.reward)).unwrap_or(0.0);
+        if before > 0.0 && point.reward <= 0.1 * before {
+            self.fall = Some(Fall { step: point.step.saturating_sub(1), before, since: (point.reward, 1) });
+        }
+    }
+
+    /// A policy that fell with one update is ill of that, whatever else it shows: that is what there is advice against.
+    fn after_fall(&self, danger: Danger, words: Words, config: &Config) -> Words {
+        match self.fall {
+            Some(fall) if fall.since.1 > 1 && danger != Danger::FailedUpdate => {
+                Words { advice: rules::against_fall(fall, config), ..words }
+            }
+            _ => words,
+        }
     }
 
     fn remember_longest(&mut self) {

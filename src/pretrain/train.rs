@@ -14,6 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    files::Folder,
     model::{
         config::ModelConfig,
         folder,
@@ -21,7 +22,7 @@ use crate::{
         trainer::{OptimizerState, Trainer, UpdateError},
         transformer::{Transformer, target_log_probs},
     },
-    run::{CheckpointError, CheckpointWriter, checkpoint},
+    run::{CheckpointError, CheckpointWriter, checkpoint, leftovers},
     task::lessons::{self, Document, Lessons},
     workers::Workers,
 };
@@ -246,6 +247,9 @@ impl Pretraining {
     /// # Errors
     /// A sentence that names the file and what is wrong with it.
     pub fn resume(&mut self, from: &Path, device: &Device) -> Result<bool, String> {
+        if let Ok(saved) = Folder::open(from) {
+            leftovers::remove_of_checkpoints(&saved);
+        }
         let (newest, invalid) = checkpoint::newest_valid(from);
         let Some(newest) = newest else {
             return match invalid.into_iter().next() {

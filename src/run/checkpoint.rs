@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{disk::Disk, error::CheckpointError, journal::LogFile};
+use super::{directory::CHECKPOINTS, disk::Disk, error::CheckpointError, journal::LogFile};
 use crate::{
     config::{quoting, shortened},
     files::{self, Folder, Kind, Wanted},
@@ -26,11 +26,11 @@ pub const FORMAT: u32 = 1;
 const MANIFEST: &str = "manifest.json";
 const MAX_MANIFEST_BYTES: u64 = 1024 * 1024;
 /// A checkpoint being written.
-const PARTIAL: &str = ".partial";
+pub(super) const PARTIAL: &str = ".partial";
 /// Bytes that go to the disk at once.
 const BUFFER: usize = 1 << 20;
 /// A checkpoint whose replacement is being renamed into its place.
-const REPLACED: &str = ".replaced";
+pub(super) const REPLACED: &str = ".replaced";
 
 /// What a checkpoint consists of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -384,6 +384,21 @@ pub fn remove_before(checkpoints: &Path, step: u64) {
             let _ = folder.remove_folder(name);
         }
     }
+}
+
+/// Removes the checkpoints of after a step, the newest first, so that whatever is cut off in between leaves no step out.
+///
+/// # Errors
+/// What the disk says.
+pub fn remove_after(disk: &Disk, run: &Folder, step: u64) -> Result<(), CheckpointError> {
+    let path = run.path().join(CHECKPOINTS);
+    let folder = run.folder(CHECKPOINTS).map_err(CheckpointError::io("open the folder", &path))?;
+    for (_, later) in list(&path).into_iter().rev().filter(|(of, _)| *of > step) {
+        if let Some(name) = later.file_name().and_then(|name| name.to_str()) {
+            disk.remove_folder(&folder, name).map_err(CheckpointError::io("remove", &later))?;
+        }
+    }
+    Ok(())
 }
 
 /// The newest checkpoint that is whole, and the newer ones that are not.

@@ -26,7 +26,7 @@ pub struct RunDirectory {
     disk: Disk,
 }
 
-const CONFIG: &str = "config.toml";
+pub(super) const CONFIG: &str = "config.toml";
 pub(super) const METRICS: &str = "metrics.jsonl";
 pub(super) const ROLLOUTS: &str = "rollouts.jsonl";
 pub(super) const EVENTS: &str = "events.jsonl";
@@ -184,6 +184,15 @@ impl RunDirectory {
     pub fn config(&self) -> Result<ConfigFile, RunError> {
         let path = self.path.join(CONFIG);
         Ok(ConfigFile::read(files::open_unlinked(&path), &path)?)
+    }
+
+    /// The same, and the keys of where it came from that this program does not know.
+    ///
+    /// # Errors
+    /// As [`RunDirectory::config`].
+    pub fn config_and_unknown(&self) -> Result<(ConfigFile, Vec<String>), RunError> {
+        let path = self.path.join(CONFIG);
+        Ok(ConfigFile::read_and_unknown(files::open_unlinked(&path), &path)?)
     }
 
     /// One line a step.

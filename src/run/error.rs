@@ -118,7 +118,8 @@ pub enum RunError {
     },
     /// A log does not reach, or does not break a line, where a checkpoint says it did.
     #[error(
-        "{} does not fit the checkpoint: {reason}. Resume from an earlier checkpoint, or restore the file.",
+        "{} does not fit the checkpoint: {reason}. Go on from an earlier checkpoint with `run --resume RUN@STEP`, or restore \
+         the file.",
         path.display()
     )]
     LogMismatch {
@@ -233,6 +234,10 @@ fn advice(cause: &io::Error) -> &'static str {
     match cause.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             " Free some space on that disk; what was written before is safe."
+        }
+        io::ErrorKind::FileTooLarge => {
+            " A limit on the size of files (see `ulimit -f`), or the file system, allows no more; raise it. What was written \
+             before is safe."
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             " Choose a folder that you may write, with --runs DIR."

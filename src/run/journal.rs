@@ -118,6 +118,20 @@ impl Journal {
         Ok(Self { metrics, rollouts, events, lock: Some(lock) })
     }
 
+    /// Whether the three logs fit a checkpoint; nothing is changed.
+    ///
+    /// # Errors
+    /// A log that is shorter, or in which no line ends there; something else in its place.
+    pub fn check(lock: &RunLock, at: JournalPosition) -> Result<(), RunError> {
+        for (name, recorded) in [(METRICS, at.metrics), (ROLLOUTS, at.rollouts), (EVENTS, at.events)] {
+            let path = lock.folder().path().join(name);
+            let mut file = lock.folder().read(name).map_err(RunError::io("read", &path))?;
+            let length = file.metadata().map_err(RunError::io("read", &path))?.len();
+            check_line_end(&mut file, &path, recorded, length)?;
+        }
+        Ok(())
+    }
+
     /// A journal over other [`LogFile`]s, all empty, without a lock; `run` only serves for messages.
     pub fn over(
         run: &Path,

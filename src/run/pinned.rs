@@ -41,7 +41,7 @@ pub struct PinnedAnswer {
     pub analysis: Analysis,
 }
 
-const PINNED: &str = "pinned.jsonl";
+pub(super) const PINNED: &str = "pinned.jsonl";
 
 impl RunDirectory {
     /// `pinned.jsonl`; runs of before it was written have none.

@@ -12,6 +12,7 @@ use aha_lab::{
     control_socket::{Connection, Line, Request, SOCKET_FILE, Told},
     engine::protocol::Temporality,
     run::RunDirectory,
+    task::Puzzle,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -153,6 +154,21 @@ fn the_socket_refuses_in_sentences_and_works_below_a_long_path() {
     }
     connection.say(&Request::Pause).unwrap();
     assert!(matches!(answer(&mut connection), Line::Done(_)));
+    // Each is answered with what it does, and not with what another one does.
+    let puzzle = Puzzle { numbers: vec![4, 1, 16], target: 19 };
+    let done = [
+        (Request::Pin(puzzle.clone()), "The puzzle is pinned"),
+        (Request::Unpin(puzzle), "The puzzle is not pinned any more"),
+        (Request::Inspect { group: Some(1) }, "Group 1 of each step"),
+        (Request::Inspect { group: None }, "No group is looked at"),
+        (Request::Checkpoint, "A checkpoint is written"),
+        (Request::Set { key: "temperature".into(), value: "0.9".into() }, "temperature = 0.9"),
+    ];
+    for (request, expected) in done {
+        connection.say(&request).unwrap();
+        let Line::Done(said) = answer(&mut connection) else { panic!("{request:?} was refused") };
+        assert!(said.starts_with(expected) && said.ends_with('.'), "{request:?}: {said}");
+    }
     // Who comes later is told how things stand.
     connection.say(&Request::Watch).unwrap();
     while !matches!(connection.line(), Some(Line::Told(Told::Temporality(Temporality::Paused)))) {}

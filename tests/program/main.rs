@@ -6,6 +6,8 @@
 mod attached;
 mod bad_disk;
 mod bad_input;
+#[cfg(target_os = "linux")]
+mod crashing_driver;
 mod engine;
 mod exact;
 mod frontier;
@@ -14,11 +16,15 @@ mod full_disk;
 mod inspection;
 #[cfg(unix)]
 mod kills;
+#[cfg(unix)]
+mod lost_output;
 mod numbers;
 #[cfg(unix)]
 mod past;
 mod pinned;
 mod playing;
+#[cfg(unix)]
+mod printed;
 #[cfg(unix)]
 mod pty;
 mod replay;

@@ -31,7 +31,10 @@ fn answers(run: &RunDirectory) -> Vec<PinnedAnswer> {
 
 fn resumed(run: &RunDirectory, last_step: u64) -> EngineOptions {
     let elsewhere = run.path().join("nothing-is-made-here");
-    EngineOptions { start: Start::Resume(run.clone()), ..options(&elsewhere, Config::default(), last_step) }
+    EngineOptions {
+        start: Start::Resume(run.clone(), None),
+        ..options(&elsewhere, Config::default(), last_step)
+    }
 }
 
 fn told(events: &[Event]) -> Vec<PinnedAnswer> {

@@ -15,13 +15,16 @@ use tempfile::TempDir;
 use super::{
     Outcome, assert_same, checkpoint,
     engine::{Driven, alone, options},
-    headless, lab, only_run, outcome, refusal, succeeds, text, tiny,
+    headless, lab, metrics, only_run, outcome, refusal, succeeds, text, tiny,
 };
 
 /// Goes on with a run. The configuration given here is another one on purpose: a resumed run has its own.
 pub fn resumed(run: &RunDirectory, last_step: u64) -> EngineOptions {
     let elsewhere = run.path().join("nothing-is-made-here");
-    EngineOptions { start: Start::Resume(run.clone()), ..options(&elsewhere, Config::default(), last_step) }
+    EngineOptions {
+        start: Start::Resume(run.clone(), None),
+        ..options(&elsewhere, Config::default(), last_step)
+    }
 }
 
 /// With a KL term, so that the reference model has to survive too.
@@ -219,4 +222,88 @@ fn a_run_that_another_process_writes_is_left_to_it() {
     drop(lock);
     succeeds(&mut resume(root.path(), &run.name(), 2));
     outcome(&run, 2);
+}
+
+fn resume_at(runs: &Path, at: &str, steps: u64) -> std::process::Command {
+    let mut command = lab(&["run", "--headless", "--resume", at, "--steps", &steps.to_string()]);
+    command.arg("--runs").arg(runs);
+    command
+}
+
+/// As it is advised where the logs do not fit the newest checkpoint.
+#[test]
+fn a_run_goes_on_from_an_earlier_checkpoint_exactly() {
+    let (root, straight) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let every = ["--set", "checkpoint_every=1"];
+    succeeds(headless(root.path(), 4).args(every));
+    succeeds(headless(straight.path(), 4).args(every));
+    let run = only_run(root.path());
+    let steps = || -> Vec<u64> {
+        aha_lab::run::checkpoint::list(&run.checkpoints_path()).into_iter().map(|(step, _)| step).collect()
+    };
+    // A log that was cut: no line ends where the newest checkpoint says.
+    let rollouts = fs::read(run.rollouts_path()).unwrap();
+    fs::write(run.rollouts_path(), &rollouts[..rollouts.len() - 10]).unwrap();
+    let said = refusal(&mut resume_at(root.path(), &run.name(), 5));
+    assert!(said.contains("does not fit the checkpoint") && said.contains("--resume RUN@STEP"), "{said}");
+    assert_eq!(steps(), [0, 1, 2, 3, 4]);
+
+    // One that there is not, and one that does not fit either, change nothing.
+    let said = refusal(&mut resume_at(root.path(), &format!("{}@9", run.name()), 5));
+    assert!(said.contains("no usable checkpoint of step 9"), "{said}");
+    refusal(&mut resume_at(root.path(), &format!("{}@4", run.name()), 5));
+    assert_eq!(steps(), [0, 1, 2, 3, 4]);
+
+    succeeds(&mut resume_at(root.path(), &format!("{}@2", run.name()), 2));
+    assert_eq!(steps(), [0, 1, 2]);
+    assert_eq!(metrics(&run).len(), 2);
+    succeeds(&mut resume_at(root.path(), &run.name(), 4));
+    let straight = only_run(straight.path());
+    assert_same(&outcome(&run, 4), &outcome(&straight, 4), "back to step 2 and on to step 4");
+}
+
+#[test]
+fn a_run_that_has_made_its_steps_says_so() {
+    let root = TempDir::new().unwrap();
+    succeeds(&mut headless(root.path(), 2));
+    let run = only_run(root.path());
+    let told = text(&succeeds(&mut resume_at(root.path(), &run.name(), 2)).stdout);
+    assert!(told.contains("no step was made") && !told.contains("->") && !told.contains("-0.0"), "{told}");
+    let told = text(&succeeds(resume_at(root.path(), &run.name(), 2).arg("--json")).stdout);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((&told["steps"], &told["first"], &told["last"]), (&2.into(), &().into(), &().into()));
+}
+
+#[test]
+fn what_is_passed_over_on_resume_is_told() {
+    let root = TempDir::new().unwrap();
+    succeeds(&mut headless(root.path(), 3));
+    let run = only_run(root.path());
+    let said = |steps| text(&succeeds(&mut resume_at(root.path(), &run.name(), steps)).stderr);
+    let about = |said: &str, name: &str| said.lines().any(|line| line.contains(name) && line.ends_with('.'));
+    assert!(!about(&said(4), "passed over"), "nothing is wrong yet");
+
+    for path in [run.metrics_path(), run.rollouts_path(), run.events_path(), run.pinned_path()] {
+        let whole = fs::read(&path).unwrap();
+        let mut damaged = whole.clone();
+        damaged[1..5].fill(0);
+        fs::write(&path, &damaged).unwrap();
+        let said = said(4);
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(about(&said, &format!("{name}: line 1 is no record but bytes that no text has")), "{said}");
+        let now = fs::read(&path).unwrap();
+        fs::write(&path, [&whole[..5], &now[5..]].concat()).unwrap();
+    }
+
+    let path = run.path().join("config.toml");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{config}temprature = 0.5\n")).unwrap();
+    let told = said(5);
+    assert!(about(&told, "no aha-lab writes, and it is passed over: temprature"), "{told}");
+    fs::write(&path, config.replace("group_size = 4", "group_size = 8")).unwrap();
+    let told = said(5);
+    assert!(about(&told, "says group_size = 8, but the run was begun with 4"), "{told}");
+    fs::write(&path, config).unwrap();
+    let told = said(5);
+    assert!(!told.contains("passed over") && !told.contains("says"), "{told}");
 }

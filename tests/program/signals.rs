@@ -105,3 +105,55 @@ fn stops_continuations_and_a_storm_of_sizes_are_lived_through() {
     lab.assert_restored();
     assert!(assert_intact(folder.path()) >= 1);
 }
+
+/// The process's state as the system names it: `T` is stopped.
+#[cfg(target_os = "linux")]
+fn state_of(process: Pid) -> char {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).unwrap();
+    stat.rsplit(") ").next().unwrap().chars().next().unwrap()
+}
+
+/// Ctrl+Z and fg without a screen.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_headless_run_is_stopped_and_goes_on() {
+    use std::os::unix::process::CommandExt;
+    let folder = TempDir::new().unwrap();
+    // In a group of its own, as a shell starts it: the system stops no group that nobody could continue.
+    let mut child = super::headless(folder.path(), 100_000)
+        .process_group(0)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let process = Pid::from_child(&child);
+    let steps = || {
+        let runs = aha_lab::run::RunDirectory::list(folder.path()).unwrap();
+        runs.first().map_or(0, |run| std::fs::read(run.metrics_path()).map_or(0, |bytes| bytes.len()))
+    };
+    let wait_for = |what: &str, there: &dyn Fn() -> bool| {
+        let began = std::time::Instant::now();
+        while !there() {
+            if began.elapsed() > Duration::from_secs(60) {
+                let _ = kill_process(process, Signal::KILL);
+                panic!("{what} does not come");
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    };
+    for _ in 0..2 {
+        let before = steps();
+        wait_for("a step", &|| steps() > before);
+        kill_process(process, Signal::TSTP).unwrap();
+        wait_for("the stop", &|| state_of(process) == 'T');
+        let stopped = steps();
+        thread::sleep(Duration::from_millis(300));
+        assert_eq!(steps(), stopped, "it went on although it is stopped");
+        kill_process(process, Signal::CONT).unwrap();
+    }
+    let before = steps();
+    wait_for("a step after the last stop", &|| steps() > before);
+    kill_process(process, Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    super::only_run(folder.path()).checkpoint(None).unwrap();
+}

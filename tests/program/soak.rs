@@ -1,4 +1,5 @@
-//! An hour of the screen under as many events as an engine can tell: memory, keys, and what is dropped.
+//! An hour of the screen under as many events as an engine can tell: memory, keys, and what is dropped. And one of a
+//! headless run: memory.
 
 use std::{
     fs, thread,
@@ -100,4 +101,58 @@ fn a_soak_of_events() {
     assert!(dropped > 0.0, "at the top rate tokens are dropped, and the screen says how many");
     assert!(a_step < MOST_A_STEP, "memory grows by {a_step:.0} bytes a step");
     assert!(most < MOST_LAG.as_secs_f64() * 1e3, "one key in a hundred takes longer than {most:.1} ms");
+}
+
+/// Most that memory of a headless run may grow by with a step, bytes: nothing is kept of a step, and this is what the
+/// allocator needs to show it. What one step measured has 350.
+const MOST_A_HEADLESS_STEP: f64 = 64.0;
+
+/// `AHA_SOAK_MINUTES=60 cargo test --release --test program a_soak_without_a_screen -- --ignored --nocapture`
+#[test]
+#[ignore = "an hour; see its comment"]
+fn a_soak_without_a_screen() {
+    let minutes = std::env::var("AHA_SOAK_MINUTES").ok().and_then(|n| n.parse().ok()).unwrap_or(60.0);
+    let whole = Duration::from_secs_f64(60.0 * minutes);
+    let folder = TempDir::new().unwrap();
+    let few =
+        ["prompts_per_step=1", "group_size=2", "max_new_tokens=2", "checkpoint_every=0", "pinned_every=0"];
+    let mut command = super::headless(folder.path(), 100_000_000);
+    command.args(few.iter().flat_map(|pair| ["--set", pair])).args(["--set", "sentinel=off"]);
+    let mut child =
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    let mut memory: Vec<(f64, f64)> = Vec::new();
+    while began.elapsed() < whole {
+        thread::sleep(Duration::from_secs(1));
+        assert!(child.try_wait().unwrap().is_none(), "it ended");
+        let run = aha_lab::run::RunDirectory::list(folder.path()).unwrap().pop();
+        let steps = run.and_then(|run| last_step(&run.metrics_path()));
+        memory.extend(steps.map(|step| (step, resident(child.id()))));
+    }
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let (from, to) = (memory[memory.len() / 3], memory[memory.len() - 1]);
+    let a_step = (to.1 - from.1) / (to.0 - from.0).max(1.0);
+    eprintln!(
+        "{minutes} minutes, {} steps: {:.1} MB at a third (step {}), {:.1} MB at the end, {a_step:.1} bytes a step",
+        to.0,
+        from.1 / 1e6,
+        from.0,
+        to.1 / 1e6
+    );
+    assert!(a_step < MOST_A_HEADLESS_STEP, "memory grows by {a_step:.1} bytes a step");
+}
+
+/// The step of the last whole line of a run's metrics.
+fn last_step(metrics: &std::path::Path) -> Option<f64> {
+    use std::io::{Read, Seek, SeekFrom};
+    let mut file = fs::File::open(metrics).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(8192))).ok()?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end).ok()?;
+    let end = String::from_utf8_lossy(&end).into_owned();
+    let line = end.strip_suffix('\n').unwrap_or_else(|| end.rsplit_once('\n').map_or("", |(whole, _)| whole));
+    number(line.rsplit('\n').next()?.split(',').next()?)
 }

@@ -4,12 +4,12 @@ use burn::tensor::Device;
 
 use super::{EvalArgs, Exam, Failure};
 use crate::{
-    command::printable,
     eval::{EvalOptions, report::EvalReport},
     model::{
         embedded,
         folder::{self, LoadedModel},
     },
+    output::say,
     run::{HowMeasured, Measurement, RunAtStep, RunDirectory, checkpoint::Checkpoint},
 };
 
@@ -63,15 +63,15 @@ impl Recording {
         let step = self.checkpoint.step;
         self.write(&Measurement::of(report, how.clone(), step, hash, backend.to_owned()))?;
         let (measured, bad) = self.run.measurements()?;
-        bad.iter().for_each(|sentence| eprintln!("{}", printable(sentence)));
+        bad.iter().for_each(say);
         if step == 0 || measured.iter().any(|other| other.step == 0 && other.how == how) {
             return Ok(());
         }
         let Some((base, hash)) = base_of(&self.run, device)? else {
-            eprintln!(
+            say(format!(
                 "What {} began from is not there any more; it was not measured beside it.",
                 self.run.name()
-            );
+            ));
             return Ok(());
         };
         // Both ends of a curve are measured alike: what the run began from also ends where the checkpoint does.
@@ -84,7 +84,7 @@ impl Recording {
 
     fn write(&self, measurement: &Measurement) -> Result<(), Failure> {
         let path = self.run.keep_measurement(measurement)?;
-        eprintln!("step {} is kept in {}", measurement.step, path.display());
+        say(format!("step {} is kept in {}", measurement.step, path.display()));
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The rules: from which value on a step is a danger, from which on it is over, and what to try.
 
-use super::{Sentinel, WINDOW, mean};
+use super::{Fall, Sentinel, WINDOW, mean};
 use crate::{config::Config, metrics::format};
 
 /// What can go wrong.
@@ -87,11 +87,12 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> 
                 advice: if accuracy > 0.8 {
                     "Nearly all is solved: begin a run with a harder level.".to_owned()
                 } else {
-                    format!(
-                        "Try temperature={:.1}; if nothing is ever right, begin a run with an easier level or a \
-                         larger group_size.",
-                        (config.temperature + 0.2).min(1.5)
-                    )
+                    let easier =
+                        "if nothing is ever right, begin a run with an easier level or a larger group_size.";
+                    match warmer(config, 0.2) {
+                        Some(warmer) => format!("Try {warmer}; {easier}"),
+                        None => upper_first(easier),
+                    }
                 },
             })
         }
@@ -122,7 +123,10 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> 
                     s.span(),
                     percent(now)
                 ),
-                advice: format!("Try max_new_tokens={}.", config.max_new_tokens + config.max_new_tokens / 2),
+                advice: format!(
+                    "Try max_new_tokens={}.",
+                    config.max_new_tokens.saturating_add((config.max_new_tokens / 2).max(1))
+                ),
             })
         }
         Danger::Loops => {
@@ -133,11 +137,12 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> 
                     s.span(),
                     percent(now)
                 ),
-                advice: format!(
-                    "Read some in Transcripts. Try temperature={:.1}, or {}",
-                    (config.temperature + 0.1).min(1.5),
-                    lower_first(&slower(config))
-                ),
+                advice: match warmer(config, 0.1) {
+                    Some(warmer) => {
+                        format!("Read some in Transcripts. Try {warmer}, or {}", lower_first(&slower(config)))
+                    }
+                    None => format!("Read some in Transcripts. {}", slower(config)),
+                },
             })
         }
         Danger::LengthCollapse => {
@@ -223,7 +228,10 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> 
                     }
                     None => format!("in {}, everything was finite.", s.span()),
                 },
-                advice: format!("{} Or a smaller max_grad_norm.", slower(config)),
+                advice: match config.max_grad_norm {
+                    0.0 => format!("{} Or max_grad_norm=1, which is off now.", slower(config)),
+                    _ => format!("{} Or a smaller max_grad_norm.", slower(config)),
+                },
             })
         }
     }
@@ -255,10 +263,13 @@ fn reward_without_accuracy<'a>(s: &'a Sentinel, config: &'a Config) -> Option<Fi
             format::percent(accuracy),
             format::percent(accuracy_before)
         ),
-        advice: format!(
-            "It is earned otherwise than by being right, as by the form alone. Try reward_format={}.",
-            config.reward_format / 2.0
-        ),
+        advice: match config.reward_format {
+            0.0 => "It is earned otherwise than by being right. Read some in Transcripts.".to_owned(),
+            format => format!(
+                "It is earned otherwise than by being right, as by the form alone. Try reward_format={}.",
+                format / 2.0
+            ),
+        },
     })
 }
 
@@ -271,10 +282,49 @@ fn entropy_then_and_now(s: &Sentinel, now: f64, before: f64) -> String {
     )
 }
 
+/// What to do about a policy that one update has ruined.
+pub(super) fn against_fall(fall: Fall, config: &Config) -> String {
+    let Fall { step, before, since: (sum, steps) } = fall;
+    format!(
+        "The policy collapsed with the update of step {step}: the reward was {} before it and {} since. A learning_rate of \
+         {:e} is too high. What it knew is lost: fork from a checkpoint of before step {step}. {}",
+        format::value(before),
+        format::value(sum / f64::from(steps)),
+        config.learning_rate,
+        slower(config)
+    )
+}
+
+/// Half the learning rate, or the usual one where that is still far away.
 fn slower(config: &Config) -> String {
-    format!("Try learning_rate={:e}.", config.learning_rate / 2.0)
+    let usual = Config::default().learning_rate;
+    match config.learning_rate {
+        0.0 => "The learning rate is 0 now: what is wrong was there before.".to_owned(),
+        rate if rate > 10.0 * usual => format!("Try learning_rate={usual:e}."),
+        rate => format!("Try learning_rate={:e}.", rate / 2.0),
+    }
+}
+
+/// The highest temperature that is advised.
+const WARMEST: f64 = 1.5;
+
+/// A temperature that is higher by so much; `None` where it is high already.
+fn warmer(config: &Config, by: f64) -> Option<String> {
+    // As it is written: one decimal.
+    let warmer = (10.0 * (config.temperature + by).min(WARMEST)).round() / 10.0;
+    (warmer > config.temperature).then(|| format!("temperature={warmer:.1}"))
+}
+
+fn upper_first(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }
 
 fn lower_first(sentence: &str) -> String {
-    sentence.replacen("Try ", "", 1)
+    match sentence.strip_prefix("Try ") {
+        Some(rest) => rest.to_owned(),
+        None => sentence.replacen("The ", "the ", 1),
+    }
 }

@@ -22,19 +22,31 @@ pub fn score(puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
         }
     };
     let correct = value == i128::from(puzzle.target);
-    let product = puzzle.numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(" * ");
+    let target = puzzle.target;
+    let product = product_of(puzzle);
     Score {
         reward: if correct { rules.correct } else { rules.format },
         correct,
         format: true,
         answer: Some(excerpt(answer)),
         value: Some(value.to_string()),
-        reason: if correct {
-            format!("The answer is the product, {product} = {}.", puzzle.target)
-        } else {
-            format!("The answer is {value}, but {product} = {}.", puzzle.target)
+        reason: match (correct, product) {
+            (true, Some(product)) => format!("The answer is the product, {product} = {target}."),
+            (false, Some(product)) => format!("The answer is {value}, but {product} = {target}."),
+            // A puzzle of somebody's own.
+            (true, None) => format!("The answer is the target, {target}."),
+            (false, None) => format!("The answer is {value}, and the target is {target}."),
         },
     }
+}
+
+/// The product that a puzzle asks for, written out; `None` where its target is not that of its numbers.
+fn product_of(puzzle: &Puzzle) -> Option<String> {
+    let factors = &puzzle.numbers;
+    let product =
+        factors.iter().try_fold(1_i128, |product, factor| product.checked_mul(i128::from(*factor)))?;
+    let is_one = factors.len() > 1 && product == i128::from(puzzle.target);
+    is_one.then(|| factors.iter().map(i64::to_string).collect::<Vec<_>>().join(" * "))
 }
 
 /// The whole number that an answer states.
@@ -84,6 +96,19 @@ mod tests {
 
     fn judged(completion: &str) -> Score {
         score(&Puzzle { numbers: vec![23, 47], target: 1081 }, completion, &RewardRules::default())
+    }
+
+    #[test]
+    fn a_puzzle_whose_target_is_no_product_is_not_called_one() {
+        let reason = |numbers: &[i64], target, answer: &str| {
+            let puzzle = Puzzle { numbers: numbers.to_vec(), target };
+            score(&puzzle, &format!("<answer>{answer}</answer>"), &RewardRules::default()).reason
+        };
+        assert_eq!(reason(&[2], 3, "5"), "The answer is 5, and the target is 3.");
+        assert_eq!(reason(&[2, 2], 3, "5"), "The answer is 5, and the target is 3.");
+        assert_eq!(reason(&[2], 3, "3"), "The answer is the target, 3.");
+        assert_eq!(reason(&[i64::MAX; 9], 3, "4"), "The answer is 4, and the target is 3.");
+        assert_eq!(reason(&[2, 3], 6, "5"), "The answer is 5, but 2 * 3 = 6.");
     }
 
     #[test]
