@@ -114,10 +114,16 @@ fn a_soak_without_a_screen() {
     let minutes = std::env::var("AHA_SOAK_MINUTES").ok().and_then(|n| n.parse().ok()).unwrap_or(60.0);
     let whole = Duration::from_secs_f64(60.0 * minutes);
     let folder = TempDir::new().unwrap();
-    let few =
-        ["prompts_per_step=1", "group_size=2", "max_new_tokens=2", "checkpoint_every=0", "pinned_every=0"];
+    // As small as steps get; whatever else a run does now and then is done too.
+    let few = [
+        "prompts_per_step=1",
+        "group_size=2",
+        "max_new_tokens=2",
+        "checkpoint_every=20000",
+        "evaluate_every=5000",
+    ];
     let mut command = super::headless(folder.path(), 100_000_000);
-    command.args(few.iter().flat_map(|pair| ["--set", pair])).args(["--set", "sentinel=off"]);
+    command.args(few.iter().flat_map(|pair| ["--set", pair]));
     let mut child =
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
     let began = Instant::now();
