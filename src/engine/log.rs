@@ -8,6 +8,8 @@ use std::{
 
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
+use crate::output::printable;
+
 /// What may be logged, as `tracing` writes it: `info`, `aha_lab=debug`.
 const VARIABLE: &str = "AHA_LOG";
 
@@ -50,15 +52,17 @@ impl<W: Write> LossyLog<W> {
         Self(Mutex::new(State { file, dropped: 0 }))
     }
 
+    /// Adds a line, as it may be shown in a terminal.
     fn add(&self, line: &[u8]) {
+        let line = printable(&String::from_utf8_lossy(line));
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let written = match state.dropped {
-            0 => state.file.write_all(line),
+            0 => state.file.write_all(line.as_bytes()),
             // A part of the first one may be there.
             lost => {
                 let mut lines =
                     format!("\n({lost} lines of this log are missing here: they could not be written.)\n");
-                lines.push_str(&String::from_utf8_lossy(line));
+                lines.push_str(&line);
                 state.file.write_all(lines.as_bytes())
             }
         };
@@ -111,12 +115,12 @@ mod tests {
             (&log).write_all(line.as_bytes()).unwrap();
         }
         log.0.lock().unwrap().file.room = 1000;
-        (&log).write_all(b"fifth\n").unwrap();
+        (&log).write_all("fifth \u{9b}2J\n".as_bytes()).unwrap();
         (&log).write_all(b"sixth\n").unwrap();
         let text = String::from_utf8(log.0.lock().unwrap().file.taken.clone()).unwrap();
         assert_eq!(
             text,
-            "first\nseco\n(3 lines of this log are missing here: they could not be written.)\nfifth\nsixth\n"
+            "first\nseco\n(3 lines of this log are missing here: they could not be written.)\nfifth \\u009b2J\nsixth\n"
         );
     }
 
