@@ -1,5 +1,5 @@
-//! What is printed: on standard output through [`Output`], on standard error with [`say`]. Nothing else prints, and a
-//! lint keeps it so.
+//! What the commands print: on standard output through [`Output`], on standard error with [`say`]. A lint refuses `println!`
+//! and `eprintln!`; only the screens write to the terminal themselves.
 //!
 //! Text of a model or a file may hold what commands a terminal, so that control characters are spelt out, in one way
 //! everywhere. And whoever reads may have gone, or the disk behind a redirection be full: `println!` and `eprintln!` panic
