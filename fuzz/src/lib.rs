@@ -10,6 +10,7 @@ pub mod eval;
 #[path = "../../src/files/mod.rs"]
 pub mod files;
 pub mod kernels;
+pub mod metrics;
 pub mod model;
 #[path = "../../src/output.rs"]
 pub mod output;

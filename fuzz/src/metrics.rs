@@ -1,0 +1,6 @@
+//! Of the metrics, what the modules that are fuzzed count with.
+
+#[path = "../../src/metrics/blind.rs"]
+pub mod blind;
+#[path = "../../src/metrics/hits.rs"]
+pub mod hits;
