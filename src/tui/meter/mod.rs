@@ -31,7 +31,7 @@ pub enum Action {
 pub static KEYS: &[KeyRow<Action>] = &[
     KeyRow {
         chords: &[Chord::key(KeyCode::Enter), Chord::char('a')],
-        shown: "Enter a",
+        shown: "a Enter",
         action: Action::ShowAha,
         hint: "aha transcript",
         help: "the completion that set the aha mark, in Transcripts",

@@ -61,7 +61,9 @@ fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
         let spans = [name, Span::styled(value, style)];
         lines.extend(wrap::wrap(&spans, width.max(8)).into_iter().map(|line| Line::from(line.spans)));
     };
-    for (name, value, subject) in figures(&tally) {
+    let figures = figures(&tally);
+    let last_kind = figures.iter().position(|(.., subject)| *subject == Subject::False);
+    for (index, (name, value, subject)) in figures.into_iter().enumerate() {
         let style = match subject {
             Subject::Plain => theme.text,
             Subject::Worth => theme.accent,
@@ -74,8 +76,11 @@ fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
         if subject == Subject::Worth {
             row("", CAVEAT.to_owned(), theme.dim);
         }
+        // Where a low screen still has it.
+        if Some(index) == last_kind {
+            row("aha mark", aha(app), if app.aha().is_some() { theme.aha } else { theme.dim });
+        }
     }
-    row("aha mark", aha(app), if app.aha().is_some() { theme.aha } else { theme.dim });
     let note = [Span::styled(note(&tally), theme.dim)];
     lines.extend(wrap::wrap(&note, width.max(8)).into_iter().map(|line| Line::from(line.spans)));
     lines

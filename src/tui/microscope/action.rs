@@ -56,7 +56,7 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "the next token: its numbers are read out",
     ),
     row(&[Chord::key(KeyCode::Left), Chord::char('h')], "← h", Action::Left, "", "the token before"),
-    row(&[Chord::key(KeyCode::Enter)], "enter", Action::Open, "open", "open one completion, or close it"),
+    row(&[Chord::key(KeyCode::Enter)], "Enter", Action::Open, "open", "open one completion, or close it"),
     row(
         &[Chord::key(KeyCode::Down), Chord::char('j')],
         "↓ j",
@@ -95,5 +95,5 @@ pub const KEYS: &[KeyRow<Action>] = &[
     row(&[Chord::char('{')], "{", Action::PreviousStep, "", "the step before"),
     row(&[Chord::key(KeyCode::Home), Chord::char('g')], "Home g", Action::First, "", "the first token"),
     row(&[Chord::key(KeyCode::End), Chord::char('G')], "End G", Action::Last, "", "the last token"),
-    row(&[Chord::key(KeyCode::Esc)], "esc", Action::Back, "", "back to the group"),
+    row(&[Chord::key(KeyCode::Esc)], "Esc", Action::Back, "", "back to the group"),
 ];

@@ -26,13 +26,15 @@ pub struct Figures {
     pub mean: f64,
     /// Unbiased standard deviation of the group's rewards.
     pub deviation: f64,
+    /// Whether its tokens were looked at after the update.
+    pub looked_at: bool,
     /// The step's loss, once it is known.
     pub loss: Option<f64>,
 }
 
 /// What this stage does and what is seen.
 pub fn sentence(stage: Stage, config: &Config, figures: Figures) -> String {
-    let Figures { completions, mean, deviation, loss } = figures;
+    let Figures { completions, mean, deviation, looked_at, loss } = figures;
     match stage {
         Stage::Sample => format!(
             "Sample: the model writes {} completions of one prompt at temperature {}; nothing is judged yet.",
@@ -69,10 +71,9 @@ pub fn sentence(stage: Stage, config: &Config, figures: Figures) -> String {
                 let loss = if loss.abs() < 5e-5 { 0.0 } else { loss };
                 format!(" The step's loss read {loss:+.4}.")
             });
-            format!(
-                "After: the weights have changed; 6 shows what that did to each token.{read} {}",
-                why_zero(config)
-            )
+            // Nobody looked at the tokens of a recorded step.
+            let shown = if looked_at { "; 6 shows what that did to each token" } else { "" };
+            format!("After: the weights have changed{shown}.{read} {}", why_zero(config))
         }
     }
 }
@@ -110,7 +111,8 @@ mod tests {
 
     #[test]
     fn the_sentence_follows_the_configuration() {
-        let figures = Figures { completions: 8, mean: 0.25, deviation: 0.4, loss: Some(-0.000_01) };
+        let figures =
+            Figures { completions: 8, mean: 0.25, deviation: 0.4, looked_at: true, loss: Some(-0.000_01) };
         let plain = Config { scale_rewards: false, inner_epochs: 1, ..Config::default() };
         let scaled = Config { scale_rewards: true, inner_epochs: 3, kl_coef: 0.1, ..Config::default() };
         assert!(sentence(Stage::Advantage, &plain, figures).contains("not divided"));
@@ -120,6 +122,9 @@ mod tests {
         let none = Figures { deviation: 0.0, ..figures };
         assert!(sentence(Stage::Advantage, &plain, none).contains("teaches nothing"));
         assert!(sentence(Stage::After, &plain, figures).contains("loss read +0.0000"));
+        assert!(sentence(Stage::After, &plain, figures).contains("6 shows"));
+        let recorded = Figures { looked_at: false, ..figures };
+        assert!(!sentence(Stage::After, &plain, recorded).contains("6 shows"));
         assert!(sentence(Stage::Update, &plain, figures).contains("every ratio is 1 and nothing is clipped"));
         assert!(sentence(Stage::Update, &scaled, figures).contains("clipped"));
         assert!(sentence(Stage::Update, &scaled, figures).contains("KL"));

@@ -119,6 +119,7 @@ fn head(app: &App, place: Place, stage: Stage, config: &Config, area: Rect) -> V
         completions: rows.len(),
         mean: rewards.iter().sum::<f64>() / rewards.len().max(1) as f64,
         deviation: standard_deviation(&rewards),
+        looked_at: app.microscope.known(place) >= Phase::Update,
         loss: app.microscope.loss(place.0),
     };
     let mut lines = Vec::new();

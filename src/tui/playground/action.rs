@@ -56,7 +56,7 @@ const fn row(
 
 /// The keys of this screen while nothing is being typed.
 pub const KEYS: &[KeyRow<Action>] = &[
-    row(&[Chord::key(KeyCode::Enter)], "enter", Action::Play, "answer", "let both models answer the puzzle"),
+    row(&[Chord::key(KeyCode::Enter)], "Enter", Action::Play, "answer", "let both models answer the puzzle"),
     row(
         &[Chord::char('i')],
         "i",
@@ -125,7 +125,7 @@ pub const KEYS: &[KeyRow<Action>] = &[
     row(&[Chord::key(KeyCode::End), Chord::char('G')], "End G", Action::Last, "", "the last field or token"),
     row(
         &[Chord::key(KeyCode::Esc)],
-        "esc",
+        "Esc",
         Action::Back,
         "",
         "give up what is being done; back to the fields",

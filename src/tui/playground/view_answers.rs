@@ -69,7 +69,7 @@ fn draw_answer(buffer: &mut Buffer, area: Rect, ground: &mut Playground, side: u
         let words = match (&ground.models, writing) {
             (Err(_), _) => "",
             (_, true) => "loading",
-            _ => "enter lets both models answer",
+            _ => "Enter lets both models answer",
         };
         Paragraph::new(span(words, theme.dim)).render(inner, buffer);
         return;

@@ -114,7 +114,7 @@ pub const KEYS: &[KeyRow<Action>] = &[
     ),
     row(
         &[Chord::key(KeyCode::Enter)],
-        "enter",
+        "Enter",
         Action::ToggleFocus,
         "read",
         "move between the list and the transcript",
@@ -148,7 +148,13 @@ pub const KEYS: &[KeyRow<Action>] = &[
     row(&[Chord::char('1')], "1", Action::Show(Filter::All), "", "show all completions"),
     row(&[Chord::char('2')], "2", Action::Show(Filter::Right), "", "show right answers"),
     row(&[Chord::char('3')], "3", Action::Show(Filter::Wrong), "", "show wrong answers"),
-    row(&[Chord::char('4')], "4", Action::Show(Filter::HasCheck), "", "show completions with checks"),
+    row(
+        &[Chord::char('4')],
+        "4",
+        Action::Show(Filter::HasCheck),
+        "",
+        "show completions with a true, misled or false check",
+    ),
     row(&[Chord::char('5')], "5", Action::Show(Filter::SelfCorrected), "", "show self-corrected completions"),
     row(
         &[Chord::char('6')],
@@ -169,7 +175,7 @@ pub const KEYS: &[KeyRow<Action>] = &[
     row(&[Chord::char('y')], "y", Action::Copy, "", "copy the transcript (through the terminal)"),
     row(&[Chord::char('w')], "w", Action::Export, "", "write the transcript to a file here"),
     row(&[Chord::char('P')], "P", Action::Pin, "", "pin this puzzle: Travel shows how its answer changes"),
-    row(&[Chord::key(KeyCode::Esc)], "esc", Action::Back, "", "leave the transcript, then the search"),
+    row(&[Chord::key(KeyCode::Esc)], "Esc", Action::Back, "", "leave the transcript, then the search"),
 ];
 
 /// What a key means while the search is being typed; `None` for keys without a meaning there.

@@ -48,7 +48,8 @@ impl Filter {
             Self::All => true,
             Self::Right => record.correct,
             Self::Wrong => !record.correct,
-            Self::HasCheck => record.analysis.checks > 0,
+            // A superficial one checks nothing; the Meter counts the same.
+            Self::HasCheck => record.analysis.checks > record.analysis.superficial_checks,
             Self::SelfCorrected => record.analysis.self_corrections > 0,
             Self::Underived => underived(record),
         }
@@ -126,5 +127,27 @@ impl Sort {
             Self::Advantage => Self::Length,
             Self::Length => Self::Sampled,
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::{engine::scripted::Script, metrics::meter::Tally};
+
+    #[test]
+    fn with_checks_are_as_many_as_the_meter_counts_as_checked() {
+        let mut records = Script::new(7).group(9, 0);
+        records[0].analysis = crate::reasoning::Analysis {
+            checks: 2,
+            superficial_checks: 2,
+            ..crate::reasoning::Analysis::default()
+        };
+        let mut tally = Tally::default();
+        records.iter().for_each(|record| tally.add(record.correct, &record.analysis, None));
+        let shown = records.iter().filter(|record| Filter::HasCheck.passes(record)).count();
+        assert!(shown > 0 && shown == tally.checked);
+        assert!(!Filter::HasCheck.passes(&records[0]));
     }
 }

@@ -386,9 +386,9 @@ fn draw_search(buffer: &mut Buffer, area: Rect, transcripts: &Transcripts, theme
         }
     }
     let keys: &[(&str, &str)] = if search.typing {
-        &[("enter", "keep"), ("esc", "give up")]
+        &[("Enter", "keep"), ("Esc", "give up")]
     } else {
-        &[("n", "next"), ("N", "previous"), ("esc", "end")]
+        &[("n", "next"), ("N", "previous"), ("Esc", "end")]
     };
     let mut right = Vec::new();
     for (key, does) in keys {
