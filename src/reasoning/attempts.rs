@@ -51,8 +51,14 @@ struct Attempt {
     steps: HashSet<Key>,
     /// Values of the parts of its expressions, such as 60 in `30 * 2 + 5`, with what made them.
     parts: HashMap<Exact, Made>,
+    /// What a check that miscalculates says that the operations come to: good for nothing but for reading on.
+    slips: HashMap<Exact, Made>,
     /// Sum of the keys of the results that no step has used.
     roots: Key,
+    /// How many steps it has.
+    length: usize,
+    /// Its only step is being worked out part by part.
+    worked_out: bool,
 }
 
 /// What a check that works a result out again does with the attempt's numbers.
@@ -184,7 +190,8 @@ impl Attempts {
     fn retraced(&self, calculation: &Expression) -> Option<Made> {
         let result = |number: Exact| {
             let stated = self.current.stated.get(&number).filter(|_| !self.given.contains_key(&number));
-            stated.or_else(|| self.current.parts.get(&number)).copied()
+            let parts = || self.current.parts.get(&number);
+            stated.or_else(parts).or_else(|| self.current.slips.get(&number)).copied()
         };
         calculation.fold(
             |number| number.and_then(result).unwrap_or(Made::number(number)),
@@ -197,8 +204,10 @@ impl Attempts {
     pub fn derive_again(&mut self, calculation: &Expression, stated: Option<Exact>, right: bool) -> Again {
         let Some(made) = self.retraced(calculation) else { return Again { sound: true, whole: false } };
         let whole = self.records.last().is_some_and(|last| last.key == made.shape.key());
-        if right {
-            self.remember(calculation, made);
+        match stated {
+            _ if right => self.remember(calculation, made),
+            Some(stated) => _ = self.current.slips.insert(stated, Made { sound: false, ..made }),
+            None => {}
         }
         if let Some(stated) = stated.filter(|_| right && made.sound) {
             self.known.add(stated, made);
@@ -237,6 +246,20 @@ impl Attempts {
             && !self.opened
             && self.current.parts.len() > 1
             && (whole(calculation.plain_shape()) || self.traced(calculation).is_some_and(whole))
+    }
+
+    /// Whether the calculation is a part of the one step that the attempt in hand has, which the text works out at once
+    /// (`24 + 35 + 6 = 65? 24 + 35 = 59, 59 + 6 = 65`), or what such parts come to.
+    pub fn works_out(&mut self, calculation: &Expression) -> bool {
+        let alone = !self.parted && !self.opened && self.current.length == 1 && self.current.parts.len() > 1;
+        if !alone || !self.has_made(calculation) {
+            return false;
+        }
+        let whole = |shape: Shape| self.records.last().is_some_and(|last| last.key == shape.key());
+        // The whole expression once more is another attempt, which repeats it.
+        let repeats = whole(calculation.plain_shape());
+        self.current.worked_out |= !repeats;
+        self.current.worked_out && !repeats
     }
 
     /// Takes in `calculation = stated` where it [sums up](Self::sums_up) the attempt in hand: what it says last counts.
@@ -293,6 +316,7 @@ impl Attempts {
             self.remember(calculation, made);
         }
         let key = made.shape.key();
+        self.current.length += 1;
         self.current.roots = self.current.roots.wrapping_sub(consumed).wrapping_add(key);
         self.current.steps.extend([key, calculation.plain_shape().key()]);
         // A check may work the expression out part by part.

@@ -115,7 +115,8 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
         if rightly_missed.contains(&begun) && !made_before[begun] {
             corrections.push((before.begins.1, after.begins.1));
         }
-        let failed = before.stated != target || before.value != target || stated_missed.contains(&begun);
+        // A hit that leaves a number over is given up too.
+        let failed = before.stated != target || !before.hits || stated_missed.contains(&begun);
         if failed || after.announced {
             analysis.backtracks += 1;
             if !phrased.contains(&begun) {

@@ -101,6 +101,7 @@ pub fn read(text: &str, tokens: &[Token], numbers: &[i64], target: i64) -> Readi
         opening: None,
         concluding: false,
         sentence_closed: false,
+        aside: false,
         segment: 0,
         reading: Reading {
             events: Vec::new(),
@@ -182,6 +183,8 @@ struct Reader<'a> {
     concluding: bool,
     /// The sentence of the draft has ended, but a re-derivation may go on in the next.
     sentence_closed: bool,
+    /// The checking sentence before announced to check something else than a result, such as the rules.
+    aside: bool,
     segment: usize,
     reading: Reading,
 }
@@ -202,6 +205,7 @@ impl Reader<'_> {
             }
             TokenKind::Comma | TokenKind::Colon => {
                 self.supposed = false;
+                self.concluding |= token.kind == TokenKind::Colon && self.heads_answer();
                 self.at += 1;
             }
             TokenKind::NotEquals => self.expect_number(Relation::NotEqual, 1),
@@ -268,6 +272,11 @@ impl Reader<'_> {
             }
             // `try this instead .` does not give up what it has just tried.
             PhraseKind::Retry if length == 1 && self.trails() && self.is_written("instead") => {
+                // `let me add 9 to 24 instead .` has tried nothing yet.
+                if let Some(opening) = self.opening.filter(|_| self.bare.is_none()) {
+                    let end = self.tokens[self.at].end;
+                    return self.retry(None, opening, end, length);
+                }
                 self.at += length;
                 return;
             }
@@ -382,6 +391,7 @@ impl Reader<'_> {
             checks && !draft.concludes()
         };
         if self.draft.as_ref().is_some_and(goes_on) {
+            self.aside = self.sentence_closed && self.aside || self.announces_aside();
             self.sentence_closed = true;
         } else {
             self.finish_draft(false);

@@ -329,6 +329,8 @@ impl Telling<'_, '_> {
         }
         match operator {
             Operator::Add => {
+                // `together with 50 that is 96`
+                self.word(&["with"]);
                 let operands = self.operands(&["and", "to", "with", "plus", "onto"])?;
                 self.together_or_on(operator, &operands)
             }

@@ -9,6 +9,7 @@ pub(super) const VERBS: &[(&str, Operator)] = &[
     ("adding", Operator::Add),
     ("added", Operator::Add),
     ("plus", Operator::Add),
+    ("together", Operator::Add),
     ("sum", Operator::Add),
     ("summing", Operator::Add),
     ("subtract", Operator::Subtract),

@@ -29,6 +29,7 @@ pub(super) const TABLE: &[(Kind, &[&str])] = &[
     (Kind::TooHigh, &["that is too large", "that's too large", "which is too large", "this is too high"]),
     (Kind::TooHigh, &["that is too big", "that's too big", "which is too big", "it's too high"]),
     (Kind::TooLow, &["too low", "too small", "is too low", "is too small", "that is too low"]),
+    (Kind::TooLow, &["isn't enough", "isn't big enough", "not large enough", "not high enough", "too little"]),
     (Kind::TooLow, &["that's too low", "which is too low", "that is too small", "that's too small"]),
     (
         Kind::TooLow,
@@ -131,7 +132,7 @@ pub(super) const TABLE: &[(Kind, &[&str])] = &[
         &["which is exactly the target", "that's exactly the target", "that is exactly the target"],
     ),
     (Kind::NotEqual, &["not exactly", "is not quite equal to"]),
-    (Kind::OffBy, &["off by", "is off by", "we are off by"]),
+    (Kind::OffBy, &["off by", "is off by", "we are off by", "we're off by", "it's off by", "that's off by"]),
     (
         Kind::Supposed,
         &["if", "whether", "see if", "make sure", "to see if", "ensure", "that our", "that the"],
@@ -160,6 +161,7 @@ pub(super) const TABLE: &[(Kind, &[&str])] = &[
         Kind::WeakSubgoal,
         &["we'd need", "i'd need", "leaves me needing", "goal now is to make", "goal now is"],
     ),
+    (Kind::Subgoal, &["goal is to find", "want to get", "i want to make", "we want to make", "to get there i need"]),
     (Kind::Subgoal, &["now i need to get", "the next goal is", "aim for", "let me aim for", "let's aim for"]),
     (Kind::Subgoal, &["if we could get", "if i could get", "if we could make", "if i could make"]),
     (Kind::BackwardFrom, &["starting from", "start from", "work from", "going backwards from"]),
@@ -176,7 +178,7 @@ pub(super) const TABLE: &[(Kind, &[&str])] = &[
         Kind::WeakWrong,
         &["fail", "fails", "but not the same", "not the same", "no luck", "not equal", "miss", "mismatch"],
     ),
-    (Kind::WeakRight, &["hit", "so it matches"]),
+    (Kind::WeakRight, &["hit", "so it matches", "there we have it", "there you have it", "there you go"]),
     (Kind::Wrong, &["but not quite", "but not quite right", "but not there"]),
     (Kind::WeakWrong, &["not close", "not even close", "not good", "not there yet", "not working"]),
     (Kind::NotEqual, &["but not", "is not exactly", "isn't exactly", "is not quite", "isn't quite"]),

@@ -27,6 +27,9 @@ const ENDS: &[(&str, &str, Relation)] = &[
     ("below", "", Relation::Below),
     ("under", "", Relation::Below),
     ("too", "few", Relation::Below),
+    ("missing", "", Relation::Below),
+    ("is", "missing", Relation::Below),
+    ("are", "missing", Relation::Below),
     ("too", "little", Relation::Below),
     ("too", "low", Relation::Below),
     ("too", "small", Relation::Below),
@@ -96,8 +99,11 @@ impl Reader<'_> {
         };
         let Some(distance) = self.number_at(at) else { return false };
         self.judge_bare();
-        // `63 too high` speaks of the value itself.
-        if self.reading.attempts.states(distance) || self.reading.attempts.records().is_empty() {
+        let Some(last) = self.reading.attempts.records().last() else { return false };
+        // `63 too high` speaks of the value itself; `five short` cannot.
+        let is_value = last.stated == Some(distance)
+            || self.is_word(at + 1, "too") && self.reading.attempts.states(distance);
+        if is_value && self.tokens[at].kind == TokenKind::Number && !self.is_word(at + 1, "short") {
             return false;
         }
         let mut next = at + length;

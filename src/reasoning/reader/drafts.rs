@@ -22,7 +22,7 @@ impl Reader<'_> {
                 self.sentence_closed = false;
                 return;
             }
-            let cut_off = at_end && !self.sentence_closed;
+            let cut_off = at_end && !self.sentence_closed && !self.says_enough(&draft);
             let kind = EventKind::Check { decision, claim: draft.claim, cut_off };
             if !self.joins_last_check(&draft, decision) {
                 self.event(kind, draft.start, draft.end);
@@ -31,7 +31,54 @@ impl Reader<'_> {
                 self.reading.attempts.part();
             }
         }
-        self.sentence_closed = false;
+        (self.sentence_closed, self.aside) = (false, false);
+    }
+
+    /// Whether the sentence of the draft, which the text ends in, says what it is about: `let me recheck it one last
+    /// time`. A formula that is begun, or a colon, says that more was to come.
+    fn says_enough(&self, draft: &CheckDraft) -> bool {
+        let mut rest = self.tokens.iter().rev().take_while(|token| token.start >= draft.end).peekable();
+        let words = rest.by_ref().take_while(|token| matches!(token.kind, TokenKind::Word(_))).count();
+        words > 2 && rest.peek().is_none()
+    }
+
+    /// Whether the checking sentence that ends here, and that has checked nothing yet, is about something else than a
+    /// result: the problem, the rules, or how often a number is used.
+    pub(super) fn announces_aside(&self) -> bool {
+        const ASIDES: [&str; 14] = [
+            "number",
+            "numbers",
+            "problem",
+            "statement",
+            "question",
+            "rule",
+            "rules",
+            "format",
+            "constraints",
+            "conditions",
+            "instructions",
+            "once",
+            "twice",
+            "used",
+        ];
+        let Some(draft) = self.draft.as_ref().filter(|draft| !draft.states_something()) else { return false };
+        let rest = self.tokens[..self.at].iter().rev().take_while(|token| token.start >= draft.end).take(24);
+        rest.filter_map(|token| self.text.get(token.start..token.end))
+            .any(|word| ASIDES.iter().any(|aside| word.eq_ignore_ascii_case(aside)))
+    }
+
+    /// Whether the `yes` or `good` here, of `length` tokens, answers a checking sentence that was about something else
+    /// than a result, or goes on with something else: `Let me verify. Yes, all numbers are used.`
+    pub(super) fn answers_aside(&self, length: usize) -> bool {
+        let pending = self.draft.as_ref().is_some_and(|draft| !draft.states_something());
+        if !self.sentence_closed || !pending {
+            return false;
+        }
+        let comma = self.tokens.get(self.at + length).is_some_and(|token| token.kind == TokenKind::Comma);
+        let next = self.tokens.get(self.at + length + 1);
+        let word = next.and_then(|token| self.text.get(token.start..token.end)).unwrap_or("");
+        let others = ["i", "i'm", "i’m", "all", "every", "each", "everything", "both"];
+        self.aside || comma && others.iter().any(|other| word.eq_ignore_ascii_case(other))
     }
 
     /// Whether a checking sentence is being read.

@@ -21,7 +21,8 @@ impl Reader<'_> {
             [] => {}
             [only] if !only.calculates() => self.number(only, waiting),
             [only] => {
-                self.reading.breaks_off |= !self.in_draft();
+                // What the attempt has come to before begins no other.
+                self.reading.breaks_off |= !self.in_draft() && !self.reading.attempts.has_made(only);
                 if !formula.unfinished {
                     self.bare = Some((only.clone(), self.at));
                 }
@@ -185,6 +186,14 @@ impl Reader<'_> {
         self.finish_draft(false);
         if self.reading.attempts.sums_up(calculation) {
             self.reading.attempts.sum_up(calculation, stated, right);
+            self.value = None;
+            return;
+        }
+        if self.reading.attempts.works_out(calculation) {
+            let again = self.reading.attempts.derive_again(calculation, stated, right);
+            if again.whole && !(right && again.sound) {
+                self.reading.attempts.sum_up(calculation, stated, false);
+            }
             self.value = None;
             return;
         }

@@ -82,6 +82,13 @@ impl Reader<'_> {
             )
     }
 
+    /// Whether the word before the colon here says that an answer follows: `Answer: 25 * 3`.
+    pub(super) fn heads_answer(&self) -> bool {
+        let before = self.at.checked_sub(1).map(|index| self.tokens[index]);
+        let word = before.and_then(|token| self.text.get(token.start..token.end)).unwrap_or("");
+        ["answer", "solution", "equation", "expression"].iter().any(|head| word.eq_ignore_ascii_case(head))
+    }
+
     /// Whether the token here is `word`, in any letter case.
     pub(super) fn is_written(&self, word: &str) -> bool {
         let token = self.tokens[self.at];

@@ -81,7 +81,7 @@ impl Reader<'_> {
             true => bounded_after || bounded_before,
             false => bounded_after && (self.sentence_start || after_formula || parenthesised),
         };
-        if answers {
+        if answers && !self.answers_aside(length) {
             // A verdict is on the list of phrases where it is one.
             self.reading.phrases += usize::from(!in_draft);
             self.verdict(right, start, end, length);
