@@ -1,9 +1,11 @@
 //! Groups steps `a op b = v` into attempts by what they calculate with, and remembers every attempt.
 
+mod again;
 mod made;
 
 use std::collections::{HashMap, HashSet};
 
+pub use self::again::Again;
 use self::made::{Known, Made, numbers_of};
 use super::{
     exact::Exact,
@@ -59,15 +61,6 @@ struct Attempt {
     length: usize,
     /// Its only step is being worked out part by part.
     worked_out: bool,
-}
-
-/// What a check that works a result out again does with the attempt's numbers.
-#[derive(Debug, Clone, Copy)]
-pub struct Again {
-    /// It rests on no miscalculated result.
-    pub sound: bool,
-    /// It is the whole attempt.
-    pub whole: bool,
 }
 
 /// All attempts of one completion.
@@ -200,26 +193,6 @@ impl Attempts {
         )
     }
 
-    /// A check works out again what the attempt in hand has calculated; `right` says whether its own arithmetic is.
-    pub fn derive_again(&mut self, calculation: &Expression, stated: Option<Exact>, right: bool) -> Again {
-        let Some(made) = self.retraced(calculation) else { return Again { sound: true, whole: false } };
-        let whole = self.records.last().is_some_and(|last| last.key == made.shape.key());
-        match stated {
-            _ if right => self.remember(calculation, made),
-            Some(stated) => _ = self.current.slips.insert(stated, Made { sound: false, ..made }),
-            None => {}
-        }
-        if let Some(stated) = stated.filter(|_| right && made.sound) {
-            self.known.add(stated, made);
-            // From here on the text goes by what it has worked out again.
-            self.current.stated.insert(stated, made);
-            if let Some(last) = self.records.last_mut().filter(|_| whole) {
-                (last.stated, last.sound) = (Some(stated), true);
-            }
-        }
-        Again { sound: made.sound, whole }
-    }
-
     /// Keeps what was derived rightly: as it was traced back to the first numbers, and as it is written.
     fn remember(&mut self, calculation: &Expression, made: Made) {
         self.derived.insert(calculation.plain_shape().key());
@@ -235,46 +208,6 @@ impl Attempts {
         match answer.calculates() {
             true => self.derived.contains(&answer.plain_shape().key()),
             false => answer.value().is_some_and(|value| self.derived_values.contains(&value)),
-        }
-    }
-
-    /// Whether the calculation only writes down again all that the attempt in hand has come to in two steps
-    /// or more, and nothing in between says that it is another try.
-    pub fn sums_up(&self, calculation: &Expression) -> bool {
-        let whole = |shape: Shape| self.records.last().is_some_and(|last| last.key == shape.key());
-        !self.parted
-            && !self.opened
-            && self.current.parts.len() > 1
-            && (whole(calculation.plain_shape()) || self.traced(calculation).is_some_and(whole))
-    }
-
-    /// Whether the calculation is a part of the one step that the attempt in hand has, which the text works out at once
-    /// (`24 + 35 + 6 = 65? 24 + 35 = 59, 59 + 6 = 65`), or what such parts come to.
-    pub fn works_out(&mut self, calculation: &Expression) -> bool {
-        let alone = !self.parted && !self.opened && self.current.length == 1 && self.current.parts.len() > 1;
-        if !alone || !self.has_made(calculation) {
-            return false;
-        }
-        let whole = |shape: Shape| self.records.last().is_some_and(|last| last.key == shape.key());
-        // The whole expression once more is another attempt, which repeats it.
-        let repeats = whole(calculation.plain_shape());
-        self.current.worked_out |= !repeats;
-        self.current.worked_out && !repeats
-    }
-
-    /// Takes in `calculation = stated` where it [sums up](Self::sums_up) the attempt in hand: what it says last counts.
-    pub fn sum_up(&mut self, calculation: &Expression, stated: Option<Exact>, right: bool) {
-        let Some(made) = self.retraced(calculation) else { return };
-        let made = Made { sound: right, ..made };
-        if right {
-            self.remember(calculation, made);
-        }
-        let (Some(last), Some(stated)) = (self.records.last_mut(), stated) else { return };
-        // The same value once more says nothing new of the steps that led to it.
-        if last.stated != Some(stated) {
-            (last.stated, last.sound) = (Some(stated), right);
-            self.current.stated.insert(stated, made);
-            self.known.add(stated, made);
         }
     }
 

@@ -116,7 +116,8 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
             corrections.push((before.begins.1, after.begins.1));
         }
         // A hit that leaves a number over is given up too.
-        let failed = before.stated != target || !before.hits || stated_missed.contains(&begun);
+        let missed = before.stated != target || before.value != target || !before.hits;
+        let failed = missed || stated_missed.contains(&begun);
         if failed || after.announced {
             analysis.backtracks += 1;
             if !phrased.contains(&begun) {

@@ -3,6 +3,7 @@
 //! To teach the analysis more English, add lines to [`table`], or verbs to [`families`]; the longest phrase at
 //! a place wins.
 
+mod aims;
 mod families;
 mod table;
 mod tree;

@@ -215,7 +215,7 @@ impl Reader<'_> {
             TokenKind::Cross => self.weak_answer(false, 1),
             TokenKind::Word(_) => match phrases::longest_match(&self.tokens[self.at..]) {
                 Some(found) => self.phrase(found),
-                None if self.distance() => {}
+                None if self.distance() || self.ratio() => {}
                 None => self.skip_word(),
             },
             TokenKind::Number if self.distance() => {}
@@ -266,6 +266,11 @@ impl Reader<'_> {
                 if self.sentence_start && self.points() && self.restates(self.past_adverb(length)) =>
             {
                 return self.expect_number(Relation::Equal, self.past_adverb(length));
+            }
+            // `is it right to begin with 7` asks for no check, `is it right?` does.
+            PhraseKind::Check if !asked && (self.is_written("is") || self.is_written("does")) => {
+                self.at += length;
+                return;
             }
             PhraseKind::Equal if length == 1 && !number_follows && self.is_written("matches") => {
                 return self.weak_answer(true, length);

@@ -29,7 +29,10 @@ pub(super) const TABLE: &[(Kind, &[&str])] = &[
     (Kind::TooHigh, &["that is too large", "that's too large", "which is too large", "this is too high"]),
     (Kind::TooHigh, &["that is too big", "that's too big", "which is too big", "it's too high"]),
     (Kind::TooLow, &["too low", "too small", "is too low", "is too small", "that is too low"]),
-    (Kind::TooLow, &["isn't enough", "isn't big enough", "not large enough", "not high enough", "too little"]),
+    (
+        Kind::TooLow,
+        &["isn't enough", "isn't big enough", "not large enough", "not high enough", "too little"],
+    ),
     (Kind::TooLow, &["that's too low", "which is too low", "that is too small", "that's too small"]),
     (
         Kind::TooLow,
@@ -161,7 +164,10 @@ pub(super) const TABLE: &[(Kind, &[&str])] = &[
         Kind::WeakSubgoal,
         &["we'd need", "i'd need", "leaves me needing", "goal now is to make", "goal now is"],
     ),
-    (Kind::Subgoal, &["goal is to find", "want to get", "i want to make", "we want to make", "to get there i need"]),
+    (
+        Kind::Subgoal,
+        &["goal is to find", "i want to get", "we want to get", "i want to make", "we want to make"],
+    ),
     (Kind::Subgoal, &["now i need to get", "the next goal is", "aim for", "let me aim for", "let's aim for"]),
     (Kind::Subgoal, &["if we could get", "if i could get", "if we could make", "if i could make"]),
     (Kind::BackwardFrom, &["starting from", "start from", "work from", "going backwards from"]),

@@ -1,7 +1,11 @@
 //! How far a value is from the target: `13 short of 78`, `one too many`, `off by 4`.
 
 use super::Reader;
-use crate::reasoning::{check::Relation, exact::Exact, lexer::TokenKind};
+use crate::reasoning::{
+    check::Relation,
+    exact::{Exact, Operator},
+    lexer::TokenKind,
+};
 
 /// What follows the distance, and how the value then stands to the target.
 const ENDS: &[(&str, &str, Relation)] = &[
@@ -119,6 +123,42 @@ impl Reader<'_> {
         self.value = None;
         self.relation = None;
         self.sentence_start = false;
+        self.at = next;
+        true
+    }
+
+    /// Takes `half of 72` or `twice the target` after a value. Returns whether there was one.
+    pub(super) fn ratio(&mut self) -> bool {
+        let at = self.at;
+        let half = self.is_word(at, "half");
+        if !half && !self.is_word(at, "twice") && !self.is_word(at, "double") {
+            return false;
+        }
+        let claims = ["is", "that's", "that’s", "it's", "it’s", "only", "just", "exactly"];
+        let claimed =
+            at.checked_sub(1).is_some_and(|before| claims.iter().any(|word| self.is_word(before, word)));
+        let of = at + 1 + usize::from(self.is_word(at + 1, "of"));
+        let names =
+            self.is_word(of, "the") && (self.is_word(of + 1, "target") || self.is_word(of + 1, "goal"));
+        let number = self.number_at(of).filter(|number| Some(*number) == self.target);
+        let (Some(target), true) = (self.target, claimed && (names || number.is_some())) else {
+            return false;
+        };
+        self.judge_bare();
+        if self.reading.attempts.records().is_empty() {
+            return false;
+        }
+        let next = of + 1 + usize::from(names);
+        let (start, end) = (self.tokens[at].start, self.tokens[next - 1].end);
+        // Half of a number is half of it away from it, and twice a number is the number itself away.
+        let two = if half { Exact::integer(2) } else { Exact::integer(1) };
+        let distance = two.and_then(|two| target.apply(Operator::Divide, two));
+        let draft = self.draft_for_verdict(start);
+        draft.compare(if half { Relation::Below } else { Relation::Above }, number, start, end);
+        if let Some(distance) = distance {
+            draft.compare_by(distance, end);
+        }
+        (self.value, self.relation, self.sentence_start) = (None, None, false);
         self.at = next;
         true
     }

@@ -218,6 +218,9 @@ impl Reader<'_> {
             self.value = None;
             return;
         }
+        if self.concludes_from(token) {
+            self.reading.attempts.write_out(calculation);
+        }
         let kept = self.reading.attempts.kept();
         let place = (self.opening.take().map_or(first.start, |opening| opening.min(first.start)), last.end);
         self.reading.attempts.add_step(calculation, stated, right, self.segment, place);
@@ -225,6 +228,13 @@ impl Reader<'_> {
         self.reading.places.extend(token.map(|token| StepPlace { attempt, token, kept }));
         self.reading.breaks_off = false;
         self.value = None;
+    }
+
+    /// Whether a word such as `so` stands before the formula at a token.
+    fn concludes_from(&self, token: Option<usize>) -> bool {
+        let before = token.and_then(|at| at.checked_sub(1)).map(|index| self.tokens[index]);
+        let word = before.and_then(|token| self.text.get(token.start..token.end)).unwrap_or("");
+        ["so", "thus", "hence", "therefore"].iter().any(|listed| word.eq_ignore_ascii_case(listed))
     }
 
     /// Adds the draft to the check before it where both are one exclamation, as in `Yes! That works` or
