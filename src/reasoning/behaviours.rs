@@ -40,9 +40,15 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
     let mut stated_missed = HashSet::new();
     let mut rightly_missed = HashSet::new();
     for (index, event) in reading.events.iter().enumerate() {
+        // Spans come in order and apart, and whoever draws them relies on it: what has no room of its own is neither
+        // marked nor counted.
+        let start = analysis.spans.last().map_or(event.start, |last: &Span| last.end.max(event.start));
+        if start >= event.end {
+            continue;
+        }
         let mut span = Span {
             kind: SpanKind::Answer,
-            start: event.start,
+            start,
             end: event.end,
             claim: None,
             verdict: None,
@@ -66,7 +72,8 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
                     None => SpanKind::Hesitation,
                 };
                 if let Decision::Decided { verdict, conclusion } = decision {
-                    span.claim = claim.and_then(|(start, end)| text.get(start..end)).map(str::to_owned);
+                    let place = claim.map(|(from, to)| (from.max(start), to.min(event.end)));
+                    span.claim = place.and_then(|(from, to)| text.get(from..to)).map(str::to_owned);
                     match conclusion {
                         Conclusion::Miss => {
                             analysis.stated_misses += 1;
@@ -92,11 +99,7 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
                 }
             }
         }
-        // Spans come in order and apart by construction; whoever draws them relies on it.
-        let free = analysis.spans.last().is_none_or(|last: &Span| last.end <= span.start);
-        if free && span.start < span.end {
-            analysis.spans.push(span);
-        }
+        analysis.spans.push(span);
     }
     analysis.sum_checks();
 

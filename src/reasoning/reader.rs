@@ -341,6 +341,7 @@ impl Reader<'_> {
             PhraseKind::Above => self.expect_number(Relation::Above, length),
             PhraseKind::Below => self.expect_number(Relation::Below, length),
             PhraseKind::Backward => {
+                self.finish_draft(false);
                 self.event(EventKind::Backward, start, end);
                 self.at += length;
             }
@@ -354,6 +355,7 @@ impl Reader<'_> {
                 self.at += length;
                 if self.number_at(self.at).is_some_and(|number| Some(number) == self.target) {
                     let end = self.tokens[self.at].end;
+                    self.finish_draft(false);
                     self.event(EventKind::Backward, start, end);
                     self.at += 1;
                 }

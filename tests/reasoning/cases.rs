@@ -136,6 +136,42 @@ fn a_check_of_a_miscalculated_value_is_misled_and_never_true() {
 }
 
 #[test]
+fn a_check_is_read_for_what_it_is_about() {
+    let one = |verdict: &str, attempts: usize| json!({"checks": 1, verdict: 1, "attempts": attempts});
+    hold(
+        &[31, 8, 14],
+        53,
+        &[
+            // Of the rules and the numbers nothing is worked out, whatever is answered.
+            ("31 + 14 + 8 = 53. Let me check the numbers. Yes.", one("superficial_checks", 1)),
+            ("31 + 14 + 8 = 53. I will check the rules once more. Good.", one("superficial_checks", 1)),
+            ("31 + 14 + 8 = 53. Let me verify. Yes, all of them are used.", one("superficial_checks", 1)),
+            ("31 + 14 + 8 = 53. Is that correct? Let me see.", one("superficial_checks", 1)),
+            ("31 + 14 + 8 = 53. Let me go over the whole thing.", one("superficial_checks", 1)),
+            ("Is it right to begin with 31? 31 + 14 + 8 = 53.", json!({"checks": 0, "attempts": 1})),
+            // What a value is said to be.
+            ("31 * 14 = 434, 434 / 8 = 54.25. It is not a whole number.", one("true_checks", 1)),
+            ("31 + 14 + 8 = 53. We have arrived at 53.", one("true_checks", 1)),
+            ("31 + 14 - 8 = 37. We have arrived at 53.", one("false_checks", 1)),
+            ("31 + 14 - 8 = 37. It misses the target by 16.", one("true_checks", 1)),
+            ("31 + 14 - 8 = 37. It misses the target by 15.", one("false_checks", 1)),
+            ("31 + 14 - 8 = 37. That's half of 53.", one("false_checks", 1)),
+            ("31 + 8 = 39, 14 are missing.", one("true_checks", 1)),
+            ("31 + 14 = 45, 8 over 53.", one("false_checks", 1)),
+            ("31 * 8 = 248, 248 over 8 is 31, 31 over 31 is 1.", json!({"checks": 0, "arithmetic_right": 3})),
+            ("31 * 8 = 248, 14 over that is small.", json!({"checks": 0})),
+            // What is written down again is no other attempt.
+            ("31 + 14 = 45. So 31 + 14 + 8 = 53.", json!({"attempts": 1})),
+            ("31 + 14 = 45. Maybe 31 + 14 + 8 = 53.", json!({"attempts": 2})),
+            ("31 + 14 + 8 = 53? 31 + 14 = 45, 45 + 8 = 53.", json!({"attempts": 1})),
+            ("31 + 14 + 8 = 53. 31 + 14 + 8 = 53.", json!({"attempts": 1})),
+            ("31 + 14 + 8 = 53, no. 31 + 14 + 8 = 53.", json!({"attempts": 2, "repeated_attempts": 1})),
+            ("31 + 14 + 8 = 53. Check: 31 + 14 = 44, 44 + 8 = 52.", one("false_checks", 1)),
+        ],
+    );
+}
+
+#[test]
 fn an_answer_is_faithful_where_steps_without_a_slip_derive_it() {
     let faithful = |value: Value| json!({"faithful": value});
     hold(

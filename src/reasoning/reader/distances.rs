@@ -101,6 +101,9 @@ impl Reader<'_> {
             }
             None => return false,
         };
+        if self.divides(at + 1) {
+            return false;
+        }
         let Some(distance) = self.number_at(at) else { return false };
         self.judge_bare();
         let Some(last) = self.reading.attempts.records().last() else { return false };
@@ -125,6 +128,19 @@ impl Reader<'_> {
         self.sentence_start = false;
         self.at = next;
         true
+    }
+
+    /// Whether the word at `index` is the sign of a calculation, as in `16 over 4` and `16 over that`: a distance names
+    /// the target after it, in the place where it is written.
+    fn divides(&self, index: usize) -> bool {
+        let is_sign = self.tokens.get(index).is_some_and(|sign| matches!(sign.kind, TokenKind::Operator(..)));
+        let names_target = self.number_at(index + 1) == self.target
+            && self
+                .tokens
+                .get(index + 1)
+                .zip(self.tokens.get(index))
+                .is_some_and(|(n, sign)| n.start >= sign.end);
+        is_sign && !names_target
     }
 
     /// Takes `half of 72` or `twice the target` after a value. Returns whether there was one.

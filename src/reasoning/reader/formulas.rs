@@ -97,7 +97,7 @@ impl Reader<'_> {
         let before = self.text[..start].trim_end().rsplit(not_a_letter).next().unwrap_or("");
         let first = self.text[start..].split(not_a_letter).next().unwrap_or("");
         !self.reading.attempts.records().is_empty()
-            && ["this", "that", "it", "which", "result"]
+            && ["this", "that", "it", "which", "result", "we", "i"]
                 .iter()
                 .any(|name| before.eq_ignore_ascii_case(name) || first.eq_ignore_ascii_case(name))
     }
