@@ -104,7 +104,7 @@ impl Default for Config {
             level: task::FAMILIES[0].levels[0].into(),
             prompts_per_step: 16,
             group_size: 16,
-            max_new_tokens: 200,
+            max_new_tokens: 320,
             temperature: 1.0,
             learning_rate: 4e-4,
             warmup_steps: 5,

@@ -27,6 +27,7 @@ def arguments():
     for name, default in whole:
         parser.add_argument("--" + name, type=int, default=default)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--compile", action="store_true", help="torch.compile what is called in the loops")
     return parser.parse_args()
 
 
@@ -93,11 +94,12 @@ class Model(nn.Module):
     def next_hidden(self, token, position, cache):
         """One token of each row. Query heads that share keys are one product, without copying the keys."""
         x = F.embedding(token, self.embedding)
-        cos, sin = self.cos[position], self.sin[position]
+        # Slices, not indices: an index is a constant to torch.compile, which would compile for each.
+        cos, sin = self.cos[position : position + 1, 0], self.sin[position : position + 1, 0]
         for block, (keys, values) in zip(self.blocks, cache):
             q, k, v = block.rotated_qkv(x, cos, sin)
-            keys[:, :, position] = k
-            values[:, :, position] = v
+            keys[:, :, position : position + 1] = k[:, :, None]
+            values[:, :, position : position + 1] = v[:, :, None]
             q = q.unflatten(1, (block.kv_heads, -1)) / math.sqrt(block.head)
             scores = q @ keys[:, :, : position + 1].transpose(2, 3)
             mixed = torch.softmax(scores, -1) @ values[:, :, : position + 1]
@@ -116,31 +118,39 @@ class Model(nn.Module):
         tokens = prompts.new_empty(rows, count)
         logprobs = prompts.new_empty((rows, count), dtype=torch.float32)
         for at in range(count):
-            distribution = torch.log_softmax(F.linear(hidden, self.embedding), -1)
-            # The largest of p / Exp(1) is a draw from p; on a CPU faster than torch.multinomial.
-            race = distribution - torch.empty_like(distribution).exponential_().log_()
-            token = race.argmax(-1, keepdim=True)
+            token, logprob = self.draw(hidden)
             tokens[:, at : at + 1] = token
-            logprobs[:, at : at + 1] = distribution.gather(1, token)
+            logprobs[:, at : at + 1] = logprob
             if at + 1 < count:
                 hidden = self.next_hidden(token[:, 0], prompt + at, cache)
         return tokens, logprobs
 
+    def draw(self, hidden):
+        distribution = torch.log_softmax(F.linear(hidden, self.embedding), -1)
+        # The largest of p / Exp(1) is a draw from p; on a CPU faster than torch.multinomial.
+        race = distribution - torch.empty_like(distribution).exponential_().log_()
+        token = race.argmax(-1, keepdim=True)
+        return token, distribution.gather(1, token)
 
-def update(args, model, optimizer, prompts, tokens, sampled):
+
+def clipped_loss(model, batch, old, gain, prompt_len, all_tokens):
+    hidden = model(batch[:, :-1])[:, prompt_len - 1 :]
+    logits = F.linear(hidden, model.embedding)
+    targets = batch[:, prompt_len:]
+    new = -F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view_as(old)
+    ratio = (new - old).exp()
+    gained = torch.minimum(ratio * gain, ratio.clamp(0.8, 1.28) * gain)
+    return -gained.sum() / all_tokens
+
+
+def update(args, loss, model, optimizer, prompts, tokens, sampled):
     """One clipped policy-gradient update over all rows, in micro-batches."""
     rewards = (torch.rand(args.prompts, args.group, device=tokens.device) < 0.3).float()
     advantage = (rewards - rewards.mean(1, keepdim=True)).reshape(-1, 1)
     rows = torch.cat([prompts, tokens], 1)
     micro = max(1, args.micro_tokens // rows.shape[1])
     for batch, old, gain in zip(rows.split(micro), sampled.split(micro), advantage.split(micro)):
-        hidden = model(batch[:, :-1])[:, args.prompt_len - 1 :]
-        logits = F.linear(hidden, model.embedding)
-        targets = batch[:, args.prompt_len :]
-        new = -F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view_as(old)
-        ratio = (new - old).exp()
-        gained = torch.minimum(ratio * gain, ratio.clamp(0.8, 1.28) * gain)
-        (-gained.sum() / tokens.numel()).backward()
+        loss(model, batch, old, gain, args.prompt_len, tokens.numel()).backward()
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
@@ -154,6 +164,12 @@ def main():
     wait = torch.cuda.synchronize if on_gpu else lambda: None
     model = Model(args).to(args.device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    loss = clipped_loss
+    if args.compile:
+        # The position is a size like any other: one program for all of them.
+        model.next_hidden = torch.compile(model.next_hidden, dynamic=True)
+        model.draw = torch.compile(model.draw)
+        loss = torch.compile(clipped_loss, dynamic=False)
     times = []
     for _ in range(args.steps + 1):
         prompts = torch.randint(args.vocab, (args.prompts, args.prompt_len), device=args.device)
@@ -164,7 +180,7 @@ def main():
         wait()
         middle = time.perf_counter()
         # Tensors made under inference_mode cannot be saved for a backward pass; copies can.
-        update(args, model, optimizer, prompts, tokens.clone(), sampled.clone())
+        update(args, loss, model, optimizer, prompts, tokens.clone(), sampled.clone())
         wait()
         times.append((middle - start, time.perf_counter() - middle))
     times = times[1:]
@@ -179,7 +195,7 @@ def main():
         "max_rss_mib": peak,
         "threads": args.threads,
         "params": sum(p.numel() for p in model.parameters()),
-        "torch": torch.__version__,
+        "version": torch.__version__,
     }))
 
 

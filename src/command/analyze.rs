@@ -23,7 +23,10 @@ use crate::{
         search::{Search, Space},
     },
     run::RunDirectory,
-    task::{self, LastBlind, Puzzle, RewardRules},
+    task::{
+        self, LastBlind, Puzzle, RewardRules,
+        answer::{self, Graded},
+    },
 };
 
 /// Find the reasoning behaviours in completions: one JSON answer a line, with byte ranges.
@@ -44,6 +47,10 @@ pub struct AnalyzeArgs {
     /// Also say which states the completion explored, under `search`; slower
     #[arg(long, conflicts_with_all = ["summary", "json"])]
     pub search: bool,
+    /// Which answer counts where a completion states several; with `first` what follows it is not read. A run
+    /// directory says so itself
+    #[arg(long, value_name = "first|last", default_value_t = Graded::default())]
+    pub answer: Graded,
 }
 
 const EXAMPLES: &str = r#"Examples:
@@ -74,12 +81,12 @@ pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i
                 given.map(|path| (path, files::open_stream(path)))
             }
         };
-        return summarize(opened, run, args.json, stdin, stdout);
+        return summarize(opened, run, args, stdin, stdout);
     }
     // The completions of one group stand side by side and share their puzzle.
     let mut known: Option<(Puzzle, Space)> = None;
     let bad_lines = answer_lines(args.file.as_deref(), stdin, stdout, |input| {
-        let analysis = analyze_line(&input)?;
+        let analysis = analyze_line(&input, args.answer)?;
         Ok(match args.search {
             true => {
                 if let Some(why) =
@@ -99,21 +106,24 @@ pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i
 fn summarize(
     file: Option<(&Path, io::Result<File>)>,
     run: Option<&Path>,
-    json: bool,
+    args: &AnalyzeArgs,
     stdin: impl Read,
     mut stdout: impl Write,
 ) -> Result<i32, Box<dyn Error>> {
     let (mut tally, mut blind) = (Tally::default(), LastBlind::default());
     let rules = run.and_then(|run| RunDirectory::open(run).ok()?.config().ok());
-    let rules = rules.map_or_else(RewardRules::default, |file| file.config.reward_rules());
+    let rules = rules.map_or_else(
+        || RewardRules { answer: args.answer, ..RewardRules::default() },
+        |file| file.config.reward_rules(),
+    );
     let bad_lines = answer_opened(file, stdin, io::sink(), |input| {
-        let analysis = analyze_line(&input)?;
+        let analysis = analyze_line(&input, rules.answer)?;
         let task = task::of_record(input.task.as_deref())?;
         let blind = blind.of(task.name(), &input.puzzle());
         tally.add(task.score(&input.puzzle(), &input.completion, &rules).correct, &analysis, blind);
         Ok(())
     })?;
-    if json {
+    if args.json {
         let worth = tally.worth_of_checking();
         let summary = Summary { tally, worth_of_checking: worth, interval: "Newcombe, 95 %", bad_lines };
         writeln!(stdout, "{}", serde_json::to_string(&summary)?)?;
@@ -142,8 +152,9 @@ struct Summary {
     bad_lines: u64,
 }
 
-fn analyze_line(input: &ScoreInput) -> Result<Analysis, String> {
-    Ok(task::of_record(input.task.as_deref())?.analyze(&input.puzzle(), &input.completion))
+fn analyze_line(input: &ScoreInput, graded: Graded) -> Result<Analysis, String> {
+    let text = answer::read_for(&input.completion, graded);
+    Ok(task::of_record(input.task.as_deref())?.analyze(&input.puzzle(), text))
 }
 
 #[derive(Serialize)]
@@ -225,7 +236,8 @@ mod tests {
             r#"{"task":"countdown","numbers":[4,1,16],"target":19,"completion":"<answer> é </answer>"}"#,
         );
         let mut output = Vec::new();
-        let args = AnalyzeArgs { file: None, summary: false, json: false, search: false };
+        let args =
+            AnalyzeArgs { file: None, summary: false, json: false, search: false, answer: Graded::Last };
         let code = run(&args, input.as_bytes(), &mut output).unwrap();
         assert_eq!(code, 1);
         let lines: Vec<serde_json::Value> = str::from_utf8(&output)
@@ -254,7 +266,7 @@ mod tests {
         let line = r#"{"numbers":[4,1,16],"target":19,"completion":"16 + 4 = 20 , 20 + 1 = 21 . check : 21 is not 19 ."}"#;
         let mut output = Vec::new();
         run(
-            &AnalyzeArgs { file: None, summary: false, json: false, search: true },
+            &AnalyzeArgs { file: None, summary: false, json: false, search: true, answer: Graded::Last },
             line.as_bytes(),
             &mut output,
         )
@@ -267,6 +279,23 @@ mod tests {
         let near = serde_json::json!([{"value": "21", "distance": "2", "left_over": 0}]);
         assert_eq!((found("near_misses"), found("solved")), (near, false.into()));
     }
+
+    #[test]
+    fn with_the_first_answer_graded_the_mark_is_on_it_and_nothing_behind_it_is_read() {
+        let line = r#"{"numbers":[4,1,16],"target":19,"completion":"16 + 4 = 20 , 20 - 1 = 19 .<answer>16 + 4 - 1</answer> 20 is not 19 .<answer>4 * 16</answer>"}"#;
+        let of = |answer| -> Analysis {
+            let args = AnalyzeArgs { file: None, summary: false, json: false, search: false, answer };
+            let mut output = Vec::new();
+            run(&args, line.as_bytes(), &mut output).unwrap();
+            serde_json::from_slice(&output).unwrap()
+        };
+        let (first, last) = (of(Graded::First), of(Graded::Last));
+        assert_eq!((first.spans.last().unwrap().start, first.faithful), (35, Some(true)));
+        assert_eq!((first.checks, last.checks), (0, 1));
+        assert!(last.spans.last().unwrap().start > 60);
+        assert_eq!(last.faithful, Some(false));
+    }
+
     #[test]
     fn a_summary_counts_all_completions_and_says_how_many_lines_were_bad() {
         let input = concat!(
@@ -276,7 +305,7 @@ mod tests {
         );
         let summary = |json| {
             let mut output = Vec::new();
-            let args = AnalyzeArgs { file: None, summary: true, json, search: false };
+            let args = AnalyzeArgs { file: None, summary: true, json, search: false, answer: Graded::Last };
             assert_eq!(run(&args, input.as_bytes(), &mut output).unwrap(), 1);
             String::from_utf8(output).unwrap()
         };

@@ -5,26 +5,33 @@
 use crate::{
     reasoning::RULES,
     run::{RunDirectory, pinned::PinnedAnswer, record::RolloutRecord},
-    task,
+    task::{
+        self,
+        answer::{self, Graded},
+    },
 };
 
 /// Whether the completions of a run are read again.
 #[derive(Debug, Clone, Copy)]
 pub struct Rereading {
     again: bool,
+    graded: Graded,
 }
 
 impl Rereading {
     /// For this run. One that does not say which rules read it is read again.
     pub fn of(run: &RunDirectory) -> Self {
-        let rules = run.config().ok().and_then(|file| file.provenance).and_then(|info| info.analysis);
-        Self { again: rules.as_deref() != Some(RULES) }
+        let file = run.config().ok();
+        let graded = file.as_ref().map_or_else(Graded::default, |file| file.config.reward_rules().answer);
+        let rules = file.and_then(|file| file.provenance).and_then(|info| info.analysis);
+        Self { again: rules.as_deref() != Some(RULES), graded }
     }
 
     /// A completion with what today's rules find in it.
     pub fn rollout(self, mut record: RolloutRecord) -> RolloutRecord {
         if self.again {
-            record.analysis = task::analyze(&record.task, &record.puzzle, &record.completion);
+            let text = answer::read_for(&record.completion, self.graded);
+            record.analysis = task::analyze(&record.task, &record.puzzle, text);
         }
         record
     }
@@ -32,7 +39,8 @@ impl Rereading {
     /// The same for an answer to a pinned puzzle.
     pub fn pinned(self, mut answer: PinnedAnswer) -> PinnedAnswer {
         if self.again {
-            answer.analysis = task::analyze(&answer.task, &answer.puzzle, &answer.completion);
+            let text = answer::read_for(&answer.completion, self.graded);
+            answer.analysis = task::analyze(&answer.task, &answer.puzzle, text);
         }
         answer
     }

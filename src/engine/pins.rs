@@ -8,7 +8,7 @@ use crate::{
     grpo::step::Grpo,
     rollout::sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     run::pinned::{PinnedAnswer, PinnedLog},
-    task::{Puzzle, Task},
+    task::{Puzzle, Task, answer},
 };
 
 /// Held-out puzzles that every run pins by itself.
@@ -104,7 +104,8 @@ impl Pins {
         let mut answers = Vec::with_capacity(written.len());
         for (puzzle, completion) in open.into_iter().zip(written) {
             let text = grpo.tokenizer.decode(&completion.tokens);
-            let score = grpo.task.score(puzzle, &text, &config.reward_rules());
+            let rules = config.reward_rules();
+            let score = grpo.task.score(puzzle, &text, &rules);
             let answer = PinnedAnswer {
                 step,
                 task: grpo.task.name().into(),
@@ -113,7 +114,7 @@ impl Pins {
                 reward: score.reward,
                 correct: score.correct,
                 truncated: completion.truncated,
-                analysis: grpo.task.analyze(puzzle, &text),
+                analysis: grpo.task.analyze(puzzle, answer::read_for(&text, rules.answer)),
                 completion: text,
             };
             self.log.add(&answer)?;

@@ -22,7 +22,7 @@ use crate::{
         budget::{Drawing, Forcing},
         sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     },
-    task::{Puzzle, RewardRules, Score, Split, Task},
+    task::{Puzzle, RewardRules, Score, Split, Task, answer},
     tokenizer::{Tokenizer, TokenizerError},
     workers::Workers,
 };
@@ -153,7 +153,7 @@ fn grade<'a>(
         let puzzle = &puzzles[row / samples];
         let text = who.tokenizer.decode(&completion.tokens);
         let score = who.task.score(puzzle, &text, rules);
-        let analysis = who.task.analyze(puzzle, &text);
+        let analysis = who.task.analyze(puzzle, answer::read_for(&text, rules.answer));
         let answer = score.answer.as_deref().and_then(|answer| who.task.canonical_answer(answer));
         let drawn = Drawn {
             correct: score.correct,

@@ -21,7 +21,7 @@ use crate::{
         RolloutGroup,
         sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     },
-    task::{Puzzle, Score, Split, Task},
+    task::{Puzzle, Score, Split, Task, answer},
     tokenizer::{Tokenizer, TokenizerError},
 };
 
@@ -154,7 +154,10 @@ impl Grpo {
                 group.completions.iter().map(|c| self.tokenizer.decode(&c.tokens)).collect();
             let scores: Vec<Score> =
                 texts.iter().map(|t| self.task.score(&group.puzzle, t, &rules)).collect();
-            let analyses = texts.iter().map(|t| self.task.analyze(&group.puzzle, t)).collect();
+            let analyses = texts
+                .iter()
+                .map(|t| self.task.analyze(&group.puzzle, answer::read_for(t, rules.answer)))
+                .collect();
             let mut rewards: Vec<f64> = scores.iter().map(|s| s.reward).collect();
             match config.control.as_str() {
                 // Every completion earns 1 or 0 by a coin, whatever it says.

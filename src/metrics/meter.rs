@@ -175,8 +175,9 @@ struct Step {
     tally: Tally,
     /// Completions counted, so that one told twice is counted once.
     seen: std::collections::BTreeSet<(usize, usize)>,
-    /// The completion with the most self-corrections, a right one before a wrong one, the first of equals.
-    best: Option<(usize, bool, usize, usize)>,
+    /// Of the right completions that correct themselves the one that does so most, of wrong ones if none is right; the
+    /// first of equals. Whether it is right, its corrections, group and index.
+    best: Option<(bool, usize, usize, usize)>,
 }
 
 /// Steps that are counted one by one. Those before are one sum, so that a run of any length fits.
@@ -215,11 +216,9 @@ impl Meter {
         entry.seen.insert((group, index));
         entry.tally.add(correct, analysis, blind);
         let corrections = analysis.self_corrections;
-        let better = entry
-            .best
-            .is_none_or(|(most, right, ..)| corrections > most || corrections == most && correct && !right);
+        let better = entry.best.is_none_or(|(right, most, ..)| (correct, corrections) > (right, most));
         if corrections > 0 && better {
-            entry.best = Some((corrections, correct, group, index));
+            entry.best = Some((correct, corrections, group, index));
         }
         if self.steps.len() > STEPS_APART
             && let Some((oldest, step)) = self.steps.pop_first()
@@ -258,10 +257,10 @@ impl Meter {
         Some((older.or(shown.next_back().copied()).unwrap_or(last), last))
     }
 
-    /// The completion of `step` with the most self-corrections and their number, a right answer before a
-    /// wrong one: the transcript that stands for an aha mark set at that step.
+    /// The completion of `step` that stands for an aha mark set there, and how often it corrects itself: the most
+    /// self-correcting one of those with a right answer, and only where none of them corrects itself, of the wrong ones.
     pub fn most_self_correcting(&self, step: u64) -> Option<(Place, usize)> {
-        let (corrections, _, group, index) = self.steps.get(&step)?.best?;
+        let (_, corrections, group, index) = self.steps.get(&step)?.best?;
         Some(((step, group, index), corrections))
     }
 }
@@ -360,14 +359,16 @@ mod tests {
     }
 
     #[test]
-    fn the_mark_is_shown_by_the_completion_that_corrected_itself_most() {
+    fn the_mark_is_shown_by_the_right_completion_that_corrected_itself_most() {
         let mut meter = Meter::default();
         for (index, correct, corrections) in
-            [(0, true, 0), (1, false, 2), (2, true, 2), (3, true, 2), (4, true, 1)]
+            [(0, true, 0), (1, false, 3), (2, true, 2), (3, true, 2), (4, true, 1), (5, false, 4)]
         {
             meter.push((7, 1, index), correct, &analysis(1, 0, corrections), None);
         }
         assert_eq!(meter.most_self_correcting(7), Some(((7, 1, 2), 2)));
         assert_eq!(meter.most_self_correcting(6), None);
+        meter.push((8, 1, 0), false, &analysis(1, 0, 1), None);
+        assert_eq!(meter.most_self_correcting(8), Some(((8, 1, 0), 1)), "no right one corrects itself");
     }
 }

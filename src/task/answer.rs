@@ -60,6 +60,17 @@ pub fn graded(completion: &str, which: Graded) -> Result<&str, String> {
     }
 }
 
+/// What the analysis reads of a completion: all of it, or, where the first answer is graded, the text up to the end of
+/// that answer. What follows it is no part of what was graded.
+pub fn read_for(completion: &str, which: Graded) -> &str {
+    let complete_at = |(at, _): &(usize, &str)| completion[..*at].contains(OPEN);
+    let end = completion.match_indices(CLOSE).find(complete_at).map(|(at, _)| at + CLOSE.len());
+    match (which, end) {
+        (Graded::First, Some(end)) => &completion[..end],
+        _ => completion,
+    }
+}
+
 /// How many answers a completion states: those that are complete, and one at the end that was begun and never closed.
 pub fn count(completion: &str) -> usize {
     complete(completion).count() + usize::from(is_left_open(completion))
@@ -101,6 +112,19 @@ mod tests {
         assert_eq!(graded("1", Graded::First), Err("The completion has no <answer>.".into()));
         let open = graded("<answer>1</answer> <answer>2", Graded::Last);
         assert_eq!(open, Err("The last <answer> is never closed by </answer>.".into()));
+    }
+
+    #[test]
+    fn the_analysis_reads_up_to_the_answer_that_is_graded() {
+        for (text, first) in [
+            ("a <answer>1</answer> b <answer>2</answer> c", "a <answer>1</answer>"),
+            ("</answer> <answer>1</answer> b", "</answer> <answer>1</answer>"),
+            ("a <answer>1", "a <answer>1"),
+            ("a", "a"),
+        ] {
+            assert_eq!(read_for(text, Graded::First), first);
+            assert_eq!(read_for(text, Graded::Last), text);
+        }
     }
 
     #[test]

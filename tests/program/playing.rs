@@ -200,7 +200,11 @@ fn shipped() -> Player {
 #[test]
 fn at_the_budget_the_answer_is_forced_and_a_thought_can_be_made_to_go_on() {
     let mut player = shipped();
-    assert_eq!(player.models().names, [ModelName::Embedded], "the run ships without checkpoints");
+    assert_eq!(
+        player.models().names,
+        [ModelName::Embedded, ModelName::Checkpoint(30)],
+        "its newest checkpoint ships"
+    );
     let both = [ModelName::Embedded; 2];
     let [free, _] = player.play(both, OPTIONS);
     assert!(!free.answer().forced && put(&free).is_empty() && free.answer().thought > 6, "{free:?}");
@@ -219,7 +223,8 @@ fn at_the_budget_the_answer_is_forced_and_a_thought_can_be_made_to_go_on() {
         );
         assert_eq!(put(&forced), " </think> <answer>");
         let answer = forced.answer();
-        assert!(answer.forced && answer.thought == budget && !answer.truncated, "{answer:?}");
+        // A model that is stopped in the middle of a step may use up the answer's tokens and not end.
+        assert!(answer.forced && answer.thought == budget, "{answer:?}");
         assert!(answer.answer.is_some(), "{}", forced.text());
     }
 

@@ -206,7 +206,9 @@ fn hold(name: &str, file: &str, at_least: usize, floor: f64) {
     for (kind, tally) in &tallies {
         // One slip among a handful of labels would say nothing about a share.
         let slips = (tally.labels - tally.hits).max(tally.found - tally.hits);
-        let good = tally.precision() >= floor && tally.recall() >= floor || slips <= 1;
+        // The fourth batch marks every answer of a transcript; the analysis marks the one that is graded.
+        let least = if *kind == "answer" && name.ends_with("fourth") { floor.min(0.85) } else { floor };
+        let good = tally.precision() >= floor && tally.recall() >= least || slips <= 1;
         assert!(good, "{name}: {kind} is below {floor}\n{table}\n{misses}");
     }
 }
@@ -218,22 +220,22 @@ fn development_transcripts_are_read_as_they_are_marked() {
 
 #[test]
 fn held_out_transcripts_are_read_nearly_as_well() {
-    hold("held out, first", include_str!("../data/held_out_1.txt"), 60, 0.75);
+    hold("held out, first", include_str!("../data/held_out_1.txt"), 60, 0.77);
 }
 
 #[test]
 fn a_second_batch_of_held_out_transcripts_is_read_nearly_as_well() {
-    hold("held out, second", include_str!("../data/held_out_2.txt"), 30, 0.92);
+    hold("held out, second", include_str!("../data/held_out_2.txt"), 30, 0.95);
 }
 
 #[test]
 fn a_third_batch_of_held_out_transcripts_is_read_nearly_as_well() {
-    hold("held out, third", include_str!("../data/held_out_3.txt"), 50, 0.85);
+    hold("held out, third", include_str!("../data/held_out_3.txt"), 50, 0.96);
 }
 
 #[test]
 fn a_fourth_batch_of_held_out_transcripts_is_read_nearly_as_well() {
-    hold("held out, fourth", include_str!("../data/held_out_4.txt"), 120, 0.0);
+    hold("held out, fourth", include_str!("../data/held_out_4.txt"), 120, 0.95);
 }
 
 #[test]
