@@ -4,8 +4,8 @@
     python3 scripts/keep_run.py runs/<a run> runs/first-aha [STEP...]
 
 All steps, events, pinned answers and measurements of the frontier are kept, and the newest checkpoint with its
-optimizer, so that the copy can be played with and resumed. Of the completions the first group of every step is kept
-whole, and every group of each STEP that is named.
+optimizer, so that the copy can be played with and forked (not resumed: its log is cut). Of the completions the first
+group of every step is kept whole, and every group of each STEP that is named.
 """
 import json
 import pathlib
