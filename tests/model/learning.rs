@@ -59,7 +59,7 @@ fn pretraining_resumes_exactly() {
     assert!(damaged.resume(folder.path(), &device).unwrap_err().contains("optimizer.f32"));
 }
 
-fn small_trainer(threads: usize) -> Trainer {
+fn small_model() -> Transformer {
     let config = ModelConfig {
         hidden_size: 16,
         intermediate_size: 32,
@@ -68,7 +68,11 @@ fn small_trainer(threads: usize) -> Trainer {
     };
     let device = Device::flex();
     device.seed(4);
-    Trainer::new(Transformer::random(&config, &device), 0.0, workers(threads))
+    Transformer::random(&config, &device)
+}
+
+fn small_trainer(threads: usize) -> Trainer {
+    Trainer::new(small_model(), 0.0, workers(threads))
 }
 
 fn one_update(trainer: &mut Trainer, scale: f64) -> Result<f64, UpdateError> {
@@ -93,8 +97,10 @@ fn one_update(trainer: &mut Trainer, scale: f64) -> Result<f64, UpdateError> {
 /// Two threads on forks of one model: burn-autodiff deadlocks within a few steps when they share leaves.
 #[test]
 fn many_updates_on_two_workers_do_not_deadlock_and_repeat_exactly() {
+    // One model for both: the device's seed belongs to all tests of this process, and another may draw in between.
+    let model = small_model();
     let run = || {
-        let mut trainer = small_trainer(2);
+        let mut trainer = Trainer::new(model.clone(), 0.0, workers(2));
         for _ in 0..150 {
             one_update(&mut trainer, 0.01).unwrap();
         }
