@@ -14,6 +14,7 @@ use aha_lab::{
         },
         side,
     },
+    rollout::budget::ANSWER_TOKENS,
     run::RunDirectory,
     task::Puzzle,
 };
@@ -225,6 +226,7 @@ fn at_the_budget_the_answer_is_forced_and_a_thought_can_be_made_to_go_on() {
         let answer = forced.answer();
         // A model that is stopped in the middle of a step may use up the answer's tokens and not end.
         assert!(answer.forced && answer.thought == budget, "{answer:?}");
+        assert!(answer.tokens <= budget + 2 + ANSWER_TOKENS, "{answer:?}");
         assert!(answer.answer.is_some(), "{}", forced.text());
     }
 
