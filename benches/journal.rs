@@ -4,7 +4,7 @@
 use aha_lab::{
     config::{Config, RunInfo},
     engine::scripted::Script,
-    run::{Journal, Reader, RunDirectory},
+    runs::{Journal, Reader, RunDirectory},
 };
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 

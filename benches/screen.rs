@@ -4,7 +4,8 @@
 use std::{hint::black_box, path::PathBuf};
 
 use aha_lab::{
-    engine::{protocol::Event, scripted::Script},
+    engine::scripted::Script,
+    protocol::Event,
     tui::{
         app::{Action, App, Mode},
         chart::bucket,

@@ -11,13 +11,13 @@ use std::{
 };
 
 use aha_lab::{
-    command::{
+    cli::{
         self, Failure,
         doctor::{BaseModelFacts, DoctorFacts},
     },
     device::{self, BackendRequest},
     model::{config::ModelConfig, embedded},
-    output, platform,
+    system::{output, platform},
     task::{FAMILIES, Family},
 };
 use clap::{CommandFactory, Parser, Subcommand};

@@ -5,9 +5,8 @@ use std::{fs, path::Path};
 
 use aha_lab::{
     config::ConfigFile,
-    model::{config::ModelConfig, folder},
+    model::{config::ModelConfig, folder, tokenizer::Tokenizer},
     task::countdown::FAMILY,
-    tokenizer::Tokenizer,
 };
 use burn::tensor::Device;
 use serde_json::json;

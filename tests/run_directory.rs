@@ -28,10 +28,8 @@ use std::{
 use aha_lab::{
     config::Config,
     reasoning::Analysis,
-    run::{
-        Journal, JournalPosition, Reader, RunDirectory, RunInfo, RunLock, TrainingState,
-        record::{RolloutRecord, StepMetrics},
-    },
+    record::{RolloutRecord, StepMetrics},
+    runs::{Journal, JournalPosition, Reader, RunDirectory, RunInfo, RunLock, TrainingState},
     task::Puzzle,
 };
 use tempfile::TempDir;

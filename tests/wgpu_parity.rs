@@ -11,11 +11,10 @@ use std::{
 use aha_lab::{
     device::{BackendRequest, choose},
     grpo::loss::{LossNorm, LossRules, TrainingRow, loss},
-    model::{config::ModelConfig, folder, trainer::Trainer, transformer::Transformer},
+    model::{config::ModelConfig, folder, tokenizer::EndTokens, trainer::Trainer, transformer::Transformer},
     rollout::sampler::{Request, RowSeed, SamplingOptions, Unobserved, sample},
-    run::{Reader, RunDirectory},
-    tokenizer::EndTokens,
-    workers::Workers,
+    runs::{Reader, RunDirectory},
+    system::workers::Workers,
 };
 use burn::tensor::{Device, Int, Tensor, TensorData};
 

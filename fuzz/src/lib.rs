@@ -2,38 +2,32 @@
 
 #![allow(dead_code, unused_imports)]
 
-#[path = "../../src/config.rs"]
+#[path = "../../src/config/mod.rs"]
 pub mod config;
-pub mod control_socket;
-pub mod engine;
 pub mod eval;
-#[path = "../../src/files/mod.rs"]
-pub mod files;
 pub mod kernels;
 pub mod metrics;
 pub mod model;
-#[path = "../../src/output.rs"]
-pub mod output;
-#[path = "../../src/platform.rs"]
-pub mod platform;
+#[path = "../../src/protocol/mod.rs"]
+pub mod protocol;
 #[path = "../../src/reasoning/mod.rs"]
 pub mod reasoning;
-pub mod run;
+#[path = "../../src/record/mod.rs"]
+pub mod record;
+pub mod runs;
+pub mod socket;
 pub mod strangers;
+pub mod system;
 #[path = "../../src/task/mod.rs"]
 pub mod task;
-#[path = "../../src/tokenizer.rs"]
-pub mod tokenizer;
 
 /// The program, under the name that the tests of `strangers` have for it too.
 mod lab {
-    pub use crate::{config, control_socket, model, run, tokenizer};
+    pub use crate::{config, model, record, runs, socket};
 }
 
-use run::{
-    lines::LineSplitter,
-    record::{EventRecord, RolloutRecord, StepMetrics},
-};
+use record::{EventRecord, RolloutRecord, StepMetrics};
+use runs::lines::LineSplitter;
 use task::{
     Puzzle, RewardRules,
     countdown::{reward, solver},

@@ -8,3 +8,5 @@ pub mod config;
 pub mod fields;
 #[path = "../../src/model/host.rs"]
 pub mod host;
+#[path = "../../src/model/tokenizer.rs"]
+pub mod tokenizer;

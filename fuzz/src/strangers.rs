@@ -5,13 +5,13 @@ use std::path::Path;
 
 use super::lab::{
     config::{Config, ConfigFile},
-    control_socket::{Line, Request, Told},
     model::{
         config::ModelConfig,
         host::{HostTensors, arrange, shard_names},
+        tokenizer::{StreamingDecoder, Tokenizer},
     },
-    run::{Manifest, Measurement, TrainingState, checkpoint::FORMAT},
-    tokenizer::{StreamingDecoder, Tokenizer},
+    runs::{Manifest, Measurement, TrainingState, checkpoint::FORMAT},
+    socket::{Line, Request, Told},
 };
 
 /// A refusal is a sentence that fits on a screen, without anything that moves the cursor.

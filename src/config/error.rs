@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::output::printable_within_line;
+use crate::system::output::printable_within_line;
 
 /// Why a configuration, or one of its values, was refused.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{Config, ConfigError, Key, check_level, keys::Value, shortened};
-use crate::files;
+use crate::system::files;
 
 /// A configuration is a few dozen lines; a larger file is something else.
 const MAX_FILE_BYTES: u64 = 64 * 1024;

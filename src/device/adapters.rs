@@ -14,7 +14,7 @@ use std::{
 use burn_wgpu::wgpu;
 
 use super::{Adapter, DeviceError, within};
-use crate::platform;
+use crate::system::platform;
 
 /// Drivers answer in milliseconds; a cold discrete card may take seconds to wake.
 const LIST_LIMIT: Duration = Duration::from_secs(10);

@@ -13,7 +13,7 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
 use super::edits::Edit;
-use super::protocol::{Command, Event, StepBy, Temporality};
+use crate::protocol::{Command, Event, StepBy, Temporality};
 use crate::{
     config::{Config, ConfigError},
     task::Puzzle,

@@ -6,8 +6,8 @@
 
 use std::fmt;
 
-use super::protocol::Event;
-use crate::run::record::EventRecord;
+use crate::protocol::Event;
+use crate::record::EventRecord;
 
 /// A change of one live hyperparameter.
 #[derive(Debug, Clone, PartialEq, Eq)]

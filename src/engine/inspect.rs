@@ -15,10 +15,12 @@ use super::{
 use crate::{
     config::Config,
     grpo::step::{Grpo, JudgedGroup, ScoredGroup},
-    model::transformer::Transformer,
+    model::{
+        tokenizer::{StreamingDecoder, Tokenizer},
+        transformer::Transformer,
+    },
+    record::RolloutRecord,
     rollout::RolloutGroup,
-    run::record::RolloutRecord,
-    tokenizer::{StreamingDecoder, Tokenizer},
 };
 
 /// Alternatives told for each position.

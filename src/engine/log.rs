@@ -8,7 +8,7 @@ use std::{
 
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use crate::output::printable;
+use crate::system::output::printable;
 
 /// What may be logged, as `tracing` writes it: `info`, `aha_lab=debug`.
 const VARIABLE: &str = "AHA_LOG";

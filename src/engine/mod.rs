@@ -1,6 +1,6 @@
 //! The engine: trains in a thread of its own and knows nothing of terminals.
 //!
-//! [`spawn`] gives a handle with two channels; [`protocol`] holds everything that crosses them. A headless run
+//! [`spawn`] gives a handle with two channels; [`crate::protocol`] holds everything that crosses them. A headless run
 //! and one that is watched are the same engine.
 
 pub mod control;
@@ -10,7 +10,6 @@ mod log;
 pub mod origin;
 mod parts;
 pub mod pins;
-pub mod protocol;
 pub mod replay;
 pub mod scripted;
 pub mod setup;
@@ -27,10 +26,10 @@ use std::{
 
 use self::{
     control::Control,
-    protocol::{EngineHandle, Event},
     setup::{EngineError, EngineOptions, Prepared},
     side::LiveWeights,
 };
+use crate::protocol::{EngineHandle, Event};
 
 /// Commands that may wait to be read.
 const COMMANDS: usize = 64;
@@ -85,7 +84,7 @@ fn supervise(control: &Control, work: impl FnOnce() -> Result<(), EngineError>) 
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
-    use crate::{config::Config, workers::Workers};
+    use crate::{config::Config, system::workers::Workers};
 
     #[test]
     fn a_panic_of_a_worker_is_told_as_a_failure() {

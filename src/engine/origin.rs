@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use crate::{
-    model::host::{MAX_JSON, read_bounded},
-    run::state::{STATE_FILE, TrainingState},
+    model::{
+        host::{MAX_JSON, read_bounded},
+        tokenizer::Tokenizer,
+    },
+    runs::state::{STATE_FILE, TrainingState},
     task::FAMILIES,
-    tokenizer::Tokenizer,
 };
 
 /// What `pretrain` writes beside the weights.

@@ -11,12 +11,12 @@ use crate::{
     kernels::unit::{VARIABLE, VectorUnit},
     model::{
         folder,
+        tokenizer::Tokenizer,
         trainer::{OptimizerState, Trainer},
         transformer::Transformer,
     },
-    run::{RunDirectory, checkpoint::Checkpoint, state::TrainingState},
-    tokenizer::Tokenizer,
-    workers::worker_count,
+    runs::{RunDirectory, checkpoint::Checkpoint, state::TrainingState},
+    system::workers::worker_count,
 };
 
 /// No run has more worker threads.

@@ -7,7 +7,7 @@ use crate::{
     eval,
     grpo::step::Grpo,
     rollout::sampler::{self, Observer, Request, RowSeed, SamplingOptions},
-    run::pinned::{PinnedAnswer, PinnedLog},
+    runs::pinned::{PinnedAnswer, PinnedLog},
     task::{Puzzle, Task, answer},
 };
 

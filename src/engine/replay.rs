@@ -17,15 +17,15 @@ use crate::{
         embedded, folder,
         trainer::{Trainer, UpdateError},
     },
+    record::RolloutRecord,
     rollout::sampler::Unobserved,
-    run::{
+    runs::{
         Reader, RunDirectory,
         checkpoint::{self, Checkpoint},
-        record::RolloutRecord,
         state::TrainingState,
     },
+    system::workers::{Workers, worker_count},
     task,
-    workers::{Workers, worker_count},
 };
 
 /// A step, made again.

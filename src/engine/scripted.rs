@@ -6,7 +6,7 @@ use std::{path::PathBuf, thread, time::Duration};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, TrySendError, bounded};
 
 pub use self::script::Script;
-use super::protocol::{Command, EngineHandle, Event, Phase, StepBy, Temporality};
+use crate::protocol::{Command, EngineHandle, Event, Phase, StepBy, Temporality};
 
 mod measured;
 mod script;

@@ -14,19 +14,18 @@ use crate::{
     config::{Config, ConfigError, RunInfo},
     device::{self, BackendRequest, DeviceError},
     eval,
-    files::{self, Folder},
     grpo::step::Grpo,
     kernels::unit::VectorUnit,
-    memory::{self, Memory},
     model::{
         companions::Companions,
         config::ModelConfig,
         embedded,
         folder::{self, LoadedModel, ModelError},
+        tokenizer::{Tokenizer, TokenizerError},
         trainer::Trainer,
         transformer::Transformer,
     },
-    run::{
+    runs::{
         CheckpointError, Journal, Reader, RunDirectory, RunError, RunLock,
         checkpoint::{self, Checkpoint},
         directory::ENGINE_LOG,
@@ -35,9 +34,12 @@ use crate::{
         soundness,
         state::TrainingState,
     },
+    system::{
+        files::{self, Folder},
+        memory::{self, Memory},
+        workers::Workers,
+    },
     task::{self, Task},
-    tokenizer::{Tokenizer, TokenizerError},
-    workers::Workers,
 };
 
 /// Where a run's first weights come from.

@@ -8,8 +8,8 @@ use crate::{
     },
     model::config::ModelConfig,
     reasoning::Analysis,
+    record::{RolloutRecord, StepMetrics},
     rollout::RolloutGroup,
-    run::record::{RolloutRecord, StepMetrics},
 };
 
 /// Sums that run on from step to step.

@@ -27,8 +27,9 @@ use crate::{
     kernels::unit::VectorUnit,
     metrics::sentinel::{Danger, Features, Notice, Sentinel},
     model::trainer::UpdateError,
+    record::StepMetrics,
     rollout::sampler::Observer,
-    run::{Journal, ancestors, reader::Reader, record::StepMetrics},
+    runs::{Journal, ancestors, reader::Reader},
     task::Puzzle,
 };
 

@@ -10,9 +10,9 @@ use super::{
     protocol::{Event, Phase},
 };
 use crate::{
+    model::tokenizer::{StreamingDecoder, Tokenizer},
     rollout::sampler::Observer,
     task::Puzzle,
-    tokenizer::{StreamingDecoder, Tokenizer},
 };
 
 /// The observer of one sample phase.

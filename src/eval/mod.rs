@@ -15,16 +15,18 @@ use self::{
 };
 use crate::{
     metrics::blind::Blind,
-    model::transformer::Transformer,
+    model::{
+        tokenizer::{Tokenizer, TokenizerError},
+        transformer::Transformer,
+    },
     reasoning::Analysis,
     rollout::{
         Completion,
         budget::{Drawing, Forcing},
         sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     },
+    system::workers::Workers,
     task::{Puzzle, RewardRules, Score, Split, Task, answer},
-    tokenizer::{Tokenizer, TokenizerError},
-    workers::Workers,
 };
 
 /// Seeds of evaluations are kept apart from those of training.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::frontier::{Drawn, Point};
-use crate::{engine::protocol::BaseReference, metrics::hits::HitRates, reasoning::Analysis};
+use crate::{metrics::hits::HitRates, protocol::BaseReference, reasoning::Analysis};
 
 /// One answered puzzle sample, reduced to what the report needs.
 #[derive(Debug, Clone)]

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     config::Config,
     model::{
+        tokenizer::{Tokenizer, TokenizerError},
         trainer::{Trainer, UpdateError},
         transformer::Transformer,
     },
@@ -22,7 +23,6 @@ use crate::{
         sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     },
     task::{Puzzle, Score, Split, Task, answer},
-    tokenizer::{Tokenizer, TokenizerError},
 };
 
 /// The policy, what it is trained on and how.

@@ -18,7 +18,7 @@ pub use features::Features;
 pub use rules::Danger;
 use rules::Words;
 
-use crate::{config::Config, run::record::StepMetrics};
+use crate::{config::Config, record::StepMetrics};
 
 /// Steps whose mean is judged, and steps at the start that it is compared with.
 pub const WINDOW: usize = 5;

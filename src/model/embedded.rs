@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     config::Config,
-    engine::protocol::BaseReference,
     eval::report::EvalReport,
+    protocol::BaseReference,
     task::{BaseFiles, FAMILIES, Family},
 };
 

@@ -7,7 +7,7 @@ use super::{
     config::ModelConfig,
     host::{ModelError, broken, weight_files},
 };
-use crate::memory::Memory;
+use crate::system::memory::Memory;
 
 /// Whether a path was meant to be a model's folder, rather than the name of a run.
 pub fn is_meant(path: &Path) -> bool {

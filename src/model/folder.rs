@@ -25,8 +25,8 @@ use super::{
     weights::{F16_ENDS, encoded},
 };
 use crate::{
-    memory::Memory,
-    tokenizer::{Tokenizer, TokenizerError},
+    model::tokenizer::{Tokenizer, TokenizerError},
+    system::memory::Memory,
 };
 
 /// A model, the folder's `tokenizer.json`, and the small files beside them.

@@ -9,6 +9,7 @@ pub mod finding;
 pub mod folder;
 pub mod host;
 pub mod publish;
+pub mod tokenizer;
 pub mod trainer;
 pub mod transformer;
 mod weights;

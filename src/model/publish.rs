@@ -16,7 +16,10 @@ use super::{
     folder::{LoadedModel, to_bytes_as},
     host::{ModelError, broken},
 };
-use crate::{model::transformer::Transformer, task::lessons, tokenizer::Tokenizer};
+use crate::{
+    model::{tokenizer::Tokenizer, transformer::Transformer},
+    task::lessons,
+};
 
 /// How weights are written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use burn::{
 use thiserror::Error;
 
 use super::transformer::Transformer;
-use crate::workers::Workers;
+use crate::system::workers::Workers;
 
 /// Why an update was not made. The weights are as they were.
 #[derive(Debug, Error)]

@@ -14,7 +14,6 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    files::Folder,
     model::{
         config::ModelConfig,
         folder,
@@ -22,9 +21,9 @@ use crate::{
         trainer::{OptimizerState, Trainer, UpdateError},
         transformer::{Transformer, target_log_probs},
     },
-    run::{CheckpointError, CheckpointWriter, checkpoint, leftovers},
+    runs::{CheckpointError, CheckpointWriter, checkpoint, leftovers},
+    system::{files::Folder, workers::Workers},
     task::lessons::{self, Document, Lessons},
-    workers::Workers,
 };
 
 /// Everything that decides what base model comes out.

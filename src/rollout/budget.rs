@@ -5,9 +5,11 @@ use super::{
     sampler::{self, Observer, Request, RowSeed, SamplingOptions},
 };
 use crate::{
-    model::transformer::Transformer,
-    tokenizer::{StreamingDecoder, Tokenizer, TokenizerError},
-    workers::Workers,
+    model::{
+        tokenizer::{StreamingDecoder, Tokenizer, TokenizerError},
+        transformer::Transformer,
+    },
+    system::workers::Workers,
 };
 
 /// Tokens that an answer may take once the thinking is over.

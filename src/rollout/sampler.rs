@@ -16,11 +16,11 @@ use super::{Completion, slots};
 use crate::{
     model::{
         cache::KvCache,
+        tokenizer::{EndTokens, Tokenizer},
         transformer::{Rotary, Transformer},
     },
+    system::workers::Workers,
     task::answer,
-    tokenizer::{EndTokens, Tokenizer},
-    workers::Workers,
 };
 
 /// One completion to be written.

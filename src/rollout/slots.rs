@@ -22,7 +22,7 @@ use crate::{
         vector::{LANES, exp, largest, mul_add, sum, vectorized},
     },
     model::transformer::Transformer,
-    workers::Workers,
+    system::workers::Workers,
 };
 
 /// Slots of a worker: fewer read the weights more often for each token.

@@ -24,7 +24,7 @@ use super::{
     travel::Travel,
 };
 use crate::{
-    engine::protocol::{
+    protocol::{
         BaseReference, Event, ForkPoint, Phase, Started, Temporality,
         side::{SideCommand, SideEvent},
     },

@@ -24,12 +24,11 @@ use super::{
     view::view,
 };
 use crate::{
-    engine::protocol::{
+    protocol::{
         Command, EngineHandle, Event, Started,
         side::{SideCommand, SideEvent, SideHandle},
     },
-    files,
-    platform::Signal,
+    system::{files, platform::Signal},
 };
 
 /// At most 30 pictures a second of what the engine tells.

@@ -6,9 +6,9 @@ use std::{cell::Cell, sync::Arc};
 
 use self::series::Series;
 use crate::{
-    engine::protocol::BaseReference,
     metrics::{AhaWatch, Ema},
-    run::record::StepMetrics,
+    protocol::BaseReference,
+    record::StepMetrics,
 };
 
 /// A curve on screen.

@@ -73,7 +73,7 @@ mod system {
     use ratatui::crossterm::event::Event;
 
     use super::decoder::Decoder;
-    use crate::platform;
+    use crate::system::platform;
 
     /// Bytes read at once.
     const CHUNK: usize = 4096;

@@ -1,5 +1,5 @@
 //! The terminal interface. It knows nothing of tensors: it takes [`Event`]s in and gives
-//! [`Command`](crate::engine::protocol::Command)s out, whether the events come from an engine in this
+//! [`Command`](crate::protocol::Command)s out, whether the events come from an engine in this
 //! process or from a run directory that is being read.
 
 pub mod app;
@@ -53,8 +53,8 @@ use self::{
     theme::Theme,
 };
 use crate::{
-    engine::protocol::{Command, EngineHandle, Event, Started, side::SideHandle},
-    platform,
+    protocol::{Command, EngineHandle, Event, Started, side::SideHandle},
+    system::platform,
 };
 
 /// How the interface is opened.

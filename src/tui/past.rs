@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crossbeam_channel::{Receiver, never};
 
-use crate::engine::protocol::{Event, Started};
+use crate::protocol::{Event, Started};
 
 /// Reads what is recorded of a run up to where its engine stands; `None` where nothing can be.
 pub type Historian<'a> = dyn FnMut(&Started) -> Option<Receiver<Event>> + 'a;

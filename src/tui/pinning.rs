@@ -6,7 +6,7 @@ use super::{
     update::control,
 };
 use crate::{
-    engine::protocol::Command,
+    protocol::Command,
     task::{self, Puzzle},
 };
 

@@ -8,7 +8,7 @@ use super::{
     playground::{self, Action, Zone},
     screen::Screen,
 };
-use crate::engine::{protocol::side::SideCommand, setup::task_of};
+use crate::{engine::setup::task_of, protocol::side::SideCommand};
 
 /// Does what a key means on the Playground; `false` where it has no meaning there.
 pub(super) fn key(app: &mut App, event: &KeyEvent) -> bool {

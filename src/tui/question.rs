@@ -7,7 +7,7 @@ use super::{
     pinning, travel,
     update::{control, quit},
 };
-use crate::engine::protocol::Command;
+use crate::protocol::Command;
 
 /// What a key asked for and a person has not confirmed yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::{
     app::{App, Ended, Level, Mode},
     streams::Streams,
 };
-use crate::engine::protocol::{EngineHandle, Temporality};
+use crate::protocol::{EngineHandle, Temporality};
 
 /// Starts an engine that goes on with the run in this directory, from its last checkpoint.
 pub type Restarter<'a> = dyn FnMut(&Path) -> io::Result<EngineHandle> + 'a;
@@ -69,7 +69,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        engine::{protocol::Event, scripted::Script},
+        engine::scripted::Script,
+        protocol::Event,
         tui::{app::Action, theme::Theme, travel::End, update::update},
     };
 

@@ -2,8 +2,8 @@
 //! read takes the same way to the screen as one that is watched.
 
 use crate::{
-    engine::protocol::Event,
-    run::record::{RolloutRecord, StepMetrics},
+    protocol::Event,
+    record::{RolloutRecord, StepMetrics},
 };
 
 /// The events of recorded steps and completions, in the order in which the engine told them: each step's

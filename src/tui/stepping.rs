@@ -1,7 +1,7 @@
 //! Going on for a phase or a step: what `p` does next, and what is said meanwhile.
 
 use super::app::{App, Level};
-use crate::engine::protocol::{Phase, Temporality};
+use crate::protocol::{Phase, Temporality};
 
 /// The phase to whose end a paused run goes with `p`: the one in hand while it is not over, else the next.
 pub fn next_phase(app: &App) -> Phase {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     reasoning::Analysis,
-    run::record::RolloutRecord,
+    record::RolloutRecord,
     task::{self, Puzzle},
 };
 

@@ -21,7 +21,7 @@ use ratatui::{
     },
 };
 
-use crate::platform::{self, StderrRedirect};
+use crate::system::platform::{self, StderrRedirect};
 
 /// What a person's terminal is drawn through.
 pub type Screen = Terminal<CrosstermBackend<io::Stdout>>;

@@ -14,7 +14,7 @@ use super::{
     screen::Screen,
     view::ChartCache,
 };
-use crate::engine::protocol::{Command, Event, Temporality, side::SideCommand};
+use crate::protocol::{Command, Event, Temporality, side::SideCommand};
 
 pub(super) use self::intent::{control, quit};
 

@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use aha_lab::{
-    model::{cache::KvCache, config::ModelConfig, transformer::Transformer},
+    model::{cache::KvCache, config::ModelConfig, tokenizer::EndTokens, transformer::Transformer},
     rollout::sampler::{Request, RowSeed, SamplingOptions, Unobserved, sample},
-    tokenizer::EndTokens,
 };
 use burn::{
     module::{Module, ModuleVisitor, Param},

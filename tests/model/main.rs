@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use aha_lab::{
     model::{folder, transformer::Transformer},
-    workers::Workers,
+    system::workers::Workers,
 };
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde_json::Value;

@@ -2,11 +2,11 @@
 
 use aha_lab::{
     grpo::loss::{TrainingRow, completion_log_probs},
+    model::tokenizer::EndTokens,
     rollout::{
         Completion,
         sampler::{Observer, Request, RowSeed, SamplingOptions, Unobserved, sample},
     },
-    tokenizer::EndTokens,
 };
 use burn::tensor::Device;
 

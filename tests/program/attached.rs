@@ -9,9 +9,9 @@ use std::{
 };
 
 use aha_lab::{
-    control_socket::{Connection, Line, Request, SOCKET_FILE, Told},
-    engine::protocol::Temporality,
-    run::RunDirectory,
+    protocol::Temporality,
+    runs::RunDirectory,
+    socket::{Connection, Line, Request, SOCKET_FILE, Told},
     task::Puzzle,
 };
 use rustix::process::{Pid, Signal, kill_process};

@@ -13,8 +13,8 @@ use std::{
 
 use aha_lab::{
     config::Config,
-    engine::protocol::{Command, Event, StepBy, Temporality},
-    run::{
+    protocol::{Command, Event, StepBy, Temporality},
+    runs::{
         RunDirectory,
         disk::{Disk, Faults, Operation},
     },

@@ -7,13 +7,11 @@ use aha_lab::{
     config::Config,
     engine::{
         self,
-        protocol::{Command, EngineHandle, Event, Phase, StepBy, Temporality, side::ModelName},
         setup::{Base, EngineOptions, Prepared, Start, prepare},
     },
-    run::{
-        Reader, RunDirectory,
-        record::{EventRecord, RolloutRecord},
-    },
+    protocol::{Command, EngineHandle, Event, Phase, StepBy, Temporality, side::ModelName},
+    record::{EventRecord, RolloutRecord},
+    runs::{Reader, RunDirectory},
     task::{RewardRules, countdown::reward},
 };
 use crossbeam_channel::RecvTimeoutError;

@@ -4,11 +4,9 @@ use std::{fs, path::Path};
 
 use aha_lab::{
     config::Config,
-    engine::{
-        protocol::{Command, Event, StepBy},
-        setup::{EngineOptions, Start},
-    },
-    run::{Journal, RunDirectory, RunError, RunLock},
+    engine::setup::{EngineOptions, Start},
+    protocol::{Command, Event, StepBy},
+    runs::{Journal, RunDirectory, RunError, RunLock},
 };
 use tempfile::TempDir;
 

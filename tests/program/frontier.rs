@@ -11,13 +11,10 @@ use std::{
 };
 
 use aha_lab::{
-    engine::{
-        protocol::side::{JobEnd, MeasureRequest, SideCommand, SideEvent, SideJob},
-        scripted::Script,
-        side,
-    },
+    engine::{scripted::Script, side},
     eval::report::EvalReport,
-    run::{
+    protocol::side::{JobEnd, MeasureRequest, SideCommand, SideEvent, SideJob},
+    runs::{
         Measurement, RunDirectory,
         disk::{Disk, Faults, Operation},
     },

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use aha_lab::run::RunDirectory;
+use aha_lab::runs::RunDirectory;
 use tempfile::TempDir;
 
 use super::{checkpoint, headless, lab, metrics, only_run, outcome, succeeds, text};
@@ -42,7 +42,7 @@ fn a_checkpoint_that_does_not_fit_ends_the_run_and_the_one_before_stays() {
     fails_for_space(&mut limited(&resume(root.path(), &run, 2), 256), "model.safetensors");
     assert_eq!(metrics(&run).len(), 2, "the second step is journalled");
     by_itself(&run);
-    aha_lab::run::verify(&checkpoint(&run, 1)).unwrap();
+    aha_lab::runs::verify(&checkpoint(&run, 1)).unwrap();
     let mut left: Vec<_> =
         fs::read_dir(run.checkpoints_path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     left.sort();
@@ -146,7 +146,7 @@ fn a_really_full_disk_says_that_space_is_what_is_missing() {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("Free some space") && !said.contains("panicked"), "{said}");
-    aha_lab::run::verify(&checkpoint(&run, 1)).unwrap();
+    aha_lab::runs::verify(&checkpoint(&run, 1)).unwrap();
     assert_eq!(metrics(&run).len(), 2);
 
     // Room for nothing at all.

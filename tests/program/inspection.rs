@@ -2,7 +2,7 @@
 
 use aha_lab::{
     config::Config,
-    engine::protocol::{Command, Event, GroupInspection, Phase, StepBy, Temporality},
+    protocol::{Command, Event, GroupInspection, Phase, StepBy, Temporality},
 };
 use tempfile::TempDir;
 

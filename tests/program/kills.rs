@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aha_lab::run::{Reader, RunDirectory, fingerprint::fingerprint, newest_valid};
+use aha_lab::runs::{Reader, RunDirectory, fingerprint::fingerprint, newest_valid};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aha_lab::run::RunDirectory;
+use aha_lab::runs::RunDirectory;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 

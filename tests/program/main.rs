@@ -54,7 +54,8 @@ use std::{
 
 use aha_lab::{
     config::Config,
-    run::{Reader, RunDirectory, record::StepMetrics},
+    record::StepMetrics,
+    runs::{Reader, RunDirectory},
 };
 
 /// Settings under which a step takes a fraction of a second.
@@ -150,7 +151,7 @@ struct Outcome {
 /// Of a run whose last checkpoint is of this step.
 fn outcome(run: &RunDirectory, step: u64) -> Outcome {
     let folder = checkpoint(run, step);
-    aha_lab::run::verify(&folder).unwrap();
+    aha_lab::runs::verify(&folder).unwrap();
     let metrics = metrics(run);
     assert_eq!(metrics.last().map(|m| m.step), Some(step));
     Outcome {

@@ -4,11 +4,12 @@ use std::fs;
 
 use aha_lab::{
     config::Config,
-    engine::{protocol::Event, setup},
+    engine::setup,
     grpo::step::{Grpo, JudgedGroup},
     model::{folder, trainer::UpdateError},
+    protocol::Event,
     rollout::sampler::Unobserved,
-    run::{Reader, RunDirectory},
+    runs::{Reader, RunDirectory},
     task::Score,
 };
 use tempfile::TempDir;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command as Process};
 
-use aha_lab::{config::Config, run::RunDirectory};
+use aha_lab::{config::Config, runs::RunDirectory};
 use tempfile::TempDir;
 
 use super::{

@@ -4,11 +4,9 @@ use std::fs;
 
 use aha_lab::{
     config::Config,
-    engine::{
-        protocol::{Command, Event, StepBy},
-        setup::{EngineOptions, Start},
-    },
-    run::{Reader, RunDirectory, pinned::PinnedAnswer},
+    engine::setup::{EngineOptions, Start},
+    protocol::{Command, Event, StepBy},
+    runs::{Reader, RunDirectory, pinned::PinnedAnswer},
     task::{Puzzle, Split, countdown::puzzle::split_of},
 };
 use tempfile::TempDir;

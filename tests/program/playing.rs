@@ -3,19 +3,16 @@
 use std::{path::Path, thread::JoinHandle, time::Duration};
 
 use aha_lab::{
-    engine::{
-        protocol::{
-            Command, EngineHandle, StepBy,
-            side::{
-                Answer, Answering, Edit, JobEnd, ModelName, Models, PlayOptions, PlayRequest,
-                ResampleRequest, Resampled, SideCommand, SideEvent, SideHandle, SideJob, Source,
-                WrittenToken,
-            },
+    engine::side,
+    protocol::{
+        Command, EngineHandle, StepBy,
+        side::{
+            Answer, Answering, Edit, JobEnd, ModelName, Models, PlayOptions, PlayRequest, ResampleRequest,
+            Resampled, SideCommand, SideEvent, SideHandle, SideJob, Source, WrittenToken,
         },
-        side,
     },
     rollout::budget::ANSWER_TOKENS,
-    run::RunDirectory,
+    runs::RunDirectory,
     task::Puzzle,
 };
 use tempfile::TempDir;
@@ -173,7 +170,7 @@ fn the_weights_being_trained_answer_as_their_checkpoint_does() {
     driven.ask(super::engine::set("learning_rate", "0.01"));
     driven.step(StepBy::Steps(2));
     driven.ask(Command::Checkpoint);
-    driven.until(|event| matches!(event, aha_lab::engine::protocol::Event::CheckpointSaved { step: 2, .. }));
+    driven.until(|event| matches!(event, aha_lab::protocol::Event::CheckpointSaved { step: 2, .. }));
     let [saved, now] = player.play([ModelName::Checkpoint(2), ModelName::Now], OPTIONS);
     assert_eq!(saved, now, "the same weights");
     assert_ne!(now, base, "trained for two steps");

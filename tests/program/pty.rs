@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aha_lab::run::Reader;
+use aha_lab::runs::Reader;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;

@@ -4,8 +4,9 @@ use std::{fs, process::Command as Process};
 
 use aha_lab::{
     config::Config,
-    engine::protocol::{Command, StepBy},
-    run::{RunDirectory, record::RolloutRecord},
+    protocol::{Command, StepBy},
+    record::RolloutRecord,
+    runs::RunDirectory,
 };
 use serde_json::Value;
 use tempfile::TempDir;

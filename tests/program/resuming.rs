@@ -4,11 +4,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use aha_lab::{
     config::Config,
-    engine::{
-        protocol::{Command, Event, StepBy},
-        setup::{EngineOptions, Start},
-    },
-    run::{Reader, RunDirectory, RunLock},
+    engine::setup::{EngineOptions, Start},
+    protocol::{Command, Event, StepBy},
+    runs::{Reader, RunDirectory, RunLock},
 };
 use tempfile::TempDir;
 
@@ -67,7 +65,7 @@ fn a_stop_in_the_middle_of_a_phase_goes_on_exactly() {
     let uninterrupted = straight(with_reference(), 3);
     let at_a_token = |event: &Event| matches!(event, Event::Token { step: 2, .. });
     let in_update = |event: &Event| {
-        matches!(event, Event::PhaseChanged { step: 2, phase: aha_lab::engine::protocol::Phase::Update, .. })
+        matches!(event, Event::PhaseChanged { step: 2, phase: aha_lab::protocol::Phase::Update, .. })
     };
     for (what, moment) in [("token", &at_a_token as &dyn Fn(&Event) -> bool), ("update", &in_update)] {
         let root = TempDir::new().unwrap();
@@ -239,7 +237,7 @@ fn a_run_goes_on_from_an_earlier_checkpoint_exactly() {
     succeeds(headless(straight.path(), 4).args(every));
     let run = only_run(root.path());
     let steps = || -> Vec<u64> {
-        aha_lab::run::checkpoint::list(&run.checkpoints_path()).into_iter().map(|(step, _)| step).collect()
+        aha_lab::runs::checkpoint::list(&run.checkpoints_path()).into_iter().map(|(step, _)| step).collect()
     };
     // A log that was cut: no line ends where the newest checkpoint says.
     let rollouts = fs::read(run.rollouts_path()).unwrap();

@@ -128,7 +128,7 @@ fn a_headless_run_is_stopped_and_goes_on() {
         .unwrap();
     let process = Pid::from_child(&child);
     let steps = || {
-        let runs = aha_lab::run::RunDirectory::list(folder.path()).unwrap();
+        let runs = aha_lab::runs::RunDirectory::list(folder.path()).unwrap();
         runs.first().map_or(0, |run| std::fs::read(run.metrics_path()).map_or(0, |bytes| bytes.len()))
     };
     let wait_for = |what: &str, there: &dyn Fn() -> bool| {

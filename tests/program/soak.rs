@@ -131,7 +131,7 @@ fn a_soak_without_a_screen() {
     while began.elapsed() < whole {
         thread::sleep(Duration::from_secs(1));
         assert!(child.try_wait().unwrap().is_none(), "it ended");
-        let run = aha_lab::run::RunDirectory::list(folder.path()).unwrap().pop();
+        let run = aha_lab::runs::RunDirectory::list(folder.path()).unwrap().pop();
         let steps = run.and_then(|run| last_step(&run.metrics_path()));
         memory.extend(steps.map(|step| (step, resident(child.id()))));
     }

@@ -9,7 +9,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use aha_lab::run::RunDirectory;
+use aha_lab::runs::RunDirectory;
 use rustix::fs::{CWD, Mode, mkfifoat};
 use tempfile::TempDir;
 

@@ -10,8 +10,8 @@ use std::{
 };
 
 use aha_lab::{
-    engine::protocol::{Command, Event, StepBy},
-    run::{RunDirectory, RunLock},
+    protocol::{Command, Event, StepBy},
+    runs::{RunDirectory, RunLock},
 };
 use tempfile::TempDir;
 

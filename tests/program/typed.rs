@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use aha_lab::run::Reader;
+use aha_lab::runs::Reader;
 use tempfile::TempDir;
 
 use super::{

@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use aha_lab::run::{Reader, RunDirectory, record::RolloutRecord};
+use aha_lab::{
+    record::RolloutRecord,
+    runs::{Reader, RunDirectory},
+};
 use serde_json::Value;
 use tempfile::TempDir;
 

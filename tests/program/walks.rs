@@ -1,6 +1,6 @@
 //! The Search, Travel, Playground and Sentinel screens in a real terminal.
 
-use aha_lab::{run::Reader, task::Puzzle};
+use aha_lab::{runs::Reader, task::Puzzle};
 use tempfile::TempDir;
 
 use super::{only_run, pty::Lab};

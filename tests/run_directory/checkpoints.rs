@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-use aha_lab::run::{CheckpointWriter, JournalPosition, TrainingState, checkpoint, newest_valid, verify};
+use aha_lab::runs::{CheckpointWriter, JournalPosition, TrainingState, checkpoint, newest_valid, verify};
 
 use super::*;
 

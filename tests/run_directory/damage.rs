@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aha_lab::run::{Reader, RunDirectory, TrainingState, verify};
+use aha_lab::runs::{Reader, RunDirectory, TrainingState, verify};
 use tempfile::TempDir;
 
 fn copy(from: &Path, to: &Path) {
@@ -92,7 +92,7 @@ fn every_damage_to_every_file_of_a_checkpoint_is_found_and_the_file_named() {
 fn a_manifest_that_leaves_out_what_a_run_needs_is_refused() {
     let (_root, run) = old_run();
     for needed in ["model.safetensors", "optimizer.f32", "config.json", "tokenizer.json", "state.json"] {
-        let mut writer = aha_lab::run::CheckpointWriter::begin(&run.checkpoints_path(), 3).unwrap();
+        let mut writer = aha_lab::runs::CheckpointWriter::begin(&run.checkpoints_path(), 3).unwrap();
         for path in files(&run.checkpoint(Some(2)).unwrap().path) {
             let name = path.file_name().unwrap().to_str().unwrap();
             if name != needed && name != "manifest.json" {

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use aha_lab::run::{
+use aha_lab::runs::{
     CheckpointWriter, Journal, JournalPosition, Reader, RunDirectory, RunError,
     disk::{Disk, Faults, Operation},
     newest_valid,

@@ -7,7 +7,7 @@ use std::{
 
 use aha_lab::{
     engine::scripted::Script,
-    run::{Follower, Journal, Reader, RolloutIndex, RunDirectory},
+    runs::{Follower, Journal, Reader, RolloutIndex, RunDirectory},
 };
 
 use super::*;

@@ -2,9 +2,9 @@
 
 use std::{fs, thread};
 
-use aha_lab::run::{
-    Follower, Journal, JournalPosition, Reader, TrainingState,
+use aha_lab::{
     record::{RolloutRecord, StepMetrics},
+    runs::{Follower, Journal, JournalPosition, Reader, TrainingState},
 };
 use proptest::prelude::*;
 

@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use aha_lab::run::{Journal, JournalPosition, Reader, journal::LogFile, record::StepMetrics};
+use aha_lab::{
+    record::StepMetrics,
+    runs::{Journal, JournalPosition, Reader, journal::LogFile},
+};
 
 use super::*;
 

@@ -1,10 +1,8 @@
 //! The title bar, the hint bar and the help: where one is, how one gets on, and how one gets out.
 
 use aha_lab::{
-    engine::{
-        protocol::{Command, Event, Phase, StepBy, Temporality},
-        scripted::Script,
-    },
+    engine::scripted::Script,
+    protocol::{Command, Event, Phase, StepBy, Temporality},
     tui::{
         app::{Action, App, Level, Mode},
         screen::{Screen, TABS},

@@ -1,14 +1,12 @@
 //! Pictures of the Frontier screen with their styles, and what its keys do.
 
 use aha_lab::{
-    engine::{
-        protocol::{
-            Event,
-            side::{JobEnd, SideCommand, SideEvent},
-        },
-        scripted::Script,
+    engine::scripted::Script,
+    protocol::{
+        Event,
+        side::{JobEnd, SideCommand, SideEvent},
     },
-    run::Measurement,
+    runs::Measurement,
     tui::{
         app::{Action, App, Mode},
         frontier::{Axis, Curve, Kind},

@@ -3,11 +3,9 @@
 use std::{fmt::Write as _, time::Duration};
 
 use aha_lab::{
-    engine::{
-        protocol::{Command, Event, Phase, StepBy, Temporality},
-        scripted::Script,
-    },
-    run::record::StepMetrics,
+    engine::scripted::Script,
+    protocol::{Command, Event, Phase, StepBy, Temporality},
+    record::StepMetrics,
     tui::{
         app::{Action, App, Level, Mode},
         keys::{GLOBAL_KEYS, LIVE_KEYS},

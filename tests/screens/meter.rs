@@ -1,7 +1,8 @@
 //! Pictures of the Meter screen with their styles, and what its keys do.
 
 use aha_lab::{
-    engine::{protocol::Event, scripted::Script},
+    engine::scripted::Script,
+    protocol::Event,
     tui::{
         app::{Action, App, Mode},
         meter::Window,

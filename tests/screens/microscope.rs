@@ -1,11 +1,9 @@
 //! Pictures of the Microscope with their styles, and what its keys do.
 
 use aha_lab::{
-    engine::{
-        protocol::{Command, Event, GroupInspection, Phase, RowInspection, Temporality, TokenView},
-        scripted::Script,
-    },
-    run::record::StepMetrics,
+    engine::scripted::Script,
+    protocol::{Command, Event, GroupInspection, Phase, RowInspection, Temporality, TokenView},
+    record::StepMetrics,
     task::Score,
     tui::{
         app::{Action, App, Mode},

@@ -2,11 +2,10 @@
 
 use aha_lab::{
     config::Config,
-    engine::{
-        protocol::{BaseReference, Event, Started},
-        scripted::Script,
-    },
-    run::{pinned::PinnedAnswer, record::RolloutRecord},
+    engine::scripted::Script,
+    protocol::{BaseReference, Event, Started},
+    record::RolloutRecord,
+    runs::pinned::PinnedAnswer,
     task,
     tui::{
         app::{Action, App, Mode},

@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use aha_lab::{
-    engine::{
-        protocol::{Event, ForkPoint},
-        scripted::Script,
-    },
+    engine::scripted::Script,
+    protocol::{Event, ForkPoint},
     tui::{
         app::{Action, App, Mode},
         screen::Screen,

@@ -1,15 +1,13 @@
 //! Pictures of the Playground with their styles, and what its keys do.
 
 use aha_lab::{
-    engine::{
-        protocol::{
-            Command, Event,
-            side::{
-                Answer, Answering, Arm, Edit, JobEnd, ModelName, Models, Resampled, SideCommand, SideEvent,
-                SideJob, Source, WrittenToken,
-            },
+    engine::scripted::Script,
+    protocol::{
+        Command, Event,
+        side::{
+            Answer, Answering, Arm, Edit, JobEnd, ModelName, Models, Resampled, SideCommand, SideEvent,
+            SideJob, Source, WrittenToken,
         },
-        scripted::Script,
     },
     tui::{
         app::{Action, App, Mode},

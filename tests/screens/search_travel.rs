@@ -1,12 +1,10 @@
 //! Pictures of the Search and Travel screens with their styles, and what keys do there.
 
 use aha_lab::{
-    engine::{
-        protocol::{Command, Event},
-        scripted::Script,
-    },
+    engine::scripted::Script,
+    protocol::{Command, Event},
     reasoning::analyze,
-    run::record::RolloutRecord,
+    record::RolloutRecord,
     task::Puzzle,
     tui::{
         app::{Action, App, Mode},

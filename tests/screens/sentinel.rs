@@ -1,8 +1,9 @@
 //! Pictures of the Sentinel screen with their styles.
 
 use aha_lab::{
-    engine::{protocol::Event, scripted::Script},
-    run::record::StepMetrics,
+    engine::scripted::Script,
+    protocol::Event,
+    record::StepMetrics,
     tui::{
         app::{Action, App, Mode},
         screen::Screen,

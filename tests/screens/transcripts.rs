@@ -6,7 +6,7 @@ use std::{fmt::Write as _, sync::Arc};
 
 use aha_lab::{
     config::Config,
-    run::record::RolloutRecord,
+    record::RolloutRecord,
     tui::{
         keys::lookup,
         theme::Theme,

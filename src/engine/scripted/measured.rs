@@ -6,7 +6,7 @@ use crate::{
         EvalOptions,
         frontier::{Drawn, Point},
     },
-    run::{HowMeasured, Measurement, frontier::FRONTIER_SCHEMA},
+    runs::{HowMeasured, Measurement, frontier::FRONTIER_SCHEMA},
     task::answer::Graded,
 };
 

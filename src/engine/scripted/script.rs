@@ -9,11 +9,9 @@ use rand_chacha::{
 
 use crate::{
     config::Config,
-    engine::protocol::{BaseReference, Started},
-    run::{
-        pinned::PinnedAnswer,
-        record::{RolloutRecord, StepMetrics},
-    },
+    protocol::{BaseReference, Started},
+    record::{RolloutRecord, StepMetrics},
+    runs::pinned::PinnedAnswer,
     task::{self, Puzzle},
 };
 

@@ -8,15 +8,17 @@ use std::{
 
 use crate::{
     config::Config,
-    engine::protocol::side::{Answer, PlayOptions, Source, WrittenToken},
-    model::transformer::Transformer,
+    model::{
+        tokenizer::{StreamingDecoder, Tokenizer, TokenizerError},
+        transformer::Transformer,
+    },
+    protocol::side::{Answer, PlayOptions, Source, WrittenToken},
     rollout::{
         budget::{ANSWER_TOKENS, CLOSE, Forcing},
         sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     },
+    system::workers::Workers,
     task::{Puzzle, Task},
-    tokenizer::{StreamingDecoder, Tokenizer, TokenizerError},
-    workers::Workers,
 };
 
 /// Seeds of these answers are kept apart from those of training, evaluation and pins.

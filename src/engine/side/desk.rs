@@ -7,7 +7,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
-use crate::engine::protocol::side::{JobEnd, Lane, SideCommand, SideEvent, SideJob};
+use crate::protocol::side::{JobEnd, Lane, SideCommand, SideEvent, SideJob};
 
 /// Something to do.
 #[derive(Debug, PartialEq)]
@@ -161,7 +161,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        engine::protocol::side::{ModelName, PlayOptions, PlayRequest},
+        protocol::side::{ModelName, PlayOptions, PlayRequest},
         task::Puzzle,
     };
 

@@ -8,18 +8,16 @@ use super::live::LiveWeights;
 use crate::{
     config::Config,
     device,
-    engine::{
-        protocol::side::{ModelName, Models},
-        setup::{EngineError, task_of},
-    },
+    engine::setup::{EngineError, task_of},
     model::{
         embedded,
         folder::{self, LoadedModel},
+        tokenizer::Tokenizer,
         transformer::Transformer,
     },
-    run::{RunDirectory, checkpoint},
+    protocol::side::{ModelName, Models},
+    runs::{RunDirectory, checkpoint},
     task::{self, Task},
-    tokenizer::Tokenizer,
 };
 
 /// Models that are kept loaded: those of two answers, and two more to go back to.

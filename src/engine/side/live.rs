@@ -2,7 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::{config::Config, model::transformer::Transformer, run::RunDirectory, tokenizer::Tokenizer};
+use crate::{
+    config::Config,
+    model::{tokenizer::Tokenizer, transformer::Transformer},
+    runs::RunDirectory,
+};
 
 /// The run of this process as it was when its weights last changed.
 #[derive(Debug, Clone)]

@@ -8,14 +8,12 @@ use std::{
 use super::{Side, desk::Desk, library::Loaded};
 use crate::{
     config::Config,
-    engine::{
-        protocol::side::{Lane, MeasureRequest, ModelName, SideEvent},
-        setup::{EngineError, check_fit},
-    },
+    engine::setup::{EngineError, check_fit},
     eval::{self, EvalOptions, Examinee},
     model::{embedded, folder},
+    protocol::side::{Lane, MeasureRequest, ModelName, SideEvent},
     rollout::{budget::ANSWER_TOKENS, sampler::Observer},
-    run::{HowMeasured, Measurement, RunDirectory},
+    runs::{HowMeasured, Measurement, RunDirectory},
     task,
 };
 

@@ -31,7 +31,7 @@ use super::{
     protocol::side::{JobEnd, Lane, PlayRequest, SideEvent, SideHandle, SideJob},
     setup::EngineError,
 };
-use crate::workers::Workers;
+use crate::system::workers::Workers;
 
 /// Commands that may wait to be read.
 const COMMANDS: usize = 64;

@@ -13,14 +13,11 @@ use super::{
     resample::{self, Subject},
 };
 use crate::{
-    engine::{
-        protocol::side::{Answering, PlayRequest, ResampleRequest, SideEvent, WrittenToken},
-        setup::EngineError,
-    },
-    model::transformer::Transformer,
+    engine::setup::EngineError,
+    model::{tokenizer::Tokenizer, transformer::Transformer},
+    protocol::side::{Answering, PlayRequest, ResampleRequest, SideEvent, WrittenToken},
     rollout::sampler::Observer,
-    tokenizer::Tokenizer,
-    workers::Workers,
+    system::workers::Workers,
 };
 
 fn other(reason: String) -> EngineError {

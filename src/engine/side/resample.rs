@@ -3,16 +3,15 @@
 use super::answer::wait_words;
 use crate::{
     config::Config,
-    engine::protocol::side::{Arm, Edit, PlayOptions, Resampled},
-    model::transformer::Transformer,
+    model::{tokenizer::Tokenizer, transformer::Transformer},
+    protocol::side::{Arm, Edit, PlayOptions, Resampled},
     rollout::{
         Completion,
         budget::{ANSWER_TOKENS, Drawing, Forcing},
         sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     },
+    system::workers::Workers,
     task::{Puzzle, Task},
-    tokenizer::Tokenizer,
-    workers::Workers,
 };
 
 /// Seeds of continuations are kept apart from those of the answers.
@@ -128,7 +127,7 @@ fn continued(
     observer: &dyn Observer,
 ) -> Result<Option<Vec<Continued>>, String> {
     let Subject { model, tokenizer, options, .. } = subject;
-    let said = |error: crate::tokenizer::TokenizerError| error.to_string();
+    let said = |error: crate::model::tokenizer::TokenizerError| error.to_string();
     let forcing = Forcing::of(tokenizer).map_err(said)?;
     let prompt = tokenizer.encode(&subject.task.prompt(subject.puzzle)).map_err(said)?;
     let prompt = [&prompt[..], beginning].concat();

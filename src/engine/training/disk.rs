@@ -4,15 +4,13 @@ use std::time::{Duration, Instant};
 
 use super::Training;
 use crate::{
-    engine::{
-        protocol::Event,
-        setup::{EngineError, OPTIMIZER_FILE, REFERENCE_FILE, WEIGHTS_FILE},
-    },
+    engine::setup::{EngineError, OPTIMIZER_FILE, REFERENCE_FILE, WEIGHTS_FILE},
     model::{
         folder,
         publish::{WeightType, small_files},
     },
-    run::{
+    protocol::Event,
+    runs::{
         Journal, RunError,
         state::{STATE_FILE, TrainingState},
     },
@@ -122,7 +120,7 @@ impl Training<'_> {
             // The next step's: of a step that was stopped, the one it had.
             config: if self.in_step { self.p.config.clone() } else { self.control.wanted() },
         };
-        let failed = |error: crate::run::CheckpointError| EngineError::Run(RunError::from(error));
+        let failed = |error: crate::runs::CheckpointError| EngineError::Run(RunError::from(error));
         let mut writer = self.p.journal.begin_checkpoint(&self.p.run, self.step).map_err(failed)?;
         let beside = small_files(&model, &self.p.companions, &self.p.grpo.tokenizer, WeightType::F32);
         for (name, bytes) in beside {

@@ -2,7 +2,8 @@
 
 use super::Training;
 use crate::{
-    engine::{control::Control, pins::Pins, protocol::Event, setup::EngineError},
+    engine::{control::Control, pins::Pins, setup::EngineError},
+    protocol::Event,
     rollout::sampler::{Observer, Unobserved},
     task::Puzzle,
 };

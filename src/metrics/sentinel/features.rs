@@ -1,6 +1,6 @@
 //! What only the completions themselves can tell the sentinel, counted one by one.
 
-use crate::{reasoning::SpanKind, run::record::RolloutRecord};
+use crate::{reasoning::SpanKind, record::RolloutRecord};
 
 /// A loop's unit has at most so many tokens.
 const LONGEST_UNIT: usize = 32;

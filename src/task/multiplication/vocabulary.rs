@@ -140,7 +140,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::tokenizer::{StreamingDecoder, Tokenizer};
+    use crate::model::tokenizer::{StreamingDecoder, Tokenizer};
 
     #[test]
     fn text_and_tokens_give_each_other_back() {

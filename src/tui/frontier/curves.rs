@@ -2,7 +2,7 @@
 
 use crate::{
     eval::{frontier::Point, interval::Estimate},
-    run::Measurement,
+    runs::Measurement,
 };
 
 /// Which tokens are counted.

@@ -5,8 +5,8 @@ use super::{
     curves::{Axis, Curve, Kind},
 };
 use crate::{
-    engine::protocol::side::{JobEnd, MeasureRequest, SideCommand, SideEvent, SideJob},
-    run::{HowMeasured, Measurement},
+    protocol::side::{JobEnd, MeasureRequest, SideCommand, SideEvent, SideJob},
+    runs::{HowMeasured, Measurement},
     tui::thinning::least_missed,
 };
 

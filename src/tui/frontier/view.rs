@@ -17,7 +17,7 @@ use super::{
     state::Frontier,
 };
 use crate::{
-    run::{HowMeasured, Measurement},
+    runs::{HowMeasured, Measurement},
     tui::{theme::Theme, transcripts::on_border, view::panel, wrap::wrap},
 };
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     metrics::{Meter, Tally},
-    run::place::Place,
+    runs::place::Place,
     task::LastBlind,
 };
 

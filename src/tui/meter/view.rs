@@ -10,8 +10,12 @@ use ratatui::{
 
 use crate::{
     metrics::figures::{CAVEAT, Subject, figures, note},
-    run::place::Place,
-    tui::{app::App, view::charts, view::panel, wrap},
+    runs::place::Place,
+    tui::{
+        app::App,
+        view::{charts, panel},
+        wrap,
+    },
 };
 
 /// Columns of the names left of the figures.

@@ -7,8 +7,8 @@ use ratatui::{
 
 use super::view::span;
 use crate::{
-    engine::protocol::Phase,
-    run::record::RolloutRecord,
+    protocol::Phase,
+    record::RolloutRecord,
     task::Score,
     tui::{theme::Theme, transcripts::signed_bar},
 };

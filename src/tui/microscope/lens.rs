@@ -7,8 +7,8 @@ use ratatui::style::{Modifier, Style};
 use super::result::points;
 use crate::{
     config::Config,
-    engine::protocol::{Phase, RowInspection},
-    run::record::RolloutRecord,
+    protocol::{Phase, RowInspection},
+    record::RolloutRecord,
     tui::theme::Theme,
 };
 

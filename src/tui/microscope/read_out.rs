@@ -8,8 +8,8 @@ use super::{
     view::span,
 };
 use crate::{
-    engine::protocol::{RowInspection, TokenView},
-    run::record::RolloutRecord,
+    protocol::{RowInspection, TokenView},
+    record::RolloutRecord,
     tui::{theme::Theme, wrap},
 };
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::lens::Lens;
 use crate::{
     config::Config,
-    engine::protocol::{Phase, RowInspection},
     grpo::advantage::standard_deviation,
-    run::record::RolloutRecord,
+    protocol::{Phase, RowInspection},
+    record::RolloutRecord,
 };
 
 /// What is known of the group on screen.

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{action::Action, lens::Lens};
 use crate::{
-    engine::protocol::{GroupInspection, Phase, RowInspection},
-    run::record::RolloutRecord,
+    protocol::{GroupInspection, Phase, RowInspection},
+    record::RolloutRecord,
 };
 
 /// Groups looked at closely that are kept.

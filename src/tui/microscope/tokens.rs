@@ -10,7 +10,7 @@ use super::{
     lens::{Lens, style, symbol},
     view::span,
 };
-use crate::{config::Config, engine::protocol::RowInspection, run::record::RolloutRecord, tui::theme::Theme};
+use crate::{config::Config, protocol::RowInspection, record::RolloutRecord, tui::theme::Theme};
 
 /// The text of each token, and whether the borders are those of the tokens. A record alone has no borders: where
 /// its words are as many as its tokens they are the tokens (the shipped vocabulary is one of words); otherwise the

@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     config::Config,
-    engine::protocol::Phase,
     grpo::advantage::standard_deviation,
+    protocol::Phase,
     task,
     tui::{
         app::{App, Progress},

@@ -4,8 +4,8 @@ use ratatui::text::{Line, Span};
 
 use super::state::{Change, SAMPLES};
 use crate::{
-    engine::protocol::side::{Arm, Resampled},
     metrics::meter::{difference, wilson},
+    protocol::side::{Arm, Resampled},
     tui::{theme::Theme, wrap::wrap},
 };
 

@@ -2,7 +2,7 @@
 
 use crate::{
     config::Config,
-    engine::protocol::side::{ModelName, Models, PlayOptions},
+    protocol::side::{ModelName, Models, PlayOptions},
     task::{self, FAMILIES, Family, Prospect, Puzzle},
 };
 

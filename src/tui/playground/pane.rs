@@ -1,7 +1,7 @@
 //! One of the two answers on screen.
 
 use crate::{
-    engine::protocol::side::{Answer, Answering, Source, WrittenToken},
+    protocol::side::{Answer, Answering, Source, WrittenToken},
     reasoning::Analysis,
     task::{Puzzle, Task},
 };

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    engine::protocol::side::{
+    protocol::side::{
         Edit, JobEnd, ModelName, Models, PlayRequest, ResampleRequest, Resampled, SideCommand, SideEvent,
         SideJob, Source,
     },

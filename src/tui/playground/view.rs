@@ -17,7 +17,7 @@ use super::{
     view_answers::draw_answers,
 };
 use crate::{
-    engine::protocol::side::Source,
+    protocol::side::Source,
     task::Prospect,
     tui::{
         theme::Theme,

@@ -15,7 +15,7 @@ use super::{
     view::span,
 };
 use crate::{
-    engine::protocol::side::Source,
+    protocol::side::Source,
     task::{Puzzle, Task},
     tui::{
         highlight,

@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use super::state::Refused;
-use crate::run::place::Place;
+use crate::runs::place::Place;
 use crate::tui::{theme::Theme, transcripts::puzzle_text, view::panel, wrap::wrap};
 
 /// Draws it: the sentence in at most a third of the height, then a line for each thing tried.

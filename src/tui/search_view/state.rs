@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     reasoning::search::{NodeId, Search, Space},
-    run::record::RolloutRecord,
+    record::RolloutRecord,
     task::{self, Puzzle, Tried, countdown::solver},
 };
 

@@ -13,7 +13,7 @@ use super::{
     rows::{self, look},
     state::{SearchView, Shown},
 };
-use crate::run::place::Place;
+use crate::runs::place::Place;
 use crate::tui::{
     theme::Theme,
     transcripts::{draw_thumb, puzzle_text},

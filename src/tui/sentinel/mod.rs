@@ -13,7 +13,7 @@ use super::keys::{Chord, KeyRow};
 use crate::{
     config::Config,
     metrics::sentinel::{Features, Notice, Sentinel, Standing},
-    run::record::{RolloutRecord, StepMetrics},
+    record::{RolloutRecord, StepMetrics},
 };
 
 pub use view::view;

@@ -9,7 +9,7 @@ use ratatui::{
 
 use super::{library::Entry, search::Needle, thoughts::thoughts, view::lone};
 use crate::{
-    run::record::RolloutRecord,
+    record::RolloutRecord,
     tui::{
         highlight::{Meaning, Piece, pieces, with_places},
         theme::Theme,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::filter::underived;
-use crate::run::{place::Place, record::RolloutRecord};
+use crate::{record::RolloutRecord, runs::place::Place};
 
 /// Something to be done outside the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]

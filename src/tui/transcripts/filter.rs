@@ -1,6 +1,6 @@
 //! Which completions are shown, and in what order within a group.
 
-use crate::run::record::RolloutRecord;
+use crate::record::RolloutRecord;
 
 /// Which completions the list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -6,7 +6,7 @@ use super::{
     filter::{Counts, Filter, Sort},
     search::Needle,
 };
-use crate::{run::record::RolloutRecord, task::Puzzle};
+use crate::{record::RolloutRecord, task::Puzzle};
 
 /// Which completion: step, group of the step, index in the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

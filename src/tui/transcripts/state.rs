@@ -11,7 +11,7 @@ use super::{
     filter::{Filter, Sort},
     library::{Entry, Group, Key, Library},
 };
-use crate::{config::Config, run::record::RolloutRecord, task::answer::Graded};
+use crate::{config::Config, record::RolloutRecord, task::answer::Graded};
 
 /// Completions kept before the oldest steps give way; some 300 MB of them at 150 tokens each.
 pub const CAPACITY: usize = 150_000;

@@ -15,7 +15,7 @@ use super::{
     view::{draw_thumb, justified, lone, on_border, pane},
 };
 use crate::{
-    run::place::Place,
+    runs::place::Place,
     task::answer::{self, Graded},
     tui::{highlight::Meaning, theme::Theme},
 };

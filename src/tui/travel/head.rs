@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::state::{End, Pinned, Travel};
 use crate::{
-    run::pinned::PinnedAnswer,
+    runs::pinned::PinnedAnswer,
     tui::{
         chart::{Scale, sparkline},
         theme::Theme,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::action::Action;
 use crate::{
     config::Config,
-    run::pinned::PinnedAnswer,
+    runs::pinned::PinnedAnswer,
     task::{self, FAMILIES, Puzzle},
     tui::thinning::least_missed,
 };

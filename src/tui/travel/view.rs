@@ -14,7 +14,7 @@ use super::{
     state::{End, Travel},
 };
 use crate::{
-    run::pinned::PinnedAnswer,
+    runs::pinned::PinnedAnswer,
     tui::{highlight, theme::Theme, transcripts::on_border, view::panel, wrap::wrap},
 };
 

@@ -4,7 +4,7 @@ use ratatui::crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKin
 
 use super::intent::{control, perform, scroll};
 use crate::{
-    engine::protocol::Command,
+    protocol::Command,
     tui::{
         app::{App, Level},
         frontier,

@@ -1,7 +1,7 @@
 //! What the keys outside a screen's own table mean.
 
 use crate::{
-    engine::protocol::{Command, StepBy, Temporality},
+    protocol::{Command, StepBy, Temporality},
     tui::{
         app::{App, Ended, Level, Mode},
         keys::Intent,

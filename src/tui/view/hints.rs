@@ -4,7 +4,7 @@ use ratatui::text::Span;
 
 use super::{shown_keys, span, width_of};
 use crate::{
-    engine::protocol::Temporality,
+    protocol::Temporality,
     tui::{
         app::{App, Mode},
         frontier,

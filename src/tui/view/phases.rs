@@ -4,7 +4,7 @@ use ratatui::{Frame, layout::Rect, style::Modifier, text::Span};
 
 use super::{draw_line, span, width_of};
 use crate::{
-    engine::protocol::Phase,
+    protocol::Phase,
     tui::app::{App, Progress},
 };
 

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{draw_line, join_fitting, separator, span, width_of};
 use crate::{
-    engine::protocol::Temporality,
+    protocol::Temporality,
     tui::{
         app::{App, Ended, Mode},
         numbers,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aha_lab::{
     reasoning::{Analysis, Span, SpanKind, Verdict},
-    run::record::RolloutRecord,
+    record::RolloutRecord,
     task::Puzzle,
 };
 

@@ -1,4 +1,0 @@
-//! What the socket's messages need of the program's `engine`.
-
-#[path = "../../src/engine/protocol.rs"]
-pub mod protocol;

@@ -1,0 +1,296 @@
+//! `aha-lab bench`: how fast this machine samples and trains, with the code that training runs.
+
+use std::{hint::black_box, io::Write, sync::Arc, time::Instant};
+
+use burn::tensor::{Device, Distribution, Tensor};
+use clap::Args;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::json;
+
+use super::Failure;
+use crate::{
+    config::Config,
+    device::{self, Choice},
+    grpo::{
+        advantage::advantages,
+        loss::{LossNorm, LossRules, TrainingRow, loss, micro_batches},
+    },
+    kernels::{
+        product::{Into, Matrix, product},
+        unit::VectorUnit,
+    },
+    model::{config::ModelConfig, tokenizer::EndTokens, trainer::Trainer, transformer::Transformer},
+    rollout::sampler::{Request, RowSeed, SamplingOptions, Unobserved, sample},
+    system::workers::{Workers, worker_count},
+};
+
+/// Measure sampling and training speed of a random model of any shape
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+One step is a rollout of prompts x group rows of exactly --max-new tokens, group advantages of random rewards, and one
+clipped update over all rows. The first step is not counted.
+
+Examples:
+  aha-lab bench
+  aha-lab bench --d-model 256 --layers 6 --heads 8 --kv-heads 4 --ffn 768 --threads 1 --json")]
+pub struct BenchArgs {
+    /// Width of the residual stream
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    pub d_model: usize,
+    /// Blocks
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub layers: usize,
+    /// Query heads
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub heads: usize,
+    /// Key and value heads
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub kv_heads: usize,
+    /// Inner width of the feed-forward
+    #[arg(long, value_name = "N", default_value_t = 384)]
+    pub ffn: usize,
+    /// Tokens of the vocabulary
+    #[arg(long, value_name = "N", default_value_t = 172)]
+    pub vocab: usize,
+    /// Prompts a step
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub prompts: usize,
+    /// Completions a prompt
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub group: usize,
+    /// Tokens of a prompt
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub prompt_len: usize,
+    /// Tokens of a completion; none ends early
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    pub max_new: usize,
+    /// Worker threads; 0 takes the physical cores
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// Tokens in one forward and backward pass
+    #[arg(long, value_name = "N", default_value_t = Config::default().micro_tokens)]
+    pub micro_tokens: usize,
+    /// Steps that count
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub steps: usize,
+    /// `auto`, `wgpu` or `cpu`
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub backend: String,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Side of the square matrices whose product gives the machine's peak.
+const GEMM_SIDE: usize = 1024;
+
+/// Measures; the exit code.
+///
+/// # Errors
+/// A sentence for a shape or a backend that cannot be.
+pub fn run(args: &BenchArgs, mut stdout: impl Write) -> Result<i32, Failure> {
+    let config = ModelConfig {
+        hidden_size: args.d_model,
+        intermediate_size: args.ffn,
+        num_hidden_layers: args.layers,
+        num_attention_heads: args.heads,
+        num_key_value_heads: args.kv_heads,
+        max_position_embeddings: args.prompt_len + args.max_new,
+        ..ModelConfig::small(args.vocab)
+    };
+    config.validate().map_err(Failure)?;
+    if [args.prompts, args.group, args.prompt_len, args.max_new, args.steps, args.micro_tokens].contains(&0) {
+        return Err(Failure(
+            "--prompts, --group, --prompt-len, --max-new, --steps and --micro-tokens must be at least 1."
+                .into(),
+        ));
+    }
+    let choice = device::choose(args.backend.parse()?)?;
+    let threads = if choice.is_gpu { 1 } else { worker_count(args.threads) };
+    let workers = Arc::new(Workers::new(threads)?);
+    let unit = (!choice.is_gpu).then(VectorUnit::in_use);
+    let gemm = gemm_gflops(&workers, &choice);
+    choice.device.seed(0);
+    let mut trainer = Trainer::new(Transformer::random(&config, &choice.device), 0.0, workers);
+    let mut times: Vec<(f64, f64)> = Vec::new();
+    for step in 0..=args.steps as u64 {
+        let measured = one_step(args, &mut trainer, step)?;
+        // The first step warms caches, the allocator and, on a GPU, the kernels.
+        if step > 0 {
+            times.push(measured);
+        }
+    }
+    let rows = args.prompts * args.group;
+    let rollout = median(times.iter().map(|t| t.0));
+    let update = median(times.iter().map(|t| t.1));
+    let step = median(times.iter().map(|t| t.0 + t.1));
+    let fastest = times.iter().map(|t| t.0 + t.1).fold(f64::INFINITY, f64::min);
+    let trained = (rows * (args.prompt_len + args.max_new)) as f64;
+    // A backward pass costs twice its forward pass; the mean position sees half of the row.
+    let flops = 3.0 * config.forward_flops((args.prompt_len + args.max_new) as f64 / 2.0) * trained;
+    let share = flops / update / 1e9 / gemm;
+    let whole = json!({
+        "rollout_tok_s": (rows * args.max_new) as f64 / rollout,
+        "train_tok_s": trained / update,
+        "step_s": step,
+        "step_s_min": fastest,
+        "rollout_share": rollout / step,
+        "train_share": update / step,
+        "max_rss_mib": peak_memory_mib(),
+        "threads": threads,
+        "backend": choice.name,
+        "vector_unit": unit,
+        "params": config.parameters(),
+        "gemm_gflops": gemm,
+        "train_gemm_share": share,
+    });
+    if args.json {
+        writeln!(stdout, "{whole}")?;
+        return Ok(0);
+    }
+    let number = |key: &str| whole[key].as_f64().unwrap_or(f64::NAN);
+    writeln!(
+        stdout,
+        "{} parameters, {} rows of {} + {} tokens, {} x{threads}{}",
+        config.parameters(),
+        rows,
+        args.prompt_len,
+        args.max_new,
+        choice.name,
+        unit.map(|unit| format!(", vector unit {unit}")).unwrap_or_default()
+    )?;
+    if let Some(warning) = unit.and_then(VectorUnit::warning) {
+        writeln!(stdout, "{warning}")?;
+    }
+    writeln!(
+        stdout,
+        "rollout     {:>9.0} tokens/s   {:>4.0} % of a step",
+        number("rollout_tok_s"),
+        100.0 * number("rollout_share")
+    )?;
+    writeln!(
+        stdout,
+        "training    {:>9.0} tokens/s   {:>4.0} % of a step",
+        number("train_tok_s"),
+        100.0 * number("train_share")
+    )?;
+    writeln!(stdout, "a step      {:>9.2} s          fastest {fastest:.2} s", step)?;
+    writeln!(stdout, "GEMM peak   {gemm:>9.0} GFLOP/s    training reaches {:.0} % of it", 100.0 * share)?;
+    if let Some(memory) = whole["max_rss_mib"].as_f64() {
+        writeln!(stdout, "peak memory {memory:>9.0} MiB")?;
+    }
+    Ok(0)
+}
+
+/// Seconds of one rollout and of one update.
+fn one_step(args: &BenchArgs, trainer: &mut Trainer, step: u64) -> Result<(f64, f64), Failure> {
+    let mut rng = ChaCha8Rng::seed_from_u64(step);
+    let prompts: Vec<Vec<u32>> = (0..args.prompts)
+        .map(|_| (0..args.prompt_len).map(|_| rng.random_range(0..args.vocab as u32)).collect())
+        .collect();
+    let requests: Vec<Request<'_>> = (0..args.prompts * args.group)
+        .map(|row| Request {
+            prompt: &prompts[row / args.group],
+            seed: RowSeed { run: step, row: row as u64 },
+        })
+        .collect();
+    let options = SamplingOptions {
+        temperature: 1.0,
+        max_new_tokens: args.max_new,
+        end: EndTokens::NONE,
+        answer_ends: None,
+    };
+
+    let clock = Instant::now();
+    let model = trainer.inference_model();
+    let written = sample(&model, &requests, options, trainer.workers(), &Unobserved).unwrap_or_default();
+    let rollout = clock.elapsed().as_secs_f64();
+
+    let clock = Instant::now();
+    let rewards: Vec<f64> = written.iter().map(|_| f64::from(u8::from(rng.random_bool(0.3)))).collect();
+    let judged: Vec<f64> = rewards.chunks(args.group).flat_map(|group| advantages(group, false)).collect();
+    let all = written.len() * args.max_new;
+    let rows: Vec<TrainingRow<'_>> = written
+        .iter()
+        .zip(&requests)
+        .zip(&judged)
+        .map(|((completion, request), &advantage)| TrainingRow {
+            prompt: request.prompt,
+            tokens: &completion.tokens,
+            sampled_logprobs: &completion.logprobs,
+            reference_logprobs: None,
+            advantage,
+            weight: LossNorm::Token.weight(args.max_new, all, written.len(), args.max_new),
+        })
+        .collect();
+    let lengths: Vec<usize> = rows.iter().map(TrainingRow::length).collect();
+    let batches = micro_batches(&lengths, args.micro_tokens);
+    let rules = LossRules { clip_eps_low: 0.2, clip_eps_high: 0.28, kl_coef: 0.0, temperature: 1.0 };
+    trainer.update(
+        &batches,
+        |batch| batch.len(),
+        3e-4,
+        1.0,
+        |model, batch, device| {
+            loss(model, &batch.iter().map(|&i| &rows[i]).collect::<Vec<_>>(), &rules, device)
+        },
+        || true,
+    )?;
+    Ok((rollout, clock.elapsed().as_secs_f64()))
+}
+
+/// The machine's peak: square products, one on each worker at a time, the best of a few rounds.
+fn gemm_gflops(workers: &Workers, choice: &Choice) -> f64 {
+    let flops = 2.0 * (GEMM_SIDE as f64).powi(3);
+    let device = &choice.device;
+    let timed = || if choice.is_gpu { product_of_burn(device) } else { product_of_kernels() };
+    let round = || {
+        let jobs: Vec<_> = (0..workers.count()).map(|_| timed).collect();
+        let slowest = workers.run(jobs).into_iter().fold(0.0, f64::max);
+        flops * workers.count() as f64 / slowest / 1e9
+    };
+    (0..5).map(|_| round()).fold(0.0, f64::max)
+}
+
+/// Seconds of one square product in the kernels that the model uses on the CPU, with their vector unit.
+fn product_of_kernels() -> f64 {
+    let side = GEMM_SIDE;
+    let matrix = |seed: usize| -> Vec<f32> {
+        (0..side * side).map(|i| ((i * 31 + seed) % 257) as f32 / 257.0).collect()
+    };
+    let (a, b, mut out) = (matrix(1), matrix(2), vec![0.0; side * side]);
+    let mut clock = Instant::now();
+    // The first time warms the caches.
+    for _ in 0..2 {
+        clock = Instant::now();
+        product(&mut out, Into::Fresh, Matrix::new(&a, side, side), Matrix::new(&b, side, side));
+    }
+    black_box(out);
+    clock.elapsed().as_secs_f64()
+}
+
+/// The same in Burn, on a GPU.
+fn product_of_burn(device: &Device) -> f64 {
+    let random = || Tensor::<2>::random([GEMM_SIDE, GEMM_SIDE], Distribution::Default, device);
+    let (a, b) = (random(), random());
+    let mut clock = Instant::now();
+    for _ in 0..2 {
+        clock = Instant::now();
+        black_box(a.clone().matmul(b.clone()).sum().into_scalar::<f32>());
+    }
+    clock.elapsed().as_secs_f64()
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Peak resident memory of this process, where the system says.
+fn peak_memory_mib() -> Option<f64> {
+    let status = crate::system::files::text("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.split_whitespace().next()?.parse::<f64>().ok()? / 1024.0)
+}

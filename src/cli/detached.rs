@@ -1,0 +1,71 @@
+//! Runs in the background: the program starts itself again without a terminal, and waits until that run has begun.
+
+use std::{
+    io::{self, BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Failure, farewell};
+use crate::{
+    runs::directory::ENGINE_LOG,
+    system::{files::Folder, output::printable_within_line, platform},
+};
+
+/// What the process in the background tells the one that started it, in one line.
+#[derive(Serialize, Deserialize)]
+struct Begun {
+    run: PathBuf,
+    process: u32,
+}
+
+/// Starts the same command in the background; the exit code.
+///
+/// # Errors
+/// When the program cannot be started again, or output cannot be written.
+pub fn start(as_json: bool, mut stdout: impl Write) -> Result<i32, Failure> {
+    if !cfg!(unix) {
+        return Err(Failure("This system cannot detach a run; use `aha-lab run --headless`.".into()));
+    }
+    let mut child = Command::new(std::env::current_exe()?)
+        .args(std::env::args_os().skip(1))
+        .arg("--in-background")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut line = String::new();
+    if let Some(output) = child.stdout.take() {
+        BufReader::new(output).read_line(&mut line)?;
+    }
+    let Ok(begun) = serde_json::from_str::<Begun>(&line) else {
+        // It has said why on standard error, which is still ours.
+        return Ok(child.wait()?.code().unwrap_or(1).max(1));
+    };
+    if as_json {
+        writeln!(stdout, "{}", json!({"run": begun.run, "process": begun.process}))?;
+    } else {
+        let name = printable_within_line(&begun.run.display().to_string());
+        writeln!(stdout, "{name} is training in the background (process {}).", begun.process)?;
+        writeln!(
+            stdout,
+            "See and command it with `{}`; a SIGTERM ends it safely too.",
+            farewell::open(&begun.run)
+        )?;
+    }
+    Ok(0)
+}
+
+/// Tells that a run has begun, and lets go of the terminal. The run goes on where whoever started it has gone, and where
+/// there is no log to send standard error to: it has a journal of its own.
+pub fn report(run: &Path, mut stdout: impl Write) {
+    let begun = Begun { run: run.to_owned(), process: std::process::id() };
+    let _ = serde_json::to_writer(&mut stdout, &begun)
+        .map_err(io::Error::from)
+        .and_then(|()| stdout.write_all(b"\n"))
+        .and_then(|()| stdout.flush());
+    let log = Folder::open(run).and_then(|run| run.append(ENGINE_LOG)).ok();
+    let _ = platform::leave_terminal(log.as_ref());
+}

@@ -1,0 +1,416 @@
+//! `aha-lab eval`: a checkpoint on held-out puzzles.
+
+mod record;
+
+use std::{
+    io::{Read, Write},
+    path::PathBuf,
+};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Failure, jsonl, progress_visible};
+use crate::{
+    config::Config,
+    device,
+    engine::{
+        origin,
+        setup::{check_fit, task_of},
+    },
+    eval::{self, EvalOptions, Examinee, interval::Estimate, report::EvalReport},
+    model::{
+        embedded, finding,
+        folder::{self, LoadedModel},
+    },
+    rollout::{budget::ANSWER_TOKENS, sampler::Observer},
+    runs::{RunAtStep, RunDirectory},
+    system::{
+        files, output,
+        workers::{Workers, worker_count},
+    },
+    task::{self, Puzzle, Task},
+};
+
+/// Measure a model on held-out puzzles
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  aha-lab eval                                         the embedded base model
+  aha-lab eval --task multiplication                   that of another task
+  aha-lab eval --checkpoint seed1@20 --samples 4 --json
+  aha-lab eval --checkpoint ./a-folder --budget 24,48,96,192
+  aha-lab eval --checkpoint seed1@100 --samples 8 --budget 24,48,96,192 --record")]
+pub struct EvalArgs {
+    /// `embedded`, RUN@STEP, RUN (its newest checkpoint), or a Hugging Face folder
+    #[arg(long, value_name = "RUN@STEP|DIR|embedded", default_value = "embedded")]
+    pub checkpoint: String,
+    /// JSON lines with `numbers` and `target`, instead of held-out puzzles of the level; - reads standard input
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub puzzles: Option<PathBuf>,
+    /// How many held-out puzzles
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub count: usize,
+    /// The task; a run's checkpoint has its own, all others are asked the first [default: countdown]
+    #[arg(long, value_name = "NAME")]
+    pub task: Option<String>,
+    /// The level of the held-out puzzles; the task's first where none is named
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<String>,
+    /// Where a completion ends: `answer`, behind its first answer; `end`, at its end token; `auto`, as the run of a
+    /// checkpoint did, `end` for models of `pretrain`, `answer` for all others
+    #[arg(long, value_name = "auto|answer|end", default_value = "auto")]
+    pub stop: String,
+    /// Which answer counts where a completion states several [default: as in the run of a checkpoint, else last]
+    #[arg(long, value_name = "first|last")]
+    pub answer: Option<String>,
+    /// Completions for each puzzle
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    pub samples: usize,
+    /// Force the answer after N tokens of thinking, for each N
+    #[arg(long, value_name = "N,N,..", value_delimiter = ',')]
+    pub budget: Vec<usize>,
+    /// Sampling temperature
+    #[arg(long, value_name = "T", default_value_t = 1.0)]
+    pub temperature: f64,
+    /// Cut a completion off after so many tokens; the task's own number, or more where a budget needs it
+    #[arg(long, value_name = "N")]
+    pub max_new_tokens: Option<usize>,
+    /// Seed of the draws
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub seed: u64,
+    /// Worker threads; 0 takes the physical cores
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// `auto`, `wgpu` or `cpu`
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub backend: String,
+    /// The folder of run directories
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs: PathBuf,
+    /// Keep it in the run, where its Frontier screen shows it; what the run began from is measured beside it
+    #[arg(long)]
+    pub record: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Largest file of puzzles that is read, bytes.
+const MAX_PUZZLE_FILE: u64 = 64 << 20;
+/// Most puzzles that one evaluation asks.
+const MOST_PUZZLES: usize = 100_000;
+
+/// Evaluates; the exit code.
+///
+/// # Errors
+/// A sentence for a checkpoint, a file or an argument that is wrong.
+pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
+    if args.samples == 0 || args.count == 0 || args.count > MOST_PUZZLES || args.max_new_tokens == Some(0) {
+        return Err(Failure(format!(
+            "--samples, --count and --max-new-tokens must be at least 1, and --count at most {MOST_PUZZLES}."
+        )));
+    }
+    let at = find(&args.checkpoint, &args.runs)?;
+    let mut config = Config::default();
+    config.set("task", &args.task.clone().or_else(|| at.task()).unwrap_or(config.task.clone()))?;
+    if let Some(level) = &args.level {
+        config.set("level", level)?;
+    }
+    config.set("stop", &args.stop)?;
+    let run = at.run_config();
+    config.set(
+        "answer",
+        args.answer.as_deref().or(run.as_ref().map(|run| run.answer.as_str())).unwrap_or("last"),
+    )?;
+    let (budgets, max_new_tokens) = lengths(args, &config)?;
+    let choice = device::choose(args.backend.parse()?)?;
+    let threads = if choice.is_gpu { 1 } else { worker_count(args.threads) };
+    let workers = Workers::new(threads)?;
+    let record = if args.record { Some(record::Recording::of(args)?) } else { None };
+    let loaded = at.load(&config.task, &choice.device)?;
+    let task = task_of(&config)?;
+    let puzzles = match &args.puzzles {
+        Some(path) => read_puzzles(path)?,
+        None => eval::heldout_puzzles(task.as_ref(), args.count),
+    };
+    let options = EvalOptions {
+        samples: args.samples,
+        temperature: args.temperature,
+        max_new_tokens,
+        budgets,
+        greedy: true,
+        stop_at_answer: at.stops_at_answer(&config.stop, &loaded)?,
+        graded: config.reward_rules().answer,
+        seed: args.seed,
+    };
+    let backend = if choice.is_gpu { choice.name.clone() } else { format!("{} x{threads}", choice.name) };
+    let exam = Exam { task: task.as_ref(), workers: &workers, puzzles: &puzzles, options };
+    if let Some(report) = exam.take(&loaded)? {
+        if let Some(recording) = record {
+            recording.keep(&exam, &config.level, &report, &backend, &choice.device)?;
+        }
+        print(&report, args.json, stdout)?;
+    }
+    Ok(0)
+}
+
+/// What every model of one evaluation is asked, and how.
+struct Exam<'a> {
+    task: &'a dyn Task,
+    workers: &'a Workers,
+    puzzles: &'a [Puzzle],
+    options: EvalOptions,
+}
+
+impl Exam<'_> {
+    /// Asks a model.
+    fn take(&self, loaded: &LoadedModel) -> Result<Option<EvalReport>, Failure> {
+        let tokenizer = loaded.read_tokenizer()?;
+        check_fit(self.options.max_new_tokens, &loaded.model, &tokenizer)?;
+        let passes = self.options.samples * (1 + self.options.budgets.len());
+        let bar = Bar::new((self.puzzles.len() * (passes + usize::from(self.options.greedy))) as u64);
+        let who =
+            Examinee { model: &loaded.model, tokenizer: &tokenizer, task: self.task, workers: self.workers };
+        let report = eval::evaluate(&who, self.puzzles, &self.options, &bar)?;
+        bar.0.finish_and_clear();
+        Ok(report)
+    }
+}
+
+/// The budgets in their order, and the tokens after which a completion is cut off.
+fn lengths(args: &EvalArgs, config: &Config) -> Result<(Vec<usize>, usize), Failure> {
+    let mut budgets = args.budget.clone();
+    budgets.sort_unstable();
+    budgets.dedup();
+    if budgets.first() == Some(&0) {
+        return Err(Failure("--budget must be at least 1 token of thinking.".into()));
+    }
+    let needed = budgets.last().map_or(0, |most| most + ANSWER_TOKENS);
+    match args.max_new_tokens {
+        None => Ok((budgets, config.max_new_tokens.max(needed))),
+        Some(given) => match budgets.iter().find(|budget| **budget > given) {
+            None => Ok((budgets, given)),
+            Some(budget) => Err(Failure(format!(
+                "--budget {budget} is more than --max-new-tokens {given}: no thought gets that long. Leave \
+                 --max-new-tokens out, or give {needed}."
+            ))),
+        },
+    }
+}
+
+/// Where a model is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found {
+    /// Inside the program.
+    Embedded,
+    /// In a Hugging Face folder.
+    Folder(PathBuf),
+    /// In a checkpoint of a run.
+    Checkpoint(RunDirectory, PathBuf),
+}
+
+/// A model by any of its names.
+///
+/// # Errors
+/// A sentence that says what was looked for.
+pub fn find(name: &str, runs: &std::path::Path) -> Result<Found, Failure> {
+    let path = std::path::Path::new(name);
+    if name == "embedded" {
+        return Ok(Found::Embedded);
+    }
+    if finding::is_meant(path) {
+        return Ok(Found::Folder(path.to_owned()));
+    }
+    let at: RunAtStep = name.parse()?;
+    let run = RunDirectory::find(runs, &at.run).map_err(|error| {
+        let hint = finding::on_the_hub(name).map_or(String::new(), |hint| format!(" {hint}"));
+        Failure(format!("{error}{hint}"))
+    })?;
+    let checkpoint = run.checkpoint(at.step)?.path;
+    Ok(Found::Checkpoint(run, checkpoint))
+}
+
+impl Found {
+    /// The task that it was trained on, where that is known.
+    pub fn task(&self) -> Option<String> {
+        Some(self.run_config()?.task)
+    }
+
+    /// The configuration of its run, where it is a checkpoint of one.
+    pub fn run_config(&self) -> Option<Config> {
+        match self {
+            Found::Checkpoint(run, _) => Some(run.config().ok()?.config),
+            Found::Embedded | Found::Folder(_) => None,
+        }
+    }
+
+    /// Whether its answers end right behind their closing tag, where the configuration says `stop`.
+    ///
+    /// # Errors
+    /// When its tokenizer cannot be read.
+    pub fn stops_at_answer(&self, stop: &str, loaded: &LoadedModel) -> Result<bool, Failure> {
+        Ok(match self {
+            Found::Embedded => stop == "answer",
+            Found::Folder(path) | Found::Checkpoint(_, path) => {
+                let tokenizer = loaded.read_tokenizer()?;
+                origin::stops_at_answer(stop, path, &loaded.tokenizer, &tokenizer)
+            }
+        })
+    }
+
+    /// Reads it; inside the program there is one for each task.
+    ///
+    /// # Errors
+    /// A sentence that names the file.
+    pub fn load(&self, task: &str, device: &burn::tensor::Device) -> Result<LoadedModel, Failure> {
+        let loaded = match self {
+            Found::Embedded => embedded::load(&task::family(task).map_err(Failure)?.base, device)?,
+            Found::Folder(path) | Found::Checkpoint(_, path) => folder::load(path, device)?,
+        };
+        loaded.notes.iter().for_each(output::say);
+        Ok(loaded)
+    }
+}
+
+fn read_most(input: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(MAX_PUZZLE_FILE + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn read_puzzles(path: &std::path::Path) -> Result<Vec<Puzzle>, Failure> {
+    let read = match path == std::path::Path::new("-") {
+        true => read_most(std::io::stdin().lock()),
+        false => files::open_stream(path).and_then(read_most),
+    };
+    let bytes = read.map_err(|error| Failure(format!("Cannot read {}: {error}.", path.display())))?;
+    if bytes.len() as u64 > MAX_PUZZLE_FILE {
+        let most = MAX_PUZZLE_FILE;
+        return Err(Failure(format!(
+            "{} has more than {most} bytes, the most that is read.",
+            path.display()
+        )));
+    }
+    // As some editors begin a text file, and as `score` takes it.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let mut puzzles: Vec<Puzzle> = Vec::new();
+    let mut wrong: Option<String> = None;
+    for (number, line) in
+        bytes.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty())
+    {
+        match serde_json::from_slice::<Puzzle>(line) {
+            Ok(puzzle) if !puzzle.numbers.is_empty() && puzzle.numbers.len() <= jsonl::MAX_NUMBERS => {
+                puzzles.push(puzzle);
+            }
+            Ok(_) => {
+                wrong = wrong.or(Some(format!(
+                    "{} line {}: `numbers` is empty or too long.",
+                    path.display(),
+                    number + 1
+                )))
+            }
+            Err(error) => wrong = wrong.or(Some(format!("{} line {}: {error}.", path.display(), number + 1))),
+        }
+    }
+    match wrong {
+        Some(reason) => Err(Failure(reason)),
+        None if puzzles.is_empty() => Err(Failure(format!("{} has no puzzles.", path.display()))),
+        None => Ok(puzzles),
+    }
+}
+
+/// Prints a report as JSON or as a table.
+///
+/// # Errors
+/// When standard output is closed.
+pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<(), Failure> {
+    if json {
+        writeln!(stdout, "{}", serde_json::to_string(report)?)?;
+        return Ok(());
+    }
+    let percent = |x: f64| format!("{:.1} %", 100.0 * x);
+    let maybe = |x: Option<f64>| x.map_or("-".into(), percent);
+    let [low, high] = report.accuracy_ci95;
+    let rows = [
+        (
+            "puzzles x samples",
+            format!("{} x {} at T = {}", report.puzzles, report.samples, report.temperature),
+        ),
+        ("accuracy", format!("{}  (95 %: {} to {})", percent(report.accuracy), percent(low), percent(high))),
+        ("accuracy, greedy", maybe(report.accuracy_greedy)),
+        ("well-formed", percent(report.well_formed)),
+        ("arithmetic steps right", percent(report.arithmetic_right)),
+        ("self-checking completions", percent(report.self_checking_share)),
+        ("checks per completion", format!("{:.2}", report.checks_per_completion)),
+        ("checks that are true", maybe(report.true_check_share)),
+        ("checks that are misled", maybe(report.misled_check_share)),
+        ("right answers derived", maybe(report.faithful_share)),
+        ("self-corrections per completion", format!("{:.2}", report.self_corrections_per_completion)),
+        ("repeated attempts", percent(report.repeated_attempt_share)),
+        ("stops after a stated miss", maybe(report.stop_after_miss)),
+        ("stops after a stated hit", maybe(report.stop_after_hit)),
+        ("mean length, tokens", format!("{:.1}", report.mean_length)),
+        ("cut off", percent(report.truncated_share)),
+    ];
+    for (name, value) in rows {
+        writeln!(stdout, "{name:<34}{value}")?;
+    }
+    if report.decomposing_share > 0.0 {
+        let value = format!(
+            "{}  ({:.2} each)",
+            percent(report.decomposing_share),
+            report.decompositions_per_completion
+        );
+        writeln!(stdout, "{:<34}{value}", "taken apart")?;
+    }
+    for row in report.hit_rates.rows().filter(|row| [1, 2, 4, 8, 12].contains(&row.attempt)) {
+        let value = format!(
+            "{} of {}  (blind: random {}, looking ahead {}); within: {} (blind: {}, {})",
+            percent(row.hit_rate),
+            row.made,
+            percent(row.random),
+            percent(row.looking_ahead),
+            percent(row.solved),
+            percent(row.random_solved),
+            percent(row.looking_ahead_solved)
+        );
+        writeln!(stdout, "{:<34}{value}", format!("new attempt {} hits", row.attempt))?;
+    }
+    let with_interval = |of: Estimate| {
+        let [low, high] = of.ci95;
+        format!("{}  (95 %: {} to {})", percent(of.value), percent(low), percent(high))
+    };
+    for at in report.frontier.first().into_iter().flat_map(|free| &free.at_k).filter(|at| at.k > 1) {
+        writeln!(stdout, "{:<34}{}", format!("pass@{}, best of {}", at.k, at.k), with_interval(at.best_of))?;
+        if let Some(majority) = at.majority {
+            writeln!(stdout, "{:<34}{}", format!("majority@{}", at.k), with_interval(majority))?;
+        }
+    }
+    for point in report.frontier.iter().filter(|point| point.budget.is_some()) {
+        let name = format!("accuracy within {} tokens", point.budget.unwrap_or_default());
+        let spent = format!("thinks {:.1}", point.thinking_tokens);
+        writeln!(stdout, "{name:<34}{}  {spent}", with_interval(point.accuracy()))?;
+    }
+    Ok(())
+}
+
+/// A bar that counts completions.
+pub struct Bar(pub ProgressBar);
+
+impl Bar {
+    /// For so many completions.
+    pub fn new(total: u64) -> Self {
+        let bar = if progress_visible() { ProgressBar::new(total) } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} completions (left {eta})") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+}
+
+impl Observer for Bar {
+    fn finished(&self, _request: usize) {
+        self.0.inc(1);
+    }
+}

@@ -1,0 +1,106 @@
+//! `aha-lab eval --record`: a measurement is kept in its run, and what the run began from is measured beside it.
+
+use burn::tensor::Device;
+
+use super::{EvalArgs, Exam, Failure};
+use crate::{
+    eval::{EvalOptions, report::EvalReport},
+    model::{
+        embedded,
+        folder::{self, LoadedModel},
+    },
+    runs::{HowMeasured, Measurement, RunAtStep, RunDirectory, checkpoint::Checkpoint},
+    system::output::say,
+};
+
+/// Where a measurement is kept.
+pub struct Recording {
+    run: RunDirectory,
+    checkpoint: Checkpoint,
+    own_puzzles: bool,
+}
+
+impl Recording {
+    /// Of a checkpoint of a run; nothing else has a place for it.
+    ///
+    /// # Errors
+    /// A sentence for anything else.
+    pub fn of(args: &EvalArgs) -> Result<Self, Failure> {
+        if args.checkpoint == "embedded"
+            || std::path::Path::new(&args.checkpoint).join("config.json").is_file()
+        {
+            return Err(Failure(format!(
+                "--record keeps a measurement in the run that it is of, and {} is no run's checkpoint: give \
+                 RUN@STEP. What the run began from is measured beside it.",
+                args.checkpoint
+            )));
+        }
+        let at: RunAtStep = args.checkpoint.parse()?;
+        let run = RunDirectory::find(&args.runs, &at.run)?;
+        let checkpoint = run.checkpoint(at.step)?;
+        Ok(Self { run, checkpoint, own_puzzles: args.puzzles.is_some() })
+    }
+
+    /// Keeps what was found of the checkpoint, and measures the base in the same way where that was not done yet.
+    ///
+    /// # Errors
+    /// What the disk says, or why the base cannot be measured.
+    pub fn keep(
+        &self,
+        exam: &Exam<'_>,
+        level: &str,
+        report: &EvalReport,
+        backend: &str,
+        device: &Device,
+    ) -> Result<(), Failure> {
+        let how = HowMeasured::of(
+            exam.task.name(),
+            (!self.own_puzzles).then_some(level),
+            exam.puzzles,
+            &exam.options,
+        );
+        let hash = folder::hash_of_folder(&self.checkpoint.path)?;
+        let step = self.checkpoint.step;
+        self.write(&Measurement::of(report, how.clone(), step, hash, backend.to_owned()))?;
+        let (measured, bad) = self.run.measurements()?;
+        bad.iter().for_each(say);
+        if step == 0 || measured.iter().any(|other| other.step == 0 && other.how == how) {
+            return Ok(());
+        }
+        let Some((base, hash)) = base_of(&self.run, device)? else {
+            say(format!(
+                "What {} began from is not there any more; it was not measured beside it.",
+                self.run.name()
+            ));
+            return Ok(());
+        };
+        // Both ends of a curve are measured alike: what the run began from also ends where the checkpoint does.
+        let options = EvalOptions { greedy: false, ..exam.options.clone() };
+        if let Some(report) = (Exam { options, ..*exam }).take(&base)? {
+            self.write(&Measurement::of(&report, how, 0, hash, backend.to_owned()))?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, measurement: &Measurement) -> Result<(), Failure> {
+        let path = self.run.keep_measurement(measurement)?;
+        say(format!("step {} is kept in {}", measurement.step, path.display()));
+        Ok(())
+    }
+}
+
+/// What a run began from, and the hash of its weights: its checkpoint before the first step, or the embedded model.
+///
+/// # Errors
+/// When it is there and cannot be loaded.
+pub fn base_of(run: &RunDirectory, device: &Device) -> Result<Option<(LoadedModel, String)>, Failure> {
+    if let Ok(checkpoint) = run.checkpoint(Some(0)) {
+        let hash = folder::hash_of_folder(&checkpoint.path)?;
+        return Ok(Some((folder::load(&checkpoint.path, device)?, hash)));
+    }
+    let began = run.config()?.provenance.map(|provenance| provenance.model_hash).unwrap_or_default();
+    match embedded::family_of(&began) {
+        Some(family) => Ok(Some((embedded::load(&family.base, device)?, began))),
+        None => Ok(None),
+    }
+}

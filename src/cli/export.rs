@@ -1,0 +1,95 @@
+//! `aha-lab export`: a checkpoint as a Hugging Face folder.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use burn::tensor::Device;
+use clap::Args;
+
+use super::Failure;
+use crate::{
+    engine::setup::WEIGHTS_FILE,
+    model::{
+        embedded, folder,
+        publish::{self, WeightType},
+    },
+    runs::{RunAtStep, RunDirectory},
+    system::files,
+    task,
+};
+
+/// Write a checkpoint as a Hugging Face folder that transformers loads
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Example:
+  aha-lab export seed1@20 ./my-model
+
+In Python:
+  model = AutoModelForCausalLM.from_pretrained('./my-model')
+  tokenizer = AutoTokenizer.from_pretrained('./my-model')
+  pipeline('text-generation', './my-model')('use 4 1 16 make 19 : <think>')
+
+A model of Qwen2's shape whose vocabulary is not Qwen's is written as `llama`, which is the same computation:
+transformers would take the vocabulary of a `qwen2` for Qwen's own.")]
+pub struct ExportArgs {
+    /// RUN@STEP, RUN (its newest checkpoint), or `embedded`
+    #[arg(value_name = "RUN@STEP")]
+    pub checkpoint: String,
+    /// The folder to write; it must not hold a model yet
+    pub folder: PathBuf,
+    /// float32 (what was trained, to the last bit), bfloat16 or float16; by default what the run's base was
+    #[arg(long, value_name = "TYPE")]
+    pub dtype: Option<String>,
+    /// The folder of run directories
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs: PathBuf,
+    /// The task whose embedded model is meant by `embedded`
+    #[arg(long, value_name = "NAME", default_value = task::FAMILIES[0].name)]
+    pub task: String,
+}
+
+/// Exports; the exit code.
+///
+/// # Errors
+/// A sentence that names what is missing or in the way.
+pub fn run(args: &ExportArgs, mut stdout: impl Write) -> Result<i32, Failure> {
+    if args.folder.join(WEIGHTS_FILE).exists() {
+        return Err(Failure(format!(
+            "{} holds a model already; name another folder.",
+            args.folder.display()
+        )));
+    }
+    let asked = args.dtype.as_deref().map(|name| {
+        WeightType::named(name).ok_or_else(|| {
+            Failure(format!("--dtype is float32, bfloat16 or float16, not `{}`.", super::printable(name)))
+        })
+    });
+    let asked = asked.transpose()?;
+    let device = Device::flex();
+    let loaded = if args.checkpoint == "embedded" {
+        embedded::load(&task::family(&args.task).map_err(Failure)?.base, &device)?
+    } else {
+        let at: RunAtStep = args.checkpoint.parse()?;
+        folder::load(&RunDirectory::find(&args.runs, &at.run)?.checkpoint(at.step)?.path, &device)?
+    };
+    let as_type = asked.unwrap_or_else(|| publish::base_type(&loaded.companions));
+    write_folder(&args.folder, &publish::files(&loaded, as_type)?)?;
+    writeln!(stdout, "{}", args.folder.display())?;
+    Ok(0)
+}
+
+/// Writes a model's files.
+///
+/// # Errors
+/// A sentence that names the file.
+pub fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Failure> {
+    let at = |path: &Path, e: std::io::Error| Failure(format!("{}: {e}.", path.display()));
+    std::fs::create_dir_all(folder).map_err(|e| at(folder, e))?;
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        files::write(&path, bytes).map_err(|e| at(&path, e))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,289 @@
+//! What is said of a run that is left: where it is, what came of it, and the commands that open it and go on with it.
+
+use std::{
+    collections::VecDeque,
+    env,
+    path::{Component, Path},
+    time::Duration,
+};
+
+use super::open::reference;
+use crate::{
+    metrics::AhaWatch,
+    record::StepMetrics,
+    runs::{Reader, RunDirectory, RunError, ancestors, checkpoint, segments},
+    system::output::{self, printable_within_line},
+    tui::numbers,
+};
+
+/// Steps at both ends whose mean is told.
+const ENDS: usize = 3;
+/// Where runs are without `--runs`.
+const USUAL_ROOT: &str = "runs";
+
+/// How a run is left.
+#[derive(Debug, Clone, Copy)]
+pub struct Leaving {
+    /// What an hour costs, dollars; `None` where the run's configuration says it.
+    pub price_per_hour: Option<f64>,
+    /// Whether the accuracy is told elsewhere.
+    pub accuracy_is_told: bool,
+    /// Whether its engine was that of this process, and ends with it.
+    pub engine_is_ours: bool,
+}
+
+/// Says it on standard error, which may be gone.
+pub fn say(run: &Path, leaving: Leaving) {
+    let Ok(run) = RunDirectory::open(run) else { return };
+    match lines(&run, leaving) {
+        Ok(lines) => lines.iter().for_each(output::say),
+        Err(error) => output::say(error),
+    }
+}
+
+fn lines(run: &RunDirectory, leaving: Leaving) -> Result<Vec<String>, RunError> {
+    let file = run.config()?;
+    let ancestors = ancestors(run);
+    let base = reference(&file);
+    let mut figures = Figures::new(base.map(|base| base.self_corrections));
+    for part in segments(run, &ancestors, None) {
+        Reader::new(&part.run).steps_until(part.last, |step| figures.take_in(step))?;
+    }
+    let live = !leaving.engine_is_ours && run.is_live();
+    let shown = printable_within_line(&run.path().display().to_string());
+    let steps = figures.last.back().map_or(0, |last| last.step);
+    let mut said = vec![match live {
+        true => format!("{shown} goes on without this screen; it has made {steps} steps."),
+        false => format!("{steps} steps are in {shown}."),
+    }];
+    if let Some(parent) = ancestors.first() {
+        let name = printable_within_line(&parent.name);
+        said.push(format!("  forked from {name} after step {}, whose steps count here", parent.step));
+    }
+    if !leaving.accuracy_is_told {
+        said.extend(figures.accuracy(base.map(|base| base.accuracy)));
+    }
+    if let Some(line) = figures.aha() {
+        said.push(line);
+        let price = leaving.price_per_hour.unwrap_or(file.config.price_per_hour);
+        said.push(figures.costs(price));
+    }
+    said.extend(commands(run, steps, live));
+    Ok(said)
+}
+
+/// The commands that go on from here, as they can be pasted.
+fn commands(run: &RunDirectory, steps: u64, live: bool) -> Vec<String> {
+    let mut commands = vec![format!("  open    {}", open(run.path()))];
+    let saved = checkpoint::list(&run.checkpoints_path()).last().map(|(step, _)| *step);
+    let Some(saved) = saved else { return commands };
+    let program = program();
+    if !live {
+        if saved < steps {
+            commands.insert(
+                0,
+                format!("  its newest checkpoint is of step {saved}: it is resumed and forked from there"),
+            );
+        }
+        commands.push(format!("  resume  {program} run --resume {}", quoted(&argument(run.path()))));
+    }
+    let root = run.path().parent().unwrap_or(Path::new(""));
+    let elsewhere = match root == Path::new(USUAL_ROOT) {
+        true => String::new(),
+        false => format!(" --runs {}", quoted(&argument(root))),
+    };
+    let from = quoted(&format!("{}@{saved}", argument(run.path())));
+    commands.push(format!("  fork    {program} run --fork {from}{elsewhere}"));
+    commands
+}
+
+/// The command that opens a run.
+pub fn open(run: &Path) -> String {
+    format!("{} open {}", program(), quoted(&argument(run)))
+}
+
+/// This program, as it was called.
+fn program() -> String {
+    env::args().next().map_or_else(|| "aha-lab".into(), |name| quoted(&name))
+}
+
+/// A path as an argument that is taken for a path, and for no name and no option.
+fn argument(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain =
+        path.components().count() > 1 || matches!(path.components().next(), Some(Component::RootDir));
+    match (text.is_empty(), is_plain && !text.starts_with('-')) {
+        (true, _) => ".".into(),
+        (_, true) => text,
+        _ => Path::new(".").join(path).display().to_string(),
+    }
+}
+
+/// A word as a shell takes it: as it stands where nothing in it means anything, in quotes elsewhere.
+fn quoted(word: &str) -> String {
+    let means_nothing =
+        |c: char| c.is_alphanumeric() || "_./@%+=:,-".contains(c) || cfg!(windows) && c == '\\';
+    if !word.is_empty() && word.chars().all(means_nothing) {
+        return word.into();
+    }
+    if cfg!(windows) {
+        return format!("\"{word}\"");
+    }
+    if !word.chars().any(char::is_control) {
+        return format!("'{}'", word.replace('\'', "'\\''"));
+    }
+    // As bash and zsh write what cannot be printed.
+    let mut text = String::from("$'");
+    for character in word.chars() {
+        match character {
+            '\'' | '\\' => text.extend(['\\', character]),
+            _ if character.is_control() => {
+                let mut bytes = [0; 4];
+                let bytes = character.encode_utf8(&mut bytes).bytes();
+                bytes.for_each(|byte| text += &format!("\\x{byte:02x}"));
+            }
+            _ => text.push(character),
+        }
+    }
+    text + "'"
+}
+
+/// What is told of the steps of a run of any length.
+struct Figures {
+    /// Self-corrections per completion that the base showed; without it the first step stands for it.
+    base: Option<f64>,
+    first: Vec<StepMetrics>,
+    last: VecDeque<StepMetrics>,
+    held_out: Option<(u64, f64)>,
+    seconds: f64,
+    watch: AhaWatch,
+}
+
+impl Figures {
+    fn new(base: Option<f64>) -> Self {
+        Self {
+            base,
+            first: Vec::new(),
+            last: VecDeque::new(),
+            held_out: None,
+            seconds: 0.0,
+            watch: AhaWatch::default(),
+        }
+    }
+
+    fn take_in(&mut self, step: StepMetrics) {
+        if step.step == 1 {
+            self.base.get_or_insert(step.self_corrections);
+        }
+        if let Some(base) = self.base.filter(|base| base.is_finite()) {
+            self.watch.push(step.step, step.self_corrections, base);
+        }
+        self.held_out = step.eval_accuracy.map(|share| (step.step, share)).or(self.held_out);
+        if step.step_time.is_finite() {
+            self.seconds += step.step_time.max(0.0);
+        }
+        if self.first.len() < ENDS {
+            self.first.push(step.clone());
+        }
+        self.last.push_back(step);
+        if self.last.len() > ENDS {
+            self.last.pop_front();
+        }
+    }
+
+    /// Before and after: of the steps at both ends, and on held-out puzzles.
+    fn accuracy(&self, base: Option<f64>) -> Option<String> {
+        let last: Vec<&StepMetrics> = self.last.iter().collect();
+        let first: Vec<&StepMetrics> = self.first.iter().collect();
+        let (before, after) = (end(&first)?, end(&last)?);
+        let mut line = match before == after {
+            true => format!("  accuracy {before}"),
+            false => format!("  accuracy {before} -> {after}"),
+        };
+        if let Some((step, share)) = self.held_out {
+            let before = base.map(|base| format!("{base:.2} (base) -> ")).unwrap_or_default();
+            line += &format!("; held out {before}{share:.2} (step {step})");
+        }
+        Some(line)
+    }
+
+    fn aha(&self) -> Option<String> {
+        self.last.back()?;
+        Some(match self.watch.mark() {
+            Some(step) => {
+                format!("  aha at step {step}: smoothed self-corrections stay above three times the base's")
+            }
+            None => {
+                "  no aha mark: smoothed self-corrections have not stayed above three times the base's".into()
+            }
+        })
+    }
+
+    fn costs(&self, price_per_hour: f64) -> String {
+        let time = Duration::try_from_secs_f64(self.seconds).unwrap_or_default();
+        let tokens = self.last.back().map_or(f64::NAN, |last| last.num_tokens as f64);
+        format!(
+            "  {} of training, {} tokens, {} at ${price_per_hour:.2} an hour",
+            numbers::clock(time),
+            numbers::si(tokens).trim(),
+            numbers::dollars(self.seconds / 3600.0 * price_per_hour),
+        )
+    }
+}
+
+/// `0.12 (steps 1 to 3)`.
+fn end(steps: &[&StepMetrics]) -> Option<String> {
+    let (first, last) = (steps.first()?.step, steps.last()?.step);
+    let mean = steps.iter().map(|step| step.accuracy).sum::<f64>() / steps.len() as f64;
+    let which = if first == last { format!("step {first}") } else { format!("steps {first} to {last}") };
+    Some(format!("{} ({which})", numbers::fixed(mean, 2, 0)))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_of_both_ends_and_of_everything_between() {
+        let step = |n: u64, accuracy, self_corrections| StepMetrics {
+            step: n,
+            accuracy,
+            self_corrections,
+            num_tokens: 1000 * n,
+            step_time: 60.0,
+            eval_accuracy: n.is_multiple_of(10).then_some(0.5),
+            ..StepMetrics::default()
+        };
+        let mut figures = Figures::new(None);
+        assert_eq!((figures.accuracy(None), figures.aha()), (None, None));
+        figures.take_in(step(1, 0.1, 0.1));
+        assert_eq!(figures.accuracy(Some(0.13)).unwrap(), "  accuracy 0.10 (step 1)");
+        assert!(figures.aha().unwrap().contains("no aha mark"));
+        for n in 2..=12 {
+            figures.take_in(step(n, n as f64 / 10.0, if n < 5 { 0.1 } else { 2.0 }));
+        }
+        assert_eq!(
+            figures.accuracy(Some(0.13)).unwrap(),
+            "  accuracy 0.20 (steps 1 to 3) -> 1.10 (steps 10 to 12); held out 0.13 (base) -> 0.50 (step 10)"
+        );
+        assert!(figures.aha().unwrap().starts_with("  aha at step 5:"), "{:?}", figures.aha());
+        assert_eq!(figures.costs(0.1), "  12:00 of training, 12.0k tokens, $0.0200 at $0.10 an hour");
+    }
+
+    #[test]
+    fn paths_are_arguments_that_a_shell_and_this_program_take() {
+        for (path, word) in [
+            ("runs/2026-a", "runs/2026-a"),
+            ("/tmp/my runs/x", "'/tmp/my runs/x'"),
+            ("it's/x", "'it'\\''s/x'"),
+            ("x", "./x"),
+            ("-x/y", "./-x/y"),
+            ("", "."),
+            ("a\u{1b}[31m/$HOME", "$'a\\x1b[31m/$HOME'"),
+            ("über/läufe", "über/läufe"),
+        ] {
+            assert_eq!(quoted(&argument(Path::new(path))), word);
+        }
+    }
+}

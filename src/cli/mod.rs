@@ -1,0 +1,68 @@
+//! The command line's subcommands, one a file: arguments in, exit code out.
+
+pub mod analyze;
+pub mod bench;
+mod detached;
+pub mod doctor;
+pub mod eval;
+pub mod export;
+mod farewell;
+pub mod jsonl;
+pub mod open;
+mod past;
+pub mod play;
+pub mod pretrain;
+pub mod puzzles;
+pub mod replay;
+mod rereading;
+pub mod run;
+pub mod score;
+mod summary;
+
+use std::{fmt, io::IsTerminal, path::Path};
+
+use crate::engine::setup::Base;
+pub use crate::system::output::printable;
+
+/// Exit code of a command that a signal ended.
+pub const INTERRUPTED: i32 = 130;
+
+/// Why a command failed, in a sentence.
+#[derive(Debug)]
+pub struct Failure(pub String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Whether a progress bar would be seen.
+pub fn progress_visible() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// Refuses to draw into a file or a pipe, before anything is started.
+///
+/// # Errors
+/// A sentence that says what to do instead.
+pub fn require_terminal() -> Result<(), Failure> {
+    if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Failure(
+        "The lab needs a terminal on standard input and output; use `aha-lab run --headless` where there is none."
+            .into(),
+    ))
+}
+
+/// `embedded` or a folder.
+pub fn base_of(text: &str) -> Base {
+    if text == "embedded" { Base::Embedded } else { Base::Folder(Path::new(text).to_owned()) }
+}

@@ -1,0 +1,110 @@
+//! What is recorded of a run and of those that it was forked from, told as engines told it.
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::{Failure, rereading::Rereading};
+use crate::{
+    protocol::{Event, Started},
+    runs::{Ancestor, FrontierWatch, Reader, RunDirectory, Segment, ancestors, segments},
+    tui::{source::recorded_events, transcripts::CAPACITY},
+};
+
+/// Events that may wait to be taken in: a reader is quicker than a screen, and a run can be larger than memory.
+const MOST_WAITING: usize = 4096;
+
+/// Reads, in a thread of its own, what an engine that goes on with a run finds recorded: in the run's own directory up
+/// to the checkpoint, and in those of the runs it goes back to. `None` where there is no such directory.
+pub fn of(started: &Started) -> Option<Receiver<Event>> {
+    let run = RunDirectory::open(&started.run).ok()?;
+    let (feed, events) = bounded(MOST_WAITING);
+    let last = started.step;
+    std::thread::Builder::new()
+        .name("past".into())
+        .spawn(move || {
+            let ancestors = ancestors(&run);
+            // The engine itself tells what was measured of its run.
+            let told = tell(&segments(&run, &ancestors, Some(last)), Some(&run), &feed);
+            if let Err(error) = told {
+                let _ = feed.send(Event::Warning(error.to_string()));
+            }
+            tell_missing(&ancestors, &feed);
+        })
+        .ok()?;
+    Some(events)
+}
+
+/// Tells the parts of a past, the oldest first: the charts at once, then the completions, which are many more.
+/// `measured` is the run whose measurements others tell.
+///
+/// # Errors
+/// When a log cannot be read.
+pub fn tell(parts: &[Segment], measured: Option<&RunDirectory>, feed: &Sender<Event>) -> Result<(), Failure> {
+    let mut bad = Vec::new();
+    for Segment { run, last } in parts {
+        let mut steps = Vec::new();
+        bad.extend(Reader::new(run).steps_until(*last, |step| steps.push(step))?);
+        for event in recorded_events(steps, []) {
+            let _ = feed.send(event);
+        }
+        if measured != Some(run) {
+            tell_measured(&mut FrontierWatch::new(run), *last, feed)?;
+        }
+        let (pinned, reading) = (run.pinned()?, Rereading::of(run));
+        bad.extend(pinned.bad);
+        for answer in pinned.records.into_iter().filter(|answer| last.is_none_or(|last| answer.step <= last))
+        {
+            let _ = feed.send(Event::PinnedAnswered(Box::new(reading.pinned(answer))));
+        }
+    }
+    for Segment { run, last } in parts {
+        let reading = Rereading::of(run);
+        let (passed_over, broken) = Reader::new(run).newest_rollouts(*last, CAPACITY, |record| {
+            let _ = feed.send(Event::RolloutScored(Box::new(reading.rollout(record))));
+        })?;
+        bad.extend(broken);
+        tell_passed_over(passed_over, run, feed);
+    }
+    for bad in bad {
+        let _ = feed.send(Event::Warning(bad.to_string()));
+    }
+    Ok(())
+}
+
+/// Tells the measurements that are new, of steps up to this one.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn tell_measured(
+    watch: &mut FrontierWatch,
+    last: Option<u64>,
+    feed: &Sender<Event>,
+) -> Result<(), Failure> {
+    let (measured, bad) = watch.poll()?;
+    let known = measured.into_iter().filter(|found| last.is_none_or(|last| found.step <= last));
+    let told = known.map(|found| Event::Measured(Box::new(found)));
+    for event in told.chain(bad.into_iter().map(Event::Warning)) {
+        let _ = feed.send(event);
+    }
+    Ok(())
+}
+
+/// Says that there are older completions than those shown.
+pub fn tell_passed_over(bytes: u64, run: &RunDirectory, feed: &Sender<Event>) {
+    if bytes > 0 {
+        let _ = feed.send(Event::Warning(format!(
+            "The newest {CAPACITY} completions are here; older ones ({} MB) are left in {}.",
+            bytes.div_ceil(1_000_000),
+            run.rollouts_path().display()
+        )));
+    }
+}
+
+/// Says where the past of a run is lost.
+pub fn tell_missing(ancestors: &[Ancestor], feed: &Sender<Event>) {
+    if let Some(missing) = ancestors.iter().find(|ancestor| ancestor.run.is_none()) {
+        let _ = feed.send(Event::Warning(format!(
+            "The steps up to {} are those of {}, which is not here any more: they are not shown.",
+            missing.step, missing.name
+        )));
+    }
+}

@@ -1,0 +1,97 @@
+//! One set of rules reads all that is on screen. A run's records hold what was found in its completions when they were
+//! written; where other rules did that, another version's, they are read again, so that the Meter, the marks in the
+//! texts and `analyze` agree.
+
+use crate::{
+    reasoning::RULES,
+    record::RolloutRecord,
+    runs::{RunDirectory, pinned::PinnedAnswer},
+    task::{
+        self,
+        answer::{self, Graded},
+    },
+};
+
+/// Whether the completions of a run are read again.
+#[derive(Debug, Clone, Copy)]
+pub struct Rereading {
+    again: bool,
+    graded: Graded,
+}
+
+impl Rereading {
+    /// For this run. One that does not say which rules read it is read again.
+    pub fn of(run: &RunDirectory) -> Self {
+        let file = run.config().ok();
+        let graded = file.as_ref().map_or_else(Graded::default, |file| file.config.reward_rules().answer);
+        let rules = file.and_then(|file| file.provenance).and_then(|info| info.analysis);
+        Self { again: rules.as_deref() != Some(RULES), graded }
+    }
+
+    /// A completion with what today's rules find in it.
+    pub fn rollout(self, mut record: RolloutRecord) -> RolloutRecord {
+        if self.again {
+            let text = answer::read_for(&record.completion, self.graded);
+            record.analysis = task::analyze(&record.task, &record.puzzle, text);
+        }
+        record
+    }
+
+    /// The same for an answer to a pinned puzzle.
+    pub fn pinned(self, mut answer: PinnedAnswer) -> PinnedAnswer {
+        if self.again {
+            let text = answer::read_for(&answer.completion, self.graded);
+            answer.analysis = task::analyze(&answer.task, &answer.puzzle, text);
+        }
+        answer
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+
+    use crossbeam_channel::unbounded;
+
+    use super::*;
+    use crate::{cli::past, engine::scripted::Script, metrics::Meter, protocol::Event, runs::segments};
+
+    /// What the Meter counts of a run that is opened, and what today's rules find in its completions.
+    fn opened(provenance: &str) -> (usize, usize) {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("20260101-120000-read");
+        fs::create_dir(&path).unwrap();
+        let info = format!(
+            "[provenance]\nmodel_hash = \"\"\nprogram_version = \"0.1.0\"\nbackend = \"cpu x2\"\ncreated = \"\"\n{provenance}"
+        );
+        fs::write(path.join("config.toml"), format!("schema_version = 1\n{info}")).unwrap();
+        let mut record = Script::new(1).rollout(30, 0, 0);
+        record.completion = " 16 + 4 = 20 . check : 20 is not 19 . 16 + 4 = 20 , 20 - 1 = 19 .".into();
+        record.analysis.true_checks = 7;
+        fs::write(path.join("metrics.jsonl"), "").unwrap();
+        fs::write(path.join("rollouts.jsonl"), serde_json::to_string(&record).unwrap() + "\n").unwrap();
+        let run = RunDirectory::open(&path).unwrap();
+        let (feed, events) = unbounded();
+        past::tell(&segments(&run, &[], None), None, &feed).unwrap();
+        drop(feed);
+        let mut meter = Meter::default();
+        for event in events {
+            if let Event::RolloutScored(record) = event {
+                meter.push((record.step, record.group, record.index), record.correct, &record.analysis, None);
+            }
+        }
+        let today = task::analyze(&record.task, &record.puzzle, &record.completion);
+        (meter.window(None).true_checks, today.true_checks)
+    }
+
+    #[test]
+    fn a_run_that_other_rules_have_read_is_counted_as_analyze_counts_it() {
+        let (shown, found) = opened("");
+        assert_eq!(shown, found, "an older version's run does not say which rules it had");
+        let (shown, found) = opened("analysis = \"other rules\"\n");
+        assert_eq!(shown, found);
+        let (shown, _) = opened(&format!("analysis = \"{RULES}\"\n"));
+        assert_eq!(shown, 7, "what the same rules found is taken as it is");
+    }
+}

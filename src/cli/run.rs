@@ -1,0 +1,351 @@
+//! `aha-lab run`: a run of our own engine, on screen or headless.
+
+use std::{
+    io::{self, Write},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+use crossbeam_channel::RecvTimeoutError;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{
+    Failure, INTERRUPTED, base_of, detached,
+    farewell::{self, Leaving},
+    past, progress_visible,
+    summary::Summary,
+};
+use crate::{
+    config::Config,
+    engine::{
+        self,
+        scripted::ScriptedOptions,
+        setup::{EngineOptions, Start},
+    },
+    protocol::{Command, Event, Temporality},
+    runs::{RunAtStep, RunDirectory, state::TrainingState},
+    socket::ControlServer,
+    system::{
+        output::{printable, printable_within_line, say},
+        platform,
+    },
+    tui::{self, Helpers, TuiOptions},
+};
+
+/// Train: on screen, or headless with a progress bar
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = "\
+Examples:
+  aha-lab run                                      the lab, from the embedded base model
+  aha-lab run --headless --steps 30 --seed 1       train without a screen
+  aha-lab run --detach --steps 500                 train in the background; `aha-lab open` commands it
+  aha-lab run --set control=random-reward          the control: a reward that ignores the answer
+  aha-lab run --task multiplication                another task, from its own base model
+  aha-lab run --set preset=dapo --set learning_rate=2e-4
+  aha-lab run --resume seed1 --steps 60            go on to step 60
+  aha-lab run --fork seed1@20 --set seed=7         a new run from a checkpoint")]
+pub struct RunArgs {
+    /// Train without a screen, with a progress bar on standard error
+    #[arg(long)]
+    pub headless: bool,
+    /// Train without a screen in the background: it goes on when the terminal closes, and `aha-lab open` commands it
+    #[arg(long, conflicts_with = "scripted")]
+    pub detach: bool,
+    /// This process is the one in the background
+    #[arg(long, hide = true)]
+    pub in_background: bool,
+    /// End after step N; without it a headless run makes 30 steps and the lab goes on until it is left
+    #[arg(long, value_name = "N")]
+    pub steps: Option<u64>,
+    /// Seed of everything random, short for --set seed=S
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Read the configuration from a TOML file
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Set a configuration key, after the file; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// `random-reward` or `shuffled-reward`, short for --set control=NAME
+    #[arg(long, value_name = "NAME")]
+    pub control: Option<String>,
+    /// The task and what it sets of itself, before any --set
+    #[arg(long, value_name = "NAME")]
+    pub task: Option<String>,
+    /// Wait before the first token until the run is resumed or stepped
+    #[arg(long)]
+    pub paused: bool,
+    /// The base model: `embedded`, or a Hugging Face folder
+    #[arg(long, value_name = "DIR|embedded", default_value = "embedded")]
+    pub base: String,
+    /// `auto`, `wgpu` or `cpu`, short for --set backend=NAME
+    #[arg(long, value_name = "NAME")]
+    pub backend: Option<String>,
+    /// The folder of run directories
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs: PathBuf,
+    /// Go on with a run from its newest checkpoint, with its own configuration; from that of STEP, the steps and
+    /// checkpoints after it are removed, and made again
+    #[arg(long, value_name = "RUN[@STEP]", conflicts_with_all = ["fork", "base", "config", "settings", "seed", "control", "task", "backend"])]
+    pub resume: Option<String>,
+    /// Begin a new run from a checkpoint of another
+    #[arg(long, value_name = "RUN@STEP")]
+    pub fork: Option<String>,
+    /// Name of the new run directory, after the date
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Print a JSON summary at the end of a headless run
+    #[arg(long)]
+    pub json: bool,
+    /// Draw with ASCII only
+    #[arg(long)]
+    pub ascii: bool,
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub no_mouse: bool,
+    /// Play a made-up run on screen without any model (for tests)
+    #[arg(long, hide = true)]
+    pub scripted: bool,
+    /// Milliseconds between two positions of the made-up run; 0 plays at the top rate
+    #[arg(long, hide = true, default_value_t = 25)]
+    pub scripted_pace: u64,
+    /// The made-up run fails in this step
+    #[arg(long, hide = true)]
+    pub scripted_failure: Option<u64>,
+}
+
+/// Steps of a headless run that was not told how many.
+const HEADLESS_STEPS: u64 = 30;
+/// How long a stopped engine may take to write its last checkpoint.
+const LAST_WORDS: Duration = Duration::from_secs(30);
+
+/// Runs it; the exit code.
+///
+/// # Errors
+/// A sentence for whatever is wrong with the arguments or the terminal.
+pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
+    if args.scripted {
+        super::require_terminal()?;
+        return scripted(args);
+    }
+    if args.detach && !args.in_background {
+        return detached::start(args.json, stdout);
+    }
+    if args.in_background {
+        platform::begin_session()?;
+    }
+    let options = options(args)?;
+    if args.headless || args.detach {
+        return headless(args, options, stdout);
+    }
+    super::require_terminal()?;
+    let (handle, mut thread) = engine::spawn(options.clone())?;
+    let mut restarter = |run: &Path| {
+        let again = EngineOptions {
+            start: Start::Resume(RunDirectory::open(run).map_err(io::Error::other)?, None),
+            paused: false,
+            ..options.clone()
+        };
+        let (handle, next) = engine::spawn(again)?;
+        // The one that failed has told its end.
+        let _ = std::mem::replace(&mut thread, next).join();
+        Ok(handle)
+    };
+    let helpers = Helpers { restart: &mut restarter, past: &mut past::of };
+    let outcome = catch_unwind(AssertUnwindSafe(|| tui::run(handle, screen(args), helpers)));
+    if !matches!(&outcome, Ok(Ok(outcome)) if !outcome.engine_ended) {
+        // It has told its end, or the screen was lost and with it the handle, which ends the engine as a stop
+        // does; its files close with its thread.
+        let _ = thread.join();
+    }
+    finish_screen(&outcome.unwrap_or_else(|panic| resume_unwind(panic))?)
+}
+
+/// A made-up run. One that is told to fail goes on, when it is started again, from before its
+/// last finished step, as from a checkpoint.
+fn scripted(args: &RunArgs) -> Result<i32, Failure> {
+    let options = ScriptedOptions {
+        position: Duration::from_millis(args.scripted_pace),
+        fail_at: args.scripted_failure,
+        ..ScriptedOptions::default()
+    };
+    let handle = engine::scripted::start(options.clone())?;
+    let mut restarter = |_: &Path| {
+        let first_step = args.scripted_failure.map_or(1, |failed| failed.saturating_sub(1).max(1));
+        engine::scripted::start(ScriptedOptions { fail_at: None, first_step, ..options.clone() })
+    };
+    let helpers = Helpers { restart: &mut restarter, past: &mut |_| None };
+    finish_screen(&tui::run(handle, screen(args), helpers)?)
+}
+
+fn screen(args: &RunArgs) -> TuiOptions {
+    let mut options = TuiOptions { mouse: !args.no_mouse, ..TuiOptions::default() };
+    options.theme.ascii |= args.ascii;
+    options
+}
+
+fn finish_screen(outcome: &tui::TuiOutcome) -> Result<i32, Failure> {
+    if let Some(run) = &outcome.run {
+        let price_per_hour = Some(outcome.price_per_hour);
+        farewell::say(run, Leaving { price_per_hour, accuracy_is_told: false, engine_is_ours: true });
+    }
+    match &outcome.failed {
+        Some(reason) => Err(Failure(reason.clone())),
+        None => Ok(if outcome.interrupted { INTERRUPTED } else { 0 }),
+    }
+}
+
+/// The arguments as the engine's options.
+fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
+    let fork = match &args.fork {
+        Some(at) => {
+            let at: RunAtStep = at.parse()?;
+            Some((RunDirectory::find(&args.runs, &at.run)?, at.step))
+        }
+        None => None,
+    };
+    let mut config = match (&args.config, &fork) {
+        (Some(path), _) => Config::load(path)?,
+        // A fork goes on as the run was, but for what is set anew.
+        (None, Some((run, step))) => TrainingState::load(&run.checkpoint(*step)?.path)?.config,
+        (None, None) => Config::default(),
+    };
+    // First: it brings settings of its own, which those that are given change.
+    if let Some(task) = &args.task {
+        config.set("task", task)?;
+    }
+    for setting in &args.settings {
+        config.set_pair(setting)?;
+    }
+    let seed = args.seed.map(|seed| seed.to_string());
+    for (key, value) in [("seed", &seed), ("control", &args.control), ("backend", &args.backend)] {
+        if let Some(value) = value {
+            config.set(key, value)?;
+        }
+    }
+    let start = match (&args.resume, fork) {
+        (Some(name), _) => {
+            // A run whose name has an @ in it is meant as a whole.
+            let at = name.parse().unwrap_or_else(|_| RunAtStep { run: name.clone(), step: None });
+            Start::Resume(RunDirectory::find(&args.runs, &at.run)?, at.step)
+        }
+        (None, Some((run, step))) => Start::Fork(run, step),
+        (None, None) => Start::New(base_of(&args.base)),
+    };
+    Ok(EngineOptions {
+        config,
+        start,
+        runs_root: args.runs.clone(),
+        name: args.name.clone(),
+        last_step: args.steps.or((args.headless || args.detach).then_some(HEADLESS_STEPS)),
+        // A detached run can be told to go on through its socket.
+        paused: args.paused && (args.detach || !args.headless),
+    })
+}
+
+fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> Result<i32, Failure> {
+    let last = options.last_step.unwrap_or(HEADLESS_STEPS);
+    let shown = progress_visible() && !args.detach;
+    let bar = if shown { ProgressBar::new(last) } else { ProgressBar::hidden() };
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:30} step {pos}/{len}  {msg}  {elapsed} (left {eta})")
+    {
+        bar.set_style(style);
+    }
+    let interrupts = platform::interrupts()?;
+    let (handle, thread) = engine::spawn(options)?;
+    let mut control: Option<ControlServer> = None;
+    let mut summary = Summary::default();
+    let mut interrupted: Option<Instant> = None;
+    // Whether the run paused itself since its last finished step.
+    let mut troubled = false;
+    // Whether a run that paused itself is left as it is.
+    let mut halts = false;
+    let mut warned = String::new();
+    let started = Instant::now();
+    let end = loop {
+        if interrupts.try_recv().is_ok() && interrupted.is_none() {
+            interrupted = Some(Instant::now());
+            let _ = handle.commands.send(Command::Stop);
+        }
+        let event = handle.events.recv_timeout(Duration::from_millis(100));
+        if let (Some(control), Ok(event)) = (&control, &event) {
+            control.tell(event);
+        }
+        match event {
+            Ok(Event::Started(told)) => {
+                halts = told.config.sentinel == "pause";
+                let run = printable_within_line(&told.run.display().to_string());
+                bar.println(printable(&format!("{run} on {}: {}", told.backend, told.backend_reason)));
+                bar.set_position(told.step);
+                match ControlServer::start(&told.run, handle.commands.clone()) {
+                    Ok(serving) => control = Some(serving),
+                    Err(error) if args.detach => {
+                        say(format!("{error} The run goes on and cannot be commanded."));
+                    }
+                    Err(_) => {}
+                }
+                if args.in_background {
+                    detached::report(&told.run, &mut stdout);
+                }
+            }
+            Ok(Event::StepDone(metrics)) => {
+                bar.set_position(metrics.step);
+                bar.set_message(format!(
+                    "reward {:.3}  accuracy {:.3}  length {:.0}  checks {:.2}  {:.1} s",
+                    metrics.reward, metrics.accuracy, metrics.mean_length, metrics.checks, metrics.step_time
+                ));
+                summary.take_in(*metrics);
+                troubled = false;
+            }
+            Ok(Event::Warning(text)) if text != warned => {
+                match shown {
+                    true => bar.println(printable(&text)),
+                    false => say(&text),
+                }
+                warned = text;
+            }
+            Ok(Event::Temporality(Temporality::Pausing))
+                if control.as_ref().is_some_and(ControlServer::pause_is_wanted) => {}
+            // A detached run that is in trouble again waits, paused, for its disk or for someone who opens it.
+            Ok(Event::Temporality(Temporality::Pausing)) if args.detach && (troubled || halts) => {}
+            Ok(Event::Temporality(Temporality::Pausing)) => {
+                // Nobody is there to resume a run that paused itself: it is tried again once, and if that does
+                // not help (the disk is still full) the run ends. With `sentinel=pause` a person wants to look first.
+                let _ =
+                    handle.commands.send(if troubled || halts { Command::Stop } else { Command::TryAgain });
+                troubled = true;
+            }
+            Ok(Event::Failed(reason)) => {
+                bar.abandon();
+                return Err(Failure(reason));
+            }
+            Ok(Event::Finished { steps, run }) => break Some((steps, run)),
+            Ok(_) => {}
+            Err(RecvTimeoutError::Timeout)
+                if interrupted.is_some_and(|since| since.elapsed() > LAST_WORDS) =>
+            {
+                break None;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break None,
+        }
+    };
+    bar.finish_and_clear();
+    if end.is_some() {
+        // It has told its end; its files close, and the run's lock is free, with its thread. Only then the socket
+        // goes: a run without one is never another process's for a moment longer.
+        let _ = thread.join();
+    }
+    // Who watches was told the end.
+    drop(control);
+    let Some((done, run)) = end else {
+        return Err(Failure("The engine ended without a word; what was journalled is safe.".into()));
+    };
+    summary.print(&run, done, args.json, started.elapsed(), stdout)?;
+    let leaving = Leaving { price_per_hour: None, accuracy_is_told: !args.json, engine_is_ours: true };
+    farewell::say(&run, leaving);
+    Ok(if interrupted.is_some() { INTERRUPTED } else { 0 })
+}

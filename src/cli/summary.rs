@@ -1,0 +1,148 @@
+//! What a headless run says at its end: means of its first and its last steps. However many steps it makes, as much is kept.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Write},
+    path::Path,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use crate::{record::StepMetrics, system::output::printable_within_line};
+
+/// Steps at both ends whose mean is told.
+const ENDS: usize = 3;
+/// Newest steps whose median time is told.
+const TIMED: usize = 10_000;
+
+/// The steps of a run, as far as its end tells of them.
+#[derive(Debug, Default)]
+pub struct Summary {
+    first: Vec<StepMetrics>,
+    last: VecDeque<StepMetrics>,
+    times: VecDeque<f64>,
+}
+
+impl Summary {
+    /// One more step.
+    pub fn take_in(&mut self, step: StepMetrics) {
+        self.times.push_back(step.step_time);
+        if self.times.len() > TIMED {
+            self.times.pop_front();
+        }
+        if self.first.len() < ENDS {
+            self.first.push(step.clone());
+        }
+        self.last.push_back(step);
+        if self.last.len() > ENDS {
+            self.last.pop_front();
+        }
+    }
+
+    /// Means of the first and the last three steps, the way the README's tables are made, and the median time of the last
+    /// ten thousand; `null` where no step was made.
+    pub fn json(&self) -> Value {
+        let mut times: Vec<f64> = self.times.iter().copied().collect();
+        times.sort_by(f64::total_cmp);
+        json!({
+            "first": means(self.first.iter()),
+            "last": means(self.last.iter()),
+            "median_step_seconds": times.get(times.len() / 2),
+        })
+    }
+
+    /// Says it of a run that has made so many steps in all.
+    ///
+    /// # Errors
+    /// What the output returns.
+    pub fn print(
+        &self,
+        run: &Path,
+        done: u64,
+        as_json: bool,
+        took: Duration,
+        mut out: impl Write,
+    ) -> io::Result<()> {
+        let summary = self.json();
+        if as_json {
+            let mut whole = json!({"run": run, "steps": done, "seconds": took.as_secs_f64()});
+            if let (Some(whole), Some(summary)) = (whole.as_object_mut(), summary.as_object()) {
+                whole.extend(summary.clone());
+            }
+            writeln!(out, "{whole}")?;
+            return out.flush();
+        }
+        writeln!(out, "{done} steps in {}", printable_within_line(&run.display().to_string()))?;
+        if self.first.is_empty() {
+            writeln!(out, "  no step was made this time; --steps N goes on to step N")?;
+            return out.flush();
+        }
+        for key in ["accuracy", "reward", "mean_length", "checks", "self_corrections", "decompositions"] {
+            let value = |end: &str| summary[end][key].as_f64().unwrap_or(f64::NAN);
+            // Not every task has anything to take apart.
+            if key == "decompositions" && value("first") + value("last") == 0.0 {
+                continue;
+            }
+            writeln!(out, "  {key:<18}{:>8.3}  ->{:>8.3}", value("first"), value("last"))?;
+        }
+        out.flush()
+    }
+}
+
+fn means<'a>(steps: impl ExactSizeIterator<Item = &'a StepMetrics> + Clone) -> Value {
+    if steps.len() == 0 {
+        return Value::Null;
+    }
+    let of = |f: fn(&StepMetrics) -> f64| steps.clone().map(f).sum::<f64>() / steps.len() as f64;
+    json!({
+        "reward": of(|m| m.reward),
+        "accuracy": of(|m| m.accuracy),
+        "mean_length": of(|m| m.mean_length),
+        "checks": of(|m| m.checks),
+        "true_checks": of(|m| m.true_checks),
+        "self_checking_share": of(|m| m.self_checking_share),
+        "self_corrections": of(|m| m.self_corrections),
+        "decompositions": of(|m| m.decompositions),
+        "decomposing_share": of(|m| m.decomposing_share),
+        "repeated_attempt_share": of(|m| m.repeated_attempt_share),
+        "truncated_share": of(|m| m.clipped_ratio),
+        "entropy": of(|m| m.entropy),
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn of(steps: u64) -> Summary {
+        let mut summary = Summary::default();
+        for step in 1..=steps {
+            let (accuracy, step_time) = (step as f64, step as f64);
+            summary.take_in(StepMetrics { step, accuracy, step_time, ..StepMetrics::default() });
+        }
+        summary
+    }
+
+    #[test]
+    fn as_much_is_kept_of_a_million_steps_as_of_a_few() {
+        let summary = of(1_000_000);
+        assert_eq!((summary.first.len(), summary.last.len(), summary.times.len()), (ENDS, ENDS, TIMED));
+        let json = summary.json();
+        assert_eq!((&json["first"]["accuracy"], &json["last"]["accuracy"]), (&json!(2.0), &json!(999_999.0)));
+        assert_eq!(json["median_step_seconds"], json!(995_001.0));
+        let few = of(2).json();
+        assert_eq!((&few["first"]["accuracy"], &few["last"]["accuracy"]), (&json!(1.5), &json!(1.5)));
+    }
+
+    #[test]
+    fn nothing_is_told_of_steps_that_were_not_made() {
+        let summary = of(0);
+        assert_eq!(summary.json(), json!({"first": null, "last": null, "median_step_seconds": null}));
+        let mut said = Vec::new();
+        summary.print(Path::new("runs/a\u{1b}"), 7, false, Duration::ZERO, &mut said).unwrap();
+        let said = String::from_utf8(said).unwrap();
+        assert!(said.starts_with("7 steps in runs/a\\u001b\n") && !said.contains("->"), "{said}");
+    }
+}

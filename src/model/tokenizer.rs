@@ -1,0 +1,248 @@
+//! Text to tokens and back, through the `tokenizers` crate.
+
+use std::{
+    panic::AssertUnwindSafe,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
+
+use thiserror::Error;
+use tokenizers::Tokenizer as Inner;
+
+mod growth;
+
+use crate::{config::shortened, model::companions::Ends};
+
+/// Why a tokenizer could not be used.
+#[derive(Debug, Error)]
+pub enum TokenizerError {
+    /// `tokenizer.json` is broken or needs what this build lacks.
+    #[error("{path}: This is no tokenizer.json that can be used ({reason}). Fetch or export it again.")]
+    Broken {
+        /// Which file.
+        path: PathBuf,
+        /// What the parser said.
+        reason: String,
+    },
+    /// It has no token that ends a completion.
+    #[error("{path}: The tokenizer has no end token; one of {tried} is needed.")]
+    NoEnd {
+        /// Which file.
+        path: PathBuf,
+        /// The names that were looked for.
+        tried: String,
+    },
+    /// A text could not be encoded.
+    #[error("The text could not be turned into tokens: {0}.")]
+    Encode(String),
+}
+
+/// Names of the end token, ours first.
+const END_TOKENS: [&str; 5] = ["<eos>", "<|endoftext|>", "<|im_end|>", "</s>", "<|end_of_text|>"];
+
+/// Most end tokens that a model may have.
+const MOST_ENDS: usize = 16;
+
+/// The tokens that end a completion: one, a few, or none at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndTokens {
+    tokens: [u32; MOST_ENDS],
+    count: usize,
+}
+
+impl EndTokens {
+    /// Nothing ends a completion.
+    pub const NONE: Self = Self { tokens: [0; MOST_ENDS], count: 0 };
+
+    /// This one.
+    pub const fn only(token: u32) -> Self {
+        let mut ends = Self { count: 1, ..Self::NONE };
+        ends.tokens[0] = token;
+        ends
+    }
+
+    /// These; `None` where they are too many.
+    pub fn of(tokens: &[u32]) -> Option<Self> {
+        let mut ends = Self { count: tokens.len(), ..Self::NONE };
+        ends.tokens.get_mut(..tokens.len())?.copy_from_slice(tokens);
+        Some(ends)
+    }
+
+    /// Whether this token ends a completion.
+    pub fn contains(&self, token: u32) -> bool {
+        self.as_slice().contains(&token)
+    }
+
+    /// All of them.
+    pub fn as_slice(&self) -> &[u32] {
+        &self.tokens[..self.count]
+    }
+}
+
+/// A tokenizer and its end tokens.
+#[derive(Debug, Clone)]
+pub struct Tokenizer {
+    inner: Arc<Inner>,
+    end: EndTokens,
+    size: usize,
+    /// By token, whether its text has a `>`; made when it is first asked for.
+    closing: Arc<OnceLock<Vec<bool>>>,
+}
+
+impl Tokenizer {
+    /// From the bytes of a `tokenizer.json`; `source` is named in errors. It ends with the first of a few usual tokens
+    /// that it has.
+    ///
+    /// # Errors
+    /// When it cannot be parsed or has no end token.
+    pub fn from_bytes(bytes: &[u8], source: &Path) -> Result<Self, TokenizerError> {
+        Self::with_ends(bytes, source, &Ends::default())
+    }
+
+    /// As [`Self::from_bytes`], with the end tokens that the files beside it name; where it has none of them, with the
+    /// usual one.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_ends(bytes: &[u8], source: &Path, ends: &Ends) -> Result<Self, TokenizerError> {
+        let broken = |reason: String| TokenizerError::Broken { path: source.to_owned(), reason };
+        growth::check(bytes).map_err(broken)?;
+        // The parser is a dependency that reads a stranger's file: a panic in it is one more way to be broken.
+        let mut inner = std::panic::catch_unwind(|| Inner::from_bytes(bytes))
+            .map_err(|_| broken("its parser panicked".into()))?
+            .map_err(|e| broken(shortened(&e.to_string())))?;
+        // Prompts are neither padded nor cut off; what a file asks for may be larger than all memory.
+        inner.with_padding(None);
+        inner.with_truncation(None).map_err(|e| broken(shortened(&e.to_string())))?;
+        // Not how many there are: a number beyond the embedding would be looked up there.
+        let size = inner.get_vocab(true).into_values().max().map_or(0, |last| last as usize + 1);
+        let mut end = ends.ids.clone();
+        end.retain(|&id| inner.id_to_token(id).is_some());
+        if end.is_empty() {
+            let named = ends.named.as_deref().into_iter().chain(END_TOKENS);
+            end.extend(named.filter_map(|name| inner.token_to_id(name)).next());
+        }
+        if end.is_empty() {
+            return Err(TokenizerError::NoEnd { path: source.to_owned(), tried: END_TOKENS.join(", ") });
+        }
+        let end = EndTokens::of(&end).ok_or_else(|| {
+            broken(format!("it has {} end tokens; at most {MOST_ENDS} are heeded", end.len()))
+        })?;
+        Ok(Self { inner: Arc::new(inner), end, size, closing: Arc::default() })
+    }
+
+    /// The tokens that end a completion.
+    pub fn end(&self) -> EndTokens {
+        self.end
+    }
+
+    /// How many tokens there are.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The number of a token; `None` where there is none of that text.
+    pub fn id_of(&self, token: &str) -> Option<u32> {
+        self.inner.token_to_id(token)
+    }
+
+    /// The text of a token, as the vocabulary has it.
+    pub fn token(&self, id: u32) -> Option<String> {
+        self.inner.id_to_token(id)
+    }
+
+    /// The tokens of a text, no special ones added: at least one, unless it is blank.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses the text, or makes nothing of it.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
+        // Fenced as the parser is: what a stranger's file makes it do is found out only here.
+        let encoded = AssertUnwindSafe(|| self.inner.encode(text, false));
+        let encoding = std::panic::catch_unwind(encoded)
+            .map_err(|_| TokenizerError::Encode("the tokenizer panicked".into()))?
+            .map_err(|e| TokenizerError::Encode(shortened(&e.to_string())))?;
+        let tokens = encoding.get_ids().to_vec();
+        if tokens.is_empty() && !text.trim().is_empty() {
+            return Err(TokenizerError::Encode(format!(
+                "the tokenizer has no token for any part of `{}`",
+                shortened(text)
+            )));
+        }
+        Ok(tokens)
+    }
+
+    /// The text of a completion: the end token is left out, other special tokens are kept, and a word-level
+    /// vocabulary gets a space before every word, so that it can stand right after its prompt.
+    pub fn decode(&self, tokens: &[u32]) -> String {
+        let tokens: Vec<u32> = tokens.iter().copied().filter(|&t| !self.end.contains(t)).collect();
+        let text = self.inner.decode(&tokens, false).unwrap_or_default();
+        if self.is_word_level() && !text.is_empty() { format!(" {text}") } else { text }
+    }
+
+    /// The words of a text, parted by white space, that cannot be said in these tokens: a tokenizer of whole words
+    /// refuses what it has no word for, or writes another in its place.
+    pub fn unknown_words(&self, text: &str) -> Vec<String> {
+        let said = |word: &str| self.encode(word).is_ok_and(|tokens| self.decode(&tokens).trim() == word);
+        text.split_whitespace().filter(|word| !said(word)).map(str::to_owned).collect()
+    }
+
+    /// Whether the text of these tokens holds a tag that their last token completes or writes out whole. `tag` ends
+    /// with `>`; it may be one token, or stand across several.
+    pub fn completes_tag(&self, tokens: &[u32], tag: &str) -> bool {
+        // A tag is a few tokens long; some more, because tokens without any text may stand between them.
+        const LOOKED_BACK: usize = 64;
+        let Some(last) = tokens.last() else { return false };
+        let closing = self.closing.get_or_init(|| {
+            (0..self.size as u32)
+                .map(|token| self.inner.decode(&[token], false).is_ok_and(|t| t.contains('>')))
+                .collect()
+        });
+        // Nearly every token is done with here.
+        if !closing.get(*last as usize).copied().unwrap_or(false) {
+            return false;
+        }
+        let recent = &tokens[tokens.len().saturating_sub(LOOKED_BACK)..];
+        let before = self.decode(&recent[..recent.len() - 1]);
+        self.decode(recent).matches(tag).count() > before.matches(tag).count()
+    }
+
+    /// Whether every word is one token, parted by white space.
+    pub fn is_word_level(&self) -> bool {
+        self.inner.get_decoder().is_none()
+    }
+}
+
+/// Decodes token by token. What it returns never ends inside a character: bytes that do not yet make one wait
+/// for the next token.
+#[derive(Debug, Clone, Default)]
+pub struct StreamingDecoder {
+    /// The newest tokens; older ones cannot change what these add.
+    recent: Vec<u32>,
+    /// How many of `recent` were handed out as text.
+    given: usize,
+}
+
+impl StreamingDecoder {
+    /// At the start of a completion.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The text that `token` adds, possibly none.
+    pub fn push(&mut self, tokenizer: &Tokenizer, token: u32) -> String {
+        self.recent.push(token);
+        // Some tokenizers give the first token of a text no leading space, so the piece is what the window's
+        // text has more than the part that was handed out.
+        let before = tokenizer.decode(&self.recent[..self.given]);
+        let text = tokenizer.decode(&self.recent);
+        // The replacement character at the end stands for a character that is not whole yet.
+        let whole = !text.ends_with('\u{fffd}') && text.len() > before.len();
+        if !whole || !text.is_char_boundary(before.len()) {
+            return String::new();
+        }
+        let piece = text[before.len()..].to_string();
+        self.recent.drain(..self.given);
+        self.given = self.recent.len();
+        piece
+    }
+}

@@ -1,0 +1,337 @@
+//! Everything that crosses between the engine and whoever watches it. Nothing else does.
+
+pub mod side;
+
+use std::path::PathBuf;
+
+use crossbeam_channel::{Receiver, Sender};
+use serde::{Deserialize, Serialize};
+
+use self::side::SideHandle;
+use crate::{
+    config::Config,
+    record::{RolloutRecord, StepMetrics},
+    runs::{Ancestor, frontier::Measurement, pinned::PinnedAnswer},
+    task::{Puzzle, Score},
+};
+
+/// Asked of the engine. The channel is bounded; the engine reads it between tokens and micro-batches.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Stop at the next token or micro-batch and wait.
+    Pause,
+    /// Go on until told otherwise.
+    Resume,
+    /// As [`Command::Resume`], of the program itself: where nobody watches, it tries once more what a run paused for.
+    TryAgain,
+    /// Go on for so much, then pause.
+    Step(StepBy),
+    /// Change a live hyperparameter; it holds from the next step on.
+    Set {
+        /// One of the configuration keys.
+        key: String,
+        /// Its value, as one would write it after `--set key=`.
+        value: String,
+    },
+    /// Write a checkpoint at the end of the current step (at once when paused between steps).
+    Checkpoint,
+    /// Answer this puzzle now and every `pinned_every` steps.
+    Pin(Puzzle),
+    /// Answer it no more; what was answered stays.
+    Unpin(Puzzle),
+    /// Look closely at this group of each step from now on; `None` looks at none. A group that a step does not
+    /// have means its last one.
+    Inspect(Option<usize>),
+    /// Finish the current token, write a checkpoint of the last whole step, and end.
+    Stop,
+}
+
+/// How far [`Command::Step`] goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepBy {
+    /// To the end of the n-th phase from here.
+    Phases(u32),
+    /// To the end of the n-th step from here.
+    Steps(u32),
+}
+
+/// The five phases of a GRPO step, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// The policy writes a group of completions for every prompt.
+    Sample,
+    /// The task scores every completion; the analysis reads it.
+    Score,
+    /// Rewards become advantages within each group.
+    Advantage,
+    /// The policy gradient is taken and the optimizer steps.
+    Update,
+    /// Held-out evaluation when it is due; the journal is written.
+    Evaluate,
+}
+
+impl Phase {
+    /// All five, in order.
+    pub const ALL: [Phase; 5] =
+        [Phase::Sample, Phase::Score, Phase::Advantage, Phase::Update, Phase::Evaluate];
+
+    /// The word shown in the phase line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Sample => "sample",
+            Phase::Score => "score",
+            Phase::Advantage => "advantage",
+            Phase::Update => "update",
+            Phase::Evaluate => "evaluate",
+        }
+    }
+}
+
+/// Whether time passes in the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Temporality {
+    /// Training.
+    Live,
+    /// A pause was asked for; the token or micro-batch in hand is being finished.
+    Pausing,
+    /// Waiting for a command.
+    Paused,
+    /// A resume was asked for; work has not started yet.
+    Unpausing,
+}
+
+/// What the base model showed when it was measured on held-out puzzles: the charts' reference lines.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BaseReference {
+    /// Mean reward under the rewards that it was measured with.
+    pub reward: f64,
+    /// Share with a well-formed answer; `None` where `reward` is what the run itself paid.
+    #[serde(default)]
+    pub well_formed: Option<f64>,
+    /// Share right.
+    pub accuracy: f64,
+    /// Tokens per completion.
+    pub mean_length: f64,
+    /// Checks per completion.
+    pub checks: f64,
+    /// Self-corrections per completion.
+    pub self_corrections: f64,
+    /// Share of completions with at least one check.
+    pub self_checking_share: f64,
+    /// How many completions that was measured on.
+    pub completions: usize,
+}
+
+/// Where a run was forked from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForkPoint {
+    /// The name of the other.
+    pub run: String,
+    /// The last step that both have.
+    pub step: u64,
+}
+
+impl ForkPoint {
+    /// Where a run was forked, and where those that it was forked from were, the nearest first.
+    pub fn of(ancestors: &[Ancestor]) -> Vec<Self> {
+        ancestors.iter().map(|other| Self { run: other.name.clone(), step: other.step }).collect()
+    }
+}
+
+impl BaseReference {
+    /// What the base's answers earn in the mean under a configuration: its accuracy and the share of well-formed answers
+    /// are known whatever is paid for them. A coin that ignores the answer pays one half; rewards that are shuffled
+    /// within their groups keep their mean.
+    pub fn reward_under(&self, config: &Config) -> f64 {
+        match self.well_formed {
+            _ if config.control == "random-reward" => 0.5,
+            None => self.reward,
+            Some(well_formed) => {
+                let wrong = (well_formed - self.accuracy).max(0.0);
+                self.accuracy * config.reward_correct + wrong * config.reward_format
+            }
+        }
+    }
+}
+
+/// What the engine is and what it trains, told once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Started {
+    /// The run directory.
+    pub run: PathBuf,
+    /// The configuration in force.
+    pub config: Config,
+    /// Last finished step (0 for a new run).
+    pub step: u64,
+    /// `cpu x2` or the adapter's name.
+    pub backend: String,
+    /// Why that backend, in a sentence.
+    pub backend_reason: String,
+    /// Trainable parameters.
+    pub parameters: usize,
+    /// What the base showed, where that is known beforehand; otherwise step 1 stands for it.
+    pub base: Option<BaseReference>,
+    /// Where it was forked from another run, and that from yet another, the nearest first.
+    pub forks: Vec<ForkPoint>,
+    /// The puzzles that are pinned, where that is known beforehand.
+    pub pins: Option<Vec<Puzzle>>,
+}
+
+/// What the model thought at one position of a completion, at the sampling temperature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TokenView {
+    /// Log-probability of the token that stands there, nats.
+    pub logprob: f32,
+    /// Entropy of the distribution, nats.
+    pub entropy: f32,
+    /// The likeliest tokens and their probabilities, at most five, likeliest first.
+    pub top: Vec<(String, f32)>,
+}
+
+/// One completion of an inspected group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RowInspection {
+    /// As it is journalled, as far as the group's [`phase`](GroupInspection::phase) goes.
+    pub record: RolloutRecord,
+    /// What the task says of the answer; `None` before it was scored.
+    #[serde(default)]
+    pub score: Option<Score>,
+    /// The text of each token.
+    pub pieces: Vec<String>,
+    /// Each token under the policy before the update.
+    pub before: Vec<TokenView>,
+    /// Each token under the policy after the update; empty until then.
+    pub after: Vec<TokenView>,
+    /// Log-probability of each token under the reference model, nats; empty without one.
+    pub reference: Vec<f32>,
+}
+
+/// A group of a step, token by token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupInspection {
+    /// The step.
+    pub step: u64,
+    /// Which prompt of the step.
+    pub group: usize,
+    /// Prompts of the step.
+    #[serde(default)]
+    pub groups: usize,
+    /// The last phase whose results are in it. Before [`Phase::Score`] the records' rewards, verdicts and analyses
+    /// mean nothing yet, before [`Phase::Advantage`] neither do their advantages.
+    #[serde(default = "before_it_was_told")]
+    pub phase: Phase,
+    /// The completions.
+    pub rows: Vec<RowInspection>,
+}
+
+/// Programs that did not tell the phase looked at a group when its advantages were known.
+fn before_it_was_told() -> Phase {
+    Phase::Advantage
+}
+
+/// Told by the engine. A step's lines are in the journal before its [`Event::StepDone`] is sent; its completions are
+/// told as soon as they are scored, and a step that is stopped before its update leaves none of them behind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The engine is ready and about to sample its first step.
+    Started(Box<Started>),
+    /// A phase began, or moved on.
+    PhaseChanged {
+        /// The step it belongs to.
+        step: u64,
+        /// Which phase.
+        phase: Phase,
+        /// Units done (completions finished, micro-batches done, …).
+        done: usize,
+        /// Units in all; 0 when unknown.
+        total: usize,
+    },
+    /// Pause and resume, as they take effect.
+    Temporality(Temporality),
+    /// A streamed completion begins. Only some groups of a step are streamed.
+    CompletionStarted {
+        /// The step.
+        step: u64,
+        /// Which prompt of the step.
+        group: usize,
+        /// Which completion of the group.
+        index: usize,
+        /// What is asked.
+        puzzle: Puzzle,
+    },
+    /// A piece of a streamed completion. Droppable: a full channel loses it and counts the loss.
+    Token {
+        /// The step.
+        step: u64,
+        /// Which prompt of the step.
+        group: usize,
+        /// Which completion of the group.
+        index: usize,
+        /// The text to append, spaces included; never part of a character.
+        text: String,
+    },
+    /// How many [`Event::Token`] were dropped since the run began; sent when it changes.
+    TokensDropped(u64),
+    /// A completion was scored and its advantage is known.
+    RolloutScored(Box<RolloutRecord>),
+    /// Answer to [`Command::Inspect`]: told at the end of each phase up to the update with what is known by then, and
+    /// at once where one asks while the run waits between two phases.
+    Inspected(Box<GroupInspection>),
+    /// A step is done and journalled.
+    StepDone(Box<StepMetrics>),
+    /// A held-out evaluation is done.
+    EvalDone {
+        /// After this many steps.
+        step: u64,
+        /// Share of held-out completions that are right.
+        accuracy: f64,
+        /// Unbiased pass@k, `k` beside it.
+        pass_at_k: Option<(usize, f64)>,
+        /// Puzzles asked.
+        puzzles: usize,
+    },
+    /// A pinned puzzle was answered, and the answer journalled.
+    PinnedAnswered(Box<PinnedAnswer>),
+    /// What accuracy thinking buys at a checkpoint: measured and kept in the run directory.
+    Measured(Box<Measurement>),
+    /// A live hyperparameter was changed, and the change journalled.
+    Edited {
+        /// The change holds from the step after this one on.
+        step: u64,
+        /// The configuration key.
+        key: String,
+        /// Its value, as one would write it after `--set key=`.
+        value: String,
+    },
+    /// A checkpoint is safely on disk.
+    CheckpointSaved {
+        /// After this many steps.
+        step: u64,
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// Something a person should know; the run goes on (paused, if it says so).
+    Warning(String),
+    /// The engine is over for this reason; what was journalled is safe.
+    Failed(String),
+    /// The engine ended as asked.
+    Finished {
+        /// Steps done in all.
+        steps: u64,
+        /// Where the run is.
+        run: PathBuf,
+    },
+}
+
+/// The watcher's ends of the channels.
+#[derive(Debug, Clone)]
+pub struct EngineHandle {
+    /// Bounded; a full channel means the engine is busy within one token.
+    pub commands: Sender<Command>,
+    /// Everything the engine tells.
+    pub events: Receiver<Event>,
+    /// Who answers beside training; `None` where nobody does.
+    pub side: Option<SideHandle>,
+}

@@ -1,0 +1,309 @@
+//! What is asked of the side engine, and what it tells. It answers beside training and never changes it.
+
+use crossbeam_channel::{Receiver, Sender};
+use serde::{Deserialize, Serialize};
+
+use crate::{runs::Measurement, task::Puzzle};
+
+/// Asked of the side engine. The channel is bounded; it is read between tokens.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SideCommand {
+    /// Tell which models can be asked.
+    Models,
+    /// Do this. A waiting or running job of the same [`Lane`] is given up for it.
+    Job {
+        /// A number that no other job of this asker has.
+        id: u64,
+        /// What to do.
+        job: SideJob,
+    },
+    /// Give this job up, within a token.
+    Cancel {
+        /// Which.
+        id: u64,
+    },
+}
+
+/// A piece of work for the side engine. Another kind of work is a variant here, a lane, and a file in `engine/side`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SideJob {
+    /// Two models answer one puzzle.
+    Play(Box<PlayRequest>),
+    /// One of these answers is changed at one token, and both are continued many times.
+    Resample(Box<ResampleRequest>),
+    /// The base and the newest weights are measured with several thinking budgets.
+    Measure(MeasureRequest),
+}
+
+/// Jobs of one lane replace each other; jobs of different lanes wait for each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// What a person waits for in the Playground.
+    Playground,
+    /// A measurement of the compute frontier.
+    Frontier,
+}
+
+impl SideJob {
+    /// The lane it is in.
+    pub fn lane(&self) -> Lane {
+        match self {
+            Self::Play(_) | Self::Resample(_) => Lane::Playground,
+            Self::Measure(_) => Lane::Frontier,
+        }
+    }
+}
+
+/// Which weights answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelName {
+    /// The base model inside the program.
+    Embedded,
+    /// A checkpoint of the run, by its step.
+    Checkpoint(u64),
+    /// The weights that this process is training, as they are when they are asked.
+    Now,
+}
+
+/// The models that can be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Models {
+    /// The embedded one, then the checkpoints from the oldest on, then those being trained.
+    pub names: Vec<ModelName>,
+    /// What the run began from: the first checkpoint, where it was not the embedded base.
+    pub base: ModelName,
+    /// Steps that the weights being trained have seen; `None` where this process trains none.
+    pub now: Option<u64>,
+}
+
+/// How answers are sampled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlayOptions {
+    /// Sampling temperature; 0 is greedy.
+    pub temperature: f64,
+    /// Tokens of thought after which the answer is forced; `None` forces nothing, and an answer is cut off where the
+    /// run cuts its own off.
+    pub budget: Option<usize>,
+    /// How many times the end of the thought is replaced by a wait.
+    pub keep_thinking: usize,
+    /// Seed of the draws.
+    pub seed: u64,
+    /// Tokens written a second at the most; `None` writes as fast as it can.
+    pub pace: Option<u32>,
+}
+
+/// See [`SideJob::Play`]. Both models draw from the same seed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlayRequest {
+    /// What is asked.
+    pub puzzle: Puzzle,
+    /// Who answers.
+    pub models: [ModelName; 2],
+    /// How.
+    pub options: PlayOptions,
+}
+
+/// What is changed in an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// This token is left out.
+    Delete(u32),
+    /// This text is put in.
+    Insert(String),
+    /// A wait is put in, in the words of the model's vocabulary.
+    Wait,
+}
+
+/// See [`SideJob::Resample`]. The model, the puzzle and the options are those of the answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResampleRequest {
+    /// The [`SideJob::Play`] that gave the answer: the newest one that ended.
+    pub of: u64,
+    /// Which of its two answers.
+    pub side: usize,
+    /// The answer's tokens before the change.
+    pub before: Vec<u32>,
+    /// The change.
+    pub edit: Edit,
+    /// Continuations of each of the two.
+    pub samples: usize,
+}
+
+/// See [`SideJob::Measure`]. What is found is kept in the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MeasureRequest {
+    /// Held-out puzzles.
+    pub puzzles: usize,
+    /// Completions of each.
+    pub samples: usize,
+}
+
+/// Who put a token where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The model drew it.
+    Model,
+    /// The model drew it, and it ends the answer; it has no text.
+    End,
+    /// It was put there: a wait, or the beginning of a forced answer.
+    Put,
+}
+
+/// A token of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenToken {
+    /// Its number in the model's vocabulary.
+    pub id: u32,
+    /// The text that it adds, spaces included; never part of a character.
+    pub text: String,
+    /// Who put it there.
+    pub source: Source,
+}
+
+/// Who is about to answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answering {
+    /// Which weights.
+    pub model: ModelName,
+    /// Steps that they have seen, where that is known.
+    pub step: Option<u64>,
+    /// Words of the question that are not in the model's vocabulary: it does not see them.
+    pub unknown: Vec<String>,
+}
+
+/// The verdict on an answer, and its figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// What it earned under the run's rules.
+    pub reward: f64,
+    /// Whether it is right.
+    pub correct: bool,
+    /// The text of the answer, where one was given.
+    pub answer: Option<String>,
+    /// Its exact value.
+    pub value: Option<String>,
+    /// Why, in words.
+    pub reason: String,
+    /// Tokens in all.
+    pub tokens: usize,
+    /// Tokens of thought.
+    pub thought: usize,
+    /// Whether the answer was forced.
+    pub forced: bool,
+    /// How many times the end of the thought was replaced by a wait.
+    pub waits: usize,
+    /// Whether it was cut off before its end.
+    pub truncated: bool,
+}
+
+/// Continuations of one beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Arm {
+    /// How many.
+    pub samples: usize,
+    /// Those that are right.
+    pub right: usize,
+    /// Tokens of the whole answer, its beginning included; the mean.
+    pub mean_length: f64,
+    /// Those whose answer was forced.
+    pub forced: usize,
+}
+
+/// What a change did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resampled {
+    /// The beginning as the model wrote it.
+    pub original: Arm,
+    /// The beginning as it was changed.
+    pub edited: Arm,
+    /// For a token that was left out: continuations that write it again at once.
+    pub again: Option<usize>,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobEnd {
+    /// All was done and told.
+    Done,
+    /// It was given up, as asked or for a newer one.
+    Cancelled,
+    /// It could not be done, for this reason.
+    Failed(String),
+}
+
+/// Told by the side engine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SideEvent {
+    /// Answer to [`SideCommand::Models`], or why there is none.
+    Models(Result<Models, String>),
+    /// Both models are loaded and begin to answer.
+    Answering {
+        /// The job.
+        job: u64,
+        /// Who.
+        sides: [Answering; 2],
+    },
+    /// An answer grew.
+    Written {
+        /// The job.
+        job: u64,
+        /// Which of the two.
+        side: usize,
+        /// By this.
+        token: WrittenToken,
+    },
+    /// An answer shrank: its thought was to end, and goes on instead.
+    TakenBack {
+        /// The job.
+        job: u64,
+        /// Which of the two.
+        side: usize,
+        /// Tokens that stay.
+        kept: usize,
+    },
+    /// An answer is whole.
+    Answered {
+        /// The job.
+        job: u64,
+        /// Which of the two.
+        side: usize,
+        /// What came of it.
+        answer: Box<Answer>,
+    },
+    /// How far a job is.
+    Progress {
+        /// The job.
+        job: u64,
+        /// Units done.
+        done: usize,
+        /// Units in all.
+        total: usize,
+    },
+    /// What a change did.
+    Resampled {
+        /// The job.
+        job: u64,
+        /// The figures.
+        result: Box<Resampled>,
+    },
+    /// A model was measured.
+    Measured(Box<Measurement>),
+    /// A job is over, and nothing more is told of it.
+    Ended {
+        /// The job.
+        job: u64,
+        /// How.
+        how: JobEnd,
+    },
+}
+
+/// The asker's ends of the side engine's two channels. It ends when they are dropped.
+#[derive(Debug, Clone)]
+pub struct SideHandle {
+    /// Bounded.
+    pub commands: Sender<SideCommand>,
+    /// Everything it tells.
+    pub events: Receiver<SideEvent>,
+}

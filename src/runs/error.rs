@@ -1,0 +1,272 @@
+//! What can go wrong with a run directory, in sentences that say what to do.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::{config::ConfigError, system::files};
+
+/// Why something could not be done with a run directory.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The operating system refused.
+    #[error("Cannot {action} {}: {cause}.{}", path.display(), advice(cause))]
+    Io {
+        /// What was tried, as `write` or `create the folder`.
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// Another process is writing the run.
+    #[error(
+        "The run {} is being written by {}; wait until that ends or stop it, or watch it with `aha-lab open`.",
+        path.display(),
+        match pid { Some(pid) => format!("process {pid}"), None => "another process".into() }
+    )]
+    Locked {
+        /// The run directory.
+        path: PathBuf,
+        /// The process, where it is known.
+        pid: Option<u32>,
+    },
+    /// The lock of a run is a file of somebody who could keep it locked for ever.
+    #[error(
+        "{} belongs to another user, and only who owns a run may write it; copy the run directory and go on with the \
+         copy.",
+        path.display()
+    )]
+    ForeignLock {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The directory of a run that is being written is not where it was.
+    #[error(
+        "The run directory {} was moved or deleted while the run was at work. Put it back, and the run goes on; or end \
+         the run, and resume it where it is now.",
+        path.display()
+    )]
+    Gone {
+        /// Where it was.
+        path: PathBuf,
+    },
+    /// A log that is being written is not what it was.
+    #[error(
+        "{} was deleted, replaced or changed by something else while the run was at work. Put it back as it was, and \
+         the run goes on; or end the run, and resume it.",
+        path.display()
+    )]
+    Displaced {
+        /// The log.
+        path: PathBuf,
+    },
+    /// Another process took the lock of a run that is being written, after somebody deleted it.
+    #[error(
+        "The run {} was taken over by {} after its run.lock was deleted; this process writes no more of it. End one of \
+         the two.",
+        path.display(),
+        match pid { Some(pid) => format!("process {pid}"), None => "another process".into() }
+    )]
+    Taken {
+        /// The run directory.
+        path: PathBuf,
+        /// The process, where it is known.
+        pid: Option<u32>,
+    },
+    /// No run of this name.
+    #[error("There is no run `{name}` in {}.{}", root.display(), known_runs(known))]
+    NoSuchRun {
+        /// What was asked for.
+        name: String,
+        /// The folder of runs.
+        root: PathBuf,
+        /// The newest runs that are there.
+        known: Vec<String>,
+    },
+    /// Several runs match.
+    #[error("`{name}` could be any of these runs: {}. Give more of the name.", candidates.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// The runs that match.
+        candidates: Vec<String>,
+    },
+    /// A folder that is there but is no run.
+    #[error("{} is not a run directory: it has no config.toml.", path.display())]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// What should be RUN or RUN@STEP is neither.
+    #[error("`{given}` does not name a checkpoint: write RUN@STEP, for example `first-aha@20`.")]
+    NotRunAtStep {
+        /// What was given.
+        given: String,
+    },
+    /// The run's configuration is broken.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A record that JSON cannot hold.
+    #[error("A record for {} cannot be written as JSON: {reason}.", path.display())]
+    Record {
+        /// The log.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A log does not reach, or does not break a line, where a checkpoint says it did.
+    #[error(
+        "{} does not fit the checkpoint: {reason}. Go on from an earlier checkpoint with `run --resume RUN@STEP`, or restore \
+         the file.",
+        path.display()
+    )]
+    LogMismatch {
+        /// The log.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A new run's log that is not empty.
+    #[error("{} already has records; resume the run instead of beginning it again.", path.display())]
+    NotEmpty {
+        /// The log.
+        path: PathBuf,
+    },
+    /// A record that is no longer where the index says.
+    #[error("{} was changed while it was open; open the run again.", path.display())]
+    Moved {
+        /// The log.
+        path: PathBuf,
+    },
+    /// A checkpoint cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+}
+
+/// Why a checkpoint cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The operating system refused.
+    #[error("Cannot {action} {}: {cause}.{}", path.display(), advice(cause))]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// A file of the checkpoint is not as it was written, or not there.
+    #[error("The checkpoint file {} is broken: {reason}. Use another checkpoint.", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The checkpoint was written by a newer program.
+    #[error(
+        "The checkpoint {} has format {found}, and this program reads format {known}: use a newer aha-lab.",
+        path.display()
+    )]
+    OtherFormat {
+        /// Its manifest.
+        path: PathBuf,
+        /// The format it states.
+        found: u32,
+        /// The format read here.
+        known: u32,
+    },
+    /// No checkpoint of this step, or none at all.
+    #[error("{} has no usable checkpoint{}.{}", path.display(), of_step(*step), others(others_there))]
+    None {
+        /// The folder of checkpoints.
+        path: PathBuf,
+        /// The step asked for; `None` for any.
+        step: Option<u64>,
+        /// The steps that have one.
+        others_there: Vec<u64>,
+    },
+    /// A file name that a checkpoint cannot hold.
+    #[error("A checkpoint cannot hold a file named `{name}`: {reason}.")]
+    FileName {
+        /// The name.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
+}
+
+impl RunError {
+    /// Whether it is not the disk that refuses, but the run that was taken away from under who writes it.
+    pub fn is_displacement(&self) -> bool {
+        matches!(self, Self::Gone { .. } | Self::Displaced { .. } | Self::Taken { .. })
+    }
+
+    /// For `map_err` on file operations.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RunError {
+        move |cause| RunError::Io { action, path: path.to_path_buf(), cause }
+    }
+}
+
+impl CheckpointError {
+    /// For `map_err` on file operations.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CheckpointError {
+        move |cause| CheckpointError::Io { action, path: path.to_path_buf(), cause }
+    }
+
+    pub(crate) fn broken(path: &Path, reason: impl Into<String>) -> CheckpointError {
+        CheckpointError::Broken { path: path.to_path_buf(), reason: reason.into() }
+    }
+}
+
+/// What a person can do about it, where the kind of the error tells.
+fn advice(cause: &io::Error) -> &'static str {
+    match files::refusal(cause) {
+        None => {}
+        Some(files::Refused::Temporary { .. }) => return " Remove it.",
+        Some(_) => {
+            return " A run lies in its own directory, as plain files and folders: put a copy there instead.";
+        }
+    }
+    match cause.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            " Free some space on that disk; what was written before is safe."
+        }
+        io::ErrorKind::FileTooLarge => {
+            " A limit on the size of files (see `ulimit -f`), or the file system, allows no more; raise it. What was written \
+             before is safe."
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            " Choose a folder that you may write, with --runs DIR."
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            " Choose another folder, with --runs DIR."
+        }
+        io::ErrorKind::Unsupported => " Choose a folder on a local disk, with --runs DIR.",
+        _ => "",
+    }
+}
+
+fn known_runs(known: &[String]) -> String {
+    match known {
+        [] => " There are no runs in it yet.".into(),
+        known => format!(" The newest there: {}.", known.join(", ")),
+    }
+}
+
+fn of_step(step: Option<u64>) -> String {
+    step.map(|step| format!(" of step {step}")).unwrap_or_default()
+}
+
+fn others(others: &[u64]) -> String {
+    match others {
+        [] => String::new(),
+        steps => {
+            let steps: Vec<String> = steps.iter().map(u64::to_string).collect();
+            format!(" There are checkpoints of steps {}.", steps.join(", "))
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! `frontier/`: what accuracy thinking buys, one file for each checkpoint that was measured.
+//!
+//! A file for each measurement, replaced as a whole, needs no lock of the run: whoever evaluates a checkpoint may
+//! write while the run goes on, and a power cut leaves a file whole or not there.
+
+use std::{
+    collections::HashMap,
+    ffi::OsString,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{directory::RunDirectory, error::RunError};
+use crate::{
+    config::quoting,
+    eval::{EvalOptions, frontier::Point, interval::Estimate, report::EvalReport},
+    model::host,
+    system::files::{self, Folder},
+    task::{Puzzle, answer::Graded},
+};
+
+/// The newest kind of file that this program reads, and the one that it writes.
+pub const FRONTIER_SCHEMA: u32 = 1;
+/// The folder of the measurements.
+const FRONTIER: &str = "frontier";
+/// A file that is longer is no measurement.
+const LONGEST_FILE: u64 = 1 << 20;
+/// Most budgets, and most numbers of samples, of a measurement.
+const MOST_POINTS: usize = 64;
+/// Most tokens of a completion that are believed.
+const MOST_TOKENS: f64 = 1e9;
+/// Most files that are read of one run.
+const MOST_FILES: usize = 1000;
+
+/// How a measurement was made. Only curves that were made in the same way can be laid over each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HowMeasured {
+    /// The task's name.
+    pub task: String,
+    /// Held-out puzzles of this level; `None` where they came from a file.
+    pub level: Option<String>,
+    /// How many puzzles.
+    pub puzzles: usize,
+    /// SHA-256 of the puzzles in their order, in hexadecimal.
+    pub puzzles_sha256: String,
+    /// Completions of each.
+    pub samples: usize,
+    /// Sampling temperature.
+    pub temperature: f64,
+    /// Tokens after which a completion without a budget is cut off.
+    pub max_new_tokens: usize,
+    /// The thinking budgets, in tokens.
+    pub budgets: Vec<usize>,
+    /// Whether completions ended right behind their answer; older versions never ended them there.
+    #[serde(default)]
+    pub stop_at_answer: bool,
+    /// Which answer counted, where a completion stated several.
+    #[serde(default)]
+    pub graded: Graded,
+    /// Seed of the draws.
+    pub seed: u64,
+}
+
+/// One checkpoint, measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// Version of this format.
+    pub schema_version: u32,
+    /// Steps that the weights had seen; 0 is what the run began from.
+    pub step: u64,
+    /// SHA-256 of the weights, in hexadecimal.
+    pub model_hash: String,
+    /// When it was measured: UTC, RFC 3339.
+    pub time: String,
+    /// The version of the program that measured it.
+    pub program_version: String,
+    /// What computed it, `cpu x2` say.
+    pub backend: String,
+    /// How it was measured.
+    pub how: HowMeasured,
+    /// What was found: first without a budget, then one for each.
+    pub points: Vec<Point>,
+}
+
+impl HowMeasured {
+    /// For these puzzles, asked like that.
+    pub fn of(task: &str, level: Option<&str>, puzzles: &[Puzzle], options: &EvalOptions) -> Self {
+        Self {
+            task: task.into(),
+            level: level.map(Into::into),
+            puzzles: puzzles.len(),
+            puzzles_sha256: Self::hash_of(puzzles),
+            samples: options.samples,
+            temperature: options.temperature,
+            max_new_tokens: options.max_new_tokens,
+            budgets: options.budgets.clone(),
+            stop_at_answer: options.stop_at_answer,
+            graded: options.graded,
+            seed: options.seed,
+        }
+    }
+
+    /// The hash of a list of puzzles.
+    fn hash_of(puzzles: &[Puzzle]) -> String {
+        let mut hash = Sha256::new();
+        for puzzle in puzzles {
+            hash.update(format!("{:?} {}\n", puzzle.numbers, puzzle.target));
+        }
+        host::hexadecimal(&hash.finalize())
+    }
+}
+
+impl Measurement {
+    /// Of what an evaluation found, now.
+    pub fn of(report: &EvalReport, how: HowMeasured, step: u64, model_hash: String, backend: String) -> Self {
+        Self {
+            schema_version: FRONTIER_SCHEMA,
+            step,
+            model_hash,
+            time: jiff::Timestamp::now().to_string(),
+            program_version: env!("CARGO_PKG_VERSION").into(),
+            backend,
+            how,
+            points: report.frontier.clone(),
+        }
+    }
+
+    /// The name of its file. The same weights measured in the same way have the same.
+    fn file_name(&self) -> String {
+        let how = format!("{} {:?}", self.model_hash, self.how);
+        let hash = host::hexadecimal(&Sha256::digest(how));
+        format!("step-{:06}-{}.json", self.step, &hash[..12])
+    }
+
+    /// Reads a file. The reason is a sentence without the file's name.
+    fn read(file: &File) -> Result<Self, String> {
+        let bytes = files::read_most(file, LONGEST_FILE + 1).map_err(|error| format!("{error}."))?;
+        if bytes.len() as u64 > LONGEST_FILE {
+            return Err(format!("it has more than {LONGEST_FILE} bytes, and no measurement has."));
+        }
+        Self::parse(&bytes)
+    }
+
+    /// Reads the content of a file, which may be a stranger's.
+    ///
+    /// # Errors
+    /// A sentence: no such file, one of a newer program, or figures that nobody can have measured.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let value: serde_json::Value =
+            serde_json::from_slice(bytes).map_err(|error| format!("{}.", quoting(&error)))?;
+        // Before anything else: a newer file may have other keys.
+        match value.get("schema_version").and_then(serde_json::Value::as_u64) {
+            Some(version) if version > u64::from(FRONTIER_SCHEMA) => {
+                return Err(format!(
+                    "it was written by a newer aha-lab (schema_version is {version}, this program reads up to \
+                     {FRONTIER_SCHEMA}): use a newer one."
+                ));
+            }
+            Some(1) => {}
+            _ => return Err("it has no schema_version that any aha-lab has written.".into()),
+        }
+        let measurement: Self =
+            serde_json::from_value(value).map_err(|error| format!("{}.", quoting(&error)))?;
+        match measurement.impossible() {
+            Some(what) => Err(format!("nobody can have measured it: {what}.")),
+            None => Ok(measurement),
+        }
+    }
+
+    /// What in it cannot be, in a few words.
+    fn impossible(&self) -> Option<&'static str> {
+        let share = |value: f64| (0.0..=1.0).contains(&value);
+        let estimate =
+            |of: &Estimate| share(of.value) && of.ci95.into_iter().all(share) && of.ci95[0] <= of.ci95[1];
+        let counts = |tokens: f64| (0.0..=MOST_TOKENS).contains(&tokens);
+        if self.points.len() > MOST_POINTS || self.how.budgets.len() > MOST_POINTS {
+            return Some("there are too many budgets");
+        }
+        for point in &self.points {
+            if !counts(point.tokens) || !counts(point.thinking_tokens) {
+                return Some("a number of tokens is negative or too large");
+            }
+            let estimates =
+                point.at_k.iter().flat_map(|at| [Some(&at.best_of), at.majority.as_ref()]).flatten();
+            if !share(point.forced_share) || !estimates.into_iter().all(estimate) {
+                return Some("a share is not between 0 and 1, or its interval is upside down");
+            }
+            if point.at_k.len() > MOST_POINTS {
+                return Some("there are too many numbers of samples");
+            }
+        }
+        None
+    }
+}
+
+impl RunDirectory {
+    /// The folder of the measurements; most runs have none.
+    pub fn frontier_path(&self) -> PathBuf {
+        self.path().join(FRONTIER)
+    }
+
+    /// Keeps a measurement; one of the same weights, made in the same way, is replaced. Its file.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn keep_measurement(&self, measurement: &Measurement) -> Result<PathBuf, RunError> {
+        let (name, path) = (measurement.file_name(), self.frontier_path());
+        let file = path.join(&name);
+        let mut json = serde_json::to_vec_pretty(measurement)
+            .map_err(|error| RunError::Record { path: file.clone(), reason: error.to_string() })?;
+        json.push(b'\n');
+        let home = Folder::open(self.path()).map_err(RunError::io("open the folder", self.path()))?;
+        let folder = match home.folder(FRONTIER) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.disk().folder(&home, FRONTIER),
+            other => other,
+        };
+        let folder = folder.map_err(RunError::io("create the folder", &path))?;
+        // Each time: the one who made the folder may not have come so far.
+        self.disk().sync_folder(&home).map_err(RunError::io("sync the folder", self.path()))?;
+        self.disk().replace_file(&folder, &name, &json).map_err(RunError::io("write", &file))?;
+        Ok(file)
+    }
+
+    /// All measurements that can be read, by step and then by time; beside them a sentence for each file that cannot.
+    ///
+    /// # Errors
+    /// When the folder is there and cannot be read.
+    pub fn measurements(&self) -> Result<(Vec<Measurement>, Vec<String>), RunError> {
+        let mut watch = FrontierWatch::new(self);
+        watch.poll()
+    }
+}
+
+/// Gives the measurements that are new each time it is asked.
+#[derive(Debug)]
+pub struct FrontierWatch {
+    run: PathBuf,
+    /// Files that were read, as they were then.
+    seen: HashMap<OsString, (u64, Option<SystemTime>)>,
+}
+
+impl FrontierWatch {
+    /// Has read nothing yet.
+    pub fn new(run: &RunDirectory) -> Self {
+        Self { run: run.path().to_path_buf(), seen: HashMap::new() }
+    }
+
+    /// As [`RunDirectory::measurements`], without those that were given before.
+    ///
+    /// # Errors
+    /// When the folder is there and cannot be read.
+    pub fn poll(&mut self) -> Result<(Vec<Measurement>, Vec<String>), RunError> {
+        let path = self.run.join(FRONTIER);
+        let folder = match Folder::open(&self.run).and_then(|run| run.folder(FRONTIER)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((vec![], vec![])),
+            other => other.map_err(RunError::io("read the folder", &path))?,
+        };
+        let (mut found, mut bad) = (vec![], vec![]);
+        let names = folder.names().map_err(RunError::io("read the folder", &path))?;
+        // What is being written has another ending until it is whole.
+        let measured = |name: &OsString| Path::new(name).extension().is_some_and(|ending| ending == "json");
+        for name in names.into_iter().filter(measured).take(MOST_FILES) {
+            let opened = folder.read(&name);
+            let state = opened.as_ref().ok().and_then(|file| file.metadata().ok());
+            let state = state.map_or((0, None), |file| (file.len(), file.modified().ok()));
+            if self.seen.insert(name.clone(), state) == Some(state) {
+                continue;
+            }
+            match opened.map_err(|error| format!("{error}.")).and_then(|file| Measurement::read(&file)) {
+                Ok(measurement) => found.push(measurement),
+                Err(reason) => bad.push(format!("{} is left out: {reason}", path.join(name).display())),
+            }
+        }
+        found.sort_by(|a, b| (a.step, &a.time).cmp(&(b.step, &b.time)));
+        bad.sort();
+        Ok((found, bad))
+    }
+}

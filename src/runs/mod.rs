@@ -1,0 +1,38 @@
+//! The run directory: everything a run leaves on disk, written so that a crash at any instant loses at
+//! most the step in hand, and read so that a torn or broken line costs only itself.
+
+pub mod checkpoint;
+pub mod directory;
+pub mod disk;
+pub mod error;
+pub mod fingerprint;
+pub mod follower;
+pub mod frontier;
+pub mod journal;
+pub mod leftovers;
+pub mod lineage;
+mod lines;
+pub mod lock;
+pub mod pinned;
+pub mod place;
+pub mod reader;
+pub mod rollout_index;
+pub mod soundness;
+pub mod state;
+mod steps;
+mod tail;
+
+pub use checkpoint::{CheckpointWriter, Manifest, newest_valid, verify};
+pub use directory::{RunAtStep, RunDirectory};
+pub use error::{CheckpointError, RunError};
+pub use follower::{Follower, Fresh};
+pub use frontier::{FrontierWatch, HowMeasured, Measurement};
+pub use journal::{Journal, JournalPosition};
+pub use lineage::{Ancestor, Segment, ancestors, segments};
+pub use lock::RunLock;
+pub use reader::{Log, Reader};
+pub use rollout_index::{RolloutIndex, RolloutSummary};
+pub use state::TrainingState;
+pub use tail::BadLine;
+
+pub use crate::config::RunInfo;

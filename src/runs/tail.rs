@@ -1,0 +1,236 @@
+//! Reads a log that may be growing: each poll gives the whole lines that are new.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+use serde::de::DeserializeOwned;
+
+use super::{
+    error::RunError,
+    lines::{LineSplitter, RawLine},
+    steps,
+};
+use crate::{config::quoting, system::files};
+
+/// One poll reads at most this much, so that who polls stays responsive on a large log.
+const BYTES_A_POLL: u64 = 2 * 1024 * 1024;
+const CHUNK: usize = 64 * 1024;
+/// Bytes read at once while looking for the last lines.
+const BYTES_BACKWARDS: usize = 1024 * 1024;
+/// So many of the last bytes read are compared at the next poll.
+const REMEMBERED: usize = 128;
+/// So many bad lines are described a poll; the rest are only counted.
+const DESCRIBED: usize = 100;
+
+/// A line that is not a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadLine {
+    /// The log.
+    pub path: PathBuf,
+    /// From 1.
+    pub line: u64,
+    /// Bytes of the file that were passed over before its lines were counted.
+    pub after: u64,
+    /// What is wrong, without the file and the line.
+    pub reason: String,
+}
+
+impl std::fmt::Display for BadLine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { path, line, after, reason } = self;
+        write!(f, "{}, line {line}", path.display())?;
+        if *after > 0 {
+            write!(f, " after byte {after}")?;
+        }
+        write!(f, ", is left out: {reason}.")
+    }
+}
+
+/// What one poll found, beside the lines.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Polled {
+    /// The log was cut back or replaced: what earlier polls gave is void, and this poll began at its start.
+    pub restarted: bool,
+    /// There is more to read already.
+    pub behind: bool,
+    /// Lines that are no records, up to a number of them.
+    pub bad: Vec<BadLine>,
+    /// How many there were.
+    pub bad_total: u64,
+}
+
+/// A log and how far it has been read.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    path: PathBuf,
+    longest_line: usize,
+    splitter: LineSplitter,
+    /// The last bytes read. A log that was cut back and has grown again is not what it was there.
+    remembered: Vec<u8>,
+    /// Bytes that were passed over.
+    from: u64,
+    /// Where reading ends, whatever follows.
+    end: u64,
+}
+
+/// Where the last `lines` whole lines before `end` begin; what follows the last line break counts as none. A file that is
+/// not there begins at 0. Reads backwards, no more than those lines.
+fn start_of_last_lines(path: &Path, lines: usize, end: u64) -> io::Result<u64> {
+    let mut file = match files::open_unlinked(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        other => other?,
+    };
+    let mut end = file.metadata()?.len().min(end);
+    let mut breaks = 0;
+    let mut chunk = vec![0; BYTES_BACKWARDS];
+    while end > 0 {
+        let start = end.saturating_sub(BYTES_BACKWARDS as u64);
+        let bytes = &mut chunk[..(end - start) as usize];
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(bytes)?;
+        let here = bytes.iter().filter(|byte| **byte == b'\n').count();
+        // The break before the first wanted line is one more.
+        if breaks + here > lines {
+            let wanted = breaks + here - lines - 1;
+            let mut places = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+            return Ok(places.nth(wanted).map_or(start, |(place, _)| start + place as u64 + 1));
+        }
+        breaks += here;
+        end = start;
+    }
+    Ok(0)
+}
+
+impl Tail {
+    pub fn new(path: &Path, longest_line: usize) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            longest_line,
+            splitter: LineSplitter::new(longest_line),
+            remembered: Vec::new(),
+            from: 0,
+            end: u64::MAX,
+        }
+    }
+
+    /// Of a log whose steps rise, reads no further than to the end of this one.
+    pub fn until_step(mut self, step: u64) -> Result<Self, RunError> {
+        self.end =
+            steps::end_of(&self.path, step, self.longest_line).map_err(RunError::io("read", &self.path))?;
+        Ok(self)
+    }
+
+    /// Passes over all but the last `lines` lines of what is there now. The bytes passed over: 0 when there are no
+    /// more lines than that.
+    pub fn skip_to_last(&mut self, lines: usize) -> Result<u64, RunError> {
+        let start =
+            start_of_last_lines(&self.path, lines, self.end).map_err(RunError::io("read", &self.path))?;
+        self.splitter = LineSplitter::from(start, self.longest_line);
+        self.remembered.clear();
+        self.from = start;
+        Ok(start)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether what was read so far ends within a line.
+    pub fn is_within_line(&self) -> bool {
+        self.splitter.is_within_line()
+    }
+
+    /// Forgets everything, so that the next poll begins at the start.
+    pub fn rewind(&mut self) {
+        *self = Self { end: self.end, ..Self::new(&self.path, self.longest_line) };
+    }
+
+    /// Gives every new whole line that is a `T`, with its offset and length in bytes. A log that is not
+    /// there is empty.
+    pub fn poll<T: DeserializeOwned>(
+        &mut self,
+        mut on_record: impl FnMut(T, u64, usize),
+    ) -> Result<Polled, RunError> {
+        let mut polled = Polled::default();
+        let (path, after) = (self.path.clone(), self.from);
+        self.poll_lines(&mut polled, |line, polled| {
+            let parsed = match line.content {
+                Some(content) if content.trim_ascii().is_empty() => return,
+                Some(content) => match serde_json::from_slice::<T>(content) {
+                    Ok(record) => return on_record(record, line.offset, content.len()),
+                    Err(error) => quoting(&error),
+                },
+                None => "it is longer than a line may be".into(),
+            };
+            polled.bad_total += 1;
+            if polled.bad.len() < DESCRIBED {
+                polled.bad.push(BadLine { path: path.clone(), line: line.number, after, reason: parsed });
+            }
+        })
+        .map_err(RunError::io("read", &path))?;
+        Ok(polled)
+    }
+
+    fn poll_lines(
+        &mut self,
+        polled: &mut Polled,
+        mut on_line: impl FnMut(RawLine<'_>, &mut Polled),
+    ) -> io::Result<()> {
+        let mut file = match files::open_unlinked(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                polled.restarted = self.splitter.position() > 0;
+                self.rewind();
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        if !self.continues(&mut file)? {
+            polled.restarted = true;
+            self.rewind();
+        }
+        file.seek(SeekFrom::Start(self.splitter.position()))?;
+        let mut chunk = vec![0; CHUNK];
+        let mut left = BYTES_A_POLL;
+        while left > 0 {
+            let room = self.end.saturating_sub(self.splitter.position()).min(CHUNK as u64) as usize;
+            let read = match file.read(&mut chunk[..room]) {
+                Ok(0) => return Ok(()),
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            self.splitter.feed(&chunk[..read], |line| on_line(line, polled));
+            self.remember(&chunk[..read]);
+            left = left.saturating_sub(read as u64);
+        }
+        polled.behind = file.metadata()?.len().min(self.end) > self.splitter.position();
+        Ok(())
+    }
+
+    /// Whether the file still begins with what was read of it, as far as is remembered.
+    fn continues(&self, file: &mut File) -> io::Result<bool> {
+        let position = self.splitter.position();
+        if file.metadata()?.len() < position {
+            return Ok(false);
+        }
+        let mut now = vec![0; self.remembered.len()];
+        file.seek(SeekFrom::Start(position - now.len() as u64))?;
+        match file.read_exact(&mut now) {
+            Ok(()) => Ok(now == self.remembered),
+            // It was cut back just now.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn remember(&mut self, bytes: &[u8]) {
+        let fresh = &bytes[bytes.len().saturating_sub(REMEMBERED)..];
+        let kept = (REMEMBERED - fresh.len()).min(self.remembered.len());
+        self.remembered.drain(..self.remembered.len() - kept);
+        self.remembered.extend_from_slice(fresh);
+    }
+}

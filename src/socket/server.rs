@@ -1,0 +1,308 @@
+//! The side of the run: takes commands and tells what happens.
+
+use std::{
+    fs,
+    io::{self, BufRead, BufReader, Read, Write},
+    os::unix::{
+        fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+        net::{UnixListener, UnixStream},
+    },
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+
+use super::{LONGEST_LINE, Line, PROGRAM, Request, SOCKET_FILE, SocketError, Told, within_limit};
+use crate::protocol::{Command, Event};
+
+/// Clients at a time.
+const MOST_CLIENTS: usize = 8;
+/// Lines that may wait for a client; one that reads so slowly that it is full is let go.
+const WAITING: usize = 8192;
+/// From so many on streamed text is left out.
+const CROWDED: usize = WAITING / 2;
+/// How often it is looked for new clients.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long one line may take to be taken.
+const WRITE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the last lines may take.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// A client that watches.
+struct Watcher {
+    lines: Sender<Arc<str>>,
+    writer: JoinHandle<()>,
+    stream: UnixStream,
+}
+
+#[derive(Default)]
+struct State {
+    watchers: Vec<Watcher>,
+    temporality: Option<Told>,
+    phase: Option<Told>,
+    /// The streamed completions of the step in hand, for who comes in the middle of it.
+    streamed: Vec<Told>,
+}
+
+struct Shared {
+    commands: Sender<Command>,
+    state: Mutex<State>,
+    stop: AtomicBool,
+    pause_wanted: AtomicBool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Serves `RUN/control.sock` until it is dropped, which removes it.
+pub struct ControlServer {
+    shared: Arc<Shared>,
+    path: PathBuf,
+    inode: Option<(u64, u64)>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+impl ControlServer {
+    /// Begins to serve. The caller's engine holds the run's lock, so a socket that is there is a dead one's and
+    /// is replaced.
+    ///
+    /// # Errors
+    /// When the system gives no socket there.
+    pub fn start(run: &Path, commands: Sender<Command>) -> Result<Self, SocketError> {
+        let path = run.join(SOCKET_FILE);
+        let listener = bind(run, &path).map_err(|cause| SocketError::Io {
+            action: "make the socket",
+            path: path.clone(),
+            cause,
+        })?;
+        let shared = Arc::new(Shared {
+            commands,
+            state: Mutex::default(),
+            stop: AtomicBool::new(false),
+            pause_wanted: AtomicBool::new(false),
+        });
+        let acceptor = {
+            let shared = shared.clone();
+            thread::Builder::new().name("control".into()).spawn(move || accept(&listener, &shared))
+        };
+        let acceptor = acceptor.map_err(|cause| SocketError::Io {
+            action: "serve the socket",
+            path: path.clone(),
+            cause,
+        })?;
+        let inode = fs::symlink_metadata(&path).ok().map(|found| (found.dev(), found.ino()));
+        Ok(Self { shared, path, inode, acceptor: Some(acceptor) })
+    }
+
+    /// Tells those who watch.
+    pub fn tell(&self, event: &Event) {
+        let Some(told) = Told::of(event) else { return };
+        let mut state = self.shared.lock();
+        let state = &mut *state;
+        match &told {
+            Told::Temporality(_) => state.temporality = Some(told.clone()),
+            Told::Phase { .. } => state.phase = Some(told.clone()),
+            Told::Completion { step, .. } => {
+                // A step's completions are announced before any is streamed.
+                state.streamed.retain(|other| matches!(other, Told::Completion { step: s, .. } | Told::Token { step: s, .. } if s == step));
+                state.streamed.push(told.clone());
+            }
+            Told::Token { group, index, text, .. } => {
+                let same = |other: &&mut Told| matches!(other, Told::Token { group: g, index: i, .. } if g == group && i == index);
+                match state.streamed.iter_mut().find(same) {
+                    Some(Told::Token { text: so_far, .. }) => so_far.push_str(text),
+                    _ => state.streamed.push(told.clone()),
+                }
+            }
+            _ => {}
+        }
+        if state.watchers.is_empty() {
+            return;
+        }
+        let droppable = matches!(told, Told::Token { .. });
+        let Some(line) = line_of(&Line::Told(told)) else { return };
+        state.watchers.retain(|watcher| {
+            if droppable && watcher.lines.len() > CROWDED {
+                return true;
+            }
+            watcher.lines.try_send(line.clone()).is_ok()
+        });
+    }
+
+    /// Whether the pause that is told next was asked for by a client, rather than begun by the engine itself.
+    pub fn pause_is_wanted(&self) -> bool {
+        self.shared.pause_wanted.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for ControlServer {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        // Not the socket of a process that took the run over in the meantime.
+        let now = fs::symlink_metadata(&self.path).ok().map(|found| (found.dev(), found.ino()));
+        if now.is_some() && now == self.inode {
+            let _ = fs::remove_file(&self.path);
+        }
+        let watchers = std::mem::take(&mut self.shared.lock().watchers);
+        let writers: Vec<JoinHandle<()>> = watchers
+            .into_iter()
+            .map(|watcher| {
+                // Ends the thread that reads from it, which lets the writer end once it has said everything.
+                let _ = watcher.stream.shutdown(std::net::Shutdown::Read);
+                watcher.writer
+            })
+            .collect();
+        let patience = Instant::now() + LAST_WORDS;
+        while writers.iter().any(|writer| !writer.is_finished()) && Instant::now() < patience {
+            thread::sleep(Duration::from_millis(5));
+        }
+        if let Some(acceptor) = self.acceptor.take() {
+            let _ = acceptor.join();
+        }
+    }
+}
+
+/// Binds under a private name, where nobody else can reach it, and renames it into place with its mode set.
+fn bind(run: &Path, path: &Path) -> io::Result<UnixListener> {
+    let private = run.join(format!(".control-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&private);
+    fs::DirBuilder::new().mode(0o700).create(&private)?;
+    let made = private.join(SOCKET_FILE);
+    let bound = || {
+        let (reachable, _folder) = within_limit(&made)?;
+        let listener = UnixListener::bind(&reachable)?;
+        fs::set_permissions(&made, fs::Permissions::from_mode(0o600))?;
+        listener.set_nonblocking(true)?;
+        fs::rename(&made, path)?;
+        Ok(listener)
+    };
+    let bound = bound();
+    let _ = fs::remove_dir_all(&private);
+    bound
+}
+
+fn accept(listener: &UnixListener, shared: &Arc<Shared>) {
+    let clients = Arc::new(());
+    while !shared.stop.load(Ordering::SeqCst) {
+        match listener.accept() {
+            Ok((stream, _)) if Arc::strong_count(&clients) <= MOST_CLIENTS => {
+                let (shared, counted) = (shared.clone(), clients.clone());
+                let served = move || {
+                    // A client that went away is no error.
+                    let _ = serve(stream, &shared);
+                    drop(counted);
+                };
+                let _ = thread::Builder::new().name("control-client".into()).spawn(served);
+            }
+            // One client too many finds its connection closed.
+            Ok(_) => {}
+            Err(_) => thread::sleep(LOOK),
+        }
+    }
+}
+
+fn serve(stream: UnixStream, shared: &Arc<Shared>) -> io::Result<()> {
+    stream.set_nonblocking(false)?;
+    stream.set_write_timeout(Some(WRITE_PATIENCE))?;
+    let (lines, waiting) = bounded(WAITING);
+    let hello = Line::Hello { program: PROGRAM.into(), process: std::process::id() };
+    let mut writer = Some(start_writer(stream.try_clone()?, waiting)?);
+    let say = |line: &Line| match line_of(line).map(|line| lines.try_send(line)) {
+        Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) => {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        _ => Ok(()),
+    };
+    say(&hello)?;
+    let mut reader = BufReader::new(stream);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)?;
+        if read == 0 {
+            return Ok(());
+        }
+        if !line.ends_with(b"\n") {
+            return say(&Line::Refused(format!("A line has at most {LONGEST_LINE} bytes and ends.")));
+        }
+        let request = match serde_json::from_slice::<Request>(&line) {
+            Ok(request) => request,
+            Err(error) => {
+                say(&Line::Refused(format!(
+                    "This is no command ({error}); write one such as {{\"command\":\"pause\"}}."
+                )))?;
+                continue;
+            }
+        };
+        match request.command() {
+            Err(sentence) => say(&Line::Refused(sentence))?,
+            Ok(Some(command)) => say(&pass_on(shared, command))?,
+            Ok(None) => {
+                let Some(writer) = writer.take() else {
+                    say(&Line::Refused("You are told already.".into()))?;
+                    continue;
+                };
+                let mut state = shared.lock();
+                let known = state.streamed.iter().chain(&state.phase).chain(&state.temporality);
+                for told in known {
+                    say(&Line::Told(told.clone()))?;
+                }
+                let stream = reader.get_ref().try_clone()?;
+                state.watchers.push(Watcher { lines: lines.clone(), writer, stream });
+            }
+        }
+    }
+}
+
+fn pass_on(shared: &Shared, command: Command) -> Line {
+    let (wanted, said) = match &command {
+        Command::Pause => (Some(true), "The run pauses within one token.".to_owned()),
+        Command::Resume => (Some(false), "The run goes on.".to_owned()),
+        Command::Step(_) => (Some(true), "The run goes on for so much, then pauses.".to_owned()),
+        Command::Set { key, value } => (None, format!("{key} = {value} holds from the next step on.")),
+        Command::Checkpoint => (None, "A checkpoint is written when this step ends.".to_owned()),
+        Command::Pin(_) => (None, "The puzzle is pinned, and answered as the run goes on.".to_owned()),
+        Command::Unpin(_) => (None, "The puzzle is not pinned any more.".to_owned()),
+        Command::Inspect(Some(group)) => {
+            (None, format!("Group {group} of each step, counted from 0, is looked at closely from now on."))
+        }
+        Command::Inspect(None) => (None, "No group is looked at closely any more.".to_owned()),
+        Command::TryAgain => (Some(false), "What was refused is tried once more.".to_owned()),
+        Command::Stop => (None, "The run writes a checkpoint and ends.".to_owned()),
+    };
+    match shared.commands.try_send(command) {
+        Ok(()) => {
+            if let Some(wanted) = wanted {
+                shared.pause_wanted.store(wanted, Ordering::SeqCst);
+            }
+            Line::Done(said)
+        }
+        Err(TrySendError::Full(_)) => Line::Refused("The engine is busy; ask again.".into()),
+        Err(TrySendError::Disconnected(_)) => Line::Refused("The engine has ended.".into()),
+    }
+}
+
+fn line_of(line: &Line) -> Option<Arc<str>> {
+    serde_json::to_string(line).ok().map(|text| (text + "\n").into())
+}
+
+fn start_writer(mut stream: UnixStream, waiting: Receiver<Arc<str>>) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name("control-writer".into()).spawn(move || {
+        for line in waiting {
+            if stream.write_all(line.as_bytes()).is_err() {
+                break;
+            }
+        }
+        // The reading side wakes too and lets its end go.
+        let _ = stream.shutdown(std::net::Shutdown::Both);
+    })
+}
