@@ -17,15 +17,13 @@ use crate::{
         figures::{CAVEAT, figures, note},
         meter::Difference,
     },
-    reasoning::{
-        Analysis,
-        search::{Search, Space},
-    },
+    reasoning::Analysis,
     runs::RunDirectory,
     system::files,
     task::{
         self, LastBlind, Puzzle, RewardRules,
         answer::{self, Graded},
+        countdown::search::{Search, Space},
     },
 };
 

@@ -6,12 +6,8 @@
 
 use burn::tensor::{Int, Tensor, TensorData, activation};
 
-use super::{
-    control::Control,
-    protocol::{Event, GroupInspection, Phase, RowInspection, TokenView},
-    setup::EngineError,
-    summary,
-};
+use super::{control::Control, setup::EngineError, summary};
+use crate::protocol::{Event, GroupInspection, Phase, RowInspection, TokenView};
 use crate::{
     config::Config,
     grpo::step::{Grpo, JudgedGroup, ScoredGroup},

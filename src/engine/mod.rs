@@ -14,6 +14,7 @@ pub mod replay;
 pub mod scripted;
 pub mod setup;
 pub mod side;
+mod step_memory;
 pub mod summary;
 pub mod training;
 pub mod watch;

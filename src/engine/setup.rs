@@ -8,8 +8,8 @@ use super::{
     edits::EditsToMakeAgain,
     parts,
     pins::{Pins, first_pins},
-    protocol::BaseReference,
 };
+use crate::protocol::BaseReference;
 use crate::{
     config::{Config, ConfigError, RunInfo},
     device::{self, BackendRequest, DeviceError},
@@ -36,7 +36,7 @@ use crate::{
     },
     system::{
         files::{self, Folder},
-        memory::{self, Memory},
+        memory::Memory,
         workers::Workers,
     },
     task::{self, Task},
@@ -402,7 +402,7 @@ pub(super) fn check_sizes(config: &Config, model: &ModelConfig, threads: usize) 
     if config.max_new_tokens > most_new_tokens(model) {
         return Err(too_many_new_tokens(config.max_new_tokens, model));
     }
-    memory::check(config, model, threads, Memory::of_this_machine())
+    step_memory::check(config, model, threads, Memory::of_this_machine())
 }
 
 /// Why so many are refused.

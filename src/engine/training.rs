@@ -15,12 +15,12 @@ use super::{
     inspect::{Inspector, Known},
     log::log_to,
     pins::Pins,
-    protocol::{Event, ForkPoint, Phase, Started},
     setup::{self, EngineError, Prepared},
     side::{Live, LiveWeights},
     summary::{self, PhaseTimes, Totals},
     watch::SampleWatch,
 };
+use crate::protocol::{Event, ForkPoint, Phase, Started};
 use crate::{
     eval::{self, EvalOptions, Examinee},
     grpo::step::{JudgedGroup, UpdateReport},

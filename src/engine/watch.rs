@@ -5,10 +5,8 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use super::{
-    control::Control,
-    protocol::{Event, Phase},
-};
+use super::control::Control;
+use crate::protocol::{Event, Phase};
 use crate::{
     model::tokenizer::{StreamingDecoder, Tokenizer},
     rollout::sampler::Observer,

@@ -22,7 +22,6 @@ pub mod lexer;
 pub mod normalize;
 pub mod phrases;
 pub mod reader;
-pub mod search;
 pub mod shape;
 
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{place::Place, record::RolloutRecord};
+use super::place::Place;
+use crate::record::RolloutRecord;
 
 /// SHA-256 of completions in their order, hexadecimal: of each its place, its prompt, its tokens, their
 /// log-probabilities bit by bit, and its text.

@@ -7,10 +7,10 @@ use super::{
     error::RunError,
     pinned::PinnedAnswer,
     reader::{LONGEST_LINE, LONGEST_ROLLOUT_LINE},
-    record::{EventRecord, StepMetrics},
     rollout_index::RolloutIndex,
     tail::{BadLine, Tail},
 };
+use crate::record::{EventRecord, StepMetrics};
 
 /// What came since the last poll.
 #[derive(Debug, Clone, Default, PartialEq)]

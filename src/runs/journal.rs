@@ -16,8 +16,8 @@ use super::{
     disk::{Disk, DiskFile},
     error::{CheckpointError, RunError},
     lock::RunLock,
-    record::{EventRecord, RolloutRecord, StepMetrics},
 };
+use crate::record::{EventRecord, RolloutRecord, StepMetrics};
 use crate::system::files::{Folder, Found};
 
 /// Where a log is written to. The journal's own is a file; tests put a disk that fills up in its place.

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::{
     directory::{RunAtStep, RunDirectory},
     reader::LONGEST_LINE,
-    record::EventRecord,
     tail::Tail,
 };
+use crate::record::EventRecord;
 
 /// Runs looked up for one.
 const MOST_ANCESTORS: usize = 32;

@@ -10,9 +10,9 @@ use super::{
     journal::{self, Journal},
     lock::RunLock,
     reader::{LONGEST_ROLLOUT_LINE, Log, read_all},
-    record::nan_when_null,
     tail::Tail,
 };
+use crate::record::nan_when_null;
 use crate::{reasoning::Analysis, task::Puzzle};
 
 /// One line of `pinned.jsonl`: the answer to a pinned puzzle with the weights after a step. The draws are the same

@@ -5,10 +5,10 @@ use serde::de::DeserializeOwned;
 use super::{
     directory::RunDirectory,
     error::RunError,
-    record::{EventRecord, RolloutRecord, StepMetrics},
     rollout_index::RolloutIndex,
     tail::{BadLine, Tail},
 };
+use crate::record::{EventRecord, RolloutRecord, StepMetrics};
 
 /// A line of metrics or events longer than this is no record.
 pub(crate) const LONGEST_LINE: usize = 256 * 1024;

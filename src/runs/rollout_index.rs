@@ -16,9 +16,9 @@ use super::{
     directory::RunDirectory,
     error::RunError,
     reader::LONGEST_ROLLOUT_LINE,
-    record::{RolloutRecord, nan_when_null},
     tail::{BadLine, Tail},
 };
+use crate::record::{RolloutRecord, nan_when_null};
 use crate::system::files;
 
 /// One completion, without its text and tokens.

@@ -27,10 +27,8 @@ pub use self::{
     library::{Library, Source},
     live::{Live, LiveWeights},
 };
-use super::{
-    protocol::side::{JobEnd, Lane, PlayRequest, SideEvent, SideHandle, SideJob},
-    setup::EngineError,
-};
+use super::setup::EngineError;
+use crate::protocol::side::{JobEnd, Lane, PlayRequest, SideEvent, SideHandle, SideJob};
 use crate::system::workers::Workers;
 
 /// Commands that may wait to be read.

@@ -7,6 +7,7 @@ pub mod expression;
 pub mod prospect;
 pub mod puzzle;
 pub mod reward;
+pub mod search;
 pub mod solver;
 pub mod vocabulary;
 

@@ -7,7 +7,7 @@ use super::{
     state::{SearchView, Shown},
 };
 use crate::{
-    reasoning::search::{Coverage, NEAR_MISS, NearMiss, Standing},
+    task::countdown::search::{Coverage, NEAR_MISS, NearMiss, Standing},
     tui::{theme::Theme, wrap::wrap},
 };
 

@@ -3,7 +3,7 @@
 use ratatui::{style::Style, text::Span};
 
 use crate::{
-    reasoning::search::{Node, NodeId, ROOT, Search, Standing},
+    task::countdown::search::{Node, NodeId, ROOT, Search, Standing},
     tui::theme::Theme,
 };
 

@@ -9,9 +9,14 @@ use super::{
     rows::{Row, rows},
 };
 use crate::{
-    reasoning::search::{NodeId, Search, Space},
     record::RolloutRecord,
-    task::{self, Puzzle, Tried, countdown::solver},
+    task::{
+        self, Puzzle, Tried,
+        countdown::{
+            search::{NodeId, Search, Space},
+            solver,
+        },
+    },
 };
 
 /// Solutions that are kept; the figures say how many more there are.
