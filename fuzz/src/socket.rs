@@ -2,4 +2,4 @@
 
 #[path = "../../src/socket/message.rs"]
 mod message;
-pub use message::{Line, Request, Told};
+pub use message::{Line, Request};

@@ -11,7 +11,7 @@ use super::lab::{
         tokenizer::{StreamingDecoder, Tokenizer},
     },
     runs::{Manifest, Measurement, TrainingState, checkpoint::FORMAT},
-    socket::{Line, Request, Told},
+    socket::{Line, Request},
 };
 
 /// A refusal is a sentence that fits on a screen, without anything that moves the cursor.
@@ -183,16 +183,22 @@ pub fn frontier(data: &[u8]) {
 pub fn messages(data: &[u8]) {
     for line in data.split(|byte| *byte == b'\n') {
         if let Ok(request) = serde_json::from_slice::<Request>(line) {
-            match request.clone().command() {
-                Ok(None) => assert_eq!(request, Request::Watch),
-                Ok(Some(command)) => assert_eq!(Request::of(command), request),
-                Err(said) => assert_sentence(&said),
+            let text = serde_json::to_vec(&request).expect("what was read can be written");
+            assert_eq!(
+                serde_json::from_slice::<Request>(&text).expect("what was written can be read"),
+                request
+            );
+            if let Request::Command(command) = request
+                && let Err(said) = command.check()
+            {
+                assert_sentence(&said);
             }
         }
-        if let Ok(Line::Told(told)) = serde_json::from_slice::<Line>(line) {
-            let text = serde_json::to_string(&told).expect("what was read can be written");
-            let again = Told::of(&told.event()).expect("it was told");
-            assert_eq!(serde_json::to_string(&again).expect("as before"), text);
+        if let Ok(line) = serde_json::from_slice::<Line>(line) {
+            let value = |line: &Line| serde_json::to_value(line).expect("what was read can be written");
+            let text = serde_json::to_vec(&line).expect("what was read can be written");
+            let again = serde_json::from_slice(&text).expect("what was written can be read");
+            assert!(nearly(&value(&again), &value(&line)), "{}", String::from_utf8_lossy(&text));
         }
     }
 }

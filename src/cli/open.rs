@@ -16,11 +16,11 @@ use crate::{
     config::ConfigFile,
     engine::{edits::Edit, side},
     model::embedded,
-    protocol::{BaseReference, EngineHandle, Event, ForkPoint, Started, Temporality},
+    protocol::{BaseReference, EngineHandle, Event, Started, Temporality},
     record::EventRecord,
     runs::{
         Ancestor, Follower, FrontierWatch, Reader, RunDirectory, TrainingState, ancestors, checkpoint,
-        rollout_index::RolloutIndex, segments,
+        fork_points, rollout_index::RolloutIndex, segments,
     },
     socket,
     task::Puzzle,
@@ -115,7 +115,7 @@ fn started(run: &RunDirectory, ancestors: &[Ancestor], live: bool) -> Result<Sta
         backend_reason: "as the run's config.toml says".into(),
         parameters: 0,
         base,
-        forks: ForkPoint::of(ancestors),
+        forks: fork_points(ancestors),
         pins: if live { None } else { last_pins(run) },
     })
 }

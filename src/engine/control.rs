@@ -385,7 +385,7 @@ impl Control {
                 Ok(Command::Checkpoint) => state.checkpoint = true,
                 Ok(Command::Pin(puzzle)) => state.pins.push((puzzle, true)),
                 Ok(Command::Unpin(puzzle)) => state.pins.push((puzzle, false)),
-                Ok(Command::Inspect(group)) => {
+                Ok(Command::Inspect { group }) => {
                     state.inspecting = group;
                     state.inspecting_anew = group.is_some();
                     state.inspections_asked += u64::from(group.is_some());
@@ -483,7 +483,7 @@ mod tests {
     #[test]
     fn who_begins_to_look_while_it_is_paused_wakes_it_once() {
         let (control, commands, _events) = control(true);
-        commands.send(Command::Inspect(Some(2))).unwrap();
+        commands.send(Command::Inspect { group: Some(2) }).unwrap();
         assert!(control.wait_between_phases(None));
         control.take_requests();
         assert_eq!(control.inspecting(), Some((2, 1)));

@@ -20,7 +20,7 @@ use super::{
     summary::{self, PhaseTimes, Totals},
     watch::SampleWatch,
 };
-use crate::protocol::{Event, ForkPoint, Phase, Started};
+use crate::protocol::{Event, Phase, Started};
 use crate::{
     eval::{self, EvalOptions, Examinee},
     grpo::step::{JudgedGroup, UpdateReport},
@@ -29,7 +29,7 @@ use crate::{
     model::trainer::UpdateError,
     record::StepMetrics,
     rollout::sampler::Observer,
-    runs::{Journal, ancestors, reader::Reader},
+    runs::{Journal, ancestors, fork_points, reader::Reader},
     task::Puzzle,
 };
 
@@ -130,7 +130,7 @@ impl<'a> Training<'a> {
             backend_reason: p.backend_reason.clone(),
             parameters: p.grpo.trainer.parameter_sizes().iter().sum(),
             base: p.base,
-            forks: ForkPoint::of(&ancestors(&p.run)),
+            forks: fork_points(&ancestors(&p.run)),
             pins: Some(p.pins.puzzles.clone()),
         })));
         let mut warnings = std::mem::take(&mut p.warnings);

@@ -11,12 +11,14 @@ use self::side::SideHandle;
 use crate::{
     config::Config,
     record::{RolloutRecord, StepMetrics},
-    runs::{Ancestor, frontier::Measurement, pinned::PinnedAnswer},
+    runs::{frontier::Measurement, pinned::PinnedAnswer},
     task::{Puzzle, Score},
 };
 
-/// Asked of the engine. The channel is bounded; the engine reads it between tokens and micro-batches.
-#[derive(Debug, Clone, PartialEq)]
+/// Asked of the engine. The channel is bounded; the engine reads it between tokens and micro-batches. As JSON it is
+/// `{"command":"pause"}`, `{"command":"step","phases":1}`, `{"command":"set","key":"temperature","value":"0.8"}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
     /// Stop at the next token or micro-batch and wait.
     Pause,
@@ -39,20 +41,42 @@ pub enum Command {
     Pin(Puzzle),
     /// Answer it no more; what was answered stays.
     Unpin(Puzzle),
-    /// Look closely at this group of each step from now on; `None` looks at none. A group that a step does not
-    /// have means its last one.
-    Inspect(Option<usize>),
+    /// Look closely at a group of each step from now on.
+    Inspect {
+        /// Which one, from 0; `None` looks at none. A group that a step does not have means its last one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<usize>,
+    },
     /// Finish the current token, write a checkpoint of the last whole step, and end.
     Stop,
 }
 
 /// How far [`Command::Step`] goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StepBy {
     /// To the end of the n-th phase from here.
     Phases(u32),
     /// To the end of the n-th step from here.
     Steps(u32),
+}
+
+impl Command {
+    /// Whether the engine can do it, for a command that came from outside of this process.
+    ///
+    /// # Errors
+    /// A sentence that says what to send instead.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Step(StepBy::Phases(0) | StepBy::Steps(0)) => {
+                Err("Step through at least one phase or one step.".into())
+            }
+            Self::Set { key, value } => {
+                Config::default().set_live(key, value).map(|_| ()).map_err(|error| error.to_string())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The five phases of a GRPO step, in order.
@@ -125,19 +149,12 @@ pub struct BaseReference {
 }
 
 /// Where a run was forked from another.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForkPoint {
     /// The name of the other.
     pub run: String,
     /// The last step that both have.
     pub step: u64,
-}
-
-impl ForkPoint {
-    /// Where a run was forked, and where those that it was forked from were, the nearest first.
-    pub fn of(ancestors: &[Ancestor]) -> Vec<Self> {
-        ancestors.iter().map(|other| Self { run: other.name.clone(), step: other.step }).collect()
-    }
 }
 
 impl BaseReference {
@@ -157,11 +174,12 @@ impl BaseReference {
 }
 
 /// What the engine is and what it trains, told once.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Started {
     /// The run directory.
     pub run: PathBuf,
-    /// The configuration in force.
+    /// The configuration in force; as JSON, the text of its `config.toml`.
+    #[serde(with = "config_text")]
     pub config: Config,
     /// Last finished step (0 for a new run).
     pub step: u64,
@@ -233,11 +251,13 @@ fn before_it_was_told() -> Phase {
 
 /// Told by the engine. A step's lines are in the journal before its [`Event::StepDone`] is sent; its completions are
 /// told as soon as they are scored, and a step that is stopped before its update leaves none of them behind.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The engine is ready and about to sample its first step.
     Started(Box<Started>),
     /// A phase began, or moved on.
+    #[serde(rename = "phase")]
     PhaseChanged {
         /// The step it belongs to.
         step: u64,
@@ -251,6 +271,7 @@ pub enum Event {
     /// Pause and resume, as they take effect.
     Temporality(Temporality),
     /// A streamed completion begins. Only some groups of a step are streamed.
+    #[serde(rename = "completion")]
     CompletionStarted {
         /// The step.
         step: u64,
@@ -306,6 +327,7 @@ pub enum Event {
         value: String,
     },
     /// A checkpoint is safely on disk.
+    #[serde(rename = "checkpoint")]
     CheckpointSaved {
         /// After this many steps.
         step: u64,
@@ -323,6 +345,48 @@ pub enum Event {
         /// Where the run is.
         run: PathBuf,
     },
+}
+
+impl Event {
+    /// Whether the journal has it too: whoever watches from another process reads those there.
+    pub fn is_journalled(&self) -> bool {
+        match self {
+            Self::Started(_)
+            | Self::RolloutScored(_)
+            | Self::StepDone(_)
+            | Self::EvalDone { .. }
+            | Self::PinnedAnswered(_)
+            | Self::Measured(_)
+            | Self::Edited { .. } => true,
+            Self::PhaseChanged { .. }
+            | Self::Temporality(_)
+            | Self::CompletionStarted { .. }
+            | Self::Token { .. }
+            | Self::TokensDropped(_)
+            | Self::Inspected(_)
+            | Self::CheckpointSaved { .. }
+            | Self::Warning(_)
+            | Self::Failed(_)
+            | Self::Finished { .. } => false,
+        }
+    }
+}
+
+/// A configuration as the text of its file, the one form that every version reads.
+mod config_text {
+    use serde::{Deserialize, Deserializer, Serializer, de, ser};
+
+    use crate::config::{Config, ConfigFile};
+
+    pub fn serialize<S: Serializer>(config: &Config, serializer: S) -> Result<S::Ok, S::Error> {
+        let file = ConfigFile { config: config.clone(), provenance: None };
+        serializer.serialize_str(&file.to_toml().map_err(ser::Error::custom)?)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Config, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(ConfigFile::parse(&text).map_err(de::Error::custom)?.config)
+    }
 }
 
 /// The watcher's ends of the channels.

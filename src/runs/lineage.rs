@@ -8,7 +8,7 @@ use super::{
     reader::LONGEST_LINE,
     tail::Tail,
 };
-use crate::record::EventRecord;
+use crate::{protocol::ForkPoint, record::EventRecord};
 
 /// Runs looked up for one.
 const MOST_ANCESTORS: usize = 32;
@@ -22,6 +22,11 @@ pub struct Ancestor {
     pub step: u64,
     /// Where it is; `None` where it is not there any more.
     pub run: Option<RunDirectory>,
+}
+
+/// Where a run was forked, and where those that it was forked from were, the nearest first.
+pub fn fork_points(ancestors: &[Ancestor]) -> Vec<ForkPoint> {
+    ancestors.iter().map(|other| ForkPoint { run: other.name.clone(), step: other.step }).collect()
 }
 
 /// A part of a run's past: the steps that one directory holds of it.

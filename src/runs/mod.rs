@@ -28,7 +28,7 @@ pub use error::{CheckpointError, RunError};
 pub use follower::{Follower, Fresh};
 pub use frontier::{FrontierWatch, HowMeasured, Measurement};
 pub use journal::{Journal, JournalPosition};
-pub use lineage::{Ancestor, Segment, ancestors, segments};
+pub use lineage::{Ancestor, Segment, ancestors, fork_points, segments};
 pub use lock::RunLock;
 pub use reader::{Log, Reader};
 pub use rollout_index::{RolloutIndex, RolloutSummary};

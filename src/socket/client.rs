@@ -98,7 +98,7 @@ fn say(mut stream: &UnixStream, request: &Request) -> std::io::Result<()> {
 /// When the run cannot be reached now.
 pub fn attach(run: &Path, commands: Receiver<Command>, feed: Sender<Event>) -> Result<(), SocketError> {
     let mut connection = Connection::open(run)?;
-    connection.say(&Request::Watch)?;
+    connection.say(&Request::WATCH)?;
     let failed = |cause| SocketError::Io { action: "listen to", path: run.join(SOCKET_FILE), cause };
     let voice = Arc::new(Mutex::new(Some(connection.reader.get_ref().try_clone().map_err(failed)?)));
     let (speaking, warned) = (voice.clone(), feed.clone());
@@ -106,7 +106,7 @@ pub fn attach(run: &Path, commands: Receiver<Command>, feed: Sender<Event>) -> R
         .name("commands".into())
         .spawn(move || {
             for command in commands {
-                let request = Request::of(command);
+                let request = Request::Command(command);
                 let voice = speaking.lock().unwrap_or_else(PoisonError::into_inner);
                 let said = voice.as_ref().is_some_and(|stream| say(stream, &request).is_ok());
                 if !said {
@@ -140,7 +140,7 @@ pub fn attach(run: &Path, commands: Receiver<Command>, feed: Sender<Event>) -> R
                 thread::sleep(AGAIN);
                 connection = Connection::open(&run).ok();
                 if let Some(again) = &mut connection
-                    && again.say(&Request::Watch).is_ok()
+                    && again.say(&Request::WATCH).is_ok()
                 {
                     let stream = again.reader.get_ref().try_clone().ok();
                     *voice.lock().unwrap_or_else(PoisonError::into_inner) = stream;
@@ -155,7 +155,7 @@ pub fn attach(run: &Path, commands: Receiver<Command>, feed: Sender<Event>) -> R
 fn listen(connection: &mut Connection, feed: &Sender<Event>) -> bool {
     while let Some(line) = connection.line() {
         let event = match line {
-            Line::Told(told) => told.event(),
+            Line::Told(event) => event,
             Line::Refused(sentence) => Event::Warning(sentence),
             Line::Hello { .. } | Line::Done(_) => continue,
         };

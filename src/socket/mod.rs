@@ -16,7 +16,7 @@ mod unsupported;
 
 #[cfg(unix)]
 pub use client::{Connection, attach, has_socket};
-pub use message::{Line, Request, Told};
+pub use message::{Line, Request};
 #[cfg(unix)]
 pub use server::ControlServer;
 #[cfg(not(unix))]

@@ -18,7 +18,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use super::{LONGEST_LINE, Line, PROGRAM, Request, SOCKET_FILE, SocketError, Told, within_limit};
+use super::{LONGEST_LINE, Line, PROGRAM, Request, SOCKET_FILE, SocketError, within_limit};
 use crate::protocol::{Command, Event};
 
 /// Clients at a time.
@@ -44,10 +44,10 @@ struct Watcher {
 #[derive(Default)]
 struct State {
     watchers: Vec<Watcher>,
-    temporality: Option<Told>,
-    phase: Option<Told>,
+    temporality: Option<Event>,
+    phase: Option<Event>,
     /// The streamed completions of the step in hand, for who comes in the middle of it.
-    streamed: Vec<Told>,
+    streamed: Vec<Event>,
 }
 
 struct Shared {
@@ -105,22 +105,24 @@ impl ControlServer {
 
     /// Tells those who watch.
     pub fn tell(&self, event: &Event) {
-        let Some(told) = Told::of(event) else { return };
+        if event.is_journalled() {
+            return;
+        }
         let mut state = self.shared.lock();
         let state = &mut *state;
-        match &told {
-            Told::Temporality(_) => state.temporality = Some(told.clone()),
-            Told::Phase { .. } => state.phase = Some(told.clone()),
-            Told::Completion { step, .. } => {
+        match event {
+            Event::Temporality(_) => state.temporality = Some(event.clone()),
+            Event::PhaseChanged { .. } => state.phase = Some(event.clone()),
+            Event::CompletionStarted { step, .. } => {
                 // A step's completions are announced before any is streamed.
-                state.streamed.retain(|other| matches!(other, Told::Completion { step: s, .. } | Told::Token { step: s, .. } if s == step));
-                state.streamed.push(told.clone());
+                state.streamed.retain(|other| matches!(other, Event::CompletionStarted { step: s, .. } | Event::Token { step: s, .. } if s == step));
+                state.streamed.push(event.clone());
             }
-            Told::Token { group, index, text, .. } => {
-                let same = |other: &&mut Told| matches!(other, Told::Token { group: g, index: i, .. } if g == group && i == index);
+            Event::Token { group, index, text, .. } => {
+                let same = |other: &&mut Event| matches!(other, Event::Token { group: g, index: i, .. } if g == group && i == index);
                 match state.streamed.iter_mut().find(same) {
-                    Some(Told::Token { text: so_far, .. }) => so_far.push_str(text),
-                    _ => state.streamed.push(told.clone()),
+                    Some(Event::Token { text: so_far, .. }) => so_far.push_str(text),
+                    _ => state.streamed.push(event.clone()),
                 }
             }
             _ => {}
@@ -128,8 +130,8 @@ impl ControlServer {
         if state.watchers.is_empty() {
             return;
         }
-        let droppable = matches!(told, Told::Token { .. });
-        let Some(line) = line_of(&Line::Told(told)) else { return };
+        let droppable = matches!(event, Event::Token { .. });
+        let Some(line) = line_of(&Line::Told(event.clone())) else { return };
         state.watchers.retain(|watcher| {
             if droppable && watcher.lines.len() > CROWDED {
                 return true;
@@ -243,18 +245,20 @@ fn serve(stream: UnixStream, shared: &Arc<Shared>) -> io::Result<()> {
                 continue;
             }
         };
-        match request.command() {
-            Err(sentence) => say(&Line::Refused(sentence))?,
-            Ok(Some(command)) => say(&pass_on(shared, command))?,
-            Ok(None) => {
+        match request {
+            Request::Command(command) => say(&match command.check() {
+                Ok(()) => pass_on(shared, command),
+                Err(sentence) => Line::Refused(sentence),
+            })?,
+            Request::Watch(_) => {
                 let Some(writer) = writer.take() else {
                     say(&Line::Refused("You are told already.".into()))?;
                     continue;
                 };
                 let mut state = shared.lock();
                 let known = state.streamed.iter().chain(&state.phase).chain(&state.temporality);
-                for told in known {
-                    say(&Line::Told(told.clone()))?;
+                for event in known {
+                    say(&Line::Told(event.clone()))?;
                 }
                 let stream = reader.get_ref().try_clone()?;
                 state.watchers.push(Watcher { lines: lines.clone(), writer, stream });
@@ -272,10 +276,10 @@ fn pass_on(shared: &Shared, command: Command) -> Line {
         Command::Checkpoint => (None, "A checkpoint is written when this step ends.".to_owned()),
         Command::Pin(_) => (None, "The puzzle is pinned, and answered as the run goes on.".to_owned()),
         Command::Unpin(_) => (None, "The puzzle is not pinned any more.".to_owned()),
-        Command::Inspect(Some(group)) => {
+        Command::Inspect { group: Some(group) } => {
             (None, format!("Group {group} of each step, counted from 0, is looked at closely from now on."))
         }
-        Command::Inspect(None) => (None, "No group is looked at closely any more.".to_owned()),
+        Command::Inspect { group: None } => (None, "No group is looked at closely any more.".to_owned()),
         Command::TryAgain => (Some(false), "What was refused is tried once more.".to_owned()),
         Command::Stop => (None, "The run writes a checkpoint and ends.".to_owned()),
     };

@@ -34,7 +34,7 @@ pub fn update(app: &mut App, action: Action) -> Vec<Command> {
     if wanted != app.inspecting {
         app.inspecting = wanted;
         if app.in_control() && app.quitting.is_none() {
-            commands.push(Command::Inspect(wanted));
+            commands.push(Command::Inspect { group: wanted });
         }
     }
     commands

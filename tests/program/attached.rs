@@ -9,9 +9,9 @@ use std::{
 };
 
 use aha_lab::{
-    protocol::Temporality,
+    protocol::{Command, Event, StepBy, Temporality},
     runs::RunDirectory,
-    socket::{Connection, Line, Request, SOCKET_FILE, Told},
+    socket::{Connection, Line, Request, SOCKET_FILE},
     task::Puzzle,
 };
 use rustix::process::{Pid, Signal, kill_process};
@@ -142,44 +142,44 @@ fn the_socket_refuses_in_sentences_and_works_below_a_long_path() {
     let background = Background::start(&folder);
     let mut connection = Connection::open(background.run.path()).unwrap();
     let refused = [
-        (Request::Step { phases: None, steps: None }, "at least one"),
-        (Request::Step { phases: Some(0), steps: None }, "at least one"),
-        (Request::Set { key: "learning_rat".into(), value: "1".into() }, "`learning_rate`"),
-        (Request::Set { key: "group_size".into(), value: "4".into() }, "cannot change during a run"),
+        (Command::Step(StepBy::Steps(0)), "at least one"),
+        (Command::Step(StepBy::Phases(0)), "at least one"),
+        (Command::Set { key: "learning_rat".into(), value: "1".into() }, "`learning_rate`"),
+        (Command::Set { key: "group_size".into(), value: "4".into() }, "cannot change during a run"),
     ];
     for (request, expected) in refused {
-        connection.say(&request).unwrap();
+        connection.say(&request.clone().into()).unwrap();
         let Line::Refused(said) = answer(&mut connection) else { panic!("{request:?} was taken") };
         assert!(said.contains(expected) && said.ends_with('.'), "{said}");
     }
-    connection.say(&Request::Pause).unwrap();
+    connection.say(&Command::Pause.into()).unwrap();
     assert!(matches!(answer(&mut connection), Line::Done(_)));
     // Each is answered with what it does, and not with what another one does.
     let puzzle = Puzzle { numbers: vec![4, 1, 16], target: 19 };
     let done = [
-        (Request::Pin(puzzle.clone()), "The puzzle is pinned"),
-        (Request::Unpin(puzzle), "The puzzle is not pinned any more"),
-        (Request::Inspect { group: Some(1) }, "Group 1 of each step"),
-        (Request::Inspect { group: None }, "No group is looked at"),
-        (Request::Checkpoint, "A checkpoint is written"),
-        (Request::Set { key: "temperature".into(), value: "0.9".into() }, "temperature = 0.9"),
+        (Command::Pin(puzzle.clone()), "The puzzle is pinned"),
+        (Command::Unpin(puzzle), "The puzzle is not pinned any more"),
+        (Command::Inspect { group: Some(1) }, "Group 1 of each step"),
+        (Command::Inspect { group: None }, "No group is looked at"),
+        (Command::Checkpoint, "A checkpoint is written"),
+        (Command::Set { key: "temperature".into(), value: "0.9".into() }, "temperature = 0.9"),
     ];
     for (request, expected) in done {
-        connection.say(&request).unwrap();
+        connection.say(&request.clone().into()).unwrap();
         let Line::Done(said) = answer(&mut connection) else { panic!("{request:?} was refused") };
         assert!(said.starts_with(expected) && said.ends_with('.'), "{request:?}: {said}");
     }
     // Who comes later is told how things stand.
-    connection.say(&Request::Watch).unwrap();
-    while !matches!(connection.line(), Some(Line::Told(Told::Temporality(Temporality::Paused)))) {}
+    connection.say(&Request::WATCH).unwrap();
+    while !matches!(connection.line(), Some(Line::Told(Event::Temporality(Temporality::Paused)))) {}
     let said = refusal(
         lab(&["run", "--headless", "--runs"])
             .arg(folder.join("runs"))
             .args(["--resume", &background.run.name()]),
     );
     assert!(said.ends_with('.'), "{said}");
-    connection.say(&Request::Stop).unwrap();
-    while !matches!(connection.line().expect("the end"), Line::Told(Told::Finished { .. })) {}
+    connection.say(&Command::Stop.into()).unwrap();
+    while !matches!(connection.line().expect("the end"), Line::Told(Event::Finished { .. })) {}
     background.ends();
 }
 
@@ -196,7 +196,7 @@ fn a_socket_of_another_user_is_left_alone() {
     let said = Connection::open(background.run.path()).err().unwrap().to_string();
     assert!(said.contains("belongs to another user"), "{said}");
     std::os::unix::fs::chown(&socket, Some(me), None).unwrap();
-    Connection::open(background.run.path()).unwrap().say(&Request::Stop).unwrap();
+    Connection::open(background.run.path()).unwrap().say(&Command::Stop.into()).unwrap();
     background.ends();
 }
 

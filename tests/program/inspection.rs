@@ -20,7 +20,7 @@ fn config() -> Config {
 fn a_run_that_is_looked_at_is_the_same_run_and_its_numbers_are_those_of_the_model() {
     let (root, plain) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let mut driven = Driven::start_paused(options(root.path(), config(), 2));
-    driven.ask(Command::Inspect(Some(1)));
+    driven.ask(Command::Inspect { group: Some(1) });
     driven.ask(Command::Resume);
     let told = driven.until(|event| matches!(event, Event::StepDone(step) if step.step == 2));
     let (_, run) = driven.end();
@@ -94,13 +94,13 @@ fn who_begins_to_look_while_the_run_waits_after_a_phase_is_told_its_result_at_on
     for phase in Phase::ALL {
         driven.ask(Command::Step(StepBy::Phases(1)));
         driven.until(paused);
-        driven.ask(Command::Inspect(Some(0)));
+        driven.ask(Command::Inspect { group: Some(0) });
         let seen = told(&driven.until(looked));
         // A completion is rewarded by a coin here, so that advantages differ.
         let known = phase.min(Phase::Update);
         assert_eq!(seen, [(known, known >= Phase::Score, known >= Phase::Advantage)], "{phase:?}");
         // Nobody looks when the next phase ends.
-        driven.ask(Command::Inspect(None));
+        driven.ask(Command::Inspect { group: None });
     }
     driven.ask(Command::Stop);
     driven.end();

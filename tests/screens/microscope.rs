@@ -134,7 +134,7 @@ fn a_group_that_nobody_looked_at_yet_is_asked_for_and_less_is_never_known_again(
     let mut app = microscope(Theme::colored(), Phase::Score, Phase::Score);
     update(&mut app, Action::Engine(Event::Temporality(Temporality::Paused)));
     // The first press asks for the group on screen, as would the key that opened it.
-    assert_eq!(press(&mut app, KeyCode::Char(']')), [Command::Inspect(Some(1))]);
+    assert_eq!(press(&mut app, KeyCode::Char(']')), [Command::Inspect { group: Some(1) }]);
     assert!(text(&draw(&mut app, 80, 24)).contains("group 2 of 16"));
     insta::assert_snapshot!("microscope_asked_80x24", picture(&draw(&mut app, 80, 24)));
     press(&mut app, KeyCode::Char('['));
@@ -208,9 +208,9 @@ fn the_engine_looks_closely_only_while_somebody_does() {
     let script = Script::new(7);
     let mut app = App::new(Theme::colored(), Mode::Control);
     update(&mut app, Action::Engine(Event::Started(Box::new(script.started("runs/x".into(), 0)))));
-    assert_eq!(press(&mut app, KeyCode::F(7)), [Command::Inspect(Some(0))]);
+    assert_eq!(press(&mut app, KeyCode::F(7)), [Command::Inspect { group: Some(0) }]);
     assert_eq!(app.screen, Screen::Microscope);
-    assert_eq!(press(&mut app, KeyCode::F(2)), [Command::Inspect(None)]);
+    assert_eq!(press(&mut app, KeyCode::F(2)), [Command::Inspect { group: None }]);
     let mut reading = App::new(Theme::colored(), Mode::Finished);
     assert!(press(&mut reading, KeyCode::F(7)).is_empty(), "nobody to ask");
 }
