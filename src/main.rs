@@ -48,23 +48,23 @@ struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    run: command::run::RunArgs,
+    run: cli::run::RunArgs,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    Run(command::run::RunArgs),
-    Open(command::open::OpenArgs),
-    Pretrain(command::pretrain::PretrainArgs),
-    Eval(command::eval::EvalArgs),
-    Play(command::play::PlayArgs),
-    Score(command::score::ScoreArgs),
-    Analyze(command::analyze::AnalyzeArgs),
-    Puzzles(command::puzzles::PuzzlesArgs),
-    Bench(command::bench::BenchArgs),
-    Doctor(command::doctor::DoctorArgs),
-    Export(command::export::ExportArgs),
-    Replay(command::replay::ReplayArgs),
+    Run(cli::run::RunArgs),
+    Open(cli::open::OpenArgs),
+    Pretrain(cli::pretrain::PretrainArgs),
+    Eval(cli::eval::EvalArgs),
+    Play(cli::play::PlayArgs),
+    Score(cli::score::ScoreArgs),
+    Analyze(cli::analyze::AnalyzeArgs),
+    Puzzles(cli::puzzles::PuzzlesArgs),
+    Bench(cli::bench::BenchArgs),
+    Doctor(cli::doctor::DoctorArgs),
+    Export(cli::export::ExportArgs),
+    Replay(cli::replay::ReplayArgs),
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -121,21 +121,21 @@ fn usage(error: &clap::Error) -> Result<i32, Failure> {
 fn run(arguments: Arguments) -> Result<i32, Failure> {
     let boxed = |error: Box<dyn std::error::Error>| Failure(error.to_string());
     match arguments.command {
-        None => command::run::run(&arguments.run, output::stdout()),
-        Some(Command::Run(args)) => command::run::run(&args, output::stdout()),
-        Some(Command::Open(args)) => command::open::run(&args),
-        Some(Command::Pretrain(args)) => command::pretrain::run(&args, output::stdout()),
-        Some(Command::Eval(args)) => command::eval::run(&args, output::stdout()),
-        Some(Command::Play(args)) => command::play::run(&args, output::stdout()),
-        Some(Command::Score(args)) => command::score::run(&args, stdin(), output::stdout()).map_err(boxed),
+        None => cli::run::run(&arguments.run, output::stdout()),
+        Some(Command::Run(args)) => cli::run::run(&args, output::stdout()),
+        Some(Command::Open(args)) => cli::open::run(&args),
+        Some(Command::Pretrain(args)) => cli::pretrain::run(&args, output::stdout()),
+        Some(Command::Eval(args)) => cli::eval::run(&args, output::stdout()),
+        Some(Command::Play(args)) => cli::play::run(&args, output::stdout()),
+        Some(Command::Score(args)) => cli::score::run(&args, stdin(), output::stdout()).map_err(boxed),
         Some(Command::Analyze(args)) => {
-            command::analyze::run(&args, stdin(), output::stdout()).map_err(boxed)
+            cli::analyze::run(&args, stdin(), output::stdout()).map_err(boxed)
         }
-        Some(Command::Puzzles(args)) => command::puzzles::run(&args, output::stdout()).map_err(boxed),
-        Some(Command::Bench(args)) => command::bench::run(&args, output::stdout()),
-        Some(Command::Doctor(args)) => command::doctor::run(&args, &facts(), output::stdout()).map_err(boxed),
-        Some(Command::Export(args)) => command::export::run(&args, output::stdout()),
-        Some(Command::Replay(args)) => command::replay::run(&args, output::stdout()),
+        Some(Command::Puzzles(args)) => cli::puzzles::run(&args, output::stdout()).map_err(boxed),
+        Some(Command::Bench(args)) => cli::bench::run(&args, output::stdout()),
+        Some(Command::Doctor(args)) => cli::doctor::run(&args, &facts(), output::stdout()).map_err(boxed),
+        Some(Command::Export(args)) => cli::export::run(&args, output::stdout()),
+        Some(Command::Replay(args)) => cli::replay::run(&args, output::stdout()),
         Some(Command::Completions { shell }) => {
             // Into memory first: it panics where it cannot write.
             let mut script = Vec::new();

@@ -64,8 +64,8 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
     let (feed, events) = crossbeam_channel::unbounded();
     let _ = feed.send(Event::Started(Box::new(started)));
     let (asked, commands) = crossbeam_channel::bounded(64);
-    let attached = live && control_socket::has_socket(run.path()) && {
-        match control_socket::attach(run.path(), commands, feed.clone()) {
+    let attached = live && socket::has_socket(run.path()) && {
+        match socket::attach(run.path(), commands, feed.clone()) {
             Ok(()) => true,
             Err(error) => {
                 let _ = feed.send(Event::Warning(format!("{error} It is shown read-only.")));
