@@ -128,9 +128,7 @@ fn run(arguments: Arguments) -> Result<i32, Failure> {
         Some(Command::Eval(args)) => cli::eval::run(&args, output::stdout()),
         Some(Command::Play(args)) => cli::play::run(&args, output::stdout()),
         Some(Command::Score(args)) => cli::score::run(&args, stdin(), output::stdout()).map_err(boxed),
-        Some(Command::Analyze(args)) => {
-            cli::analyze::run(&args, stdin(), output::stdout()).map_err(boxed)
-        }
+        Some(Command::Analyze(args)) => cli::analyze::run(&args, stdin(), output::stdout()).map_err(boxed),
         Some(Command::Puzzles(args)) => cli::puzzles::run(&args, output::stdout()).map_err(boxed),
         Some(Command::Bench(args)) => cli::bench::run(&args, output::stdout()),
         Some(Command::Doctor(args)) => cli::doctor::run(&args, &facts(), output::stdout()).map_err(boxed),

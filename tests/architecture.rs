@@ -20,7 +20,8 @@ const FLOORS: &[&[&str]] = &[
     &["grpo"],
     &["rollout"],
     &["model"],
-    &["kernels", "device"],
+    &["device"],
+    &["kernels"],
     &["task"],
     &["reasoning"],
     &["metrics"],
@@ -33,6 +34,25 @@ const FLOORS: &[&[&str]] = &[
 const FORBIDDEN: &[(&str, &[&str])] = &[
     ("tui", &["engine", "grpo", "rollout", "model", "kernels", "device", "pretrain"]),
     ("engine", &["socket"]),
+];
+
+/// Arrows that go up and are on their way out. None may be added; one that is gone must leave this list.
+const DEBTS: &[(&str, &str)] = &[
+    ("eval", "protocol"),
+    ("grpo", "config"),
+    ("kernels", "model"),
+    ("metrics", "config"),
+    ("metrics", "reasoning"),
+    ("model", "config"),
+    ("model", "eval"),
+    ("model", "protocol"),
+    ("protocol", "runs"),
+    ("reasoning", "task"),
+    ("record", "reasoning"),
+    ("record", "task"),
+    ("task", "config"),
+    ("tui", "engine"),
+    ("tui", "grpo"),
 ];
 
 /// Rooms that are pure: no threads, no files, no tensors.
@@ -49,7 +69,7 @@ fn no_room_uses_one_above_it() {
         .enumerate()
         .flat_map(|(height, rooms)| rooms.iter().map(move |room| (*room, height)))
         .collect();
-    let mut wrong = Vec::new();
+    let (mut wrong, mut owed) = (Vec::new(), BTreeSet::new());
     for (room, file, code) in sources() {
         let Some(&from) = floor.get(room.as_str()) else {
             wrong.push(format!("{file}: the room `{room}` stands on no floor"));
@@ -62,12 +82,16 @@ fn no_room_uses_one_above_it() {
             };
             let forbidden =
                 FORBIDDEN.iter().any(|(upper, lower)| *upper == room && lower.contains(&used.as_str()));
-            if !allowed || forbidden {
+            if let Some(debt) = DEBTS.iter().find(|debt| **debt == (room.as_str(), used.as_str())) {
+                owed.insert(debt);
+            } else if !allowed || forbidden {
                 wrong.push(format!("{file}: `{room}` may not use `{used}`"));
             }
         }
     }
     assert!(wrong.is_empty(), "{} forbidden arrows:\n{}", wrong.len(), wrong.join("\n"));
+    let paid: Vec<_> = DEBTS.iter().filter(|debt| !owed.contains(debt)).collect();
+    assert!(paid.is_empty(), "these are paid, take them from the list: {paid:?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use aha_lab::{
         Temporality, TokenView,
     },
     record::{RolloutRecord, StepMetrics},
-    runs::{Measurement, RunDirectory, pinned::PinnedAnswer},
+    runs::{Measurement, Reader, RunDirectory, pinned::PinnedAnswer},
     task::{Puzzle, Score},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -22,7 +22,7 @@ fn showcase() -> RunDirectory {
 }
 
 fn rollout() -> RolloutRecord {
-    showcase().rollouts().unwrap().records.swap_remove(0)
+    Reader::new(&showcase()).rollouts().unwrap().records.swap_remove(0)
 }
 
 fn pinned() -> PinnedAnswer {
@@ -30,7 +30,7 @@ fn pinned() -> PinnedAnswer {
 }
 
 fn measurement() -> Measurement {
-    showcase().frontier().unwrap().swap_remove(0)
+    showcase().measurements().unwrap().0.swap_remove(0)
 }
 
 fn started() -> Started {
@@ -90,7 +90,7 @@ fn events() -> Vec<Event> {
         Event::TokensDropped(17),
         Event::RolloutScored(Box::new(rollout())),
         Event::Inspected(Box::new(inspection())),
-        Event::StepDone(Box::new(showcase().metrics().unwrap().records.swap_remove(0))),
+        Event::StepDone(Box::new(Reader::new(&showcase()).metrics().unwrap().records.swap_remove(0))),
         Event::EvalDone { step: 5, accuracy: 0.5, pass_at_k: Some((4, 0.75)), puzzles: 128 },
         Event::PinnedAnswered(Box::new(pinned())),
         Event::Measured(Box::new(measurement())),

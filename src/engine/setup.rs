@@ -402,7 +402,7 @@ pub(super) fn check_sizes(config: &Config, model: &ModelConfig, threads: usize) 
     if config.max_new_tokens > most_new_tokens(model) {
         return Err(too_many_new_tokens(config.max_new_tokens, model));
     }
-    step_memory::check(config, model, threads, Memory::of_this_machine())
+    super::step_memory::check(config, model, threads, Memory::of_this_machine())
 }
 
 /// Why so many are refused.
