@@ -7,11 +7,10 @@ use std::{
     time::Duration,
 };
 
-use super::open::reference;
 use crate::{
     metrics::AhaWatch,
     record::StepMetrics,
-    runs::{Reader, RunDirectory, RunError, ancestors, checkpoint, segments},
+    runs::{Reader, RunDirectory, RunError, ancestors, checkpoint, segments, source::base_reference},
     system::output::{self, printable_within_line},
     tui::numbers,
 };
@@ -44,7 +43,7 @@ pub fn say(run: &Path, leaving: Leaving) {
 fn lines(run: &RunDirectory, leaving: Leaving) -> Result<Vec<String>, RunError> {
     let file = run.config()?;
     let ancestors = ancestors(run);
-    let base = reference(&file);
+    let base = base_reference(&file);
     let mut figures = Figures::new(base.map(|base| base.self_corrections));
     for part in segments(run, &ancestors, None) {
         Reader::new(&part.run).steps_until(part.last, |step| figures.take_in(step))?;

@@ -14,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{
     Failure, INTERRUPTED, base_of, detached,
     farewell::{self, Leaving},
-    past, progress_visible,
+    progress_visible,
     summary::Summary,
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
         setup::{EngineOptions, Start},
     },
     protocol::{Command, Event, Temporality},
-    runs::{RunAtStep, RunDirectory, state::TrainingState},
+    runs::{RunAtStep, RunDirectory, source, state::TrainingState},
     socket::ControlServer,
     system::{
         output::{printable, printable_within_line, say},
@@ -141,22 +141,22 @@ pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
         return headless(args, options, stdout);
     }
     super::require_terminal()?;
-    let (handle, mut thread) = engine::spawn(options.clone())?;
+    let (source, mut thread) = engine::spawn(options.clone())?;
     let mut restarter = |run: &Path| {
         let again = EngineOptions {
             start: Start::Resume(RunDirectory::open(run).map_err(io::Error::other)?, None),
             paused: false,
             ..options.clone()
         };
-        let (handle, next) = engine::spawn(again)?;
+        let (source, next) = engine::spawn(again)?;
         // The one that failed has told its end.
         let _ = std::mem::replace(&mut thread, next).join();
-        Ok(handle)
+        Ok(source)
     };
-    let helpers = Helpers { restart: &mut restarter, past: &mut past::of };
-    let outcome = catch_unwind(AssertUnwindSafe(|| tui::run(handle, screen(args), helpers)));
+    let helpers = Helpers { restart: &mut restarter, past: &mut source::before };
+    let outcome = catch_unwind(AssertUnwindSafe(|| tui::run(source, screen(args), Some(helpers))));
     if !matches!(&outcome, Ok(Ok(outcome)) if !outcome.engine_ended) {
-        // It has told its end, or the screen was lost and with it the handle, which ends the engine as a stop
+        // It has told its end, or the screen was lost and with it the source, which ends the engine as a stop
         // does; its files close with its thread.
         let _ = thread.join();
     }
@@ -171,13 +171,13 @@ fn scripted(args: &RunArgs) -> Result<i32, Failure> {
         fail_at: args.scripted_failure,
         ..ScriptedOptions::default()
     };
-    let handle = engine::scripted::start(options.clone())?;
+    let source = engine::scripted::start(options.clone())?;
     let mut restarter = |_: &Path| {
         let first_step = args.scripted_failure.map_or(1, |failed| failed.saturating_sub(1).max(1));
         engine::scripted::start(ScriptedOptions { fail_at: None, first_step, ..options.clone() })
     };
     let helpers = Helpers { restart: &mut restarter, past: &mut |_| None };
-    finish_screen(&tui::run(handle, screen(args), helpers)?)
+    finish_screen(&tui::run(source, screen(args), Some(helpers))?)
 }
 
 fn screen(args: &RunArgs) -> TuiOptions {
@@ -255,7 +255,7 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
         bar.set_style(style);
     }
     let interrupts = platform::interrupts()?;
-    let (handle, thread) = engine::spawn(options)?;
+    let (source, thread) = engine::spawn(options)?;
     let mut control: Option<ControlServer> = None;
     let mut summary = Summary::default();
     let mut interrupted: Option<Instant> = None;
@@ -268,9 +268,9 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
     let end = loop {
         if interrupts.try_recv().is_ok() && interrupted.is_none() {
             interrupted = Some(Instant::now());
-            let _ = handle.commands.send(Command::Stop);
+            source.command(Command::Stop);
         }
-        let event = handle.events.recv_timeout(Duration::from_millis(100));
+        let event = source.events.recv_timeout(Duration::from_millis(100));
         if let (Some(control), Ok(event)) = (&control, &event) {
             control.tell(event);
         }
@@ -280,12 +280,12 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
                 let run = printable_within_line(&told.run.display().to_string());
                 bar.println(printable(&format!("{run} on {}: {}", told.backend, told.backend_reason)));
                 bar.set_position(told.step);
-                match ControlServer::start(&told.run, handle.commands.clone()) {
-                    Ok(serving) => control = Some(serving),
-                    Err(error) if args.detach => {
+                match source.commands.clone().map(|commands| ControlServer::start(&told.run, commands)) {
+                    Some(Ok(serving)) => control = Some(serving),
+                    Some(Err(error)) if args.detach => {
                         say(format!("{error} The run goes on and cannot be commanded."));
                     }
-                    Err(_) => {}
+                    _ => {}
                 }
                 if args.in_background {
                     detached::report(&told.run, &mut stdout);
@@ -314,8 +314,7 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
             Ok(Event::Temporality(Temporality::Pausing)) => {
                 // Nobody is there to resume a run that paused itself: it is tried again once, and if that does
                 // not help (the disk is still full) the run ends. With `sentinel=pause` a person wants to look first.
-                let _ =
-                    handle.commands.send(if troubled || halts { Command::Stop } else { Command::TryAgain });
+                source.command(if troubled || halts { Command::Stop } else { Command::TryAgain });
                 troubled = true;
             }
             Ok(Event::Failed(reason)) => {

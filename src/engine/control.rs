@@ -12,8 +12,8 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
-use super::edits::Edit;
 use crate::protocol::{Command, Event, StepBy, Temporality};
+use crate::runs::edits::Edit;
 use crate::{
     config::{Config, ConfigError},
     task::Puzzle,

@@ -1,10 +1,9 @@
 //! The engine: trains in a thread of its own and knows nothing of terminals.
 //!
-//! [`spawn`] gives a handle with two channels; [`crate::protocol`] holds everything that crosses them. A headless run
+//! [`spawn`] gives a source with two channels; [`crate::protocol`] holds everything that crosses them. A headless run
 //! and one that is watched are the same engine.
 
 pub mod control;
-pub mod edits;
 pub mod inspect;
 mod log;
 pub mod origin;
@@ -30,7 +29,7 @@ use self::{
     setup::{EngineError, EngineOptions, Prepared},
     side::LiveWeights,
 };
-use crate::protocol::{EngineHandle, Event};
+use crate::protocol::{Event, RunFacts, RunSource};
 
 /// Commands that may wait to be read.
 const COMMANDS: usize = 64;
@@ -40,7 +39,7 @@ const COMMANDS: usize = 64;
 ///
 /// # Errors
 /// When the operating system gives no thread.
-pub fn spawn(options: EngineOptions) -> std::io::Result<(EngineHandle, JoinHandle<()>)> {
+pub fn spawn(options: EngineOptions) -> std::io::Result<(RunSource, JoinHandle<()>)> {
     spawn_with(options, setup::prepare)
 }
 
@@ -51,7 +50,7 @@ pub fn spawn(options: EngineOptions) -> std::io::Result<(EngineHandle, JoinHandl
 pub fn spawn_with(
     options: EngineOptions,
     prepare: impl FnOnce(&EngineOptions) -> Result<Prepared, EngineError> + Send + 'static,
-) -> std::io::Result<(EngineHandle, JoinHandle<()>)> {
+) -> std::io::Result<(RunSource, JoinHandle<()>)> {
     let (commands_in, commands) = crossbeam_channel::bounded(COMMANDS);
     let (events, events_out) = crossbeam_channel::unbounded();
     let weights = Arc::new(LiveWeights::default());
@@ -60,7 +59,8 @@ pub fn spawn_with(
         let control = Control::new(options.config.clone(), options.paused, commands, events);
         supervise(&control, || training::train(prepare(&options)?, &control, &weights, options.last_step));
     })?;
-    Ok((EngineHandle { commands: commands_in, events: events_out, side: Some(side) }, thread))
+    let facts = RunFacts::of_our_engine();
+    Ok((RunSource { facts, events: events_out, commands: Some(commands_in), side: Some(side) }, thread))
 }
 
 /// Does the engine's work, and tells however it ends: nothing of it, not even a panic of a worker, may take the

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use super::{
-    edits::EditsToMakeAgain,
     parts,
     setup::{self, EngineError},
     summary,
@@ -22,6 +21,7 @@ use crate::{
     runs::{
         Reader, RunDirectory,
         checkpoint::{self, Checkpoint},
+        edits::EditsToMakeAgain,
         state::TrainingState,
     },
     system::workers::{Workers, worker_count},

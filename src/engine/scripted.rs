@@ -6,7 +6,7 @@ use std::{path::PathBuf, thread, time::Duration};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, TrySendError, bounded};
 
 pub use self::script::Script;
-use crate::protocol::{Command, EngineHandle, Event, Phase, StepBy, Temporality};
+use crate::protocol::{Command, Event, Phase, RunFacts, RunSource, StepBy, Temporality};
 
 mod measured;
 mod script;
@@ -54,7 +54,7 @@ impl Default for ScriptedOptions {
 ///
 /// # Errors
 /// When the system has no thread left.
-pub fn start(options: ScriptedOptions) -> std::io::Result<EngineHandle> {
+pub fn start(options: ScriptedOptions) -> std::io::Result<RunSource> {
     let (commands, orders) = bounded(64);
     let (sender, events) = bounded(4096);
     thread::Builder::new().name("scripted engine".into()).spawn(move || {
@@ -69,7 +69,7 @@ pub fn start(options: ScriptedOptions) -> std::io::Result<EngineHandle> {
         // The only way out is the end of the run, of the watcher, or a command; all are fine.
         let _ = player.play();
     })?;
-    Ok(EngineHandle { commands, events, side: None })
+    Ok(RunSource { facts: RunFacts::of_our_engine(), events, commands: Some(commands), side: None })
 }
 
 /// The run is over: stopped, or nobody watches.
@@ -307,7 +307,7 @@ mod tests {
         ScriptedOptions { steps: Some(steps), position: Duration::ZERO, ..ScriptedOptions::default() }
     }
 
-    fn until(handle: &EngineHandle, mut found: impl FnMut(&Event) -> bool) -> Vec<Event> {
+    fn until(handle: &RunSource, mut found: impl FnMut(&Event) -> bool) -> Vec<Event> {
         let mut seen = Vec::new();
         loop {
             let event = handle.events.recv().unwrap();
@@ -344,7 +344,7 @@ mod tests {
         let handle = start(ScriptedOptions { paused: true, ..fast(2) }).unwrap();
         until(&handle, paused);
         for expected in [Phase::Sample, Phase::Score, Phase::Advantage, Phase::Update, Phase::Evaluate] {
-            handle.commands.send(Command::Step(StepBy::Phases(1))).unwrap();
+            assert!(handle.command(Command::Step(StepBy::Phases(1))));
             let seen = until(&handle, paused);
             let phases: Vec<Phase> = seen
                 .iter()
@@ -355,7 +355,7 @@ mod tests {
                 .collect();
             assert!(!phases.is_empty() && phases.iter().all(|phase| *phase == expected), "{phases:?}");
         }
-        handle.commands.send(Command::Stop).unwrap();
+        assert!(handle.command(Command::Stop));
         let seen = until(&handle, |event| matches!(event, Event::Finished { .. }));
         assert_eq!(seen.last(), Some(&Event::Finished { steps: 0, run: "runs/scripted".into() }));
     }

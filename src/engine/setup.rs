@@ -5,7 +5,6 @@ use std::{fs::File, path::PathBuf, sync::Arc};
 use thiserror::Error;
 
 use super::{
-    edits::EditsToMakeAgain,
     parts,
     pins::{Pins, first_pins},
 };
@@ -29,6 +28,7 @@ use crate::{
         CheckpointError, Journal, Reader, RunDirectory, RunError, RunLock,
         checkpoint::{self, Checkpoint},
         directory::ENGINE_LOG,
+        edits::EditsToMakeAgain,
         leftovers,
         pinned::PinnedLog,
         soundness,

@@ -11,7 +11,6 @@ use std::{
 
 use super::{
     control::Control,
-    edits::Edit,
     inspect::{Inspector, Known},
     log::log_to,
     pins::Pins,
@@ -29,7 +28,7 @@ use crate::{
     model::trainer::UpdateError,
     record::StepMetrics,
     rollout::sampler::Observer,
-    runs::{Journal, ancestors, fork_points, reader::Reader},
+    runs::{Journal, ancestors, edits::Edit, fork_points, reader::Reader},
     task::Puzzle,
 };
 

@@ -1,13 +1,15 @@
 //! Everything that crosses between the engine and whoever watches it. Nothing else does.
 
 pub mod side;
+mod source;
 
 use std::path::PathBuf;
 
-use crossbeam_channel::{Receiver, Sender};
 use serde::{Deserialize, Serialize};
 
-use self::side::SideHandle;
+pub use self::source::{
+    Capabilities, Capability, MOST_COMPLETIONS, OUR_ENGINE, RunFacts, RunSource, SourceKind,
+};
 use crate::{
     config::Config,
     record::{RolloutRecord, StepMetrics},
@@ -387,15 +389,4 @@ mod config_text {
         let text = String::deserialize(deserializer)?;
         Ok(ConfigFile::parse(&text).map_err(de::Error::custom)?.config)
     }
-}
-
-/// The watcher's ends of the channels.
-#[derive(Debug, Clone)]
-pub struct EngineHandle {
-    /// Bounded; a full channel means the engine is busy within one token.
-    pub commands: Sender<Command>,
-    /// Everything the engine tells.
-    pub events: Receiver<Event>,
-    /// Who answers beside training; `None` where nobody does.
-    pub side: Option<SideHandle>,
 }

@@ -99,6 +99,14 @@ pub enum RunError {
         /// The folder.
         path: PathBuf,
     },
+    /// A file or folder that no format recognises.
+    #[error("{} is no run that can be read here. These can: {}.", path.display(), known.join("; "))]
+    UnknownFormat {
+        /// What was given.
+        path: PathBuf,
+        /// What is known, in words.
+        known: Vec<&'static str>,
+    },
     /// What should be RUN or RUN@STEP is neither.
     #[error("`{given}` does not name a checkpoint: write RUN@STEP, for example `first-aha@20`.")]
     NotRunAtStep {

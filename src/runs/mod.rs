@@ -4,6 +4,7 @@
 pub mod checkpoint;
 pub mod directory;
 pub mod disk;
+pub mod edits;
 pub mod error;
 pub mod fingerprint;
 pub mod follower;
@@ -18,6 +19,7 @@ pub mod place;
 pub mod reader;
 pub mod rollout_index;
 pub mod soundness;
+pub mod source;
 pub mod state;
 mod steps;
 mod tail;

@@ -5,6 +5,8 @@
 //! Each side writes JSON, one object a line: [`Request`]s one way, [`Line`]s the other. The server greets first, and
 //! a client says nothing until it has been greeted, so that a socket of something else is left alone.
 
+#[cfg(unix)]
+mod joined;
 mod message;
 
 #[cfg(unix)]
@@ -16,11 +18,13 @@ mod unsupported;
 
 #[cfg(unix)]
 pub use client::{Connection, attach, has_socket};
+#[cfg(unix)]
+pub use joined::joined;
 pub use message::{Line, Request};
 #[cfg(unix)]
 pub use server::ControlServer;
 #[cfg(not(unix))]
-pub use unsupported::{ControlServer, attach, has_socket};
+pub use unsupported::{ControlServer, attach, has_socket, joined};
 
 use std::{io, path::PathBuf};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use crossbeam_channel::{Receiver, Sender};
 
 use super::SocketError;
-use crate::protocol::{Command, Event};
+use crate::protocol::{Command, Event, RunSource};
 
 /// Never made.
 #[derive(Debug)]
@@ -40,4 +40,12 @@ pub fn has_socket(_run: &Path) -> bool {
 /// Always.
 pub fn attach(_run: &Path, _commands: Receiver<Command>, _feed: Sender<Event>) -> Result<(), SocketError> {
     Err(SocketError::Unsupported)
+}
+
+/// The run as it is read from its files.
+///
+/// # Errors
+/// Never.
+pub fn joined(source: RunSource, _run: &Path) -> std::io::Result<RunSource> {
+    Ok(source)
 }

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     protocol::{
-        BaseReference, Event, ForkPoint, Phase, Started, Temporality,
+        BaseReference, Capability, Event, ForkPoint, Phase, RunFacts, SourceKind, Started, Temporality,
         side::{SideCommand, SideEvent},
     },
     task,
@@ -42,6 +42,18 @@ pub enum Mode {
     Following,
     /// A run that is over: read-only.
     Finished,
+}
+
+impl Mode {
+    /// That of a source.
+    pub(super) fn of(facts: &RunFacts) -> Self {
+        match facts.kind {
+            SourceKind::Engine => Self::Control,
+            SourceKind::Process => Self::Attached,
+            SourceKind::Files if facts.capabilities.can(Capability::Live) => Self::Following,
+            SourceKind::Files => Self::Finished,
+        }
+    }
 }
 
 /// Something that happened, to be taken in by [`super::update::update`].

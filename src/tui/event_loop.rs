@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     protocol::{
-        Command, EngineHandle, Event, Started,
+        Command, Event, RunSource, Started,
         side::{SideCommand, SideEvent, SideHandle},
     },
     system::{files, platform::Signal},
@@ -72,7 +72,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the system has no thread left, or there is nothing to start here.
-    fn restart(&mut self, run: &Path) -> io::Result<EngineHandle>;
+    fn restart(&mut self, run: &Path) -> io::Result<RunSource>;
     /// What is recorded of the run that an engine goes on with; `None` where nothing can be.
     fn past(&mut self, started: &Started) -> Option<Receiver<Event>>;
 }
@@ -351,9 +351,9 @@ where
 fn restart(app: &mut App, channels: &mut Channels, host: &mut impl Host) {
     let Some(run) = app.run() else { return };
     match host.restart(&run) {
-        Ok(EngineHandle { commands, events, side }) => {
+        Ok(RunSource { facts: _, events, commands, side }) => {
             channels.events = events;
-            channels.commands = Some(commands);
+            channels.commands = commands;
             channels.side = side;
             restart::begun(app);
         }

@@ -24,7 +24,6 @@ pub mod restart;
 pub mod screen;
 pub mod search_view;
 pub mod sentinel;
-pub mod source;
 mod stepping;
 pub mod streams;
 mod terminal;
@@ -41,7 +40,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crossbeam_channel::{Receiver, Sender, never};
+use crossbeam_channel::{Receiver, never};
 
 use self::{
     app::{App, Ended, Mode},
@@ -53,7 +52,7 @@ use self::{
     theme::Theme,
 };
 use crate::{
-    protocol::{Command, EngineHandle, Event, Started, side::SideHandle},
+    protocol::{Event, RunSource, Started},
     system::platform,
 };
 
@@ -100,51 +99,21 @@ pub struct Helpers<'a, 'b> {
     pub past: &'a mut Historian<'b>,
 }
 
-/// Shows a run of our own engine and controls it, until a person leaves.
+/// Shows a run until a person leaves. One of our own engine is ended then; any other goes on without us.
 ///
 /// # Errors
 /// A sentence when standard output is no terminal, or what the terminal answered.
-pub fn run(handle: EngineHandle, options: TuiOptions, helpers: Helpers<'_, '_>) -> io::Result<TuiOutcome> {
-    let EngineHandle { commands, events, side } = handle;
-    show(Mode::Control, events, Some(commands), side, Some(helpers), options)
-}
-
-/// Shows a run that is read from its directory, until a person leaves. `mode` says whether another process
-/// is still writing it; `side` answers what a person asks in the Playground.
-///
-/// # Errors
-/// As [`run`].
-pub fn open(
-    feed: Receiver<Event>,
-    mode: Mode,
-    side: Option<SideHandle>,
+pub fn run(
+    source: RunSource,
     options: TuiOptions,
-) -> io::Result<TuiOutcome> {
-    show(mode, feed, None, side, None, options)
-}
-
-/// Shows a run of another process and passes commands on to it, until a person leaves; the run goes on.
-///
-/// # Errors
-/// As [`run`].
-pub fn attach(handle: EngineHandle, options: TuiOptions) -> io::Result<TuiOutcome> {
-    let EngineHandle { commands, events, side } = handle;
-    show(Mode::Attached, events, Some(commands), side, None, options)
-}
-
-fn show(
-    mode: Mode,
-    events: Receiver<Event>,
-    commands: Option<Sender<Command>>,
-    side: Option<SideHandle>,
     helpers: Option<Helpers<'_, '_>>,
-    options: TuiOptions,
 ) -> io::Result<TuiOutcome> {
+    let RunSource { facts, events, commands, side } = source;
     let (guard, mut screen) = TerminalGuard::take(options.mouse, options.engine_log.as_deref())?;
     // A system without signals for us is no reason not to open.
     let signals = platform::signals().unwrap_or_else(|_| never());
     let (input_thread, input) = InputThread::start()?;
-    let mut app = App::new(options.theme, mode);
+    let mut app = App::new(options.theme, Mode::of(&facts));
     app.mouse = options.mouse;
     app.can_restart = helpers.is_some();
     let channels = Channels { input, events, commands, side, signals };
@@ -208,7 +177,7 @@ impl Host for RealTerminal<'_, '_> {
         out.flush()
     }
 
-    fn restart(&mut self, run: &Path) -> io::Result<EngineHandle> {
+    fn restart(&mut self, run: &Path) -> io::Result<RunSource> {
         match &mut self.helpers {
             Some(helpers) => (helpers.restart)(run),
             None => Err(io::Error::other("nothing can be started again from here")),

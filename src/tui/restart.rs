@@ -6,10 +6,10 @@ use super::{
     app::{App, Ended, Level, Mode},
     streams::Streams,
 };
-use crate::protocol::{EngineHandle, Temporality};
+use crate::protocol::{RunSource, Temporality};
 
 /// Starts an engine that goes on with the run in this directory, from its last checkpoint.
-pub type Restarter<'a> = dyn FnMut(&Path) -> io::Result<EngineHandle> + 'a;
+pub type Restarter<'a> = dyn FnMut(&Path) -> io::Result<RunSource> + 'a;
 
 /// Whether a person may ask for it: the engine is ours, has failed, and had begun a run.
 pub fn is_offered(app: &App) -> bool {

@@ -9,7 +9,7 @@ use aha_lab::{
         self,
         setup::{Base, EngineOptions, Prepared, Start, prepare},
     },
-    protocol::{Command, EngineHandle, Event, Phase, StepBy, Temporality, side::ModelName},
+    protocol::{Command, Event, Phase, RunSource, StepBy, Temporality, side::ModelName},
     record::{EventRecord, RolloutRecord},
     runs::{Reader, RunDirectory},
     task::{RewardRules, countdown::reward},
@@ -39,7 +39,7 @@ pub fn options(runs: &Path, config: Config, last_step: u64) -> EngineOptions {
 
 /// An engine with someone at its controls.
 pub struct Driven {
-    pub handle: EngineHandle,
+    pub handle: RunSource,
     thread: JoinHandle<()>,
     /// Everything told so far.
     pub told: Vec<Event>,
@@ -69,7 +69,7 @@ impl Driven {
     }
 
     pub fn ask(&self, command: Command) {
-        self.handle.commands.send(command).unwrap();
+        assert!(self.handle.command(command));
     }
 
     /// The events up to and including the first that fits.

@@ -5,7 +5,7 @@ use std::{path::Path, thread::JoinHandle, time::Duration};
 use aha_lab::{
     engine::side,
     protocol::{
-        Command, EngineHandle, StepBy,
+        Command, RunSource, StepBy,
         side::{
             Answer, Answering, Edit, JobEnd, ModelName, Models, PlayOptions, PlayRequest, ResampleRequest,
             Resampled, SideCommand, SideEvent, SideHandle, SideJob, Source, WrittenToken,
@@ -56,7 +56,7 @@ pub struct Player {
 }
 
 impl Player {
-    pub fn of(handle: &EngineHandle) -> Self {
+    pub fn of(handle: &RunSource) -> Self {
         Self { side: handle.side.clone().unwrap(), next: 0 }
     }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use aha_lab::{
     engine::scripted::Script,
     protocol::{Event, ForkPoint},
+    runs::source::recorded_events,
     tui::{
         app::{Action, App, Mode},
         screen::Screen,
-        source::recorded_events,
         theme::Theme,
         travel::End,
         update::update,

@@ -37,7 +37,7 @@ impl Host for Notes {
         self.0.push(format!("copy {}", !text.is_empty()));
         Ok(())
     }
-    fn restart(&mut self, _: &Path) -> io::Result<EngineHandle> {
+    fn restart(&mut self, _: &Path) -> io::Result<RunSource> {
         Err(io::Error::other("nothing is started again here"))
     }
     fn past(&mut self, _: &Started) -> Option<Receiver<Event>> {
@@ -68,7 +68,7 @@ fn keys_are_served_through_a_flood_of_events() {
     let channels = Channels {
         input,
         events: handle.events,
-        commands: Some(handle.commands),
+        commands: handle.commands,
         side: None,
         signals: signal_ends,
     };
@@ -82,7 +82,7 @@ fn keys_are_served_through_a_flood_of_events() {
 }
 
 /// Passes events on. Once the engine has failed or finished, a person presses this key until they are heard.
-fn watched(engine: EngineHandle, keys: Sender<event::Event>, pressed: char) -> EngineHandle {
+fn watched(engine: RunSource, keys: Sender<event::Event>, pressed: char) -> RunSource {
     let (told, events) = unbounded();
     std::thread::spawn(move || {
         for event in engine.events {
@@ -96,7 +96,7 @@ fn watched(engine: EngineHandle, keys: Sender<event::Event>, pressed: char) -> E
             }
         }
     });
-    EngineHandle { commands: engine.commands, events, side: engine.side }
+    RunSource { events, ..engine }
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_failed_engine_is_started_again_and_what_was_seen_stays() {
         fn copy(&mut self, _: &str) -> io::Result<()> {
             Ok(())
         }
-        fn restart(&mut self, run: &Path) -> io::Result<EngineHandle> {
+        fn restart(&mut self, run: &Path) -> io::Result<RunSource> {
             self.1.push(run.display().to_string());
             // The first try is refused, as by a system without threads left.
             if self.1.len() == 1 {
@@ -139,9 +139,9 @@ fn a_failed_engine_is_started_again_and_what_was_seen_stays() {
     let options =
         ScriptedOptions { position: Duration::ZERO, fail_at: Some(4), ..ScriptedOptions::default() };
     let (keys, input) = unbounded();
-    let EngineHandle { commands, events, side } =
+    let RunSource { facts: _, events, commands, side } =
         watched(scripted::start(options).unwrap(), keys.clone(), 'r');
-    let channels = Channels { input, events, commands: Some(commands), side, signals: never() };
+    let channels = Channels { input, events, commands, side, signals: never() };
     let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
     let mut app = App::new(Theme::colored(), Mode::Control);
     app.can_restart = true;
@@ -212,7 +212,7 @@ fn what_is_recorded_comes_before_what_the_engine_counts_and_not_before_what_it_w
         fn copy(&mut self, _: &str) -> io::Result<()> {
             Ok(())
         }
-        fn restart(&mut self, _: &Path) -> io::Result<EngineHandle> {
+        fn restart(&mut self, _: &Path) -> io::Result<RunSource> {
             Err(io::Error::other("nothing is started again here"))
         }
         fn past(&mut self, started: &Started) -> Option<Receiver<Event>> {

@@ -11,10 +11,10 @@ use super::{
     filter::{Filter, Sort},
     library::{Entry, Group, Key, Library},
 };
-use crate::{config::Config, record::RolloutRecord, task::answer::Graded};
+use crate::{config::Config, protocol::MOST_COMPLETIONS, record::RolloutRecord, task::answer::Graded};
 
 /// Completions kept before the oldest steps give way; some 300 MB of them at 150 tokens each.
-pub const CAPACITY: usize = 150_000;
+pub const CAPACITY: usize = MOST_COMPLETIONS;
 
 /// Which pane the arrow keys move in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

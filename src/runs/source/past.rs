@@ -2,11 +2,13 @@
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::{Failure, rereading::Rereading};
+use super::{rereading::Rereading, telling::recorded_events};
 use crate::{
-    protocol::{Event, Started},
-    runs::{Ancestor, FrontierWatch, Reader, RunDirectory, Segment, ancestors, segments},
-    tui::{source::recorded_events, transcripts::CAPACITY},
+    protocol::{Event, MOST_COMPLETIONS, Started},
+    record::EventRecord,
+    runs::{
+        Ancestor, FrontierWatch, Reader, RunDirectory, RunError, Segment, ancestors, edits::Edit, segments,
+    },
 };
 
 /// Events that may wait to be taken in: a reader is quicker than a screen, and a run can be larger than memory.
@@ -14,7 +16,7 @@ const MOST_WAITING: usize = 4096;
 
 /// Reads, in a thread of its own, what an engine that goes on with a run finds recorded: in the run's own directory up
 /// to the checkpoint, and in those of the runs it goes back to. `None` where there is no such directory.
-pub fn of(started: &Started) -> Option<Receiver<Event>> {
+pub fn before(started: &Started) -> Option<Receiver<Event>> {
     let run = RunDirectory::open(&started.run).ok()?;
     let (feed, events) = bounded(MOST_WAITING);
     let last = started.step;
@@ -38,7 +40,11 @@ pub fn of(started: &Started) -> Option<Receiver<Event>> {
 ///
 /// # Errors
 /// When a log cannot be read.
-pub fn tell(parts: &[Segment], measured: Option<&RunDirectory>, feed: &Sender<Event>) -> Result<(), Failure> {
+pub(super) fn tell(
+    parts: &[Segment],
+    measured: Option<&RunDirectory>,
+    feed: &Sender<Event>,
+) -> Result<(), RunError> {
     let mut bad = Vec::new();
     for Segment { run, last } in parts {
         let mut steps = Vec::new();
@@ -58,7 +64,7 @@ pub fn tell(parts: &[Segment], measured: Option<&RunDirectory>, feed: &Sender<Ev
     }
     for Segment { run, last } in parts {
         let reading = Rereading::of(run);
-        let (passed_over, broken) = Reader::new(run).newest_rollouts(*last, CAPACITY, |record| {
+        let (passed_over, broken) = Reader::new(run).newest_rollouts(*last, MOST_COMPLETIONS, |record| {
             let _ = feed.send(Event::RolloutScored(Box::new(reading.rollout(record))));
         })?;
         bad.extend(broken);
@@ -74,11 +80,11 @@ pub fn tell(parts: &[Segment], measured: Option<&RunDirectory>, feed: &Sender<Ev
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn tell_measured(
+pub(super) fn tell_measured(
     watch: &mut FrontierWatch,
     last: Option<u64>,
     feed: &Sender<Event>,
-) -> Result<(), Failure> {
+) -> Result<(), RunError> {
     let (measured, bad) = watch.poll()?;
     let known = measured.into_iter().filter(|found| last.is_none_or(|last| found.step <= last));
     let told = known.map(|found| Event::Measured(Box::new(found)));
@@ -89,10 +95,10 @@ pub fn tell_measured(
 }
 
 /// Says that there are older completions than those shown.
-pub fn tell_passed_over(bytes: u64, run: &RunDirectory, feed: &Sender<Event>) {
+pub(super) fn tell_passed_over(bytes: u64, run: &RunDirectory, feed: &Sender<Event>) {
     if bytes > 0 {
         let _ = feed.send(Event::Warning(format!(
-            "The newest {CAPACITY} completions are here; older ones ({} MB) are left in {}.",
+            "The newest {MOST_COMPLETIONS} completions are here; older ones ({} MB) are left in {}.",
             bytes.div_ceil(1_000_000),
             run.rollouts_path().display()
         )));
@@ -100,11 +106,18 @@ pub fn tell_passed_over(bytes: u64, run: &RunDirectory, feed: &Sender<Event>) {
 }
 
 /// Says where the past of a run is lost.
-pub fn tell_missing(ancestors: &[Ancestor], feed: &Sender<Event>) {
+pub(super) fn tell_missing(ancestors: &[Ancestor], feed: &Sender<Event>) {
     if let Some(missing) = ancestors.iter().find(|ancestor| ancestor.run.is_none()) {
         let _ = feed.send(Event::Warning(format!(
             "The steps up to {} are those of {}, which is not here any more: they are not shown.",
             missing.step, missing.name
         )));
+    }
+}
+
+/// Tells what was changed while the run went on: its `config.toml` says how it began.
+pub(super) fn tell_edits(events: &[EventRecord], feed: &Sender<Event>) {
+    for edited in events.iter().filter_map(Edit::told) {
+        let _ = feed.send(edited);
     }
 }

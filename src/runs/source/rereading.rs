@@ -14,14 +14,14 @@ use crate::{
 
 /// Whether the completions of a run are read again.
 #[derive(Debug, Clone, Copy)]
-pub struct Rereading {
+pub(super) struct Rereading {
     again: bool,
     graded: Graded,
 }
 
 impl Rereading {
     /// For this run. One that does not say which rules read it is read again.
-    pub fn of(run: &RunDirectory) -> Self {
+    pub(super) fn of(run: &RunDirectory) -> Self {
         let file = run.config().ok();
         let graded = file.as_ref().map_or_else(Graded::default, |file| file.config.reward_rules().answer);
         let rules = file.and_then(|file| file.provenance).and_then(|info| info.analysis);
@@ -29,7 +29,7 @@ impl Rereading {
     }
 
     /// A completion with what today's rules find in it.
-    pub fn rollout(self, mut record: RolloutRecord) -> RolloutRecord {
+    pub(super) fn rollout(self, mut record: RolloutRecord) -> RolloutRecord {
         if self.again {
             let text = answer::read_for(&record.completion, self.graded);
             record.analysis = task::analyze(&record.task, &record.puzzle, text);
@@ -38,7 +38,7 @@ impl Rereading {
     }
 
     /// The same for an answer to a pinned puzzle.
-    pub fn pinned(self, mut answer: PinnedAnswer) -> PinnedAnswer {
+    pub(super) fn pinned(self, mut answer: PinnedAnswer) -> PinnedAnswer {
         if self.again {
             let text = answer::read_for(&answer.completion, self.graded);
             answer.analysis = task::analyze(&answer.task, &answer.puzzle, text);
@@ -55,7 +55,12 @@ mod tests {
     use crossbeam_channel::unbounded;
 
     use super::*;
-    use crate::{cli::past, engine::scripted::Script, metrics::Meter, protocol::Event, runs::segments};
+    use crate::{
+        engine::scripted::Script,
+        metrics::Meter,
+        protocol::Event,
+        runs::{segments, source::past},
+    };
 
     /// What the Meter counts of a run that is opened, and what today's rules find in its completions.
     fn opened(provenance: &str) -> (usize, usize) {

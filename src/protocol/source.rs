@@ -1,0 +1,183 @@
+//! A run as whoever watches it gets it, wherever it comes from: our engine, another process, a run directory, or the
+//! files of another engine.
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::{Command, Event, side::SideHandle};
+
+/// Completions that a watcher keeps. A source of recorded ones need not tell older ones.
+pub const MOST_COMPLETIONS: usize = 150_000;
+
+/// One thing that can be done with a run, or that is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Capability {
+    /// It can be paused and resumed.
+    Pause,
+    /// It can be stepped by phase and by step.
+    Step,
+    /// The live keys of its configuration can be changed.
+    Set,
+    /// It writes a checkpoint when it is asked to.
+    Checkpoint,
+    /// It answers pinned puzzles.
+    Pin,
+    /// It shows a group token by token.
+    Inspect,
+    /// It can be ended.
+    Stop,
+    /// Where it fails, it can be started again from its last checkpoint.
+    Restart,
+    /// The token ids of its completions are known.
+    Tokens,
+    /// So are their log-probabilities.
+    LogProbs,
+    /// It may go on while it is watched.
+    Live,
+}
+
+/// What can be done with a run, and what is known of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Capabilities(u16);
+
+impl Capabilities {
+    /// Everything that our engine takes from whoever watches it.
+    const COMMANDS: Self = Self::of(&[
+        Capability::Pause,
+        Capability::Step,
+        Capability::Set,
+        Capability::Checkpoint,
+        Capability::Pin,
+        Capability::Inspect,
+        Capability::Stop,
+    ]);
+
+    /// These and no others.
+    pub const fn of(which: &[Capability]) -> Self {
+        let mut all = Self(0);
+        let mut at = 0;
+        while at < which.len() {
+            all = all.with(which[at]);
+            at += 1;
+        }
+        all
+    }
+
+    /// This one too.
+    pub const fn with(self, capability: Capability) -> Self {
+        Self(self.0 | 1 << capability as u8)
+    }
+
+    /// All but this one.
+    pub const fn without(self, capability: Capability) -> Self {
+        Self(self.0 & !(1 << capability as u8))
+    }
+
+    /// Those of both.
+    const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// Whether this one is among them.
+    pub const fn can(self, capability: Capability) -> bool {
+        self.0 & 1 << capability as u8 != 0
+    }
+
+    /// Whether the run takes any command at all.
+    pub const fn take_commands(self) -> bool {
+        self.0 & Self::COMMANDS.0 != 0
+    }
+}
+
+/// Who tells of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    /// An engine of this process: it ends with the screen.
+    Engine,
+    /// An engine of another process, which goes on without us.
+    Process,
+    /// What was written down of it, and what still is.
+    Files,
+}
+
+/// What is known of a run before it has told anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFacts {
+    /// Who tells of it.
+    pub kind: SourceKind,
+    /// The engine that trained it.
+    pub engine: &'static str,
+    /// What can be done with it.
+    pub capabilities: Capabilities,
+}
+
+/// The name of our own engine.
+pub const OUR_ENGINE: &str = "aha-lab";
+
+impl RunFacts {
+    /// A run of our engine in this process.
+    pub const fn of_our_engine() -> Self {
+        let known = Capabilities::of(&[
+            Capability::Restart,
+            Capability::Tokens,
+            Capability::LogProbs,
+            Capability::Live,
+        ]);
+        Self { kind: SourceKind::Engine, engine: OUR_ENGINE, capabilities: Capabilities::COMMANDS.and(known) }
+    }
+
+    /// A run of our engine in another process that takes our commands.
+    pub const fn of_another_process() -> Self {
+        let ours = Self::of_our_engine();
+        Self {
+            kind: SourceKind::Process,
+            capabilities: ours.capabilities.without(Capability::Restart),
+            ..ours
+        }
+    }
+
+    /// A run that is read from what its engine wrote.
+    pub const fn of_files(engine: &'static str, capabilities: Capabilities) -> Self {
+        Self { kind: SourceKind::Files, engine, capabilities }
+    }
+}
+
+/// A run to watch.
+#[derive(Debug, Clone)]
+pub struct RunSource {
+    /// What is known of it.
+    pub facts: RunFacts,
+    /// Everything that is told of it, [`Event::Started`] first.
+    pub events: Receiver<Event>,
+    /// Who takes commands, where somebody does. Bounded; a full channel means the engine is busy within one token.
+    pub commands: Option<Sender<Command>>,
+    /// Who answers beside training; `None` where nobody does.
+    pub side: Option<SideHandle>,
+}
+
+impl RunSource {
+    /// Gives a command to whoever takes commands, and waits while they are busy. Whether it was taken.
+    pub fn command(&self, command: Command) -> bool {
+        self.commands.as_ref().is_some_and(|commands| commands.send(command).is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_of_another_process_takes_commands_and_is_not_started_again() {
+        let ours = RunFacts::of_our_engine().capabilities;
+        let other = RunFacts::of_another_process().capabilities;
+        assert!(ours.can(Capability::Restart) && !other.can(Capability::Restart));
+        assert!(other.can(Capability::Pause) && other.take_commands());
+    }
+
+    #[test]
+    fn what_is_known_of_a_run_is_no_command() {
+        let known = Capabilities::of(&[Capability::Tokens, Capability::Live]);
+        assert!(known.can(Capability::Live) && !known.can(Capability::LogProbs));
+        assert!(!known.take_commands() && !known.can(Capability::Stop));
+    }
+}

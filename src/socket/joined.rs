@@ -1,0 +1,39 @@
+//! A run that another process writes as one source: what its files tell, and what it tells through its socket.
+
+use std::{io, path::Path, thread};
+
+use super::client::attach;
+use crate::protocol::{Event, RunFacts, RunSource};
+
+/// Commands that may wait to be passed on.
+const MOST_COMMANDS: usize = 64;
+
+/// Joins the socket of a run with the source that reads its files. A run that cannot be reached stays read-only, and
+/// says why.
+///
+/// # Errors
+/// When the operating system gives no thread.
+pub fn joined(source: RunSource, run: &Path) -> io::Result<RunSource> {
+    let RunSource { facts, events: read, side, .. } = source;
+    let (feed, events) = crossbeam_channel::unbounded();
+    // What the run is comes before all that the socket tells of it.
+    if let Ok(started) = read.recv() {
+        let _ = feed.send(started);
+    }
+    let (commands, asked) = crossbeam_channel::bounded(MOST_COMMANDS);
+    let (facts, commands) = match attach(run, asked, feed.clone()) {
+        Ok(()) => (RunFacts::of_another_process(), Some(commands)),
+        Err(error) => {
+            let _ = feed.send(Event::Warning(format!("{error} It is shown read-only.")));
+            (facts, None)
+        }
+    };
+    thread::Builder::new().name("read".into()).spawn(move || {
+        for event in read {
+            if feed.send(event).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(RunSource { facts, events, commands, side })
+}
