@@ -5,10 +5,9 @@
 //! trusted only after it has computed something right.
 
 mod adapters;
+mod request;
 
 use std::{
-    fmt,
-    str::FromStr,
     sync::{Mutex, PoisonError, mpsc},
     time::Duration,
 };
@@ -19,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use adapters::{adapters, ask_in_a_process, print_adapters};
+pub use request::{BackendRequest, UnknownBackend};
 
 use crate::kernels::unit;
 
@@ -26,41 +26,6 @@ use crate::kernels::unit;
 const OPEN_LIMIT: Duration = Duration::from_secs(60);
 /// Set to 1, it lets `wgpu` run on a software rasterizer: correct and slow, good for tests.
 pub const ALLOW_SOFTWARE: &str = "AHA_ALLOW_SOFTWARE_GPU";
-
-/// The backend that a person asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum BackendRequest {
-    /// wgpu where there is a real GPU, the CPU elsewhere.
-    #[default]
-    Auto,
-    /// wgpu, or an error.
-    Wgpu,
-    /// The CPU.
-    Cpu,
-}
-
-impl FromStr for BackendRequest {
-    type Err = DeviceError;
-
-    fn from_str(name: &str) -> Result<Self, DeviceError> {
-        match name {
-            "auto" => Ok(Self::Auto),
-            "wgpu" => Ok(Self::Wgpu),
-            "cpu" => Ok(Self::Cpu),
-            other => Err(DeviceError::UnknownBackend(other.into())),
-        }
-    }
-}
-
-impl fmt::Display for BackendRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Wgpu => "wgpu",
-            Self::Cpu => "cpu",
-        })
-    }
-}
 
 /// A backend, chosen and ready.
 #[derive(Debug, Clone)]
@@ -79,8 +44,8 @@ pub struct Choice {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DeviceError {
     /// A name that is no backend.
-    #[error("There is no backend `{0}`: it is `auto`, `wgpu` or `cpu`.")]
-    UnknownBackend(String),
+    #[error(transparent)]
+    UnknownBackend(#[from] UnknownBackend),
     /// wgpu was asked for and nothing answers to it.
     #[error("The backend `wgpu` was asked for, but this machine has no GPU adapter; use `auto` or `cpu`.")]
     NoAdapter,

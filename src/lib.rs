@@ -21,6 +21,7 @@ pub mod reasoning;
 pub mod record;
 pub mod rollout;
 pub mod runs;
+pub mod settings;
 pub mod socket;
 pub mod system;
 pub mod task;

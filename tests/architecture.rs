@@ -26,6 +26,7 @@ const FLOORS: &[&[&str]] = &[
     &["reasoning"],
     &["metrics"],
     &["record"],
+    &["settings"],
     &["system"],
 ];
 

@@ -4,7 +4,9 @@
 
 #[path = "../../src/config/mod.rs"]
 pub mod config;
+pub mod device;
 pub mod eval;
+pub mod grpo;
 pub mod kernels;
 pub mod metrics;
 pub mod model;
@@ -15,6 +17,8 @@ pub mod reasoning;
 #[path = "../../src/record/mod.rs"]
 pub mod record;
 pub mod runs;
+#[path = "../../src/settings/mod.rs"]
+pub mod settings;
 pub mod socket;
 pub mod strangers;
 pub mod system;

@@ -116,7 +116,7 @@ pub fn settings(data: &[u8]) {
     file.config.validate().expect("what was read is valid");
     let written = file.to_toml().expect("what was read can be written");
     assert_eq!(ConfigFile::parse(&written).expect("what was written can be read"), file, "{written}");
-    for key in Config::KEYS {
+    for key in Config::keys() {
         let value = file.config.get(key.name).expect("a key of the table");
         let mut again = file.config.clone();
         again.set(key.name, &value).expect("its own value");

@@ -6,3 +6,5 @@ pub mod files;
 pub mod output;
 #[path = "../../src/system/platform.rs"]
 pub mod platform;
+#[path = "../../src/system/quoting.rs"]
+pub mod quoting;

@@ -112,7 +112,7 @@ fn summarize(
     let rules = run.and_then(|run| RunDirectory::open(run).ok()?.config().ok());
     let rules = rules.map_or_else(
         || RewardRules { answer: args.answer, ..RewardRules::default() },
-        |file| file.config.reward_rules(),
+        |file| file.config.reward.rules(),
     );
     let bad_lines = answer_opened(file, stdin, io::sink(), |input| {
         let analysis = analyze_line(&input, rules.answer)?;

@@ -69,7 +69,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
     /// Tokens in one forward and backward pass
-    #[arg(long, value_name = "N", default_value_t = Config::default().micro_tokens)]
+    #[arg(long, value_name = "N", default_value_t = Config::default().update.micro_tokens)]
     pub micro_tokens: usize,
     /// Steps that count
     #[arg(long, value_name = "N", default_value_t = 5)]

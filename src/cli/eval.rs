@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Failure, jsonl, progress_visible};
 use crate::{
-    config::Config,
+    config::{Config, StopAt},
     device,
     engine::{
         origin,
@@ -29,7 +29,7 @@ use crate::{
         files, output,
         workers::{Workers, worker_count},
     },
-    task::{self, Puzzle, Task},
+    task::{Family, Puzzle, Task},
 };
 
 /// Measure a model on held-out puzzles
@@ -113,22 +113,25 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
     }
     let at = find(&args.checkpoint, &args.runs)?;
     let mut config = Config::default();
-    config.set("task", &args.task.clone().or_else(|| at.task()).unwrap_or(config.task.clone()))?;
+    if let Some(task) = args.task.as_deref().or(at.task().map(|family| family.name)) {
+        config.set("task", task)?;
+    }
     if let Some(level) = &args.level {
         config.set("level", level)?;
     }
     config.set("stop", &args.stop)?;
     let run = at.run_config();
-    config.set(
-        "answer",
-        args.answer.as_deref().or(run.as_ref().map(|run| run.answer.as_str())).unwrap_or("last"),
-    )?;
+    match (&args.answer, run) {
+        (Some(answer), _) => config.set("answer", answer)?,
+        (None, Some(run)) => config.reward.answer = run.reward.answer,
+        (None, None) => {}
+    }
     let (budgets, max_new_tokens) = lengths(args, &config)?;
     let choice = device::choose(args.backend.parse()?)?;
     let threads = if choice.is_gpu { 1 } else { worker_count(args.threads) };
     let workers = Workers::new(threads)?;
     let record = if args.record { Some(record::Recording::of(args)?) } else { None };
-    let loaded = at.load(&config.task, &choice.device)?;
+    let loaded = at.load(config.puzzles.task, &choice.device)?;
     let task = task_of(&config)?;
     let puzzles = match &args.puzzles {
         Some(path) => read_puzzles(path)?,
@@ -140,15 +143,15 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
         max_new_tokens,
         budgets,
         greedy: true,
-        stop_at_answer: at.stops_at_answer(&config.stop, &loaded)?,
-        graded: config.reward_rules().answer,
+        stop_at_answer: at.stops_at_answer(config.reward.stop, &loaded)?,
+        graded: config.reward.answer,
         seed: args.seed,
     };
     let backend = if choice.is_gpu { choice.name.clone() } else { format!("{} x{threads}", choice.name) };
     let exam = Exam { task: task.as_ref(), workers: &workers, puzzles: &puzzles, options };
     if let Some(report) = exam.take(&loaded)? {
         if let Some(recording) = record {
-            recording.keep(&exam, &config.level, &report, &backend, &choice.device)?;
+            recording.keep(&exam, config.puzzles.level.name(), &report, &backend, &choice.device)?;
         }
         print(&report, args.json, stdout)?;
     }
@@ -188,7 +191,7 @@ fn lengths(args: &EvalArgs, config: &Config) -> Result<(Vec<usize>, usize), Fail
     }
     let needed = budgets.last().map_or(0, |most| most + ANSWER_TOKENS);
     match args.max_new_tokens {
-        None => Ok((budgets, config.max_new_tokens.max(needed))),
+        None => Ok((budgets, config.sampling.max_new_tokens.max(needed))),
         Some(given) => match budgets.iter().find(|budget| **budget > given) {
             None => Ok((budgets, given)),
             Some(budget) => Err(Failure(format!(
@@ -233,8 +236,8 @@ pub fn find(name: &str, runs: &std::path::Path) -> Result<Found, Failure> {
 
 impl Found {
     /// The task that it was trained on, where that is known.
-    pub fn task(&self) -> Option<String> {
-        Some(self.run_config()?.task)
+    pub fn task(&self) -> Option<&'static Family> {
+        Some(self.run_config()?.puzzles.task)
     }
 
     /// The configuration of its run, where it is a checkpoint of one.
@@ -249,9 +252,9 @@ impl Found {
     ///
     /// # Errors
     /// When its tokenizer cannot be read.
-    pub fn stops_at_answer(&self, stop: &str, loaded: &LoadedModel) -> Result<bool, Failure> {
+    pub fn stops_at_answer(&self, stop: StopAt, loaded: &LoadedModel) -> Result<bool, Failure> {
         Ok(match self {
-            Found::Embedded => stop == "answer",
+            Found::Embedded => stop.is_answer(),
             Found::Folder(path) | Found::Checkpoint(_, path) => {
                 let tokenizer = loaded.read_tokenizer()?;
                 origin::stops_at_answer(stop, path, &loaded.tokenizer, &tokenizer)
@@ -263,9 +266,9 @@ impl Found {
     ///
     /// # Errors
     /// A sentence that names the file.
-    pub fn load(&self, task: &str, device: &burn::tensor::Device) -> Result<LoadedModel, Failure> {
+    pub fn load(&self, task: &Family, device: &burn::tensor::Device) -> Result<LoadedModel, Failure> {
         let loaded = match self {
-            Found::Embedded => embedded::load(&task::family(task).map_err(Failure)?.base, device)?,
+            Found::Embedded => embedded::load(&task.base, device)?,
             Found::Folder(path) | Found::Checkpoint(_, path) => folder::load(path, device)?,
         };
         loaded.notes.iter().for_each(output::say);

@@ -64,7 +64,7 @@ fn lines(run: &RunDirectory, leaving: Leaving) -> Result<Vec<String>, RunError> 
     }
     if let Some(line) = figures.aha() {
         said.push(line);
-        let price = leaving.price_per_hour.unwrap_or(file.config.price_per_hour);
+        let price = leaving.price_per_hour.unwrap_or(file.config.watch.price_per_hour);
         said.push(figures.costs(price));
     }
     said.extend(commands(run, steps, live));

@@ -21,7 +21,7 @@ use crate::{
     protocol::side::{Answer, Arm, Edit, PlayOptions, Resampled, WrittenToken},
     rollout::sampler::Unobserved,
     system::workers::Workers,
-    task::{self, Prospect, Puzzle, Task},
+    task::{Prospect, Puzzle, Task},
 };
 
 /// Let one or two models answer a puzzle of your own
@@ -132,14 +132,16 @@ pub fn run(args: &PlayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         args.checkpoint.iter().map(|name| eval::find(name, &args.runs)).collect::<Result<Vec<_>, _>>()?;
     let mut config = Config::default();
     let trained_on = found.iter().find_map(eval::Found::task);
-    config.set("task", &args.task.clone().or(trained_on).unwrap_or(config.task.clone()))?;
+    if let Some(task) = args.task.as_deref().or(trained_on.map(|family| family.name)) {
+        config.set("task", task)?;
+    }
     config.set("stop", &args.stop)?;
     if let Some(run) = found.iter().find_map(eval::Found::run_config) {
-        config.answer = run.answer;
+        config.reward.answer = run.reward.answer;
     }
-    config.max_new_tokens = args.max_new_tokens.unwrap_or(config.max_new_tokens);
+    config.sampling.max_new_tokens = args.max_new_tokens.unwrap_or(config.sampling.max_new_tokens);
     let task = task_of(&config)?;
-    let family = task::family(&config.task).map_err(Failure)?;
+    let family = config.puzzles.task;
     if args.target.is_none() && !family.target_follows {
         return Err(Failure(format!("--target is missing: in {} the numbers do not say it.", family.name)));
     }
@@ -150,9 +152,9 @@ pub fn run(args: &PlayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let workers = Workers::new(1)?;
     let mut all = Vec::new();
     for (name, found) in args.checkpoint.iter().zip(&found) {
-        let loaded = found.load(&config.task, &device)?;
+        let loaded = found.load(family, &device)?;
         let tokenizer = loaded.read_tokenizer()?;
-        let stop_at_answer = found.stops_at_answer(&config.stop, &loaded)?;
+        let stop_at_answer = found.stops_at_answer(config.reward.stop, &loaded)?;
         let asking = Asking {
             args,
             config: &config,
@@ -256,7 +258,7 @@ impl Asking<'_> {
         }
         for row in 0..args.samples.unwrap_or(1) as u64 {
             let prompt = tokenizer.encode(&prompt)?;
-            let (most, stop_at_answer) = (self.config.max_new_tokens, self.stop_at_answer);
+            let (most, stop_at_answer) = (self.config.sampling.max_new_tokens, self.stop_at_answer);
             let asked = Asked { model, tokenizer, prompt, options, most, row, stop_at_answer };
             answer::check_room(&asked).map_err(Failure)?;
             if let Some(written) = answer::answer(&asked, self.workers, &Nobody)? {

@@ -99,7 +99,7 @@ const SAMPLES: usize = 4;
 pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
     let mut config = Config::default();
     config.set("task", &args.task)?;
-    let family = task::family(&config.task).map_err(Failure)?;
+    let family = config.puzzles.task;
     let lessons = mixed((family.lessons)(!args.no_checking), &args.corpus).map_err(Failure)?;
     let tokenizer_file = lessons.tokenizer_json().into_bytes();
     let mut recipe = Recipe { seed: args.seed, ..Recipe::of(family.name, lessons.as_ref()) };
@@ -153,7 +153,7 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
     let options = EvalOptions {
         samples: SAMPLES,
         temperature: 1.0,
-        max_new_tokens: config.max_new_tokens,
+        max_new_tokens: config.sampling.max_new_tokens,
         budgets: Vec::new(),
         greedy: true,
         stop_at_answer: false,

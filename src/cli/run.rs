@@ -18,7 +18,7 @@ use super::{
     summary::Summary,
 };
 use crate::{
-    config::Config,
+    config::{Config, OnCollapse},
     engine::{
         self,
         scripted::ScriptedOptions,
@@ -66,7 +66,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Set a configuration key, after the file; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", long_help = settings_help())]
     pub settings: Vec<String>,
     /// `random-reward` or `shuffled-reward`, short for --set control=NAME
     #[arg(long, value_name = "NAME")]
@@ -114,6 +114,14 @@ pub struct RunArgs {
     /// The made-up run fails in this step
     #[arg(long, hide = true)]
     pub scripted_failure: Option<u64>,
+}
+
+fn settings_help() -> String {
+    format!(
+        "Set a configuration key, after the file; may be repeated. The keys with their defaults (* may change during a \
+         run), explained in docs/configuration.md:\n{}",
+        Config::help()
+    )
 }
 
 /// Steps of a headless run that was not told how many.
@@ -216,9 +224,7 @@ fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
     if let Some(task) = &args.task {
         config.set("task", task)?;
     }
-    for setting in &args.settings {
-        config.set_pair(setting)?;
-    }
+    config = config.with(&args.settings)?;
     let seed = args.seed.map(|seed| seed.to_string());
     for (key, value) in [("seed", &seed), ("control", &args.control), ("backend", &args.backend)] {
         if let Some(value) = value {
@@ -276,7 +282,7 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
         }
         match event {
             Ok(Event::Started(told)) => {
-                halts = told.config.sentinel == "pause";
+                halts = told.config.watch.sentinel == OnCollapse::Pause;
                 let run = printable_within_line(&told.run.display().to_string());
                 bar.println(printable(&format!("{run} on {}: {}", told.backend, told.backend_reason)));
                 bar.set_position(told.step);

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::system::output::printable_within_line;
+use super::Config;
+use crate::settings::Refused;
 
 /// Why a configuration, or one of its values, was refused.
 #[derive(Debug, thiserror::Error)]
@@ -16,22 +17,13 @@ pub enum ConfigError {
         nearest: &'static str,
     },
     /// A value that the key does not take.
-    #[error("`{key}` cannot be {value}: it takes {allowed}.")]
-    Value {
-        /// The key.
-        key: &'static str,
-        /// What was given, shortened and with control characters escaped.
-        value: String,
-        /// What the key takes, in words.
-        allowed: String,
-    },
+    #[error(transparent)]
+    Value(#[from] Refused),
     /// A key that is fixed once a run has begun.
-    #[error("`{key}` cannot change during a run; these keys can: {}.", live.join(", "))]
+    #[error("`{key}` cannot change during a run; these keys can: {}.", live())]
     NotLive {
         /// The key.
         key: &'static str,
-        /// The keys that can.
-        live: &'static [&'static str],
     },
     /// A `--set` argument that is not `key=value`.
     #[error("`{given}` is not a setting; write it as key=value, for example `learning_rate=0.0002`.")]
@@ -57,24 +49,6 @@ pub enum ConfigError {
     },
 }
 
-/// A piece of foreign text for use in a message: quoted, escaped, and at most 60 characters of it.
-pub(crate) fn quoted(text: &str) -> String {
-    format!("`{}`", shortened(text))
-}
-
-/// Like [`quoted`], without the quotes.
-pub(crate) fn shortened(text: &str) -> String {
-    shortened_to(60, text)
-}
-
-/// What a library says of a stranger's file, of which it may quote as much as it likes.
-pub(crate) fn quoting(error: &impl std::fmt::Display) -> String {
-    shortened_to(300, &error.to_string())
-}
-
-fn shortened_to(most: usize, text: &str) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => printable_within_line(&text[..end]) + "…",
-        None => printable_within_line(text),
-    }
+fn live() -> String {
+    Config::live_keys().collect::<Vec<_>>().join(", ")
 }

@@ -8,8 +8,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, ConfigError, Key, check_level, keys::Value, shortened};
-use crate::system::files;
+use super::{Config, ConfigError, is_retired};
+use crate::system::{files, quoting::shortened};
 
 /// A configuration is a few dozen lines; a larger file is something else.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
@@ -136,21 +136,16 @@ impl ConfigFile {
             None => None,
         };
         let mut config = Config::default();
-        if let Some(given) = table.get("task")
-            && let Value::Word(name) = Key::find("task")?.read_toml(given)?
-        {
-            config.change_task(&name)?;
+        let first = ["task", "preset"].into_iter().filter_map(|name| table.remove_entry(name));
+        let first: Vec<(String, toml::Value)> = first.collect();
+        for (name, given) in first.into_iter().chain(table) {
+            if is_retired(&name, given.as_str().unwrap_or_default())? {
+                continue;
+            }
+            let key = Config::key(&name)?;
+            config.assign(key, key.read_toml(&given)?)?;
         }
-        if let Some(given) = table.get("preset") {
-            let key = Key::find("preset")?;
-            config.assign(key, key.read_toml(given)?);
-            config.apply_preset();
-        }
-        for (name, given) in &table {
-            let key = Key::find(name)?;
-            config.assign(key, key.read_toml(given)?);
-        }
-        check_level(&config.task, &config.level)?;
+        config.check_level(config.puzzles.level.name())?;
         Ok(Self { config, provenance })
     }
 

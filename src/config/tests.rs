@@ -12,42 +12,91 @@ fn refusal(key: &str, value: &str) -> String {
 /// Another value than the default, for every key.
 fn other_value(key: &Key, config: &Config) -> String {
     let now = config.get(key.name).unwrap();
-    match key.allowed {
-        // Another task would set other keys too; its own test does that.
-        Allowed::Task => now,
-        Allowed::Level => "4x20".into(),
-        Allowed::OneOf(words) => words.iter().find(|word| **word != now).unwrap_or(&words[0]).to_string(),
+    match key.allowed() {
+        Allowed::OneOf(words) => words.iter().find(|word| word.name != now).unwrap().name.into(),
         Allowed::Flag => (now != "true").to_string(),
-        Allowed::Whole { max, .. } => max.to_string(),
-        Allowed::Number { max, .. } => max.to_string(),
+        Allowed::Whole(bounds) => bounds.end().to_string(),
+        Allowed::Number(bounds) => bounds.end().to_string(),
     }
 }
 
+/// The file of 0.2.0; keys that came later stand between its lines.
+const FILE: &str = "\
+task = \"countdown\"
+level = \"3x20\"
+prompts_per_step = 16
+group_size = 16
+max_new_tokens = 320
+temperature = 1.0
+learning_rate = 0.0004
+warmup_steps = 5
+max_grad_norm = 1.0
+clip_eps_low = 0.2
+clip_eps_high = 0.28
+kl_coef = 0.0
+inner_epochs = 1
+micro_tokens = 512
+loss_norm = \"token\"
+scale_rewards = false
+preset = \"lab\"
+control = \"none\"
+stop = \"auto\"
+answer = \"last\"
+reward_correct = 1.0
+reward_format = 0.1
+checkpoint_every = 20
+evaluate_every = 0
+pinned_every = 5
+seed = 0
+threads = 0
+backend = \"auto\"
+sentinel = \"warn\"
+price_per_hour = 0.1
+";
+
 #[test]
-fn the_table_has_exactly_the_fields_of_the_type_in_order() {
-    let text = toml::to_string(&Config::default()).unwrap();
-    let fields: Vec<&str> = text.lines().filter_map(|line| line.split(" = ").next()).collect();
-    let keys: Vec<&str> = Config::KEYS.iter().map(|key| key.name).collect();
-    assert_eq!(fields, keys);
-    for live in Config::LIVE_KEYS {
-        assert!(keys.contains(live), "{live}");
+fn a_new_file_is_written_as_ever() {
+    let text = ConfigFile { config: Config::default(), provenance: None }.to_toml().unwrap();
+    let mut lines = text.lines();
+    for line in FILE.lines() {
+        assert!(lines.any(|written| written == line), "`{line}` is not where it was:\n{text}");
     }
+    assert_eq!(text.lines().count(), Config::keys().count());
+}
+
+#[test]
+fn keys_of_older_versions_are_passed_over() {
+    let old = "kl_estimator = \"k3\"\nseed = 3";
+    assert_eq!(ConfigFile::parse(old).unwrap().config, Config::default().with(["seed=3"]).unwrap());
+    assert_eq!(Config::default().with(["kl_estimator=k3"]).unwrap(), Config::default());
+    let refused = Config::default().with(["kl_estimator=k1"]).unwrap_err().to_string();
+    assert_eq!(refused, "`kl_estimator` cannot be `k1`: it takes only k3.");
+    assert!(ConfigFile::parse("kl_estimator = \"k1\"").is_err());
 }
 
 #[test]
 fn every_key_is_set_alone_and_reads_back() {
-    for key in Config::KEYS {
+    // These set others too, as their own tests show.
+    for key in Config::keys().filter(|key| !["task", "preset"].contains(&key.name)) {
         let mut config = Config::default();
         let value = other_value(key, &config);
-        config.assign(key, key.read_text(&value).unwrap());
+        config.set(key.name, &value).unwrap();
         assert_eq!(config.get(key.name).unwrap(), value);
-        let changed: Vec<&str> = Config::KEYS
-            .iter()
+        let changed: Vec<&str> = Config::keys()
             .map(|other| other.name)
             .filter(|name| config.get(name).unwrap() != Config::default().get(name).unwrap())
             .collect();
-        let only_one_word = matches!(key.allowed, Allowed::Task | Allowed::OneOf([_]));
-        assert_eq!(changed, if only_one_word { vec![] } else { vec![key.name] });
+        assert_eq!(changed, [key.name]);
+    }
+}
+
+#[test]
+fn every_key_and_every_word_says_what_it_does() {
+    for key in Config::keys() {
+        assert!(key.doc().ends_with('.'), "{}: {}", key.name, key.doc());
+        if let Allowed::OneOf(words) = key.allowed() {
+            assert!(words.iter().all(|word| !word.doc.is_empty()), "{}", key.name);
+        }
     }
 }
 
@@ -127,22 +176,22 @@ fn refused_values_name_the_key_the_value_and_what_is_allowed() {
 fn presets_set_their_keys_and_later_settings_win() {
     let deciders = |config: &Config| {
         (
-            config.scale_rewards,
-            config.loss_norm.clone(),
-            config.clip_eps_low,
-            config.clip_eps_high,
-            config.kl_coef,
+            config.update.scale_rewards,
+            config.update.loss_norm.name(),
+            config.update.clip_eps_low,
+            config.update.clip_eps_high,
+            config.update.kl_coef,
         )
     };
     for (preset, expected) in [
-        ("lab", (false, "token".to_string(), 0.2, 0.28, 0.0)),
-        ("grpo", (true, "sequence".to_string(), 0.2, 0.2, 0.04)),
-        ("dr_grpo", (false, "constant".to_string(), 0.2, 0.2, 0.0)),
-        ("dapo", (true, "token".to_string(), 0.2, 0.28, 0.0)),
+        ("lab", (false, "token", 0.2, 0.28, 0.0)),
+        ("grpo", (true, "sequence", 0.2, 0.2, 0.04)),
+        ("dr_grpo", (false, "constant", 0.2, 0.2, 0.0)),
+        ("dapo", (true, "token", 0.2, 0.28, 0.0)),
     ] {
-        let mut config = Config { kl_coef: 7.0, clip_eps_low: 0.9, ..Config::default() };
+        let mut config = Config::default().with(["kl_coef=7.0", "clip_eps_low=0.9"]).unwrap();
         config.set("preset", preset).unwrap();
-        assert_eq!((deciders(&config), config.preset.as_str()), (expected, preset));
+        assert_eq!((deciders(&config), config.update.preset.name()), (expected, preset));
     }
     // The default is its own preset, to the last key.
     let mut config = Config::default();
@@ -150,18 +199,18 @@ fn presets_set_their_keys_and_later_settings_win() {
     assert_eq!(config, Config::default());
     config.set_pair("preset=grpo").unwrap();
     config.set_pair("kl_coef = 0.5").unwrap();
-    assert_eq!((config.kl_coef, config.scale_rewards), (0.5, true));
+    assert_eq!((config.update.kl_coef, config.update.scale_rewards), (0.5, true));
 
     // In a file the order of lines does not matter: the preset is the ground, other keys stand on it.
     let config = ConfigFile::parse("kl_coef = 0.5\npreset = \"grpo\"\n").unwrap().config;
-    assert_eq!((config.kl_coef, config.loss_norm.as_str()), (0.5, "sequence"));
+    assert_eq!((config.update.kl_coef, config.update.loss_norm.name()), (0.5, "sequence"));
 }
 
 #[test]
 fn only_live_keys_change_during_a_run() {
     let mut config = Config::default();
     config.set_live("learning_rate", "0.0001").unwrap();
-    assert_eq!(config.learning_rate, 0.0001);
+    assert_eq!(config.optimizer.learning_rate, 0.0001);
     let message = config.set_live("group_size", "8").unwrap_err().to_string();
     assert!(message.starts_with("`group_size` cannot change during a run; these keys can: learning_rate, "));
     assert!(config.set_live("seed", "8").is_err());
@@ -208,7 +257,7 @@ fn files_are_refused_with_sentences_that_name_them() {
 #[test]
 fn a_file_takes_whole_numbers_where_numbers_are_wanted_and_keeps_defaults() {
     let config = ConfigFile::parse("temperature = 1\nseed = 3").unwrap().config;
-    assert_eq!(config, Config { temperature: 1.0, seed: 3, ..Config::default() });
+    assert_eq!(config, Config::default().with(["temperature=1.0", "seed=3"]).unwrap());
 }
 
 #[test]
@@ -216,26 +265,26 @@ fn a_task_brings_its_level_and_settings_and_another_one_takes_them_away() {
     let mut config = Config::default();
     config.set("seed", "7").unwrap();
     config.set("task", "multiplication").unwrap();
-    assert_eq!((config.level.as_str(), config.seed), ("2x2", 7));
-    assert_ne!(config.max_new_tokens, Config::default().max_new_tokens);
+    assert_eq!((config.puzzles.level.name(), config.machine.seed), ("2x2", 7));
+    assert_ne!(config.sampling.max_new_tokens, Config::default().sampling.max_new_tokens);
     config.validate().unwrap();
     config.set("level", "2x1").unwrap();
     config.set("task", "multiplication").unwrap();
-    assert_eq!(config.level, "2x1", "the task that is set already changes nothing");
+    assert_eq!(config.puzzles.level.name(), "2x1", "the task that is set already changes nothing");
     let refused = config.set("level", "3x20").unwrap_err().to_string();
     assert_eq!(refused, "`level` cannot be `3x20`: it takes one of 2x2, 2x1, 3x2.");
     let file = ConfigFile { config: config.clone(), provenance: None };
     assert_eq!(ConfigFile::parse(&file.to_toml().unwrap()).unwrap().config, config);
     config.set("task", "countdown").unwrap();
-    assert_eq!(config, Config { seed: 7, ..Config::default() });
+    assert_eq!(config, Config::default().with(["seed=7"]).unwrap());
 }
 
 #[test]
 fn a_file_that_names_a_task_alone_has_the_rest_from_it() {
     let read = |text: &str| ConfigFile::parse(text).map(|file| file.config);
     let config = read("task = \"multiplication\"").unwrap();
-    assert_eq!((config.level.as_str(), config.max_new_tokens), ("2x2", 160));
-    assert_eq!(read("max_new_tokens = 90\ntask = \"multiplication\"").unwrap().max_new_tokens, 90);
+    assert_eq!((config.puzzles.level.name(), config.sampling.max_new_tokens), ("2x2", 160));
+    assert_eq!(read("max_new_tokens = 90\ntask = \"multiplication\"").unwrap().sampling.max_new_tokens, 90);
     let refused = read("task = \"multiplication\"\nlevel = \"4x20\"").unwrap_err().to_string();
     assert!(refused.contains("it takes one of 2x2, 2x1, 3x2"), "{refused}");
 }

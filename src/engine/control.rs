@@ -500,7 +500,7 @@ mod tests {
         set("learning_rate", "0.001");
         set("group_size", "4");
         let requests = control.take_requests();
-        assert_eq!(control.wanted().learning_rate, 0.001);
+        assert_eq!(control.wanted().optimizer.learning_rate, 0.001);
         assert_eq!(requests.edits.len(), 1);
         assert!(matches!(events.try_recv().unwrap(), Event::Warning(_)));
     }

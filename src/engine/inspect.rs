@@ -142,9 +142,9 @@ fn rows(
     let updated = matches!(known, Known::Updated(_));
     let prompt = &known.rollout(group).prompt_tokens;
     let model = grpo.trainer.inference_model();
-    let reference = grpo.reference.as_ref().filter(|_| config.kl_coef > 0.0);
+    let reference = grpo.reference.as_ref().filter(|_| config.update.kl_coef > 0.0);
     let seen = |model: &Transformer, tokens: &[u32]| {
-        look(model, &grpo.tokenizer, prompt, tokens, config.temperature)
+        look(model, &grpo.tokenizer, prompt, tokens, config.sampling.temperature)
     };
     let scores = known.scored(group).map(|scored| scored.scores.as_slice()).unwrap_or_default();
     let mut earlier = earlier.into_iter();

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::{
+    grpo::settings::StopAt,
     model::{
         host::{MAX_JSON, read_bounded},
         tokenizer::Tokenizer,
@@ -17,14 +18,14 @@ const RECIPE_FILE: &str = "recipe.json";
 /// Whether answers of the model in a folder end right behind their closing tag, where the configuration says `stop`.
 /// With `auto`, models of `pretrain` end at the end token that they were made for, a run's checkpoint ends where the
 /// run's answers did, and any other model, which is likely to write on, ends behind its answer.
-pub fn stops_at_answer(stop: &str, folder: &Path, tokenizer_file: &[u8], tokenizer: &Tokenizer) -> bool {
+pub fn stops_at_answer(stop: StopAt, folder: &Path, tokenizer_file: &[u8], tokenizer: &Tokenizer) -> bool {
     match stop {
-        "answer" => true,
-        "end" => false,
-        _ if folder.join(STATE_FILE).exists() => {
-            TrainingState::load(folder).is_ok_and(|state| state.config.stops_at_answer())
+        StopAt::Answer => true,
+        StopAt::End => false,
+        StopAt::Auto if folder.join(STATE_FILE).exists() => {
+            TrainingState::load(folder).is_ok_and(|state| state.config.reward.stop.is_answer())
         }
-        _ => !is_ours(folder, tokenizer_file, tokenizer),
+        StopAt::Auto => !is_ours(folder, tokenizer_file, tokenizer),
     }
 }
 
@@ -58,9 +59,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let foreign = characters();
-        let auto = |file: &[u8], tokenizer: &Tokenizer| stops_at_answer("auto", path, file, tokenizer);
+        let auto = |file: &[u8], tokenizer: &Tokenizer| stops_at_answer(StopAt::Auto, path, file, tokenizer);
         assert!(auto(b"{}", &foreign));
-        for stop in [("answer", true), ("end", false)] {
+        for stop in [(StopAt::Answer, true), (StopAt::End, false)] {
             assert_eq!(stops_at_answer(stop.0, path, b"{}", &foreign), stop.1);
         }
         for Family { base, .. } in FAMILIES {

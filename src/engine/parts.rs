@@ -8,6 +8,7 @@ use super::{
 use crate::{
     config::Config,
     device::Choice,
+    grpo::settings::StopAt,
     kernels::unit::{VARIABLE, VectorUnit},
     model::{
         folder,
@@ -41,7 +42,7 @@ pub fn place_of(run: &RunDirectory, step: u64) -> Option<String> {
 /// A run that is gone on with keeps its number of threads, because sums are taken per thread: with another number
 /// it would not go on exactly.
 pub fn threads_for(start: &Start, config: &Config, warnings: &mut Vec<String>) -> usize {
-    let here = worker_count(config.threads);
+    let here = worker_count(config.machine.threads);
     let recorded = match start {
         Start::Resume(run, _) => run.config().ok().and_then(|file| file.provenance),
         _ => None,
@@ -63,16 +64,16 @@ pub fn stop_of(
     saved: Option<&TrainingState>,
     tokenizer_file: &[u8],
     tokenizer: &Tokenizer,
-) -> &'static str {
-    let stops = match (start, config.stop.as_str()) {
+) -> StopAt {
+    let stops = match (start, config.reward.stop) {
         (Start::New(Base::Folder(folder)), stop) => {
             origin::stops_at_answer(stop, folder, tokenizer_file, tokenizer)
         }
         // What a fork is not told otherwise is as in the run that it leaves.
-        (Start::Fork(..), "auto") => saved.is_some_and(|saved| saved.config.stops_at_answer()),
-        _ => config.stops_at_answer(),
+        (Start::Fork(..), StopAt::Auto) => saved.is_some_and(|saved| saved.config.reward.stop.is_answer()),
+        _ => config.reward.stop.is_answer(),
     };
-    if stops { "answer" } else { "end" }
+    if stops { StopAt::Answer } else { StopAt::End }
 }
 
 /// The vector unit that a run's kernels run with; `None` on a GPU.
@@ -106,7 +107,7 @@ pub fn reference(
         let shape = serde_json::to_vec(&model.config).map_err(|e| EngineError::Other(format!("{e}.")))?;
         return Ok(Some(folder::from_bytes(&shape, &weights, &path, &model.device())?));
     }
-    Ok((config.kl_coef != 0.0).then(|| model.clone()))
+    Ok((config.update.kl_coef != 0.0).then(|| model.clone()))
 }
 
 /// Puts a checkpoint's optimizer in the place of a fresh one.

@@ -34,7 +34,7 @@ pub fn first_pins(task: &dyn Task) -> Vec<Puzzle> {
 impl Pins {
     /// Whether the pins are answered after this step.
     pub fn due(config: &Config, step: u64) -> bool {
-        config.pinned_every > 0 && step.is_multiple_of(config.pinned_every)
+        config.schedule.pinned_every > 0 && step.is_multiple_of(config.schedule.pinned_every)
     }
 
     /// Pins a puzzle that the model can read.
@@ -55,7 +55,7 @@ impl Pins {
         }
         let room = grpo.trainer.inference_model().config.max_position_embeddings;
         let tokens = grpo.tokenizer.encode(&prompt).unwrap_or_default();
-        if tokens.len() + config.max_new_tokens > room {
+        if tokens.len() + config.sampling.max_new_tokens > room {
             return Err(format!(
                 "{words} was not pinned: with its answer it is longer than the model reads."
             ));
@@ -87,14 +87,14 @@ impl Pins {
             .zip(&prompts)
             .map(|(puzzle, prompt)| Request {
                 prompt,
-                seed: RowSeed { run: config.seed ^ PINNED, row: row_of(puzzle) },
+                seed: RowSeed { run: config.machine.seed ^ PINNED, row: row_of(puzzle) },
             })
             .collect();
         let sampling = SamplingOptions::new(
             &grpo.tokenizer,
-            config.temperature,
-            config.max_new_tokens,
-            config.stops_at_answer(),
+            config.sampling.temperature,
+            config.sampling.max_new_tokens,
+            config.reward.stop.is_answer(),
         );
         let model = grpo.trainer.inference_model();
         let Some(written) = sampler::sample(&model, &requests, sampling, grpo.trainer.workers(), observer)
@@ -104,7 +104,7 @@ impl Pins {
         let mut answers = Vec::with_capacity(written.len());
         for (puzzle, completion) in open.into_iter().zip(written) {
             let text = grpo.tokenizer.decode(&completion.tokens);
-            let rules = config.reward_rules();
+            let rules = config.reward.rules();
             let score = grpo.task.score(puzzle, &text, &rules);
             let answer = PinnedAnswer {
                 step,

@@ -25,7 +25,6 @@ use crate::{
         state::TrainingState,
     },
     system::workers::{Workers, worker_count},
-    task,
 };
 
 /// A step, made again.
@@ -70,13 +69,13 @@ pub fn make_again(
         for edit in edits.take_for(at) {
             config.set_live(&edit.key, &edit.value)?;
         }
-        grpo.begin_step(config);
+        grpo.begin_step(&config.grpo());
         Ok(())
     };
     for at in from + 1..step {
         begin(&mut grpo, &mut config, at)?;
         let judged = sampled(&grpo, &config, at)?;
-        match grpo.update(&config, at, &judged, &|_, _| true) {
+        match grpo.update(&config.grpo(), at, &judged, &|_, _| true) {
             // A step whose update was refused counted without one, and does so again.
             Ok(_) | Err(UpdateError::NotFinite { .. }) => {}
             Err(error @ UpdateError::Interrupted) => return Err(EngineError::Other(error.to_string())),
@@ -91,8 +90,9 @@ pub fn make_again(
 }
 
 fn sampled(grpo: &Grpo, config: &Config, step: u64) -> Result<Vec<JudgedGroup>, EngineError> {
-    let groups = grpo.sample(config, step, grpo.puzzles(config, step), &Unobserved)?;
-    Ok(grpo.advantage(config, grpo.score(config, step, groups.unwrap_or_default())))
+    let settings = &config.grpo();
+    let groups = grpo.sample(settings, step, grpo.puzzles(settings, step), &Unobserved)?;
+    Ok(grpo.advantage(settings, grpo.score(settings, step, groups.unwrap_or_default())))
 }
 
 /// The newest whole checkpoint of before a step; `None` for the embedded base model, where the run began with it and
@@ -129,12 +129,12 @@ fn policy(
     unit: Option<&str>,
 ) -> Result<(Grpo, String, Vec<String>), EngineError> {
     let request: BackendRequest = match recorded {
-        "" => config.backend.parse()?,
+        "" => config.machine.backend,
         cpu if parts::cpu_threads(cpu).is_some() => BackendRequest::Cpu,
         _ => BackendRequest::Wgpu,
     };
     let choice = device::choose(request)?;
-    let here = worker_count(config.threads);
+    let here = worker_count(config.machine.threads);
     let threads = if choice.is_gpu { 1 } else { parts::cpu_threads(recorded).unwrap_or(here) };
     let note = if choice.is_gpu {
         Some("A GPU's sums are not promised to come out alike twice, to the last bit.".to_owned())
@@ -150,14 +150,11 @@ fn policy(
     let backend = parts::backend_name(&choice, threads);
     let loaded = match checkpoint {
         Some(checkpoint) => folder::load(&checkpoint.path, &choice.device)?,
-        None => {
-            let family = task::family(&config.task).map_err(EngineError::Other)?;
-            embedded::load(&family.base, &choice.device)?
-        }
+        None => embedded::load(&config.puzzles.task.base, &choice.device)?,
     };
     let tokenizer = loaded.read_tokenizer()?;
     let model = loaded.model;
-    setup::check_fit(config.max_new_tokens, &model, &tokenizer)?;
+    setup::check_fit(config.sampling.max_new_tokens, &model, &tokenizer)?;
     let reference = parts::reference(checkpoint, config, &model)?;
     let workers = Arc::new(Workers::new(threads).map_err(|e| EngineError::Other(format!("{e}.")))?);
     let mut trainer = Trainer::new(model, 0.0, workers);

@@ -129,7 +129,7 @@ impl Player {
         self.sample(step)?;
         self.phase_ended(false)?;
         let config = &self.options.script.config;
-        let (prompts, size) = (config.prompts_per_step, config.group_size);
+        let (prompts, size) = (config.sampling.prompts_per_step, config.sampling.group_size);
         for group in 0..prompts {
             self.phase(step, Phase::Score, group * size, prompts * size)?;
             for record in self.options.script.group(step, group) {
@@ -174,7 +174,7 @@ impl Player {
     /// Streams the first group; the others are only counted.
     fn sample(&mut self, step: u64) -> Result<(), Over> {
         let script = self.options.script.clone();
-        let (prompts, size) = (script.config.prompts_per_step, script.config.group_size);
+        let (prompts, size) = (script.config.sampling.prompts_per_step, script.config.sampling.group_size);
         self.phase(step, Phase::Sample, 0, prompts * size)?;
         let texts: Vec<String> = (0..size).map(|index| script.rollout(step, 0, index).completion).collect();
         for index in 0..size {

@@ -11,7 +11,7 @@ use super::{
 use crate::protocol::BaseReference;
 use crate::{
     config::{Config, ConfigError, RunInfo},
-    device::{self, BackendRequest, DeviceError},
+    device::{self, DeviceError},
     eval,
     grpo::step::Grpo,
     kernels::unit::VectorUnit,
@@ -39,7 +39,7 @@ use crate::{
         memory::Memory,
         workers::Workers,
     },
-    task::{self, Task},
+    task::Task,
 };
 
 /// Where a run's first weights come from.
@@ -154,7 +154,7 @@ pub struct Prepared {
 /// # Errors
 /// When there is no such task or level.
 pub fn task_of(config: &Config) -> Result<Box<dyn Task>, EngineError> {
-    task::named(&config.task, &config.level).map_err(EngineError::Other)
+    config.puzzles.make().map_err(EngineError::Other)
 }
 
 /// Makes everything ready. Nothing is trained or sampled yet.
@@ -183,9 +183,8 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         _ => options.config.clone(),
     };
     config.validate()?;
-    let family = task::family(&config.task).map_err(EngineError::Other)?;
-    let request: BackendRequest = config.backend.parse()?;
-    let choice = device::choose(request)?;
+    let family = config.puzzles.task;
+    let choice = device::choose(config.machine.backend)?;
     // A GPU is one device: sharding rows over threads would only make them wait for each other.
     let threads = if choice.is_gpu { 1 } else { parts::threads_for(&options.start, &config, &mut warnings) };
     let workers = Arc::new(Workers::new(threads).map_err(|e| EngineError::Other(format!("{e}.")))?);
@@ -221,8 +220,8 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let tokenizer = loaded.read_tokenizer()?;
     let LoadedModel { model, tokenizer: tokenizer_file, companions, notes } = loaded;
     warnings.extend(notes);
-    config.stop = parts::stop_of(&options.start, &config, saved.as_ref(), &tokenizer_file, &tokenizer).into();
-    check_fit(config.max_new_tokens, &model, &tokenizer)?;
+    config.reward.stop = parts::stop_of(&options.start, &config, saved.as_ref(), &tokenizer_file, &tokenizer);
+    check_fit(config.sampling.max_new_tokens, &model, &tokenizer)?;
     check_sizes(&config, &model.config, threads).map_err(EngineError::Other)?;
     let task = task_of(&config)?;
     // A tokenizer that cannot write the puzzles is found out before anything is made.
@@ -240,7 +239,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let name = options
         .name
         .clone()
-        .unwrap_or_else(|| format!("{}-{}-seed{}", config.task, config.preset, config.seed));
+        .unwrap_or_else(|| format!("{}-{}-seed{}", family.name, config.update.preset, config.machine.seed));
     let info = RunInfo {
         model_hash: hash,
         program_version: env!("CARGO_PKG_VERSION").into(),
@@ -399,8 +398,8 @@ fn most_new_tokens(model: &ModelConfig) -> usize {
 /// # Errors
 /// A sentence that says what to set lower.
 pub(super) fn check_sizes(config: &Config, model: &ModelConfig, threads: usize) -> Result<(), String> {
-    if config.max_new_tokens > most_new_tokens(model) {
-        return Err(too_many_new_tokens(config.max_new_tokens, model));
+    if config.sampling.max_new_tokens > most_new_tokens(model) {
+        return Err(too_many_new_tokens(config.sampling.max_new_tokens, model));
     }
     super::step_memory::check(config, model, threads, Memory::of_this_machine())
 }

@@ -9,15 +9,15 @@ const COMPLETION_BYTES: f64 = 2048.0;
 
 /// About how much a step takes at the most, bytes: every completion as long as it may be.
 pub(super) fn needed(config: &Config, model: &ModelConfig, threads: usize) -> f64 {
-    let (threads, tokens) = (threads as f64, config.max_new_tokens as f64);
-    let completions = config.prompts_per_step as f64 * config.group_size as f64;
+    let (threads, tokens) = (threads as f64, config.sampling.max_new_tokens as f64);
+    let completions = config.sampling.prompts_per_step as f64 * config.sampling.group_size as f64;
     let kept = completions * (tokens * TOKEN_BYTES + COMPLETION_BYTES);
     // The weights, two moments, a copy to go back to, and each thread's gradients.
     let weights = 4.0 * model.parameters() as f64 * (4.0 + 2.0 * threads);
     // What the backward pass needs of each token of a micro-batch.
     let width = 12.0 * model.hidden_size as f64 + 3.0 * model.intermediate_size as f64;
     let activations = model.num_hidden_layers as f64 * width + 2.0 * model.vocab_size as f64;
-    let batch = (config.micro_tokens as f64).min(completions * tokens) + tokens;
+    let batch = (config.update.micro_tokens as f64).min(completions * tokens) + tokens;
     kept + weights + 4.0 * threads * batch * activations
 }
 
@@ -41,9 +41,9 @@ pub(super) fn check(
     Err(format!(
         "A step of {} puzzles with {} completions of up to {} tokens may take {:.1} GiB, and this machine has {:.1}; \
          set prompts_per_step, group_size, max_new_tokens, micro_tokens or threads lower.",
-        config.prompts_per_step,
-        config.group_size,
-        config.max_new_tokens,
+        config.sampling.prompts_per_step,
+        config.sampling.group_size,
+        config.sampling.max_new_tokens,
         gibibytes(needed),
         gibibytes(memory.total_bytes as f64)
     ))
@@ -59,9 +59,11 @@ mod tests {
         let small = Some(Memory { total_bytes: 1 << 30, available_bytes: 0 });
         assert_eq!(check(&Config::default(), &model, 4, small), Ok(()));
         let absurd = [
-            Config { prompts_per_step: 65_536, group_size: 4_096, ..Config::default() },
-            Config { max_new_tokens: 65_536, group_size: 4_096, ..Config::default() },
-            Config { micro_tokens: 16_777_216, max_new_tokens: 8_192, group_size: 128, ..Config::default() },
+            Config::default().with(["prompts_per_step=65536", "group_size=4096"]).unwrap(),
+            Config::default().with(["max_new_tokens=65536", "group_size=4096"]).unwrap(),
+            Config::default()
+                .with(["micro_tokens=16777216", "max_new_tokens=8192", "group_size=128"])
+                .unwrap(),
         ];
         for config in absurd {
             let said = check(&config, &model, 2, small).err().unwrap_or_default();

@@ -77,9 +77,9 @@ pub fn metrics(
         clipped_ratio: share(completions().filter(|c| c.truncated).count(), n),
         entropy: completions().flat_map(|c| &c.entropies).map(|&e| f64::from(e)).sum::<f64>()
             / generated.max(1) as f64,
-        kl: (config.kl_coef > 0.0).then(|| update.stats.kl / update.stats.tokens.max(1.0)),
+        kl: (config.update.kl_coef > 0.0).then(|| update.stats.kl / update.stats.tokens.max(1.0)),
         // Of all tokens, as in TRL: those of dead groups are not trained on and cannot be clipped.
-        clip_region_mean: update.stats.clipped / (generated * config.inner_epochs).max(1) as f64,
+        clip_region_mean: update.stats.clipped / (generated * config.update.inner_epochs).max(1) as f64,
         loss: update.stats.loss,
         grad_norm: update.grad_norm,
         learning_rate: update.learning_rate,
@@ -225,7 +225,7 @@ mod tests {
         // One group of sixteen equal rewards, whose mean is rounded, and one that is half right.
         let mixed: Vec<f64> = (0..16).map(|i| f64::from(i % 2)).collect();
         let groups = [judged(&[0.1; 16], 10), judged(&mixed, 10)];
-        let config = Config { inner_epochs: 2, ..Config::default() };
+        let config = Config::default().with(["inner_epochs=2"]).unwrap();
         let stats = LossStats { clipped: 32.0, tokens: 320.0, loss: 0.25, kl: 0.0 };
         let update = UpdateReport { stats, tokens: 480, ..UpdateReport::default() };
         let mut totals = Totals::default();

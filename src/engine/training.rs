@@ -21,6 +21,7 @@ use super::{
 };
 use crate::protocol::{Event, Phase, Started};
 use crate::{
+    config::OnCollapse,
     eval::{self, EvalOptions, Examinee},
     grpo::step::{JudgedGroup, UpdateReport},
     kernels::unit::VectorUnit,
@@ -194,21 +195,22 @@ impl<'a> Training<'a> {
     fn one_step(&mut self) -> Result<Outcome, EngineError> {
         self.begin_step();
         let (step, config, control) = (self.step + 1, self.p.config.clone(), self.control);
-        self.p.grpo.begin_step(&config);
+        let settings = config.grpo();
+        self.p.grpo.begin_step(&settings);
         let mut times = PhaseTimes::default();
         let policy_version = self.p.grpo.trainer.updates();
 
         let clock = Instant::now();
-        let puzzles = self.p.grpo.puzzles(&config, step);
+        let puzzles = self.p.grpo.puzzles(&settings, step);
         let watch = SampleWatch::begin(
             control,
             &self.p.grpo.tokenizer,
             step,
             &puzzles,
-            config.group_size,
+            config.sampling.group_size,
             STREAMED_GROUPS,
         );
-        let groups = self.p.grpo.sample(&config, step, puzzles, &watch)?;
+        let groups = self.p.grpo.sample(&settings, step, puzzles, &watch)?;
         let Some(groups) = groups else { return Ok(Outcome::Stopped) };
         times.sample = clock.elapsed().as_secs_f64();
         if !self.phase_over(step, Known::Sampled(&groups))? {
@@ -217,14 +219,14 @@ impl<'a> Training<'a> {
 
         let clock = Instant::now();
         self.enter(step, Phase::Score, 0);
-        let scored = self.p.grpo.score(&config, step, groups);
+        let scored = self.p.grpo.score(&settings, step, groups);
         times.score = clock.elapsed().as_secs_f64();
         if !self.phase_over(step, Known::Scored(&scored))? {
             return Ok(Outcome::Stopped);
         }
 
         self.enter(step, Phase::Advantage, 0);
-        let judged = self.p.grpo.advantage(&config, scored);
+        let judged = self.p.grpo.advantage(&settings, scored);
         let task = self.p.grpo.task.name();
         let mut features = Features::default();
         for (index, group) in judged.iter().enumerate() {
@@ -246,9 +248,9 @@ impl<'a> Training<'a> {
             batches.store(total, Ordering::Relaxed);
             control.tell(Event::PhaseChanged { step, phase: Phase::Update, done, total });
             // Once the first inner epoch has changed the weights, the step is finished whatever is asked.
-            control.gate() || done * config.inner_epochs >= total
+            control.gate() || done * config.update.inner_epochs >= total
         };
-        let update = match self.p.grpo.update(&config, step, &judged, &gate) {
+        let update = match self.p.grpo.update(&settings, step, &judged, &gate) {
             Ok(update) => update,
             Err(UpdateError::Interrupted) => {
                 self.p.journal.discard_pending();
@@ -274,7 +276,7 @@ impl<'a> Training<'a> {
         let model = self.p.grpo.trainer.inference_model();
         let mut metrics = summary::metrics(step, &config, &model.config, &judged, &update, &mut self.totals);
         metrics.policy_version = policy_version;
-        if config.evaluate_every > 0 && step.is_multiple_of(config.evaluate_every) {
+        if config.schedule.evaluate_every > 0 && step.is_multiple_of(config.schedule.evaluate_every) {
             self.evaluate(step, &mut metrics)?;
         }
         if Pins::due(&config, step) {
@@ -295,7 +297,8 @@ impl<'a> Training<'a> {
             "step"
         );
         control.tell(Event::StepDone(Box::new(metrics)));
-        let due = config.checkpoint_every > 0 && step.is_multiple_of(config.checkpoint_every);
+        let due =
+            config.schedule.checkpoint_every > 0 && step.is_multiple_of(config.schedule.checkpoint_every);
         if due || collapses || self.checkpoint_wanted {
             self.checkpoint()?;
         }
@@ -331,8 +334,9 @@ impl<'a> Training<'a> {
     /// Tells what the sentinel says about the step. Whether the run is to be saved and paused for it.
     fn watch_for_collapse(&mut self, metrics: &StepMetrics, features: &Features) -> bool {
         let notices = self.sentinel.observe(metrics, features, &self.p.config);
-        let pauses = self.p.config.sentinel == "pause";
-        if self.p.config.sentinel == "off" {
+        let then = self.p.config.watch.sentinel;
+        let pauses = then == OnCollapse::Pause;
+        if then == OnCollapse::Off {
             return false;
         }
         // An update that was refused has been told in more exact words.
@@ -406,13 +410,13 @@ impl<'a> Training<'a> {
         };
         let options = EvalOptions {
             samples: 4,
-            temperature: self.p.config.temperature,
-            max_new_tokens: self.p.config.max_new_tokens,
+            temperature: self.p.config.sampling.temperature,
+            max_new_tokens: self.p.config.sampling.max_new_tokens,
             budgets: Vec::new(),
             greedy: false,
-            stop_at_answer: self.p.config.stops_at_answer(),
-            graded: self.p.config.reward_rules().answer,
-            seed: self.p.config.seed,
+            stop_at_answer: self.p.config.reward.stop.is_answer(),
+            graded: self.p.config.reward.answer,
+            seed: self.p.config.machine.seed,
         };
         let Some(report) = eval::evaluate(&who, &self.heldout, &options, &Gate(self.control))? else {
             return Ok(());

@@ -14,30 +14,10 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+pub use super::settings::LossNorm;
 use crate::model::transformer::{Transformer, target_log_probs};
 
-/// What the sum of token losses is divided by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LossNorm {
-    /// All tokens of the batch (DAPO, <https://arxiv.org/abs/2503.14476>).
-    Token,
-    /// Each completion's own length, then the number of completions (GRPO). Long wrong answers are punished
-    /// less per token than short ones.
-    Sequence,
-    /// `max_new_tokens` times the number of completions, a constant (Dr. GRPO).
-    Constant,
-}
-
 impl LossNorm {
-    /// By its configuration value; unknown ones were refused when the configuration was read.
-    pub fn parse(name: &str) -> Self {
-        match name {
-            "sequence" => Self::Sequence,
-            "constant" => Self::Constant,
-            _ => Self::Token,
-        }
-    }
-
     /// The weight of each token of a completion of `length` tokens.
     pub fn weight(self, length: usize, all_tokens: usize, completions: usize, max_new_tokens: usize) -> f64 {
         1.0 / match self {

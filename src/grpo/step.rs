@@ -8,10 +8,10 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     advantage::{advantages, is_no_spread, standard_deviation},
-    loss::{LossNorm, LossRules, LossStats, TrainingRow, completion_log_probs, loss, micro_batches},
+    loss::{LossRules, LossStats, TrainingRow, completion_log_probs, loss, micro_batches},
+    settings::{Control, Settings},
 };
 use crate::{
-    config::Config,
     model::{
         tokenizer::{Tokenizer, TokenizerError},
         trainer::{Trainer, UpdateError},
@@ -87,18 +87,18 @@ pub struct UpdateReport {
 
 impl Grpo {
     /// Before a step: where a live edit turned KL on, what the policy is now becomes the reference.
-    pub fn begin_step(&mut self, config: &Config) {
-        if config.kl_coef > 0.0 && self.reference.is_none() {
+    pub fn begin_step(&mut self, settings: &Settings) {
+        if settings.update.kl_coef > 0.0 && self.reference.is_none() {
             self.reference = Some(self.trainer.inference_model());
         }
     }
 
     /// The puzzles of a step: drawn from the train side of the split by a generator of their own, so that the
     /// step's puzzles depend on the seed and the step alone.
-    pub fn puzzles(&self, config: &Config, step: u64) -> Vec<Puzzle> {
-        let mut rng = ChaCha8Rng::seed_from_u64(config.seed ^ 0x70757a7a6c65);
+    pub fn puzzles(&self, settings: &Settings, step: u64) -> Vec<Puzzle> {
+        let mut rng = ChaCha8Rng::seed_from_u64(settings.seed ^ 0x70757a7a6c65);
         rng.set_stream(step);
-        (0..config.prompts_per_step).map(|_| self.task.draw(Split::Train, &mut rng)).collect()
+        (0..settings.sampling.prompts_per_step).map(|_| self.task.draw(Split::Train, &mut rng)).collect()
     }
 
     /// **Sample.** The policy writes `group_size` completions for each puzzle.
@@ -107,7 +107,7 @@ impl Grpo {
     /// When a prompt cannot be encoded. `Ok(None)` when the observer ended it.
     pub fn sample(
         &self,
-        config: &Config,
+        settings: &Settings,
         step: u64,
         puzzles: Vec<Puzzle>,
         observer: &dyn Observer,
@@ -120,17 +120,17 @@ impl Grpo {
         }
         let options = SamplingOptions::new(
             &self.tokenizer,
-            config.temperature,
-            config.max_new_tokens,
-            config.stops_at_answer(),
+            settings.sampling.temperature,
+            settings.sampling.max_new_tokens,
+            settings.reward.stop.is_answer(),
         );
         let requests: Vec<Request<'_>> = groups
             .iter()
             .enumerate()
             .flat_map(|(g, group)| {
-                (0..config.group_size).map(move |i| Request {
+                (0..settings.sampling.group_size).map(move |i| Request {
                     prompt: &group.prompt_tokens,
-                    seed: RowSeed { run: config.seed, row: step << 32 | (g << 16 | i) as u64 },
+                    seed: RowSeed { run: settings.seed, row: step << 32 | (g << 16 | i) as u64 },
                 })
             })
             .collect();
@@ -138,16 +138,16 @@ impl Grpo {
         let written = sampler::sample(&model, &requests, options, self.trainer.workers(), observer);
         let Some(mut written) = written.map(Vec::into_iter) else { return Ok(None) };
         for group in &mut groups {
-            group.completions = written.by_ref().take(config.group_size).collect();
+            group.completions = written.by_ref().take(settings.sampling.group_size).collect();
         }
         Ok(Some(groups))
     }
 
     /// **Score.** The task looks at the answers, and at nothing else. The analysis reads the same texts for the
     /// charts; no number of it goes any further than the journal.
-    pub fn score(&self, config: &Config, step: u64, groups: Vec<RolloutGroup>) -> Vec<ScoredGroup> {
-        let rules = config.reward_rules();
-        let mut coin = ChaCha8Rng::seed_from_u64(config.seed ^ 0x636f696e);
+    pub fn score(&self, settings: &Settings, step: u64, groups: Vec<RolloutGroup>) -> Vec<ScoredGroup> {
+        let rules = settings.reward.rules();
+        let mut coin = ChaCha8Rng::seed_from_u64(settings.seed ^ 0x636f696e);
         coin.set_stream(step);
         let score_group = |group: RolloutGroup| {
             let texts: Vec<String> =
@@ -159,13 +159,13 @@ impl Grpo {
                 .map(|t| self.task.analyze(&group.puzzle, answer::read_for(t, rules.answer)))
                 .collect();
             let mut rewards: Vec<f64> = scores.iter().map(|s| s.reward).collect();
-            match config.control.as_str() {
+            match settings.reward.control {
                 // Every completion earns 1 or 0 by a coin, whatever it says.
-                "random-reward" => rewards.fill_with(|| f64::from(u8::from(coin.random_bool(0.5)))),
+                Control::RandomReward => rewards.fill_with(|| f64::from(u8::from(coin.random_bool(0.5)))),
                 // The group's own rewards, each given to any of its completions: mean, spread and dead groups are
                 // those of the real reward, and only what earned them is forgotten.
-                "shuffled-reward" => rewards.shuffle(&mut coin),
-                _ => {}
+                Control::ShuffledReward => rewards.shuffle(&mut coin),
+                Control::None => {}
             }
             ScoredGroup { group, texts, scores, rewards, analyses }
         };
@@ -173,9 +173,9 @@ impl Grpo {
     }
 
     /// **Advantage.** Each completion is compared with its group; there is no value network.
-    pub fn advantage(&self, config: &Config, groups: Vec<ScoredGroup>) -> Vec<JudgedGroup> {
+    pub fn advantage(&self, settings: &Settings, groups: Vec<ScoredGroup>) -> Vec<JudgedGroup> {
         let judge = |scored: ScoredGroup| JudgedGroup {
-            advantages: advantages(&scored.rewards, config.scale_rewards),
+            advantages: advantages(&scored.rewards, settings.update.scale_rewards),
             reward_std: standard_deviation(&scored.rewards),
             scored,
         };
@@ -195,18 +195,17 @@ impl Grpo {
     /// weights and the optimizer are then those before the step.
     pub fn update(
         &mut self,
-        config: &Config,
+        settings: &Settings,
         step: u64,
         groups: &[JudgedGroup],
         gate: &(dyn Fn(usize, usize) -> bool + Sync),
     ) -> Result<UpdateReport, UpdateError> {
         let rules = LossRules {
-            clip_eps_low: config.clip_eps_low,
-            clip_eps_high: config.clip_eps_high,
-            kl_coef: config.kl_coef,
-            temperature: config.temperature.max(1e-6),
+            clip_eps_low: settings.update.clip_eps_low,
+            clip_eps_high: settings.update.clip_eps_high,
+            kl_coef: settings.update.kl_coef,
+            temperature: settings.sampling.temperature.max(1e-6),
         };
-        let norm = LossNorm::parse(&config.loss_norm);
         let all_tokens: usize = groups.iter().map(|g| g.scored.group.generated_tokens()).sum();
         let completions: usize = groups.iter().map(|g| g.advantages.len()).sum();
         let mut rows: Vec<TrainingRow<'_>> = Vec::new();
@@ -225,12 +224,17 @@ impl Grpo {
                     sampled_logprobs: &completion.logprobs,
                     reference_logprobs: None,
                     advantage,
-                    weight: norm.weight(length, all_tokens, completions, config.max_new_tokens),
+                    weight: settings.update.loss_norm.weight(
+                        length,
+                        all_tokens,
+                        completions,
+                        settings.sampling.max_new_tokens,
+                    ),
                 });
             }
         }
         let lengths: Vec<usize> = rows.iter().map(TrainingRow::length).collect();
-        let batches = micro_batches(&lengths, config.micro_tokens);
+        let batches = micro_batches(&lengths, settings.update.micro_tokens);
         let reference = self.reference_log_probs(&rows, &batches, &rules);
         for (row, logprobs) in rows.iter_mut().zip(&reference) {
             row.reference_logprobs = Some(logprobs);
@@ -240,18 +244,19 @@ impl Grpo {
         let before = self.trainer.snapshot();
         let tokens: usize = lengths.iter().sum();
         let mut report = UpdateReport {
-            learning_rate: learning_rate(config, step),
-            tokens: tokens * config.inner_epochs,
+            learning_rate: learning_rate(settings, step),
+            tokens: tokens * settings.update.inner_epochs,
             reference_tokens: if reference.is_empty() { 0 } else { tokens },
             ..UpdateReport::default()
         };
-        let (total, done) = (batches.len() * config.inner_epochs, std::sync::atomic::AtomicUsize::new(0));
-        for _ in 0..config.inner_epochs {
+        let (total, done) =
+            (batches.len() * settings.update.inner_epochs, std::sync::atomic::AtomicUsize::new(0));
+        for _ in 0..settings.update.inner_epochs {
             let update = self.trainer.update(
                 &batches,
                 |batch| batch.iter().map(|&i| lengths[i]).sum(),
                 report.learning_rate,
-                config.max_grad_norm,
+                settings.optimizer.max_grad_norm,
                 |model, batch, device| {
                     let rows: Vec<&TrainingRow<'_>> = batch.iter().map(|&i| &rows[i]).collect();
                     loss(model, &rows, &rules, device)
@@ -275,7 +280,7 @@ impl Grpo {
             };
             report.grad_norm = update.grad_norm;
             for stats in update.stats {
-                report.stats.loss += stats.loss / config.inner_epochs as f64;
+                report.stats.loss += stats.loss / settings.update.inner_epochs as f64;
                 report.stats.tokens += stats.tokens;
                 report.stats.clipped += stats.clipped;
                 report.stats.kl += stats.kl;
@@ -327,6 +332,6 @@ fn check_finite(groups: &[JudgedGroup]) -> Result<(), UpdateError> {
 }
 
 /// Linear warm-up, then constant. `step` counts from 1.
-pub fn learning_rate(config: &Config, step: u64) -> f64 {
-    config.learning_rate * (step as f64 / config.warmup_steps.max(1) as f64).min(1.0)
+pub fn learning_rate(settings: &Settings, step: u64) -> f64 {
+    settings.optimizer.learning_rate * (step as f64 / settings.optimizer.warmup_steps.max(1) as f64).min(1.0)
 }

@@ -18,7 +18,10 @@ pub use features::Features;
 pub use rules::Danger;
 use rules::Words;
 
-use crate::{config::Config, record::StepMetrics};
+use crate::{
+    config::{Config, Control},
+    record::StepMetrics,
+};
 
 /// Steps whose mean is judged, and steps at the start that it is compared with.
 pub const WINDOW: usize = 5;
@@ -114,7 +117,7 @@ impl Sentinel {
             copied: features.copied(),
             failed: measured.iter().any(|value| !value.is_finite()),
         };
-        let rewards = (config.reward_correct, config.reward_format);
+        let rewards = (config.reward.reward_correct, config.reward.reward_format);
         if self.earned != Some(rewards) {
             // Another reward for the same answers is no progress and no trick.
             self.earned = Some(rewards);
@@ -179,7 +182,7 @@ impl Sentinel {
 
     /// Before the step is taken in: whether its completions earn next to nothing where those of the update before did.
     fn look_for_fall(&mut self, point: &Point, config: &Config) {
-        if config.control != "none" || !point.reward.is_finite() {
+        if config.reward.control != Control::None || !point.reward.is_finite() {
             return;
         }
         if let Some(fall) = &mut self.fall {

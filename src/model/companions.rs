@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use serde_json::{Map, Value};
 
 use super::host::{ModelError, broken, read_bounded};
-use crate::config::quoting;
+use crate::system::quoting::quoting;
 
 /// Names of the files that are kept.
 const KEPT: [&str; 11] = [

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fields::{self, Fields};
-use crate::{config::quoting, kernels::attention::Heads};
+use crate::{kernels::attention::Heads, system::quoting::quoting};
 
 /// Qwen2-family shape. Llama-family folders load too: they only leave out the attention biases.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

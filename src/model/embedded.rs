@@ -55,10 +55,10 @@ pub fn reference(base: &BaseFiles) -> Option<BaseReference> {
 pub fn reference_for(family: &Family, config: &Config) -> Option<BaseReference> {
     let mut usual = Config::default();
     usual.set("task", family.name).ok()?;
-    let alike = config.level == family.levels[0]
-        && config.temperature == 1.0
-        && config.max_new_tokens >= usual.max_new_tokens
-        && !config.stops_at_answer();
+    let alike = config.puzzles.level == family.first_level()
+        && config.sampling.temperature == 1.0
+        && config.sampling.max_new_tokens >= usual.sampling.max_new_tokens
+        && !config.reward.stop.is_answer();
     reference(&family.base).filter(|_| alike)
 }
 

@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::config::shortened;
+use crate::system::quoting::shortened;
 
 /// Kinds of models whose computation is the one that is done here.
 pub const MODEL_TYPES: [&str; 4] = ["qwen2", "llama", "mistral", "seed_oss"];

@@ -7,7 +7,7 @@ use super::{
     config::ModelConfig,
     host::{ModelError, broken, weight_files},
 };
-use crate::system::memory::Memory;
+use crate::system::{memory::Memory, quoting::shortened};
 
 /// Whether a path was meant to be a model's folder, rather than the name of a run.
 pub fn is_meant(path: &Path) -> bool {
@@ -125,7 +125,7 @@ fn gguf_within(folder: &Path) -> Option<String> {
     let entries = std::fs::read_dir(folder).ok()?;
     let mut files = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let found = files.find(|path| is_gguf(path))?;
-    Some(crate::config::shortened(&found.file_name()?.to_string_lossy()))
+    Some(shortened(&found.file_name()?.to_string_lossy()))
 }
 
 /// What to do where a name is that of a model on the Hugging Face Hub, by its looks.

@@ -10,7 +10,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use thiserror::Error;
 
 use super::config::ModelConfig;
-use crate::{config::shortened, system::files};
+use crate::system::{files, quoting::shortened};
 
 /// Largest `config.json` or index that is read.
 pub const MAX_JSON: u64 = 64 << 20;

@@ -11,7 +11,7 @@ use tokenizers::Tokenizer as Inner;
 
 mod growth;
 
-use crate::{config::shortened, model::companions::Ends};
+use crate::{model::companions::Ends, system::quoting::shortened};
 
 /// Why a tokenizer could not be used.
 #[derive(Debug, Error)]

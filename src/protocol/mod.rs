@@ -11,7 +11,7 @@ pub use self::source::{
     Capabilities, Capability, MOST_COMPLETIONS, OUR_ENGINE, RunFacts, RunSource, SourceKind,
 };
 use crate::{
-    config::Config,
+    config::{Config, Control},
     record::{RolloutRecord, StepMetrics},
     runs::{frontier::Measurement, pinned::PinnedAnswer},
     task::{Puzzle, Score},
@@ -165,11 +165,11 @@ impl BaseReference {
     /// within their groups keep their mean.
     pub fn reward_under(&self, config: &Config) -> f64 {
         match self.well_formed {
-            _ if config.control == "random-reward" => 0.5,
+            _ if config.reward.control == Control::RandomReward => 0.5,
             None => self.reward,
             Some(well_formed) => {
                 let wrong = (well_formed - self.accuracy).max(0.0);
-                self.accuracy * config.reward_correct + wrong * config.reward_format
+                self.accuracy * config.reward.reward_correct + wrong * config.reward.reward_format
             }
         }
     }

@@ -15,9 +15,11 @@ use sha2::{Digest, Sha256};
 
 use super::{directory::CHECKPOINTS, disk::Disk, error::CheckpointError, journal::LogFile};
 use crate::{
-    config::{quoting, shortened},
     model::host::hexadecimal,
-    system::files::{self, Folder, Kind, Wanted},
+    system::{
+        files::{self, Folder, Kind, Wanted},
+        quoting::{quoting, shortened},
+    },
 };
 
 /// The format written and read here.

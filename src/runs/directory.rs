@@ -15,8 +15,11 @@ use super::{
     lock::RunLock,
 };
 use crate::{
-    config::{Config, ConfigFile, RunInfo, shortened},
-    system::files::{self, Folder},
+    config::{Config, ConfigFile, RunInfo},
+    system::{
+        files::{self, Folder},
+        quoting::shortened,
+    },
 };
 
 /// A run on disk. Having one is no right to write it: see [`super::Journal`] and [`RunLock`].

@@ -17,10 +17,12 @@ use sha2::{Digest, Sha256};
 
 use super::{directory::RunDirectory, error::RunError};
 use crate::{
-    config::quoting,
     eval::{EvalOptions, frontier::Point, interval::Estimate, report::EvalReport},
     model::host,
-    system::files::{self, Folder},
+    system::{
+        files::{self, Folder},
+        quoting::quoting,
+    },
     task::{Puzzle, answer::Graded},
 };
 

@@ -56,9 +56,7 @@ pub fn doubts_of_config(run: &RunDirectory, config: &Config) -> Vec<String> {
         ));
     }
     let of = |config: &Config, key| config.get(key).unwrap_or_default();
-    let fixed =
-        Config::KEYS.iter().filter(|key| !Config::LIVE_KEYS.contains(&key.name) && key.name != "stop");
-    for key in fixed {
+    for key in Config::keys().filter(|key| !key.live && key.name != "stop") {
         let (says, is) = (of(&file.config, key.name), of(config, key.name));
         if says != is {
             doubts.push(format!(

@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use super::{checkpoint, error::CheckpointError, journal::JournalPosition};
 use crate::{
-    config::{Config, quoting},
-    system::files,
+    config::Config,
+    system::{files, quoting::quoting},
     task::Puzzle,
 };
 
@@ -127,8 +127,7 @@ fn from_exact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Erro
 }
 
 fn config_as_text<S: Serializer>(config: &Config, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer
-        .collect_map(Config::KEYS.iter().map(|key| (key.name, config.get(key.name).unwrap_or_default())))
+    serializer.collect_map(Config::keys().map(|key| (key.name, config.get(key.name).unwrap_or_default())))
 }
 
 fn config_from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Config, D::Error> {

@@ -13,7 +13,7 @@ use super::{
     lines::{LineSplitter, RawLine},
     steps,
 };
-use crate::{config::quoting, system::files};
+use crate::system::{files, quoting::quoting};
 
 /// One poll reads at most this much, so that who polls stays responsive on a large log.
 const BYTES_A_POLL: u64 = 2 * 1024 * 1024;

@@ -1,32 +1,29 @@
 //! The answers that a completion states between tags, and which of them is graded.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::settings::{Choice, Unbounded, choices};
 
 const OPEN: &str = "<answer>";
 /// Ends an answer.
 pub const CLOSE: &str = "</answer>";
 
-/// Which answer is graded where a completion states several.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Graded {
-    /// The first that is complete. What follows it earns and costs nothing.
-    First,
-    /// The last, also where it was never closed and so is no answer.
-    #[default]
-    Last,
+choices! {
+    /// Which answer is graded where a completion states several.
+    #[derive(Serialize, Deserialize)] #[serde(rename_all = "lowercase")]
+    pub enum Graded {
+        /// The first that is complete. What follows it earns and costs nothing.
+        First = "first",
+        /// The last, also where it was never closed and so is no answer.
+        Last = "last",
+    }
 }
 
-impl Graded {
-    /// The names of both, as configuration and command line take them.
-    pub const NAMES: [&'static str; 2] = ["first", "last"];
-}
-
-impl fmt::Display for Graded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Self::NAMES[*self as usize])
+impl Default for Graded {
+    fn default() -> Self {
+        Self::Last
     }
 }
 
@@ -34,11 +31,7 @@ impl FromStr for Graded {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "first" => Ok(Self::First),
-            "last" => Ok(Self::Last),
-            _ => Err(format!("it takes one of {}", Self::NAMES.join(", "))),
-        }
+        Self::of_name(name).ok_or_else(|| format!("it takes {}", Self::allowed()))
     }
 }
 

@@ -18,7 +18,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use self::{answer::Graded, lessons::Lessons};
-use crate::{metrics::blind::Blind, reasoning::Analysis};
+use crate::{
+    metrics::blind::Blind,
+    reasoning::Analysis,
+    settings::{Choice, Named},
+    system::quoting::shortened,
+};
 
 /// Every task there is. The first is the one that is meant where none is named.
 pub static FAMILIES: &[&Family] = &[&countdown::FAMILY, &multiplication::FAMILY];
@@ -213,7 +218,50 @@ impl std::fmt::Debug for Family {
     }
 }
 
+impl PartialEq for Family {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Choice for &'static Family {
+    fn all() -> Vec<Self> {
+        FAMILIES.to_vec()
+    }
+
+    fn named(self) -> Named {
+        Named { name: self.name, doc: self.about }
+    }
+}
+
+/// The name of a level of some task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LevelName(&'static str);
+
+impl LevelName {
+    /// The name itself.
+    pub fn name(self) -> &'static str {
+        self.0
+    }
+}
+
+impl Choice for LevelName {
+    fn all() -> Vec<Self> {
+        FAMILIES.iter().flat_map(|family| family.levels).map(|name| Self(name)).collect()
+    }
+
+    fn named(self) -> Named {
+        let family = FAMILIES.iter().find(|family| family.levels.contains(&self.0));
+        Named { name: self.0, doc: family.map_or("", |family| family.name) }
+    }
+}
+
 impl Family {
+    /// The level that is meant where none is named.
+    pub fn first_level(&self) -> LevelName {
+        LevelName(self.levels[0])
+    }
+
     /// A puzzle to begin with.
     pub fn example(&self) -> Puzzle {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
@@ -242,11 +290,7 @@ pub struct BaseFiles {
 /// A sentence that names those there are.
 pub fn family(name: &str) -> Result<&'static Family, String> {
     FAMILIES.iter().copied().find(|family| family.name == name).ok_or_else(|| {
-        format!(
-            "There is no task `{}`; the tasks are {}.",
-            crate::config::shortened(name),
-            names().join(", ")
-        )
+        format!("There is no task `{}`; the tasks are {}.", shortened(name), names().join(", "))
     })
 }
 

@@ -294,7 +294,7 @@ impl App {
             inspecting: None,
             message: None,
             unsaid: None,
-            price_per_hour: crate::config::Config::default().price_per_hour,
+            price_per_hour: crate::config::Config::default().watch.price_per_hour,
             log_length: false,
             card_rows: None,
             first_card: 0,
@@ -320,8 +320,7 @@ impl App {
 
     /// The name of the run's task; the first one's until a run is known.
     pub fn task(&self) -> &'static str {
-        let named = self.started.as_ref().and_then(|started| task::family(&started.config.task).ok());
-        named.unwrap_or(task::FAMILIES[0]).name
+        self.started.as_ref().map_or(task::FAMILIES[0], |started| started.config.puzzles.task).name
     }
 
     /// Whether keys reach an engine.

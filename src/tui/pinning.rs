@@ -48,7 +48,7 @@ pub(super) fn pin_selected(app: &mut App) -> Vec<Command> {
 
 fn pin(app: &mut App, puzzle: Puzzle) -> Vec<Command> {
     control(app, |app| {
-        let every = app.started.as_ref().map_or(0, |started| started.config.pinned_every);
+        let every = app.started.as_ref().map_or(0, |started| started.config.schedule.pinned_every);
         let then = if every > 0 {
             format!("then every {every} steps")
         } else {

@@ -108,26 +108,23 @@ impl Prompt {
         match self.text.split_once('=') {
             None => {
                 let keys = matching_keys(&self.text);
-                let shown: Vec<&str> = keys.iter().take(4).map(String::as_str).collect();
+                let shown: Vec<&str> = keys.iter().copied().take(4).collect();
                 match (keys.is_empty(), keys.len() > shown.len()) {
                     (true, _) => "no such key".to_owned(),
                     (_, more) => format!("{}{}", shown.join("  "), if more { " ..." } else { "" }),
                 }
             }
             Some((key, _)) => config
-                .and_then(|config| serde_json::to_value(config).ok())
-                .and_then(|values| values.get(key.trim()).map(|value| format!("now {value}")))
+                .and_then(|config| config.get(key).ok())
+                .map(|value| format!("now {value}"))
                 .unwrap_or_default(),
         }
     }
 }
 
-/// Configuration keys that begin with `start`.
-fn matching_keys(start: &str) -> Vec<String> {
-    let start = start.trim();
-    let values = serde_json::to_value(Config::default()).unwrap_or_default();
-    let keys = values.as_object().map(|object| object.keys().cloned().collect::<Vec<_>>());
-    keys.unwrap_or_default().into_iter().filter(|key| key.starts_with(start)).collect()
+/// Keys that may change during a run and begin with `start`.
+fn matching_keys(start: &str) -> Vec<&'static str> {
+    Config::live_keys().filter(|key| key.starts_with(start.trim())).collect()
 }
 
 #[cfg(test)]

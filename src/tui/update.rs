@@ -85,7 +85,7 @@ fn take_in(app: &mut App, action: Action) -> Vec<Command> {
 fn told(app: &mut App, event: Event) {
     match event {
         Event::Started(started) => {
-            app.price_per_hour = started.config.price_per_hour;
+            app.price_per_hour = started.config.watch.price_per_hour;
             restart::cut_back(app, started.step);
             app.playground.configure(&started.config);
             app.travel.configure(&started.config);
@@ -183,7 +183,7 @@ fn edited(app: &mut App, step: u64, key: &str, value: &str) {
     // What this program does not know is no reason to show nothing.
     if started.config.set_live(key, value).is_ok() {
         app.sentinel.edited(step, &started.config);
-        app.price_per_hour = started.config.price_per_hour;
+        app.price_per_hour = started.config.watch.price_per_hour;
         // The base's line may stand elsewhere now.
         app.chart_cache = ChartCache::default();
     }

@@ -46,7 +46,7 @@ impl Faults for Bad {
 }
 
 fn config() -> Config {
-    Config { checkpoint_every: 2, pinned_every: 2, ..tiny() }
+    tiny().with(["checkpoint_every=2", "pinned_every=2"]).unwrap()
 }
 
 /// Goes on from step 1 to step 3 on this disk. Whenever the run pauses itself, a person resumes it. What was warned of,

@@ -426,5 +426,5 @@ fn a_byte_order_mark_is_no_reason_to_refuse() {
     fs::write(&config, "\u{feff}seed = 3\r\n").unwrap();
     let runs = root.path().join("runs");
     succeeds(headless(&runs, 1).arg("--config").arg(&config));
-    assert_eq!(super::only_run(&runs).config().unwrap().config.seed, 3);
+    assert_eq!(super::only_run(&runs).config().unwrap().config.machine.seed, 3);
 }

@@ -4,7 +4,7 @@
 use std::{path::Path, thread::JoinHandle, time::Duration};
 
 use aha_lab::{
-    config::Config,
+    config::{Config, StopAt},
     engine::{
         self,
         setup::{Base, EngineOptions, Prepared, Start, prepare},
@@ -145,7 +145,7 @@ pub fn set(key: &str, value: &str) -> Command {
 #[test]
 fn one_seed_gives_one_run_and_another_seed_another() {
     let root = TempDir::new().unwrap();
-    let run = |seed| alone(options(root.path(), Config { seed, ..tiny() }, 3));
+    let run = |seed| alone(options(root.path(), tiny().with([format!("seed={seed}")]).unwrap(), 3));
     let [first, again, other] = [5, 5, 6].map(|seed| outcome(&run(seed), 3));
     assert_same(&first, &again, "one seed");
     assert!(first.rollouts != other.rollouts && first.weights != other.weights);
@@ -184,8 +184,8 @@ fn pausing_stepping_playing_and_saving_change_nothing_in_the_run() {
 #[test]
 fn a_pause_takes_hold_within_one_token() {
     let root = TempDir::new().unwrap();
-    let config = Config { group_size: 16, max_new_tokens: 200, ..tiny() };
-    let rows = config.prompts_per_step * config.group_size;
+    let config = tiny().with(["group_size=16", "max_new_tokens=200"]).unwrap();
+    let rows = config.sampling.prompts_per_step * config.sampling.group_size;
     let mut driven = Driven::start(options(root.path(), config, 2));
     driven.until(|event| matches!(event, Event::Token { .. }));
     for _ in 0..3 {
@@ -234,7 +234,7 @@ fn stepping_by_phase_visits_the_five_phases_in_their_order() {
 #[test]
 fn the_control_pays_by_a_coin_and_still_measures_the_truth() {
     let root = TempDir::new().unwrap();
-    let config = Config { control: "random-reward".into(), group_size: 16, max_new_tokens: 80, ..tiny() };
+    let config = tiny().with(["control=random-reward", "group_size=16", "max_new_tokens=80"]).unwrap();
     let run = alone(options(root.path(), config, 2));
     let rollouts = Reader::new(&run).rollouts().unwrap().records;
     assert_eq!(rollouts.len(), 64);
@@ -257,7 +257,7 @@ fn the_control_pays_by_a_coin_and_still_measures_the_truth() {
 #[test]
 fn the_shuffled_control_deals_out_what_each_group_earned() {
     let root = TempDir::new().unwrap();
-    let config = Config { control: "shuffled-reward".into(), group_size: 16, max_new_tokens: 80, ..tiny() };
+    let config = tiny().with(["control=shuffled-reward", "group_size=16", "max_new_tokens=80"]).unwrap();
     let run = alone(options(root.path(), config, 2));
     let rollouts = Reader::new(&run).rollouts().unwrap().records;
     assert_eq!(rollouts.len(), 64);
@@ -278,7 +278,7 @@ fn the_shuffled_control_deals_out_what_each_group_earned() {
 #[test]
 fn an_edit_is_journalled_and_holds_from_the_next_step() {
     let root = TempDir::new().unwrap();
-    let config = Config { warmup_steps: 0, ..tiny() };
+    let config = tiny().with(["warmup_steps=0"]).unwrap();
     let mut driven = Driven::start_paused(options(root.path(), config, 3));
     driven.step(StepBy::Steps(1));
     // In the middle of step 2: it must not change that step.
@@ -288,7 +288,7 @@ fn an_edit_is_journalled_and_holds_from_the_next_step() {
     driven.ask(Command::Resume);
     let (_, run) = driven.end();
     let rates: Vec<f64> = metrics(&run).iter().map(|m| m.learning_rate).collect();
-    let before = Config::default().learning_rate;
+    let before = Config::default().optimizer.learning_rate;
     assert_eq!(rates, [before, before, 1e-3]);
     let edits: Vec<EventRecord> = events(&run).into_iter().filter(|event| event.event == "set").collect();
     assert_eq!(edits.len(), 1);
@@ -327,7 +327,7 @@ fn what_cannot_be_set_is_refused_in_a_sentence_and_changes_nothing() {
 #[test]
 fn evaluation_fills_its_metric_when_due_and_disturbs_nothing() {
     let root = TempDir::new().unwrap();
-    let mut driven = Driven::start(options(root.path(), Config { evaluate_every: 2, ..tiny() }, 2));
+    let mut driven = Driven::start(options(root.path(), tiny().with(["evaluate_every=2"]).unwrap(), 2));
     let told = driven.until(|event| matches!(event, Event::EvalDone { .. }));
     let Some(Event::EvalDone { step: 2, accuracy, puzzles, .. }) = told.last() else { panic!("{told:?}") };
     let (accuracy, puzzles) = (*accuracy, *puzzles);
@@ -392,17 +392,17 @@ fn the_benchmark_measures_any_shape_and_refuses_an_impossible_one() {
 #[test]
 fn a_run_says_where_its_completions_end_and_ends_them_there() {
     let root = TempDir::new().unwrap();
-    let long = Config { group_size: 16, max_new_tokens: 80, ..tiny() };
+    let long = tiny().with(["group_size=16", "max_new_tokens=80"]).unwrap();
     let ended = |stop: &str| {
-        let config = Config { stop: stop.into(), ..long.clone() };
+        let config = long.clone().with([format!("stop={stop}")]).unwrap();
         let run = alone(EngineOptions { name: Some(stop.into()), ..options(root.path(), config, 1) });
-        let stored = run.config().unwrap().config.stop;
+        let stored = run.config().unwrap().config.reward.stop;
         (stored, Reader::new(&run).rollouts().unwrap().records)
     };
     let (stored, free) = ended("auto");
-    assert_eq!(stored, "end", "the embedded base was made for its end token");
+    assert_eq!(stored, StopAt::End, "the embedded base was made for its end token");
     let (stored, stopped) = ended("answer");
-    assert_eq!(stored, "answer");
+    assert_eq!(stored, StopAt::Answer);
     let mut answered = 0;
     for (free, stopped) in free.iter().zip(&stopped) {
         let shorter = free.completion.find("</answer>").map(|at| at + "</answer>".len());

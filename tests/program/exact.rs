@@ -20,7 +20,7 @@ use super::{
 
 /// No checkpoint but the first and the last.
 fn never_saving(config: Config) -> Config {
-    Config { checkpoint_every: 0, ..config }
+    config.with(["checkpoint_every=0"]).unwrap()
 }
 
 fn copy_folder(from: &Path, to: &Path) {
@@ -71,7 +71,7 @@ fn a_run_that_is_killed_before_its_first_checkpoint_is_due_goes_on_exactly() {
 fn a_fork_that_is_killed_before_its_first_checkpoint_is_due_goes_on_exactly() {
     let root = TempDir::new().unwrap();
     let parent = alone(options(root.path(), with_reference(), 2));
-    let config = never_saving(Config { seed: 8, ..with_reference() });
+    let config = never_saving(with_reference().with(["seed=8"]).unwrap());
     let fork = |last| EngineOptions {
         start: Start::Fork(parent.clone(), Some(2)),
         ..options(root.path(), config.clone(), last)
@@ -88,7 +88,7 @@ fn a_fork_that_is_killed_before_its_first_checkpoint_is_due_goes_on_exactly() {
 #[test]
 fn edits_after_the_last_checkpoint_are_made_again_where_they_were_made() {
     let root = TempDir::new().unwrap();
-    let config = never_saving(Config { warmup_steps: 0, ..tiny() });
+    let config = never_saving(tiny().with(["warmup_steps=0"]).unwrap());
     let mut driven = Driven::start_paused(options(root.path(), config, 6));
     driven.step(StepBy::Steps(1));
     driven.ask(set("temperature", "0.7"));
@@ -112,7 +112,7 @@ fn edits_after_the_last_checkpoint_are_made_again_where_they_were_made() {
     assert_same(&outcome(&killed, 6), &outcome(&run, 6), "edits after the last checkpoint");
 
     // Once more from a checkpoint in between: what it holds is not made again, the rest is.
-    let middle = Config { checkpoint_every: 3, ..never_saving(tiny()) };
+    let middle = never_saving(tiny()).with(["checkpoint_every=3"]).unwrap();
     let mut driven = Driven::start_paused(options(root.path(), middle, 5));
     driven.ask(set("temperature", "0.6"));
     driven.step(StepBy::Steps(3));

@@ -13,7 +13,7 @@ use super::{
 };
 
 fn config() -> Config {
-    Config { kl_coef: 0.05, seed: 3, control: "random-reward".into(), ..tiny() }
+    tiny().with(["kl_coef=0.05", "seed=3", "control=random-reward"]).unwrap()
 }
 
 #[test]

@@ -64,9 +64,7 @@ const TINY: [&str; 5] =
 
 /// The same as a configuration.
 fn tiny() -> Config {
-    let mut config = Config::default();
-    TINY.iter().for_each(|pair| config.set_pair(pair).unwrap());
-    config
+    Config::default().with(TINY).unwrap()
 }
 
 /// The binary, without any terminal.

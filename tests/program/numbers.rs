@@ -24,7 +24,7 @@ use super::{
 
 /// A coin pays, so that there is something to learn from the first step on.
 fn paid_by_a_coin() -> Config {
-    Config { control: "random-reward".into(), warmup_steps: 1, seed: 3, ..tiny() }
+    tiny().with(["control=random-reward", "warmup_steps=1", "seed=3"]).unwrap()
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_run_pauses_says_why_and_keeps_the_last_good_weights() {
 #[test]
 fn a_collapse_is_told_and_saved_and_pauses_the_run_where_that_is_wanted() {
     // No answer of the base is that short.
-    let cut_off = Config { max_new_tokens: 8, sentinel: "pause".into(), ..tiny() };
+    let cut_off = tiny().with(["max_new_tokens=8", "sentinel=pause"]).unwrap();
     let root = TempDir::new().unwrap();
     let mut driven = Driven::start(options(root.path(), cut_off.clone(), 9));
     let told = driven.until_paused();
@@ -76,14 +76,15 @@ fn a_collapse_is_told_and_saved_and_pauses_the_run_where_that_is_wanted() {
     assert!(warned(&run) > 0);
 
     let root = TempDir::new().unwrap();
-    let quiet = Config { sentinel: "off".into(), ..cut_off };
+    let quiet = cut_off.with(["sentinel=off"]).unwrap();
     let run = alone(options(root.path(), quiet, 6));
     assert_eq!((metrics(&run).len(), warned(&run)), (6, 0));
 }
 
 fn sampled(config: &Config, grpo: &Grpo) -> Vec<JudgedGroup> {
-    let groups = grpo.sample(config, 1, grpo.puzzles(config, 1), &Unobserved).unwrap().unwrap();
-    grpo.advantage(config, grpo.score(config, 1, groups))
+    let settings = &config.grpo();
+    let groups = grpo.sample(settings, 1, grpo.puzzles(settings, 1), &Unobserved).unwrap().unwrap();
+    grpo.advantage(settings, grpo.score(settings, 1, groups))
 }
 
 #[test]
@@ -106,13 +107,13 @@ fn rewards_and_log_probabilities_that_are_no_numbers_are_not_learned_from() {
     for (named, spoil) in spoilt {
         let mut groups = healthy.clone();
         spoil(&mut groups[1]);
-        match grpo.update(&config, 1, &groups, &|_, _| true) {
+        match grpo.update(&config.grpo(), 1, &groups, &|_, _| true) {
             Err(UpdateError::NotFinite { what, .. }) => assert_eq!(what, named),
             other => panic!("{named}: {:?}", other.map(|report| report.grad_norm)),
         }
         assert!(weights(&grpo) == before && grpo.trainer.updates() == 0, "{named}");
     }
-    grpo.update(&config, 1, &healthy, &|_, _| true).unwrap();
+    grpo.update(&config.grpo(), 1, &healthy, &|_, _| true).unwrap();
     assert!(weights(&grpo) != before && grpo.trainer.updates() == 1, "and the healthy ones are");
 }
 
@@ -124,12 +125,15 @@ fn an_update_that_would_blow_the_weights_up_is_not_kept_and_takes_its_first_epoc
     let mut grpo = setup::prepare(&options(root.path(), config.clone(), 1)).unwrap().grpo;
     let weights = |grpo: &Grpo| folder::to_bytes(&grpo.trainer.inference_model()).unwrap();
     let groups = sampled(&config, &grpo);
-    grpo.update(&config, 1, &groups, &|_, _| true).unwrap();
+    grpo.update(&config.grpo(), 1, &groups, &|_, _| true).unwrap();
     let (before, moments) = (weights(&grpo), grpo.trainer.optimizer_state().to_bytes());
     for (learning_rate, inner_epochs) in [(1e30, 1), (1e12, 2)] {
-        let config = Config { learning_rate, inner_epochs, ..config.clone() };
+        let config = config
+            .clone()
+            .with([format!("learning_rate={learning_rate}"), format!("inner_epochs={inner_epochs}")])
+            .unwrap();
         let error = grpo
-            .update(&config, 2, &groups, &|_, _| true)
+            .update(&config.grpo(), 2, &groups, &|_, _| true)
             .map(|report| report.grad_norm)
             .expect_err("must be refused");
         assert!(matches!(error, UpdateError::NotFinite { .. }), "{error}");

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command as Process};
 
-use aha_lab::{config::Config, runs::RunDirectory};
+use aha_lab::runs::RunDirectory;
 use tempfile::TempDir;
 
 use super::{
@@ -23,7 +23,7 @@ const SENTINEL: &str = "\x1b[21~";
 
 /// A run of five steps in `runs`, with a checkpoint and answers to pinned puzzles at each.
 fn five_steps(folder: &Path) -> RunDirectory {
-    let config = Config { checkpoint_every: 1, pinned_every: 1, evaluate_every: 0, ..tiny() };
+    let config = tiny().with(["checkpoint_every=1", "pinned_every=1", "evaluate_every=0"]).unwrap();
     let run = alone(options(&folder.join("runs"), config, 5));
     let newest = run.path().display().to_string();
     let few = ["--count", "4", "--samples", "2", "--budget", "8,16", "--record"];

@@ -18,7 +18,7 @@ use super::{
 };
 
 fn every(steps: u64) -> Config {
-    Config { pinned_every: steps, ..tiny() }
+    tiny().with([format!("pinned_every={steps}")]).unwrap()
 }
 
 fn answers(run: &RunDirectory) -> Vec<PinnedAnswer> {
@@ -80,7 +80,7 @@ fn one_seed_gives_one_answer_and_training_does_not_notice() {
 #[test]
 fn the_draws_are_the_same_at_every_step() {
     let root = TempDir::new().unwrap();
-    let still = Config { learning_rate: 0.0, ..every(1) };
+    let still = every(1).with(["learning_rate=0.0"]).unwrap();
     let answers = answers(&alone(options(root.path(), still, 2)));
     let of = |step: u64| -> Vec<String> {
         answers.iter().filter(|answer| answer.step == step).map(|answer| answer.completion.clone()).collect()

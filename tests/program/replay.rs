@@ -3,7 +3,6 @@
 use std::{fs, process::Command as Process};
 
 use aha_lab::{
-    config::Config,
     protocol::{Command, StepBy},
     record::RolloutRecord,
     runs::RunDirectory,
@@ -37,7 +36,7 @@ fn proved(run: &RunDirectory, what: &[&str]) -> Value {
 #[test]
 fn every_step_of_a_run_is_proved_from_the_checkpoint_before_it() {
     let root = TempDir::new().unwrap();
-    let config = Config { checkpoint_every: 2, ..with_reference() };
+    let config = with_reference().with(["checkpoint_every=2"]).unwrap();
     // With a stop and a resume in the middle, which are no matter.
     let run = alone(options(root.path(), config, 3));
     alone(resumed(&run, 5));
@@ -74,7 +73,7 @@ fn every_step_of_a_run_is_proved_from_the_checkpoint_before_it() {
 #[test]
 fn live_edits_are_made_again_where_they_were_made() {
     let root = TempDir::new().unwrap();
-    let config = Config { checkpoint_every: 0, warmup_steps: 0, ..tiny() };
+    let config = tiny().with(["checkpoint_every=0", "warmup_steps=0"]).unwrap();
     let mut driven = Driven::start_paused(options(root.path(), config, 5));
     driven.step(StepBy::Steps(1));
     driven.ask(set("temperature", "0.7"));

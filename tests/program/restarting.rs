@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aha_lab::config::Config;
 use tempfile::TempDir;
 
 use super::{
@@ -21,7 +20,7 @@ const SCORED: usize = 3 * 8 + 3;
 fn a_run_whose_engine_panicked_goes_on_exactly_in_the_same_process() {
     let root = TempDir::new().unwrap();
     // Answers to pinned puzzles are scored too.
-    let config = Config { checkpoint_every: 2, pinned_every: 0, ..with_reference() };
+    let config = with_reference().with(["checkpoint_every=2", "pinned_every=0"]).unwrap();
     let driven = Driven::start_with(options(root.path(), config.clone(), 5), |prepared| {
         let seen = AtomicUsize::new(0);
         scored_by(prepared, move |score| {

@@ -27,7 +27,7 @@ pub fn resumed(run: &RunDirectory, last_step: u64) -> EngineOptions {
 
 /// With a KL term, so that the reference model has to survive too.
 pub fn with_reference() -> Config {
-    Config { kl_coef: 0.05, inner_epochs: 2, seed: 3, ..tiny() }
+    tiny().with(["kl_coef=0.05", "inner_epochs=2", "seed=3"]).unwrap()
 }
 
 pub fn straight(config: Config, steps: u64) -> Outcome {
@@ -116,7 +116,7 @@ pub fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn a_fork_is_a_new_run_from_that_step_and_leaves_the_old_one_alone() {
     let root = TempDir::new().unwrap();
-    let config = Config { checkpoint_every: 1, ..tiny() };
+    let config = tiny().with(["checkpoint_every=1"]).unwrap();
     let parent = alone(options(root.path(), config.clone(), 3));
     let before = contents(parent.path());
     let fork = |config: Config| EngineOptions {
@@ -137,7 +137,7 @@ fn a_fork_is_a_new_run_from_that_step_and_leaves_the_old_one_alone() {
     let (old, new) = (outcome(&parent, 3), outcome(&child, 3));
     assert_eq!(new.metrics, old.metrics[1..]);
     assert!(new.weights == old.weights && old.rollouts.ends_with(&new.rollouts));
-    let other = alone(fork(Config { seed: 9, ..config }));
+    let other = alone(fork(config.with(["seed=9"]).unwrap()));
     assert!(outcome(&other, 3).rollouts != new.rollouts);
     assert!(contents(parent.path()) == before, "the fork changed its parent");
 }

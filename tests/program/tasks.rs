@@ -17,8 +17,8 @@ fn a_run_takes_the_task_its_base_and_its_settings_and_its_checkpoints_know_them(
     succeeds(command.args(["--task", "multiplication", "--set", "level=2x1"]));
     let run = only_run(root.path());
     let file = run.config().unwrap();
-    assert_eq!((file.config.task.as_str(), file.config.level.as_str()), ("multiplication", "2x1"));
-    assert_eq!(file.config.max_new_tokens, 24, "what is set comes after what the task sets");
+    assert_eq!((file.config.puzzles.task.name, file.config.puzzles.level.name()), ("multiplication", "2x1"));
+    assert_eq!(file.config.sampling.max_new_tokens, 24, "what is set comes after what the task sets");
     let base = aha_lab::task::multiplication::FAMILY.base.weights;
     assert_eq!(file.provenance.unwrap().model_hash, aha_lab::model::embedded::hash_of(base));
 

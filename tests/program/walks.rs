@@ -170,7 +170,7 @@ fn a_person_walks_through_every_screen_of_another_task() {
 
     let run = only_run(&root.path().join("runs"));
     let config = run.config().unwrap().config;
-    assert_eq!((config.task.as_str(), config.level.as_str()), ("multiplication", "2x2"));
+    assert_eq!((config.puzzles.task.name, config.puzzles.level.name()), ("multiplication", "2x2"));
     let rollouts = Reader::new(&run).rollouts().unwrap().records;
     assert!(
         rollouts

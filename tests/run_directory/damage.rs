@@ -53,7 +53,7 @@ fn damaged(bytes: &[u8]) -> Vec<Vec<u8>> {
 fn a_run_of_an_earlier_program_opens() {
     let (_root, run) = old_run();
     let config = run.config().unwrap();
-    assert_eq!((config.config.group_size, config.config.seed), (4, 4));
+    assert_eq!((config.config.sampling.group_size, config.config.machine.seed), (4, 4));
     let reader = Reader::new(&run);
     let steps: Vec<u64> = reader.metrics().unwrap().records.iter().map(|m| m.step).collect();
     assert_eq!(steps, [1, 2]);

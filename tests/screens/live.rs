@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use aha_lab::{
+    config::Control,
     engine::scripted::Script,
     protocol::{Command, Event, Phase, StepBy, Temporality},
     record::StepMetrics,
@@ -90,7 +91,7 @@ fn with_steps(theme: Theme, mode: Mode, steps: u64, sampling: bool) -> App {
         tell(&mut app, Event::StepDone(Box::new(script.metrics(step))));
     }
     let step = steps + 1;
-    for index in 0..script.config.group_size {
+    for index in 0..script.config.sampling.group_size {
         let puzzle = script.puzzle(step, 0);
         tell(&mut app, Event::CompletionStarted { step, group: 0, index, puzzle });
         let text = script.rollout(step, 0, index).completion;
@@ -443,15 +444,15 @@ fn the_dashed_line_of_the_reward_is_what_the_base_earns_by_the_rewards_of_the_ru
     let close = |found: f64, wanted: f64| assert!((found - wanted).abs() < 1e-12, "{found}, not {wanted}");
     // The scripted base is right in 11 % and well-formed in 91 % of its answers.
     close(line(|_| {}), 0.19);
-    close(line(|config| config.reward_format = 0.0), 0.11);
-    close(line(|config| config.reward_correct = 2.0), 0.3);
-    close(line(|config| config.control = "random-reward".into()), 0.5);
-    close(line(|config| config.control = "shuffled-reward".into()), 0.19);
+    close(line(|config| config.reward.reward_format = 0.0), 0.11);
+    close(line(|config| config.reward.reward_correct = 2.0), 0.3);
+    close(line(|config| config.reward.control = Control::RandomReward), 0.5);
+    close(line(|config| config.reward.control = Control::ShuffledReward), 0.19);
     // Where the base was not measured, the first step stands for it, by what it was paid.
     let mut app = App::new(Theme::plain(), Mode::Control);
     let mut started = Script::new(7).started("runs/20260101-120000-test".into(), 0);
     started.base = None;
-    started.config.reward_format = 0.0;
+    started.config.reward.reward_format = 0.0;
     tell(&mut app, Event::Started(Box::new(started)));
     tell(
         &mut app,

@@ -33,7 +33,7 @@ const FALSE_CHECK: &str = " about 23 * 47 = 1084 . check : last digit 3 * 7 = 24
 fn answered(step: u64, index: usize, completion: &str) -> RolloutRecord {
     let task = task::of_record(Some(TASK)).unwrap();
     let puzzle = task.assemble(vec![23, 47], None).unwrap();
-    let score = task.score(&puzzle, completion, &Config::default().reward_rules());
+    let score = task.score(&puzzle, completion, &Config::default().reward.rules());
     let tokens = completion.split_whitespace().count();
     RolloutRecord {
         step,

@@ -23,7 +23,7 @@ fn sentinel(theme: Theme, steps: u64, spoil: impl Fn(&mut StepMetrics)) -> App {
     tell(Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), steps))));
     for step in 1..=steps {
         for group in 0..2 {
-            for index in 0..script.config.group_size {
+            for index in 0..script.config.sampling.group_size {
                 tell(Event::RolloutScored(Box::new(script.rollout(step, group, index))));
             }
         }

@@ -448,7 +448,7 @@ fn no_key_is_in_the_table_twice() {
 fn several_answers_are_counted_and_the_graded_one_is_named() {
     let shown = |completion: &str, answer: &str| {
         let mut transcripts = Transcripts::new();
-        let config = Config { answer: answer.into(), ..Config::default() };
+        let config = Config::default().with([format!("answer={answer}")]).unwrap();
         transcripts.configure(&config);
         let record = RolloutRecord { completion: completion.into(), ..story::completion(1, 0, 0) };
         transcripts.push(Arc::new(record));

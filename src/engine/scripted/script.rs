@@ -8,7 +8,7 @@ use rand_chacha::{
 };
 
 use crate::{
-    config::Config,
+    config::{Config, Preset},
     protocol::{BaseReference, Started},
     record::{RolloutRecord, StepMetrics},
     runs::pinned::PinnedAnswer,
@@ -58,18 +58,13 @@ impl Script {
     /// A run with this seed, smaller than a real one. What is shown of its configuration does not follow
     /// the defaults, so that pictures of it stay the same.
     pub fn new(seed: u64) -> Self {
-        let config = Config {
-            task: "countdown".into(),
-            level: "3x20".into(),
-            preset: "dr_grpo".into(),
-            control: "none".into(),
-            price_per_hour: 0.1,
-            inner_epochs: 1,
-            group_size: 8,
-            prompts_per_step: 16,
-            seed,
-            ..Config::default()
-        };
+        let mut config = Config::default();
+        config.update.preset = Preset::DrGrpo;
+        config.update.inner_epochs = 1;
+        config.watch.price_per_hour = 0.1;
+        config.sampling.group_size = 8;
+        config.sampling.prompts_per_step = 16;
+        config.machine.seed = seed;
         Self { config }
     }
 
@@ -99,7 +94,7 @@ impl Script {
 
     pub(super) fn dice(&self, step: u64, group: usize, index: usize) -> Dice {
         let place = step.wrapping_mul(1_000_003) + group as u64 * 1009 + index as u64;
-        Dice(ChaCha8Rng::seed_from_u64(self.config.seed ^ place.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        Dice(ChaCha8Rng::seed_from_u64(self.config.machine.seed ^ place.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 
     /// How far the policy has come after `step` steps, from 0 to 1.
@@ -205,7 +200,7 @@ impl Script {
     /// All completions of a prompt with their advantages.
     pub fn group(&self, step: u64, group: usize) -> Vec<RolloutRecord> {
         let mut records: Vec<RolloutRecord> =
-            (0..self.config.group_size).map(|index| self.rollout(step, group, index)).collect();
+            (0..self.config.sampling.group_size).map(|index| self.rollout(step, group, index)).collect();
         let mean = records.iter().map(|record| record.reward).sum::<f64>() / records.len().max(1) as f64;
         for record in &mut records {
             record.advantage -= mean;

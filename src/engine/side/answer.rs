@@ -88,7 +88,7 @@ impl Written {
 
     /// Scored by the task.
     pub fn judged(&self, puzzle: &Puzzle, task: &dyn Task, config: &Config) -> Answer {
-        let score = task.score(puzzle, &self.text(), &config.reward_rules());
+        let score = task.score(puzzle, &self.text(), &config.reward.rules());
         Answer {
             reward: score.reward,
             correct: score.correct,

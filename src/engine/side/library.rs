@@ -17,7 +17,7 @@ use crate::{
     },
     protocol::side::{ModelName, Models},
     runs::{RunDirectory, checkpoint},
-    task::{self, Task},
+    task::Task,
 };
 
 /// Models that are kept loaded: those of two answers, and two more to go back to.
@@ -48,7 +48,7 @@ impl Loaded {
     /// Whether its answers end right behind their closing tag: as the run's do, but for the embedded base, which was
     /// made for its end token whatever the run began from.
     pub fn stops_at_answer(&self, config: &Config) -> bool {
-        self.name != ModelName::Embedded && config.stops_at_answer()
+        self.name != ModelName::Embedded && config.reward.stop.is_answer()
     }
 }
 
@@ -153,7 +153,7 @@ impl Library {
                 ));
             }
             (ModelName::Embedded, _) => {
-                let family = task::family(&self.run()?.1.task).map_err(EngineError::Other)?;
+                let family = self.run()?.1.puzzles.task;
                 ready(name, 0, embedded::load(&family.base, &self.device()?)?)?
             }
             (ModelName::Checkpoint(step), _) => {
@@ -181,7 +181,7 @@ impl Library {
         };
         let device = match live {
             Some(device) => device,
-            None => device::choose(self.run()?.1.backend.parse()?)?.device,
+            None => device::choose(self.run()?.1.machine.backend)?.device,
         };
         Ok(self.device.insert(device).clone())
     }

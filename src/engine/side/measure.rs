@@ -14,7 +14,7 @@ use crate::{
     protocol::side::{Lane, MeasureRequest, ModelName, SideEvent},
     rollout::{budget::ANSWER_TOKENS, sampler::Observer},
     runs::{HowMeasured, Measurement, RunDirectory},
-    task,
+    task::Family,
 };
 
 /// The smallest thinking budget; each one after it is twice as long.
@@ -25,19 +25,20 @@ const TOLD_EVERY: usize = 16;
 /// How a run's models are measured from the screen: with its own length and temperature.
 fn options(config: &Config, samples: usize) -> EvalOptions {
     let longer = std::iter::successors(Some(FIRST_BUDGET), |budget| budget.checked_mul(2));
-    let mut budgets: Vec<usize> = longer.take_while(|budget| *budget <= config.max_new_tokens).collect();
+    let mut budgets: Vec<usize> =
+        longer.take_while(|budget| *budget <= config.sampling.max_new_tokens).collect();
     if budgets.is_empty() {
-        budgets.push(config.max_new_tokens);
+        budgets.push(config.sampling.max_new_tokens);
     }
     let needed = budgets.last().map_or(0, |longest| longest + ANSWER_TOKENS);
     EvalOptions {
         samples,
-        temperature: config.temperature,
-        max_new_tokens: config.max_new_tokens.max(needed),
+        temperature: config.sampling.temperature,
+        max_new_tokens: config.sampling.max_new_tokens.max(needed),
         budgets,
         greedy: false,
-        stop_at_answer: config.stops_at_answer(),
-        graded: config.reward_rules().answer,
+        stop_at_answer: config.reward.stop.is_answer(),
+        graded: config.reward.answer,
         seed: 0,
     }
 }
@@ -56,7 +57,7 @@ impl Side {
         let run = self.library.run()?.0;
         let options = options(&rules.config, request.samples.max(1));
         let puzzles = eval::heldout_puzzles(rules.task.as_ref(), request.puzzles.max(1));
-        let level = Some(rules.config.level.as_str());
+        let level = Some(rules.config.puzzles.level.name());
         let how = HowMeasured::of(rules.task.name(), level, &puzzles, &options);
         let each = puzzles.len() * options.samples * (1 + options.budgets.len());
         let total = each * examined.len();
@@ -74,7 +75,7 @@ impl Side {
                 &report,
                 how.clone(),
                 one.step,
-                hash_of(&run, one, &rules.config.task)?,
+                hash_of(&run, one, rules.config.puzzles.task)?,
                 backend.clone(),
             );
             self.desk.tell(SideEvent::Measured(Box::new(found.clone())));
@@ -86,12 +87,9 @@ impl Side {
 }
 
 /// The hash of a model's weights, as a file of them has it.
-fn hash_of(run: &RunDirectory, model: &Rc<Loaded>, task: &str) -> Result<String, EngineError> {
+fn hash_of(run: &RunDirectory, model: &Rc<Loaded>, task: &Family) -> Result<String, EngineError> {
     Ok(match model.name {
-        ModelName::Embedded => {
-            let family = task::family(task).map_err(EngineError::Other)?;
-            embedded::hash_of(family.base.weights)
-        }
+        ModelName::Embedded => embedded::hash_of(task.base.weights),
         ModelName::Checkpoint(step) => folder::hash_of_folder(&run.checkpoint(Some(step))?.path)?,
         ModelName::Now => embedded::hash_of(&folder::to_bytes(&model.model)?),
     })

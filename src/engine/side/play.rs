@@ -109,7 +109,7 @@ fn answer_one(
         tokenizer,
         prompt: tokenizer.encode(&rules.task.prompt(&request.puzzle))?,
         options: request.options,
-        most: rules.config.max_new_tokens,
+        most: rules.config.sampling.max_new_tokens,
         row: 0,
         stop_at_answer,
     };

@@ -100,7 +100,7 @@ pub fn resample(
     let arm = |beginning: &[u32], all: &[Continued]| {
         let right = |written: &&Continued| {
             let text = tokenizer.decode(&[beginning, &written.completion.tokens].concat());
-            subject.task.score(subject.puzzle, &text, &subject.config.reward_rules()).correct
+            subject.task.score(subject.puzzle, &text, &subject.config.reward.rules()).correct
         };
         let length: usize = all.iter().map(|written| beginning.len() + written.completion.tokens.len()).sum();
         Arm {
@@ -133,7 +133,7 @@ fn continued(
     let prompt = [&prompt[..], beginning].concat();
     let closed = forcing.closed_at(tokenizer, beginning);
     let left = match (options.budget, closed) {
-        (None, _) => subject.config.max_new_tokens.saturating_sub(beginning.len()),
+        (None, _) => subject.config.sampling.max_new_tokens.saturating_sub(beginning.len()),
         (Some(_), Some(at)) => (at + ANSWER_TOKENS + 2).saturating_sub(beginning.len()),
         (Some(budget), None) => budget.saturating_sub(beginning.len()),
     };

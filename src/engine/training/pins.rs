@@ -33,7 +33,7 @@ impl Training<'_> {
             return Ok(());
         }
         let config = self.control.wanted();
-        let new = self.p.beginning.0 != "resumed" && config.pinned_every > 0;
+        let new = self.p.beginning.0 != "resumed" && config.schedule.pinned_every > 0;
         if new || Pins::due(&config, self.step) { self.answer_pins(self.step) } else { Ok(()) }
     }
 

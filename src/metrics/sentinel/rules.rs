@@ -1,7 +1,10 @@
 //! The rules: from which value on a step is a danger, from which on it is over, and what to try.
 
 use super::{Fall, Sentinel, WINDOW, mean};
-use crate::{config::Config, metrics::format};
+use crate::{
+    config::{Config, Control},
+    metrics::format,
+};
 
 /// What can go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,7 +106,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> 
                 advice: format!(
                     "Nothing new is tried any more. {} Or raise clip_eps_high above {}.",
                     slower(config),
-                    config.clip_eps_high
+                    config.update.clip_eps_high
                 ),
             })
         }
@@ -125,7 +128,10 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> 
                 ),
                 advice: format!(
                     "Try max_new_tokens={}.",
-                    config.max_new_tokens.saturating_add((config.max_new_tokens / 2).max(1))
+                    config
+                        .sampling
+                        .max_new_tokens
+                        .saturating_add((config.sampling.max_new_tokens / 2).max(1))
                 ),
             })
         }
@@ -163,7 +169,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> 
                 advice: format!(
                     "{} Check that reward_format ({}) does not pay for guessing.",
                     slower(config),
-                    config.reward_format
+                    config.reward.reward_format
                 ),
             })
         }
@@ -214,7 +220,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> 
                 evidence: format!("in {}, KL to the reference was {now:.2} nats a token.", s.span()),
                 advice: format!(
                     "Try kl_coef={}, or {}",
-                    (config.kl_coef * 2.0).max(0.01),
+                    (config.update.kl_coef * 2.0).max(0.01),
                     lower_first(&slower(config))
                 ),
             })
@@ -228,7 +234,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> 
                     }
                     None => format!("in {}, everything was finite.", s.span()),
                 },
-                advice: match config.max_grad_norm {
+                advice: match config.optimizer.max_grad_norm {
                     0.0 => format!("{} Or max_grad_norm=1, which is off now.", slower(config)),
                     _ => format!("{} Or a smaller max_grad_norm.", slower(config)),
                 },
@@ -242,7 +248,7 @@ fn found<'a>(raises: bool, over: bool, words: impl Fn() -> Words + 'a) -> Option
 }
 
 fn reward_without_accuracy<'a>(s: &'a Sentinel, config: &'a Config) -> Option<Finding<'a>> {
-    if config.control != "none" {
+    if config.reward.control != Control::None {
         // There the reward is meant to have nothing to do with the answer.
         return None;
     }
@@ -250,7 +256,7 @@ fn reward_without_accuracy<'a>(s: &'a Sentinel, config: &'a Config) -> Option<Fi
     let accuracy_before = s.before(|p| p.accuracy)?;
     let reward_before =
         (s.since_reward_edit.len() == WINDOW).then(|| mean(s.since_reward_edit.iter().copied())).flatten()?;
-    let scale = config.reward_correct.abs().max(config.reward_format.abs());
+    let scale = config.reward.reward_correct.abs().max(config.reward.reward_format.abs());
     // Three standard errors of a share near one tenth over 5 x 256 answers are below .03 of the scale.
     let raises = reward > reward_before + 0.05 * scale && accuracy <= accuracy_before + 0.01;
     let over = accuracy > accuracy_before + 0.03 || reward < reward_before + 0.02 * scale;
@@ -263,7 +269,7 @@ fn reward_without_accuracy<'a>(s: &'a Sentinel, config: &'a Config) -> Option<Fi
             format::percent(accuracy),
             format::percent(accuracy_before)
         ),
-        advice: match config.reward_format {
+        advice: match config.reward.reward_format {
             0.0 => "It is earned otherwise than by being right. Read some in Transcripts.".to_owned(),
             format => format!(
                 "It is earned otherwise than by being right, as by the form alone. Try reward_format={}.",
@@ -290,15 +296,15 @@ pub(super) fn against_fall(fall: Fall, config: &Config) -> String {
          {:e} is too high. What it knew is lost: fork from a checkpoint of before step {step}. {}",
         format::value(before),
         format::value(sum / f64::from(steps)),
-        config.learning_rate,
+        config.optimizer.learning_rate,
         slower(config)
     )
 }
 
 /// Half the learning rate, or the usual one where that is still far away.
 fn slower(config: &Config) -> String {
-    let usual = Config::default().learning_rate;
-    match config.learning_rate {
+    let usual = Config::default().optimizer.learning_rate;
+    match config.optimizer.learning_rate {
         0.0 => "The learning rate is 0 now: what is wrong was there before.".to_owned(),
         rate if rate > 10.0 * usual => format!("Try learning_rate={usual:e}."),
         rate => format!("Try learning_rate={:e}.", rate / 2.0),
@@ -311,8 +317,8 @@ const WARMEST: f64 = 1.5;
 /// A temperature that is higher by so much; `None` where it is high already.
 fn warmer(config: &Config, by: f64) -> Option<String> {
     // As it is written: one decimal.
-    let warmer = (10.0 * (config.temperature + by).min(WARMEST)).round() / 10.0;
-    (warmer > config.temperature).then(|| format!("temperature={warmer:.1}"))
+    let warmer = (10.0 * (config.sampling.temperature + by).min(WARMEST)).round() / 10.0;
+    (warmer > config.sampling.temperature).then(|| format!("temperature={warmer:.1}"))
 }
 
 fn upper_first(sentence: &str) -> String {

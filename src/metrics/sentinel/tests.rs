@@ -98,7 +98,7 @@ fn another_reward_for_the_same_answers_is_no_trick() {
     for step in 1..=40 {
         let (mut metrics, features) = healthy(step);
         if step > 15 {
-            config.reward_correct = 2.0;
+            config.reward.reward_correct = 2.0;
             metrics.reward = 1.0;
         }
         assert_eq!(sentinel.observe(&metrics, &features, &config), []);
@@ -128,11 +128,10 @@ fn advice_names_live_keys_and_values_they_take() {
 /// Every danger raised at once, under a configuration whose values are as far as they go.
 #[test]
 fn no_advice_is_to_leave_a_value_as_it_is() {
-    let mut extreme = Config::default();
     let set =
         ["max_new_tokens=1", "temperature=1.5", "learning_rate=0", "reward_format=0", "max_grad_norm=0"];
-    set.iter().for_each(|pair| extreme.set_pair(pair).unwrap());
-    for config in [Config { temperature: 1.46, ..Config::default() }, extreme] {
+    let extreme = Config::default().with(set).unwrap();
+    for config in [Config::default().with(["temperature=1.46"]).unwrap(), extreme] {
         for danger in Danger::ALL {
             let mut sentinel = Sentinel::default();
             for step in 1..=12 {
@@ -154,7 +153,7 @@ fn no_advice_is_to_leave_a_value_as_it_is() {
 /// What a run with a learning rate of 1 measured: it earned 0.13 with its first step, and nothing from its update on.
 #[test]
 fn a_policy_that_an_update_ruined_is_told_from_one_that_finds_nothing() {
-    let config = Config { learning_rate: 1.0, ..Config::default() };
+    let config = Config::default().with(["learning_rate=1.0"]).unwrap();
     let ruined = |from: u64, steps: u64| {
         let mut sentinel = Sentinel::default();
         let mut told = Vec::new();

@@ -23,7 +23,7 @@ impl Rereading {
     /// For this run. One that does not say which rules read it is read again.
     pub(super) fn of(run: &RunDirectory) -> Self {
         let file = run.config().ok();
-        let graded = file.as_ref().map_or_else(Graded::default, |file| file.config.reward_rules().answer);
+        let graded = file.as_ref().map_or_else(Graded::default, |file| file.config.reward.answer);
         let rules = file.and_then(|file| file.provenance).and_then(|info| info.analysis);
         Self { again: rules.as_deref() != Some(RULES), graded }
     }

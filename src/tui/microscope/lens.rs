@@ -117,7 +117,8 @@ impl Lens {
             Self::Entropy => steps([0.1, 0.5, 1.0, 2.0]),
             Self::LogProb => 4 - [0.01f64, 0.1, 0.5, 0.9].iter().filter(|&&p| value.exp() >= p).count() as i8,
             Self::Ratio => {
-                let clipped = value < 1.0 - config.clip_eps_low || value > 1.0 + config.clip_eps_high;
+                let clipped =
+                    value < 1.0 - config.update.clip_eps_low || value > 1.0 + config.update.clip_eps_high;
                 signed(value - 1.0, clipped)
             }
             Self::Kl => steps([0.0001, 0.001, 0.01, 0.1]),
@@ -133,11 +134,11 @@ impl Lens {
             Self::Entropy => ["sure <0.1", "0.1", "0.5", "1", "2+ nats"].map(String::from).into(),
             Self::LogProb => ["p 90 %+", "50 %", "10 %", "1 %", "rarer"].map(String::from).into(),
             Self::Ratio => vec![
-                format!("below {:.2}", 1.0 - config.clip_eps_low),
+                format!("below {:.2}", 1.0 - config.update.clip_eps_low),
                 "lower".into(),
                 "1".into(),
                 "higher".into(),
-                format!("above {:.2}", 1.0 + config.clip_eps_high),
+                format!("above {:.2}", 1.0 + config.update.clip_eps_high),
             ],
             Self::Kl => ["<0.0001", "0.0001", "0.001", "0.01", "0.1+ nats"].map(String::from).into(),
             Self::Change => {

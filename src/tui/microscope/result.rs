@@ -39,7 +39,7 @@ fn sampled(rows: &[Arc<RolloutRecord>], config: &Config) -> String {
     let cut = rows.iter().filter(|row| row.truncated).count();
     let cut = match cut {
         0 => String::new(),
-        cut => format!(", {cut} cut off at {}", config.max_new_tokens),
+        cut => format!(", {cut} cut off at {}", config.sampling.max_new_tokens),
     };
     format!("{} completions of {low} to {high} tokens{cut}.", rows.len())
 }

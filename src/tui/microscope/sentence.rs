@@ -1,6 +1,9 @@
 //! One sentence for each phase, true to the configuration: a teacher can read it aloud.
 
-use crate::{config::Config, grpo::advantage::is_no_spread};
+use crate::{
+    config::{Config, Control, LossNorm},
+    grpo::advantage::is_no_spread,
+};
 
 /// How far the step on screen is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,12 +41,12 @@ pub fn sentence(stage: Stage, config: &Config, figures: Figures) -> String {
     match stage {
         Stage::Sample => format!(
             "Sample: the model writes {} completions of one prompt at temperature {}; nothing is judged yet.",
-            config.group_size, config.temperature
+            config.sampling.group_size, config.sampling.temperature
         ),
-        Stage::Score if config.control == "random-reward" => {
+        Stage::Score if config.reward.control == Control::RandomReward => {
             "Score: the control at work: a coin, not the answer, decides each reward.".into()
         }
-        Stage::Score if config.control == "shuffled-reward" => {
+        Stage::Score if config.reward.control == Control::ShuffledReward => {
             "Score: the control at work: the group's rewards are dealt out again, whoever earned them.".into()
         }
         Stage::Score => {
@@ -51,11 +54,11 @@ pub fn sentence(stage: Stage, config: &Config, figures: Figures) -> String {
         }
         Stage::Advantage if completions > 0 && is_no_spread(deviation) => format!(
             "Advantage: all {completions} rewards equal their mean {mean:.3}, so every advantage is 0 and this group teaches nothing{}.",
-            if config.kl_coef > 0.0 { " but to stay near the reference" } else { "" }
+            if config.update.kl_coef > 0.0 { " but to stay near the reference" } else { "" }
         ),
         Stage::Advantage => format!(
             "Advantage: reward minus the group's mean {mean:.3} (the baseline), {}; above 0 a completion is made likelier, below 0 less likely.",
-            if config.scale_rewards {
+            if config.update.scale_rewards {
                 format!("divided by the standard deviation {deviation:.3}")
             } else {
                 "not divided by the standard deviation".into()
@@ -79,27 +82,28 @@ pub fn sentence(stage: Stage, config: &Config, figures: Figures) -> String {
 }
 
 fn weights(config: &Config) -> &'static str {
-    match config.loss_norm.as_str() {
-        "sequence" => "1 over its completion's length",
-        "constant" => "1 over max_new_tokens",
-        _ => "1 over all tokens of the step",
+    match config.update.loss_norm {
+        LossNorm::Sequence => "1 over its completion's length",
+        LossNorm::Constant => "1 over max_new_tokens",
+        LossNorm::Token => "1 over all tokens of the step",
     }
 }
 
 /// Why the loss says little.
 fn why_zero(config: &Config) -> String {
-    let mut text = if config.inner_epochs == 1 {
-        let near = if config.loss_norm == "sequence" { "0 within each group" } else { "near 0" };
+    let mut text = if config.update.inner_epochs == 1 {
+        let near =
+            if config.update.loss_norm == LossNorm::Sequence { "0 within each group" } else { "near 0" };
         format!(
             "With one inner epoch every ratio is 1 and nothing is clipped: the loss is minus the mean advantage, {near}; its gradient is not 0."
         )
     } else {
         format!(
             "In the first of {} inner epochs every ratio is 1 and the loss about 0; then ratios drift and are clipped.",
-            config.inner_epochs
+            config.update.inner_epochs
         )
     };
-    if config.kl_coef > 0.0 {
+    if config.update.kl_coef > 0.0 {
         text.push_str(" The KL term is added to it; its gradient is that of KL(reference || policy).");
     }
     text
@@ -113,8 +117,8 @@ mod tests {
     fn the_sentence_follows_the_configuration() {
         let figures =
             Figures { completions: 8, mean: 0.25, deviation: 0.4, looked_at: true, loss: Some(-0.000_01) };
-        let plain = Config { scale_rewards: false, inner_epochs: 1, ..Config::default() };
-        let scaled = Config { scale_rewards: true, inner_epochs: 3, kl_coef: 0.1, ..Config::default() };
+        let plain = Config::default().with(["scale_rewards=false", "inner_epochs=1"]).unwrap();
+        let scaled = Config::default().with(["scale_rewards=true", "inner_epochs=3", "kl_coef=0.1"]).unwrap();
         assert!(sentence(Stage::Advantage, &plain, figures).contains("not divided"));
         assert!(
             sentence(Stage::Advantage, &scaled, figures).contains("divided by the standard deviation 0.400")

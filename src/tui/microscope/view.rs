@@ -154,7 +154,7 @@ fn head(app: &App, place: Place, stage: Stage, config: &Config, area: Rect) -> V
 /// What the evaluation of this step has shown; `None` while it is not over.
 fn held_out(app: &App, step: u64, config: &Config) -> Option<String> {
     let done = app.history.steps().iter().rev().find(|done| done.step == step)?;
-    Some(match (done.eval_accuracy, config.evaluate_every) {
+    Some(match (done.eval_accuracy, config.schedule.evaluate_every) {
         (Some(accuracy), _) => format!("Held out: {accuracy:.3} right after this step."),
         (None, 0) => "Held out: not measured (evaluate_every 0).".into(),
         (None, every) => format!("Held out: not measured at this step, but every {every} steps."),

@@ -3,7 +3,7 @@
 use crate::{
     config::Config,
     protocol::side::{ModelName, Models, PlayOptions},
-    task::{self, FAMILIES, Family, Prospect, Puzzle},
+    task::{FAMILIES, Family, Prospect, Puzzle},
 };
 
 /// One of the fields.
@@ -123,12 +123,11 @@ impl Default for Form {
 impl Form {
     /// Takes over how a run samples.
     pub fn configure(&mut self, config: &Config) {
-        self.options.temperature = config.temperature;
-        self.options.budget = Some(config.max_new_tokens);
-        self.default_budget = config.max_new_tokens;
-        // A run names a task that there is.
-        let family = task::family(&config.task).unwrap_or(FAMILIES[0]);
-        if family.name != self.family.name {
+        self.options.temperature = config.sampling.temperature;
+        self.options.budget = Some(config.sampling.max_new_tokens);
+        self.default_budget = config.sampling.max_new_tokens;
+        let family = config.puzzles.task;
+        if family != self.family {
             self.family = family;
             self.ask(family.example());
         }

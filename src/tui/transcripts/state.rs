@@ -78,7 +78,7 @@ impl Default for Transcripts {
 impl Transcripts {
     /// Takes over what the run's configuration says of answers.
     pub fn configure(&mut self, config: &Config) {
-        self.graded = config.reward_rules().answer;
+        self.graded = config.reward.answer;
     }
 
     /// An empty screen that follows the newest completion and keeps the last 150,000.

@@ -90,7 +90,7 @@ impl Default for Travel {
 impl Travel {
     /// Takes over which task the run has.
     pub fn configure(&mut self, config: &Config) {
-        self.task = task::family(&config.task).unwrap_or(FAMILIES[0]).name;
+        self.task = config.puzzles.task.name;
     }
 
     /// Takes over which puzzles are pinned after a step: others were unpinned before it.

@@ -106,7 +106,7 @@ fn title(app: &App, width: u16) -> Line<'static> {
         None => spans.push(span(words, theme.title)),
     }
     if width >= 50 {
-        let total = app.started.as_ref().map_or(0, |started| started.config.prompts_per_step);
+        let total = app.started.as_ref().map_or(0, |started| started.config.sampling.prompts_per_step);
         let known = app.streams.groups();
         let recorded = app.history.last().is_some_and(|last| last.step >= app.streams.step());
         let of = match total {

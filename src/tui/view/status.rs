@@ -4,10 +4,13 @@ use ratatui::{Frame, layout::Rect, text::Span};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{draw_line, hints, join_fitting, separator, span, width_of};
-use crate::tui::{
-    app::{App, Evaluated, Level},
-    numbers,
-    prompt::Prompt,
+use crate::{
+    config::Control,
+    tui::{
+        app::{App, Evaluated, Level},
+        numbers,
+        prompt::Prompt,
+    },
 };
 
 /// What TinyZero's run is said to have cost, and why that says little about this one.
@@ -44,7 +47,7 @@ pub fn draw_status(frame: &mut Frame, app: &App, area: Rect) {
     line(frame, app, rates, width, Rect { height: 1, ..area });
     let mut second = vec![cost];
     if let Some(step) = step {
-        let epochs = app.started.as_ref().map_or(1, |started| started.config.inner_epochs);
+        let epochs = app.started.as_ref().map_or(1, |started| started.config.update.inner_epochs);
         let mut loss = part(format!("{:>+7}", numbers::fixed(unsigned_zero(step.loss), 4, 0)), " loss");
         if epochs == 1 {
             loss.push(span(" (watch reward)", theme.dim));
@@ -76,10 +79,10 @@ pub fn draw_message(frame: &mut Frame, app: &App, area: Rect) {
         return;
     }
     let base = app.base();
-    let reward = match app.started.as_ref().map(|started| started.config.control.as_str()) {
-        Some("random-reward") => "control: the reward is a coin that ignores the answer",
-        Some("shuffled-reward") => "control: each group's rewards are shuffled within the group",
-        _ => "the reward sees only the answer",
+    let reward = match app.started.as_ref().map(|started| started.config.reward.control) {
+        Some(Control::RandomReward) => "control: the reward is a coin that ignores the answer",
+        Some(Control::ShuffledReward) => "control: each group's rewards are shuffled within the group",
+        Some(Control::None) | None => "the reward sees only the answer",
     };
     let mut parts = vec![vec![span(reward, theme.dim)]];
     if let Some(fork) = app.fork() {

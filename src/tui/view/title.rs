@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{draw_line, join_fitting, separator, span, width_of};
 use crate::{
+    config::{Choice, Control},
     protocol::Temporality,
     tui::{
         app::{App, Ended, Mode},
@@ -166,10 +167,11 @@ fn tabs(app: &App, names: Names) -> Placed {
 
 /// Says in loud letters when the reward is not what it should be.
 fn control_flag(app: &App, width: usize) -> Option<Span<'static>> {
-    let control = &app.started.as_ref()?.config.control;
-    let which = if width < 100 { String::new() } else { control.replace('-', " ").to_uppercase() + " " };
+    let control = app.started.as_ref()?.config.reward.control;
+    let which =
+        if width < 100 { String::new() } else { control.name().replace('-', " ").to_uppercase() + " " };
     let style = app.theme.error.add_modifier(Modifier::REVERSED);
-    (control != "none").then(|| span(format!(" {which}CONTROL "), style))
+    (control != Control::None).then(|| span(format!(" {which}CONTROL "), style))
 }
 
 fn details(app: &App) -> Vec<Vec<Span<'static>>> {
@@ -181,10 +183,10 @@ fn details(app: &App) -> Vec<Vec<Span<'static>>> {
     let config = &started.config;
     let forked = app.fork().map(|fork| vec![span(format!("forked from {} @{}", fork.run, fork.step), dim)]);
     vec![
-        vec![span(format!("{} {}", config.task, config.level), app.theme.text)],
+        vec![span(format!("{} {}", config.puzzles.task.name, config.puzzles.level.name()), app.theme.text)],
         forked.unwrap_or_default(),
-        vec![span(config.preset.clone(), dim)],
-        vec![span(format!("seed {}", config.seed), dim)],
+        vec![span(config.update.preset.name(), dim)],
+        vec![span(format!("seed {}", config.machine.seed), dim)],
         vec![span(started.backend.clone(), dim)],
     ]
 }

@@ -1,0 +1,30 @@
+//! The backend that a person asks for.
+
+use std::str::FromStr;
+
+use crate::settings::{Choice, choices};
+
+choices! {
+    /// Where tensors live.
+    pub enum BackendRequest {
+        /// wgpu where there is a real GPU, the CPU elsewhere.
+        Auto = "auto",
+        /// wgpu, or an error.
+        Wgpu = "wgpu",
+        /// The CPU.
+        Cpu = "cpu",
+    }
+}
+
+/// A name that is no backend.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("There is no backend `{0}`: it is `auto`, `wgpu` or `cpu`.")]
+pub struct UnknownBackend(String);
+
+impl FromStr for BackendRequest {
+    type Err = UnknownBackend;
+
+    fn from_str(name: &str) -> Result<Self, UnknownBackend> {
+        Self::of_name(name).ok_or_else(|| UnknownBackend(name.to_owned()))
+    }
+}
