@@ -1,4 +1,4 @@
-//! Groups steps `a op b = v` into attempts by what they calculate with, and remembers every attempt.
+//! Groups steps `a op b = v` into attempts by the numbers they use, and records every attempt.
 
 mod again;
 mod made;
@@ -13,53 +13,54 @@ use super::{
     shape::{Key, Shape},
 };
 
-/// A result in hand that a later step may use.
+/// A result that a later step may still use.
 #[derive(Debug, Clone, Copy)]
 struct Unused {
     made: Made,
-    /// Whether a step of this attempt made it; a kept result was made before.
+    /// Whether a step of this attempt made it; a kept result was made earlier.
     own: bool,
 }
 
-/// What is remembered of every attempt.
+/// What is recorded of every attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct AttemptRecord {
-    /// The same operations on the same numbers have the same key.
+    /// Equal for attempts that apply the same operations to the same numbers.
     pub key: Key,
-    /// The value the text states last.
+    /// The value that the text states last.
     pub stated: Option<Exact>,
-    /// What the operations of the last step really come to, from the first number on.
+    /// The real value of the last step's operations, from the first number on.
     pub value: Option<Exact>,
-    /// Whether every step that led to that value was calculated rightly.
+    /// Whether every step leading to that value was calculated correctly.
     pub sound: bool,
-    /// Whether its operations have really come to the target, with each given number used once.
+    /// Whether its operations have really reached the target, using each given number once.
     pub hits: bool,
-    /// Answers opened before it: an attempt after an answer does not follow what was before the answer.
+    /// Number of answers opened before it. An attempt after an answer does not follow anything before that
+    /// answer.
     pub segment: usize,
     /// Whether the text announced it as another try (`try again`, `back to 64`).
     pub announced: bool,
-    /// The bytes of the first formula, from the phrase that opens it on.
+    /// Byte range of the first formula, including the phrase that opens it.
     pub begins: (usize, usize),
 }
 
-/// The attempt in hand.
+/// The current attempt.
 #[derive(Debug, Default)]
 struct Attempt {
     unused: HashMap<Exact, Vec<Unused>>,
     used_numbers: HashMap<Exact, usize>,
-    /// What it states, the latest for each value.
+    /// The values that it states, each with its latest derivation.
     stated: HashMap<Exact, Made>,
-    /// Keys of its steps as they are written, and of the same steps traced back to the first numbers.
+    /// Keys of its steps, both as written and traced back to the given numbers.
     steps: HashSet<Key>,
-    /// Values of the parts of its expressions, such as 60 in `30 * 2 + 5`, with what made them.
+    /// Values of subexpressions, such as 60 in `30 * 2 + 5`, with the operations that made them.
     parts: HashMap<Exact, Made>,
-    /// What a check that miscalculates says that the operations come to: good for nothing but for reading on.
+    /// Results that a miscalculating check states. They only help to read what follows.
     slips: HashMap<Exact, Made>,
-    /// Sum of the keys of the results that no step has used.
+    /// Sum of the keys of the results that no step has used yet.
     roots: Key,
-    /// How many steps it has.
+    /// Its number of steps.
     length: usize,
-    /// Its only step is being worked out part by part.
+    /// Whether the text is working out its only step part by part.
     worked_out: bool,
 }
 
@@ -74,21 +75,21 @@ pub struct Attempts {
     /// Results of all attempts.
     known: Known,
     records: Vec<AttemptRecord>,
-    /// What steps have derived without a miscalculation: operations, and the values that they come to.
+    /// What steps have derived without a miscalculation: operations and their values.
     derived: HashSet<Key>,
     derived_values: HashSet<Exact>,
     /// The sentence of the last step has ended.
     sentence_ended: bool,
-    /// A phrase that opens an attempt stands since the last step.
+    /// A phrase that opens an attempt has occurred since the last step.
     opened: bool,
-    /// Something since the last step means that the next one cannot go on from it.
+    /// Something since the last step means that the next step cannot continue from it.
     parted: bool,
     announced: bool,
     kept: Option<Exact>,
 }
 
 impl Attempts {
-    /// None yet, over the given numbers.
+    /// Starts with no attempts, over the given numbers.
     pub fn new(numbers: &[i64], target: Option<Exact>) -> Self {
         let mut given = HashMap::new();
         let mut all_given: Key = 0;
@@ -118,40 +119,40 @@ impl Attempts {
         &self.records
     }
 
-    /// The sentence ends: what follows goes on with the attempt only if it uses something left over.
+    /// Ends the sentence: what follows continues the attempt only if it uses something left over.
     pub fn end_sentence(&mut self) {
         self.sentence_ended = true;
     }
 
-    /// A phrase stands here that may open an attempt.
+    /// Notes a phrase that may open an attempt.
     pub fn open(&mut self) {
         self.opened = true;
     }
 
-    /// A check or an answer stands here: what follows is another attempt.
+    /// Notes a check or an answer: what follows is another attempt.
     pub fn part(&mut self) {
         self.parted = true;
     }
 
-    /// The text announces another try, perhaps from a result it keeps.
+    /// Notes that the text announces another try, possibly from a kept result.
     pub fn announce(&mut self, kept: Option<Exact>) {
         self.parted = true;
         self.announced = true;
         self.kept = kept;
     }
 
-    /// The result that the next attempt is announced to begin from.
+    /// The result from which the announced next attempt is to begin.
     pub fn kept(&self) -> Option<Exact> {
         self.kept
     }
 
-    /// Whether the attempt in hand states `value`, as a result or as the result it was kept from.
+    /// Whether the current attempt states `value`, as a result or as the kept result that it starts from.
     pub fn states(&self, value: Exact) -> bool {
         !self.records.is_empty() && self.current.stated.contains_key(&value)
     }
 
-    /// Whether the value that the attempt in hand states was calculated rightly, all steps that led to it included. A
-    /// value that it does not state was not miscalculated.
+    /// Whether the current attempt calculated `value` correctly, including every step leading to it. True for
+    /// a value that it does not state.
     pub fn is_sound(&self, value: Exact) -> bool {
         self.current.stated.get(&value).is_none_or(|made| made.sound)
     }
@@ -161,25 +162,25 @@ impl Attempts {
         self.given.contains_key(&value)
     }
 
-    /// Whether `value` is given or the result of any attempt.
+    /// Whether `value` is a given number or a result of any attempt.
     pub fn knows(&self, value: Exact) -> bool {
         self.given.contains_key(&value) || self.known.holds(value)
     }
 
-    /// Whether the attempt in hand has made this calculation, step by step or as a whole.
+    /// Whether the current attempt has made this calculation, step by step or as a whole.
     pub fn has_made(&self, calculation: &Expression) -> bool {
         let made = |shape: Shape| self.current.steps.contains(&shape.key());
         !self.records.is_empty()
             && (made(calculation.plain_shape()) || self.traced(calculation).is_some_and(made))
     }
 
-    /// The shape of a calculation whose numbers are results of the attempt in hand where they can be.
+    /// The calculation's shape, its numbers traced back to results of the current attempt where possible.
     fn traced(&self, calculation: &Expression) -> Option<Shape> {
         self.retraced(calculation).map(|made| made.shape)
     }
 
-    /// The calculation as if the numbers in it that are results of the attempt in hand stood for the operations that
-    /// made them.
+    /// The calculation with each number that is a result of the current attempt replaced by the operations
+    /// that made it.
     fn retraced(&self, calculation: &Expression) -> Option<Made> {
         let result = |number: Exact| {
             let stated = self.current.stated.get(&number).filter(|_| !self.given.contains_key(&number));
@@ -193,7 +194,7 @@ impl Attempts {
         )
     }
 
-    /// Keeps what was derived rightly: as it was traced back to the first numbers, and as it is written.
+    /// Remembers a correct derivation, both as traced back to the given numbers and as written.
     fn remember(&mut self, calculation: &Expression, made: Made) {
         self.derived.insert(calculation.plain_shape().key());
         if made.sound {
@@ -202,8 +203,8 @@ impl Attempts {
         }
     }
 
-    /// Whether steps so far derive this answer, none of them miscalculated: the same operations on the same numbers,
-    /// in any order, or, for a number, the value of such steps.
+    /// Whether the steps so far derive this answer without a miscalculation: by the same operations on the
+    /// same numbers in any order or, if the answer is a bare number, by reaching that value.
     pub fn derives(&self, answer: &Expression) -> bool {
         match answer.calculates() {
             true => self.derived.contains(&answer.plain_shape().key()),
@@ -211,10 +212,10 @@ impl Attempts {
         }
     }
 
-    /// Adds the step `calculation = stated` to the attempt in hand, or begins another with it. `right` says whether its
-    /// arithmetic is.
+    /// Adds the step `calculation = stated` to the current attempt, or begins another attempt with it.
+    /// `right` says whether its arithmetic is right.
     ///
-    /// `place` is where an attempt begun by this step begins in the text.
+    /// `place` is the byte range where an attempt begun by this step begins.
     pub fn add_step(
         &mut self,
         calculation: &Expression,
@@ -252,7 +253,7 @@ impl Attempts {
         self.current.length += 1;
         self.current.roots = self.current.roots.wrapping_sub(consumed).wrapping_add(key);
         self.current.steps.extend([key, calculation.plain_shape().key()]);
-        // A check may work the expression out part by part.
+        // A check may re-derive the expression part by part.
         for part in parts {
             self.current.steps.insert(part.shape.key());
             if let Some(value) = part.value.filter(|value| !self.given.contains_key(value)) {
@@ -296,10 +297,12 @@ impl Attempts {
         self.parted = false;
     }
 
-    /// A step that uses a result still unused goes on with the attempt, and so does one of given numbers
-    /// still unused, unless a phrase such as `maybe` opens its sentence. Any other step begins another
-    /// attempt in a new sentence. Within a sentence it does so only if nothing else can be meant: it needs
-    /// numbers that are used up, and the given numbers alone suffice.
+    /// Whether the step begins another attempt.
+    ///
+    /// A step that uses a result not yet used continues the attempt, and so does a step that uses only given
+    /// numbers not yet used, unless a phrase such as `maybe` opens its sentence. Any other step in a new
+    /// sentence begins another attempt. Within a sentence it does so only if nothing else can be meant: it
+    /// needs numbers that are used up, and the given numbers alone suffice.
     fn begins_another(&self, calculation: &Expression) -> bool {
         if self.parted {
             return true;
@@ -331,9 +334,9 @@ impl Attempt {
         self.unused.get(&number).is_some_and(|results| !results.is_empty())
     }
 
-    /// Where a number of a step comes from: an unused result first, then the given numbers, then any
-    /// earlier result. A number from nowhere stands for itself. (`7 - 4 = 3 , 3 * 25 = 75` with 3 given too
-    /// leaves open which 3 is meant; taking the result keeps the chain whole.)
+    /// Finds the origin of a number in a step: an unused result first, then the given numbers, then any
+    /// earlier result. An unknown number stands for itself. In `7 - 4 = 3 , 3 * 25 = 75`, with 3 also given,
+    /// either 3 could be meant; taking the result keeps the chain whole.
     fn resolve(
         &mut self,
         number: Option<Exact>,

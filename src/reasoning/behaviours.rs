@@ -1,4 +1,4 @@
-//! Counts the behaviours in what was read, and lays out the spans.
+//! Counts the behaviours found in a completion and lays out the spans.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use super::{
     reader::{Event, EventKind, Reading},
 };
 
-/// The analysis of a completion that has been read.
+/// Turns what the reader found into the analysis.
 pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
     let records = reading.attempts.records();
     let mut analysis = Analysis {
@@ -22,7 +22,7 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
         faithful: reading.faithful,
         ..Analysis::default()
     };
-    // Distinct attempts, each with its number from 1.
+    // Distinct attempts, numbered from 1.
     let mut tried = HashMap::new();
     let mut made_before = Vec::with_capacity(records.len());
     for record in records {
@@ -36,12 +36,12 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
     analysis.repeated_attempts = made_before.iter().filter(|before| **before).count();
 
     let last_answer = reading.events.iter().rposition(|event| matches!(event.kind, EventKind::Answer));
-    // Attempts found to have missed: by the text, and by the text rightly.
+    // Attempts that the text says have missed, and those of which it says so rightly.
     let mut stated_missed = HashSet::new();
     let mut rightly_missed = HashSet::new();
     for (index, event) in reading.events.iter().enumerate() {
-        // Spans come in order and apart, and whoever draws them relies on it: what has no room of its own is neither
-        // marked nor counted.
+        // Drawing code relies on spans being in order and not overlapping, so an event without room of its
+        // own is neither marked nor counted.
         let start = analysis.spans.last().map_or(event.start, |last: &Span| last.end.max(event.start));
         if start >= event.end {
             continue;
@@ -118,7 +118,7 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
         if rightly_missed.contains(&begun) && !made_before[begun] {
             corrections.push((before.begins.1, after.begins.1));
         }
-        // A hit that leaves a number over is given up too.
+        // Giving up a hit that leaves a number over also counts.
         let missed = before.stated != target || before.value != target || !before.hits;
         let failed = missed || stated_missed.contains(&begun);
         if failed || after.announced {
@@ -134,7 +134,7 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
     analysis
 }
 
-/// Adds backtracking spans at `places`, which are in order, as far as they are free.
+/// Adds backtracking spans at `places`, which must be in order, wherever the text is free.
 fn add_backtracking(spans: &mut Vec<Span>, places: &[(usize, usize)]) {
     let mut merged = Vec::with_capacity(spans.len() + places.len());
     let mut old = std::mem::take(spans).into_iter().peekable();
@@ -158,15 +158,15 @@ fn followed(event: &Event, records: &[AttemptRecord]) -> bool {
     records.get(event.attempts_before).is_some_and(|next| next.segment == event.segment)
 }
 
-/// Whether the text is cut off while the attempt after the event is announced or begun.
+/// Whether the text is cut off after the event, with an attempt announced or begun.
 fn awaits_attempt(event: &Event, reading: &Reading) -> bool {
     reading.breaks_off && reading.events.last().is_some_and(|last| last.segment == event.segment)
 }
 
-/// Whether a check that states something follows the event at once, or after others that state nothing.
+/// Whether a check that claims something follows the event, at once or after bare checks only.
 fn leads_to_check(index: usize, reading: &Reading) -> bool {
     let here = reading.events[index].attempts_before;
-    // Bare phrases in a row are looked through only so far, to stay linear on a text of nothing else.
+    // Looking past only a few bare phrases keeps the time linear on a text made of nothing else.
     for event in reading.events.iter().skip(index + 1).take(4) {
         match event.kind {
             EventKind::Check { decision: Decision::Bare, .. } => {}

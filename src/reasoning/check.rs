@@ -1,4 +1,4 @@
-//! One checking sentence: what it states, and whether that is so.
+//! One checking sentence: what it states, and whether it holds.
 
 use std::collections::HashSet;
 
@@ -9,10 +9,10 @@ use super::{
     shape::Key,
 };
 
-/// What began the sentence.
+/// What opened the sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opener {
-    /// Nothing: a verdict stands by itself (`that works .`).
+    /// Nothing: the verdict stands alone (`that works .`).
     None,
     /// `wait`, `hmm`.
     Hesitation,
@@ -20,7 +20,8 @@ pub enum Opener {
     Check,
 }
 
-/// How a value is said to relate to a number. The number is the target wherever none is named.
+/// The relation that the text claims between a value and a number. The number is the target unless one is
+/// named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
     /// `19 = 19`, `19 is 19`
@@ -36,15 +37,15 @@ pub enum Relation {
 #[derive(Debug, Clone, Copy)]
 struct Comparison {
     relation: Relation,
-    /// The value compared; `None` is the value of the attempt before.
+    /// The value compared; `None` means the value of the previous attempt.
     value: Option<Exact>,
-    /// The number it is compared with; `None` is the target.
+    /// The number it is compared with; `None` means the target.
     with: Option<Exact>,
-    /// By how much they are said to differ.
+    /// Claimed difference between the two.
     distance: Option<Exact>,
 }
 
-/// What a check concludes about the attempt before it.
+/// What a check concludes about the previous attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conclusion {
     /// It missed the target.
@@ -55,47 +56,47 @@ pub enum Conclusion {
     Open,
 }
 
-/// What became of a checking sentence.
+/// Outcome of a checking sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// It states something that exact arithmetic has decided.
+    /// It makes a claim that exact arithmetic has decided.
     Decided {
         /// True, misled or false.
         verdict: Verdict,
-        /// What it concludes.
+        /// What it concludes about the attempt.
         conclusion: Conclusion,
     },
-    /// It states nothing, or there is nothing that it could be about.
+    /// It claims nothing, or there is nothing that it could refer to.
     Bare,
 }
 
-/// A checking sentence while it is being read.
+/// A checking sentence while it is read.
 #[derive(Debug, Clone)]
 pub struct CheckDraft {
-    /// What began it.
+    /// What opened it.
     pub opener: Opener,
     /// First byte.
     pub start: usize,
-    /// One past the last byte that belongs to it.
+    /// One past its last byte.
     pub end: usize,
-    /// The bytes of what it states, from the first value or verdict to the last.
+    /// Byte range of its claim, from the first value or verdict to the last.
     pub claim: Option<(usize, usize)>,
-    /// The value it speaks of.
+    /// The value that it refers to.
     pub subject: Option<Exact>,
     comparisons: Vec<Comparison>,
     derived: HashSet<Key>,
     derivation_wrong: bool,
-    /// What it works out again rests on a miscalculated result.
+    /// What it re-derives rests on a miscalculated result.
     derivation_unsound: bool,
     derived_values: HashSet<Exact>,
-    /// What the whole attempt came to when it was worked out again.
+    /// Result of the whole attempt as this check re-derived it.
     derived_whole: Option<Exact>,
     says_right: bool,
     says_wrong: bool,
 }
 
 impl CheckDraft {
-    /// Begins with a phrase or a value at `start..end`.
+    /// A draft that opens with a phrase or a value at `start..end`.
     pub fn new(opener: Opener, start: usize, end: usize) -> Self {
         Self {
             opener,
@@ -114,7 +115,7 @@ impl CheckDraft {
         }
     }
 
-    /// Whether it states anything yet. A value alone states nothing.
+    /// Whether it claims anything yet. A value alone claims nothing.
     pub fn states_something(&self) -> bool {
         self.concludes() || !self.derived.is_empty()
     }
@@ -130,13 +131,13 @@ impl CheckDraft {
         self.extend(start, end);
     }
 
-    /// Adds a comparison of the value in hand.
+    /// Adds a comparison of the current value.
     pub fn compare(&mut self, relation: Relation, with: Option<Exact>, start: usize, end: usize) {
         self.comparisons.push(Comparison { relation, value: self.subject, with, distance: None });
         self.extend(start, end);
     }
 
-    /// Adds how far apart the last comparison says that its two sides are.
+    /// Adds the claimed distance between the two sides of the last comparison.
     pub fn compare_by(&mut self, distance: Exact, end: usize) {
         if let Some(last) = self.comparisons.last_mut() {
             last.distance = Some(distance);
@@ -145,7 +146,7 @@ impl CheckDraft {
         }
     }
 
-    /// Adds `yes`, `that works`, or their opposites.
+    /// Adds `yes`, `that works` or their opposites.
     pub fn answer(&mut self, right: bool, start: usize, end: usize) {
         match right {
             true => self.says_right = true,
@@ -154,12 +155,12 @@ impl CheckDraft {
         self.extend(start, end);
     }
 
-    /// Whether this check has already re-derived that calculation.
+    /// Whether this check has already re-derived the calculation.
     pub fn has_derived(&self, key: Key) -> bool {
         self.derived.contains(&key)
     }
 
-    /// Adds a calculation that an attempt made before.
+    /// Adds a re-derivation of a calculation that an attempt made before.
     pub fn derive(
         &mut self,
         key: Key,
@@ -184,17 +185,18 @@ impl CheckDraft {
         self.claim = Some((self.claim.map_or(start, |claim| claim.0), end));
     }
 
-    /// Decides what the sentence states about the attempt before it.
+    /// Decides what the sentence states about the previous attempt.
     ///
-    /// A comparison fits if it names the puzzle's target or none, if its value is one that the attempt states or really
-    /// comes to or that this check has re-derived, if the relation holds, and if the attempt's last stated value misses
-    /// (or hits) as well. `yes` or `no` after a comparison by `=` answers it as a question; beside any other comparison
-    /// it must agree with it. An answer without any value is judged by what the attempt states last; `that is not right`
-    /// fits as well where the attempt states the target and does not come to it. What fits is true if the value that it
-    /// speaks of was calculated rightly from the first number on, and misled otherwise.
+    /// A comparison fits if all of these hold: it names the puzzle's target or no number; its value is one
+    /// that the attempt states or really evaluates to, or that this check has re-derived; the relation is
+    /// true; and the attempt's last stated value misses (or hits) as well. `yes` or `no` after a comparison
+    /// with `=` answers it as a question; beside any other comparison it must agree with it. A verdict
+    /// without a value is judged by what the attempt states last; `that is not right` also fits where the
+    /// attempt states the target but does not reach it. A check that fits is true if the value it refers to
+    /// was calculated correctly from the first number on, and misled otherwise.
     pub fn decide(&self, attempts: &Attempts, target: Option<Exact>) -> Decision {
         let before = attempts.records().last();
-        // `wait , 100 - 18 = 82 , not 72` corrects the arithmetic and says nothing of the target.
+        // `wait , 100 - 18 = 82 , not 72` corrects the arithmetic and says nothing about the target.
         let corrects = |stated: &Comparison| {
             stated.relation == Relation::NotEqual
                 && stated.with != target
@@ -261,12 +263,12 @@ impl CheckDraft {
     }
 }
 
-/// What was found about one thing that a check states.
+/// What was found about one claim of a check.
 #[derive(Debug, Clone, Copy)]
 struct Finding {
     /// It fits what the text states.
     fits: bool,
-    /// What it speaks of was calculated rightly.
+    /// The value that it refers to was calculated correctly.
     sound: bool,
 }
 
@@ -287,7 +289,8 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// What the attempt comes to as the text has it last: in the check itself, or else in the attempt.
+    /// The attempt's result according to the text: from the check if it re-derived the whole attempt, else
+    /// from the attempt itself.
     fn settled(&self) -> Option<Exact> {
         self.draft.derived_whole.or(self.before?.stated)
     }
@@ -297,7 +300,7 @@ impl Judge<'_> {
         let hits = |value: Option<Exact>| value.is_some() && value == self.target;
         let derived = self.draft.derived_whole.is_some();
         let states_hit = hits(self.settled());
-        // The text says that it comes to the target, and it does not: whoever denies it has seen the slip.
+        // The text claims to have reached the target but has not: denying the claim means seeing the slip.
         let slip_seen = conclusion == Conclusion::Miss && !derived && states_hit && !hits(before.value);
         Finding {
             fits: slip_seen || states_hit == (conclusion == Conclusion::Hit),
@@ -310,7 +313,7 @@ impl Judge<'_> {
         let (Some(before), Some(target)) = (self.before, self.target) else { return nothing };
         let Some(value) = stated.value.or(self.settled()) else { return nothing };
         let derived = self.draft.derived_values.contains(&value);
-        // The check names what the operations really come to, and not what the attempt says they do.
+        // The check names the real result of the operations, not the one that the attempt states.
         let corrects = !derived && !self.attempts.states(value) && before.value == Some(value);
         let settled = if corrects { Some(value) } else { self.settled() };
         let relation_holds = match stated.relation {

@@ -1,11 +1,12 @@
-//! Where the self-corrections of a completion stand among its spans.
+//! Finds the span in which each self-correction happens.
 
 use super::{Span, SpanKind, Verdict};
 
-/// Marks one span for each self-correction, so that whoever draws them need not guess. `places` holds, in order, the
-/// bytes between the beginnings of the attempt that missed and of the one that follows it.
+/// Marks one span for each self-correction, so that drawing code need not guess. `places` holds, in order,
+/// the starting bytes of the attempt that missed and of the attempt that follows it.
 ///
-/// The span is the one that opens the new attempt. Where nothing announces it, it is the check that found the miss.
+/// The marked span is the one that opens the new attempt or, if nothing announces it, the check that found
+/// the miss.
 pub fn mark(spans: &mut [Span], places: &[(usize, usize)]) {
     for (from, to) in places {
         let first = spans.partition_point(|span| span.start < *from);

@@ -1,4 +1,4 @@
-//! Exact fractions of bounded size: what every claim is decided with.
+//! Exact fractions of bounded size, in which every claim is decided.
 
 use std::{cmp::Ordering, fmt};
 
@@ -13,7 +13,7 @@ pub struct Exact {
 }
 
 impl Exact {
-    /// `numerator / denominator`; `None` for a denominator of 0 or a value too large to be held exactly.
+    /// `numerator / denominator`; `None` if the denominator is 0 or the value is too large to hold exactly.
     pub fn new(numerator: i128, denominator: i128) -> Option<Self> {
         if denominator == 0 {
             return None;
@@ -31,13 +31,12 @@ impl Exact {
         })
     }
 
-    /// A whole number.
+    /// A whole number; `None` if it is too large to hold exactly.
     pub fn integer(value: i64) -> Option<Self> {
         Self::new(i128::from(value), 1)
     }
 
-    /// The value that the digits of a decimal numeral write, such as `19`, `7.5` or `1,000`; `None` where it
-    /// is no numeral, or too long.
+    /// Parses a decimal numeral such as `19`, `7.5` or `1,000`; `None` if it is not a numeral or is too long.
     pub fn parse(numeral: &str) -> Option<Self> {
         let (whole, fraction) = numeral.split_once('.').unwrap_or((numeral, ""));
         if whole.len() + fraction.len() > 18 {
@@ -55,7 +54,7 @@ impl Exact {
         Self::new(numerator, denominator)
     }
 
-    /// Applies `operator`; `None` for a division by zero or a result too large to be held exactly.
+    /// Applies `operator`; `None` for a division by zero or a result too large to hold exactly.
     pub fn apply(self, operator: Operator, right: Self) -> Option<Self> {
         let (a, b) = (i128::from(self.numerator), i128::from(self.denominator));
         let (c, d) = (i128::from(right.numerator), i128::from(right.denominator));
@@ -67,7 +66,7 @@ impl Exact {
         }
     }
 
-    /// The value with its sign turned.
+    /// The value with its sign flipped.
     pub fn negate(self) -> Self {
         Self { numerator: -self.numerator, ..self }
     }
@@ -115,10 +114,10 @@ pub enum Operator {
 }
 
 impl Operator {
-    /// All four.
+    /// All four operators.
     pub const ALL: [Operator; 4] = [Self::Add, Self::Subtract, Self::Multiply, Self::Divide];
 
-    /// Its sign in ASCII.
+    /// The operator's ASCII sign.
     pub fn sign(self) -> char {
         match self {
             Self::Add => '+',
@@ -134,7 +133,7 @@ fn digit_value(digit: u8) -> Option<i128> {
 }
 
 fn greatest_common_divisor(mut a: u128, mut b: u128) -> u128 {
-    // Nearly everything fits 64 bits, where a remainder is many times cheaper.
+    // Nearly every value fits in 64 bits, where a remainder is many times cheaper.
     while b != 0 {
         if let (Ok(mut small), Ok(mut rest)) = (u64::try_from(a), u64::try_from(b)) {
             while rest != 0 {

@@ -1,4 +1,4 @@
-//! Reads formulas such as `4 * 16 = 64`: what stands on each side, without recursion and in one pass.
+//! Reads formulas such as `4 * 16 = 64`, each side without recursion and in one pass.
 
 use super::{
     exact::{Exact, Operator},
@@ -26,17 +26,17 @@ pub struct Expression {
 }
 
 impl Expression {
-    /// Whether it calculates anything, rather than being a number.
+    /// Whether it calculates anything, rather than being a bare number.
     pub fn calculates(&self) -> bool {
         self.operators > 0
     }
 
-    /// A number that stands at `at`.
+    /// A bare number at byte `at`.
     pub fn number(value: Exact, at: usize) -> Self {
         Self { items: vec![Item::Number(Some(value))], operators: 0, start: at, end: at }
     }
 
-    /// Its numbers from left to right; `None` is one too long to be held exactly.
+    /// Its numbers from left to right; `None` stands for one too long to hold exactly.
     pub fn numbers(&self) -> impl Iterator<Item = Option<Exact>> {
         self.items.iter().filter_map(|item| match item {
             Item::Number(value) => Some(*value),
@@ -44,7 +44,7 @@ impl Expression {
         })
     }
 
-    /// Its value; `None` for a division by zero or anything too large to be held exactly.
+    /// Its value; `None` for a division by zero or anything too large to hold exactly.
     pub fn value(&self) -> Option<Exact> {
         self.fold(
             |value| value,
@@ -54,12 +54,12 @@ impl Expression {
         .flatten()
     }
 
-    /// Its shape as it is written: every number stands for itself.
+    /// Its shape as written: every number stands for itself.
     pub fn plain_shape(&self) -> Shape {
         self.fold(Shape::number, Shape::combine, Shape::negate).unwrap_or(Shape::number(None))
     }
 
-    /// Works the expression out in any algebra. `number` sees the numbers from left to right.
+    /// Evaluates the expression in any algebra. `number` sees the numbers from left to right.
     pub fn fold<T>(
         &self,
         mut number: impl FnMut(Option<Exact>) -> T,
@@ -82,24 +82,24 @@ impl Expression {
     }
 }
 
-/// A run of numbers, operators, parentheses and equals signs.
+/// A sequence of numbers, operators, parentheses and equals signs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Formula {
-    /// What stands between the equals signs; at least one.
+    /// The expressions between the equals signs; at least one.
     pub sides: Vec<Expression>,
-    /// How many tokens it takes.
+    /// Its length in tokens.
     pub tokens: usize,
-    /// Whether it breaks off after an operator, an equals sign or inside parentheses.
+    /// Whether it breaks off after an operator, after an equals sign or inside parentheses.
     pub unfinished: bool,
 }
 
 impl Formula {
-    /// The formula of `text` that begins at token `at`; `None` where none begins.
+    /// Reads the formula that begins at token `at`; `None` if none begins there.
     ///
-    /// It ends at the first token that cannot continue it. A side that breaks off is left out. An opening
-    /// parenthesis that is still open at an equals sign is closed there.
+    /// It ends at the first token that cannot continue it. A side that breaks off is left out. A parenthesis
+    /// that is still open at an equals sign is closed there.
     pub fn read(text: &str, tokens: &[Token], at: usize) -> Option<Self> {
-        // Words may recall a number that stands before the formula: it does not stretch the formula back.
+        // Words may refer to a number before the formula; that does not extend the formula backwards.
         let floor = at.checked_sub(1).and_then(|before| tokens.get(before)).map_or(0, |before| before.end);
         let mut side = SideReader { floor, ..SideReader::default() };
         let mut sides = Vec::new();
@@ -154,23 +154,23 @@ struct SideReader {
     has_operand: bool,
     start: usize,
     end: usize,
-    /// Where the formula begins at the earliest.
+    /// Earliest byte at which the formula may begin.
     floor: usize,
 }
 
 impl SideReader {
-    /// Whether what was read so far is an expression.
+    /// Whether the tokens so far form a complete expression.
     fn complete(&self) -> bool {
         self.has_operand
     }
 
-    /// Takes the token if it can continue the side.
+    /// Consumes the token if it can continue the side.
     fn take(&mut self, text: &str, token: &Token, left_side: bool) -> bool {
         let empty = self.items.is_empty() && self.pending.is_empty();
         match (token.kind, self.has_operand) {
             (TokenKind::Number, false) => {
                 let magnitude = Exact::parse(&text[token.start..token.end]);
-                // The sign belongs to the number, so that a result `-12` is found again in `-12 + 1`.
+                // The sign belongs to the number, so that a result `-12` is recognised in `-12 + 1`.
                 let value = match self.pending.pop_if(|top| *top == Pending::Negate) {
                     Some(_) => magnitude.map(Exact::negate),
                     None => magnitude,
@@ -182,7 +182,7 @@ impl SideReader {
                 self.pending.push(Pending::Open);
                 self.open += 1;
             }
-            // At the very start a loose minus is a bullet or a dash, not a sign.
+            // At the very start, a detached minus is a bullet or a dash, not a sign.
             (TokenKind::Operator(Operator::Subtract, touches), false) if touches || !empty || !left_side => {
                 self.pending.push(Pending::Negate);
             }
@@ -207,7 +207,7 @@ impl SideReader {
         true
     }
 
-    /// Emits what binds at least as tightly as `precedence`, down to an open parenthesis.
+    /// Emits the operators that bind at least as tightly as `precedence`, back to an open parenthesis.
     fn reduce(&mut self, precedence: u8) {
         while let Some(top) = self.pending.pop_if(|top| top.precedence() >= precedence) {
             match top {
@@ -218,7 +218,7 @@ impl SideReader {
         }
     }
 
-    /// The expression read so far; the reader begins anew.
+    /// Returns the expression read so far and resets the reader.
     fn finish(&mut self) -> Option<Expression> {
         self.reduce(0);
         let fresh = Self { floor: self.floor, ..Self::default() };

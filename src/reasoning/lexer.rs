@@ -1,5 +1,5 @@
-//! Cuts a completion into tokens with byte offsets. It takes any text: what it does not know is skipped
-//! over as [`TokenKind::Other`].
+//! Cuts a completion into tokens with byte offsets. It accepts any text: whatever it does not recognise
+//! becomes [`TokenKind::Other`].
 
 use super::{
     exact::Operator,
@@ -9,12 +9,12 @@ use super::{
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
-    /// A word, by its number in the vocabulary of the phrases.
+    /// A word, as its number in the vocabulary of the phrases.
     Word(WordId),
-    /// A numeral, perhaps with a fraction. Its value is read when it is needed: an endless text of
-    /// parentheses or digits should not cost more memory than it must.
+    /// A numeral, possibly with a fraction. Its value is parsed only when needed, which keeps tokens small
+    /// even for an endless text of parentheses or digits.
     Number,
-    /// An operator. The flag says that it touches what follows, as the minus of `-5` does.
+    /// An operator. The flag says whether it touches what follows, as the minus in `-5` does.
     Operator(Operator, bool),
     /// `(`
     Open,
@@ -28,11 +28,11 @@ pub enum TokenKind {
     Greater,
     /// `<`
     Less,
-    /// `,`, `?`, a dash: it parts clauses, not sentences.
+    /// `,`, `?` or a dash: separates clauses, not sentences.
     Comma,
     /// `:`
     Colon,
-    /// `.`, `!`, `;` or the end of a line: it ends a sentence.
+    /// `.`, `!`, `;` or the end of a line: ends a sentence.
     Stop,
     /// `✓`
     Tick,
@@ -48,10 +48,10 @@ pub enum TokenKind {
     Other,
 }
 
-/// One token and where it stands.
+/// One token and its place in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token {
-    /// What it is.
+    /// Kind of token.
     pub kind: TokenKind,
     /// First byte.
     pub start: usize,
@@ -59,7 +59,7 @@ pub struct Token {
     pub end: usize,
 }
 
-/// Tags that mean something here; any other is a `<` and what follows it.
+/// Tags with a meaning here; any other is read as a `<` and the text after it.
 const TAGS: [(&str, TokenKind); 4] = [
     ("<answer>", TokenKind::AnswerOpen),
     ("</answer>", TokenKind::AnswerClose),
@@ -80,14 +80,14 @@ struct Lexer<'a> {
     text: &'a str,
     at: usize,
     tokens: Vec<Token>,
-    /// Scratch: the word in hand in the phrases' spelling.
+    /// Scratch buffer: the current word in the spelling of the phrases.
     word: String,
 }
 
 impl Lexer<'_> {
     fn step(&mut self, character: char) {
         if character == '\n' {
-            // A line that ends in a comma or a colon goes on in the next.
+            // A line that ends in a comma or a colon continues in the next.
             let goes_on = self.tokens.last().is_none_or(|token| {
                 matches!(token.kind, TokenKind::Comma | TokenKind::Colon | TokenKind::Stop)
             });
@@ -109,7 +109,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// Whether the letter stands for a multiplication, as in `25x3`.
+    /// Whether the letter means multiplication, as in `25x3`.
     fn is_times(&self, character: char) -> bool {
         let touches = |token: &Token| {
             matches!(token.kind, TokenKind::Number | TokenKind::Close) && token.end == self.at
@@ -128,7 +128,7 @@ impl Lexer<'_> {
         let rest = &self.text.as_bytes()[self.at..];
         let digits = |from: usize| rest[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         let mut length = digits(0);
-        // `1,000`, but neither `10,20` nor the list `1,0000`.
+        // Accepts `1,000`, but neither `10,20` nor the list `1,0000`.
         if (1..=3).contains(&length) && rest[0] != b'0' {
             while rest.get(length) == Some(&b',') && digits(length + 1) == 3 {
                 length += 4;
@@ -149,7 +149,7 @@ impl Lexer<'_> {
         let mut length = 0;
         let mut characters = rest.chars().peekable();
         while let Some(character) = characters.next() {
-            // An apostrophe or a hyphen belongs to the word only between two letters of it.
+            // An apostrophe or a hyphen belongs to a word only between two of its letters.
             let joins = matches!(character, '\'' | '’' | '-')
                 && length > 0
                 && characters.peek().is_some_and(|next| next.is_alphabetic());
@@ -173,7 +173,7 @@ impl Lexer<'_> {
             _ => TokenKind::Word(UNKNOWN_WORD),
         };
         if matches!(kind, TokenKind::Operator(..)) {
-            // The backslash stood for itself until now.
+            // Replaces the backslash, which was a token of its own until now.
             self.tokens.pop();
         }
         self.push(kind, length);

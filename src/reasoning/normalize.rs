@@ -1,5 +1,6 @@
-//! Brings free English to the tokens of plain formulas: LaTeX and Markdown marks fall away, `25 times 3` gets
-//! its operator and `25 * 3, which gives 75` its equals sign. One pass; byte offsets stay those of the text.
+//! Turns free English into the tokens of plain formulas: drops LaTeX and Markdown marks, gives `25 times 3`
+//! its operator and `25 * 3, which gives 75` its equals sign. One pass; byte offsets remain those of the
+//! text.
 
 mod spoken;
 mod words;
@@ -10,7 +11,7 @@ use super::{
     phrases::{self, PhraseKind},
 };
 
-/// `tokens` of `text` as the reader wants them.
+/// Rewrites `tokens` of `text` into the form that the reader expects.
 pub fn normalize(text: &str, tokens: &[Token]) -> Vec<Token> {
     let mut pass = Pass {
         text,
@@ -30,14 +31,14 @@ pub fn normalize(text: &str, tokens: &[Token]) -> Vec<Token> {
     pass.out
 }
 
-/// What a LaTeX brace stands for.
+/// Role of a LaTeX brace.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Brace {
-    /// The first of a fraction's two: the division follows it.
+    /// The first group of a fraction: the division follows it.
     Numerator,
-    /// The second: it only groups.
+    /// The second group of a fraction: it only groups.
     Denominator,
-    /// Anything else: it falls away.
+    /// Any other brace: dropped.
     Mark,
 }
 
@@ -47,15 +48,15 @@ struct Pass<'a> {
     at: usize,
     out: Vec<Token>,
     braces: Vec<Brace>,
-    /// The formula in hand has an operator.
+    /// The current formula has an operator.
     calculates: bool,
-    /// The formula in hand has an equals sign.
+    /// The current formula has an equals sign.
     equated: bool,
     /// The last token ends an operand.
     operand: bool,
-    /// The last number: what `plus 1` adds to where no result is in hand.
+    /// The last number: what `plus 1` adds to when there is no current result.
     last_number: Option<Token>,
-    /// The result in hand: what `that` and `the result` stand for.
+    /// The current result: what `that` and `the result` stand for.
     held: Option<Token>,
 }
 
@@ -68,7 +69,7 @@ impl Pass<'_> {
         self.tokens.get(index).map(|token| token.kind)
     }
 
-    /// Whether an operand begins at `index`, behind any marks.
+    /// Whether an operand begins at `index`, after any marks.
     fn opens_operand(&self, index: usize) -> bool {
         let next = (index..self.tokens.len().min(index + 6)).find(|at| !self.is_mark(*at));
         next.is_some_and(|at| {
@@ -108,7 +109,7 @@ impl Pass<'_> {
                 self.operand = false;
             }
             TokenKind::Number => {
-                // `Step 2: add 14` adds to no 2.
+                // `Step 2: add 14` does not add to 2.
                 let labels = (self.at..self.tokens.len().min(self.at + 2)).find(|at| !self.is_mark(*at));
                 if labels.and_then(|at| self.kind(at)) != Some(TokenKind::Colon) {
                     self.last_number = Some(Token { kind, start, end });
@@ -149,7 +150,7 @@ impl Pass<'_> {
                     && self.slice(self.at + 2) == "|";
                 self.emit(if result { TokenKind::Equals } else { TokenKind::Comma }, 1);
             }
-            // A mark of emphasis between two operands would be a power: it stays, and breaks the formula.
+            // Emphasis between two operands would read as a power: keeping it breaks the formula.
             "**" if self.operand && self.opens_operand(self.at + 1) => self.emit(token.kind, 1),
             "≈" if self.operand => self.emit(TokenKind::Equals, 1),
             "{" => {
@@ -167,7 +168,8 @@ impl Pass<'_> {
             Some(Brace::Numerator) => {
                 self.emit(TokenKind::Close, 1);
                 if self.slice(self.at) == "{" {
-                    // One brace is both the division and the opening: the division has its place alone.
+                    // One brace is both the division and the opening; the division gets an empty range of its
+                    // own.
                     let place = self.tokens[self.at].start;
                     let kind = TokenKind::Operator(Operator::Divide, false);
                     self.out.push(Token { kind, start: place, end: place });
@@ -181,7 +183,7 @@ impl Pass<'_> {
         }
     }
 
-    /// Whether the text says that it begins with the number at `index`: `start with 61`, `take 61`.
+    /// Whether the text says that it starts with the number at `index`: `start with 61`, `take 61`.
     fn starts_from(&self, index: usize) -> bool {
         let before = |back: usize| index.checked_sub(back).map_or("", |at| self.slice(at));
         let is =
@@ -198,7 +200,7 @@ impl Pass<'_> {
         })
     }
 
-    /// Takes `that` or `the result` for the number in hand where an operator stands beside it.
+    /// Replaces `that` or `the result` by the current number if an operator stands beside it.
     fn recall(&mut self) -> bool {
         let (Some(held), Some(length)) = (self.held, self.pronoun(self.at)) else { return false };
         let after = self.at + length;
@@ -206,7 +208,7 @@ impl Pass<'_> {
             && self.calculates
             && matches!(self.out.last().map(|last| last.kind), Some(TokenKind::Operator(..)));
         let begins_formula = match self.kind(after) {
-            // A loose minus may be a dash: only `that - 40 = 44` can be nothing else.
+            // A detached minus may be a dash; only the full `that - 40 = 44` is unambiguous.
             Some(TokenKind::Operator(Operator::Subtract, _)) => {
                 self.kind(after + 1) == Some(TokenKind::Number)
                     && self.kind(after + 2) == Some(TokenKind::Equals)
@@ -228,7 +230,7 @@ impl Pass<'_> {
         true
     }
 
-    /// `6 subtracted from 61`: the number before it comes second.
+    /// Handles `6 subtracted from 61`, where the number named first comes second.
     fn turned_around(&mut self) -> bool {
         let word = self.slice(self.at);
         let taken = ["subtracted", "taken", "deducted"].iter().any(|verb| word.eq_ignore_ascii_case(verb));
@@ -253,7 +255,8 @@ impl Pass<'_> {
         true
     }
 
-    /// Whether the phrase at `index`, such as `that's` or `which is`, names what the calculation before it comes to.
+    /// Whether the phrase at `index`, such as `that's` or `which is`, names the result of the calculation
+    /// before it.
     fn names_result(&self, index: usize, number_at: usize) -> bool {
         const POINTS: [&str; 6] = ["that", "this", "it", "that's", "it's", "which"];
         const DISTANCES: [&str; 12] = [
@@ -269,20 +272,20 @@ impl Pass<'_> {
             && !written(number_at + 1, &DISTANCES)
     }
 
-    /// Whether the number at `index` is one that is left over, as in `leaves 3 and 4` and `we have 3 left`.
+    /// Whether the number at `index` is left over, as in `leaves 3 and 4` and `we have 3 left`.
     pub(super) fn names_unused(&self, index: usize) -> bool {
         let listed = matches!(self.slice(index + 1), "and" | "," | "&");
         listed && self.kind(index + 2) == Some(TokenKind::Number)
             || matches!(self.slice(index + 1), "unused" | "left" | "remaining")
     }
 
-    /// The token after `index` that is no filler such as `a total of`.
+    /// Index of the first token from `index` on that is not a filler such as `a total of`.
     fn past_fillers(&self, index: usize) -> usize {
         let filler = |at: &usize| words::TRAILS.iter().any(|word| self.slice(*at).eq_ignore_ascii_case(word));
         index + (index..index + 4).take_while(filler).count()
     }
 
-    /// Takes a phrase behind an operand for the operator or the equals sign that it stands for.
+    /// Replaces a phrase after an operand by the operator or equals sign that it stands for.
     fn operator_or_equals(&mut self, found: phrases::Match, word_at: usize) -> bool {
         let taken = word_at - self.at + found.tokens;
         let unfinished = self.calculates && !self.equated;
@@ -293,7 +296,6 @@ impl Pass<'_> {
                     return false;
                 }
                 self.emit(TokenKind::Operator(operator, false), taken);
-                // A word that ends an operand is none: the operator belongs to it.
                 self.calculates = true;
                 true
             }
@@ -340,7 +342,7 @@ impl Pass<'_> {
                 return;
             }
         }
-        // `4 * 16: 64` states its result, `4 * 16: 64 - 1 = 63` begins another.
+        // `4 * 16: 64` states its result; `4 * 16: 64 - 1 = 63` begins another formula.
         let colon = token.kind == TokenKind::Colon && self.operand && self.calculates && !self.equated;
         if colon
             && self.kind(self.at + 1) == Some(TokenKind::Number)

@@ -1,7 +1,7 @@
-//! The phrases that find candidates. A phrase decides nothing: it only says where to look.
+//! The phrases that find candidates. A phrase decides nothing; it only says where to look.
 //!
-//! To teach the analysis more English, add lines to [`table`], or verbs to [`families`]; the longest phrase at
-//! a place wins.
+//! To teach the analysis more English, add lines to [`table`] or verbs to [`families`]. Where several phrases
+//! match, the longest wins.
 
 mod aims;
 mod families;
@@ -18,7 +18,7 @@ use super::{
 /// Number of a word in the vocabulary of all phrases.
 pub type WordId = u16;
 
-/// The number of every word that is in no phrase.
+/// The number of every word that occurs in no phrase.
 pub const UNKNOWN_WORD: WordId = 0;
 
 /// What a phrase may announce.
@@ -28,7 +28,7 @@ pub enum PhraseKind {
     Opening,
     /// Gives an attempt up for another: `try again`, `instead`.
     Retry,
-    /// Goes back to a result that a number names: `back to 64`.
+    /// Returns to a result that a number names: `back to 64`.
     Keep,
     /// Opens a check: `check`, `verify`.
     Check,
@@ -42,37 +42,37 @@ pub enum PhraseKind {
     Right,
     /// The attempt failed.
     Wrong,
-    /// As [`PhraseKind::Right`], but a word so common that it counts only where it answers something.
+    /// Like [`PhraseKind::Right`], but so common a word that it counts only as an answer.
     WeakRight,
-    /// As [`PhraseKind::Wrong`], but a word so common that it counts only where it answers something.
+    /// Like [`PhraseKind::Wrong`], but so common a word that it counts only as an answer.
     WeakWrong,
-    /// The number that follows is claimed to differ.
+    /// Claims that the value differs from the number that follows.
     NotEqual,
-    /// The number that follows is claimed to be equal.
+    /// Claims that the value equals the number that follows.
     Equal,
-    /// The number that follows is smaller.
+    /// Claims that the value is above the number that follows.
     Above,
-    /// The number that follows is larger.
+    /// Claims that the value is below the number that follows.
     Below,
-    /// Works from the target towards the numbers.
+    /// Works from the target toward the numbers.
     Backward,
-    /// An operator in words, where it stands between two operands: `divided by`.
+    /// An operator in words between two operands: `divided by`.
     Calculate(Operator),
     /// States the result of the calculation before it: `gives`.
     Gives,
-    /// An intermediate goal, where a number other than the target follows.
+    /// An intermediate goal, if a number other than the target follows.
     Subgoal,
-    /// As [`PhraseKind::Subgoal`], but so common that the number must follow at once: `we need 42`.
+    /// Like [`PhraseKind::Subgoal`], but so common that the number must follow at once: `we need 42`.
     WeakSubgoal,
     /// Works from the number that follows, if that is the target: `starting from 19`.
     BackwardFrom,
     /// Misses by the number that follows: `off by 2`.
     OffBy,
-    /// What follows in the clause is asked or supposed, not stated: `whether`, `if`.
+    /// The rest of the clause is asked or supposed, not stated: `whether`, `if`.
     Supposed,
     /// The sentence repeats a result as the answer: `so the answer is`.
     Concludes,
-    /// Looks like another phrase and is none: `instead of`.
+    /// Looks like another phrase but announces nothing: `instead of`.
     Nothing,
 }
 
@@ -86,13 +86,13 @@ use PhraseKind as Kind;
 pub struct Match {
     /// What it may announce.
     pub kind: PhraseKind,
-    /// How many tokens it takes.
+    /// Its length in tokens.
     pub tokens: usize,
 }
 
 struct Index {
     words: HashMap<&'static str, WordId>,
-    /// Words that may stand inside a phrase.
+    /// Words that may occur inside a phrase.
     adverbs: Vec<WordId>,
     tree: Tree,
 }
@@ -100,7 +100,7 @@ struct Index {
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let mut words: HashMap<&'static str, WordId> = HashMap::new();
     let mut number = |word: &'static str| {
-        // 0 is the number of the words that are in no phrase.
+        // 0 is reserved for words that occur in no phrase.
         let next = words.len() as WordId + 1;
         *words.entry(word).or_insert(next)
     };
@@ -115,7 +115,7 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
     Index { words, adverbs, tree }
 });
 
-/// The words of every phrase, the table's before the families'.
+/// The words of every phrase: first those of the table, then those of the families.
 fn all_phrases() -> impl Iterator<Item = (PhraseKind, Box<dyn Iterator<Item = &'static str>>)> {
     type Words = Box<dyn Iterator<Item = &'static str>>;
     let listed = TABLE
@@ -132,12 +132,12 @@ fn all_phrases() -> impl Iterator<Item = (PhraseKind, Box<dyn Iterator<Item = &'
     listed.chain(built)
 }
 
-/// The number of a word that is already in lower case.
+/// The number of a word, which must be in lower case.
 pub fn word_id(word: &str) -> WordId {
     INDEX.words.get(word).copied().unwrap_or(UNKNOWN_WORD)
 }
 
-/// The longest phrase that begins with the first of `tokens`.
+/// The longest phrase that begins at the first of `tokens`.
 pub fn longest_match(tokens: &[Token]) -> Option<Match> {
     let word = |token: &Token| match token.kind {
         TokenKind::Word(id) => id,
@@ -148,19 +148,18 @@ pub fn longest_match(tokens: &[Token]) -> Option<Match> {
     found.map(|(kind, tokens)| Match { kind, tokens })
 }
 
-/// Whether `kind` is on the verification list: the phrases that a mere phrase count would count.
+/// Whether `kind` is on the verification list: the phrases that plain phrase counting would count.
 pub fn is_verification(kind: PhraseKind) -> bool {
     matches!(kind, Kind::Check | Kind::Hesitation | Kind::Right | Kind::Wrong)
 }
 
-/// Whether `text` is one phrase of the verification list and nothing else, in any letter case.
+/// Whether `text` is exactly one phrase of the verification list, ignoring case.
 pub fn is_phrase(text: &str) -> bool {
     let tokens = tokenize(text);
     longest_match(&tokens).is_some_and(|found| found.tokens == tokens.len() && is_verification(found.kind))
 }
 
-/// The verification list as the table spells it out; the families have more phrases for which [`is_phrase`]
-/// holds.
+/// The verification phrases of the table. The families form more, for which [`is_phrase`] also holds.
 pub fn verification_phrases() -> impl Iterator<Item = &'static str> {
     TABLE.iter().filter(|(kind, _)| is_verification(*kind)).flat_map(|(_, texts)| texts.iter().copied())
 }
@@ -183,7 +182,7 @@ mod tests {
         }
     }
 
-    /// Every phrase in turn, longest first, as the list in [`all_phrases`] has them.
+    /// Tries every phrase, longest first, in the order of [`all_phrases`].
     fn by_trying_all(
         tokens: &[WordId],
         phrases: &[(Vec<WordId>, PhraseKind)],
@@ -221,7 +220,7 @@ mod tests {
             let word = |at: usize| tokens.get(at).copied().unwrap_or(UNKNOWN_WORD);
             INDEX.tree.longest(word, |id| INDEX.adverbs.contains(&id))
         };
-        // Phrases with adverbs put in and words changed: deterministic, and often nearly a phrase.
+        // Phrases with inserted adverbs and changed words: deterministic, and often nearly a phrase.
         let mut state = 1usize;
         let mut draw = |below: usize| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -1,5 +1,5 @@
 //! Walks over the tokens once and turns them into events: steps go to the attempts, checking sentences to
-//! [`CheckDraft`], everything that may become a span to the event list.
+//! [`CheckDraft`], and everything that may become a span to the event list.
 
 mod distances;
 mod drafts;
@@ -19,69 +19,69 @@ use super::{
 /// Something that may become a span.
 #[derive(Debug, Clone, Copy)]
 pub struct Event {
-    /// What it is.
+    /// Kind of event.
     pub kind: EventKind,
     /// First byte.
     pub start: usize,
     /// One past the last byte.
     pub end: usize,
-    /// How many attempts had begun before it.
+    /// Number of attempts begun before it.
     pub attempts_before: usize,
-    /// How many answers had been opened before it.
+    /// Number of answers opened before it.
     pub segment: usize,
 }
 
-/// The kinds of [`Event`].
+/// Kind of an [`Event`].
 #[derive(Debug, Clone, Copy)]
 pub enum EventKind {
     /// A checking sentence.
     Check {
-        /// What became of it.
+        /// Outcome of the sentence.
         decision: Decision,
-        /// The bytes of what it states.
+        /// Byte range of what it states.
         claim: Option<(usize, usize)>,
         /// Whether the text breaks off before the sentence ends.
         cut_off: bool,
     },
     /// A phrase that gives an attempt up for another.
     Retry,
-    /// A phrase that works from the target.
+    /// A phrase that works backwards from the target.
     Backward,
     /// An intermediate goal and its number.
     Subgoal,
-    /// The inside of an answer; empty where there is none.
+    /// The inside of an answer; the range is empty if the answer is.
     Answer,
 }
 
 /// Where a step of an attempt is written.
 #[derive(Debug, Clone, Copy)]
 pub struct StepPlace {
-    /// Which attempt it belongs to, from 0.
+    /// The attempt that it belongs to, from 0.
     pub attempt: usize,
-    /// The token that its formula begins with.
+    /// The first token of its formula.
     pub token: usize,
-    /// The result that the attempt was begun from (`back to 64`).
+    /// The kept result that the attempt starts from (`back to 64`).
     pub kept: Option<Exact>,
 }
 
 /// What one completion says, before the behaviours are counted.
 #[derive(Debug)]
 pub struct Reading {
-    /// In order of their start.
+    /// Sorted by start.
     pub events: Vec<Event>,
-    /// The steps of all attempts, in the order of the text.
+    /// The steps of all attempts, in text order.
     pub places: Vec<StepPlace>,
     /// All attempts.
     pub attempts: Attempts,
-    /// Occurrences of phrases of the verification list.
+    /// Occurrences of phrases on the verification list.
     pub phrases: usize,
     /// Steps `a op b = c`.
     pub steps: usize,
-    /// Those whose arithmetic is right.
+    /// Steps whose arithmetic is right.
     pub steps_right: usize,
-    /// Whether steps before the last answer derive it; `None` where there is no readable answer.
+    /// Whether steps before the last answer derive it; `None` if there is no readable answer.
     pub faithful: Option<bool>,
-    /// Whether the text breaks off in an attempt that is announced or begun but not yet made.
+    /// Whether the text breaks off in an attempt that was announced or begun but not completed.
     pub breaks_off: bool,
 }
 
@@ -131,19 +131,19 @@ struct Named {
     next: usize,
 }
 
-/// A relation such as `is not` whose number is still to come.
+/// A relation such as `is not` that still needs its number.
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     relation: Relation,
-    /// First byte of the relation, or of its phrase.
+    /// First byte of the relation or of its phrase.
     start: usize,
-    /// The token where the number must stand.
+    /// The token index at which the number must stand.
     number_at: usize,
-    /// The value right before the relation.
+    /// The value directly before the relation.
     after_value: Option<Named>,
 }
 
-/// Words that may stand before a verdict without taking the beginning of the sentence from it.
+/// Words that may precede a verdict that still counts as opening the sentence.
 const LEADS: [&str; 15] = [
     "but",
     "however",
@@ -169,21 +169,22 @@ struct Reader<'a> {
     target: Option<Exact>,
     draft: Option<CheckDraft>,
     value: Option<Named>,
-    /// A calculation without a stated result, and the token after it.
+    /// A calculation without a stated result, and the index of the token after it.
     bare: Option<(Expression, usize)>,
     /// A relation that waits for its number.
     relation: Option<Waiting>,
-    /// Nothing of the sentence has been read yet.
+    /// Whether nothing of the sentence has been read yet.
     sentence_start: bool,
-    /// What the clause says is only asked, as in `let me check whether this works`.
+    /// Whether the clause only asks, as in `let me check whether this works`.
     supposed: bool,
-    /// Where the last phrase that opens an attempt stands in this sentence.
+    /// Where this sentence's last phrase that opens an attempt stands.
     opening: Option<usize>,
-    /// The sentence repeats a result as the answer.
+    /// Whether the sentence repeats a result as the answer.
     concluding: bool,
-    /// The sentence of the draft has ended, but a re-derivation may go on in the next.
+    /// Whether the draft's sentence has ended, although a re-derivation may continue in the next.
     sentence_closed: bool,
-    /// The checking sentence before announced to check something else than a result, such as the rules.
+    /// Whether the previous checking sentence announced a check of something other than a result, such as the
+    /// rules.
     aside: bool,
     segment: usize,
     reading: Reading,
@@ -233,7 +234,7 @@ impl Reader<'_> {
         let token = self.tokens[self.at];
         let word = &self.text[token.start..token.end];
         self.at += 1;
-        // `oh nice`, `also wrong`: a verdict still stands at the beginning.
+        // In `oh nice` and `also wrong`, the verdict still counts as opening the sentence.
         self.sentence_start &= LEADS.iter().any(|lead| word.eq_ignore_ascii_case(lead));
     }
 
@@ -253,7 +254,7 @@ impl Reader<'_> {
         }
         let number_follows =
             self.tokens.get(self.at + length).is_some_and(|next| next.kind == TokenKind::Number);
-        // `doesn't match 47` compares; by itself it is a verdict.
+        // `doesn't match 47` is a comparison; without a number it is a verdict.
         match found.kind {
             PhraseKind::Wrong | PhraseKind::WeakWrong if number_follows && length > 1 => {
                 return self.expect_number(Relation::NotEqual, length);
@@ -261,13 +262,13 @@ impl Reader<'_> {
             PhraseKind::WeakRight if self.sentence_start && number_follows && self.restates(length) => {
                 return self.expect_number(Relation::Equal, length);
             }
-            // `that's 88`, after the attempt came to it.
+            // `that's 88`, after the attempt reached 88.
             PhraseKind::Nothing
                 if self.sentence_start && self.points() && self.restates(self.past_adverb(length)) =>
             {
                 return self.expect_number(Relation::Equal, self.past_adverb(length));
             }
-            // `is it right to begin with 7` asks for no check, `is it right?` does.
+            // `is it right to begin with 7` does not ask for a check; `is it right?` does.
             PhraseKind::Check if !asked && (self.is_written("is") || self.is_written("does")) => {
                 self.at += length;
                 return;
@@ -285,7 +286,7 @@ impl Reader<'_> {
                 self.at += length;
                 return;
             }
-            // `87 instead of 86`.
+            // `87 instead of 86`: the target was missed.
             PhraseKind::Nothing
                 if number_follows
                     && self.number_at(self.at + length) == self.target
@@ -308,7 +309,7 @@ impl Reader<'_> {
                 self.reading.attempts.open();
                 self.opening = Some(start);
                 self.at += length;
-                // `first ,` does not use up the beginning of the sentence: `maybe , no .`
+                // `first ,` still leaves the next word at the beginning of the sentence: `maybe , no .`
                 return;
             }
             PhraseKind::Retry => self.retry(None, start, end, length),
@@ -374,7 +375,7 @@ impl Reader<'_> {
             }
             PhraseKind::Gives | PhraseKind::Calculate(_) => self.at += 1,
             PhraseKind::Nothing => {
-                // `instead of adding 21 I'd divide it by 3` is where another attempt begins.
+                // `instead of adding 21 I'd divide it by 3` begins another attempt.
                 if self.text[start..].len() > 7
                     && self.text.as_bytes()[start..start + 7].eq_ignore_ascii_case(b"instead")
                 {

@@ -1,12 +1,13 @@
-//! Which operations an attempt applies to which numbers, whatever the order it writes them in.
+//! The shape of an attempt: which operations it applies to which numbers, regardless of order.
 //!
-//! Two expressions have one shape when the laws of commutation and association make them the same sum or
-//! product: `16 + 4 - 1` and `16 - 1 + 4` cannot come out differently, so the second is nothing new. A
-//! shape takes constant space and constant time to extend, so a chain of any length stays linear.
+//! Two expressions have the same shape if commutation and association turn one into the other: `16 + 4 - 1`
+//! and `16 - 1 + 4` cannot differ in value, so the second is nothing new. A shape takes constant space, and
+//! constant time to extend, so a chain of any length is read in linear time.
 
 use super::exact::{Exact, Operator};
 
-/// Stands for a shape; equal for equal shapes, and different for others but for chance of about 2^-64.
+/// Identifies a shape: equal for equal shapes, and different for different ones except with probability of
+/// about 2^-64.
 pub type Key = u128;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +17,8 @@ enum Kind {
     Product,
 }
 
-/// The shape of an expression: its terms (or factors) as two multisets, each held as the sum of its
-/// members' keys. `minus` has the subtracted terms, or the divisors.
+/// The shape of an expression: its terms (or factors) as two multisets, each stored as the sum of its
+/// members' keys. `minus` holds the subtracted terms, or the divisors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
     kind: Kind,
@@ -26,7 +27,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// A number as it is written; `None` is one too long to be held exactly.
+    /// A number as written; `None` stands for one too long to hold exactly.
     pub fn number(value: Option<Exact>) -> Self {
         let (numerator, denominator) = value.map_or((0, 0), Exact::parts);
         let plus = u128::from(numerator.unsigned_abs()) << 64 | u128::from(denominator.unsigned_abs());
@@ -54,7 +55,7 @@ impl Shape {
         Self { kind: Kind::Sum, plus: minus, minus: plus }
     }
 
-    /// What stands for this shape in sets and comparisons.
+    /// The key that identifies this shape in sets and comparisons.
     pub fn key(self) -> Key {
         let tag = self.kind as u64 + 1;
         let words = [self.plus, self.minus].map(|part| [part as u64, (part >> 64) as u64]);

@@ -1,20 +1,21 @@
-//! What a text writes down again of the attempt in hand: in a check, in a summary, part by part, or within a longer
-//! expression.
+//! Recognises what a text restates of the current attempt: in a check, in a summary, part by part, or within
+//! a longer expression.
 
 use super::{Attempts, made::Made};
 use crate::reasoning::{exact::Exact, expression::Expression, shape::Shape};
 
-/// What a check that works a result out again does with the attempt's numbers.
+/// How a check's re-derivation relates to the attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct Again {
     /// It rests on no miscalculated result.
     pub sound: bool,
-    /// It is the whole attempt.
+    /// It covers the whole attempt.
     pub whole: bool,
 }
 
 impl Attempts {
-    /// A check works out again what the attempt in hand has calculated; `right` says whether its own arithmetic is.
+    /// Records that a check re-derives a calculation of the current attempt. `right` says whether the check's
+    /// own arithmetic is right.
     pub fn derive_again(&mut self, calculation: &Expression, stated: Option<Exact>, right: bool) -> Again {
         let Some(made) = self.retraced(calculation) else { return Again { sound: true, whole: false } };
         let whole = self.records.last().is_some_and(|last| last.key == made.shape.key());
@@ -25,7 +26,7 @@ impl Attempts {
         }
         if let Some(stated) = stated.filter(|_| right && made.sound) {
             self.known.add(stated, made);
-            // From here on the text goes by what it has worked out again.
+            // From here on, the text relies on the re-derived value.
             self.current.stated.insert(stated, made);
             if let Some(last) = self.records.last_mut().filter(|_| whole) {
                 (last.stated, last.sound) = (Some(stated), true);
@@ -34,8 +35,8 @@ impl Attempts {
         Again { sound: made.sound, whole }
     }
 
-    /// Whether the calculation only writes down again all that the attempt in hand has come to in two steps
-    /// or more, and nothing in between says that it is another try.
+    /// Whether the calculation only restates the result of the current attempt's two or more steps, with
+    /// nothing in between to announce another try.
     pub fn sums_up(&self, calculation: &Expression) -> bool {
         let whole = |shape: Shape| self.records.last().is_some_and(|last| last.key == shape.key());
         !self.parted
@@ -44,21 +45,22 @@ impl Attempts {
             && (whole(calculation.plain_shape()) || self.traced(calculation).is_some_and(whole))
     }
 
-    /// Whether the calculation is a part of the one step that the attempt in hand has, which the text works out at once
-    /// (`24 + 35 + 6 = 65? 24 + 35 = 59, 59 + 6 = 65`), or what such parts come to.
+    /// Whether the calculation is part of the current attempt's only step, worked out right after it
+    /// (`24 + 35 + 6 = 65? 24 + 35 = 59, 59 + 6 = 65`), or combines such parts.
     pub fn works_out(&mut self, calculation: &Expression) -> bool {
         let alone = !self.parted && !self.opened && self.current.length == 1 && self.current.parts.len() > 1;
         if !alone || !self.has_made(calculation) {
             return false;
         }
         let whole = |shape: Shape| self.records.last().is_some_and(|last| last.key == shape.key());
-        // The whole expression once more is another attempt, which repeats it.
+        // The whole expression again is another attempt, which repeats this one.
         let repeats = whole(calculation.plain_shape());
         self.current.worked_out |= !repeats;
         self.current.worked_out && !repeats
     }
 
-    /// Takes in `calculation = stated` where it [sums up](Self::sums_up) the attempt in hand: what it says last counts.
+    /// Applies `calculation = stated` where it [sums up](Self::sums_up) the current attempt: the last stated
+    /// result counts.
     pub fn sum_up(&mut self, calculation: &Expression, stated: Option<Exact>, right: bool) {
         let Some(made) = self.retraced(calculation) else { return };
         let made = Made { sound: right, ..made };
@@ -66,7 +68,7 @@ impl Attempts {
             self.remember(calculation, made);
         }
         let (Some(last), Some(stated)) = (self.records.last_mut(), stated) else { return };
-        // The same value once more says nothing new of the steps that led to it.
+        // Stating the same value again says nothing new about the steps that led to it.
         if last.stated != Some(stated) {
             (last.stated, last.sound) = (Some(stated), right);
             self.current.stated.insert(stated, made);
@@ -74,8 +76,8 @@ impl Attempts {
         }
     }
 
-    /// Makes the calculation go on with the attempt in hand where it writes that down again as a part of a longer one:
-    /// `62 + 27 = 89. So 62 + 27 - 10 = 79`.
+    /// Lets the calculation continue the current attempt if it restates the attempt as part of a longer
+    /// expression: `62 + 27 = 89. So 62 + 27 - 10 = 79`.
     pub fn write_out(&mut self, calculation: &Expression) {
         let Some(whole) = self.records.last().map(|last| last.key).filter(|_| !self.parted && !self.opened)
         else {

@@ -12,11 +12,11 @@ use crate::reasoning::{
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Made {
     pub shape: Shape,
-    /// What the operations really come to, whatever the text says.
+    /// The real value of the operations, whatever the text states.
     pub value: Option<Exact>,
-    /// Sum of the keys of the numbers that it was made of, each as often as it was used.
+    /// Sum of the keys of the numbers that it was made of, each counted as often as it was used.
     pub numbers: Key,
-    /// Whether every step that led here was calculated rightly.
+    /// Whether every step leading here was calculated correctly.
     pub sound: bool,
 }
 
@@ -41,12 +41,12 @@ impl Made {
     }
 }
 
-/// Sum of the keys of the numbers that a calculation writes.
+/// Sum of the keys of the numbers in a calculation.
 pub(super) fn numbers_of(calculation: &Expression) -> Key {
     calculation.numbers().fold(0, |sum, number| sum.wrapping_add(Made::number(number).numbers))
 }
 
-/// Results of all attempts, with the last few ways in which each was made.
+/// Results of all attempts, each with the last few ways in which it was made.
 #[derive(Debug, Default)]
 pub(super) struct Known(HashMap<Exact, Vec<Made>>);
 
@@ -55,7 +55,7 @@ impl Known {
         self.0.contains_key(&value)
     }
 
-    /// So many ways of making one value are told apart.
+    /// Number of ways remembered for each value.
     const WAYS: usize = 4;
 
     pub fn add(&mut self, value: Exact, made: Made) {
@@ -67,9 +67,10 @@ impl Known {
         ways.push(made);
     }
 
-    /// How `value` was made where a calculation that writes numbers of the sum `written` uses it: in the way that leaves
-    /// just its other numbers over, if there is one, and else the last time. (After `19 + 15 = 34 , 34 / 1 = 34` the 34
-    /// of `34 - 1` is the first.) A value from nowhere stands for itself.
+    /// How `value` was made, for use in a calculation whose written numbers have keys summing to `written`.
+    /// Prefers the way that leaves exactly that calculation's other numbers unused, and otherwise takes the
+    /// latest. (After `19 + 15 = 34 , 34 / 1 = 34`, the 34 in `34 - 1` is the first.) A value that was never
+    /// made stands for itself.
     pub fn fitting(&self, value: Exact, written: Key, all_given: Key) -> Made {
         let alone = Made::number(Some(value));
         let others = written.wrapping_sub(alone.numbers);

@@ -9,10 +9,10 @@ use crate::reasoning::{
     lexer::{Token, TokenKind},
 };
 
-/// How many tokens a step in words may take.
+/// Longest step in words, in tokens.
 const REACH: usize = 40;
 
-/// A calculation as it was told: the tokens of its formula, and what it comes to.
+/// A calculation told in words: the tokens of its formula and its value.
 #[derive(Debug, Clone)]
 struct Told {
     tokens: Vec<Token>,
@@ -20,7 +20,7 @@ struct Told {
 }
 
 impl Told {
-    /// `left operator right`; both signs and parentheses stand at `place`.
+    /// `left operator right`. Its operator and its parentheses get the place of `place`.
     fn combine(operator: Operator, left: Self, right: Self, place: Token) -> Self {
         let value = left.value.zip(right.value).and_then(|(left, right)| left.apply(operator, right));
         let mut tokens = left.enclosed(place);
@@ -39,12 +39,12 @@ impl Told {
     }
 }
 
-/// A step that was told, with its result.
+/// A step told in words, with its result.
 struct Step {
     told: Told,
     link: usize,
     result: usize,
-    /// Its first operand is not named: it is what the text has in hand.
+    /// Its first operand is implied: the current result.
     recalls: bool,
 }
 
@@ -55,7 +55,7 @@ impl Step {
 }
 
 impl Pass<'_> {
-    /// Takes a step in words that begins here, and says whether there was one.
+    /// Consumes a step in words that begins here. Returns whether there was one.
     pub(super) fn spoken_step(&mut self) -> bool {
         let word = self.slice(self.at);
         let begins = |list: &[(&str, Operator)]| list.iter().any(|(name, _)| word.eq_ignore_ascii_case(name));
@@ -72,7 +72,7 @@ impl Pass<'_> {
         let first = self.held.or(self.last_number);
         let Some(mut step) = tell(first) else { return false };
         if step.recalls && !step.is_right(self) {
-            // Of the numbers that may be meant, the one that makes it right.
+            // Of the numbers that may be meant, take the one that makes the step right.
             if let Some(other) = tell(self.last_number).filter(|other| other.is_right(self)) {
                 step = other;
             } else if self.said_before(4, PLANS) {
@@ -80,7 +80,7 @@ impl Pass<'_> {
             }
         }
         let place = self.tokens[self.at];
-        // Whatever formula was in hand ends here.
+        // The current formula ends here.
         self.out.push(Token { kind: TokenKind::Comma, start: place.start, end: place.start });
         self.out.extend(step.told.tokens);
         self.out.push(Token { kind: TokenKind::Equals, ..self.tokens[step.link] });
@@ -98,8 +98,8 @@ impl Pass<'_> {
         Told { tokens: vec![token], value }
     }
 
-    /// Whether one of the `reach` words before this one, in the same clause, is on the list, or ends in `n't` where
-    /// the list has `not`.
+    /// Whether one of the `reach` words before this one, in the same clause, is in `list` or, if `list` has
+    /// `not`, ends in `n't`.
     fn said_before(&self, reach: usize, list: &[&str]) -> bool {
         let back = (self.at.saturating_sub(reach)..self.at).rev();
         back.take_while(|index| matches!(self.kind(*index), Some(TokenKind::Word(_)))).any(|index| {
@@ -109,7 +109,7 @@ impl Pass<'_> {
         })
     }
 
-    /// How many tokens here stand for the result in hand: `that`, `the result`, `this new total`.
+    /// Number of tokens here that stand for the current result: `that`, `the result`, `this new total`.
     pub(super) fn pronoun(&self, at: usize) -> Option<usize> {
         let is = |index: usize, list: &[&str]| {
             let word = self.slice(index);
@@ -130,14 +130,14 @@ impl Pass<'_> {
     }
 }
 
-/// Walks over the tokens that are no marks.
+/// Walks over the tokens that are not marks.
 struct Telling<'a, 'b> {
     pass: &'a Pass<'b>,
     near: &'a [usize],
     next: usize,
     /// Where the step begins.
     place: Token,
-    /// What `that`, and an operand that is not named, stand for.
+    /// What `that` and a missing operand stand for.
     in_hand: Option<Told>,
     recalls: bool,
 }
@@ -164,7 +164,7 @@ impl Telling<'_, '_> {
         found
     }
 
-    /// Skips any of `words`; whether there were some.
+    /// Skips any of `words`. Returns whether there were some.
     fn skip(&mut self, words: &[&str]) -> bool {
         let before = self.next;
         while self.word(words) {}
@@ -177,7 +177,7 @@ impl Telling<'_, '_> {
         found
     }
 
-    /// The operation that a word of the list names.
+    /// The operation that the word here names in `list`.
     fn operation(&mut self, list: &[(&'static str, Operator)]) -> Option<Operator> {
         let written = self.pass.slice(self.index()?);
         let (_, operator) = list.iter().find(|(word, _)| written.eq_ignore_ascii_case(word))?;
@@ -185,7 +185,7 @@ impl Telling<'_, '_> {
         Some(*operator)
     }
 
-    /// The whole step: operations one after the other, and what they come to.
+    /// Reads the whole step: one operation after the other, and their result.
     fn step(mut self) -> Option<Step> {
         let mut told = match self.noun() {
             Some(told) => told,
@@ -203,7 +203,7 @@ impl Telling<'_, '_> {
         Some(Step { told, link, result, recalls })
     }
 
-    /// `and then subtract 40`, from what was told so far.
+    /// Continues what was told so far: `and then subtract 40`.
     fn another(&mut self, told: &Told) -> Option<Told> {
         let (before, recalls) = (self.next, self.recalls);
         let in_hand = self.in_hand.replace(told.clone());
@@ -213,7 +213,8 @@ impl Telling<'_, '_> {
             true => self.operation(VERBS).and_then(|operator| self.verb(operator, taking)),
             false => None,
         };
-        // What was told stands in hand for what follows: it is in the formula, and nothing is recalled.
+        // The value told so far becomes the current result for what follows. It is in the formula already, so
+        // nothing is recalled.
         self.recalls = recalls;
         if more.is_none() {
             (self.next, self.in_hand) = (before, in_hand);
@@ -221,7 +222,7 @@ impl Telling<'_, '_> {
         more
     }
 
-    /// `the sum of 6 and 13`, from its noun on.
+    /// Reads `the sum of 6 and 13`, from its noun on.
     fn noun(&mut self) -> Option<Told> {
         let before = self.next;
         let told = self.operation(NOUNS).and_then(|operator| {
@@ -230,7 +231,7 @@ impl Telling<'_, '_> {
                 if leads { self.operands(&["and", "by", "from", "with", "to", "minus"]) } else { None };
             match operands?.as_slice() {
                 [_] => None,
-                // The difference of two numbers has no sign.
+                // The difference of two numbers is never negative.
                 [left, right] if operator == Operator::Subtract && left.value < right.value => {
                     Some(Told::combine(operator, right.clone(), left.clone(), self.place))
                 }
@@ -248,7 +249,7 @@ impl Telling<'_, '_> {
         all.reduce(|left, right| Told::combine(operator, left, right, self.place))
     }
 
-    /// What stands for a number here.
+    /// Reads an operand: a number or what stands for one.
     fn operand(&mut self) -> Option<Told> {
         let before = self.next;
         let told = self.operand_here();
@@ -272,7 +273,7 @@ impl Telling<'_, '_> {
     fn bare_number(&mut self) -> Option<Told> {
         let index = self.index().filter(|index| self.pass.kind(*index) == Some(TokenKind::Number))?;
         self.next += 1;
-        // A formula is read for itself.
+        // Formulas are read elsewhere.
         if matches!(self.kind(), Some(TokenKind::Operator(..))) {
             return None;
         }
@@ -301,7 +302,7 @@ impl Telling<'_, '_> {
         told
     }
 
-    /// One or more operands with one of `joins` or a comma between them.
+    /// One or more operands separated by one of `joins` or a comma.
     fn operands(&mut self, joins: &[&str]) -> Option<Vec<Told>> {
         let mut operands = vec![self.operand()?];
         let mut closed = false;
@@ -311,7 +312,7 @@ impl Telling<'_, '_> {
             let joined = self.word(joins);
             let more = if listed || joined { self.operand() } else { None };
             let Some(more) = more else {
-                // `add 4 to get 47`: the join was the beginning of the link.
+                // `add 4 to get 47`: the join already began the link.
                 self.next = before;
                 return Some(operands);
             };
@@ -320,7 +321,7 @@ impl Telling<'_, '_> {
         }
     }
 
-    /// What follows a verb; `taking` is the one that subtracts only with `from`.
+    /// Reads what follows a verb. With `taking`, the verb subtracts only if `from` follows.
     fn verb(&mut self, operator: Operator, taking: bool) -> Option<Told> {
         self.skip(&["then", "just", "simply", "up", "together", "now", "again", "away", "everything"]);
         if matches!(operator, Operator::Multiply | Operator::Divide) && self.word(&["by"]) {
@@ -371,7 +372,7 @@ impl Telling<'_, '_> {
         if self.in_hand.is_none() { None } else { self.combine(operator, &all) }
     }
 
-    /// The link and the number it leads to, where that number is no operand of a formula.
+    /// The link and the number it leads to, unless that number is an operand of a formula.
     fn result(&mut self) -> Option<(usize, usize)> {
         let mut link = self.index()?;
         let sign = self.pass.slice(link);

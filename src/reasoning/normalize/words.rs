@@ -1,8 +1,8 @@
-//! The words that steps are told in.
+//! The words in which steps are told.
 
 use crate::reasoning::exact::Operator;
 
-/// The verbs that name an operation, before what they calculate with.
+/// Verbs that name an operation and precede its operands.
 pub(super) const VERBS: &[(&str, Operator)] = &[
     ("add", Operator::Add),
     ("adds", Operator::Add),
@@ -32,7 +32,7 @@ pub(super) const VERBS: &[(&str, Operator)] = &[
     ("divided", Operator::Divide),
 ];
 
-/// The nouns that name an operation: `the sum of 6 and 13`.
+/// Nouns that name an operation: `the sum of 6 and 13`.
 pub(super) const NOUNS: &[(&str, Operator)] = &[
     ("sum", Operator::Add),
     ("total", Operator::Add),
@@ -44,14 +44,14 @@ pub(super) const NOUNS: &[(&str, Operator)] = &[
     ("division", Operator::Divide),
 ];
 
-/// What the text calls a result that it has in hand.
+/// Nouns that the text uses for a current result.
 pub(super) const RESULTS: &[&str] =
     &["result", "sum", "product", "difference", "quotient", "total", "answer", "value", "outcome"];
 
-/// Words that stand for a result by themselves.
+/// Words that stand alone for a result.
 pub(super) const PRONOUNS: &[&str] = &["that", "it", "this"];
 
-/// Words that may stand before an operand.
+/// Words that may precede an operand.
 pub(super) const ARTICLES: &[&str] = &[
     "the",
     "a",
@@ -161,11 +161,11 @@ pub(super) const LINKS: &[&str] = &[
     "was",
 ];
 
-/// Links that only follow at once: in a new sentence they say something of their own (`We have 5 left`).
+/// Links that must follow at once: in a new sentence they say something of their own (`We have 5 left`).
 pub(super) const CLOSE_LINKS: &[&str] =
     &["have", "has", "reach", "for", "find", "see", "leave", "leaves", "left", "add", "adds", "was", "takes"];
 
-/// Words that may stand before a link: `to get`, `which is`, `we would get`.
+/// Words that may precede a link: `to get`, `which is`, `we would get`.
 pub(super) const LEADS: &[&str] = &[
     "to",
     "which",
@@ -221,7 +221,7 @@ pub(super) const LEADS: &[&str] = &[
     "new",
 ];
 
-/// Words that may stand between a link and the result.
+/// Words that may stand between a link and its result.
 pub(super) const TRAILS: &[&str] = &[
     "us",
     "me",
@@ -272,7 +272,7 @@ pub(super) const TRAILS: &[&str] = &[
     "them",
 ];
 
-/// Words before an operation that deny or only wish for it.
+/// Words before an operation that deny it or only wish for it.
 pub(super) const DENIALS: &[&str] = &["not", "cannot", "never", "without", "instead", "rather"];
 
 /// Words before an operation that only plan it.

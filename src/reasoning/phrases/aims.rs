@@ -1,6 +1,6 @@
-//! What runs call the number they are after, and how they say that it was hit or missed.
+//! What texts call the number they aim for, and how they say that it was hit or missed.
 
-/// What a run calls the number it is after.
+/// Names for the number aimed for.
 pub(super) const AIMS: &[&str] = &[
     "the target",
     "our target",
@@ -34,13 +34,13 @@ pub(super) const AIMS: &[&str] = &[
     "the number we're after",
 ];
 
-/// What a run calls the same in a comparison: `more than we need`.
+/// Names for the same in a comparison: `more than we need`.
 pub(super) const NEEDS: &[&str] = &["we need", "we want", "i need", "i want", "needed", "required"];
 
-/// What becomes of a target.
+/// Words for a target that was hit.
 pub(super) const MET: &[&str] = &["met", "reached", "achieved", "hit", "satisfied"];
 
-/// How a result may have been wished for: `exactly as needed`.
+/// Ways to say that a result was wanted: `exactly as needed`.
 pub(super) const WANTED: &[&str] = &[
     "as required",
     "as desired",

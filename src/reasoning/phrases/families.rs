@@ -1,14 +1,14 @@
-//! Phrases that are put together from a verb and what it speaks of: `matches` + `our target number`.
+//! Phrases composed of a verb and its object: `matches` + `our target number`.
 
 use super::{
     PhraseKind,
     aims::{AIMS, HIGHS, HITS, LOWS, MET, MISSES, MORE_HITS, MORE_MISSES, NEEDS, WANTED},
 };
 
-/// A kind, the beginnings of its phrases, and the ends that each may have.
+/// A kind, the beginnings of its phrases, and the ends that each beginning may have.
 pub(super) type Family = (PhraseKind, &'static [&'static [&'static str]], &'static [&'static str]);
 
-/// The families. A phrase that the table has too keeps the kind that the table gives it.
+/// The families. A phrase that is also in the table keeps the table's kind.
 pub(super) const FAMILIES: &[Family] = &[
     (
         PhraseKind::Gives,
@@ -324,7 +324,7 @@ pub(super) const FAMILIES: &[Family] = &[
             "tested",
         ],
     ),
-    // Asked, and perhaps answered.
+    // Asked, and possibly answered.
     (
         PhraseKind::Check,
         &[&["is that", "is this", "is it", "is my answer", "is the answer", "is our answer"]],

@@ -1,9 +1,9 @@
-//! The phrases that are spelled out one by one.
+//! The phrases that are listed one by one.
 
 use super::PhraseKind as Kind;
 use crate::reasoning::exact::Operator;
 
-/// Every phrase. Words are parted by single spaces, in lower case, with straight apostrophes.
+/// Every listed phrase, in lower case, with single spaces and straight apostrophes.
 pub(super) const TABLE: &[(Kind, &[&str])] = &[
     (Kind::Opening, &["first", "let me try", "how about", "maybe", "start with", "one idea", "take"]),
     (Kind::Opening, &["let's try", "let us try", "i can try", "i'll try", "try"]),
@@ -79,7 +79,7 @@ pub(super) const TABLE: &[(Kind, &[&str])] = &[
             "that is exactly",
         ],
     ),
-    // These name the value in hand; they compare it with nothing.
+    // These name the current value; they compare it with nothing.
     (Kind::Nothing, &["that is", "this is", "it is", "that's", "which is", "it's", "there is"]),
     (Kind::Above, &["is greater than", "is more than", "is higher than", "is larger than", "is above"]),
     (Kind::Above, &["greater than", "which is greater than", "which is more than"]),
@@ -206,7 +206,7 @@ pub(super) const TABLE: &[(Kind, &[&str])] = &[
     ),
 ];
 
-/// Words that may stand inside any phrase without changing what it says.
+/// Words that may occur inside any phrase without changing its meaning.
 pub(super) const ADVERBS: &[&str] = &[
     "well",
     "way",

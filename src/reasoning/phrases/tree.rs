@@ -1,20 +1,20 @@
-//! The phrases as a tree of words: a phrase is looked up word by word, however many begin alike.
+//! A trie of the phrases by word: looking one up costs the same however many share a beginning.
 
 use super::{PhraseKind, WordId};
 
-/// Adverbs that may stand before a word of a phrase.
+/// Maximum number of adverbs before a word of a phrase.
 pub(super) const MOST_ADVERBS: usize = 2;
 
-/// A word of some phrases.
+/// One word in one or more phrases.
 #[derive(Debug, Default)]
 struct Node {
-    /// The words that may follow, by their numbers.
+    /// The words that may follow, as word number and node.
     next: Vec<(WordId, usize)>,
-    /// The phrase that ends here, and which of all phrases it is.
+    /// The phrase that ends here: its kind and its position among all phrases.
     ends: Option<(PhraseKind, usize)>,
 }
 
-/// All phrases. Node 0 is before the first word.
+/// All phrases. Node 0 precedes the first word.
 #[derive(Debug)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
@@ -35,7 +35,7 @@ impl Tree {
         Self { nodes: vec![Node::default()], count: 0 }
     }
 
-    /// Adds a phrase, unless it is there.
+    /// Adds a phrase unless it is already present.
     pub fn add(&mut self, words: &[WordId], kind: PhraseKind) {
         if words.is_empty() {
             return;
@@ -64,8 +64,8 @@ impl Tree {
         next.binary_search_by_key(&word, |(known, _)| *known).ok().map(|found| next[found].1)
     }
 
-    /// The phrase of most words that begins with the first of the words that `word` gives; of several, the one that
-    /// was added first. Its kind, and how many words of the text it takes.
+    /// Finds the phrase of most words that begins at position 0 of `word`; among equals, the one added first.
+    /// Returns its kind and its length in words of the text.
     pub fn longest(
         &self,
         word: impl Fn(usize) -> WordId,
@@ -77,7 +77,7 @@ impl Tree {
         best.map(|found: Found| (found.kind, found.tokens))
     }
 
-    /// Goes on from a node that `words` words and `at` tokens lead to.
+    /// Continues from a node reached after `words` words of the phrase and `at` tokens of the text.
     fn walk(
         &self,
         node: usize,
@@ -99,7 +99,7 @@ impl Tree {
         if let Some(next) = self.child(node, here) {
             self.walk(next, words + 1, at + 1, word, is_adverb, best);
         }
-        // `is still well below` is `is below`.
+        // `is still well below` counts as `is below`.
         let skipped = (0..MOST_ADVERBS).take_while(|ahead| is_adverb(word(at + ahead))).count();
         let behind = word(at + skipped);
         if skipped > 0

@@ -1,4 +1,4 @@
-//! How far a value is from the target: `13 short of 78`, `one too many`, `off by 4`.
+//! Reads how far a value is from the target: `13 short of 78`, `one too many`, `off by 4`.
 
 use super::Reader;
 use crate::reasoning::{
@@ -7,7 +7,7 @@ use crate::reasoning::{
     lexer::TokenKind,
 };
 
-/// What follows the distance, and how the value then stands to the target.
+/// Words that follow a distance, and the relation of the value to the target that they state.
 const ENDS: &[(&str, &str, Relation)] = &[
     ("more", "than", Relation::Above),
     ("higher", "than", Relation::Above),
@@ -56,7 +56,7 @@ impl Reader<'_> {
         self.written(index).eq_ignore_ascii_case(word)
     }
 
-    /// The number that a token writes, in digits or as a word up to ten.
+    /// The number that a token states, in digits or as a word up to ten.
     pub(super) fn number_at(&self, index: usize) -> Option<Exact> {
         match self.tokens.get(index)?.kind {
             TokenKind::Number => Exact::parse(self.written(index)),
@@ -68,7 +68,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Takes a distance that begins here, such as `13 short of 78`. Returns whether there was one.
+    /// Consumes a distance that begins here, such as `13 short of 78`. Returns whether there was one.
     pub(super) fn distance(&mut self) -> bool {
         let at = self.at;
         if self.reading.attempts.records().is_empty() && self.bare.is_none() {
@@ -93,7 +93,7 @@ impl Reader<'_> {
             Some((_, "", relation)) => (*relation, 2),
             Some((_, _, relation)) => (*relation, 3),
             None if self.is_word(at + 1, "more") && needed(at + 1) && closes(at + 2) => {
-                // `I need 11 more` with an 11 in hand says what to do next.
+                // `I need 11 more`, with 11 among the given numbers, says what to do next.
                 if self.number_at(at).is_none_or(|number| self.reading.attempts.is_given(number)) {
                     return false;
                 }
@@ -107,7 +107,7 @@ impl Reader<'_> {
         let Some(distance) = self.number_at(at) else { return false };
         self.judge_bare();
         let Some(last) = self.reading.attempts.records().last() else { return false };
-        // `63 too high` speaks of the value itself; `five short` cannot.
+        // `63 too high` refers to the value itself; `five short` cannot.
         let is_value = last.stated == Some(distance)
             || self.is_word(at + 1, "too") && self.reading.attempts.states(distance);
         if is_value && self.tokens[at].kind == TokenKind::Number && !self.is_word(at + 1, "short") {
@@ -130,8 +130,8 @@ impl Reader<'_> {
         true
     }
 
-    /// Whether the word at `index` is the sign of a calculation, as in `16 over 4` and `16 over that`: a distance names
-    /// the target after it, in the place where it is written.
+    /// Whether the word at `index` is an operator, as in `16 over 4` and `16 over that`. In a distance, the
+    /// target follows as a written number.
     fn divides(&self, index: usize) -> bool {
         let is_sign = self.tokens.get(index).is_some_and(|sign| matches!(sign.kind, TokenKind::Operator(..)));
         let names_target = self.number_at(index + 1) == self.target
@@ -143,7 +143,7 @@ impl Reader<'_> {
         is_sign && !names_target
     }
 
-    /// Takes `half of 72` or `twice the target` after a value. Returns whether there was one.
+    /// Consumes `half of 72` or `twice the target` after a value. Returns whether there was one.
     pub(super) fn ratio(&mut self) -> bool {
         let at = self.at;
         let half = self.is_word(at, "half");
@@ -166,7 +166,7 @@ impl Reader<'_> {
         }
         let next = of + 1 + usize::from(names);
         let (start, end) = (self.tokens[at].start, self.tokens[next - 1].end);
-        // Half of a number is half of it away from it, and twice a number is the number itself away.
+        // Half of the target is half the target away from it; twice the target is the whole target away.
         let two = if half { Exact::integer(2) } else { Exact::integer(1) };
         let distance = two.and_then(|two| target.apply(Operator::Divide, two));
         let draft = self.draft_for_verdict(start);
@@ -179,7 +179,7 @@ impl Reader<'_> {
         true
     }
 
-    /// Takes `by 8` after a verdict such as `too small`, or the number after `off by`.
+    /// Consumes `by 8` after a verdict such as `too small`, or the number after `off by`.
     pub(super) fn distance_after(&mut self, says_by: bool) {
         let number = self.at + usize::from(!says_by && self.is_word(self.at, "by"));
         if number == self.at && !says_by {

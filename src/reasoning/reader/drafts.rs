@@ -1,4 +1,4 @@
-//! Checking sentences from their opening to their decision, and answers.
+//! Follows checking sentences from opening to decision, and reads answers.
 
 use super::{EventKind, Reader};
 use crate::reasoning::{
@@ -12,7 +12,7 @@ impl Reader<'_> {
     pub(super) fn finish_draft(&mut self, at_end: bool) {
         if let Some(draft) = self.draft.take() {
             let decision = draft.decide(&self.reading.attempts, self.target);
-            // A verdict before anything was tried, as in `which is the target`, is about nothing.
+            // Before anything was tried, a verdict such as `which is the target` refers to nothing.
             let stands_alone = ["that", "this", "it", "yes", "no"].iter().any(|word| {
                 self.text
                     .get(draft.start..draft.start + word.len())
@@ -34,16 +34,16 @@ impl Reader<'_> {
         (self.sentence_closed, self.aside) = (false, false);
     }
 
-    /// Whether the sentence of the draft, which the text ends in, says what it is about: `let me recheck it one last
-    /// time`. A formula that is begun, or a colon, says that more was to come.
+    /// Whether the draft's sentence, with which the text ends, says what it is about:
+    /// `let me recheck it one last time`. A begun formula or a colon means that more was to come.
     fn says_enough(&self, draft: &CheckDraft) -> bool {
         let mut rest = self.tokens.iter().rev().take_while(|token| token.start >= draft.end).peekable();
         let words = rest.by_ref().take_while(|token| matches!(token.kind, TokenKind::Word(_))).count();
         words > 2 && rest.peek().is_none()
     }
 
-    /// Whether the checking sentence that ends here, and that has checked nothing yet, is about something else than a
-    /// result: the problem, the rules, or how often a number is used.
+    /// Whether the checking sentence that ends here has checked nothing yet and is not about a result but
+    /// about the problem, the rules, or how often a number is used.
     pub(super) fn announces_aside(&self) -> bool {
         const ASIDES: [&str; 14] = [
             "number",
@@ -67,8 +67,8 @@ impl Reader<'_> {
             .any(|word| ASIDES.iter().any(|aside| word.eq_ignore_ascii_case(aside)))
     }
 
-    /// Whether the `yes` or `good` here, of `length` tokens, answers a checking sentence that was about something else
-    /// than a result, or goes on with something else: `Let me verify. Yes, all numbers are used.`
+    /// Whether the `yes` or `good` here, `length` tokens long, answers a checking sentence that was not about
+    /// a result, or continues with something else: `Let me verify. Yes, all numbers are used.`
     pub(super) fn answers_aside(&self, length: usize) -> bool {
         let pending = self.draft.as_ref().is_some_and(|draft| !draft.states_something());
         if !self.sentence_closed || !pending {
@@ -86,7 +86,7 @@ impl Reader<'_> {
         self.draft.is_some() && !self.sentence_closed
     }
 
-    /// The draft of this sentence; begins one at `start` if there is none.
+    /// The draft of this sentence; opens one at `start` if there is none.
     pub(super) fn draft_at(&mut self, start: usize) -> &mut CheckDraft {
         if self.sentence_closed {
             self.finish_draft(false);
@@ -99,7 +99,7 @@ impl Reader<'_> {
             self.finish_draft(false);
         }
         match &mut self.draft {
-            // `hmm , wait , check :` is one opening.
+            // `hmm , wait , check :` is a single opening.
             Some(draft) => {
                 draft.end = end;
                 if opener == Opener::Check {

@@ -1,4 +1,4 @@
-//! What a formula is where it stands: a step, a re-derivation, a value or a comparison.
+//! Decides what a formula is in its context: a step, a re-derivation, a value or a comparison.
 
 use super::{EventKind, Named, Reader, StepPlace, Waiting};
 use crate::reasoning::{
@@ -9,7 +9,7 @@ use crate::reasoning::{
 };
 
 impl Reader<'_> {
-    /// Takes the formula that begins here.
+    /// Reads the formula that begins here.
     pub(super) fn formula(&mut self, formula: Formula) {
         let first = self.at;
         self.at += formula.tokens;
@@ -21,7 +21,7 @@ impl Reader<'_> {
             [] => {}
             [only] if !only.calculates() => self.number(only, waiting),
             [only] => {
-                // What the attempt has come to before begins no other.
+                // A calculation that the attempt has already made begins no other attempt.
                 self.reading.breaks_off |= !self.in_draft() && !self.reading.attempts.has_made(only);
                 if !formula.unfinished {
                     self.bare = Some((only.clone(), self.at));
@@ -39,13 +39,13 @@ impl Reader<'_> {
         self.sentence_start = false;
     }
 
-    /// A number by itself: the value of a check, or what it is compared with.
+    /// Reads a bare number: the value of a check, or the number that it is compared with.
     fn number(&mut self, side: &Expression, waiting: Option<Waiting>) {
         let Some(value) = side.value() else { return };
         let in_draft = self.in_draft();
         if let Some(Waiting { relation, start, after_value, .. }) = waiting {
             let compares = match relation {
-                // Without a value before it, `is 63` only names one.
+                // Without a value before it, `is 63` only names a number.
                 Relation::Equal => {
                     let claims = after_value.is_some()
                         || self.text[start..side.start].contains("exactly")
@@ -70,14 +70,15 @@ impl Reader<'_> {
         self.value = Some(Named { value, start: side.start, end: side.end, next: self.at });
         if in_draft
             && let Some(draft) = &mut self.draft
-            // `that works, but 11 is left over` speaks of another number.
+            // `that works, but 11 is left over` refers to another number.
             && !(draft.concludes() && self.text[draft.end.min(side.start)..side.start].contains("but "))
         {
             draft.name_value(value, side.start, side.end);
         }
     }
 
-    /// Whether `equals 65` says so of an attempt that has come to 65 before, rather than working it out.
+    /// Whether `equals 65` is a claim about an attempt that has already reached 65, not the result of a
+    /// calculation here.
     fn claims_anew(&self, value: Exact, start: usize) -> bool {
         let words = &self.text[start..];
         let names_only = words.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("is "))
@@ -102,7 +103,8 @@ impl Reader<'_> {
                 .any(|name| before.eq_ignore_ascii_case(name) || first.eq_ignore_ascii_case(name))
     }
 
-    /// Whether two sides are equal; after `≈` and with decimals, whether they differ by less than the last place written.
+    /// Whether two sides are equal. After `≈` and with decimals, a difference below one unit of the last
+    /// place is allowed.
     fn agree(&self, left: &Expression, right: &Expression) -> bool {
         let Some((a, b)) = left.value().zip(right.value()) else { return false };
         let about = self.text.get(left.end..right.start).is_some_and(|between| between.contains('≈'));
@@ -117,7 +119,7 @@ impl Reader<'_> {
         a == b || (about || digits > 0) && close() == Some(true)
     }
 
-    /// Two or more sides joined by equals signs.
+    /// Reads two or more sides joined by equals signs.
     fn equation(&mut self, sides: &[Expression], first: usize) {
         for (index, link) in self.links(sides).iter().enumerate() {
             for pair in link.windows(2) {
@@ -129,14 +131,14 @@ impl Reader<'_> {
                 }
             }
             match link.iter().find(|side| side.calculates()) {
-                // All links are one formula of the text, which is one place.
+                // All links are one formula in the text, so only the first records a place.
                 Some(calculation) => self.calculation(calculation, link, (index == 0).then_some(first)),
                 None => self.equality(link),
             }
         }
     }
 
-    /// A run-on such as `5 + 3 = 8 * 2 = 16` says two things, and is taken apart: `5 + 3 = 8` and `8 * 2 = 16`.
+    /// Splits a run-on such as `5 + 3 = 8 * 2 = 16` into its two claims, `5 + 3 = 8` and `8 * 2 = 16`.
     fn links(&self, sides: &[Expression]) -> Vec<Vec<Expression>> {
         let (mut links, mut link) = (Vec::new(), Vec::new());
         for (index, side) in sides.iter().enumerate() {
@@ -155,7 +157,7 @@ impl Reader<'_> {
         links
     }
 
-    /// `4 * 16 = 64`: re-derives a result inside a check, and is a step of an attempt elsewhere.
+    /// `4 * 16 = 64`: re-derives a result inside a check; anywhere else it is a step of an attempt.
     fn calculation(&mut self, calculation: &Expression, sides: &[Expression], token: Option<usize>) {
         let (Some(first), Some(last)) = (sides.first(), sides.last()) else { return };
         let stated = match sides.iter().rev().find(|side| !side.calculates()) {
@@ -163,7 +165,7 @@ impl Reader<'_> {
             None => last.value(),
         };
         let right = sides.windows(2).all(|pair| self.agree(&pair[0], &pair[1]));
-        // `wait , 36 + 9 = 45` works a result out again as `check :` does, if it is written at once.
+        // Written at once, `wait , 36 + 9 = 45` re-derives a result as `check :` does.
         let at_once = |draft: &CheckDraft| {
             let between = self.text.get(draft.end..first.start).unwrap_or("-");
             draft.opener == Opener::Hesitation && between.trim() == ","
@@ -202,12 +204,12 @@ impl Reader<'_> {
             return;
         }
         if self.works_backwards(calculation) {
-            // `Start from the target: 96 - 40 = 56` is one.
+            // `Start from the target: 96 - 40 = 56` is one event.
             match self.reading.events.last_mut() {
                 Some(before)
                     if matches!(before.kind, EventKind::Backward)
                         && self.text.get(before.end..first.start).is_some_and(|between| {
-                            // `Starting from 19, I add 1 to get 20` is one as well.
+                            // So is `Starting from 19, I add 1 to get 20`.
                             between.len() < 12 && !between.contains(['.', '\n', '!', '?'])
                         }) =>
                 {
@@ -230,15 +232,15 @@ impl Reader<'_> {
         self.value = None;
     }
 
-    /// Whether a word such as `so` stands before the formula at a token.
+    /// Whether a word such as `so` precedes the formula at a token.
     fn concludes_from(&self, token: Option<usize>) -> bool {
         let before = token.and_then(|at| at.checked_sub(1)).map(|index| self.tokens[index]);
         let word = before.and_then(|token| self.text.get(token.start..token.end)).unwrap_or("");
         ["so", "thus", "hence", "therefore"].iter().any(|listed| word.eq_ignore_ascii_case(listed))
     }
 
-    /// Adds the draft to the check before it where both are one exclamation, as in `Yes! That works` or
-    /// `18 / 6 = 3. ✓`, and both have one verdict that fits. Returns whether it did.
+    /// Merges the draft into the previous check if both are one exclamation, as in `Yes! That works` or
+    /// `18 / 6 = 3. ✓`, and share one verdict that fits. Returns whether it did.
     pub(super) fn joins_last_check(&mut self, draft: &CheckDraft, decision: Decision) -> bool {
         let Decision::Decided { verdict, conclusion: Conclusion::Hit } = decision else { return false };
         let Some(last) = self.reading.events.last_mut() else { return false };
@@ -271,7 +273,7 @@ impl Reader<'_> {
         exclaims || ticks
     }
 
-    /// Whether the calculation only says how far the attempt is from the target: `71 - 60 = 11`.
+    /// Whether the calculation only measures how far the attempt is from the target: `71 - 60 = 11`.
     fn measures_distance(&self, calculation: &Expression) -> bool {
         let stated = self.reading.attempts.records().last().and_then(|last| last.stated);
         let numbers: Vec<Option<Exact>> = calculation.numbers().take(3).collect();
@@ -283,14 +285,14 @@ impl Reader<'_> {
             && !self.target.is_some_and(|target| self.reading.attempts.is_given(target))
     }
 
-    /// Whether the calculation starts from the target, which nobody has given or reached yet.
+    /// Whether the calculation starts from the target, which is neither given nor reached yet.
     fn works_backwards(&self, calculation: &Expression) -> bool {
         let target = self.target;
         let Some(value) = target else { return false };
         calculation.numbers().any(|number| number == target) && !self.reading.attempts.knows(value)
     }
 
-    /// `63 = 19`: compares, if it is part of a check or names the target.
+    /// `63 = 19`: a comparison if it is part of a check or names the target.
     fn equality(&mut self, sides: &[Expression]) {
         for pair in sides.windows(2) {
             let [left, right] = pair else { continue };

@@ -1,4 +1,4 @@
-//! What the text means to do: another try, an intermediate goal, a description of what is wanted.
+//! Reads what the text means to do next: another try, an intermediate goal, or what is wanted.
 
 use super::{EventKind, Reader};
 use crate::reasoning::{exact::Exact, lexer::TokenKind};
@@ -16,10 +16,10 @@ impl Reader<'_> {
         self.at += length;
     }
 
-    /// `we still need 3`: a goal on the way, if the number is not the target itself.
+    /// `we still need 3`: an intermediate goal, unless the number is the target itself.
     pub(super) fn subgoal(&mut self, start: usize, length: usize, words_between: usize) {
         self.at += length;
-        // `so I need` may go on `to get` or `to reach a` before its number.
+        // `so I need` may continue with `to get` or `to reach a` before its number.
         let words = self.tokens[self.at..].iter().take(words_between);
         self.at += words.take_while(|token| matches!(token.kind, TokenKind::Word(_))).count();
         let Some(token) = self.tokens.get(self.at).filter(|token| token.kind == TokenKind::Number) else {
@@ -61,18 +61,18 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether the number after the phrase is the target, and the attempt has come to it before.
+    /// Whether the number after the phrase is the target and the attempt has already reached it.
     pub(super) fn restates(&self, length: usize) -> bool {
         let number = self.number_at(self.at + length);
         number == self.target && number.is_some_and(|number| self.reading.attempts.states(number))
     }
 
-    /// Whether the word here stands for the result in hand, as in `that's 88`.
+    /// Whether the word here stands for the current result, as in `that's 88`.
     pub(super) fn points(&self) -> bool {
         ["that", "this", "it", "that's", "that’s", "it's", "it’s"].iter().any(|word| self.is_written(word))
     }
 
-    /// The length of a phrase with the adverb after it, as in `that's already 72`.
+    /// The length of a phrase including an adverb after it, as in `that's already 72`.
     pub(super) fn past_adverb(&self, length: usize) -> usize {
         let token = self.tokens.get(self.at + length);
         let word = token.and_then(|token| self.text.get(token.start..token.end)).unwrap_or("");
@@ -82,20 +82,20 @@ impl Reader<'_> {
             )
     }
 
-    /// Whether the word before the colon here says that an answer follows: `Answer: 25 * 3`.
+    /// Whether the word before the colon here announces an answer: `Answer: 25 * 3`.
     pub(super) fn heads_answer(&self) -> bool {
         let before = self.at.checked_sub(1).map(|index| self.tokens[index]);
         let word = before.and_then(|token| self.text.get(token.start..token.end)).unwrap_or("");
         ["answer", "solution", "equation", "expression"].iter().any(|head| word.eq_ignore_ascii_case(head))
     }
 
-    /// Whether the token here is `word`, in any letter case.
+    /// Whether the token here is `word`, ignoring case.
     pub(super) fn is_written(&self, word: &str) -> bool {
         let token = self.tokens[self.at];
         self.text.get(token.start..token.end).is_some_and(|written| written.eq_ignore_ascii_case(word))
     }
 
-    /// Whether the word here ends a sentence right after a result.
+    /// Whether the word here ends a sentence right after a number.
     pub(super) fn trails(&self) -> bool {
         let kind = |index: usize| self.tokens.get(index).map(|token| token.kind);
         self.at.checked_sub(1).and_then(kind) == Some(TokenKind::Number)

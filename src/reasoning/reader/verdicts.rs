@@ -1,4 +1,5 @@
-//! Verdicts such as `too high`, `that works` or `is not 19`, and the value or calculation they speak of.
+//! Reads verdicts such as `too high`, `that works` or `is not 19`, and the value or calculation they refer
+//! to.
 
 use super::{Named, Reader, Waiting};
 use crate::reasoning::{
@@ -7,7 +8,7 @@ use crate::reasoning::{
 };
 
 impl Reader<'_> {
-    /// The value just named, if nothing but a comma stands between it and here.
+    /// The value just named, if at most commas separate it from here.
     pub(super) fn adjacent_value(&self) -> Option<Named> {
         self.value.filter(|named| {
             let between = self.tokens.get(named.next..self.at).unwrap_or_default();
@@ -15,7 +16,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The draft that a verdict at `start` belongs to, with the value before it if there is one.
+    /// The draft for a verdict at `start`, including the value before it if there is one.
     pub(super) fn draft_for_verdict(&mut self, start: usize) -> &mut CheckDraft {
         let named = match self.in_draft() {
             true => None,
@@ -28,7 +29,7 @@ impl Reader<'_> {
         draft
     }
 
-    /// A calculation without a stated result is an attempt once a verdict follows it closely.
+    /// Turns a calculation without a stated result into an attempt, because a verdict closely follows it.
     pub(super) fn judge_bare(&mut self) {
         let Some((calculation, next)) = self.bare.take() else { return };
         if self.at.saturating_sub(next) > 6 || self.in_draft() || self.reading.attempts.has_made(&calculation)
@@ -57,7 +58,7 @@ impl Reader<'_> {
         self.at += length;
     }
 
-    /// `yes`, `right`, `no`, `✓`: taken for an answer only where it can be nothing else.
+    /// `yes`, `right`, `no`, `✓`: taken as an answer only where nothing else can be meant.
     pub(super) fn weak_answer(&mut self, right: bool, length: usize) {
         let (start, end) = (self.tokens[self.at].start, self.tokens[self.at + length - 1].end);
         let parts =
@@ -82,7 +83,7 @@ impl Reader<'_> {
             false => bounded_after && (self.sentence_start || after_formula || parenthesised),
         };
         if answers && !self.answers_aside(length) {
-            // A verdict is on the list of phrases where it is one.
+            // A weak word counts as a phrase of the verification list only where it gives a verdict.
             self.reading.phrases += usize::from(!in_draft);
             self.verdict(right, start, end, length);
         } else {
@@ -91,7 +92,7 @@ impl Reader<'_> {
         self.sentence_start = false;
     }
 
-    /// How many words such as `the target of` stand here before the number that they name.
+    /// Number of words here, such as `the target of`, before the number that they name.
     fn aim_words(&self) -> usize {
         const AIMS: [&str; 8] = ["the", "our", "target", "goal", "number", "value", "of", "desired"];
         let written = |token: &Token| self.text.get(token.start..token.end).unwrap_or("");
