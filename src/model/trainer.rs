@@ -3,11 +3,14 @@
 //! Each worker takes its own fork of the model (two threads that differentiate the same leaves can deadlock in
 //! burn-autodiff 0.22), runs its micro-batches one after the other and adds up their gradients; the shards'
 //! sums are then added in the order of the workers, so that the result does not depend on who was first.
+//!
+//! Which parameters are trained is what Burn has written on them (`require_grad`): all, unless [`Trainer::only`] freezes
+//! some. Frozen ones get no gradients, no moments and no part in the norm.
 
 use std::sync::Arc;
 
 use burn::{
-    module::{Module, ModuleMapper, ModuleVisitor, Param},
+    module::{Module, ModuleMapper, ModuleVisitor, Param, ParamGroup},
     optim::{AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState, Optimizer},
     tensor::{Device, Gradients, Tensor, TensorData},
 };
@@ -61,13 +64,13 @@ fn adamw(weight_decay: f32) -> AdamW {
 pub struct Trainer {
     model: Transformer,
     optimizer: AdamW,
-    /// One for each parameter, in the order in which the model lists them; `None` before the first update.
+    /// One for each trained parameter, in the order in which the model lists them; `None` before the first update.
     state: Vec<Option<AdamWState<1>>>,
     workers: Arc<Workers>,
     device: Device,
 }
 
-/// AdamW's memory on the host, for checkpoints: for each parameter the first and the second moment.
+/// AdamW's memory on the host, for checkpoints: for each trained parameter the first and the second moment.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OptimizerState {
     /// Updates made.
@@ -102,10 +105,23 @@ pub struct Update<Stats> {
 }
 
 impl Trainer {
-    /// Takes a model on a plain device.
+    /// Takes a model on a plain device; trains all of it.
     pub fn new(model: Transformer, weight_decay: f32, workers: Arc<Workers>) -> Self {
         let device = model.device().autodiff();
         Self { model: model.train(), optimizer: adamw(weight_decay), state: Vec::new(), workers, device }
+    }
+
+    /// Trains only the parameters of this set, whose paths are those of the model's fields (`blocks.0.qkv`).
+    ///
+    /// # Errors
+    /// Where the set has none of the model's parameters.
+    pub fn only(mut self, trained: ParamGroup) -> Result<Self, String> {
+        self.model = self.model.no_grad().set_require_grad_group(trained, true);
+        self.state.clear();
+        match self.parameter_sizes().is_empty() {
+            true => Err("None of the model's parameters is in the set that is to be trained.".into()),
+            false => Ok(self),
+        }
     }
 
     /// The copy that samples: same weights, no gradients kept.
@@ -123,12 +139,15 @@ impl Trainer {
         self.state.iter().flatten().next().map_or(0, |state| state.momentum.time as u64)
     }
 
-    /// How many numbers each parameter holds, in the order of [`OptimizerState::moments`].
+    /// How many numbers each trained parameter holds, in the order of [`OptimizerState::moments`].
     pub fn parameter_sizes(&self) -> Vec<usize> {
         struct Sizes(Vec<usize>);
         impl ModuleVisitor for Sizes {
             fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-                self.0.push(param.val().shape().num_elements());
+                let value = param.val();
+                if value.is_require_grad() {
+                    self.0.push(value.shape().num_elements());
+                }
             }
         }
         let mut sizes = Sizes(Vec::new());
@@ -281,7 +300,7 @@ fn share_out(weights: impl Iterator<Item = usize>, shares: usize) -> Vec<Vec<usi
     out.into_iter().map(|(_, share)| share).collect()
 }
 
-/// The gradients of all parameters, flattened, in the order in which the model lists its parameters.
+/// The gradients of all trained parameters, flattened, in the order in which the model lists its parameters.
 type FlatGradients = Vec<Tensor<1>>;
 
 struct Flatten<'a> {
@@ -292,6 +311,9 @@ struct Flatten<'a> {
 impl ModuleVisitor for Flatten<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let value = param.val();
+        if !value.is_require_grad() {
+            return;
+        }
         let count = value.shape().num_elements();
         self.flat.push(match value.grad_remove(self.grads) {
             Some(grad) => grad.reshape([count]),
@@ -335,7 +357,7 @@ fn global_norm(grads: &FlatGradients) -> f64 {
     squares.reduce(|a, b| a + b).map_or(0.0, |total| f64::from(total.into_scalar::<f32>()).sqrt())
 }
 
-/// Replaces every parameter by what AdamW makes of it.
+/// Replaces every trained parameter by what AdamW makes of it.
 struct Step<'a> {
     optimizer: &'a AdamW,
     learning_rate: f64,
@@ -346,6 +368,9 @@ struct Step<'a> {
 
 impl ModuleMapper for Step<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if !param.val().is_require_grad() {
+            return param;
+        }
         let (Some(grad), state) = (self.grads.next(), self.before.next().flatten()) else { return param };
         param.map(|value| {
             let shape = value.shape();

@@ -10,7 +10,10 @@ use aha_lab::{
     pretrain::train::{Pretraining, Recipe},
     task::{countdown::FAMILY, lessons::Lessons},
 };
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::{
+    module::ParamGroup,
+    tensor::{Device, Int, Tensor, TensorData},
+};
 
 use super::{named, workers};
 
@@ -76,12 +79,17 @@ fn small_trainer(threads: usize) -> Trainer {
 }
 
 fn one_update(trainer: &mut Trainer, scale: f64) -> Result<f64, UpdateError> {
+    update_clipped(trainer, scale, 1.0)
+}
+
+/// One update; its gradient norm before clipping to `max_norm` (0: not clipped).
+fn update_clipped(trainer: &mut Trainer, scale: f64, max_norm: f64) -> Result<f64, UpdateError> {
     let batches: Vec<Vec<i32>> = (0..8).map(|i| (0..12).map(|j| (i * 5 + j * 3) % 20).collect()).collect();
     let update = trainer.update(
         &batches,
         Vec::len,
         1e-3,
-        1.0,
+        max_norm,
         |model, batch, device| {
             let n = batch.len();
             let read =
@@ -135,4 +143,48 @@ fn an_optimizer_state_goes_to_the_host_and_back() {
     assert_eq!(end(&trainer), end(&copy));
     let foreign = OptimizerState { time: 1, moments: vec![(vec![0.0], vec![0.0])] };
     assert!(copy.set_optimizer_state(foreign).is_err());
+}
+
+#[test]
+fn frozen_parameters_keep_their_bits_and_count_for_nothing() {
+    let model = small_model();
+    let trained_by = |group: Option<ParamGroup>| {
+        let mut trainer = Trainer::new(model.clone(), 0.1, workers(2));
+        if let Some(group) = group {
+            trainer = trainer.only(group).unwrap();
+        }
+        let norm = update_clipped(&mut trainer, 0.01, 0.0).unwrap();
+        let sizes: Vec<usize> = trainer.optimizer_state().moments.iter().map(|(m, _)| m.len()).collect();
+        assert_eq!(sizes, trainer.parameter_sizes(), "moments of the trained parameters alone");
+        let first = named(&folder::to_bytes(&trainer.inference_model()).unwrap());
+        update_clipped(&mut trainer, 0.01, 0.0).unwrap();
+        (norm, sizes, first, named(&folder::to_bytes(&trainer.inference_model()).unwrap()))
+    };
+    let before = named(&folder::to_bytes(&model).unwrap());
+    let chosen = || ParamGroup::from_regex(r"^blocks\.0\.(qkv|down)$").unwrap();
+    let (norm, sizes, first, second) = trained_by(Some(chosen()));
+    assert_eq!(sizes, [16 * 8 * 4, 32 * 16]);
+    let (norm_of_all, sizes_of_all, all, _) = trained_by(None);
+    assert!(sizes_of_all.len() > 2);
+    for (name, weights) in &before {
+        let is_trained = ["q_proj.weight", "k_proj.weight", "v_proj.weight", "down_proj.weight"]
+            .iter()
+            .any(|part| name.ends_with(part));
+        // The first step is that of a training of all; a frozen parameter does not even decay.
+        assert_eq!(&first[name], if is_trained { &all[name] } else { weights }, "{name}");
+        assert_eq!(first[name] != second[name], is_trained, "{name}");
+    }
+    // The squares of a norm are those of its parts.
+    let others = ParamGroup::from_regex(
+        r"^(embedding|norm|blocks\.0\.(input_norm|qkv_bias|output|post_norm|gate_up))$",
+    );
+    let (norm_of_others, ..) = trained_by(Some(others.unwrap()));
+    assert!((norm.hypot(norm_of_others) - norm_of_all).abs() < 1e-6 * norm_of_all);
+    assert!(Trainer::new(model.clone(), 0.0, workers(1)).only(ParamGroup::from_path("adapter")).is_err());
+    // What is frozen stays so over a snapshot.
+    let mut trainer = Trainer::new(model.clone(), 0.0, workers(1)).only(chosen()).unwrap();
+    let snapshot = trainer.snapshot();
+    one_update(&mut trainer, 0.01).unwrap();
+    trainer.restore(snapshot);
+    assert_eq!(trainer.parameter_sizes(), [16 * 8 * 4, 32 * 16]);
 }
