@@ -16,7 +16,7 @@ use aha_lab::{
         doctor::{BaseModelFacts, DoctorFacts},
     },
     device::{self, BackendRequest},
-    model::{config::ModelConfig, embedded},
+    model::{config::ModelConfig, source::hash_of},
     system::{output, platform},
     task::{FAMILIES, Family},
 };
@@ -149,7 +149,7 @@ fn facts() -> DoctorFacts {
         task: family.name,
         parameters: ModelConfig::parse(family.base.config).map_or(0, |config| config.parameters()),
         bytes: family.base.weights.len(),
-        sha256: embedded::hash_of(family.base.weights),
+        sha256: hash_of(family.base.weights),
     };
     DoctorFacts {
         version: env!("CARGO_PKG_VERSION").into(),

@@ -41,17 +41,12 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
 const DEBTS: &[(&str, &str)] = &[
     ("eval", "protocol"),
     ("grpo", "config"),
-    ("kernels", "model"),
     ("metrics", "config"),
     ("metrics", "reasoning"),
-    ("model", "config"),
-    ("model", "eval"),
-    ("model", "protocol"),
     ("protocol", "runs"),
     ("reasoning", "task"),
     ("record", "reasoning"),
     ("record", "task"),
-    ("task", "config"),
     ("tui", "engine"),
     ("tui", "grpo"),
 ];

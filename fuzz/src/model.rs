@@ -1,12 +1,18 @@
 //! The parts of the program's `model` that read.
 
+#[path = "../../src/model/arch.rs"]
+pub mod arch;
 #[path = "../../src/model/companions.rs"]
 pub mod companions;
 #[path = "../../src/model/config.rs"]
 pub mod config;
+#[path = "../../src/model/families/mod.rs"]
+pub mod families;
 #[path = "../../src/model/fields.rs"]
 pub mod fields;
 #[path = "../../src/model/host.rs"]
 pub mod host;
+#[path = "../../src/model/layout.rs"]
+mod layout;
 #[path = "../../src/model/tokenizer.rs"]
 pub mod tokenizer;

@@ -19,10 +19,7 @@ use crate::{
         setup::{check_fit, task_of},
     },
     eval::{self, EvalOptions, Examinee, interval::Estimate, report::EvalReport},
-    model::{
-        embedded, finding,
-        folder::{self, LoadedModel},
-    },
+    model::{finding, folder::LoadedModel, source::ModelSource},
     rollout::{budget::ANSWER_TOKENS, sampler::Observer},
     runs::{RunAtStep, RunDirectory},
     system::{
@@ -267,10 +264,11 @@ impl Found {
     /// # Errors
     /// A sentence that names the file.
     pub fn load(&self, task: &Family, device: &burn::tensor::Device) -> Result<LoadedModel, Failure> {
-        let loaded = match self {
-            Found::Embedded => embedded::load(&task.base, device)?,
-            Found::Folder(path) | Found::Checkpoint(_, path) => folder::load(path, device)?,
+        let source = match self {
+            Found::Embedded => ModelSource::Embedded(&task.base),
+            Found::Folder(path) | Found::Checkpoint(_, path) => ModelSource::Folder(path),
         };
+        let loaded = source.load(device)?;
         loaded.notes.iter().for_each(output::say);
         Ok(loaded)
     }

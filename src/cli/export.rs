@@ -12,8 +12,8 @@ use super::Failure;
 use crate::{
     engine::setup::WEIGHTS_FILE,
     model::{
-        embedded, folder,
         publish::{self, WeightType},
+        source::ModelSource,
     },
     runs::{RunAtStep, RunDirectory},
     system::files,
@@ -69,10 +69,11 @@ pub fn run(args: &ExportArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let asked = asked.transpose()?;
     let device = Device::flex();
     let loaded = if args.checkpoint == "embedded" {
-        embedded::load(&task::family(&args.task).map_err(Failure)?.base, &device)?
+        ModelSource::Embedded(&task::family(&args.task).map_err(Failure)?.base).load(&device)?
     } else {
         let at: RunAtStep = args.checkpoint.parse()?;
-        folder::load(&RunDirectory::find(&args.runs, &at.run)?.checkpoint(at.step)?.path, &device)?
+        let checkpoint = RunDirectory::find(&args.runs, &at.run)?.checkpoint(at.step)?;
+        ModelSource::Folder(&checkpoint.path).load(&device)?
     };
     let as_type = asked.unwrap_or_else(|| publish::base_type(&loaded.companions));
     write_folder(&args.folder, &publish::files(&loaded, as_type)?)?;

@@ -10,11 +10,11 @@ use crate::{
     config::Config,
     device,
     engine::setup::task_of,
-    eval::{self, EvalOptions, Examinee},
+    eval::{self, EvalOptions, Examinee, base::Measured},
     model::{
-        embedded::{Measured, hash_of},
         folder::{self, LoadedModel},
         publish::{self, WeightType},
+        source::hash_of,
     },
     pretrain::train::{Pretraining, Recipe},
     system::{

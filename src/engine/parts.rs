@@ -104,8 +104,7 @@ pub fn reference(
     if let Some(checkpoint) = checkpoint.filter(has_one) {
         let path = checkpoint.path.join(REFERENCE_FILE);
         let weights = folder::read_bounded(&path, u64::MAX)?;
-        let shape = serde_json::to_vec(&model.config).map_err(|e| EngineError::Other(format!("{e}.")))?;
-        return Ok(Some(folder::from_bytes(&shape, &weights, &path, &model.device())?));
+        return Ok(Some(folder::with_weights(&model.config, &weights, &path, &model.device())?));
     }
     Ok((config.update.kl_coef != 0.0).then(|| model.clone()))
 }

@@ -13,7 +13,7 @@ use crate::{
     device::{self, BackendRequest},
     grpo::step::{Grpo, JudgedGroup},
     model::{
-        embedded, folder,
+        source::ModelSource,
         trainer::{Trainer, UpdateError},
     },
     record::RolloutRecord,
@@ -148,10 +148,11 @@ fn policy(
     let mut notes: Vec<String> = note.into_iter().collect();
     notes.extend(parts::another_vector_unit(unit, parts::vector_unit(&choice)));
     let backend = parts::backend_name(&choice, threads);
-    let loaded = match checkpoint {
-        Some(checkpoint) => folder::load(&checkpoint.path, &choice.device)?,
-        None => embedded::load(&config.puzzles.task.base, &choice.device)?,
+    let source = match checkpoint {
+        Some(checkpoint) => ModelSource::Folder(&checkpoint.path),
+        None => ModelSource::Embedded(&config.puzzles.task.base),
     };
+    let loaded = source.load(&choice.device)?;
     let tokenizer = loaded.read_tokenizer()?;
     let model = loaded.model;
     setup::check_fit(config.sampling.max_new_tokens, &model, &tokenizer)?;

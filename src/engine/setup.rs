@@ -18,8 +18,8 @@ use crate::{
     model::{
         companions::Companions,
         config::ModelConfig,
-        embedded,
-        folder::{self, LoadedModel, ModelError},
+        folder::{LoadedModel, ModelError},
+        source::{ModelSource, family_of, hash_of},
         tokenizer::{Tokenizer, TokenizerError},
         trainer::Trainer,
         transformer::Transformer,
@@ -198,25 +198,22 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         warnings.extend(soundness::doubts_of_config(run, &config));
     }
 
-    let (loaded, hash, base) = match (&options.start, &checkpoint) {
-        (Start::New(Base::Embedded), _) | (Start::Resume(..), None) => {
-            let loaded = embedded::load(&family.base, &choice.device)?;
-            (loaded, embedded::hash_of(family.base.weights), embedded::reference(&family.base))
-        }
-        (Start::New(Base::Folder(folder)), _) => {
-            let loaded = folder::load(folder, &choice.device)?;
-            let hash = folder::hash_of_folder(folder)?;
-            (loaded, hash, None)
-        }
-        (Start::Resume(run, _) | Start::Fork(run, _), Some(checkpoint)) => {
-            let loaded = folder::load(&checkpoint.path, &choice.device)?;
-            let hash = run.config()?.provenance.map(|p| p.model_hash).unwrap_or_default();
-            let base =
-                embedded::reference(&family.base).filter(|_| hash == embedded::hash_of(family.base.weights));
-            (loaded, hash, base)
-        }
+    let source = match (&options.start, &checkpoint) {
+        (Start::New(Base::Embedded), _) | (Start::Resume(..), None) => ModelSource::Embedded(&family.base),
+        (Start::New(Base::Folder(folder)), _) => ModelSource::Folder(folder),
+        (_, Some(checkpoint)) => ModelSource::Folder(&checkpoint.path),
         _ => return Err(EngineError::Other("There is no checkpoint to go on from.".into())),
     };
+    let loaded = source.load(&choice.device)?;
+    // Of the weights that the run began from.
+    let hash = match (&options.start, &checkpoint) {
+        (Start::Resume(run, _) | Start::Fork(run, _), Some(_)) => {
+            run.config()?.provenance.map(|p| p.model_hash).unwrap_or_default()
+        }
+        _ => source.hash()?,
+    };
+    let is_embedded =
+        !matches!(options.start, Start::New(Base::Folder(_))) && hash == hash_of(family.base.weights);
     let tokenizer = loaded.read_tokenizer()?;
     let LoadedModel { model, tokenizer: tokenizer_file, companions, notes } = loaded;
     warnings.extend(notes);
@@ -228,7 +225,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     if let Some(puzzle) = first_pins(task.as_ref()).first() {
         tokenizer.encode(&task.prompt(puzzle))?;
     }
-    let base = base.and_then(|_| embedded::reference_for(family, &config));
+    let base = is_embedded.then(|| eval::base::reference_for(family, &config)).flatten();
 
     let reference = parts::reference(checkpoint.as_ref(), &config, &model)?;
     let mut trainer = Trainer::new(model, 0.0, workers);
@@ -345,7 +342,7 @@ pub(super) fn began_from_embedded(run: &RunDirectory) -> bool {
         .config()
         .ok()
         .and_then(|file| file.provenance)
-        .is_some_and(|provenance| embedded::family_of(&provenance.model_hash).is_some());
+        .is_some_and(|provenance| family_of(&provenance.model_hash).is_some());
     let anew = Reader::new(run)
         .events()
         .is_ok_and(|log| log.records.first().is_none_or(|first| first.event == "started"));

@@ -1,5 +1,6 @@
 //! Held-out evaluation: accuracy, pass@k, majority vote, thinking budgets.
 
+pub mod base;
 pub mod frontier;
 pub mod interval;
 mod options;

@@ -14,7 +14,6 @@ use super::{
     swiglu::swiglu_rows,
     vector::{LANES, add_rows_to, exp_sum, largest, mul_add, vectorized},
 };
-use crate::model::{config::ModelConfig, transformer::Transformer};
 
 /// A product of one row takes another path, with sums in another order: a lone token gets company, so that its bits
 /// do not depend on whether others are still being written.
@@ -31,14 +30,34 @@ pub struct Entry {
     pub token: u32,
 }
 
+/// The weights of one block, each the field of the same name in the model.
+#[allow(missing_docs, reason = "the model says what each is")]
+pub struct BlockWeights {
+    pub input_norm: CpuTensor,
+    pub qkv: CpuTensor,
+    pub qkv_bias: Option<CpuTensor>,
+    /// Scales of the norm of each query head and of each key head.
+    pub qk_norm: Option<[CpuTensor; 2]>,
+    pub output: CpuTensor,
+    pub post_norm: CpuTensor,
+    pub gate_up: CpuTensor,
+    pub down: CpuTensor,
+}
+
+/// The weights of a model.
+pub struct Weights {
+    /// `[V, d]`.
+    pub embedding: CpuTensor,
+    /// First to last.
+    pub blocks: Vec<BlockWeights>,
+    /// Scale of the last norm.
+    pub norm: CpuTensor,
+    /// `[d, V]`; where there is none, the embedding's transpose.
+    pub head: Option<CpuTensor>,
+}
+
 struct Layer {
-    input_norm: CpuTensor,
-    qkv: CpuTensor,
-    qkv_bias: Option<CpuTensor>,
-    output: CpuTensor,
-    post_norm: CpuTensor,
-    gate_up: CpuTensor,
-    down: CpuTensor,
+    weights: BlockWeights,
     /// Turned keys of all slots; [`Cache`] says where.
     keys: Vec<f32>,
     /// Values of all slots, `[slots, G, capacity, c]`.
@@ -50,7 +69,6 @@ pub struct Decoder {
     embedding: CpuTensor,
     layers: Vec<Layer>,
     norm: CpuTensor,
-    /// `[d, V]`; where there is none, the embedding's transpose.
     head: Option<CpuTensor>,
     angles: Angles,
     heads: Heads,
@@ -77,55 +95,31 @@ struct Work {
 }
 
 impl Decoder {
-    /// For sequences of at most `capacity` tokens in `slots` slots. `None` when the model's weights are not f32
-    /// tensors of the CPU backend without gradients.
-    pub fn new(model: &Transformer, slots: usize, capacity: usize) -> Option<Self> {
-        let config: &ModelConfig = &model.config;
-        let heads = config.heads();
+    /// For sequences of at most `capacity` tokens in `slots` slots; `theta` is the base of the rotary wavelengths, `eps`
+    /// what the norms add.
+    pub fn new(weights: Weights, heads: Heads, theta: f64, eps: f64, slots: usize, capacity: usize) -> Self {
         let kept = slots * kept_of_slot(heads, capacity);
         let capacity = capacity.next_multiple_of(LANES);
-        let layers = model
-            .blocks
-            .iter()
-            .map(|block| {
-                Some(Layer {
-                    input_norm: CpuTensor::of(block.input_norm.val())?,
-                    qkv: CpuTensor::of(block.qkv.val())?,
-                    qkv_bias: match &block.qkv_bias {
-                        Some(bias) => Some(CpuTensor::of(bias.val())?),
-                        None => None,
-                    },
-                    output: CpuTensor::of(block.output.val())?,
-                    post_norm: CpuTensor::of(block.post_norm.val())?,
-                    gate_up: CpuTensor::of(block.gate_up.val())?,
-                    down: CpuTensor::of(block.down.val())?,
-                    keys: vec![0.0; kept],
-                    values: vec![0.0; kept],
-                })
-            })
-            .collect::<Option<Vec<_>>>()?;
-        let head = match &model.head {
-            Some(head) => Some(CpuTensor::of(head.val())?),
-            None => None,
-        };
-        Some(Self {
-            embedding: CpuTensor::of(model.embedding.val())?,
-            layers,
-            norm: CpuTensor::of(model.norm.val())?,
+        let Weights { embedding, blocks, norm, head } = weights;
+        let layer = |weights| Layer { weights, keys: vec![0.0; kept], values: vec![0.0; kept] };
+        Self {
+            hidden: embedding.width(),
+            inner: blocks.first().map_or(0, |block| block.down.rows()),
+            embedding,
+            layers: blocks.into_iter().map(layer).collect(),
+            norm,
             head,
-            angles: Angles::new(config.rope_theta, heads.width, capacity),
+            angles: Angles::new(theta, heads.width, capacity),
             heads,
-            hidden: config.hidden_size,
-            inner: config.intermediate_size,
-            eps: config.rms_norm_eps as f32,
+            eps: eps as f32,
             capacity,
             work: Work::default(),
-        })
+        }
     }
 
     /// Keys and values of one slot for sequences of at most `capacity` tokens, bytes.
-    pub fn kept_bytes(config: &ModelConfig, capacity: usize) -> usize {
-        2 * size_of::<f32>() * config.num_hidden_layers * kept_of_slot(config.heads(), capacity)
+    pub fn kept_bytes(heads: Heads, layers: usize, capacity: usize) -> usize {
+        2 * size_of::<f32>() * layers * kept_of_slot(heads, capacity)
     }
 
     /// Reads the entries, those of one slot in the order of their positions, and returns the logits after each
@@ -147,21 +141,26 @@ impl Decoder {
         resize(turned, h.repeat().max(1) * h.width);
         resize(scores, h.repeat() * self.capacity);
         for layer in &mut self.layers {
-            norm_rows(x, &layer.input_norm, self.eps, normed);
-            multiply(qkv, Into::Fresh, normed, &layer.qkv, padded);
-            if let Some(bias) = &layer.qkv_bias {
+            let weights = &layer.weights;
+            norm_rows(x, &weights.input_norm, self.eps, normed);
+            multiply(qkv, Into::Fresh, normed, &weights.qkv, padded);
+            if let Some(bias) = &weights.qkv_bias {
                 qkv.chunks_exact_mut(h.row()).for_each(|row| add_rows_to(row, bias.values()));
+            }
+            if let Some(scales) = &weights.qk_norm {
+                qkv.chunks_exact_mut(h.row()).for_each(|row| norm_heads(row, h, scales, self.eps, mixed));
             }
             let cache = Cache { heads: h, capacity: self.capacity };
             let rows = qkv.chunks_exact(h.row()).zip(mixed.chunks_exact_mut(h.queries * h.width));
             for (entry, (qkv, mixed)) in entries.iter().zip(rows) {
                 attend(cache, entry, qkv, &self.angles, layer, turned, scores, mixed);
             }
-            multiply(x, Into::Sum, mixed, &layer.output, padded);
-            norm_rows(x, &layer.post_norm, self.eps, normed);
-            multiply(gate_up, Into::Fresh, normed, &layer.gate_up, padded);
+            let weights = &layer.weights;
+            multiply(x, Into::Sum, mixed, &weights.output, padded);
+            norm_rows(x, &weights.post_norm, self.eps, normed);
+            multiply(gate_up, Into::Fresh, normed, &weights.gate_up, padded);
             swiglu_rows(gate_up, self.inner, gated);
-            multiply(x, Into::Sum, gated, &layer.down, padded);
+            multiply(x, Into::Sum, gated, &weights.down, padded);
         }
         // Only the last token of each slot is asked what comes next.
         let is_last = |i: usize| entries.get(i + 1).is_none_or(|next| next.slot != entries[i].slot);
@@ -201,6 +200,17 @@ fn multiply(out: &mut [f32], into: Into, x: &[f32], w: &CpuTensor, rows: usize) 
 fn norm_rows(x: &[f32], scale: &CpuTensor, eps: f32, out: &mut [f32]) {
     let mut inverse = vec![0.0; x.len() / scale.width()];
     norm::norm_rows(x, scale.values(), eps, out, &mut inverse);
+}
+
+/// Normalises each query head and each key head of a row in place. `room` holds at least the queries.
+fn norm_heads(row: &mut [f32], heads: Heads, scales: &[CpuTensor; 2], eps: f32, room: &mut [f32]) {
+    let (queries, rest) = row.split_at_mut(heads.queries * heads.width);
+    let keys = &mut rest[..heads.groups * heads.width];
+    for (part, scale) in [queries, keys].into_iter().zip(scales) {
+        let room = &mut room[..part.len()];
+        norm_rows(part, scale, eps, room);
+        part.copy_from_slice(room);
+    }
 }
 
 vectorized! {

@@ -2,15 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::{self, Fields};
+use super::{
+    arch::ArchSpec,
+    families::{self, ModelFamily},
+    fields::{self, Fields},
+};
 use crate::{kernels::attention::Heads, system::quoting::quoting};
 
-/// Qwen2-family shape. Llama-family folders load too: they only leave out the attention biases.
+/// The family and the sizes of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelConfig {
-    /// `qwen2`, `llama`, …; decides the default of `attention_bias`.
-    #[serde(default = "qwen2")]
-    pub model_type: String,
+    /// Whose tables of names and flags are meant.
+    #[serde(rename = "model_type", default = "qwen2", with = "by_model_type")]
+    pub family: &'static ModelFamily,
     /// Width of the residual stream, d.
     pub hidden_size: usize,
     /// Inner width of the SwiGLU feed-forward.
@@ -38,13 +42,13 @@ pub struct ModelConfig {
     /// Whether the output layer is the embedding transposed.
     #[serde(default)]
     pub tie_word_embeddings: bool,
-    /// Whether queries, keys and values have biases; by default they do in `qwen2` alone.
+    /// Whether queries, keys and values have biases, in families where this is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention_bias: Option<bool>,
 }
 
-fn qwen2() -> String {
-    "qwen2".into()
+fn qwen2() -> &'static ModelFamily {
+    families::QWEN2
 }
 fn default_eps() -> f64 {
     1e-6
@@ -60,7 +64,7 @@ impl ModelConfig {
     /// The shape of the model that `pretrain` makes: 810,624 parameters at a vocabulary of 172.
     pub fn small(vocab_size: usize) -> Self {
         Self {
-            model_type: qwen2(),
+            family: qwen2(),
             hidden_size: 128,
             intermediate_size: 384,
             num_hidden_layers: 4,
@@ -89,9 +93,8 @@ impl ModelConfig {
     /// # Errors
     /// As there.
     pub fn parse_with_notes(json: &[u8]) -> Result<(Self, Vec<String>), String> {
-        let not_one = |e: serde_json::Error| {
-            format!("This is no config.json of a Qwen2 or Llama model: {}.", quoting(&e))
-        };
+        let not_one =
+            |e: serde_json::Error| format!("This is no config.json of a language model: {}.", quoting(&e));
         let Fields { read, notes } = fields::checked(serde_json::from_slice(json).map_err(not_one)?)?;
         let config: Self = serde_json::from_value(read.into()).map_err(not_one)?;
         config.validate()?;
@@ -105,17 +108,24 @@ impl ModelConfig {
 
     /// Width of a head.
     pub fn head_dim(&self) -> usize {
-        self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads.max(1))
+        let given = self.head_dim.or(self.family.head_dim);
+        given.unwrap_or(self.hidden_size / self.num_attention_heads.max(1))
     }
 
-    /// Whether queries, keys and values have biases.
-    pub fn has_attention_bias(&self) -> bool {
-        self.attention_bias.unwrap_or(self.model_type == "qwen2")
-    }
-
-    /// Whether the output projection of attention has a bias too. It must be zero: it is not computed with.
-    pub fn has_output_bias(&self) -> bool {
-        self.model_type == "llama" && self.has_attention_bias()
+    /// What the model computes.
+    pub fn arch(&self) -> ArchSpec {
+        let qkv_bias = self.family.has_qkv_bias(self.attention_bias);
+        ArchSpec {
+            hidden: self.hidden_size,
+            inner: self.intermediate_size,
+            heads: self.heads(),
+            qkv_bias,
+            output_bias: qkv_bias && self.family.output_bias,
+            qk_norm: self.family.qk_norm,
+            norm_eps: self.rms_norm_eps,
+            rope_theta: self.rope_theta,
+            tied: self.tie_word_embeddings,
+        }
     }
 
     /// Whether the numbers fit each other and stay within what this program can hold.
@@ -143,7 +153,8 @@ impl ModelConfig {
                 self.num_attention_heads, self.num_key_value_heads
             ));
         }
-        if self.head_dim.is_none() && !self.hidden_size.is_multiple_of(self.num_attention_heads) {
+        let divided = self.head_dim.or(self.family.head_dim).is_none();
+        if divided && !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             return Err(format!(
                 "config.json: `hidden_size` ({}) must be a multiple of `num_attention_heads` ({}) when `head_dim` \
                  is not given.",
@@ -166,12 +177,9 @@ impl ModelConfig {
 
     /// How many numbers the weights are.
     pub fn parameters(&self) -> usize {
-        let (d, f, c) = (self.hidden_size, self.intermediate_size, self.head_dim());
-        let (h, g) = (self.num_attention_heads, self.num_key_value_heads);
-        let bias = if self.has_attention_bias() { (h + 2 * g) * c } else { 0 };
-        let block = d * (h + 2 * g) * c + bias + h * c * d + 3 * d * f + 2 * d;
+        let d = self.hidden_size;
         let embeddings = self.vocab_size * d * if self.tie_word_embeddings { 1 } else { 2 };
-        self.num_hidden_layers * block + embeddings + d
+        self.num_hidden_layers * self.arch().block_parameters() + embeddings + d
     }
 
     /// Floating-point operations of one token's forward pass, by parameter count: 2 for each weight that a
@@ -186,5 +194,28 @@ impl ModelConfig {
         let block = d * (h + 2.0 * kv) * hd + h * hd * d + 3.0 * d * self.intermediate_size as f64;
         let weights = self.num_hidden_layers as f64 * block + d * self.vocab_size as f64;
         2.0 * weights + 4.0 * self.num_hidden_layers as f64 * h * hd * context
+    }
+}
+
+/// A family as `config.json` names it.
+mod by_model_type {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use super::super::families::{self, ModelFamily};
+    use crate::system::quoting::shortened;
+
+    pub fn serialize<S: Serializer>(family: &&'static ModelFamily, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(family.model_type)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<&'static ModelFamily, D::Error> {
+        let name = String::deserialize(from)?;
+        ModelFamily::named(&name).ok_or_else(|| {
+            D::Error::custom(format!(
+                "`model_type` is `{}`; {} are supported",
+                shortened(&name),
+                families::supported()
+            ))
+        })
     }
 }

@@ -1,16 +1,13 @@
 //! The fields of a stranger's `config.json`: each is understood, known to change nothing, or refused by its name.
 //!
-//! A model that loads and then computes something else than its makers meant is worse than one that is refused. So the
-//! kinds of models are an allow-list; a field that changes the computation must have the value that changes nothing;
-//! and a field that nobody here has heard of is refused where its name sounds like the computation, and told of where
-//! it does not.
+//! The families of models are an allow-list ([`families`]); a field that changes the computation must have the value that
+//! changes nothing; and a field that nobody here has heard of is refused where its name sounds like the computation, and
+//! told of where it does not.
 
 use serde_json::{Map, Value};
 
+use super::families::{self, Bias, ModelFamily, Window};
 use crate::system::quoting::shortened;
-
-/// Kinds of models whose computation is the one that is done here.
-pub const MODEL_TYPES: [&str; 4] = ["qwen2", "llama", "mistral", "seed_oss"];
 
 /// What [`super::config::ModelConfig`] reads.
 const UNDERSTOOD: [&str; 14] = [
@@ -156,10 +153,10 @@ const TELLING: &[&str] = &[
     "window",
 ];
 
-/// The fields that are read, in one form for all kinds of models, and what a person should know of the others.
+/// The fields that are read, in one form for all families, and what a person should know of the others.
 #[derive(Debug)]
 pub struct Fields {
-    /// Without `null`s; defaults that differ between kinds are filled in.
+    /// Without `null`s; defaults that differ between families are filled in.
     pub read: Map<String, Value>,
     /// Sentences on fields that are left aside.
     pub notes: Vec<String>,
@@ -170,11 +167,11 @@ pub struct Fields {
 /// # Errors
 /// A sentence that names the first field that is not understood.
 pub fn checked(mut fields: Map<String, Value>) -> Result<Fields, String> {
-    let kind = model_type(&fields)?;
+    let family = family(&fields)?;
     activation(&fields)?;
-    windows(&fields, kind)?;
+    windows(&fields, family)?;
     neutral(&fields)?;
-    biases(&fields, kind)?;
+    biases(&fields, family)?;
     let theta = rotary(&fields)?;
     let mut notes = Vec::new();
     for (name, value) in &fields {
@@ -195,7 +192,7 @@ pub fn checked(mut fields: Map<String, Value>) -> Result<Fields, String> {
             shortened(name)
         ));
     }
-    fill_in(&mut fields, kind);
+    fill_in(&mut fields, family);
     fields.retain(|name, value| {
         UNDERSTOOD.contains(&name.as_str()) && name != "rope_parameters" && !value.is_null()
     });
@@ -203,15 +200,14 @@ pub fn checked(mut fields: Map<String, Value>) -> Result<Fields, String> {
     Ok(Fields { read: fields, notes })
 }
 
-fn model_type(fields: &Map<String, Value>) -> Result<&'static str, String> {
-    let supported = "qwen2, llama, mistral and seed_oss are supported";
+fn family(fields: &Map<String, Value>) -> Result<&'static ModelFamily, String> {
+    let supported = families::supported();
     let Some(named) = fields.get("model_type").filter(|kind| !kind.is_null()) else {
-        return Err(format!("config.json: `model_type` is missing; {supported}."));
+        return Err(format!("config.json: `model_type` is missing; {supported} are supported."));
     };
-    let known = MODEL_TYPES.iter().find(|kind| named == **kind);
-    known.copied().ok_or_else(|| {
+    named.as_str().and_then(ModelFamily::named).ok_or_else(|| {
         format!(
-            "config.json: `model_type` is {}, whose computation this program does not do; {supported}.",
+            "config.json: `model_type` is {}, whose computation this program does not do; {supported} are supported.",
             spelt(named)
         )
     })
@@ -231,7 +227,7 @@ fn activation(fields: &Map<String, Value>) -> Result<(), String> {
 }
 
 /// Windows of attention; one that is never shorter than a sequence changes nothing.
-fn windows(fields: &Map<String, Value>, kind: &str) -> Result<(), String> {
+fn windows(fields: &Map<String, Value>, family: &ModelFamily) -> Result<(), String> {
     let layer_types = fields.get("layer_types").filter(|value| !value.is_null());
     if let Some(types) = layer_types {
         let whole = types.as_array().is_some_and(|types| types.iter().all(|kind| kind == "full_attention"));
@@ -244,18 +240,19 @@ fn windows(fields: &Map<String, Value>, kind: &str) -> Result<(), String> {
     }
     let number = |name: &str| fields.get(name).and_then(Value::as_u64);
     let used = fields.get("use_sliding_window").filter(|value| !is_off(value));
-    // Where Mistral's configuration does not speak of a window, transformers gives it one.
-    let by_default = kind == "mistral" && !fields.contains_key("sliding_window");
     let window = fields.get("sliding_window").filter(|value| !value.is_null());
-    let width = window.and_then(Value::as_u64).or((by_default || used.is_some()).then_some(4096));
-    let asked = match kind {
-        // All layers below this number see everything.
-        "qwen2" => {
-            let first = number("max_window_layers").unwrap_or(28);
-            used.is_some() && number("num_hidden_layers").is_none_or(|layers| first < layers)
+    let (asked, default) = match family.window {
+        Window::Everywhere { default } => {
+            // Where the configuration does not speak of a window, transformers may give it one.
+            let default = default.filter(|_| !fields.contains_key("sliding_window"));
+            (window.is_some() || default.is_some() || used.is_some(), default)
         }
-        _ => window.is_some() || by_default || used.is_some(),
+        Window::LaterLayers { first } => {
+            let first = number("max_window_layers").unwrap_or(first);
+            (used.is_some() && number("num_hidden_layers").is_none_or(|layers| first < layers), None)
+        }
     };
+    let width = window.and_then(Value::as_u64).or(default).or(used.map(|_| 4096));
     let acts = width.is_none_or(|width| number("max_position_embeddings").is_none_or(|most| width < most));
     if !(asked && acts) {
         return Ok(());
@@ -286,18 +283,19 @@ fn neutral(fields: &Map<String, Value>) -> Result<(), String> {
     }
 }
 
-/// Biases that a kind of model never has, or always.
-fn biases(fields: &Map<String, Value>, kind: &str) -> Result<(), String> {
+/// Biases that a family never has, or always.
+fn biases(fields: &Map<String, Value>, family: &ModelFamily) -> Result<(), String> {
     let given = fields.get("attention_bias").and_then(Value::as_bool);
-    match (kind, given) {
-        ("mistral", Some(true)) => {
-            Err("config.json: `attention_bias` is true, but a model of type `mistral` has no biases.".into())
-        }
-        ("qwen2", Some(false)) => Err("config.json: `attention_bias` is false, but a model of type `qwen2` \
-                                       always has biases of queries, keys and values."
-            .into()),
-        _ => Ok(()),
-    }
+    let always = match (family.qkv_bias, given) {
+        (Bias::Never, Some(true)) => "has no biases",
+        (Bias::Always, Some(false)) => "always has biases of queries, keys and values",
+        _ => return Ok(()),
+    };
+    Err(format!(
+        "config.json: `attention_bias` is {}, but a model of type `{}` {always}.",
+        given.unwrap_or_default(),
+        family.model_type
+    ))
 }
 
 /// The base of the rotary wavelengths, as transformers finds it: in `rope_scaling`, in `rope_parameters`, beside them.
@@ -339,16 +337,11 @@ fn rotary(fields: &Map<String, Value>) -> Result<Option<Value>, String> {
     Ok(rope.get("rope_theta").filter(|theta| !theta.is_null()).cloned())
 }
 
-/// Defaults that differ between kinds.
-fn fill_in(fields: &mut Map<String, Value>, kind: &str) {
-    if kind == "seed_oss" {
-        fields.entry("head_dim").or_insert_with(|| 128.into());
-        fields.entry("attention_bias").or_insert(Value::Bool(true));
-    }
-    let groups = fields.get("num_key_value_heads");
-    let as_many = match groups {
+/// Defaults that differ between families, or depend on other fields.
+fn fill_in(fields: &mut Map<String, Value>, family: &ModelFamily) {
+    let as_many = match fields.get("num_key_value_heads") {
         Some(groups) => groups.is_null(),
-        None => kind == "llama",
+        None => family.key_value_heads_as_queries,
     };
     if let Some(heads) = fields.get("num_attention_heads").filter(|_| as_many).cloned() {
         fields.insert("num_key_value_heads".into(), heads);

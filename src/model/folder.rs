@@ -20,8 +20,9 @@ use super::{
     host::{
         HostBlock, HostTensors, MAX_JSON, MAX_WEIGHTS, Matrix, arrange, broken, transposed, weight_files,
     },
+    layout::{Layout, Place},
     publish::{self, WeightType},
-    transformer::{Block, Transformer},
+    transformer::{Block, QkNorm, Transformer},
     weights::{F16_ENDS, encoded},
 };
 use crate::{
@@ -80,7 +81,7 @@ pub fn load(folder: &Path, device: &Device) -> Result<LoadedModel, ModelError> {
     Ok(LoadedModel { model, tokenizer, companions, notes })
 }
 
-/// Loads a model from bytes in memory (the embedded one, a checkpoint). `source` is named in errors.
+/// Loads a model from bytes in memory. `source` is named in errors.
 ///
 /// # Errors
 /// As [`load`].
@@ -91,9 +92,22 @@ pub fn from_bytes(
     device: &Device,
 ) -> Result<Transformer, ModelError> {
     let config = ModelConfig::parse(config).map_err(|reason| broken(source, reason))?;
+    with_weights(&config, weights, source, device)
+}
+
+/// A model of a known shape with the weights of a file. `source` is named in errors.
+///
+/// # Errors
+/// As [`load`].
+pub fn with_weights(
+    config: &ModelConfig,
+    weights: &[u8],
+    source: &Path,
+    device: &Device,
+) -> Result<Transformer, ModelError> {
     let mut host = HostTensors::none(source.to_owned());
     host.add(weights, source)?;
-    onto_device(host, &config, device)
+    onto_device(host, config, device)
 }
 
 fn onto_device(host: HostTensors, config: &ModelConfig, device: &Device) -> Result<Transformer, ModelError> {
@@ -109,6 +123,7 @@ fn onto_device(host: HostTensors, config: &ModelConfig, device: &Device) -> Resu
         input_norm: vector(block.input_norm),
         qkv: matrix(block.qkv),
         qkv_bias: block.qkv_bias.map(vector),
+        qk_norm: block.qk_norm.map(|[queries, keys]| QkNorm { queries: vector(queries), keys: vector(keys) }),
         output: matrix(block.output),
         post_norm: vector(block.post_norm),
         gate_up: matrix(block.gate_up),
@@ -136,48 +151,34 @@ pub fn to_bytes(model: &Transformer) -> Result<Vec<u8>, ModelError> {
 /// # Errors
 /// As there, and where a weight is beyond what the type can hold.
 pub fn to_bytes_as(model: &Transformer, as_type: WeightType) -> Result<Vec<u8>, ModelError> {
-    let config = &model.config;
-    let (d, f, c) = (config.hidden_size, config.intermediate_size, config.head_dim());
-    let (h, g, v) = (config.num_attention_heads, config.num_key_value_heads, config.vocab_size);
-    let mut out: BTreeMap<String, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
-    let mut beyond = None;
-    let mut put = |name: String, shape: &[usize], values: &[f32]| {
-        if as_type == WeightType::F16 && values.iter().any(|v| v.abs() >= F16_ENDS) {
-            beyond = Some(name.clone());
-        }
-        out.insert(name, (shape.to_vec(), encoded(values, as_type)));
-    };
-    for (layer, block) in model.blocks.iter().enumerate() {
-        let name = |part: &str| format!("model.layers.{layer}.{part}");
-        let qkv = transposed(&read(block.qkv.val())?, d, (h + 2 * g) * c);
-        let (q_end, k_end) = (h * c * d, (h + g) * c * d);
-        put(name("self_attn.q_proj.weight"), &[h * c, d], &qkv[..q_end]);
-        put(name("self_attn.k_proj.weight"), &[g * c, d], &qkv[q_end..k_end]);
-        put(name("self_attn.v_proj.weight"), &[g * c, d], &qkv[k_end..]);
-        if let Some(bias) = &block.qkv_bias {
-            let bias = read(bias.val())?;
-            put(name("self_attn.q_proj.bias"), &[h * c], &bias[..h * c]);
-            put(name("self_attn.k_proj.bias"), &[g * c], &bias[h * c..(h + g) * c]);
-            put(name("self_attn.v_proj.bias"), &[g * c], &bias[(h + g) * c..]);
-        }
-        put(name("self_attn.o_proj.weight"), &[d, h * c], &transposed(&read(block.output.val())?, h * c, d));
-        if config.has_output_bias() {
-            put(name("self_attn.o_proj.bias"), &[d], &vec![0.0; d]);
-        }
-        let gate_up = transposed(&read(block.gate_up.val())?, d, 2 * f);
-        put(name("mlp.gate_proj.weight"), &[f, d], &gate_up[..f * d]);
-        put(name("mlp.up_proj.weight"), &[f, d], &gate_up[f * d..]);
-        put(name("mlp.down_proj.weight"), &[d, f], &transposed(&read(block.down.val())?, f, d));
-        put(name("input_layernorm.weight"), &[d], &read(block.input_norm.val())?);
-        put(name("post_attention_layernorm.weight"), &[d], &read(block.post_norm.val())?);
-    }
-    put("model.embed_tokens.weight".into(), &[v, d], &read(model.embedding.val())?);
-    put("model.norm.weight".into(), &[d], &read(model.norm.val())?);
-    if let Some(head) = &model.head {
-        put("lm_head.weight".into(), &[v, d], &transposed(&read(head.val())?, d, v));
-    }
     let memory = Path::new("model in memory");
-    if let Some(name) = beyond {
+    let mut file = File { as_type, tensors: BTreeMap::new(), beyond: None };
+    let layout = Layout::of(&model.config);
+    for (layer, block) in model.blocks.iter().enumerate() {
+        let places = layout.block(layer);
+        file.put(&places.qkv, block.qkv.val())?;
+        if let (Some(place), Some(bias)) = (&places.qkv_bias, &block.qkv_bias) {
+            file.put(place, bias.val())?;
+        }
+        if let (Some([queries, keys]), Some(norm)) = (&places.qk_norm, &block.qk_norm) {
+            file.put(queries, norm.queries.val())?;
+            file.put(keys, norm.keys.val())?;
+        }
+        file.put(&places.output, block.output.val())?;
+        if let Some(place) = &places.output_bias {
+            file.put_values(place, &vec![0.0; place.rows()]);
+        }
+        file.put(&places.gate_up, block.gate_up.val())?;
+        file.put(&places.down, block.down.val())?;
+        file.put(&places.input_norm, block.input_norm.val())?;
+        file.put(&places.post_norm, block.post_norm.val())?;
+    }
+    file.put(&layout.embedding(), model.embedding.val())?;
+    file.put(&layout.norm(), model.norm.val())?;
+    if let Some(head) = &model.head {
+        file.put(&layout.head(), head.val())?;
+    }
+    if let Some(name) = file.beyond {
         return Err(broken(
             memory,
             format!("Tensor `{name}` holds numbers that float16 cannot; use float32."),
@@ -188,7 +189,8 @@ pub fn to_bytes_as(model: &Transformer, as_type: WeightType) -> Result<Vec<u8>, 
         WeightType::Bf16 => Dtype::BF16,
         WeightType::F16 => Dtype::F16,
     };
-    let views: Result<Vec<_>, _> = out
+    let views: Result<Vec<_>, _> = file
+        .tensors
         .iter()
         .map(|(name, (shape, bytes))| TensorView::new(dtype, shape.clone(), bytes).map(|view| (name, view)))
         .collect();
@@ -196,6 +198,37 @@ pub fn to_bytes_as(model: &Transformer, as_type: WeightType) -> Result<Vec<u8>, 
     views
         .and_then(|views| safetensors::serialize(views, Some(metadata)))
         .map_err(|e| broken(memory, format!("The weights could not be written down: {e}.")))
+}
+
+/// The tensors of a file that is being made.
+struct File {
+    as_type: WeightType,
+    tensors: BTreeMap<String, (Vec<usize>, Vec<u8>)>,
+    /// A tensor with a number that the type cannot hold.
+    beyond: Option<String>,
+}
+
+impl File {
+    fn put<const D: usize>(&mut self, place: &Place, weight: Tensor<D>) -> Result<(), ModelError> {
+        let values = read(weight)?;
+        match place.columns.filter(|_| place.transposed) {
+            Some(columns) => self.put_values(place, &transposed(&values, columns, place.rows())),
+            None => self.put_values(place, &values),
+        }
+        Ok(())
+    }
+
+    /// Numbers as the file has them, part behind part.
+    fn put_values(&mut self, place: &Place, mut values: &[f32]) {
+        for (name, rows) in &place.parts {
+            let (part, rest) = values.split_at(rows * place.columns.unwrap_or(1));
+            values = rest;
+            if self.as_type == WeightType::F16 && part.iter().any(|v| v.abs() >= F16_ENDS) {
+                self.beyond = Some(name.clone());
+            }
+            self.tensors.insert(name.clone(), (place.shape(*rows), encoded(part, self.as_type)));
+        }
+    }
 }
 
 fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {

@@ -9,7 +9,10 @@ use std::{
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use thiserror::Error;
 
-use super::config::ModelConfig;
+use super::{
+    config::ModelConfig,
+    layout::{BlockLayout, Layout, Place},
+};
 use crate::system::{files, quoting::shortened};
 
 /// Largest `config.json` or index that is read.
@@ -115,14 +118,41 @@ impl HostTensors {
         Ok(())
     }
 
+    /// Whether there is a tensor of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    /// The numbers of a weight as the file has them, part behind part.
+    fn stacked(&mut self, place: &Place) -> Result<Vec<f32>, ModelError> {
+        let mut values = Vec::new();
+        for (name, rows) in &place.parts {
+            let part = self.take(name, &place.shape(*rows))?;
+            // The first is not copied.
+            if values.is_empty() { values = part } else { values.extend(part) }
+        }
+        Ok(values)
+    }
+
+    fn matrix(&mut self, place: &Place) -> Result<Matrix, ModelError> {
+        let values = self.stacked(place)?;
+        let (rows, columns) = (place.rows(), place.columns.unwrap_or(1));
+        Ok(match place.transposed {
+            true => Matrix { values: transposed(&values, rows, columns), rows: columns, columns: rows },
+            false => Matrix { values, rows, columns },
+        })
+    }
+
     /// A bias that is not computed with: where there is one, it must change nothing. transformers makes one that is
     /// missing of zeros.
-    fn check_zero(&mut self, name: &str, size: usize) -> Result<(), ModelError> {
-        if self.tensors.contains_key(name) && self.take(name, &[size])?.iter().any(|value| *value != 0.0) {
-            return Err(broken(
-                &self.source,
-                format!("Tensor `{name}` is not zero; a bias of the output projection is not supported."),
-            ));
+    fn check_zero(&mut self, place: &Place) -> Result<(), ModelError> {
+        for (name, size) in &place.parts {
+            if self.has(name) && self.take(name, &[*size])?.iter().any(|value| *value != 0.0) {
+                return Err(broken(
+                    &self.source,
+                    format!("Tensor `{name}` is not zero; a bias of the output projection is not supported."),
+                ));
+            }
         }
         Ok(())
     }
@@ -236,6 +266,7 @@ pub struct HostBlock {
     pub input_norm: Vec<f32>,
     pub qkv: Matrix,
     pub qkv_bias: Option<Vec<f32>>,
+    pub qk_norm: Option<[Vec<f32>; 2]>,
     pub output: Matrix,
     pub post_norm: Vec<f32>,
     pub gate_up: Matrix,
@@ -256,49 +287,21 @@ pub struct HostModel {
 /// # Errors
 /// Names the first tensor that is missing, of another shape, or of no use.
 pub fn arrange(mut host: HostTensors, config: &ModelConfig) -> Result<HostModel, ModelError> {
-    let (d, f, c) = (config.hidden_size, config.intermediate_size, config.head_dim());
-    let (h, g, v) = (config.num_attention_heads, config.num_key_value_heads, config.vocab_size);
+    let mut layout = Layout::of(config);
     // Checkpoints of the bare model leave out the prefix.
-    let prefix = if host.tensors.contains_key("model.embed_tokens.weight") { "model." } else { "" };
-    let matrix = |values: Vec<f32>, rows: usize, columns: usize| Matrix { values, rows, columns };
+    if layout.embedding().parts.iter().any(|(name, _)| !host.has(name)) {
+        layout = layout.bare();
+    }
     let mut blocks = Vec::new();
     for layer in 0..config.num_hidden_layers {
-        let name = |part: &str| format!("{prefix}layers.{layer}.{part}");
-        // Stacked on disk-order rows first, then one transpose makes them columns side by side.
-        let mut qkv = host.take(&name("self_attn.q_proj.weight"), &[h * c, d])?;
-        qkv.extend(host.take(&name("self_attn.k_proj.weight"), &[g * c, d])?);
-        qkv.extend(host.take(&name("self_attn.v_proj.weight"), &[g * c, d])?);
-        let qkv_bias = if config.has_attention_bias() {
-            let mut bias = host.take(&name("self_attn.q_proj.bias"), &[h * c])?;
-            bias.extend(host.take(&name("self_attn.k_proj.bias"), &[g * c])?);
-            bias.extend(host.take(&name("self_attn.v_proj.bias"), &[g * c])?);
-            Some(bias)
-        } else {
-            None
-        };
-        let output = host.take(&name("self_attn.o_proj.weight"), &[d, h * c])?;
-        if config.has_output_bias() {
-            host.check_zero(&name("self_attn.o_proj.bias"), d)?;
-        }
-        let mut gate_up = host.take(&name("mlp.gate_proj.weight"), &[f, d])?;
-        gate_up.extend(host.take(&name("mlp.up_proj.weight"), &[f, d])?);
-        let down = host.take(&name("mlp.down_proj.weight"), &[d, f])?;
-        blocks.push(HostBlock {
-            input_norm: host.take(&name("input_layernorm.weight"), &[d])?,
-            qkv: matrix(transposed(&qkv, (h + 2 * g) * c, d), d, (h + 2 * g) * c),
-            qkv_bias,
-            output: matrix(transposed(&output, d, h * c), h * c, d),
-            post_norm: host.take(&name("post_attention_layernorm.weight"), &[d])?,
-            gate_up: matrix(transposed(&gate_up, 2 * f, d), d, 2 * f),
-            down: matrix(transposed(&down, d, f), f, d),
-        });
+        blocks.push(arranged_block(&mut host, &layout.block(layer))?);
     }
-    let embedding = matrix(host.take(&format!("{prefix}embed_tokens.weight"), &[v, d])?, v, d);
-    let norm = host.take(&format!("{prefix}norm.weight"), &[d])?;
+    let embedding = host.matrix(&layout.embedding())?;
+    let norm = host.stacked(&layout.norm())?;
+    let head = layout.head();
     let head = if config.tie_word_embeddings {
-        if host.tensors.contains_key("lm_head.weight")
-            && host.take("lm_head.weight", &[v, d])? != embedding.values
-        {
+        let stored = head.parts.iter().all(|(name, _)| host.has(name));
+        if stored && host.stacked(&head)? != embedding.values {
             return Err(broken(
                 &host.source,
                 "config.json: `tie_word_embeddings` is true, but Tensor `lm_head.weight` is not the embedding; set \
@@ -307,19 +310,37 @@ pub fn arrange(mut host: HostTensors, config: &ModelConfig) -> Result<HostModel,
         }
         None
     } else {
-        let head = host.take("lm_head.weight", &[v, d])?;
-        Some(matrix(transposed(&head, v, d), d, v))
+        Some(host.matrix(&head)?)
     };
     host.tensors.retain(|name, _| !name.ends_with("rotary_emb.inv_freq"));
     if let Some(name) = host.tensors.keys().next() {
         return Err(broken(
             &host.source,
             format!(
-                "Tensor `{}` belongs to no part of the model that config.json describes; only the shapes of Qwen2 and \
-                 Llama are supported.",
-                shortened(name)
+                "Tensor `{}` belongs to no part of the model that config.json describes, which is of the type `{}`.",
+                shortened(name),
+                config.family.model_type
             ),
         ));
     }
     Ok(HostModel { embedding, blocks, norm, head })
+}
+
+fn arranged_block(host: &mut HostTensors, layout: &BlockLayout) -> Result<HostBlock, ModelError> {
+    if let Some(bias) = &layout.output_bias {
+        host.check_zero(bias)?;
+    }
+    Ok(HostBlock {
+        input_norm: host.stacked(&layout.input_norm)?,
+        qkv: host.matrix(&layout.qkv)?,
+        qkv_bias: layout.qkv_bias.as_ref().map(|bias| host.stacked(bias)).transpose()?,
+        qk_norm: match &layout.qk_norm {
+            Some([queries, keys]) => Some([host.stacked(queries)?, host.stacked(keys)?]),
+            None => None,
+        },
+        output: host.matrix(&layout.output)?,
+        post_norm: host.stacked(&layout.post_norm)?,
+        gate_up: host.matrix(&layout.gate_up)?,
+        down: host.matrix(&layout.down)?,
+    })
 }

@@ -1,15 +1,22 @@
-//! The language model: a decoder-only transformer of the Qwen2 family on Burn tensors.
+//! The language model: a decoder-only transformer on Burn tensors, of any of the [`families`].
 
+pub mod arch;
 pub mod cache;
 pub mod companions;
 pub mod config;
-pub mod embedded;
+pub(crate) mod decoding;
+pub mod families;
 pub(crate) mod fields;
 pub mod finding;
 pub mod folder;
 pub mod host;
+mod layout;
 pub mod publish;
+pub mod source;
 pub mod tokenizer;
 pub mod trainer;
 pub mod transformer;
 mod weights;
+
+#[cfg(test)]
+mod agreement;

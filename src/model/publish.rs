@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{
     companions::{CONFIG, Companions, GENERATION_CONFIG, TOKENIZER_CONFIG},
     config::ModelConfig,
+    families,
     folder::{LoadedModel, to_bytes_as},
     host::{ModelError, broken},
 };
@@ -66,14 +67,14 @@ pub fn base_type(companions: &Companions) -> WeightType {
 /// The shape that a model is written with, so that transformers takes this tokenizer as it is.
 #[must_use]
 pub fn published_shape(config: ModelConfig, tokenizer: &[u8]) -> ModelConfig {
-    if config.model_type != "qwen2" || is_qwens(tokenizer) {
+    if config.family != families::QWEN2 || is_qwens(tokenizer) {
         return config;
     }
     // transformers takes heads of another width in `seed_oss`, not in `llama`.
     let even = config.head_dim() * config.num_attention_heads == config.hidden_size;
-    let model_type = if even { "llama" } else { "seed_oss" };
+    let family = if even { families::LLAMA } else { families::SEED_OSS };
     let head_dim = if even { config.head_dim } else { Some(config.head_dim()) };
-    ModelConfig { model_type: model_type.into(), attention_bias: Some(true), head_dim, ..config }
+    ModelConfig { family, attention_bias: Some(true), head_dim, ..config }
 }
 
 /// Whether a `tokenizer.json` cuts text as Qwen's does.
@@ -131,7 +132,7 @@ fn config_fields(
     as_type: WeightType,
 ) -> Map<String, Value> {
     let mut fields = companions.fields(CONFIG);
-    if fields.get("model_type").and_then(Value::as_str) != Some(&shape.model_type) {
+    if fields.get("model_type").and_then(Value::as_str) != Some(shape.family.model_type) {
         // Qwen2's windows, which do not act in any model that is taken, are unknown to the others.
         for name in ["use_sliding_window", "sliding_window", "max_window_layers", "layer_types"] {
             fields.remove(name);
@@ -149,26 +150,16 @@ fn config_fields(
     if was != as_type {
         fields.insert(BASE_TYPE.into(), was.name().into());
     }
-    fields.insert("architectures".into(), json!([class_of(&shape.model_type)]));
+    fields.insert("architectures".into(), json!([shape.family.class]));
     fields.extend(missing(&fields, "eos_token_id", end_ids(tokenizer)));
     // Not another token in its place: transformers does not train the embedding of the one that fills up.
     fields.extend(missing(&fields, "pad_token_id", tokenizer.id_of(lessons::PAD).map(Value::from)));
-    if shape.model_type == "llama" {
+    if shape.family == families::LLAMA {
         // A token of that number begins no text of ours, and transformers' default is 1.
         fields.entry("bos_token_id").or_insert(Value::Null);
         fields.entry("mlp_bias").or_insert(Value::Bool(false));
     }
     fields
-}
-
-/// transformers' class of a kind of model.
-fn class_of(model_type: &str) -> &'static str {
-    match model_type {
-        "llama" => "LlamaForCausalLM",
-        "mistral" => "MistralForCausalLM",
-        "seed_oss" => "SeedOssForCausalLM",
-        _ => "Qwen2ForCausalLM",
-    }
 }
 
 /// A field that is not there yet.

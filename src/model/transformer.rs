@@ -1,5 +1,5 @@
-//! The decoder: RMSNorm, rotary positions, grouped-query attention, SwiGLU (the Qwen2 shape,
-//! <https://arxiv.org/abs/2407.10671>).
+//! The decoder: RMSNorm, rotary positions, grouped-query attention, SwiGLU (as in Llama,
+//! <https://arxiv.org/abs/2302.13971>); what differs between families is in [`ArchSpec`].
 //!
 //! Shapes in comments: `B` rows, `T` positions, `d` hidden size, `H` query heads, `G` key/value heads, `R = H / G`
 //! query heads a key/value head, `c` head width, `V` tokens. Weights are stored `[in, out]`; queries, keys and
@@ -15,7 +15,7 @@ use burn::{
     tensor::{Device, Distribution, Int, Tensor, TensorData, activation, s},
 };
 
-use super::{cache::KvCache, config::ModelConfig};
+use super::{arch::ArchSpec, cache::KvCache, config::ModelConfig};
 use crate::kernels::{
     attention::{self, Angles, Heads},
     linear::{linear, linear_plus, linear_transposed},
@@ -27,6 +27,28 @@ use crate::kernels::{
 /// finite, because not every GPU computes with infinities.
 const UNSEEN: f32 = -1e30;
 
+/// Scales of the norms of each query head and of each key head, `[c]`.
+#[derive(Module, Debug)]
+pub struct QkNorm {
+    /// Of the query heads.
+    pub queries: Param<Tensor<1>>,
+    /// Of the key heads.
+    pub keys: Param<Tensor<1>>,
+}
+
+impl QkNorm {
+    /// `qkv: [N, (H + 2G) c]` with its queries and keys normalised.
+    fn apply(&self, qkv: &Tensor<2>, spec: &ArchSpec) -> Tensor<2> {
+        let (n, Heads { queries: h, groups: g, width: c }) = (qkv.dims()[0], spec.heads);
+        let normed = |from: usize, heads: usize, scale| {
+            let part = qkv.clone().slice(s![.., from * c..(from + heads) * c]).reshape([n * heads, c]);
+            rms_norm(&part, scale, spec.norm_eps).reshape([n, heads * c])
+        };
+        let values = qkv.clone().slice(s![.., (h + g) * c..]);
+        Tensor::cat(vec![normed(0, h, &self.queries), normed(h, g, &self.keys), values], 1)
+    }
+}
+
 /// One block.
 #[derive(Module, Debug)]
 pub struct Block {
@@ -34,8 +56,10 @@ pub struct Block {
     pub input_norm: Param<Tensor<1>>,
     /// Queries, keys, values side by side, `[d, (H + 2G) c]`.
     pub qkv: Param<Tensor<2>>,
-    /// Their biases, `[(H + 2G) c]`; absent in Llama.
+    /// Their biases, `[(H + 2G) c]`, where there are any.
     pub qkv_bias: Option<Param<Tensor<1>>>,
+    /// The norms of queries and keys, where there are any.
+    pub qk_norm: Option<QkNorm>,
     /// Back to the residual stream, `[H c, d]`.
     pub output: Param<Tensor<2>>,
     /// Scale of the norm before the feed-forward, `[d]`.
@@ -140,11 +164,15 @@ type Plain<'a> = LazyCell<(Rotary, Tensor<2>), Box<dyn FnOnce() -> (Rotary, Tens
 
 impl Block {
     /// Queries, keys and values of `x: [N, d]` side by side: `[N, (H + 2G) c]`.
-    fn project(&self, x: Tensor<2>) -> Tensor<2> {
-        match &self.qkv_bias {
+    fn project(&self, x: Tensor<2>, spec: &ArchSpec) -> Tensor<2> {
+        let qkv = match &self.qkv_bias {
             None => times(x, &self.qkv),
             Some(bias) => linear_plus(&x, &self.qkv.val(), &bias.val())
                 .unwrap_or_else(|| x.matmul(self.qkv.val()) + bias.val().unsqueeze::<2>()),
+        };
+        match &self.qk_norm {
+            None => qkv,
+            Some(norm) => norm.apply(&qkv, spec),
         }
     }
 
@@ -158,10 +186,10 @@ impl Block {
     }
 
     /// The feed-forward half of the block, residual included.
-    fn feed_forward(&self, x: Tensor<2>, config: &ModelConfig) -> Tensor<2> {
-        let gate_up = times(rms_norm(&x, &self.post_norm, config.rms_norm_eps), &self.gate_up);
+    fn feed_forward(&self, x: Tensor<2>, spec: &ArchSpec) -> Tensor<2> {
+        let gate_up = times(rms_norm(&x, &self.post_norm, spec.norm_eps), &self.gate_up);
         let gated = swiglu(&gate_up).unwrap_or_else(|| {
-            let f = config.intermediate_size;
+            let f = spec.inner;
             let gate = gate_up.clone().slice(s![.., 0..f]);
             activation::silu(gate) * gate_up.slice(s![.., f..])
         });
@@ -173,19 +201,19 @@ impl Block {
         &self,
         x: Tensor<2>,
         t: usize,
-        config: &ModelConfig,
+        spec: &ArchSpec,
         angles: &Arc<Angles>,
         plain: &Plain<'_>,
         cache: Option<(&mut KvCache, usize)>,
     ) -> Tensor<2> {
-        let heads = config.heads();
-        let qkv = self.project(rms_norm(&x, &self.input_norm, config.rms_norm_eps));
+        let heads = spec.heads;
+        let qkv = self.project(rms_norm(&x, &self.input_norm, spec.norm_eps), spec);
         let fused = match cache {
             None => attention::attention(&qkv, t, heads, angles),
             Some(_) => None,
         };
         let mixed = fused.unwrap_or_else(|| Self::attend(qkv, t, heads, plain, cache));
-        self.feed_forward(times_plus(mixed, &self.output, x), config)
+        self.feed_forward(times_plus(mixed, &self.output, x), spec)
     }
 
     /// Attention of every position to itself and those before it: `[B T, H c]`.
@@ -219,16 +247,16 @@ impl Block {
     fn decode(
         &self,
         x: Tensor<2>,
-        config: &ModelConfig,
+        spec: &ArchSpec,
         rotary: &Rotary,
         cache: &mut KvCache,
         layer: usize,
     ) -> Tensor<2> {
-        let heads = config.heads();
+        let heads = spec.heads;
         let Heads { queries: h, groups: g, width: c } = heads;
         let b = x.dims()[0];
         let position = cache.length();
-        let qkv = self.project(rms_norm(&x, &self.input_norm, config.rms_norm_eps));
+        let qkv = self.project(rms_norm(&x, &self.input_norm, spec.norm_eps), spec);
         let (qk, v) = Self::rotated(qkv, 1, heads, rotary);
         let q = qk.clone().slice(s![.., .., 0..h, ..]).reshape([b, g, h / g, c]);
         let k = qk.slice(s![.., .., h.., ..]).reshape([b, g, 1, c]);
@@ -236,7 +264,7 @@ impl Block {
         let (keys, values) = cache.read(layer, position + 1);
         let scores = q.matmul(keys.transpose()) * (c as f64).powf(-0.5);
         let mixed = activation::softmax(scores, 3).matmul(values).reshape([b, h * c]);
-        self.feed_forward(times_plus(mixed, &self.output, x), config)
+        self.feed_forward(times_plus(mixed, &self.output, x), spec)
     }
 }
 
@@ -253,8 +281,9 @@ impl Transformer {
     /// A model with random weights: normal with standard deviation 0.02, the two matrices that end in the
     /// residual stream scaled down by the square root of twice the depth (GPT-2's initialisation).
     pub fn random(config: &ModelConfig, device: &Device) -> Self {
-        let (d, f, c) = (config.hidden_size, config.intermediate_size, config.head_dim());
-        let (h, g) = (config.num_attention_heads, config.num_key_value_heads);
+        let spec = config.arch();
+        let (d, f, row) = (spec.hidden, spec.inner, spec.heads.row());
+        let (h, c) = (spec.heads.queries, spec.heads.width);
         let normal = |shape: [usize; 2], std: f64| {
             Param::from_tensor(Tensor::<2>::random(shape, Distribution::Normal(0.0, std), device))
         };
@@ -263,10 +292,9 @@ impl Transformer {
         let blocks = (0..config.num_hidden_layers)
             .map(|_| Block {
                 input_norm: ones(d),
-                qkv: normal([d, (h + 2 * g) * c], 0.02),
-                qkv_bias: config
-                    .has_attention_bias()
-                    .then(|| Param::from_tensor(Tensor::<1>::zeros([(h + 2 * g) * c], device))),
+                qkv: normal([d, row], 0.02),
+                qkv_bias: spec.qkv_bias.then(|| Param::from_tensor(Tensor::<1>::zeros([row], device))),
+                qk_norm: spec.qk_norm.then(|| QkNorm { queries: ones(c), keys: ones(c) }),
                 output: normal([h * c, d], closing),
                 post_norm: ones(d),
                 gate_up: normal([d, 2 * f], 0.02),
@@ -304,29 +332,30 @@ impl Transformer {
     fn run(&self, tokens: Tensor<2, Int>, mut cache: Option<&mut KvCache>) -> Tensor<2> {
         let device = tokens.device();
         let [b, t] = tokens.dims();
-        let config = &self.config;
-        let angles = Arc::new(Angles::new(config.rope_theta, config.head_dim(), t));
+        let spec = self.config.arch();
+        let angles = Arc::new(Angles::new(spec.rope_theta, spec.heads.width, t));
         let plain: Plain<'_> = LazyCell::new(Box::new(|| {
-            (Rotary::new(config, 0, t, &device), unseen_later(t, config.heads().repeat(), &device))
+            (Rotary::new(&self.config, 0, t, &device), unseen_later(t, spec.heads.repeat(), &device))
         }));
         let mut x = self.embedding.val().select(0, tokens.reshape([b * t]));
         for (layer, block) in self.blocks.iter().enumerate() {
             let kept = cache.as_deref_mut().map(|cache| (cache, layer));
-            x = block.forward(x, t, config, &angles, &plain, kept);
+            x = block.forward(x, t, &spec, &angles, &plain, kept);
         }
-        rms_norm(&x, &self.norm, self.config.rms_norm_eps)
+        rms_norm(&x, &self.norm, spec.norm_eps)
     }
 
     /// One more position for every row of the cache: `tokens: [B]` gives `[B, d]`. `rotary` holds the angles of
     /// all positions the cache can hold.
     pub fn decode(&self, tokens: Tensor<1, Int>, rotary: &Rotary, cache: &mut KvCache) -> Tensor<2> {
+        let spec = self.config.arch();
         let here = rotary.at(cache.length());
         let mut x = self.embedding.val().select(0, tokens);
         for (layer, block) in self.blocks.iter().enumerate() {
-            x = block.decode(x, &self.config, &here, cache, layer);
+            x = block.decode(x, &spec, &here, cache, layer);
         }
         cache.advance(1);
-        rms_norm(&x, &self.norm, self.config.rms_norm_eps)
+        rms_norm(&x, &self.norm, spec.norm_eps)
     }
 
     /// Logits of hidden states `[N, d]`: `[N, V]`.

@@ -21,7 +21,7 @@ use crate::{
         decoder::{Decoder, Entry},
         vector::{LANES, exp, largest, mul_add, sum, vectorized},
     },
-    model::transformer::Transformer,
+    model::{decoding::kept_bytes, transformer::Transformer},
     system::workers::Workers,
 };
 
@@ -50,10 +50,10 @@ pub fn sample(
     let capacity = longest + options.max_new_tokens;
     let weights = size_of::<f32>() * model.config.parameters();
     let kept = KEPT_BYTES.max(2 * weights);
-    let slots = (kept / Decoder::kept_bytes(&model.config, capacity)).clamp(*SLOTS.start(), *SLOTS.end());
+    let slots = (kept / kept_bytes(&model.config, capacity)).clamp(*SLOTS.start(), *SLOTS.end());
     let slots = requests.len().div_ceil(workers.count()).clamp(1, slots);
     let decoders =
-        (0..workers.count()).map(|_| Decoder::new(model, slots, capacity)).collect::<Option<Vec<_>>>()?;
+        (0..workers.count()).map(|_| model.decoder(slots, capacity)).collect::<Option<Vec<_>>>()?;
     let written = Mutex::new(vec![Completion::default(); requests.len()]);
     let queue = AtomicUsize::new(0);
     let jobs: Vec<_> = decoders

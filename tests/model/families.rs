@@ -6,6 +6,7 @@ use std::path::Path;
 use aha_lab::model::{
     companions::Companions,
     config::ModelConfig,
+    families,
     folder::{self, LoadedModel},
     publish::{self, WeightType},
     transformer::Transformer,
@@ -29,7 +30,7 @@ fn folder_of(config: &Value) -> TempDir {
         Transformer::random(&ModelConfig::parse(shape.to_string().as_bytes()).unwrap(), &Device::flex());
     // Without the zeros that are written for `llama`.
     let model =
-        Transformer { config: ModelConfig { model_type: "qwen2".into(), ..model.config.clone() }, ..model };
+        Transformer { config: ModelConfig { family: families::QWEN2, ..model.config.clone() }, ..model };
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
     write("config.json", config.to_string().as_bytes());
     write("model.safetensors", &folder::to_bytes(&model).unwrap());
@@ -170,7 +171,7 @@ fn theta_is_where_transformers_looks_for_it() {
     let mut seed = config("seed_oss");
     seed.as_object_mut().unwrap().retain(|name, _| name != "head_dim" && name != "attention_bias");
     let seed = ModelConfig::parse(seed.to_string().as_bytes()).unwrap();
-    assert_eq!((seed.head_dim(), seed.has_attention_bias()), (128, true));
+    assert_eq!((seed.head_dim(), seed.arch().qkv_bias), (128, true));
     let mut llama = config("llama");
     llama["num_key_value_heads"] = json!(null);
     assert_eq!(ModelConfig::parse(llama.to_string().as_bytes()).unwrap().num_key_value_heads, 4);

@@ -6,6 +6,7 @@ mod families;
 mod kernels;
 mod learning;
 mod reference;
+mod registry;
 mod sampling;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};

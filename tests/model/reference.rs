@@ -146,7 +146,7 @@ fn the_loss_is_that_of_the_reference_under_every_norm() {
 }
 
 /// Puts each parameter's gradient in its place, so that gradients get the names and layouts of a file.
-struct Gradient(Gradients);
+pub(super) struct Gradient(pub(super) Gradients);
 
 impl ModuleMapper for Gradient {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {

@@ -20,7 +20,7 @@ fn a_run_takes_the_task_its_base_and_its_settings_and_its_checkpoints_know_them(
     assert_eq!((file.config.puzzles.task.name, file.config.puzzles.level.name()), ("multiplication", "2x1"));
     assert_eq!(file.config.sampling.max_new_tokens, 24, "what is set comes after what the task sets");
     let base = aha_lab::task::multiplication::FAMILY.base.weights;
-    assert_eq!(file.provenance.unwrap().model_hash, aha_lab::model::embedded::hash_of(base));
+    assert_eq!(file.provenance.unwrap().model_hash, aha_lab::model::source::hash_of(base));
 
     let path = root.path().display().to_string();
     let asked = ["--count", "6", "--backend", "cpu", "--json", "--runs", &path];

@@ -6,8 +6,8 @@ use super::{EvalArgs, Exam, Failure};
 use crate::{
     eval::{EvalOptions, report::EvalReport},
     model::{
-        embedded,
-        folder::{self, LoadedModel},
+        folder::LoadedModel,
+        source::{ModelSource, family_of},
     },
     runs::{HowMeasured, Measurement, RunAtStep, RunDirectory, checkpoint::Checkpoint},
     system::output::say,
@@ -59,7 +59,7 @@ impl Recording {
             exam.puzzles,
             &exam.options,
         );
-        let hash = folder::hash_of_folder(&self.checkpoint.path)?;
+        let hash = ModelSource::Folder(&self.checkpoint.path).hash()?;
         let step = self.checkpoint.step;
         self.write(&Measurement::of(report, how.clone(), step, hash, backend.to_owned()))?;
         let (measured, bad) = self.run.measurements()?;
@@ -95,12 +95,12 @@ impl Recording {
 /// When it is there and cannot be loaded.
 pub fn base_of(run: &RunDirectory, device: &Device) -> Result<Option<(LoadedModel, String)>, Failure> {
     if let Ok(checkpoint) = run.checkpoint(Some(0)) {
-        let hash = folder::hash_of_folder(&checkpoint.path)?;
-        return Ok(Some((folder::load(&checkpoint.path, device)?, hash)));
+        let source = ModelSource::Folder(&checkpoint.path);
+        return Ok(Some((source.load(device)?, source.hash()?)));
     }
     let began = run.config()?.provenance.map(|provenance| provenance.model_hash).unwrap_or_default();
-    match embedded::family_of(&began) {
-        Some(family) => Ok(Some((embedded::load(&family.base, device)?, began))),
+    match family_of(&began) {
+        Some(family) => Ok(Some((ModelSource::Embedded(&family.base).load(device)?, began))),
         None => Ok(None),
     }
 }

@@ -10,8 +10,8 @@ use crate::{
     device,
     engine::setup::{EngineError, task_of},
     model::{
-        embedded,
-        folder::{self, LoadedModel},
+        folder::LoadedModel,
+        source::{ModelSource, family_of},
         tokenizer::Tokenizer,
         transformer::Transformer,
     },
@@ -109,7 +109,7 @@ impl Library {
             Some(known) => known,
             None => {
                 let provenance = run.config()?.provenance;
-                let known = provenance.is_some_and(|p| embedded::family_of(&p.model_hash).is_some());
+                let known = provenance.is_some_and(|p| family_of(&p.model_hash).is_some());
                 *self.from_embedded.insert(known)
             }
         };
@@ -154,11 +154,11 @@ impl Library {
             }
             (ModelName::Embedded, _) => {
                 let family = self.run()?.1.puzzles.task;
-                ready(name, 0, embedded::load(&family.base, &self.device()?)?)?
+                ready(name, 0, ModelSource::Embedded(&family.base).load(&self.device()?)?)?
             }
             (ModelName::Checkpoint(step), _) => {
                 let found = self.run()?.0.checkpoint(Some(step))?;
-                ready(name, step, folder::load(&found.path, &self.device()?)?)?
+                ready(name, step, ModelSource::Folder(&found.path).load(&self.device()?)?)?
             }
         });
         // Of the weights being trained, those of one moment are enough.

@@ -10,7 +10,10 @@ use crate::{
     config::Config,
     engine::setup::{EngineError, check_fit},
     eval::{self, EvalOptions, Examinee},
-    model::{embedded, folder},
+    model::{
+        folder,
+        source::{ModelSource, hash_of as hash_of_weights},
+    },
     protocol::side::{Lane, MeasureRequest, ModelName, SideEvent},
     rollout::{budget::ANSWER_TOKENS, sampler::Observer},
     runs::{HowMeasured, Measurement, RunDirectory},
@@ -89,9 +92,9 @@ impl Side {
 /// The hash of a model's weights, as a file of them has it.
 fn hash_of(run: &RunDirectory, model: &Rc<Loaded>, task: &Family) -> Result<String, EngineError> {
     Ok(match model.name {
-        ModelName::Embedded => embedded::hash_of(task.base.weights),
-        ModelName::Checkpoint(step) => folder::hash_of_folder(&run.checkpoint(Some(step))?.path)?,
-        ModelName::Now => embedded::hash_of(&folder::to_bytes(&model.model)?),
+        ModelName::Embedded => ModelSource::Embedded(&task.base).hash()?,
+        ModelName::Checkpoint(step) => ModelSource::Folder(&run.checkpoint(Some(step))?.path).hash()?,
+        ModelName::Now => hash_of_weights(&folder::to_bytes(&model.model)?),
     })
 }
 

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     config::ConfigFile,
-    model::embedded,
+    eval::base,
+    model::source::family_of,
     protocol::{
         BaseReference, Capabilities, Capability, Event, MOST_COMPLETIONS, OUR_ENGINE, RunFacts, RunSource,
         Started, Temporality,
@@ -72,8 +73,8 @@ impl RunFormat for RunDirectoryFormat {
 
 /// What the base of a run showed, where it was measured as the run samples.
 pub fn base_reference(file: &ConfigFile) -> Option<BaseReference> {
-    let family = embedded::family_of(&file.provenance.as_ref()?.model_hash)?;
-    embedded::reference_for(family, &file.config)
+    let family = family_of(&file.provenance.as_ref()?.model_hash)?;
+    base::reference_for(family, &file.config)
 }
 
 fn started(run: &RunDirectory, ancestors: &[Ancestor], live: bool) -> Result<Started, RunError> {

@@ -1,0 +1,37 @@
+//! What the embedded models showed when they were made, as reference lines for the runs that begin from them.
+
+use serde::{Deserialize, Serialize};
+
+use super::report::EvalReport;
+use crate::{
+    config::Config,
+    model::source::hash_of,
+    protocol::BaseReference,
+    task::{BaseFiles, Family},
+};
+
+/// What `pretrain` measured at its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// SHA-256 of the weights file, hexadecimal.
+    pub model_hash: String,
+    /// Held-out behaviour.
+    pub eval: EvalReport,
+}
+
+/// An embedded model's measured behaviour as reference lines; `None` unless it was measured on these very weights.
+pub fn reference(base: &BaseFiles) -> Option<BaseReference> {
+    let measured: Measured = serde_json::from_slice(base.measured).ok()?;
+    (measured.model_hash == hash_of(base.weights)).then(|| measured.eval.as_reference())
+}
+
+/// The same for a run of this configuration: `None` also where the run samples otherwise than the base was measured.
+pub fn reference_for(family: &Family, config: &Config) -> Option<BaseReference> {
+    let mut usual = Config::default();
+    usual.set("task", family.name).ok()?;
+    let alike = config.puzzles.level == family.first_level()
+        && config.sampling.temperature == 1.0
+        && config.sampling.max_new_tokens >= usual.sampling.max_new_tokens
+        && !config.reward.stop.is_answer();
+    reference(&family.base).filter(|_| alike)
+}

@@ -1,0 +1,10 @@
+//! Mistral, where it has no window.
+
+use super::{ModelFamily, Window};
+
+pub(super) static FAMILY: ModelFamily = ModelFamily {
+    model_type: "mistral",
+    class: "MistralForCausalLM",
+    window: Window::Everywhere { default: Some(4096) },
+    ..ModelFamily::PLAIN
+};

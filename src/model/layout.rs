@@ -1,0 +1,124 @@
+//! Where each weight of a model lies in a file: under which names, in which shape, and whether memory has it transposed.
+//! Reading and writing both go by this.
+//!
+//! Weights are `[out, in]` on disk and `[in, out]` in memory. What is one matrix in memory may be several on disk: their
+//! rows are stacked, and one transpose makes them columns side by side.
+
+use super::{config::ModelConfig, families::TensorNames};
+use crate::kernels::attention::Heads;
+
+/// A weight of the model as the tensors of a file that it is made of.
+pub struct Place {
+    /// Their names, and how many rows (of a vector, numbers) each has.
+    pub parts: Vec<(String, usize)>,
+    /// How wide their rows are; `None` for a vector.
+    pub columns: Option<usize>,
+    /// Whether memory has it transposed.
+    pub transposed: bool,
+}
+
+impl Place {
+    fn matrix(parts: Vec<(String, usize)>, columns: usize) -> Self {
+        let parts = parts.into_iter().map(|(name, rows)| (format!("{name}.weight"), rows)).collect();
+        Self { parts, columns: Some(columns), transposed: true }
+    }
+
+    fn scale(name: String, size: usize) -> Self {
+        Self { parts: vec![(format!("{name}.weight"), size)], columns: None, transposed: false }
+    }
+
+    fn bias(parts: Vec<(String, usize)>) -> Self {
+        let parts = parts.into_iter().map(|(name, size)| (format!("{name}.bias"), size)).collect();
+        Self { parts, columns: None, transposed: false }
+    }
+
+    /// Rows of all parts.
+    pub fn rows(&self) -> usize {
+        self.parts.iter().map(|(_, rows)| rows).sum()
+    }
+
+    /// The shape of a part of so many rows.
+    pub fn shape(&self, rows: usize) -> Vec<usize> {
+        std::iter::once(rows).chain(self.columns).collect()
+    }
+}
+
+/// The places of a block's weights.
+#[allow(missing_docs, reason = "each is the field of the same name in the model's block")]
+pub struct BlockLayout {
+    pub input_norm: Place,
+    pub qkv: Place,
+    pub qkv_bias: Option<Place>,
+    pub qk_norm: Option<[Place; 2]>,
+    pub output: Place,
+    /// A bias that is zero, and that memory does not have.
+    pub output_bias: Option<Place>,
+    pub post_norm: Place,
+    pub gate_up: Place,
+    pub down: Place,
+}
+
+/// The places of a model's weights.
+pub struct Layout<'a> {
+    config: &'a ModelConfig,
+    names: &'static TensorNames,
+    /// Before all names but the head's.
+    prefix: &'static str,
+}
+
+impl<'a> Layout<'a> {
+    /// As the family writes them.
+    pub fn of(config: &'a ModelConfig) -> Self {
+        let names = &config.family.names;
+        Self { config, names, prefix: names.prefix }
+    }
+
+    /// The same without the prefix that files of the bare model leave out.
+    #[must_use]
+    pub fn bare(self) -> Self {
+        Self { prefix: "", ..self }
+    }
+
+    /// The embedding.
+    pub fn embedding(&self) -> Place {
+        let parts = vec![(self.named(self.names.embedding), self.config.vocab_size)];
+        Place { transposed: false, ..Place::matrix(parts, self.config.hidden_size) }
+    }
+
+    /// The scale of the last norm.
+    pub fn norm(&self) -> Place {
+        Place::scale(self.named(self.names.norm), self.config.hidden_size)
+    }
+
+    /// The output layer, whether or not the model has one of its own.
+    pub fn head(&self) -> Place {
+        Place::matrix(vec![(self.names.head.into(), self.config.vocab_size)], self.config.hidden_size)
+    }
+
+    /// A block.
+    pub fn block(&self, layer: usize) -> BlockLayout {
+        let (spec, names) = (self.config.arch(), self.names);
+        let (d, f, Heads { queries: h, groups: g, width: c }) = (spec.hidden, spec.inner, spec.heads);
+        let named = |part: &str| self.named(&format!("{}.{layer}.{part}", names.layers));
+        let qkv =
+            || vec![(named(names.queries), h * c), (named(names.keys), g * c), (named(names.values), g * c)];
+        let output = || vec![(named(names.output), d)];
+        BlockLayout {
+            input_norm: Place::scale(named(names.input_norm), d),
+            qkv: Place::matrix(qkv(), d),
+            qkv_bias: spec.qkv_bias.then(|| Place::bias(qkv())),
+            qk_norm: spec
+                .qk_norm
+                .then(|| [names.query_norm, names.key_norm].map(|name| Place::scale(named(name), c))),
+            output: Place::matrix(output(), h * c),
+            output_bias: spec.output_bias.then(|| Place::bias(output())),
+            post_norm: Place::scale(named(names.post_norm), d),
+            gate_up: Place::matrix(vec![(named(names.gate), f), (named(names.up), f)], d),
+            down: Place::matrix(vec![(named(names.down), d)], f),
+        }
+    }
+
+    fn named(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+}

@@ -1,0 +1,63 @@
+//! Where a model comes from. All that read one go through [`ModelSource::load`]: a new run, a resumed one, a replay, an
+//! evaluation, an export, the playground.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use sha2::{Digest, Sha256};
+
+use super::{
+    companions::Companions,
+    folder::{self, LoadedModel, ModelError},
+    publish::published_shape,
+};
+use crate::task::{BaseFiles, FAMILIES, Family};
+
+/// Where a model is.
+#[derive(Clone, Copy)]
+pub enum ModelSource<'a> {
+    /// Inside the program, one for each task.
+    Embedded(&'a BaseFiles),
+    /// A Hugging Face folder; a checkpoint is one.
+    Folder(&'a Path),
+}
+
+impl ModelSource<'_> {
+    /// Reads it onto `device`.
+    ///
+    /// # Errors
+    /// A sentence that names the file and what is wrong with it; of an embedded one only if the program was built from
+    /// damaged files.
+    pub fn load(self, device: &Device) -> Result<LoadedModel, ModelError> {
+        let base = match self {
+            Self::Folder(path) => return folder::load(path, device),
+            Self::Embedded(base) => base,
+        };
+        let source = Path::new("the embedded model");
+        let mut model = folder::from_bytes(base.config, base.weights, source, device)?;
+        model.config = published_shape(model.config, base.tokenizer);
+        let companions = Companions::of_config(base.config);
+        Ok(LoadedModel { model, tokenizer: base.tokenizer.to_vec(), companions, notes: Vec::new() })
+    }
+
+    /// The hexadecimal SHA-256 of its weights.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn hash(self) -> Result<String, ModelError> {
+        match self {
+            Self::Embedded(base) => Ok(hash_of(base.weights)),
+            Self::Folder(path) => folder::hash_of_folder(path),
+        }
+    }
+}
+
+/// The hexadecimal SHA-256 of a file of weights.
+pub fn hash_of(weights: &[u8]) -> String {
+    folder::hexadecimal(&Sha256::digest(weights))
+}
+
+/// The task whose embedded model has weights of this hash.
+pub fn family_of(hash: &str) -> Option<&'static Family> {
+    FAMILIES.iter().copied().find(|family| hash_of(family.base.weights) == hash)
+}
