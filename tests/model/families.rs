@@ -101,7 +101,7 @@ fn each_kind_of_model_that_computes_something_else_is_refused_by_the_name_of_the
         ("llama", json!({"logits_scaling": 8.0}), "`logits_scaling`"),
         ("ernie4_5", json!({}), "`model_type`"),
         ("helium", json!({}), "`model_type`"),
-        ("qwen3", json!({}), "`model_type`"),
+        ("olmo2", json!({}), "`model_type`"),
         ("llama", json!({"model_type": null}), "`model_type`"),
         ("llama", json!({"hidden_act": "gelu"}), "`hidden_act`"),
         ("llama", json!({"mlp_bias": true}), "`mlp_bias`"),

@@ -21,6 +21,7 @@ macro_rules! families {
 
 families! {
     qwen2
+    qwen3
     llama
     mistral
     seed_oss
