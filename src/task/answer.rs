@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::settings::{Choice, Unbounded, choices};
 
 const OPEN: &str = "<answer>";
-/// Ends an answer.
+/// Tag that ends an answer.
 pub const CLOSE: &str = "</answer>";
 
 choices! {
-    /// Which answer is graded where a completion states several.
+    /// Which answer is graded when a completion states several.
     #[derive(Serialize, Deserialize)] #[serde(rename_all = "lowercase")]
     pub enum Graded {
         /// The first that is complete. What follows it earns and costs nothing.
@@ -35,7 +35,7 @@ impl FromStr for Graded {
     }
 }
 
-/// The text of the answer that is graded, trimmed.
+/// The text of the graded answer, trimmed.
 ///
 /// # Errors
 /// A sentence that says why there is none.
@@ -53,8 +53,8 @@ pub fn graded(completion: &str, which: Graded) -> Result<&str, String> {
     }
 }
 
-/// What the analysis reads of a completion: all of it, or, where the first answer is graded, the text up to the end of
-/// that answer. What follows it is no part of what was graded.
+/// The part of a completion that the analysis reads: all of it or, if the first answer is graded, the text up
+/// to the end of that answer. What follows was not graded.
 pub fn read_for(completion: &str, which: Graded) -> &str {
     let complete_at = |(at, _): &(usize, &str)| completion[..*at].contains(OPEN);
     let end = completion.match_indices(CLOSE).find(complete_at).map(|(at, _)| at + CLOSE.len());
@@ -64,12 +64,13 @@ pub fn read_for(completion: &str, which: Graded) -> &str {
     }
 }
 
-/// How many answers a completion states: those that are complete, and one at the end that was begun and never closed.
+/// Counts the answers of a completion: the complete ones, and one at the end that was opened but never
+/// closed.
 pub fn count(completion: &str) -> usize {
     complete(completion).count() + usize::from(is_left_open(completion))
 }
 
-/// What stands between a closing tag and the last opening one before it, for each closing tag that has one.
+/// For each closing tag that has an opening tag before it: the text from the last such opening tag on.
 fn complete(completion: &str) -> impl DoubleEndedIterator<Item = &str> {
     let inside = |before: &'_ str| -> Option<usize> { before.rfind(OPEN).map(|at| at + OPEN.len()) };
     let pieces: Vec<&str> = completion.split(CLOSE).collect();
@@ -77,7 +78,7 @@ fn complete(completion: &str) -> impl DoubleEndedIterator<Item = &str> {
     pieces.into_iter().take(closed).filter_map(move |before| inside(before).map(|at| &before[at..]))
 }
 
-/// Whether the last opening tag has no closing one behind it.
+/// Whether the last opening tag has no closing tag after it.
 fn is_left_open(completion: &str) -> bool {
     completion.rfind(OPEN).is_some_and(|at| !completion[at..].contains(CLOSE))
 }

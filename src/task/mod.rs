@@ -1,11 +1,11 @@
 //! What is asked and what is right.
 //!
-//! A [`Task`] makes puzzles, words them as a prompt, scores completions by the answer alone, and reads which
-//! reasoning behaviours they show. It is pure: no threads, no files, no tensors. The reward never looks at how an
-//! answer was reached.
+//! A [`Task`] draws puzzles, words them as prompts, scores completions by the answer alone, and reads which
+//! reasoning behaviours they show. It is pure: no threads, no files, no tensors. The reward never looks at
+//! how an answer was reached.
 //!
-//! Whatever depends on the task goes through this module: a further task is a further folder here, and one more
-//! line in [`FAMILIES`].
+//! Everything that depends on the task goes through this module. A new task is a new folder here and one line
+//! in [`FAMILIES`].
 
 pub mod answer;
 pub mod countdown;
@@ -25,40 +25,41 @@ use crate::{
     system::quoting::shortened,
 };
 
-/// Every task there is. The first is the one that is meant where none is named.
+/// Every task there is. The first is the default.
 pub static FAMILIES: &[&Family] = &[&countdown::FAMILY, &multiplication::FAMILY];
 
-/// One question: numbers to use and a value to reach.
+/// One problem: numbers to use and a value to reach.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Puzzle {
-    /// The given numbers, in the order in which the prompt shows them.
+    /// The given numbers, in the order of the prompt.
     pub numbers: Vec<i64>,
-    /// The value to reach. Whether the prompt shows it is the task's affair.
+    /// The value to reach. The task decides whether the prompt shows it.
     pub target: i64,
 }
 
-/// Which side of the hash split a puzzle is on; no held-out puzzle is ever trained on.
+/// The side of the hash split that a puzzle is on. No held-out puzzle is ever trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
-    /// Nine tenths of what there is to ask.
+    /// Nine tenths of all puzzles.
     Train,
-    /// One tenth, by a hash.
+    /// One tenth, chosen by a hash.
     Heldout,
 }
 
 impl Split {
-    /// The side of a puzzle whose numbers alone say what is asked: held out for one in ten, by a SHA-256 of the
-    /// sorted numbers and the target, so that it depends neither on the order of the numbers nor on any seed.
+    /// The side of a puzzle whose numbers alone define the problem. One puzzle in ten is held out, by a
+    /// SHA-256 of the sorted numbers and the target, so the side depends neither on the order of the numbers
+    /// nor on any seed.
     pub fn of_puzzle(puzzle: &Puzzle) -> Self {
         let mut sorted = puzzle.numbers.clone();
         sorted.sort_unstable();
         Self::of_values(sorted.iter().chain([&-1, &puzzle.target]))
     }
 
-    /// The side of all puzzles of these numbers, whatever their target: one number set in ten is held out, by a
-    /// SHA-256 of the sorted numbers. A solution of a puzzle is a way to combine its numbers, so a set that was seen
-    /// with another target would give the solution away.
+    /// The side of all puzzles with these numbers, whatever their target. One number set in ten is held out,
+    /// by a SHA-256 of the sorted numbers. A solution is a way to combine the numbers, so a set seen with
+    /// another target would give the solution away.
     pub fn of_numbers(numbers: &[i64]) -> Self {
         let mut sorted = numbers.to_vec();
         sorted.sort_unstable();
@@ -81,11 +82,11 @@ impl Split {
 /// Which answer is graded and what it earns. Nothing else is ever rewarded.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RewardRules {
-    /// For a right answer (default 1.0).
+    /// Reward for a right answer (default 1.0).
     pub correct: f64,
-    /// For a well-formed answer that is wrong (default 0.1).
+    /// Reward for a well-formed answer that is wrong (default 0.1).
     pub format: f64,
-    /// Which one, where a completion states several.
+    /// Which answer is graded when a completion states several.
     #[serde(default)]
     pub answer: Graded,
 }
@@ -96,20 +97,20 @@ impl Default for RewardRules {
     }
 }
 
-/// The verdict on one completion, as `score` prints it.
+/// The verdict on one completion, as the `score` command prints it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// What the completion earned under the [`RewardRules`].
+    /// The reward under the [`RewardRules`].
     pub reward: f64,
     /// Whether the graded answer is right.
     pub correct: bool,
-    /// Whether the graded answer is there and parses.
+    /// Whether there is a graded answer and it parses.
     pub format: bool,
     /// The text of the graded answer, trimmed.
     pub answer: Option<String>,
-    /// The exact value of the answer, `78` or `7/3`.
+    /// The exact value of the answer, such as `78` or `7/3`.
     pub value: Option<String>,
-    /// Why, in words a person understands.
+    /// The reason, as a sentence.
     pub reason: String,
 }
 
@@ -117,98 +118,100 @@ pub struct Score {
 pub trait Task: Send + Sync {
     /// The name used by `--task` and in run files.
     fn name(&self) -> &'static str;
-    /// Draws a puzzle of the given side of the split.
+    /// Draws a puzzle from one side of the split.
     fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> Puzzle;
-    /// The text the model continues; it ends with `<think>`.
+    /// The text that the model continues; it ends with `<think>`.
     fn prompt(&self, puzzle: &Puzzle) -> String;
     /// Scores what the model wrote after the prompt.
     fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score;
-    /// Says which reasoning behaviours the completion shows; any text is taken. The reward never sees it.
+    /// Reads which reasoning behaviours a completion shows. Accepts any text. The reward never sees the
+    /// result.
     fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis;
-    /// The form in which equal answers are the same text, for a majority vote; `None` for what is no answer.
+    /// Canonical text of an answer, the same for equal answers, for a majority vote; `None` for an unreadable
+    /// answer.
     fn canonical_answer(&self, answer: &str) -> Option<String>;
-    /// The puzzle as a person would write it in a line, `4 1 16 -> 19`, with `arrow` between question and target.
+    /// The puzzle on one line as a person would write it, `4 1 16 -> 19`, with `arrow` between question and
+    /// target.
     fn in_words(&self, puzzle: &Puzzle, arrow: &str) -> String;
-    /// The puzzle of numbers that a person gave. Without a target, the task takes it from the numbers: Countdown
-    /// the last one, multiplication their product.
+    /// Makes a puzzle from numbers that a person gave. Without a target, the task derives it: Countdown takes
+    /// the last number, multiplication the product.
     ///
     /// # Errors
     /// A sentence that says how a puzzle is written.
     fn assemble(&self, numbers: Vec<i64>, target: Option<i64>) -> Result<Puzzle, String>;
-    /// Every distinct right way that the task knows, the shortest first.
+    /// Every distinct solution that the task knows, the shortest first.
     ///
     /// # Errors
     /// A sentence that says why it cannot list them.
     fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String>;
-    /// What can be said of a puzzle before it is answered.
+    /// What is known about a puzzle before it is answered.
     fn prospect(&self, puzzle: &Puzzle) -> Prospect;
-    /// What blind search has to draw from; `None` for a task without one.
+    /// The counts that blind search draws from; `None` for a task without blind search.
     fn blind(&self, _puzzle: &Puzzle) -> Option<Blind> {
         None
     }
-    /// What a completion tried, in order, for a task whose completions have no tree to search.
+    /// The attempts of a completion, in order, for a task whose completions form no search tree.
     fn outline(&self, _puzzle: &Puzzle, _completion: &str) -> Vec<Tried> {
         Vec::new()
     }
 }
 
-/// What can be said of a puzzle before it is answered.
+/// What is known about a puzzle before it is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Prospect {
-    /// Something reaches the target.
+    /// The target can be reached.
     Solvable,
-    /// Nothing does; this comes nearest.
+    /// The target cannot be reached; this comes nearest.
     Nearest {
-        /// The value, `79` or `7/3`.
+        /// The nearest value, such as `79` or `7/3`.
         value: String,
-        /// What makes it.
+        /// An expression for it.
         expression: String,
     },
-    /// The numbers say what is right, in these words.
+    /// The numbers determine the answer; this text says how.
     Given(String),
-    /// It cannot be searched, for this reason.
+    /// The puzzle cannot be searched, for this reason.
     Unknown(String),
 }
 
 /// One line of [`Task::outline`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tried {
-    /// How deep it stands below what it belongs to.
+    /// Nesting depth in the outline, from 0.
     pub depth: usize,
-    /// What was tried, `20 * 47 + 3 * 47`.
+    /// What was tried, such as `20 * 47 + 3 * 47`.
     pub words: String,
-    /// What the completion says it comes to.
+    /// The result that the completion states.
     pub stated: Option<String>,
-    /// Whether that is right; `None` where nothing is stated.
+    /// Whether the stated result is right; `None` if none is stated.
     pub right: Option<bool>,
 }
 
-/// What is known of a task before a level is chosen.
+/// A task before a level is chosen.
 pub struct Family {
     /// The name used by `--task` and in run files.
     pub name: &'static str,
     /// What is asked, in a few words.
     pub about: &'static str,
-    /// The names of its levels; the first is the one that is meant where none is named, and the one on which the
-    /// base was measured.
+    /// The names of its levels. The first is the default and the one on which the base was measured.
     pub levels: &'static [&'static str],
-    /// What the levels are, in a line.
+    /// The levels, described in one line.
     pub levels_doc: &'static str,
     /// How a puzzle is typed, with an example.
     pub puzzle_form: &'static str,
-    /// Whether the numbers alone say what the target is.
+    /// Whether the numbers alone determine the target.
     pub target_follows: bool,
-    /// Why the Search screen has nothing to search; `None` where it has.
+    /// Why the Search screen has nothing to search; `None` if it has.
     pub nothing_to_search: Option<&'static str>,
-    /// Configuration keys that take other values than the defaults with this task.
+    /// Configuration keys whose defaults differ for this task.
     pub settings: &'static [(&'static str, &'static str)],
-    /// The task at no level in particular: everything but drawing.
+    /// The task without a particular level: everything but drawing.
     pub reader: &'static dyn Task,
-    /// The task at one of its levels.
+    /// The task at a named level.
     pub at: fn(&str) -> Result<Box<dyn Task>, String>,
-    /// What its base model is taught; `false` leaves the behaviours out that RL is to bring up.
+    /// What its base model is taught; `false` omits the behaviours that RL is meant to bring out.
     pub lessons: fn(bool) -> Box<dyn Lessons>,
-    /// The base model inside the program.
+    /// The base model built into the program.
     pub base: BaseFiles,
 }
 
@@ -234,7 +237,7 @@ impl Choice for &'static Family {
     }
 }
 
-/// The name of a level of some task.
+/// A level name that is known to be valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LevelName(&'static str);
 
@@ -257,12 +260,12 @@ impl Choice for LevelName {
 }
 
 impl Family {
-    /// The level that is meant where none is named.
+    /// The default level.
     pub fn first_level(&self) -> LevelName {
         LevelName(self.levels[0])
     }
 
-    /// A puzzle to begin with.
+    /// An example puzzle.
     pub fn example(&self) -> Puzzle {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         match (self.at)(self.levels[0]) {
@@ -272,7 +275,7 @@ impl Family {
     }
 }
 
-/// The files of a base model inside the program.
+/// The files of a base model built into the program.
 pub struct BaseFiles {
     /// `config.json`.
     pub config: &'static [u8],
@@ -280,53 +283,54 @@ pub struct BaseFiles {
     pub weights: &'static [u8],
     /// `tokenizer.json`.
     pub tokenizer: &'static [u8],
-    /// `measured.json`: what was measured of it when it was made.
+    /// `measured.json`: measurements made when the base was trained.
     pub measured: &'static [u8],
 }
 
-/// The family of a name.
+/// Looks up a task family by name.
 ///
 /// # Errors
-/// A sentence that names those there are.
+/// A sentence that lists the known tasks.
 pub fn family(name: &str) -> Result<&'static Family, String> {
     FAMILIES.iter().copied().find(|family| family.name == name).ok_or_else(|| {
         format!("There is no task `{}`; the tasks are {}.", shortened(name), names().join(", "))
     })
 }
 
-/// The task of a name at a level.
+/// Looks up a task by name, at a level.
 ///
 /// # Errors
-/// A sentence that names the tasks or the levels there are.
+/// A sentence that lists the known tasks or levels.
 pub fn named(name: &str, level: &str) -> Result<Box<dyn Task>, String> {
     (family(name)?.at)(level)
 }
 
-/// The task that wrote a record, to score, analyse or word it; a record without a name is the first task's.
+/// The task that wrote a record, to score, analyse or word it. A record without a task name belongs to the
+/// first task.
 ///
 /// # Errors
-/// A sentence that names the tasks there are.
+/// A sentence that lists the known tasks.
 pub fn of_record(name: Option<&str>) -> Result<&'static dyn Task, String> {
     Ok(name.map_or(Ok(FAMILIES[0]), family)?.reader)
 }
 
-/// A puzzle of a run as a line, see [`Task::in_words`]; a task that this program does not know is worded as the first.
+/// A run's puzzle on one line; see [`Task::in_words`]. An unknown task is worded like the first.
 pub fn in_words(task: &str, puzzle: &Puzzle, arrow: &str) -> String {
     known(task).in_words(puzzle, arrow)
 }
 
-/// What is found in a completion of a run's task, see [`Task::analyze`].
+/// Analyses a completion of a run's task; see [`Task::analyze`].
 pub fn analyze(task: &str, puzzle: &Puzzle, completion: &str) -> Analysis {
     known(task).analyze(puzzle, completion)
 }
 
-/// What blind search has to draw from in the puzzle asked about last: completions of a group stand side by side and
-/// share their puzzle.
+/// Caches the blind search of the last puzzle: the completions of a group come one after the other and share
+/// their puzzle.
 #[derive(Debug, Default)]
 pub struct LastBlind(Option<(String, Puzzle, Option<Blind>)>);
 
 impl LastBlind {
-    /// See [`Task::blind`]; a task that this program does not know has none.
+    /// See [`Task::blind`]; `None` for a task that this program does not know.
     pub fn of(&mut self, task: &str, puzzle: &Puzzle) -> Option<Blind> {
         match &self.0 {
             Some((name, last, blind)) if name == task && last == puzzle => *blind,

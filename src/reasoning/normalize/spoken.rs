@@ -20,7 +20,7 @@ struct Told {
 }
 
 impl Told {
-    /// `left operator right`. Its operator and its parentheses get the place of `place`.
+    /// `left operator right`. Its operator and parentheses are placed at `place`.
     fn combine(operator: Operator, left: Self, right: Self, place: Token) -> Self {
         let value = left.value.zip(right.value).and_then(|(left, right)| left.apply(operator, right));
         let mut tokens = left.enclosed(place);

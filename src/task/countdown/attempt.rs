@@ -1,9 +1,9 @@
 //! Chains of steps from the given numbers to one value, as the model writes them.
 //!
-//! An attempt uses every given number once; every intermediate value is a whole number of 1..=99, so that
+//! An attempt uses every given number once. Every intermediate value is a whole number in 1..=99, so that
 //! each step is one fact of small arithmetic.
 
-/// The largest intermediate value of an attempt; the model's vocabulary has a token for each up to it.
+/// The largest intermediate value of an attempt; the model's vocabulary has a token for every value up to it.
 pub const MAX_VALUE: i64 = 99;
 
 /// One of the four operations.
@@ -20,7 +20,7 @@ pub enum Op {
 }
 
 impl Op {
-    /// All four.
+    /// All four operations.
     pub const ALL: [Op; 4] = [Op::Add, Op::Sub, Op::Mul, Op::Div];
 
     /// `+`, `-`, `*` or `/`.
@@ -33,7 +33,7 @@ impl Op {
         }
     }
 
-    /// `a op b` where it is a whole number of 1..=[`MAX_VALUE`].
+    /// `a op b`, if it is a whole number in 1..=[`MAX_VALUE`].
     pub fn apply(self, a: i64, b: i64) -> Option<i64> {
         let result = match self {
             Op::Add => a.checked_add(b)?,
@@ -68,14 +68,14 @@ impl std::fmt::Display for Step {
 /// Steps that use every given number once, and the expression they build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// In the order in which they are taken.
+    /// In the order in which they are made.
     pub steps: Vec<Step>,
-    /// The same as one expression, `( 16 + 4 ) - 1`.
+    /// The same steps as one expression, `( 16 + 4 ) - 1`.
     pub expression: String,
 }
 
 impl Attempt {
-    /// What the last step gives.
+    /// The result of the last step.
     pub fn value(&self) -> i64 {
         self.steps.last().map_or(0, |step| step.result)
     }
@@ -85,12 +85,12 @@ impl Attempt {
 struct Held {
     value: i64,
     text: String,
-    /// A single number needs no parentheses inside a larger expression.
+    /// Whether it is a single number, which needs no parentheses inside a larger expression.
     atom: bool,
 }
 
-/// Every attempt that `numbers` allow, in a fixed order: larger operand first for `+` and `*`, both orders
-/// where `-` and `/` are whole and positive.
+/// Every attempt possible with `numbers`, in a fixed order. `+` and `*` take the larger operand first; `-`
+/// and `/` take both orders if the result is whole and positive.
 pub fn enumerate(numbers: &[i64]) -> Vec<Attempt> {
     let held: Vec<Held> =
         numbers.iter().map(|&value| Held { value, text: value.to_string(), atom: true }).collect();
@@ -114,7 +114,7 @@ fn extend(held: &[Held], steps: &mut Vec<Step>, found: &mut Vec<Attempt>) {
             for op in Op::ALL {
                 let (a, b) = (&held[i], &held[j]);
                 let commutes = matches!(op, Op::Add | Op::Mul);
-                // One of the two orders of a commutative pair, and of two equal numbers, says it all.
+                // One order suffices for a commutative pair, and for two equal numbers.
                 if (commutes && (a.value, j) < (b.value, i)) || (!commutes && a.value == b.value && i > j) {
                     continue;
                 }

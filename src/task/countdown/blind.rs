@@ -1,9 +1,10 @@
-//! What blind search finds, worked out exactly: the yardstick beside a model that searches.
+//! The exact expected result of blind search: the baseline for a model that searches.
 //!
-//! Both searchers know the rules and nothing else. They make the attempts that the corpus writes (every number once,
-//! every value whole and from 1 to 99), never the same one twice. One draws whole attempts at random. The other draws
-//! all steps but the last at random, and then looks whether an operation on the two numbers that are left ends on the
-//! target. What each finds within `k` attempts is a matter of counting, see [`Blind`].
+//! Both searchers know the rules and nothing else. They make the attempts that the corpus writes (every
+//! number once, every value whole and from 1 to 99), and never repeat one. One draws whole attempts at
+//! random. The other draws all steps but the last at random, and then looks for an operation on the two
+//! remaining numbers that reaches the target. What each finds within `k` attempts is a matter of counting;
+//! see [`Blind`].
 
 use std::collections::HashMap;
 
@@ -17,7 +18,7 @@ use crate::{
     task::Puzzle,
 };
 
-/// A number that is still to be used, and the operations that made it.
+/// A number still to be used, and the operations that made it.
 #[derive(Clone, Copy)]
 struct Held {
     value: i64,
@@ -31,8 +32,8 @@ struct Found {
     pairs: HashMap<(Key, Key), bool>,
 }
 
-/// What there is to draw from in a puzzle. Attempts are told apart as the analysis tells them apart: by their
-/// operations, whatever the order.
+/// Counts what blind search can draw from in a puzzle. Attempts are distinguished as in the analysis: by
+/// their operations, regardless of order.
 pub fn blind(puzzle: &Puzzle) -> Blind {
     let number = |&value: &i64| Held { value, shape: Shape::number(Exact::integer(value)) };
     let mut found = Found::default();
@@ -53,7 +54,7 @@ impl Found {
         for i in 0..held.len() {
             for j in (0..held.len()).filter(|&j| j != i) {
                 for op in Op::ALL {
-                    // As the corpus has it: of two equal values one quotient says it all.
+                    // As in the corpus, one quotient suffices for two equal values.
                     if op == Op::Div && held[i].value == held[j].value && i > j {
                         continue;
                     }
@@ -107,7 +108,7 @@ mod tests {
 
     #[test]
     fn two_numbers_by_hand() {
-        // 12 + 3, 12 - 3, 12 * 3, 12 / 3: one of four is right, and the only pair ends on the target.
+        // 12 + 3, 12 - 3, 12 * 3, 12 / 3: one of the four is right, and the only pair can reach the target.
         assert_eq!(blind(&puzzle(&[3, 12], 36)), Blind { attempts: 4, right: 1, pairs: 1, ending: 1 });
         assert_eq!(blind(&puzzle(&[3, 12], 37)), Blind { attempts: 4, right: 0, pairs: 1, ending: 0 });
         assert_eq!(blind(&puzzle(&[3], 3)), Blind::default());
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_count_is_what_a_simulated_search_finds() {
-        // Five standard errors of a share of 4,000 shuffles are below .04.
+        // Five standard errors of a share over 4,000 shuffles are below .04.
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         for puzzle in heldout_puzzles(&Countdown { level: Level::FIRST }, 20) {
             let blind = blind(&puzzle);

@@ -1,10 +1,10 @@
 //! The synthetic corpus of the base model: Countdown traces and arithmetic drills.
 //!
-//! What it teaches of checking is stated here and in the model card. A share of the traces
-//! ([`CorpusRules::checking`]) checks its first attempt; every other *full* trace stops after it. On top of
-//! these, *continuation* traces ([`CorpusRules::continuations`]) always check, but the loss leaves out the word
-//! that decides to: they teach how to check and to try again, not whether to. So how often the base model
-//! checks is decided by the full traces alone, and how well by all of them.
+//! How much checking it teaches is stated here and in the model card. A share of the *full* traces
+//! ([`CorpusRules::checking`]) checks the first attempt; the others stop after it. In addition,
+//! *continuation* traces ([`CorpusRules::continuations`]) always check, but the loss skips the word that
+//! decides to check: they teach how to check and try again, not whether to. The full traces alone therefore
+//! decide how often the base model checks; all traces decide how well.
 
 use rand::{RngExt, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
@@ -21,7 +21,7 @@ use crate::task::{
     lessons::{Document, Lessons},
 };
 
-/// How the corpus is mixed. Shares are of documents unless they say otherwise.
+/// The mixture of the corpus. Shares are of documents unless stated otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorpusRules {
@@ -31,20 +31,20 @@ pub struct CorpusRules {
     pub continuations: f64,
     /// Traces of four numbers instead of three.
     pub four_numbers: f64,
-    /// Share of full traces that check themselves; 0 makes the control whose corpus has no checking at all
-    /// (continuations are left out then).
+    /// Share of full traces that check themselves. 0 makes the control, whose corpus contains no checking at
+    /// all (it also omits the continuations).
     pub checking: f64,
     /// Share of first attempts that are a known solution.
     pub smart_first: f64,
     /// Share of later attempts that are a known solution.
     pub smart_later: f64,
-    /// Share of the other later attempts whose last step hits the target where one can.
+    /// Share of the remaining later attempts whose last step hits the target if any last step can.
     pub smart_last_step: f64,
-    /// Chance to stop after a stated miss.
+    /// Probability of stopping after a stated miss.
     pub give_up: f64,
-    /// Chance that a miss is confirmed as a hit.
+    /// Probability of confirming a miss as a hit.
     pub wrong_confirmation: f64,
-    /// Chance that the next attempt goes on from a kept intermediate value.
+    /// Probability that the next attempt continues from a kept intermediate value.
     pub back_to: f64,
 }
 
@@ -55,8 +55,8 @@ impl Default for CorpusRules {
             continuations: 0.4,
             four_numbers: 0.06,
             checking: 0.05,
-            // No attempt is chosen because it is right, and no step looks ahead. What each of these hints is worth was
-            // measured: see the model card.
+            // No attempt is chosen because it is right, and no step looks ahead. The model card says how much
+            // each of these hints was measured to help.
             smart_first: 0.0,
             smart_later: 0.0,
             smart_last_step: 0.0,
@@ -102,11 +102,11 @@ const OPENINGS: [&str; 8] =
     ["first ,", "let me try", "how about", "maybe", "start with", "one idea :", "take", ""];
 const RETRIES: [&str; 6] =
     ["try again :", "let me try another way :", "instead ,", "start over :", "what about", "another idea :"];
-/// Attempts after which a trace ends, hit or not.
+/// Number of attempts after which a trace ends, hit or not.
 const MOST_ATTEMPTS: usize = 12;
 const FACTS_PER_DRILL: usize = 10;
 
-/// One document of the mixture.
+/// Draws one document of the mixture.
 pub fn document(rules: &CorpusRules, rng: &mut ChaCha8Rng) -> Document {
     let kind: f64 = rng.random();
     if kind < rules.drills {
@@ -144,7 +144,7 @@ fn trace(
         let decision = document.words.len();
         last = check_and_retry(document, puzzle, &all, first, rules, rng);
         if continuation {
-            // The word that decides to check: `</think>` could stand here.
+            // The word that decides to check: `</think>` could stand in its place.
             document.trained[decision] = false;
         }
     }
@@ -152,8 +152,8 @@ fn trace(
     document.ends = true;
 }
 
-/// Checks the first attempt, and tries others until one is confirmed or the trace gives up; the attempt it ends
-/// with.
+/// Checks the first attempt and tries others until one is confirmed or the trace gives up. Returns the
+/// attempt it ends with.
 fn check_and_retry<'a>(
     document: &mut Document,
     puzzle: &Puzzle,
@@ -202,7 +202,7 @@ enum Smart {
     LastStep,
 }
 
-/// An attempt that was not made yet. With `kept`, one that shares that attempt's first steps where there is one.
+/// Chooses an attempt not made yet; with `kept`, one that shares the kept attempt's first steps if possible.
 fn choose<'a>(
     all: &'a [Attempt],
     tried: &[&Attempt],
@@ -260,7 +260,7 @@ fn verdict_text(value: i64, target: i64, confirms: bool, rng: &mut ChaCha8Rng) -
     }
 }
 
-/// Facts `a op b = c`, the loss on `c` alone.
+/// Facts `a op b = c`, with the loss on `c` alone.
 fn drill(rng: &mut ChaCha8Rng) -> Document {
     let mut document = Document::default();
     let mut facts = 0;

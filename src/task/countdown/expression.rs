@@ -1,8 +1,8 @@
-//! Arithmetic expressions as answers write them: read strictly, valued exactly.
+//! Arithmetic expressions as answers write them: parsed strictly, evaluated exactly.
 //!
 //! The grammar is whole numbers, `+ - * /` (also `×`, `÷`, `−`), a unary minus on one number or one pair of
-//! parentheses, parentheses, white space, and at most one trailing `= value`. Reading and valuing use
-//! their own stacks, so that no input can overflow the thread's, and all sizes are bounded first.
+//! parentheses, parentheses, white space, and at most one trailing `= value`. Parsing and evaluation use
+//! their own stacks, so no input can overflow the thread's stack, and all sizes are checked first.
 
 pub(super) mod canonical;
 mod parser;
@@ -15,13 +15,13 @@ use self::canonical::Canonical;
 pub use self::parser::parse;
 use super::attempt::Op;
 
-/// Longest expression that is read, in bytes.
+/// Longest expression accepted, in bytes.
 pub const MAX_BYTES: usize = 64 << 10;
 
-/// Most numbers in one expression.
+/// Maximum number of numbers in one expression.
 pub const MAX_NUMBERS: usize = 64;
 
-/// Most digits of one number, so that every number fits an `i64`.
+/// Maximum digits of one number, so that every number fits an `i64`.
 pub const MAX_DIGITS: usize = 18;
 
 /// The rule that a text breaks.
@@ -92,12 +92,12 @@ pub enum ExpressionError {
     DivisionByZero,
 }
 
-/// A number of an expression, as it is written.
+/// A number of an expression, as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operand {
-    /// The digits' value.
+    /// The value of the digits.
     pub magnitude: i64,
-    /// Whether a unary minus stands right before the digits.
+    /// Whether a unary minus stands directly before the digits.
     pub negated: bool,
 }
 
@@ -118,22 +118,22 @@ enum Item {
 }
 
 impl Expression {
-    /// The numbers it uses, in the order of the text, without unary minus signs.
+    /// The numbers it uses, in text order, without unary minus signs.
     pub fn numbers(&self) -> Vec<i64> {
         self.operands.iter().map(|operand| operand.magnitude).collect()
     }
 
-    /// The numbers it uses, in the order of the text, and which of them carry a minus sign.
+    /// The numbers it uses, in text order, each with whether it carries a minus sign.
     pub fn operands(&self) -> &[Operand] {
         &self.operands
     }
 
-    /// What follows the trailing `=`, if there is one. It is not compared with the value here.
+    /// The value after a trailing `=`, if there is one. It is not compared with the expression's value here.
     pub fn stated(&self) -> Option<&BigRational> {
         self.stated.as_ref()
     }
 
-    /// The exact value of what stands before a trailing `=`.
+    /// The exact value of the expression, without a trailing `= value`.
     ///
     /// # Errors
     /// [`ExpressionError::DivisionByZero`].
@@ -151,9 +151,9 @@ impl Expression {
         )
     }
 
-    /// One form for all expressions that differ only by the order and grouping of sums and products, by
-    /// spacing, by spare parentheses or by where a minus sign stands: `1+(2*3)` and `3 * 2 + 1` both give
-    /// `1 + 2 * 3`. A trailing `= value` is left out. Meant for expressions that have a value.
+    /// The same text for all expressions that differ only in the order and grouping of sums and products, in
+    /// spacing, in redundant parentheses or in where a minus sign stands: `1+(2*3)` and `3 * 2 + 1` both give
+    /// `1 + 2 * 3`. Omits a trailing `= value`. Intended for expressions that have a value.
     pub fn canonical(&self) -> String {
         self.canonical_tree().to_string()
     }
@@ -162,7 +162,7 @@ impl Expression {
         let tree = self.fold(Canonical::number, Canonical::negate, |left, op, right| {
             Ok(Canonical::combine(left, op, right))
         });
-        // `fold` fails only where its closures do.
+        // `fold` fails only if its closures do.
         tree.unwrap_or_else(|_| Canonical::number(0))
     }
 
@@ -184,7 +184,7 @@ impl Expression {
             };
             stack.extend(next);
         }
-        // `parse` makes no empty expression and no operator without operands.
+        // `parse` produces no empty expression and no operator without operands.
         stack.pop().ok_or(ExpressionError::Empty)
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     reasoning::{self, Analysis},
 };
 
-/// What is known of it before a level is chosen.
+/// The task before a level is chosen.
 pub static FAMILY: Family = Family {
     name: "countdown",
     about: "Combine the given numbers, each exactly once, to reach the target.",
@@ -47,7 +47,7 @@ pub static FAMILY: Family = Family {
 /// The task at one level.
 #[derive(Debug, Clone)]
 pub struct Countdown {
-    /// Which puzzles it draws.
+    /// The level of its puzzles.
     pub level: Level,
 }
 

@@ -1,9 +1,9 @@
-//! Whether a puzzle can be solved at all, and what comes nearest where it cannot.
+//! Whether a puzzle can be solved at all and, if not, what comes nearest.
 
 use super::solver::{self, SolverError};
 use crate::task::{Prospect, Puzzle};
 
-/// Whether anything reaches the target, by exact search.
+/// Decides by exact search whether anything reaches the target.
 pub fn prospect(puzzle: &Puzzle) -> Prospect {
     let searched = || -> Result<Prospect, SolverError> {
         if solver::is_solvable(&puzzle.numbers, puzzle.target)? {

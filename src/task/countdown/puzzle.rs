@@ -13,14 +13,14 @@ use crate::task::{Puzzle, Split};
 pub struct Level {
     /// How many numbers are given.
     pub counts: RangeInclusive<usize>,
-    /// They are drawn from 1 to this.
+    /// The given numbers are drawn from 1 to this.
     pub max_number: i64,
     /// Targets are at least this.
     pub min_target: i64,
     /// Targets are at most this.
     pub max_target: i64,
-    /// Whether targets must be reachable by whole intermediate values of 1..=99 (what the shipped model
-    /// can write down); otherwise by exact rationals.
+    /// Whether targets must be reachable through whole intermediate values in 1..=99 (which the shipped model
+    /// can write) rather than through exact rationals.
     pub small_steps: bool,
 }
 
@@ -28,13 +28,13 @@ impl Level {
     /// The named levels.
     pub const NAMES: [&'static str; 3] = ["3x20", "4x20", "tinyzero"];
 
-    /// The level that is meant where none is named.
+    /// The default level.
     pub const FIRST: Self = Self::custom(3..=3, 20, 99, true);
 
-    /// A level by its name.
+    /// Looks up a level by name.
     ///
     /// # Errors
-    /// A sentence that names the known levels.
+    /// A sentence that lists the known levels.
     pub fn parse(name: &str) -> Result<Self, String> {
         match name {
             "3x20" => Ok(Self::FIRST),
@@ -44,7 +44,7 @@ impl Level {
         }
     }
 
-    /// A level of one's own.
+    /// A custom level.
     pub const fn custom(
         counts: RangeInclusive<usize>,
         max_number: i64,
@@ -61,13 +61,13 @@ impl Level {
     }
 }
 
-/// The side of the split a puzzle is on. Whole number sets are held out, see [`Split::of_numbers`].
+/// The side of the split that a puzzle is on. Whole number sets are held out; see [`Split::of_numbers`].
 pub fn split_of(puzzle: &Puzzle) -> Split {
     Split::of_numbers(&puzzle.numbers)
 }
 
-/// Draws a solvable puzzle: numbers uniform over the sets of the split's side, then the target uniform over the reachable values in range
-/// that are not among the numbers.
+/// Draws a solvable puzzle: first the numbers, uniformly over the sets on the split's side, then the target,
+/// uniformly over the reachable values in range that are not among the numbers.
 pub fn draw(level: &Level, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
     loop {
         let count = rng.random_range(level.counts.clone());
@@ -87,7 +87,7 @@ pub fn draw(level: &Level, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
     }
 }
 
-/// The whole values that the numbers reach under the level's rules.
+/// The whole values that the numbers can reach under the level's rules.
 fn reachable(level: &Level, numbers: &[i64]) -> BTreeSet<i64> {
     if level.small_steps {
         attempt::enumerate(numbers).iter().map(attempt::Attempt::value).collect()

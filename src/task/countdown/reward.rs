@@ -1,4 +1,4 @@
-//! The reward of a completion: by one answer of it alone, never by how it was reached.
+//! The reward of a completion: decided by one answer alone, never by how it was reached.
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -8,9 +8,9 @@ use crate::task::{Puzzle, RewardRules, Score, answer};
 
 /// Scores `completion` as an answer to `puzzle`.
 ///
-/// The last `<answer>` counts unless the rules say the first, on whichever line it stands. An answer that follows the
-/// [grammar](expression) is well-formed, also where it divides by zero or states an untrue `= value`; it is
-/// right if it has the target's value, uses every given number exactly once, and what it states is true.
+/// The last `<answer>` is graded unless the rules say the first, on any line. An answer that follows the
+/// [grammar](expression) is well-formed, even if it divides by zero or states an untrue `= value`. It is
+/// right if it has the target's value, uses every given number exactly once, and any value it states is true.
 pub fn score(puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
     let answer = match answer::graded(completion, rules.answer) {
         Ok(answer) => answer,
@@ -38,7 +38,7 @@ fn no_format(answer: Option<String>, reason: String) -> Score {
     Score { reward: 0.0, correct: false, format: false, answer, value: None, reason }
 }
 
-/// The answer's value, and why it is right (`Ok`) or wrong.
+/// The answer's value, and the reason why it is right (`Ok`) or wrong.
 fn judge(puzzle: &Puzzle, answer: &Expression) -> (Option<BigRational>, Result<String, String>) {
     let target = BigRational::from_integer(BigInt::from(puzzle.target));
     let value = match answer.value() {
@@ -57,11 +57,11 @@ fn judge(puzzle: &Puzzle, answer: &Expression) -> (Option<BigRational>, Result<S
     (Some(value), verdict)
 }
 
-/// Why the operands are not the given numbers, if they are not.
+/// Explains how the operands differ from the given numbers, if they do.
 ///
-/// A given number below zero is written with a unary minus, so that a minus sign may belong to the number
-/// or be an operation on its magnitude. Hence magnitudes are counted, and of each at least as many must
-/// carry a minus sign as were given below zero.
+/// A negative given number is written with a unary minus, so a minus sign may belong to the number or be an
+/// operation on its magnitude. Magnitudes are therefore counted, and of each magnitude at least as many must
+/// carry a minus sign as were given as negative numbers.
 fn misused_numbers(given: &[i64], operands: &[Operand]) -> Option<String> {
     let shown = given.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
     let given_count = |magnitude: u64| given.iter().filter(|g| g.unsigned_abs() == magnitude).count();
@@ -111,7 +111,7 @@ fn times(count: usize) -> String {
     }
 }
 
-/// Whether the digits of `number` are those of two or more given numbers side by side.
+/// Whether the digits of `number` are two or more given numbers written side by side.
 fn is_glued(number: u64, given: &[i64]) -> bool {
     let digits = number.to_string();
     let parts: Vec<String> = given.iter().map(|part| part.unsigned_abs().to_string()).collect();
@@ -128,7 +128,7 @@ fn is_glued(number: u64, given: &[i64]) -> bool {
     reached[digits.len()]
 }
 
-/// An answer as it is kept in the score: a hundred kilobytes of it would help nobody.
+/// The answer as stored in the score: a hundred kilobytes of it would help nobody.
 fn excerpt(answer: &str) -> String {
     const MAX_CHARS: usize = 2_000;
     match answer.char_indices().nth(MAX_CHARS) {

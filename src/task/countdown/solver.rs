@@ -1,9 +1,9 @@
-//! Everything that given numbers can make: exhaustive search over exact fractions.
+//! Finds everything that given numbers can make, by exhaustive search over exact fractions.
 //!
 //! Unlike an [attempt](super::attempt), a solution may pass through any fraction or negative value. The
-//! search runs over sets of the given numbers: the values of a set are made of the values of its two
-//! parts, for every way of parting it. Only absolute values are kept, because a sign is always free to
-//! choose: with `x` and `y`, both `x - y` and `y - x` can be made, and a unary minus turns any value.
+//! search runs over sets of the given numbers: the values of a set are made from the values of its two parts,
+//! over all ways to split it. Only absolute values are stored, because the sign is always free: from `x` and
+//! `y`, both `x - y` and `y - x` can be made, and a unary minus flips any value.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -17,30 +17,30 @@ use thiserror::Error;
 
 use super::{attempt::Op, expression::canonical::Canonical};
 
-/// Most numbers that are searched; each further one makes about thirty times the expressions.
+/// Maximum count of numbers searched; each further number multiplies the expressions by about thirty.
 pub const MAX_NUMBERS: usize = 6;
 
-/// Numbers that the search does not take.
+/// Numbers that the search refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SolverError {
     /// None, or more than [`MAX_NUMBERS`].
     #[error("The solver takes 1 to {MAX_NUMBERS} numbers, and {0} were given.")]
     Count(usize),
-    /// A number below zero.
+    /// A negative number.
     #[error("The solver takes numbers from 0 up, and {0} was given.")]
     Negative(i64),
-    /// A number whose fractions could pass the range of exact arithmetic.
+    /// A number whose fractions could exceed the range of exact arithmetic.
     #[error("The number {0} is too large for the solver: {1} numbers may each be at most {2}.")]
     TooLarge(i64, usize, i64),
 }
 
-/// Up to `limit` distinct solutions, in their canonical form ([`Expression::canonical`]) and in a fixed
-/// order: shortest first, then by their text. None is found exactly where the puzzle cannot be solved.
+/// Up to `limit` distinct solutions in canonical form ([`Expression::canonical`]), in a fixed order: shortest
+/// first, then by text. Empty exactly if the puzzle cannot be solved.
 ///
 /// [`Expression::canonical`]: super::expression::Expression::canonical
 ///
 /// # Errors
-/// Numbers that the search does not take.
+/// Numbers that the search refuses.
 pub fn solve(numbers: &[i64], target: i64, limit: usize) -> Result<Vec<String>, SolverError> {
     let search = Search::new(numbers)?;
     Ok(search.expressions(&Value::from_integer(target.into()), limit))
@@ -49,25 +49,25 @@ pub fn solve(numbers: &[i64], target: i64, limit: usize) -> Result<Vec<String>, 
 /// Whether any expression reaches `target`.
 ///
 /// # Errors
-/// Numbers that the search does not take.
+/// Numbers that the search refuses.
 pub fn is_solvable(numbers: &[i64], target: i64) -> Result<bool, SolverError> {
     let search = Search::new(numbers)?;
     Ok(search.reaches(search.all(), &Value::from_integer(i128::from(target).abs())))
 }
 
-/// How many distinct canonical solutions there are: the fewer, the harder the puzzle.
+/// The number of distinct canonical solutions: the fewer, the harder the puzzle.
 ///
 /// # Errors
-/// Numbers that the search does not take.
+/// Numbers that the search refuses.
 pub fn solution_count(numbers: &[i64], target: i64) -> Result<usize, SolverError> {
     solve(numbers, target, usize::MAX).map(|solutions| solutions.len())
 }
 
-/// The reachable value nearest to `target`, and an expression for it; of two that are equally near, the
+/// The reachable value nearest to `target`, and an expression for it. Of two equally near values, the
 /// smaller.
 ///
 /// # Errors
-/// Numbers that the search does not take.
+/// Numbers that the search refuses.
 pub fn nearest(numbers: &[i64], target: i64) -> Result<(BigRational, String), SolverError> {
     let search = Search::new(numbers)?;
     let target = Value::from_integer(target.into());
@@ -87,7 +87,7 @@ pub fn nearest(numbers: &[i64], target: i64) -> Result<(BigRational, String), So
     Ok((BigRational::new(BigInt::from(*value.numer()), BigInt::from(*value.denom())), expression))
 }
 
-/// The whole values within `range` that the numbers reach; none where the search does not take them.
+/// The whole values within `range` that the numbers can reach; empty if the search refuses the numbers.
 pub fn reachable_integers(numbers: &[i64], range: RangeInclusive<i64>) -> BTreeSet<i64> {
     let mut found = BTreeSet::new();
     if let Ok(search) = Search::new(numbers) {
@@ -102,12 +102,13 @@ pub fn reachable_integers(numbers: &[i64], range: RangeInclusive<i64>) -> BTreeS
 
 type Value = Ratio<i128>;
 
-/// A set of given numbers: bit `i` is the `i`-th.
+/// A set of given numbers: bit `i` stands for the `i`-th.
 type Subset = usize;
 
 struct Search {
     numbers: Vec<i64>,
-    /// The absolute values of every set but the full one, which is far the largest and only ever scanned.
+    /// The absolute values of every set except the full one, which is by far the largest and only ever
+    /// scanned.
     values: Vec<HashSet<Value>>,
 }
 
@@ -141,7 +142,7 @@ impl Search {
     }
 
     /// Calls `visit` with every absolute value of `subset`, some of them more than once. The values of its
-    /// parts must be there.
+    /// parts must already be stored.
     fn for_each_value(&self, subset: Subset, mut visit: impl FnMut(Value)) {
         if let Some(number) = self.single(subset) {
             visit(Value::from_integer(number.into()));
@@ -176,12 +177,12 @@ impl Search {
         found || self.single(subset).is_some_and(|number| Value::from_integer(number.into()) == *magnitude)
     }
 
-    /// Calls `visit` with every last operation that gives `magnitude`, up to the order of its operands and
-    /// their signs.
+    /// Calls `visit` with every last operation that gives `magnitude`, ignoring the order and signs of its
+    /// operands.
     fn for_each_split(&self, subset: Subset, magnitude: &Value, mut visit: impl FnMut(Split)) {
         let v = magnitude;
         for (left, right) in partings(subset) {
-            // Everything is worked back from the side with fewer values.
+            // Works backwards from the side with fewer values.
             let (few, many) = if self.values[left].len() <= self.values[right].len() {
                 (left, right)
             } else {
@@ -199,7 +200,7 @@ impl Search {
                 offer(Op::Add, v.checked_sub(x), true);
                 offer(Op::Sub, x.checked_sub(v), true);
                 if !v.is_zero() {
-                    // For zero this would be the same difference turned round.
+                    // For zero this would be the same difference reversed.
                     offer(Op::Sub, v.checked_add(x), false);
                 }
                 if !x.is_zero() {
@@ -210,7 +211,7 @@ impl Search {
                     offer(Op::Div, x.checked_div(v).filter(|y| !y.is_zero()), true);
                 }
                 if v.is_zero() && x.is_zero() {
-                    // Anything does for the other factor, and anything but zero for the divisor.
+                    // Any other factor will do, and any nonzero divisor.
                     for y in &self.values[many] {
                         offer(Op::Mul, Some(*y), true);
                         offer(Op::Div, Some(*y).filter(|y| !y.is_zero()), true);
@@ -233,7 +234,8 @@ impl Search {
         sorted
     }
 
-    /// Every canonical expression of `subset` with this absolute value, written so that it is the value.
+    /// Every canonical expression of `subset` with this absolute value, written so that its value is positive
+    /// or zero.
     fn trees(
         &self,
         subset: Subset,
@@ -264,14 +266,14 @@ impl Search {
     }
 }
 
-/// `first op second`, each a set and the absolute value it must make.
+/// `first op second`: two sets, each with the absolute value it must make.
 struct Split {
     op: Op,
     first: (Subset, Value),
     second: (Subset, Value),
 }
 
-/// Both parts of every way to part `subset` in two that are not empty.
+/// Both parts of every split of `subset` into two non-empty sets.
 fn partings(subset: Subset) -> impl Iterator<Item = (Subset, Subset)> {
     (1..subset).filter(move |part| part & subset == *part).filter_map(move |part| {
         let rest = subset & !part;
@@ -279,11 +281,11 @@ fn partings(subset: Subset) -> impl Iterator<Item = (Subset, Subset)> {
     })
 }
 
-/// The largest number of which `count` can be combined without passing the range of exact arithmetic.
+/// The largest value that each of `count` numbers may have without exceeding the range of exact arithmetic.
 ///
-/// Take the larger of a fraction's numerator and denominator as its size. A product or quotient has at
-/// most the product of both sizes, a sum or difference twice that; so `count` numbers of at most M reach
-/// 2^count * M^count. Working back from a value to the other operand may need the square of that.
+/// Let the size of a fraction be the larger of its numerator and denominator. A product or quotient has at
+/// most the product of both sizes, a sum or difference at most twice that; so `count` numbers of at most M
+/// reach 2^count * M^count. Working back from a value to the other operand may need the square of that.
 pub fn largest_number(count: usize) -> i64 {
     let count = count.clamp(1, MAX_NUMBERS);
     let bits = (126 - 2 * count) / (2 * count);
@@ -297,7 +299,7 @@ mod tests {
 
     #[test]
     fn known_puzzles_have_exactly_their_known_solutions() {
-        // Each of these is famous for its one solution, through a fraction.
+        // Each of these is known for its single solution, which goes through a fraction.
         assert_eq!(solve(&[3, 3, 8, 8], 24, 10).unwrap(), ["8 / (3 - 8 / 3)"]);
         assert_eq!(solve(&[1, 3, 4, 6], 24, 10).unwrap(), ["6 / (1 - 3 / 4)"]);
         assert_eq!(solve(&[1, 5, 5, 5], 24, 10).unwrap(), ["5 * (5 - 1 / 5)"]);
@@ -355,7 +357,7 @@ mod tests {
         for count in 2..=MAX_NUMBERS {
             let numbers: Vec<i64> = (0..count as i64).map(|below| largest_number(count) - below).collect();
             assert!(is_solvable(&numbers, numbers.iter().sum()).unwrap());
-            // A tower of sums and quotients, whose numerator and denominator are both huge.
+            // A tower of sums and quotients whose numerator and denominator are both huge.
             let whole: Vec<Value> =
                 numbers.iter().map(|number| Value::from_integer((*number).into())).collect();
             let tower = whole[1..].iter().enumerate().fold(whole[0], |value, (level, number)| {

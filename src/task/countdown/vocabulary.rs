@@ -1,4 +1,4 @@
-//! The words of the shipped model's language and the `tokenizer.json` they make.
+//! The words of the shipped model's language and the `tokenizer.json` they form.
 
 use serde_json::json;
 
@@ -31,7 +31,7 @@ const WORDS: [&str; 45] = [
     "answer", "it", "and", "then", "now", "left",
 ];
 
-/// All tokens in the order of their ids: marks, the numbers 0 to 99, words.
+/// All tokens in order of their ids: marks, the numbers 0 to 99, words.
 pub fn tokens() -> Vec<String> {
     let numbers = (0..100).map(|n: u32| n.to_string());
     MARKS.iter().map(|&m| m.to_string()).chain(numbers).chain(WORDS.iter().map(|&w| w.to_string())).collect()
@@ -42,7 +42,7 @@ pub fn first_number() -> usize {
     MARKS.len()
 }
 
-/// A word-level `tokenizer.json` that the `tokenizers` crate and transformers read.
+/// A word-level `tokenizer.json` for the `tokenizers` crate and transformers.
 pub fn tokenizer_json() -> String {
     let tokens = tokens();
     let vocab: serde_json::Map<String, serde_json::Value> =
@@ -62,6 +62,6 @@ pub fn tokenizer_json() -> String {
         "decoder": null,
         "model": {"type": "WordLevel", "vocab": vocab, "unk_token": UNKNOWN}
     });
-    // Serialising a value of our own making cannot fail; an empty file would be refused when read.
+    // Serialising a value that we built cannot fail; an empty file would be refused when read.
     serde_json::to_string_pretty(&whole).unwrap_or_default()
 }

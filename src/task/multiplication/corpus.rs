@@ -1,11 +1,12 @@
 //! The synthetic corpus of the multiplication base: traces and drills.
 //!
-//! What it teaches of the distributive rule and of checking is stated here and in the model card. A *full* trace
-//! answers at once with an estimate; a share of them ([`CorpusRules::decomposing`]) takes the product apart instead,
-//! and a share ([`CorpusRules::checking`]) checks what it has. *Continuation* traces do both much more often, but the
-//! loss leaves out the tokens that decide to: the first one of the thought, and the one after the first result. They
-//! teach how to take a product apart and how to check, not whether to. So how often the base does either is decided by
-//! the full traces alone, and how well by all of them.
+//! How much it teaches of the distributive rule and of checking is stated here and in the model card. A
+//! *full* trace answers at once with an estimate. A share of the full traces ([`CorpusRules::decomposing`])
+//! splits the product instead, and a share ([`CorpusRules::checking`]) checks its result. *Continuation*
+//! traces do both much more often, but the loss skips the tokens that decide to: the first token of the
+//! thought, and the token after the first result. They teach how to split a product and how to check, not
+//! whether to. The full traces alone therefore decide how often the base does either; all traces decide how
+//! well.
 
 use rand::{RngExt, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
@@ -22,7 +23,7 @@ use crate::task::{
     lessons::{Document, Lessons},
 };
 
-/// How the corpus is mixed. Shares are of documents unless they say otherwise.
+/// The mixture of the corpus. Shares are of documents unless stated otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorpusRules {
@@ -30,23 +31,23 @@ pub struct CorpusRules {
     pub drills: f64,
     /// Continuation traces, whose decisions are not trained.
     pub continuations: f64,
-    /// Traces of two digits by one instead of two by two.
+    /// Traces with factors of two digits and one digit instead of two digits each.
     pub one_digit: f64,
-    /// Share of full traces that take the product apart.
+    /// Share of full traces that split the product.
     pub decomposing: f64,
     /// Share of full traces that check their first result.
     pub checking: f64,
     /// Share of estimates that are right.
     pub right_estimates: f64,
-    /// Share of continuation traces that take the product apart.
+    /// Share of continuation traces that split the product.
     pub continuations_decomposing: f64,
     /// Share of continuation traces that check.
     pub continuations_checking: f64,
-    /// Share of decompositions before a check that hold a slip for the check to find.
+    /// Share of decompositions before a check that contain a slip for the check to find.
     pub slips: f64,
-    /// Share of checks of the last digit alone; the others compute the product another way.
+    /// Share of checks that look only at the last digit; the others compute the product in another way.
     pub last_digit: f64,
-    /// Chance that a miss is confirmed as a hit.
+    /// Probability of confirming a miss as a hit.
     pub wrong_confirmation: f64,
 }
 
@@ -69,7 +70,7 @@ impl Default for CorpusRules {
 }
 
 impl CorpusRules {
-    /// The control's corpus: every answer is an estimate, nothing is taken apart or checked.
+    /// The control's corpus: every answer is an estimate; nothing is split or checked.
     pub fn estimates_only() -> Self {
         Self { continuations: 0.0, decomposing: 0.0, checking: 0.0, ..Self::default() }
     }
@@ -94,7 +95,7 @@ impl Lessons for CorpusRules {
             return drill(rng);
         }
         let level = if rng.random_bool(self.one_digit) { "2x1" } else { "2x2" };
-        // Both names are known.
+        // Both level names are known.
         let Ok(level) = Level::parse(level) else { return Document::default() };
         let task = Multiplication { level };
         let puzzle = task.draw(Split::Train, rng);
@@ -127,7 +128,7 @@ impl Lessons for CorpusRules {
 
 const ESTIMATES: [&str; 6] = ["maybe", "i guess", "about", "let me see ,", "", ""];
 const RETRIES: [&str; 4] = ["try again :", "let me try another way :", "instead ,", "wait , that is wrong ."];
-/// Partial facts in a drill.
+/// Number of partial facts in a drill.
 const FACTS_PER_DRILL: usize = 6;
 
 struct Trace<'a> {
@@ -136,7 +137,7 @@ struct Trace<'a> {
     a: i64,
     b: i64,
     continuation: bool,
-    /// Ways that were taken.
+    /// Ways already taken.
     taken: Vec<Way>,
 }
 
@@ -171,13 +172,13 @@ impl Trace<'_> {
         self.say(&format!("<answer> {value} </answer>"), true);
         self.document.ends = true;
         if self.continuation {
-            // Where an estimate could stand instead of a decomposition, and an answer instead of a check.
+            // An estimate could stand in place of a decomposition, and an answer in place of a check.
             self.document.trained[beginning] = false;
             self.document.trained[decision] = false;
         }
     }
 
-    /// The product at a glance: about right, and seldom exact.
+    /// An estimate of the product: about right, and seldom exact.
     fn estimate(&mut self, rng: &mut ChaCha8Rng) -> i64 {
         let opening = ESTIMATES.choose(rng).copied().unwrap_or_default();
         let product = self.a * self.b;
@@ -187,8 +188,8 @@ impl Trace<'_> {
         value
     }
 
-    /// The partial products of a way, and what they come to. A slip is one wrong partial product, which the loss does
-    /// not look at; what follows goes on with it.
+    /// Writes the partial products of a way and their sum. A slip is one wrong partial product, which the
+    /// loss skips; the computation continues with it.
     fn compute(&mut self, way: Way, slips: bool, rng: &mut ChaCha8Rng) -> i64 {
         self.taken.push(way);
         let (a, b) = (self.a, self.b);
@@ -201,7 +202,7 @@ impl Trace<'_> {
             .collect();
         let signed = |parts: &[String]| join(way, parts);
         if parts.len() == 2 && rng.random_bool(0.3) {
-            // In one line, as on a blackboard.
+            // All in one line, as on a blackboard.
             let products: Vec<String> = parts.iter().map(|Part { a, b, .. }| format!("{a} * {b}")).collect();
             self.say(&format!("{a} * {b} = {} =", signed(&products)), true);
             for (i, value) in values.iter().enumerate() {
@@ -232,7 +233,7 @@ impl Trace<'_> {
         sum
     }
 
-    /// Checks a value, and what comes after it, until one is confirmed; the value it ends with.
+    /// Checks a value, and then each value that replaces it, until one is confirmed. Returns the last value.
     fn check(&mut self, mut value: i64, rng: &mut ChaCha8Rng) -> i64 {
         let product = self.a * self.b;
         loop {
@@ -256,7 +257,8 @@ impl Trace<'_> {
                     self.say(&format!("{word} : last digit {x} * {y} = {} , ends in {ends} ,", x * y), true);
                     if value % 10 == ends {
                         self.say("yes .", true);
-                        // The last digit is not the whole number: one in two looks again where there is a way left.
+                        // The last digit is not the whole number: in half the cases look again, if there is a
+                        // way left.
                         if way.is_none() || rng.random_bool(0.5) {
                             return value;
                         }
@@ -266,7 +268,7 @@ impl Trace<'_> {
                     let retry = RETRIES.choose(rng).copied().unwrap_or_default();
                     self.say(retry, true);
                     let Some(way) = way else {
-                        // Every way was taken; the first is as good as any.
+                        // Every way was taken; repeating the first is as good as any.
                         self.taken.clear();
                         self.say(&format!("{} * {} = {product} .", self.a, self.b), true);
                         return product;
@@ -286,8 +288,8 @@ fn join(way: Way, parts: &[String]) -> String {
     parts.join(if way == Way::RoundSecond { " - " } else { " + " })
 }
 
-/// A whole number above 0 near another one, and never that one: mostly some tens off, else some hundreds, or with a
-/// wrong last digit.
+/// A positive whole number near another one, never equal to it: mostly some tens off, otherwise some hundreds
+/// off or wrong in the last digit.
 fn near(value: i64, rng: &mut ChaCha8Rng) -> i64 {
     loop {
         let kind: f64 = rng.random();
@@ -303,7 +305,7 @@ fn near(value: i64, rng: &mut ChaCha8Rng) -> i64 {
     }
 }
 
-/// Facts of the kinds that partial products need, the loss on the results alone.
+/// The kinds of facts that partial products need, with the loss on the results alone.
 fn drill(rng: &mut ChaCha8Rng) -> Document {
     let mut document = Document::default();
     let mut say = |text: &str, trained: bool| {

@@ -1,4 +1,5 @@
-//! Multiplication: say the product of two factors. Too large to know by heart, it is worth taking apart.
+//! Multiplication: state the product of two factors. It is too large to know by heart, so it pays to split
+//! it.
 
 pub mod corpus;
 pub mod puzzle;
@@ -13,7 +14,7 @@ use self::puzzle::Level;
 use super::{BaseFiles, Family, Prospect, Puzzle, RewardRules, Score, Split, Task, Tried};
 use crate::reasoning::Analysis;
 
-/// What is known of it before a level is chosen.
+/// The task before a level is chosen.
 pub static FAMILY: Family = Family {
     name: "multiplication",
     about: "Say the product of two factors.",
@@ -42,7 +43,7 @@ pub static FAMILY: Family = Family {
 /// The task at one level.
 #[derive(Debug, Clone)]
 pub struct Multiplication {
-    /// Which factors it draws.
+    /// The level of its factors.
     pub level: Level,
 }
 

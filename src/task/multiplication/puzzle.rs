@@ -10,9 +10,9 @@ use crate::task::{Puzzle, Split};
 /// How large the factors of a run are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Level {
-    /// The first factor is drawn from these.
+    /// Range of the first factor.
     pub first: RangeInclusive<i64>,
-    /// The second one from these.
+    /// Range of the second factor.
     pub second: RangeInclusive<i64>,
 }
 
@@ -20,10 +20,10 @@ impl Level {
     /// The named levels: digits of the first factor, digits of the second.
     pub const NAMES: [&'static str; 3] = ["2x2", "2x1", "3x2"];
 
-    /// A level by its name.
+    /// Looks up a level by name.
     ///
     /// # Errors
-    /// A sentence that names the known levels.
+    /// A sentence that lists the known levels.
     pub fn parse(name: &str) -> Result<Self, String> {
         let (first, second) = match name {
             "2x2" => (11..=99, 11..=99),
@@ -40,12 +40,12 @@ impl Level {
     }
 }
 
-/// The puzzle of two factors; `None` where the product is beyond 64 bits.
+/// The puzzle of two factors; `None` if the product exceeds 64 bits.
 pub fn of_factors(first: i64, second: i64) -> Option<Puzzle> {
     Some(Puzzle { numbers: vec![first, second], target: first.checked_mul(second)? })
 }
 
-/// Draws two factors, uniform over those that do not end in 0.
+/// Draws two factors, uniformly over those that do not end in 0.
 pub fn draw(level: &Level, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
     loop {
         let factor = |range: &RangeInclusive<i64>, rng: &mut ChaCha8Rng| rng.random_range(range.clone());

@@ -1,15 +1,15 @@
-//! The reward of a completion: by the integer in one answer of it alone, never by how it was reached.
+//! The reward of a completion: decided by the integer in one answer alone, never by how it was reached.
 
 use crate::task::{Puzzle, RewardRules, Score, answer};
 
-/// Longer answers are no numbers of this game; what a 64-bit product takes, with commas, is 26.
+/// Longer answers are not numbers of this task; a 64-bit product takes 26 bytes with commas.
 const LONGEST: usize = 64;
 
 /// Scores `completion` as an answer to `puzzle`.
 ///
-/// The last `<answer>` counts unless the rules say the first, on whichever line it stands. It is well-formed if it is one whole number, and right if
-/// that is the product. Commas are allowed where they part thousands (`1,081`), as people write them; a sign, leading
-/// zeros, a decimal point, a calculation or an equation are not.
+/// The last `<answer>` is graded unless the rules say the first, on any line. It is well-formed if it is one
+/// whole number, and right if that number is the product. Commas are allowed between thousands (`1,081`), as
+/// people write them. A sign, leading zeros, a decimal point, a calculation or an equation is not allowed.
 pub fn score(puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
     let answer = match answer::graded(completion, rules.answer) {
         Ok(answer) => answer,
@@ -33,14 +33,14 @@ pub fn score(puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
         reason: match (correct, product) {
             (true, Some(product)) => format!("The answer is the product, {product} = {target}."),
             (false, Some(product)) => format!("The answer is {value}, but {product} = {target}."),
-            // A puzzle of somebody's own.
+            // A puzzle that a person typed, whose target need not be the product.
             (true, None) => format!("The answer is the target, {target}."),
             (false, None) => format!("The answer is {value}, and the target is {target}."),
         },
     }
 }
 
-/// The product that a puzzle asks for, written out; `None` where its target is not that of its numbers.
+/// The product that a puzzle asks for, written out; `None` if its target is not the product of its numbers.
 fn product_of(puzzle: &Puzzle) -> Option<String> {
     let factors = &puzzle.numbers;
     let product =
@@ -49,10 +49,10 @@ fn product_of(puzzle: &Puzzle) -> Option<String> {
     is_one.then(|| factors.iter().map(i64::to_string).collect::<Vec<_>>().join(" * "))
 }
 
-/// The whole number that an answer states.
+/// Parses the whole number that an answer states.
 ///
 /// # Errors
-/// What is wrong with it, as the end of a sentence.
+/// What is wrong with it, phrased as the end of a sentence.
 pub fn read(answer: &str) -> Result<i128, String> {
     if answer.is_empty() {
         return Err("it is empty".into());
@@ -80,7 +80,7 @@ fn no_format(answer: Option<String>, reason: String) -> Score {
     Score { reward: 0.0, correct: false, format: false, answer, value: None, reason }
 }
 
-/// At most this much of an answer is repeated in a score.
+/// The answer as repeated in a score, cut to a bounded length.
 fn excerpt(answer: &str) -> String {
     const SHOWN: usize = 2_000;
     match answer.char_indices().nth(SHOWN) {

@@ -1,8 +1,8 @@
-//! The words of the multiplication model's language and the `tokenizer.json` they make.
+//! The words of the multiplication model's language and the `tokenizer.json` they form.
 //!
-//! Products are too many to have a word each, so numbers are written digit by digit. A word carries the space before
-//! it (`▁split`), and so does the first digit of a number (`▁1`); the digits after it (`1`) do not. So tokens and text
-//! give each other back without loss.
+//! There are too many products to give each a word, so numbers are written digit by digit. A word carries the
+//! space before it (`▁split`), and so does the first digit of a number (`▁1`); later digits (`1`) do not.
+//! Text therefore converts to tokens and back without loss.
 
 use serde_json::json;
 
@@ -76,7 +76,7 @@ const WORDS: [&str; 60] = [
     "first",
 ];
 
-/// All tokens in the order of their ids: special ones, first digits, later digits, words.
+/// All tokens in order of their ids: special ones, first digits, later digits, words.
 pub fn tokens() -> Vec<String> {
     let first = (0..10).map(|digit| format!("{SPACE}{digit}"));
     let later = (0..10).map(|digit: u32| digit.to_string());
@@ -84,12 +84,12 @@ pub fn tokens() -> Vec<String> {
     SPECIAL.iter().map(|&s| s.to_string()).chain(first).chain(later).chain(words).collect()
 }
 
-/// The ids of the twenty digits with their values.
+/// The ids of the twenty digit tokens, with their values.
 pub fn digits() -> Vec<(usize, u32)> {
     (0..20).map(|i| (SPECIAL.len() + i as usize, i % 10)).collect()
 }
 
-/// The tokens of words that are parted by white space.
+/// The tokens of words separated by white space.
 pub fn tokens_of(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     for word in text.split_whitespace() {
@@ -103,7 +103,7 @@ pub fn tokens_of(text: &str) -> Vec<String> {
     tokens
 }
 
-/// A `tokenizer.json` of these tokens that the `tokenizers` crate and transformers read.
+/// A `tokenizer.json` of these tokens, for the `tokenizers` crate and transformers.
 pub fn tokenizer_json() -> String {
     let vocab: serde_json::Map<String, serde_json::Value> =
         tokens().into_iter().enumerate().map(|(id, token)| (token, json!(id))).collect();
@@ -118,7 +118,7 @@ pub fn tokenizer_json() -> String {
         "padding": null,
         "added_tokens": added,
         "normalizer": null,
-        // Words with the space before them, then each digit apart; the first keeps the space.
+        // Split into words, each with the space before it, then into digits; the first digit keeps the space.
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
             {"type": "Metaspace", "replacement": SPACE, "prepend_scheme": "always", "split": true},
             {"type": "Split", "pattern": {"Regex": format!("{SPACE}?[0-9]")}, "behavior": "Isolated", "invert": false},
@@ -130,7 +130,7 @@ pub fn tokenizer_json() -> String {
         ]},
         "model": {"type": "WordLevel", "vocab": vocab, "unk_token": UNKNOWN}
     });
-    // Serialising a value of our own making cannot fail; an empty file would be refused when read.
+    // Serialising a value that we built cannot fail; an empty file would be refused when read.
     serde_json::to_string_pretty(&whole).unwrap_or_default()
 }
 

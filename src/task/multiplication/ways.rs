@@ -1,12 +1,12 @@
-//! Ways to take a product apart, as the corpus writes them.
+//! Ways to split a product, as the corpus writes them.
 //!
-//! Each is the distributive rule: one factor becomes a sum or a difference of round numbers, and the partial
-//! products are put together again.
+//! Each applies the distributive rule: one factor becomes a sum or a difference of round numbers, and the
+//! partial products are combined again.
 
 use rand::{RngExt, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 
-/// How a product is taken apart.
+/// How a product is split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Way {
     /// `23 * 47 = 23 * 40 + 23 * 7`.
@@ -22,7 +22,7 @@ pub enum Way {
 /// One partial product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
-    /// -1 where it is taken away.
+    /// 1, or -1 if the part is subtracted.
     pub sign: i64,
     /// Left factor.
     pub a: i64,
@@ -31,17 +31,17 @@ pub struct Part {
 }
 
 impl Part {
-    /// Its value without the sign.
+    /// Its value, ignoring the sign.
     pub fn value(&self) -> i64 {
         self.a * self.b
     }
 }
 
 impl Way {
-    /// All four.
+    /// All four ways.
     pub const ALL: [Way; 4] = [Way::SplitSecond, Way::SplitFirst, Way::RoundSecond, Way::SplitBoth];
 
-    /// How often it is taken beside the others.
+    /// Relative frequency among the ways.
     fn weight(self) -> u32 {
         match self {
             Way::SplitSecond => 4,
@@ -51,7 +51,7 @@ impl Way {
         }
     }
 
-    /// The partial products of `a * b`; `None` where the way does not apply.
+    /// The partial products of `a * b`; `None` if the way does not apply.
     pub fn parts(self, a: i64, b: i64) -> Option<Vec<Part>> {
         let (tens_a, ones_a, tens_b, ones_b) = (a - a % 10, a % 10, b - b % 10, b % 10);
         let part = |sign, a, b| Part { sign, a, b };
@@ -71,7 +71,7 @@ impl Way {
         }
     }
 
-    /// The same as one expression, `23 * 40 + 23 * 7`.
+    /// The way as one expression, `23 * 40 + 23 * 7`.
     pub fn in_words(self, a: i64, b: i64) -> Option<String> {
         let mut words = String::new();
         for (i, part) in self.parts(a, b)?.iter().enumerate() {
@@ -81,14 +81,14 @@ impl Way {
         Some(words)
     }
 
-    /// A way that applies and was not taken yet, the better known ones more often.
+    /// Chooses a way that applies and was not taken yet, preferring the better known ones.
     pub fn choose(a: i64, b: i64, taken: &[Way], rng: &mut ChaCha8Rng) -> Option<Way> {
         let open: Vec<Way> =
             Self::ALL.into_iter().filter(|way| !taken.contains(way) && way.parts(a, b).is_some()).collect();
         open.choose_weighted(rng, |way| way.weight()).ok().copied()
     }
 
-    /// What announces it: the factor that is taken apart.
+    /// Text that announces the way: the factor that is split.
     pub fn opening(self, a: i64, b: i64, rng: &mut ChaCha8Rng) -> String {
         let split = |n: i64| format!("split {n} = {} + {} :", n - n % 10, n % 10);
         match (self, rng.random_range(0..4)) {

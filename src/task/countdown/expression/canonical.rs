@@ -1,33 +1,33 @@
-//! One form for all expressions that say the same in another order or grouping.
+//! One canonical form for all expressions that differ only in order or grouping.
 
 use std::fmt;
 
 use crate::task::countdown::attempt::Op;
 
-/// An expression with its sums and products flattened and sorted and its minus signs drawn outwards.
+/// An expression with its sums and products flattened and sorted, and its minus signs moved outwards.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Canonical {
     negative: bool,
     node: Node,
 }
 
-/// The order of the variants is the order in which terms and factors are written.
+/// Terms and factors are written in the order of the variants.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Node {
     Number(i64),
-    /// Factors above and below; neither is a product or negative, and there is one above at least.
+    /// Factors above and below the line; none is a product or negative, and at least one is above.
     Product(Vec<Node>, Vec<Node>),
-    /// Terms added and subtracted; none is a sum or negative, and one at least is added.
+    /// Terms added and subtracted; none is a sum or negative, and at least one is added.
     Sum(Vec<Node>, Vec<Node>),
 }
 
 impl Canonical {
-    /// A number that is not negative.
+    /// A non-negative number.
     pub fn number(magnitude: i64) -> Self {
         Self { negative: false, node: Node::Number(magnitude) }
     }
 
-    /// `-self`. A difference is turned round instead: `-(a - b)` is `b - a`.
+    /// `-self`. A difference is reversed instead: `-(a - b)` is `b - a`.
     pub fn negate(self) -> Self {
         match self.node {
             Node::Sum(plus, minus) if !minus.is_empty() => {
@@ -101,7 +101,7 @@ impl fmt::Display for Canonical {
     }
 }
 
-/// Nesting is at most as deep as there are numbers, so that the recursion is bounded.
+/// Recursion is bounded: nesting is at most as deep as there are numbers.
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (first, second, between) = match self {

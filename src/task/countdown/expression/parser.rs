@@ -1,4 +1,4 @@
-//! Reads expressions by operator precedence, with its own stack.
+//! An operator-precedence parser with its own stack.
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -7,10 +7,10 @@ use num_traits::Zero;
 use super::{Expression, ExpressionError, Item, MAX_BYTES, MAX_DIGITS, MAX_NUMBERS, Operand};
 use crate::task::countdown::attempt::Op;
 
-/// Most digits of a number after `=`: what a product of [`MAX_NUMBERS`] numbers can have.
+/// Maximum digits of a number after `=`: as many as a product of [`MAX_NUMBERS`] numbers can have.
 const MAX_STATED_DIGITS: usize = MAX_NUMBERS * MAX_DIGITS;
 
-/// Reads an expression.
+/// Parses an expression.
 ///
 /// # Errors
 /// The first rule that the text breaks.
@@ -22,7 +22,7 @@ pub fn parse(text: &str) -> Result<Expression, ExpressionError> {
     parser.read()
 }
 
-/// What waits for the end of the operand to its right.
+/// An operator or parenthesis that waits for the end of the operand to its right.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pending {
     Parenthesis,
@@ -39,7 +39,7 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn read(mut self) -> Result<Expression, ExpressionError> {
-        // What the character before was, in words, while a number or `(` must follow.
+        // `Some` while a number or `(` must follow: the position in words, for the error.
         let mut before = Some(String::new());
         let mut stated = None;
         while let Some(next) = self.skip_space() {
@@ -97,7 +97,7 @@ impl Parser<'_> {
         }
         match before {
             Some(before) if before.is_empty() => return Err(ExpressionError::Empty),
-            // `(((` is better described by what is never closed.
+            // For `(((`, the unclosed parenthesis is the better description.
             Some(_) if self.pending.last() == Some(&Pending::Parenthesis) => {
                 return Err(ExpressionError::Unclosed);
             }
@@ -119,7 +119,7 @@ impl Parser<'_> {
         self.rest = &self.rest[past.len_utf8()..];
     }
 
-    /// Whether the comma in front stands before a digit without a space: `1,000`, `1,5`.
+    /// Whether the comma here joins digits without a space: `1,000`, `1,5`.
     fn joins_digits(&self) -> bool {
         self.rest.get(1..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     }
@@ -149,7 +149,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// A unary minus takes one number or one pair of parentheses and nothing more.
+    /// A unary minus applies to one number or one pair of parentheses and no more.
     fn finish_negation(&mut self) {
         if self.pending.pop_if(|top| *top == Pending::Negate).is_some() {
             self.postfix.push(Item::Negate);
@@ -181,7 +181,7 @@ impl Parser<'_> {
         self.pending.push(Pending::Binary(op));
     }
 
-    /// The error for the word in front.
+    /// The error for the word here.
     fn word(&self) -> ExpressionError {
         let end = self.rest.find(|c: char| !is_word_start(c) && !c.is_numeric()).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
@@ -208,7 +208,7 @@ fn operator(symbol: char) -> Option<Op> {
     }
 }
 
-/// The `e3` of `1e3`.
+/// The `e3` in `1e3`.
 fn exponent_after(rest: &str) -> Option<String> {
     let after = rest.strip_prefix(['e', 'E'])?;
     let unsigned = after.strip_prefix(['+', '-', '−']).unwrap_or(after);
@@ -217,7 +217,7 @@ fn exponent_after(rest: &str) -> Option<String> {
     (digits > 0).then(|| rest[..1 + sign + digits].to_owned())
 }
 
-/// Reads what follows `=`: a whole number or a fraction, with or without a minus sign.
+/// Parses what follows `=`: a whole number or a fraction, optionally with a minus sign.
 fn parse_stated(text: &str) -> Result<BigRational, ExpressionError> {
     let text = text.trim();
     if text.contains('=') {

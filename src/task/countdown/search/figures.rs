@@ -1,4 +1,4 @@
-//! What can be said of a search in numbers.
+//! The figures of a search.
 
 use std::collections::HashSet;
 
@@ -12,22 +12,22 @@ use super::{
 };
 use crate::reasoning::exact::{Exact, Operator};
 
-/// A value at most so far from the target is a near miss.
+/// Maximum distance from the target for a near miss.
 pub const NEAR_MISS: i64 = 5;
 
-/// How much of what can be reached was explored. The given numbers themselves do not count.
+/// How much of the reachable states was explored. The given numbers themselves do not count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Coverage {
     /// Distinct states visited.
     pub visited: usize,
-    /// Distinct states there are.
+    /// Distinct reachable states.
     pub reachable: usize,
-    /// Whether `reachable` is exact; otherwise there are more than that.
+    /// Whether `reachable` is exact; otherwise it is a lower bound.
     pub exact: bool,
 }
 
 impl Coverage {
-    /// The share visited, from 0 to 1; an upper bound where the count is not exact.
+    /// The share visited, from 0 to 1; an upper bound if the count is not exact.
     pub fn share(&self) -> f64 {
         if self.reachable == 0 { 0.0 } else { self.visited as f64 / self.reachable as f64 }
     }
@@ -40,20 +40,20 @@ pub struct NearMiss {
     pub node: NodeId,
     /// The last result.
     pub value: Exact,
-    /// How far from the target, from 0.
+    /// Distance from the target; may be 0.
     pub distance: Exact,
-    /// Given numbers and results that were not used.
+    /// Number of given numbers and results left unused.
     pub left_over: usize,
 }
 
-/// A state from which the target could be reached, and that was left for one from which it cannot.
+/// A state from which the target could be reached, abandoned for one from which it cannot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PassedBy {
-    /// The state that was alive; never the root, where everything is still open.
+    /// The state that was alive. Never the root, where everything is still open.
     pub node: NodeId,
-    /// Where the transcript went instead; `None` where it gave the attempt up.
+    /// The state chosen instead; `None` if the attempt was given up.
     pub to: Option<NodeId>,
-    /// Operations that were missing.
+    /// Number of operations still missing.
     pub operations_left: usize,
 }
 
@@ -66,21 +66,21 @@ pub struct Figures {
     pub by_depth: Vec<Coverage>,
     /// Right moves.
     pub moves: usize,
-    /// Right moves into a state that had been reached before, on whatever path.
+    /// Right moves into a state already reached, on any path.
     pub revisits: usize,
-    /// Attempts.
+    /// Number of attempts.
     pub attempts: usize,
     /// Moves that state a wrong result.
     pub wrong_arithmetic: usize,
-    /// Moves with a number that is not in hand.
+    /// Moves with a number that is no longer available.
     pub not_in_hand: usize,
-    /// Moves after one of these, which lead nowhere real.
+    /// Moves after either of these, which lead to no real state.
     pub after_wrong: usize,
-    /// Where attempts ended near the target.
+    /// Attempts that ended near the target.
     pub near_misses: Vec<NearMiss>,
-    /// Where the solution was passed by, in the order of the text, each path once.
+    /// Missed solutions, in text order, each path once.
     pub passed_by: Vec<PassedBy>,
-    /// Whether a solution was reached by right steps.
+    /// Whether right steps reached a solution.
     pub solved: bool,
 }
 
@@ -146,7 +146,7 @@ fn passed_by(walk: &Walk) -> Vec<PassedBy> {
             found.push((place.start, PassedBy { node: parent, to: Some(id), operations_left }));
         }
     }
-    // The last attempt may have been cut off, or its answer made the step.
+    // The last attempt may have been cut off, or completed in the answer.
     let given_up = walk.ends.split_last().map_or(&[][..], |(_, before)| before);
     let mut ends = HashSet::new();
     for id in given_up.iter().copied().filter(|id| alive(*id) && ends.insert(*id)) {

@@ -1,13 +1,13 @@
-//! A transcript as a walk through the states of its puzzle, compared with all there are.
+//! A transcript as a walk through the states of its puzzle, compared with all states there are.
 //!
-//! A *state* is the numbers that are left: the given ones at the root, one fewer after each step. A transcript
-//! goes back to the root with every attempt. [`Space`] knows every state that right arithmetic can reach, and
-//! which are *alive*: from them the target can still be made of all numbers left. [`Search`] is the tree that
+//! A *state* is the numbers left: the given ones at the root, one fewer after each step. Every attempt of a
+//! transcript starts again at the root. [`Space`] knows every state that right arithmetic can reach, and
+//! which of them are *alive*: the target can still be made from all numbers left. [`Search`] is the tree that
 //! one transcript explored, and what it missed.
 //!
-//! Only the steps of attempts make moves. A calculation inside a check moves nothing, and the inside of an
-//! answer is not read. A step with wrong arithmetic, or with a number that is not in hand, is in the tree and
-//! marked, and neither it nor what follows it counts as explored.
+//! Only steps of attempts make moves. A calculation inside a check moves nothing, and the inside of an answer
+//! is not read. A step with wrong arithmetic or with an unavailable number is in the tree and marked; neither
+//! it nor what follows counts as explored.
 
 mod figures;
 mod space;
@@ -23,16 +23,16 @@ pub use walk::MOST_STEPS;
 
 use crate::task::Puzzle;
 
-/// The tree of one transcript, and what can be said of it.
+/// The tree of one transcript, and its figures.
 #[derive(Debug, Clone)]
 pub struct Search {
-    /// The nodes; [`ROOT`] is the first, and a parent comes before its children.
+    /// The nodes; [`ROOT`] comes first, and a parent before its children.
     pub nodes: Vec<Node>,
-    /// Every right move that was made, node by node in the order of the text.
+    /// The node of every right move, in text order.
     pub visits: Vec<NodeId>,
     /// The node at which each attempt ended.
     pub ends: Vec<NodeId>,
-    /// Whether the text has more steps than are looked at.
+    /// Whether the text has more than [`MOST_STEPS`] steps; the rest are ignored.
     pub cut: bool,
     /// The figures.
     pub figures: Figures,

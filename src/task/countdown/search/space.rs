@@ -1,4 +1,4 @@
-//! Everything that a puzzle's numbers can become, and from where the target can still be reached.
+//! Every state that a puzzle's numbers can reach, and from which states the target can still be reached.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,14 +8,14 @@ use crate::{
     task::{Puzzle, countdown::solver},
 };
 
-/// So many states are counted, then counting ends: four numbers have fewer than 5,000, five may have 200,000.
+/// Counting stops at this number of states: four numbers have fewer than 5,000, five may have 200,000.
 pub const MOST_STATES: usize = 20_000;
-/// From so many numbers the target is searched for by trying everything (some ten milliseconds for five).
+/// Up to this many numbers, every possibility is tried (about ten milliseconds for five).
 const MOST_TRIED: usize = 5;
-/// Nothing is counted for more numbers.
+/// States are not counted for more numbers than this.
 const MOST_NUMBERS: usize = 6;
 
-/// The states after so many operations.
+/// The states after a given number of operations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Level {
     /// Distinct states found.
@@ -36,7 +36,7 @@ pub struct Space {
 }
 
 impl Space {
-    /// Counts the states of `puzzle`. A few milliseconds for four numbers, some fifty for more.
+    /// Counts the states of `puzzle`, in a few milliseconds for four numbers and about fifty for more.
     pub fn new(puzzle: &Puzzle) -> Self {
         let given: Option<Vec<Exact>> = puzzle.numbers.iter().map(|number| Exact::integer(*number)).collect();
         let root = State::new(given.unwrap_or_default());
@@ -49,7 +49,8 @@ impl Space {
             root_alive: None,
         };
         space.count();
-        // With numbers from 0 up, whatever the solver reaches can be reached step by step without turning a sign.
+        // With non-negative numbers, whatever the solver reaches can be reached step by step without flipping
+        // a sign.
         let whole = puzzle.target >= 0 && root.numbers().len() > MOST_TRIED;
         space.root_alive =
             if whole { solver::is_solvable(&puzzle.numbers, puzzle.target).ok() } else { space.alive(&root) };
@@ -89,7 +90,7 @@ impl Space {
         &self.root
     }
 
-    /// What is to be reached; `None` for a number too large to be held exactly.
+    /// The value to reach; `None` if it is too large to hold exactly.
     pub fn target(&self) -> Option<Exact> {
         self.target
     }
@@ -114,8 +115,8 @@ impl Space {
         matches!((state.numbers(), self.target), ([only], Some(target)) if *only == target)
     }
 
-    /// Whether the target can still be made of all numbers of `state`, one operation after the other; `None`
-    /// where finding out would take too long.
+    /// Whether the target can still be made from all numbers of `state`, one operation after another; `None`
+    /// if finding out would take too long.
     pub fn alive(&mut self, state: &State) -> Option<bool> {
         if *state == self.root && self.root_alive.is_some() {
             return self.root_alive;
@@ -136,8 +137,7 @@ impl Space {
     }
 }
 
-/// Whether the first `count` numbers reach `target` when all are used. Nothing is allocated: this is the
-/// inner loop.
+/// Whether the first `count` numbers, all used, can reach `target`. The inner loop: it allocates nothing.
 fn reaches(numbers: &[Exact; MOST_TRIED], count: usize, target: Exact) -> bool {
     if count == 1 {
         return numbers[0] == target;
@@ -145,7 +145,7 @@ fn reaches(numbers: &[Exact; MOST_TRIED], count: usize, target: Exact) -> bool {
     for i in 0..count {
         for j in 0..i {
             let (a, b) = (numbers[i], numbers[j]);
-            // The result takes the place of one operand, the last number that of the other.
+            // The result replaces one operand; the last number replaces the other.
             let mut rest = *numbers;
             rest[i] = rest[count - 1];
             let results = [

@@ -1,15 +1,15 @@
-//! The numbers that are left.
+//! The state of a search: the numbers left.
 
 use std::fmt;
 
 use crate::reasoning::exact::{Exact, Operator};
 
-/// A multiset of numbers, in order; equal states are equal value by value.
+/// A sorted multiset of numbers, so that equal states compare equal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct State(Vec<Exact>);
 
 impl State {
-    /// The state of these numbers.
+    /// A state of these numbers, in any order.
     pub fn new(mut numbers: Vec<Exact>) -> Self {
         numbers.sort_unstable();
         Self(numbers)
@@ -20,7 +20,7 @@ impl State {
         &self.0
     }
 
-    /// Whether all of `wanted` are there, each as often as it is asked for.
+    /// Whether it contains all of `wanted`, each as often as listed.
     pub fn has(&self, wanted: &[Exact]) -> bool {
         let mut rest = self.0.clone();
         wanted.iter().all(|number| match rest.iter().position(|held| held == number) {
@@ -32,7 +32,7 @@ impl State {
         })
     }
 
-    /// The state after `left` and `right` have made `result`; operands that are not there take nothing away.
+    /// The state after `left` and `right` have made `result`. An operand that is not there removes nothing.
     pub fn after(&self, left: Exact, right: Exact, result: Exact) -> Self {
         let mut numbers = self.0.clone();
         for operand in [left, right] {
@@ -45,8 +45,8 @@ impl State {
         Self(numbers)
     }
 
-    /// Calls `visit` with every state that is one operation away, some of them more than once. A result too
-    /// large to be held exactly leads nowhere.
+    /// Calls `visit` with every state one operation away, some of them more than once. A result too large to
+    /// hold exactly leads nowhere.
     pub(super) fn for_each_next(&self, mut visit: impl FnMut(State)) {
         for (i, left) in self.0.iter().enumerate() {
             for (j, right) in self.0.iter().enumerate() {
@@ -54,7 +54,7 @@ impl State {
                     continue;
                 }
                 for operator in Operator::ALL {
-                    // Sums and products are the same the other way round.
+                    // Sums and products are the same in either order.
                     let both_ways = matches!(operator, Operator::Subtract | Operator::Divide);
                     if i > j && !both_ways {
                         continue;

@@ -142,7 +142,7 @@ fn large_puzzles_are_bounded_and_say_so() {
     let search = Search::new(&puzzle, "100 + 3 = 103 , 103 * 75 = 7725 .", &mut space);
     assert!(!search.figures.coverage.exact);
     assert!(search.nodes[1].alive.is_some());
-    // Nothing to say, and no harm.
+    // Nothing to find, and no panic.
     for numbers in [vec![], vec![5], vec![i64::MAX, 2], vec![1; 64]] {
         let search = searched(&numbers, 7, "5 + 2 = 7");
         assert_eq!(search.nodes[ROOT].parent, None);
@@ -179,7 +179,7 @@ fn transcripts_of_the_scripted_engine_stay_in_the_space() {
     assert!(solved > 20, "{solved}");
 }
 
-/// A transcript that makes right steps at random, an attempt a sentence.
+/// A transcript that makes random right steps, one attempt per sentence.
 fn right_steps(numbers: &[i64], choices: &[(usize, usize, usize)]) -> String {
     use crate::reasoning::exact::{Exact, Operator};
     let root: Vec<Exact> = numbers.iter().map(|number| Exact::integer(*number).unwrap()).collect();
@@ -218,7 +218,8 @@ proptest! {
         for node in &search.nodes {
             if node.standing == Standing::Real {
                 prop_assert!(space.contains(&node.state), "{} in {text}", node.state);
-                // A living state has a living one after it, or is the solution; a dead one has none.
+                // A living state has a living successor or is the solution; a dead state has no living
+                // successor.
                 let mut next_alive = false;
                 let mut all = vec![];
                 node.state.for_each_next(|next| all.push(next));

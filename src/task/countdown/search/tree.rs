@@ -5,10 +5,10 @@ use std::{fmt, ops::Range};
 use super::state::State;
 use crate::reasoning::exact::{Exact, Operator};
 
-/// Which node: its place in the list.
+/// A node's index in [`Search::nodes`](super::Search::nodes).
 pub type NodeId = usize;
 
-/// The given numbers.
+/// The node of the given numbers.
 pub const ROOT: NodeId = 0;
 
 /// One operation as the text states it.
@@ -20,9 +20,9 @@ pub struct Move {
     pub operator: Operator,
     /// Second operand.
     pub right: Exact,
-    /// What it really comes to; `None` for a division by zero and for what cannot be held exactly.
+    /// Its real value; `None` for a division by zero or a value too large to hold exactly.
     pub value: Option<Exact>,
-    /// What the text says that it comes to, where it says so.
+    /// The value that the text states, if any.
     pub stated: Option<Exact>,
 }
 
@@ -39,39 +39,39 @@ pub enum Standing {
     Real,
     /// The step states a result that it does not have.
     WrongArithmetic,
-    /// The step uses a number that is not in hand, or turns a sign, which is no operation of the game.
+    /// The step uses a number that is not available, or flips a sign, which is not an operation of the game.
     NotInHand,
     /// The step follows one that is not real.
     AfterWrong,
 }
 
-/// A state as it was reached by one path.
+/// A state as reached by one path.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// The node before; `None` for the root.
+    /// The parent; `None` for the root.
     pub parent: Option<NodeId>,
-    /// What was reached from here, in the order of the text.
+    /// The nodes reached from here, in text order.
     pub children: Vec<NodeId>,
     /// The operation that led here; `None` for the root.
     pub step: Option<Move>,
-    /// The numbers left. After a wrong step, those that the text believes in.
+    /// The numbers left. After a wrong step, the numbers left according to the text.
     pub state: State,
     /// Whether it counts as explored.
     pub standing: Standing,
-    /// Whether the target can still be reached; `None` where it is not known or the state is not real.
+    /// Whether the target can still be reached; `None` if this is unknown or the state is not real.
     pub alive: Option<bool>,
     /// Whether the target is all that is left.
     pub solved: bool,
-    /// Where in the completion each move that led here is written, in bytes.
+    /// Byte ranges in the completion of the moves that led here.
     pub places: Vec<Range<usize>>,
-    /// The attempts that came by, from 0.
+    /// The attempts that passed through, from 0.
     pub attempts: Vec<usize>,
-    /// Whether another path of the transcript had reached the same state before.
+    /// Whether another path of the transcript had already reached the same state.
     pub known_before: bool,
 }
 
 impl Node {
-    /// How many operations are still to be made.
+    /// Number of operations still to be made.
     pub fn operations_left(&self) -> usize {
         self.state.numbers().len().saturating_sub(1)
     }

@@ -16,16 +16,16 @@ use crate::{
     task::Puzzle,
 };
 
-/// Steps beyond these are not looked at: no honest transcript has so many.
+/// Further steps are ignored: no honest transcript has so many.
 pub const MOST_STEPS: usize = 2_000;
 
-/// What was walked.
+/// The result of a walk.
 pub(super) struct Walk {
     pub nodes: Vec<Node>,
     pub visits: Vec<NodeId>,
     pub ends: Vec<NodeId>,
     pub cut: bool,
-    /// The nodes of the attempt in hand, root first.
+    /// The nodes of the current attempt, root first.
     path: Vec<NodeId>,
     attempt: usize,
     seen: HashSet<State>,
@@ -77,7 +77,7 @@ impl Walk {
         self.path.last().copied().unwrap_or(ROOT)
     }
 
-    /// Goes back to the root, or to where a result that is kept had just been made.
+    /// Returns to the root, or to the node that had just made the kept result.
     fn begin(&mut self, attempt: usize, another: bool, kept: Option<Exact>) {
         if another {
             self.ends.push(self.here());
@@ -91,8 +91,8 @@ impl Walk {
         self.attempt = attempt;
     }
 
-    /// `(25 - 7) * 3 = 54`: one move for each operation. Of several calculations joined by equals signs, one
-    /// that needs numbers no longer in hand only writes the one before anew.
+    /// `(25 - 7) * 3 = 54`: one move for each operation. Among calculations joined by equals signs, one that
+    /// needs numbers no longer available only restates the one before.
     fn equation(&mut self, sides: &[Expression], space: &mut Space) {
         let mut made = false;
         for (at, side) in sides.iter().enumerate() {
@@ -127,7 +127,7 @@ impl Walk {
         space: &mut Space,
     ) {
         let operations = std::cell::Cell::new(0_usize);
-        // The last operation alone has a stated result.
+        // Only the last operation has a stated result.
         let all: usize = side.fold(|_| 0, |_, left, right| left + right + 1, |inner| inner).unwrap_or(0);
         let mut turned = false;
         side.fold(
@@ -157,7 +157,7 @@ impl Walk {
         } else {
             Standing::Real
         };
-        // What the text believes in from here on.
+        // The value on which the text continues.
         let Some(result) = step.stated.or(step.value) else { return };
         let same = |id: &NodeId| {
             let node = &self.nodes[*id];
@@ -203,7 +203,7 @@ impl Walk {
     }
 }
 
-/// Sums and products are the same the other way round.
+/// Sums and products are the same in either order.
 fn same_operation(one: &Move, other: &Move) -> bool {
     let commutes = matches!(one.operator, Operator::Add | Operator::Multiply);
     one.operator == other.operator

@@ -1,25 +1,25 @@
-//! Checks: what a sentence says of the attempt before it, and whether that holds.
+//! Checks: what a sentence says about the attempt before it, and whether that holds.
 
 use super::{HIT, MISS, Reader, formula, lexer::Kind};
 use crate::reasoning::{SpanKind, Verdict};
 
-/// What a check says of the attempt before it.
+/// What a check says about the attempt before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Said {
     Nothing,
     Hit,
-    /// With the number that it says is not it.
+    /// The number is one that the sentence rules out, if it names one.
     Miss(Option<i128>),
 }
 
 impl Reader<'_> {
-    /// A sentence that only judges what stands before it.
+    /// A sentence that only judges what precedes it.
     pub(super) fn verdict(&mut self, at: usize, end: usize) -> usize {
         self.ways.turn();
         let (start, last) = (self.tokens[at].start, self.tokens[end - 1].end);
         let number = self.ways.taken.len();
         if self.stated_miss_of == Some(number) && number > 0 {
-            // Said once already: it leads over to the next attempt.
+            // This miss was already stated: repeating it leads to the next attempt.
             self.span(SpanKind::Backtracking, start, last, None);
             return end;
         }
@@ -40,7 +40,7 @@ impl Reader<'_> {
         end
     }
 
-    /// A sentence that is opened by `check`.
+    /// A sentence opened by `check`.
     pub(super) fn check(&mut self, at: usize) -> usize {
         self.ways.turn();
         self.found.phrases += 1;
@@ -90,8 +90,8 @@ impl Reader<'_> {
             right &= self.claimed_ending(at, end).is_none_or(|claimed| claimed == ends);
             (stated.map(|stated| stated % 10 == ends), stated.map(|stated| stated % 10))
         } else {
-            // What the check computes must be the product, unless an earlier slip leads it astray; then the attempt
-            // before hits if it says the same.
+            // What the check computes must be the product, unless an earlier slip led it astray; then the
+            // previous attempt counts as a hit if it states the same value.
             let way = self.ways.taken.get(number);
             let computed = way.map_or(Some(self.product), |way| way.stated);
             let astray = on_slip && way.is_some_and(|way| way.adds_up);
@@ -116,7 +116,7 @@ impl Reader<'_> {
         end
     }
 
-    /// The digit that the sentence says the product ends in.
+    /// The last digit of the product according to the sentence.
     fn claimed_ending(&self, at: usize, end: usize) -> Option<i128> {
         let ends = (at..end).find(|&place| self.tokens[place].is(&["ends", "end"]))?;
         match self.tokens.get(ends + 1..end)?.iter().find(|token| matches!(token.kind, Kind::Number(_)))?.kind
@@ -149,13 +149,13 @@ impl Reader<'_> {
         said
     }
 
-    /// Counts what a check concludes of the attempt of this number.
+    /// Counts what a check concludes about attempt `number`.
     fn conclude(&mut self, said: Said, verdict: Verdict, number: usize, end: usize) {
         match said {
             Said::Nothing => {}
             Said::Hit => {
                 self.found.stated_hits += 1;
-                // The check's own computation is no further attempt after a hit.
+                // The check's own computation does not count as a further attempt after a hit.
                 let after = self.ways.taken.len();
                 self.found.stops_after_hit += usize::from(!self.goes_on(after, end));
             }
@@ -170,8 +170,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether an attempt begins after the first `number` ones and before the next answer, or may have been about to
-    /// where the text is cut off.
+    /// Whether an attempt follows the first `number` ones before the next answer, or may have been about to
+    /// when the text was cut off.
     fn goes_on(&self, number: usize, end: usize) -> bool {
         if self.ways.taken.len() > number {
             return true;
@@ -180,7 +180,7 @@ impl Reader<'_> {
             match token.kind {
                 Kind::ThinkClose | Kind::AnswerOpen => return false,
                 Kind::Times if place > end => return true,
-                // Far enough: what follows so late is another matter, and the time stays linear.
+                // Anything this late no longer belongs to the check; the limit keeps the time linear.
                 _ if place > end + 60 => return false,
                 _ => {}
             }

@@ -2,14 +2,14 @@
 
 use super::lexer::{Kind, Token};
 
-/// More terms than a decomposition has; longer sums are evaluated by nobody.
+/// More terms than any decomposition has; longer sums are not evaluated.
 const MOST_TERMS: usize = 64;
-/// More factors than a partial product has.
+/// More factors than any partial product has.
 const MOST_FACTORS: usize = 8;
-/// Parentheses inside parentheses.
+/// Maximum nesting of parentheses.
 const DEEPEST: usize = 16;
 
-/// A product with its sign.
+/// A signed product.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Term {
     /// 1 or -1.
@@ -19,20 +19,20 @@ pub struct Term {
 }
 
 impl Term {
-    /// The same with the smaller factors first.
+    /// The same term with the smaller factors first.
     pub fn sorted(&self) -> Self {
         let mut factors = self.factors.clone();
         factors.sort_unstable();
         Self { sign: self.sign, factors }
     }
 
-    /// Its value with the sign; `None` beyond 128 bits.
+    /// Its signed value; `None` beyond 128 bits.
     pub fn value(&self) -> Option<i128> {
         self.factors.iter().try_fold(self.sign, |product, factor| product.checked_mul(*factor))
     }
 }
 
-/// A sum of products, parentheses multiplied out.
+/// A sum of products, with parentheses multiplied out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Formula {
     /// The terms, at least one.
@@ -49,7 +49,7 @@ impl Formula {
         value_of(&self.terms)
     }
 
-    /// The number, where it is nothing but one.
+    /// The number, if the formula is just one number.
     pub fn number(&self) -> Option<i128> {
         match self.terms.as_slice() {
             [Term { sign, factors }] if factors.len() == 1 => Some(sign * factors[0]),
@@ -63,8 +63,8 @@ pub fn value_of(terms: &[Term]) -> Option<i128> {
     terms.iter().try_fold(0i128, |sum, term| sum.checked_add(term.value()?))
 }
 
-/// Formulas that are said to be equal, from the token at `at` on, and the token after them. A single formula is a chain
-/// of one.
+/// Reads formulas joined by equals signs from token `at` on. Returns them and the index of the token after
+/// them. A single formula is a chain of one.
 pub fn chain(tokens: &[Token<'_>], at: usize) -> Option<(Vec<Formula>, usize)> {
     let (first, mut next) = formula(tokens, at, 0)?;
     let mut all = vec![first];

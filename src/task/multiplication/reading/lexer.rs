@@ -1,11 +1,11 @@
-//! Cuts a completion into words, numbers and signs with byte offsets. It takes any text.
+//! Cuts a completion into words, numbers and signs with byte offsets. Accepts any text.
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind<'a> {
     /// A word, as it is written.
     Word(&'a str),
-    /// A whole number; `None` where it is too large to be anything here.
+    /// A whole number; `None` if it is too large to matter.
     Number(Option<i128>),
     /// `+`
     Plus,
@@ -19,9 +19,9 @@ pub enum Kind<'a> {
     Open,
     /// `)`
     Close,
-    /// `,` or `:`: it parts clauses.
+    /// `,` or `:`: separates clauses.
     Clause,
-    /// What ends a sentence.
+    /// The end of a sentence.
     Stop,
     /// `<answer>`
     AnswerOpen,
@@ -33,10 +33,10 @@ pub enum Kind<'a> {
     Other,
 }
 
-/// One token and where it stands.
+/// One token and its place in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token<'a> {
-    /// What it is.
+    /// Kind of token.
     pub kind: Kind<'a>,
     /// First byte.
     pub start: usize,
@@ -45,7 +45,7 @@ pub struct Token<'a> {
 }
 
 impl Token<'_> {
-    /// Whether it is one of these words, in whatever case.
+    /// Whether it is one of these words, ignoring case.
     pub fn is(&self, words: &[&str]) -> bool {
         matches!(self.kind, Kind::Word(word) if words.iter().any(|known| word.eq_ignore_ascii_case(known)))
     }
@@ -58,7 +58,7 @@ const TAGS: [(&str, Kind<'static>); 4] = [
     ("<think>", Kind::Other),
 ];
 
-/// All tokens of `text`, in order; white space is left out, but the end of a line is a [`Kind::Stop`].
+/// All tokens of `text`, in order. White space is dropped, but the end of a line becomes a [`Kind::Stop`].
 pub fn tokenize(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::with_capacity(text.len() / 3);
     let mut at = 0;
@@ -70,7 +70,7 @@ pub fn tokenize(text: &str) -> Vec<Token<'_>> {
             c if c.is_whitespace() => continue,
             '0'..='9' => {
                 at = start + number_length(&text.as_bytes()[start..]);
-                // What is longer than any product here may be as long as it likes.
+                // A number longer than any product here is rejected whatever its length.
                 let digits: String = text[start..at].chars().filter(char::is_ascii_digit).take(31).collect();
                 Kind::Number(digits.parse().ok().filter(|_| digits.len() <= 30))
             }
@@ -104,7 +104,7 @@ pub fn tokenize(text: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// Bytes of the number at the beginning, commas that part thousands included.
+/// Length in bytes of the number at the beginning, including commas between thousands.
 fn number_length(bytes: &[u8]) -> usize {
     let digits = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let mut length = digits(0);

@@ -1,24 +1,26 @@
 //! Reads a completion of a multiplication and says which behaviours it shows; exact arithmetic decides.
 //!
-//! [`lexer`] cuts the text into tokens, [`formula`] reads chains of equal sums of products, [`ways`] follows partial
-//! products to the product, and what is here reads the sentences between them. Each passes over its input once.
+//! [`lexer`] cuts the text into tokens, [`formula`] reads chains of equal sums of products, [`ways`] follows
+//! partial products to the product, and this module reads the sentences between them. Each passes over its
+//! input once.
 //!
 //! How cases are settled that the words leave open:
-//! - An *attempt* is one way of computing the product: its partial products. Stating the product outright is a way of
-//!   one part. Partial products that are never put together are an attempt that was left off. The same partial products
-//!   once more are a *repeated* attempt.
-//! - A *decomposition* is an attempt of two parts or more that add up to the product of the puzzle, by the factors that
-//!   it names; whether what the text says they come to is right is another matter.
-//! - A *check* is one sentence. It is opened by `check` or `verify`, or is a bare verdict (`that is wrong`). It is true
-//!   if all arithmetic in it is right and its verdict fits: after a computation of the product, whether the attempt
-//!   before states that product; after a look at the last digit, whether the attempt ends in the digit that the product
-//!   ends in; alone, whether the attempt before states the product. It is *misled* if its verdict fits what the text
-//!   states, but rests on a slip: its computation uses a result that was miscalculated, or it confirms a product that is
-//!   wrong (by its last digit) or was come to by slips that cancel out. Rejecting a miscalculated product is true: that
-//!   is what a check is for. A check without a calculation that only repeats what stood there is *superficial*.
-//! - A computation of the product inside a check is an attempt as well, so a miss that it finds is followed by
-//!   another attempt: a *self-correction*, if the answer has not made that attempt before.
-//! - The inside of an answer is not read. What follows one is, but follows nothing before it.
+//! - An *attempt* is one way of computing the product: its partial products. Stating the product outright is
+//!   a way with one part. Partial products that are never combined are an abandoned attempt. The same partial
+//!   products again are a *repeated* attempt.
+//! - A *decomposition* is an attempt with two or more parts whose named factors add up to the puzzle's
+//!   product. Whether the stated results are right is a separate question.
+//! - A *check* is one sentence. It is opened by `check` or `verify`, or is a bare verdict (`that is wrong`).
+//!   It is true if all its arithmetic is right and its verdict fits. After a computation of the product, the
+//!   verdict must say whether the previous attempt states that product; after a look at the last digit,
+//!   whether the attempt ends in the digit that the product ends in; alone, whether the previous attempt
+//!   states the product. The check is *misled* if its verdict fits what the text states but rests on a slip:
+//!   its computation uses a miscalculated result, or it confirms a product that is wrong (by its last digit)
+//!   or was reached by slips that cancel out. Rejecting a miscalculated product is true: that is what a check
+//!   is for. A check without a calculation that only repeats the text before it is *superficial*.
+//! - A computation of the product inside a check is also an attempt. A miss that it finds is therefore
+//!   followed by another attempt: a *self-correction*, if the answer has not made that attempt before.
+//! - The inside of an answer is not read. Text after an answer is read, but follows nothing before it.
 
 mod checks;
 mod formula;
@@ -44,14 +46,14 @@ const HIT: [&str; 7] = ["yes", "right", "correct", "works", "matches", "same", "
 const MISS: [&str; 5] = ["no", "wrong", "incorrect", "mistake", "off"];
 const TAKING_APART: [&str; 6] = ["split", "round", "step", "parts", "decompose", "break"];
 
-/// Reads a completion of `puzzle`, whole or cut off anywhere. Any text is taken.
+/// Reads a completion of `puzzle`, whole or cut off anywhere. Accepts any text.
 pub fn analyze(puzzle: &Puzzle, completion: &str) -> Analysis {
     with_reader(puzzle, completion, |reader| reader.finish())
 }
 
 fn with_reader<T>(puzzle: &Puzzle, completion: &str, then: impl FnOnce(Reader<'_>) -> T) -> T {
     let tokens = lexer::tokenize(completion);
-    // Another number of factors than two has no ways here, but its arithmetic can still be judged.
+    // A problem without exactly two factors has no ways, but its arithmetic can still be judged.
     let factors = match puzzle.numbers.as_slice() {
         &[a, b] => [a.into(), b.into()],
         _ => [0, 0],
@@ -80,9 +82,9 @@ struct Reader<'a> {
     found: Analysis,
     /// Attempts that a true check found to have missed, counted from 1.
     missed: HashSet<usize>,
-    /// The attempt of which a miss was stated last.
+    /// The attempt whose miss was stated last.
     stated_miss_of: Option<usize>,
-    /// The inside of the last answer, bytes.
+    /// Byte range of the inside of the last answer.
     answer: Option<(usize, usize)>,
 }
 
@@ -111,7 +113,7 @@ impl<'a> Reader<'a> {
         self.ways.turn();
     }
 
-    /// The first token that ends the sentence, or how many tokens there are.
+    /// Index of the first token that ends the sentence, or the number of tokens.
     fn sentence_end(&self, from: usize) -> usize {
         let ends = |token: &Token<'_>| {
             matches!(token.kind, Kind::Stop | Kind::AnswerOpen | Kind::AnswerClose | Kind::ThinkClose)
@@ -142,7 +144,7 @@ impl<'a> Reader<'a> {
     fn equation(&mut self, chain: &[Formula], right: bool) {
         let before = self.ways.taken.len();
         self.ways.equation(chain, right);
-        // The rule itself, where it is written out in one line.
+        // The distributive rule itself, if it is written out in one line.
         let written_out = chain
             .iter()
             .skip(1)
@@ -152,7 +154,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Counts the steps of a chain; whether all of them are right.
+    /// Counts the steps of a chain. Returns whether all of them are right.
     fn arithmetic(&mut self, chain: &[Formula]) -> bool {
         let calculates = |formula: &Formula| formula.number().is_none();
         let mut right = true;
@@ -167,7 +169,7 @@ impl<'a> Reader<'a> {
         right
     }
 
-    /// A word outside of a check, and what it opens; the token after it.
+    /// Reads a word outside of a check and whatever it opens. Returns the index of the next token.
     fn phrase(&mut self, at: usize) -> usize {
         let token = self.tokens[at];
         let end = self.sentence_end(at);
@@ -211,7 +213,7 @@ impl<'a> Reader<'a> {
         let apart =
             token.is(&TAKING_APART) || token.is(&["by", "in"]) && word_at(at + 1, &["parts", "steps"]);
         if apart {
-            // `split 47 = 40 + 7` holds an equation that is still to be read.
+            // `split 47 = 40 + 7` contains an equation that still has to be read.
             let until = clause(at);
             let last = self.tokens[until.max(at + 1) - 1].end;
             self.span(SpanKind::Subgoal, token.start, last, None);
@@ -228,10 +230,10 @@ impl<'a> Reader<'a> {
         at + 1
     }
 
-    /// Adds a span where the text is free.
+    /// Adds a span if the text there is free.
     fn span(&mut self, kind: SpanKind, start: usize, end: usize, claim: Option<(String, Verdict)>) {
         let (claim, verdict) = claim.unzip();
-        // What a span of a check covers is found before the check is: it is part of it.
+        // Spans inside a check are found before the check itself, which then replaces them.
         while kind == SpanKind::Verification
             && self.found.spans.last().is_some_and(|last| last.start >= start)
         {

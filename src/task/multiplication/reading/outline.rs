@@ -1,9 +1,9 @@
-//! The ways that a completion took, as the Search screen lists them.
+//! Lists the ways that a completion took, for the Search screen.
 
 use super::{formula::Term, with_reader};
 use crate::task::{Puzzle, Tried};
 
-/// The ways that a completion took, each with its partial products below it.
+/// The ways that a completion took, each followed by its partial products.
 pub fn outline(puzzle: &Puzzle, completion: &str) -> Vec<Tried> {
     with_reader(puzzle, completion, |reader| {
         let mut lines = Vec::new();

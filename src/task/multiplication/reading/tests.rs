@@ -14,7 +14,7 @@ fn read(text: &str) -> Analysis {
     analyze(&Puzzle { numbers: vec![23, 47], target: 1081 }, text)
 }
 
-/// attempts, decompositions, true, false and superficial checks, self-corrections
+/// Attempts, decompositions, true, false and superficial checks, self-corrections.
 fn counts(text: &str) -> [usize; 6] {
     let found = read(text);
     [
@@ -41,11 +41,11 @@ fn decompositions_are_decided_by_their_parts() {
           1060 + 21 = 1081 .",
             [1, 1, 0, 0, 0, 0],
         ),
-        // A wrong result does not make it another rule; other parts do.
+        // A wrong result does not make it a different rule; different parts do.
         ("23 * 40 = 910 , 23 * 7 = 161 , 910 + 161 = 1071 .", [1, 1, 0, 0, 0, 0]),
         ("23 * 40 = 920 , 23 * 8 = 184 , 920 + 184 = 1104 .", [1, 0, 0, 0, 0, 0]),
         ("23 * 40 = 920 , 23 * 7 = 161 .", [1, 0, 0, 0, 0, 0]),
-        // Sentences may part the steps.
+        // The steps may be spread over sentences.
         ("23 * 40 = 920. 23 * 7 = 161. Together 920 + 161 = 1081.", [1, 1, 0, 0, 0, 0]),
         ("split 47 = 40 + 7 : 23 * 40 = 920", [1, 0, 0, 0, 0, 0]),
         ("", [0; 6]),
@@ -61,7 +61,7 @@ fn checks_are_decided_by_arithmetic() {
     for (before, check, expected) in [
         (right, "check : last digit 3 * 7 = 21 , ends in 1 , yes .", [1, 0, 1, 0, 0, 0]),
         (right, "check : last digit 3 * 7 = 24 , ends in 4 , not 1 .", [1, 0, 0, 1, 0, 0]),
-        // The last digit says yes to a wrong product: misled, which this table does not count.
+        // The last digit confirms a wrong product: misled, which this table does not count.
         (guess, "check : last digit 3 * 7 = 21 , ends in 1 , yes .", [1, 0, 0, 0, 0, 0]),
         (guess, "check : last digit 3 * 7 = 21 , ends in 1 , not 1 .", [1, 0, 0, 1, 0, 0]),
         (right, "check : 20 * 47 = 940 , 3 * 47 = 141 , 940 + 141 = 1081 , yes .", [2, 1, 1, 0, 0, 0]),
@@ -171,7 +171,7 @@ fn what_the_corpus_calls_right_is_read_as_right() {
         let puzzle = task.assemble(numbers, None).unwrap();
         let found = analyze(&puzzle, completion);
         assert_eq!((found.false_checks, found.superficial_checks), (0, 0), "{completion}");
-        // Of a square, splitting either factor is the same way.
+        // For a square, splitting either factor is the same way.
         assert!(found.repeated_attempts == 0 || puzzle.numbers[0] == puzzle.numbers[1], "{completion}");
         let score = task.score(&puzzle, completion, &RewardRules::default());
         assert!(score.format, "{completion}");

@@ -1,62 +1,63 @@
-//! Ways in which a completion computes the product: which partial products it takes, and what it says they come to.
+//! The ways in which a completion computes the product: its partial products and the results that it states.
 
 use std::collections::{HashMap, HashSet};
 
 use super::formula::{Formula, Term, value_of};
 
-/// More partial products than anybody writes for one product.
+/// More partial products than anyone writes for one product.
 const MOST_PARTS: usize = 64;
 
-/// One way that was taken.
+/// One way taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WayTaken {
-    /// The partial products, smaller factor first, in order: two ways with the same ones are the same way.
+    /// The partial products, sorted, each with the smaller factor first. Ways with equal parts are the same
+    /// way.
     pub parts: Vec<Term>,
-    /// The same partial products in the order in which they were put together.
+    /// The same partial products in the order in which they were combined.
     pub said: Vec<Term>,
-    /// What the text says the product is; `None` where it never says.
+    /// The product that the text states; `None` if it states none.
     pub stated: Option<i128>,
     /// Whether the partial products add up to the product of the puzzle.
     pub adds_up: bool,
-    /// Whether every step of it was calculated rightly.
+    /// Whether every step was calculated correctly.
     pub sound: bool,
-    /// Where it begins, bytes.
+    /// First byte.
     pub start: usize,
-    /// Which stretch between answers it stands in.
+    /// Number of answers opened before it.
     pub segment: usize,
 }
 
 impl WayTaken {
-    /// Whether it is the distributive rule: at least two partial products that add up.
+    /// Whether it applies the distributive rule: at least two partial products that add up to the product.
     pub fn is_decomposition(&self) -> bool {
         self.adds_up && self.parts.len() > 1
     }
 }
 
-/// Follows the results of a completion from partial products to the product.
+/// Follows a completion's results from partial products to the product.
 #[derive(Debug)]
 pub struct Tracker {
     factors: [i128; 2],
     product: i128,
-    /// What each stated result stands for.
+    /// The partial products behind each stated result.
     held: HashMap<i128, Vec<Term>>,
-    /// Stated results that were miscalculated, or that rest on one that was.
+    /// Stated results that were miscalculated or rest on a miscalculated one.
     slips: HashSet<i128>,
-    /// What each product is said to be, by its factors as they are written.
+    /// The stated value of each product, by its factors as written.
     stated: HashMap<Vec<i128>, i128>,
-    /// Partial products since the last way was complete, and where they begin.
+    /// Partial products since the last complete way.
     open: Vec<Term>,
     open_start: Option<usize>,
     open_slip: bool,
     last_stated: Option<i128>,
-    /// Ways, complete or left off, in order.
+    /// All ways in order, complete or abandoned.
     pub taken: Vec<WayTaken>,
-    /// Counts answers.
+    /// Number of answers opened so far.
     pub segment: usize,
 }
 
 impl Tracker {
-    /// For the product of two factors.
+    /// Tracks the product of two factors.
     pub fn new(factors: [i128; 2], product: i128) -> Self {
         Self {
             factors,
@@ -73,18 +74,18 @@ impl Tracker {
         }
     }
 
-    /// Whether a number of the formulas is a result that was miscalculated.
+    /// Whether the formulas use a miscalculated result.
     pub fn rests_on_slip(&self, chain: &[Formula]) -> bool {
         let results = chain.split_last().map_or(&[][..], |(_, before)| before);
         let alone = |term: &Term| term.factors.len() == 1 && self.slips.contains(&term.factors[0]);
         results.iter().flat_map(|side| &side.terms).any(alone)
     }
 
-    /// Takes in formulas that are said to be equal; `right` says whether they are.
+    /// Records formulas joined by equals signs; `right` says whether they are equal.
     pub fn equation(&mut self, chain: &[Formula], right: bool) {
         let Some(stated) = chain.last().and_then(Formula::number).filter(|_| chain.len() > 1) else { return };
         let whole = Term { sign: 1, factors: self.factors.to_vec() }.sorted();
-        // Of several sides, the one that takes apart the most says how it was done.
+        // Of several sides, the one with the most parts shows how the product was computed.
         let sides = chain[..chain.len() - 1].iter().filter_map(|side| self.parts_of(side));
         let Some(parts) = sides.max_by_key(Vec::len) else { return };
         let start = chain[0].start;
@@ -112,7 +113,7 @@ impl Tracker {
         }
     }
 
-    /// The text turns to something else: partial products that were not put together are a way left off.
+    /// Notes that the text moves on: partial products not yet combined become an abandoned way.
     pub fn turn(&mut self) {
         if let (Some(start), false) = (self.open_start, self.open.is_empty()) {
             let mut seen = HashSet::new();
@@ -122,7 +123,7 @@ impl Tracker {
         }
     }
 
-    /// What stands after an answer follows nothing before it.
+    /// Notes an answer: what follows it builds on nothing before it.
     pub fn answered(&mut self) {
         self.turn();
         self.held.clear();
@@ -130,12 +131,12 @@ impl Tracker {
         self.segment += 1;
     }
 
-    /// What the text says last that a product is.
+    /// The value that the text last stated for a product.
     pub fn stated_product(&self, factors: &[i128]) -> Option<i128> {
         self.stated.get(factors).copied()
     }
 
-    /// The newest way of this stretch.
+    /// The latest way since the last answer.
     pub fn newest(&self) -> Option<&WayTaken> {
         self.taken.last().filter(|way| way.segment == self.segment)
     }
@@ -149,7 +150,8 @@ impl Tracker {
         self.open_start = None;
     }
 
-    /// The partial products that a formula stands for; `None` where it holds a number that nothing was said of.
+    /// The partial products that a formula stands for; `None` if it contains a number that was never stated
+    /// as a result.
     fn parts_of(&self, formula: &Formula) -> Option<Vec<Term>> {
         let mut parts = Vec::new();
         for term in &formula.terms {
