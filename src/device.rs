@@ -1,8 +1,8 @@
-//! Which backend computes: the GPU through wgpu, or the CPU, and why.
+//! Chooses the compute backend, the GPU through wgpu or the CPU, and says why.
 //!
-//! Drivers are foreign code that may crash, panic, stall or pass the CPU off as a graphics card. So adapters are listed
-//! first, in a process of its own with a time limit; software rasterizers are told from cards; and a card is
-//! trusted only after it has computed something right.
+//! Drivers are foreign code that may crash, panic, stall or pass the CPU off as a graphics card. Adapters are
+//! therefore listed first, in a separate process with a time limit; software rasterizers are told apart from
+//! real cards; and a card is trusted only after it has computed something correctly.
 
 mod adapters;
 mod request;
@@ -22,46 +22,47 @@ pub use request::{BackendRequest, UnknownBackend};
 
 use crate::kernels::unit;
 
-/// Opening a card and compiling one kernel. Software rasterizers take about ten seconds.
+/// Time limit for opening a card and compiling one kernel. Software rasterizers take about ten seconds.
 const OPEN_LIMIT: Duration = Duration::from_secs(60);
-/// Set to 1, it lets `wgpu` run on a software rasterizer: correct and slow, good for tests.
+/// Environment variable that, set to 1, lets `wgpu` run on a software rasterizer: correct but slow, for
+/// tests.
 pub const ALLOW_SOFTWARE: &str = "AHA_ALLOW_SOFTWARE_GPU";
 
 /// A backend, chosen and ready.
 #[derive(Debug, Clone)]
 pub struct Choice {
-    /// Where tensors are made, without autodiff.
+    /// The device on which tensors are created, without autodiff.
     pub device: Device,
     /// `cpu`, or the adapter's own name.
     pub name: String,
-    /// Why this one, in a sentence.
+    /// Why this backend was chosen, as a sentence.
     pub reason: String,
-    /// Whether it computes through wgpu (on a software rasterizer too, where that was allowed).
+    /// Whether it computes through wgpu, including on a software rasterizer if that was allowed.
     pub is_gpu: bool,
 }
 
-/// Why no backend could be chosen, in a sentence.
+/// Why no backend could be chosen, as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DeviceError {
-    /// A name that is no backend.
+    /// The name is not a backend.
     #[error(transparent)]
     UnknownBackend(#[from] UnknownBackend),
-    /// wgpu was asked for and nothing answers to it.
+    /// wgpu was requested, but there is no adapter.
     #[error("The backend `wgpu` was asked for, but this machine has no GPU adapter; use `auto` or `cpu`.")]
     NoAdapter,
-    /// wgpu was asked for and only rasterizers that run on the CPU answer.
+    /// wgpu was requested, but the only adapters are rasterizers that run on the CPU.
     #[error(
         "The backend `wgpu` was asked for, but its only adapter, {0}, is software that runs on the CPU and is far \
          slower than the backend `cpu`; use that, or set {ALLOW_SOFTWARE}=1 to use it all the same."
     )]
     SoftwareOnly(String),
-    /// The graphics drivers did not say what adapters there are.
+    /// The graphics drivers did not list their adapters.
     #[error("The GPU adapters could not be listed: {0}.")]
     List(String),
-    /// `AHA_LAB_VECTOR` cannot be followed.
+    /// The value of `AHA_LAB_VECTOR` cannot be used.
     #[error("{0}")]
     VectorUnit(String),
-    /// An adapter was found and does not work.
+    /// The adapter exists but does not work.
     #[error("The GPU adapter {name} could not be used: {why}.")]
     Open {
         /// The adapter's name.
@@ -71,7 +72,7 @@ pub enum DeviceError {
     },
 }
 
-/// One adapter as its driver describes it. A card appears once for each graphics API that reaches it.
+/// One adapter as its driver describes it. A card appears once per graphics API that reaches it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adapter {
     /// The driver's name for it.
@@ -82,7 +83,7 @@ pub struct Adapter {
     pub kind: String,
     /// The driver and its version; may be empty.
     pub driver: String,
-    /// Whether it draws in software on the CPU.
+    /// Whether it renders in software on the CPU.
     pub software: bool,
 }
 
@@ -106,7 +107,7 @@ impl Adapter {
     }
 }
 
-/// Rasterizers are not always declared as such: OpenGL says only what the renderer is called.
+/// Rasterizers do not always declare themselves: OpenGL reports only the renderer's name.
 fn names_software(text: &str) -> bool {
     let text = text.to_lowercase();
     let known = ["llvmpipe", "lavapipe", "softpipe", "swrast", "swiftshader", "basic render"];
@@ -114,18 +115,18 @@ fn names_software(text: &str) -> bool {
         || text.split(|c: char| !c.is_alphanumeric()).any(|word| word == "warp")
 }
 
-/// The backend for a request, opened and tried out.
+/// Opens and tests the requested backend.
 ///
-/// `auto` never fails for want of a GPU: whatever is wrong with one becomes the reason why the CPU is used.
+/// `auto` never fails for lack of a GPU: whatever is wrong with one becomes the reason for using the CPU.
 ///
 /// # Errors
-/// When `wgpu` is asked for and there is no adapter, only a software one (see [`ALLOW_SOFTWARE`]), or one that
-/// does not work; when `AHA_LAB_VECTOR` cannot be followed.
+/// If `wgpu` is requested and there is no adapter, only a software one (see [`ALLOW_SOFTWARE`]), or one that
+/// does not work; if the value of `AHA_LAB_VECTOR` cannot be used.
 pub fn choose(request: BackendRequest) -> Result<Choice, DeviceError> {
     choose_among(request, adapters)
 }
 
-/// The same of adapters that are listed by the caller, where they are needed.
+/// Like [`choose`], but the caller lists the adapters, and only when they are needed.
 ///
 /// # Errors
 /// As [`choose`].
@@ -168,7 +169,7 @@ fn gpu_reason(request: BackendRequest, adapter: &Adapter) -> String {
     format!("{asked}{} ({}) is {what}.", adapter.name, adapter.api)
 }
 
-/// What to do before anything is opened.
+/// The decision before anything is opened.
 #[derive(Debug, PartialEq, Eq)]
 enum Plan {
     Cpu(String),
@@ -201,11 +202,11 @@ fn plan(
     }
 }
 
-/// The wgpu device of this process: the runtime can be set up once only, so it is kept.
+/// The wgpu device of this process. The runtime can be set up only once, so the device is kept.
 static OPENED: Mutex<Option<(Device, Adapter)>> = Mutex::new(None);
 
-/// Opens the default adapter, or returns it if it is open. It need not be the one expected: drivers decide, and
-/// so does CUBECL_WGPU_DEFAULT_DEVICE.
+/// Opens the default adapter, or returns it if it is already open. It need not be the expected one: drivers
+/// and CUBECL_WGPU_DEFAULT_DEVICE decide.
 fn open(expected: &str) -> Result<(Device, Adapter), DeviceError> {
     let failed = |why| DeviceError::Open { name: expected.into(), why };
     let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -222,7 +223,7 @@ fn open(expected: &str) -> Result<(Device, Adapter), DeviceError> {
     Ok(open)
 }
 
-/// Computes something known, in whole numbers that every correct device gets exactly.
+/// Computes a known result in whole numbers, which every correct device gets exactly.
 fn try_out(device: &Device) -> Result<(), String> {
     let x = Tensor::<1>::from_floats([1.0, 2.0, 3.0, 4.0], device);
     let y = (x.clone() * x).add_scalar(1.0).into_data();
@@ -233,7 +234,7 @@ fn try_out(device: &Device) -> Result<(), String> {
     }
 }
 
-/// The result of foreign code that may panic or never return. A thread that never returns is left behind.
+/// Runs foreign code that may panic or never return. A thread that never returns is abandoned.
 fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
@@ -243,7 +244,7 @@ fn within<T: Send + 'static>(
         .name("gpu-probe".into())
         .spawn(move || {
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-            // Nobody listens any more if the limit is over.
+            // After the time limit, nobody is listening.
             let _ = sender.send(outcome.map_err(|panic| panic_text(panic.as_ref())));
         })
         .map_err(|error| format!("no thread could be started ({error})"))?;

@@ -1,5 +1,5 @@
-//! Asks the graphics drivers what adapters there are. Drivers are foreign code that may panic, stall or crash, and a crash
-//! ends the process it happens in: so the program asks them in a process of its own.
+//! Lists the adapters that the graphics drivers offer. Drivers are foreign code that may panic, stall or
+//! crash, and a crash ends its process, so the program asks them in a separate process.
 
 use std::{
     io::{self, Read, Write},
@@ -16,39 +16,39 @@ use burn_wgpu::wgpu;
 use super::{Adapter, DeviceError, within};
 use crate::system::platform;
 
-/// Drivers answer in milliseconds; a cold discrete card may take seconds to wake.
+/// Time limit. Drivers answer in milliseconds; a cold discrete card may take seconds to wake.
 const LIST_LIMIT: Duration = Duration::from_secs(10);
-/// How often a process that lists them is looked at.
+/// Interval at which the listing process is polled.
 const LOOK: Duration = Duration::from_millis(2);
-/// Most bytes that a list of adapters has.
+/// Maximum size of an adapter list, in bytes.
 const LONGEST_LIST: u64 = 1 << 20;
 
-/// The program whose first argument makes it call [`print_adapters`].
+/// The program to start, and the argument that makes it call [`print_adapters`].
 static LISTER: OnceLock<(PathBuf, &'static str)> = OnceLock::new();
 
-/// From now on the drivers are asked in a process of its own: this program, called with this argument alone, calls
-/// [`print_adapters`] and ends.
+/// Lists adapters in a separate process from now on: `program`, called with `argument` alone, must call
+/// [`print_adapters`] and exit.
 pub fn ask_in_a_process(program: PathBuf, argument: &'static str) {
     let _ = LISTER.set((program, argument));
 }
 
-/// Every adapter that the graphics drivers of this machine offer; an empty list is no error.
+/// Every adapter that this machine's graphics drivers offer; an empty list is not an error.
 ///
 /// # Errors
-/// When the drivers crash, panic or do not answer within ten seconds.
+/// If the drivers crash, panic or do not answer within ten seconds.
 pub fn adapters() -> Result<Vec<Adapter>, DeviceError> {
     let asked = LISTER.get().and_then(|(program, argument)| {
         let mut command = Command::new(program);
-        // A program that cannot be started again, because it was replaced meanwhile, asks in this process.
+        // If the program cannot be started again, because it was replaced meanwhile, this process asks.
         ask(command.arg(argument), LIST_LIMIT).transpose()
     });
     asked.unwrap_or_else(|| within(LIST_LIMIT, list)).map_err(DeviceError::List)
 }
 
-/// What the process that [`adapters`] starts does.
+/// Prints the list; the process that [`adapters`] starts calls this.
 ///
 /// # Errors
-/// When the list cannot be printed.
+/// If the list cannot be printed.
 pub fn print_adapters(mut out: impl Write) -> io::Result<()> {
     platform::leave_no_core();
     serde_json::to_writer(&mut out, &within(LIST_LIMIT, list))?;
@@ -59,24 +59,25 @@ pub fn print_adapters(mut out: impl Write) -> io::Result<()> {
 fn list() -> Vec<Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle().with_env());
     let listing = std::pin::pin!(instance.enumerate_adapters(wgpu::Backends::all()));
-    // Outside browsers the list is made at once; nothing would ever wake us.
+    // Outside browsers the list is ready at once; nothing would ever wake this task.
     match listing.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(found) => found.iter().map(|adapter| Adapter::new(&adapter.get_info())).collect(),
         Poll::Pending => Vec::new(),
     }
 }
 
-/// The list that a process prints within a time; `None` where it cannot be started.
+/// The list that a process prints within `limit`; `None` if the process cannot be started.
 ///
 /// # Errors
 /// What is wrong with the process or its list, without a full stop.
 fn ask(command: &mut Command, limit: Duration) -> Result<Option<Vec<Adapter>>, String> {
-    // Drivers that have something to say do not say it here.
+    // Messages of the drivers do not belong on our standard error.
     let piped = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let Ok(mut child) = piped.spawn() else { return Ok(None) };
     let (sender, receiver) = mpsc::channel();
     let output = child.stdout.take();
-    // It ends with the process, or is left behind with what a driver started and nobody ended.
+    // The thread ends with the process, or is abandoned if something that a driver started keeps the pipe
+    // open.
     let reader = thread::Builder::new().name("gpu-list".into()).spawn(move || {
         let mut text = Vec::new();
         let read = output.map_or(Ok(0), |output| output.take(LONGEST_LIST).read_to_end(&mut text));
@@ -106,7 +107,7 @@ fn ask(command: &mut Command, limit: Duration) -> Result<Option<Vec<Adapter>>, S
     listed.map(Some)
 }
 
-/// How a process ended, as `signal: 6 (SIGABRT)`.
+/// How a process ended, such as `signal: 6 (SIGABRT)`.
 fn how(status: ExitStatus) -> String {
     status.to_string().replace(" (core dumped)", "")
 }

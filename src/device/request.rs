@@ -1,4 +1,4 @@
-//! The backend that a person asks for.
+//! The backend that the user requests.
 
 use std::str::FromStr;
 
@@ -16,7 +16,7 @@ choices! {
     }
 }
 
-/// A name that is no backend.
+/// The name is not a backend.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("There is no backend `{0}`: it is `auto`, `wgpu` or `cpu`.")]
 pub struct UnknownBackend(String);

@@ -1,4 +1,4 @@
-//! Every vector unit that this machine has computes the same.
+//! Tests that all vector units of this machine compute the same.
 
 use super::{
     norm::norm_rows,
@@ -18,7 +18,7 @@ fn numbers(count: usize) -> Vec<f32> {
 }
 
 vectorized! {
-    /// All that the kernels are made of.
+    /// All operations that the kernels consist of.
     fn everything<'a>(x: &'a [f32], y: &'a [f32], out: &'a mut Vec<f32>) {
         out.extend(x.iter().map(|&x| exp::<S>(x)));
         out.extend(x.iter().map(|&x| sigmoid::<S>(x)));
@@ -34,7 +34,7 @@ fn bits(numbers: &[f32]) -> Vec<u32> {
     numbers.iter().map(|x| x.to_bits()).collect()
 }
 
-/// Lengths that fill vectors, and that leave a rest.
+/// Tests lengths that fill whole vectors and lengths that leave a remainder.
 #[test]
 fn elementwise_kernels_give_the_same_bits_with_every_unit() {
     for d in [1, 15, 32, 53, 172] {

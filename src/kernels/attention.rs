@@ -1,8 +1,8 @@
 //! Causal grouped-query attention with rotary positions, block by block of queries.
 //!
-//! As in FlashAttention (<https://arxiv.org/abs/2205.14135>), the weights are never kept: the backward pass makes
-//! each block again from the logarithm of its rows' sums. A block of [`BLOCK`] positions looks only at the keys up
-//! to its end, and all query heads of one key/value head go through the same product.
+//! As in FlashAttention (<https://arxiv.org/abs/2205.14135>), the attention weights are never stored: the
+//! backward pass recomputes each block from the log-sum-exp of its rows. A block of [`BLOCK`] positions reads
+//! only the keys up to its end, and all query heads of one key/value head share one matrix product.
 
 use std::{ops::Range, sync::Arc};
 
@@ -15,7 +15,7 @@ use super::{
     vector::{dot, exp, exp_sum, largest, mul_add, vectorized},
 };
 
-/// Query positions of one block.
+/// Query positions per block.
 const BLOCK: usize = 32;
 
 /// Cosines and sines of the rotary angles, `[positions, c / 2]` each.
@@ -27,7 +27,7 @@ pub struct Angles {
 }
 
 impl Angles {
-    /// Of positions `0..count` for heads of width `c`.
+    /// For positions `0..count` and heads of width `c`.
     pub fn new(theta: f64, width: usize, count: usize) -> Self {
         let half = width / 2;
         let angle = |i: usize| (i / half) as f64 / theta.powf((i % half) as f64 / half as f64);
@@ -39,7 +39,7 @@ impl Angles {
         }
     }
 
-    /// Turns one head's vector at `position` by its angles (Hugging Face's "rotate half"), into `out`.
+    /// Rotates one head's vector by the angles of `position` (Hugging Face's "rotate half"), into `out`.
     #[inline(always)]
     pub fn turn(&self, x: &[f32], position: usize, out: &mut [f32]) {
         self.rotate(x, position, 1.0, out);
@@ -59,7 +59,7 @@ impl Angles {
     }
 }
 
-/// Attention over `qkv: [B T, (H + 2G) c]`, rows of `T` positions one after the other: `[B T, H c]`.
+/// Attention over `qkv: [B T, (H + 2G) c]`, with the `T` positions of each row consecutive: `[B T, H c]`.
 pub fn attention(qkv: &Tensor<2>, t: usize, heads: Heads, angles: &Arc<Angles>) -> Option<Tensor<2>> {
     apply(Attention { t, heads, angles: angles.clone() }, [Input::of(qkv)])
 }
@@ -71,14 +71,14 @@ struct Attention {
     angles: Arc<Angles>,
 }
 
-/// What both passes read of one key/value head of one row.
+/// What both passes read for one key/value head of one row.
 struct Head<'a> {
     heads: Heads,
     angles: &'a Angles,
     /// `[T, (H + 2G) c]`.
     rows: &'a [f32],
     group: usize,
-    /// Turned keys, `[T, c]`.
+    /// Rotated keys, `[T, c]`.
     keys: Vec<f32>,
 }
 
@@ -102,14 +102,14 @@ impl<'a> Head<'a> {
         Matrix::strided(&self.rows[start..], count, c, self.heads.row())
     }
 
-    /// The turned queries of a block, `[R n, c]`: head after head, position after position.
+    /// The rotated queries of a block, `[R n, c]`: by head, then by position.
     fn queries(&self, from: usize, to: usize, out: &mut [f32]) {
         turn_queries(self, from, to, out);
     }
 }
 
 vectorized! {
-    /// The first `c` numbers of each row, turned: `[T, c]`.
+    /// Rotates the first `c` numbers of each row: `[T, c]`.
     fn turn_keys<'a>(angles: &'a Angles, rows: &'a [f32], row: usize, c: usize, out: &'a mut [f32]) {
         for (i, out) in out.chunks_exact_mut(c).enumerate() {
             angles.turn(&rows[i * row..i * row + c], i, out);
@@ -130,7 +130,8 @@ vectorized! {
 }
 
 vectorized! {
-    /// Turns the block's gradients by its queries back, and puts them where the queries were.
+    /// Rotates the block's gradients with respect to the queries back, and writes them where the queries
+    /// were.
     fn turn_back<'a>(head: &'a Head<'a>, block: Range<usize>, dq: &'a [f32], out: &'a mut [f32]) {
         let (c, n) = (head.heads.width, block.len());
         for (j, dq) in dq.chunks_exact(c).enumerate() {
@@ -142,7 +143,7 @@ vectorized! {
 }
 
 vectorized! {
-    /// Turns gradients by keys, `[T, c]`, back into the first numbers of each row.
+    /// Rotates gradients with respect to the keys, `[T, c]`, back into the first numbers of each row.
     fn turn_keys_back<'a>(angles: &'a Angles, dk: &'a [f32], row: usize, out: &'a mut [f32]) {
         let c = 2 * angles.half;
         for (i, dk) in dk.chunks_exact(c).enumerate() {
@@ -152,7 +153,8 @@ vectorized! {
 }
 
 vectorized! {
-    /// Makes the block's scores, `[R n, keys]`, weights, and keeps the logarithms of their sums, `[R, T]`.
+    /// Turns the block's scores, `[R n, keys]`, into attention weights and stores each row's log-sum-exp,
+    /// `[R, T]`.
     fn soften<'a>(scores: &'a mut [f32], block: Range<usize>, scale: f32, sums: &'a mut [f32]) {
         let (n, t) = (block.len(), sums.len() * block.len() * block.end / scores.len());
         for (j, scores) in scores.chunks_exact_mut(block.end).enumerate() {
@@ -171,8 +173,9 @@ vectorized! {
 }
 
 vectorized! {
-    /// The block's scores to weights, and gradients by weights to gradients by scores, `[R n, keys]` each; given the
-    /// outputs, the gradients by them (`[R n, c]` each) and the logarithms of the sums, `[R, T]`.
+    /// Turns the block's scores into attention weights, and gradients with respect to the weights into
+    /// gradients with respect to the scores, all `[R n, keys]`. Takes the outputs and their gradients,
+    /// `[R n, c]` each, and the log-sum-exp of the rows, `[R, T]`.
     fn by_scores<'a>(weights: &'a mut [f32], slopes: &'a mut [f32], o: &'a [f32], dy: &'a [f32], sums: &'a [f32], block: Range<usize>, c: usize, scale: f32) {
         let (n, t) = (block.len(), sums.len() * block.len() * block.end / weights.len());
         let lines = weights.chunks_exact_mut(block.end).zip(slopes.chunks_exact_mut(block.end));
@@ -209,7 +212,7 @@ impl Kernel<1> for Attention {
         let (c, r, row) = (heads.width, heads.repeat(), heads.row());
         let all = qkv.values().len() / row;
         let mut out = vec![0.0; all * heads.queries * c];
-        // For each row of the batch, head and position: the logarithm of the sum of exponentials.
+        // The log-sum-exp for each batch row, head and position.
         let mut sums = vec![0.0; all * heads.queries];
         let mut q = vec![0.0; r * BLOCK * c];
         let mut weights = vec![0.0; r * BLOCK * t];
@@ -245,7 +248,7 @@ impl Kernel<1> for Attention {
     }
 
     /// With weights `P = softmax(S)`, `O = P V`: `dV = P^T dO`, `dP = dO V^T`, `dS = P (dP - sum(dO O))`,
-    /// `dQ = dS K`, `dK = dS^T Q`; then queries and keys are turned back.
+    /// `dQ = dS K`, `dK = dS^T Q`; the gradients of queries and keys are then rotated back.
     fn backward(
         &self,
         [qkv]: &[CpuTensor; 1],

@@ -1,4 +1,4 @@
-//! Makes a kernel with a hand-written derivative a differentiable operation of Burn's.
+//! Turns a kernel with a hand-written derivative into a differentiable operation of Burn.
 
 use std::{fmt::Debug, marker::PhantomData, sync::Arc};
 
@@ -14,10 +14,11 @@ use burn_flex::{Flex, FlexTensor, Layout};
 
 /// A differentiable function of `N` float tensors.
 pub trait Kernel<const N: usize>: Debug + Clone + Send + 'static {
-    /// The function: its value, and what the derivative wants to remember beside the inputs and the value.
+    /// Computes the value, and whatever the derivative needs besides the inputs and the value.
     fn forward(&self, inputs: &[CpuTensor; N]) -> (CpuTensor, Vec<f32>);
 
-    /// Gradients by the inputs, given the one by the value; `None` where it is not `wanted`.
+    /// The gradients with respect to the inputs, given the gradient of the value; `None` for inputs not
+    /// `wanted`.
     fn backward(
         &self,
         inputs: &[CpuTensor; N],
@@ -27,31 +28,31 @@ pub trait Kernel<const N: usize>: Debug + Clone + Send + 'static {
     ) -> [Option<CpuTensor>; N];
 }
 
-/// What [`Kernel::forward`] made.
+/// The result of [`Kernel::forward`].
 #[derive(Debug, Clone)]
 pub struct Kept {
-    /// Its value.
+    /// The value.
     pub value: CpuTensor,
-    /// What else it wanted to remember.
+    /// What else the derivative needs.
     pub extra: Arc<Vec<f32>>,
 }
 
-/// A tensor of the CPU backend whose numbers lie one after the other.
+/// A CPU tensor with contiguous numbers.
 #[derive(Debug, Clone)]
 pub struct CpuTensor(FlexTensor);
 
 impl CpuTensor {
-    /// Of these numbers.
+    /// A tensor of these numbers.
     pub fn new(values: Vec<f32>, shape: impl Into<Shape>) -> Self {
         Self(FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape.into()), DType::F32))
     }
 
-    /// `None` where its numbers are not f32.
+    /// `None` if its numbers are not f32.
     fn from_flex(tensor: FlexTensor) -> Option<Self> {
         (tensor.dtype() == DType::F32).then(|| Self(tensor.to_contiguous()))
     }
 
-    /// The numbers of a tensor; `None` when it is not one of the CPU backend without gradients.
+    /// Takes a tensor of the CPU backend; `None` if it is on another backend or tracks gradients.
     pub fn of<const D: usize>(tensor: Tensor<D>) -> Option<Self> {
         Self::from_flex(tensor.try_into_primitive::<Flex>().ok()?)
     }
@@ -61,12 +62,12 @@ impl CpuTensor {
         self.0.as_slice::<f32>().unwrap_or_default()
     }
 
-    /// The last dimension.
+    /// Size of the last dimension.
     pub fn width(&self) -> usize {
         self.0.layout().shape().last().copied().unwrap_or(1)
     }
 
-    /// How many rows of the last dimension there are.
+    /// Number of rows along the last dimension.
     pub fn rows(&self) -> usize {
         self.values().len() / self.width().max(1)
     }
@@ -77,9 +78,9 @@ impl CpuTensor {
     }
 }
 
-/// An input of a kernel, with its place in the graph of gradients where it has one.
+/// An input of a kernel, with its node in the autodiff graph if it has one.
 pub enum Input {
-    /// Without gradients.
+    /// Does not track gradients.
     Plain(CpuTensor),
     /// On an autodiff device.
     Tracked(CpuTensor, NodeGuard),
@@ -97,7 +98,7 @@ impl Input {
     }
 }
 
-/// Applies a kernel. `None` when an input is not of the CPU backend, or the inputs are of different kinds.
+/// Applies a kernel. `None` if an input is not on the CPU backend, or if plain and tracked inputs are mixed.
 pub fn apply<K: Kernel<N>, const N: usize, const D: usize>(
     kernel: K,
     inputs: [Option<Input>; N],
@@ -146,7 +147,7 @@ impl<K: Kernel<N>, const N: usize> Backward<Flex, N> for Step<K> {
 
     fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
         let State { kernel, inputs, kept } = ops.state;
-        // The gradient is made by another operation of ours or of Burn's, in f32 as the value was.
+        // The gradient comes from another operation, ours or Burn's, in f32 like the value.
         let gradient = CpuTensor(grads.consume::<Flex>(&ops.node).to_contiguous());
         let wanted = ops.parents.each_ref().map(Option::is_some);
         let found = kernel.backward(&inputs, &kept, &gradient, wanted);

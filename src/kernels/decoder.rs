@@ -1,8 +1,8 @@
-//! One more token for many sequences at once.
+//! Extends many sequences by one token at once.
 //!
-//! Each sequence has a slot with keys and values of its own, so that sequences of different lengths share the same
-//! products and a slot whose sequence has ended takes the next one. A prompt is read in one step: its tokens are so
-//! many entries of the same slot, each seeing those before it.
+//! Each sequence has a slot with its own keys and values. Sequences of different lengths thus share the same
+//! matrix products, and a slot whose sequence has ended takes the next one. A prompt is read in one step: its
+//! tokens are entries of the same slot, each attending to those before it.
 
 use pulp::Simd;
 
@@ -15,28 +15,29 @@ use super::{
     vector::{LANES, add_rows_to, exp_sum, largest, mul_add, vectorized},
 };
 
-/// A product of one row takes another path, with sums in another order: a lone token gets company, so that its bits
-/// do not depend on whether others are still being written.
+/// A product with a single row takes another code path, which sums in another order. A lone token is
+/// therefore given company, so that its bits do not depend on whether other sequences are still being
+/// written.
 const LEAST_ROWS: usize = 2;
 
-/// A token to be read.
+/// A token to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// The sequence that it belongs to.
     pub slot: usize,
-    /// How many tokens of the sequence come before it.
+    /// Number of tokens before it in the sequence.
     pub position: usize,
     /// The token.
     pub token: u32,
 }
 
-/// The weights of one block, each the field of the same name in the model.
+/// The weights of one block; each field is named as in the model.
 #[allow(missing_docs, reason = "the model says what each is")]
 pub struct BlockWeights {
     pub input_norm: CpuTensor,
     pub qkv: CpuTensor,
     pub qkv_bias: Option<CpuTensor>,
-    /// Scales of the norm of each query head and of each key head.
+    /// Norm scales of the query heads and of the key heads.
     pub qk_norm: Option<[CpuTensor; 2]>,
     pub output: CpuTensor,
     pub post_norm: CpuTensor,
@@ -48,17 +49,17 @@ pub struct BlockWeights {
 pub struct Weights {
     /// `[V, d]`.
     pub embedding: CpuTensor,
-    /// First to last.
+    /// The blocks, first to last.
     pub blocks: Vec<BlockWeights>,
     /// Scale of the last norm.
     pub norm: CpuTensor,
-    /// `[d, V]`; where there is none, the embedding's transpose.
+    /// `[d, V]`; `None` if the embedding's transpose is used.
     pub head: Option<CpuTensor>,
 }
 
 struct Layer {
     weights: BlockWeights,
-    /// Turned keys of all slots; [`Cache`] says where.
+    /// Rotated keys of all slots, laid out as [`Cache`] says.
     keys: Vec<f32>,
     /// Values of all slots, `[slots, G, capacity, c]`.
     values: Vec<f32>,
@@ -79,7 +80,7 @@ pub struct Decoder {
     work: Work,
 }
 
-/// Buffers that live as long as the decoder.
+/// Buffers reused for the decoder's lifetime.
 #[derive(Default)]
 struct Work {
     /// The residual stream, `[entries, d]`.
@@ -95,8 +96,8 @@ struct Work {
 }
 
 impl Decoder {
-    /// For sequences of at most `capacity` tokens in `slots` slots; `theta` is the base of the rotary wavelengths, `eps`
-    /// what the norms add.
+    /// For sequences of at most `capacity` tokens in `slots` slots. `theta` is the base of the rotary
+    /// wavelengths, `eps` the epsilon of the norms.
     pub fn new(weights: Weights, heads: Heads, theta: f64, eps: f64, slots: usize, capacity: usize) -> Self {
         let kept = slots * kept_of_slot(heads, capacity);
         let capacity = capacity.next_multiple_of(LANES);
@@ -117,13 +118,13 @@ impl Decoder {
         }
     }
 
-    /// Keys and values of one slot for sequences of at most `capacity` tokens, bytes.
+    /// Size in bytes of one slot's keys and values, for sequences of at most `capacity` tokens.
     pub fn kept_bytes(heads: Heads, layers: usize, capacity: usize) -> usize {
         2 * size_of::<f32>() * layers * kept_of_slot(heads, capacity)
     }
 
-    /// Reads the entries, those of one slot in the order of their positions, and returns the logits after each
-    /// slot's last one: `[slots among the entries, V]`, in the order of their last entries.
+    /// Reads the entries, those of one slot in order of position. Returns the logits after each slot's last
+    /// entry, `[slots among the entries, V]`, in the order of these last entries.
     pub fn step(&mut self, entries: &[Entry]) -> &[f32] {
         let (n, d, h) = (entries.len(), self.hidden, self.heads);
         let padded = n.max(LEAST_ROWS);
@@ -162,7 +163,7 @@ impl Decoder {
             swiglu_rows(gate_up, self.inner, gated);
             multiply(x, Into::Sum, gated, &weights.down, padded);
         }
-        // Only the last token of each slot is asked what comes next.
+        // Only the last token of each slot needs logits.
         let is_last = |i: usize| entries.get(i + 1).is_none_or(|next| next.slot != entries[i].slot);
         let mut wanted = 0;
         for i in (0..n).filter(|&i| is_last(i)) {
@@ -183,12 +184,12 @@ impl Decoder {
     }
 }
 
-/// Numbers that one layer keeps of the keys, and of the values, of one slot.
+/// Size of one layer's keys, and of its values, for one slot, in numbers.
 fn kept_of_slot(heads: Heads, capacity: usize) -> usize {
     heads.groups * capacity.next_multiple_of(LANES) * heads.width
 }
 
-/// Sets the length; what was in the buffer does not matter.
+/// Sets the length; the old contents do not matter.
 fn resize(buffer: &mut Vec<f32>, length: usize) {
     buffer.resize(length, 0.0);
 }
@@ -202,7 +203,8 @@ fn norm_rows(x: &[f32], scale: &CpuTensor, eps: f32, out: &mut [f32]) {
     norm::norm_rows(x, scale.values(), eps, out, &mut inverse);
 }
 
-/// Normalises each query head and each key head of a row in place. `room` holds at least the queries.
+/// Normalises each query head and each key head of a row in place. `room` is scratch space for at least the
+/// queries.
 fn norm_heads(row: &mut [f32], heads: Heads, scales: &[CpuTensor; 2], eps: f32, room: &mut [f32]) {
     let (queries, rest) = row.split_at_mut(heads.queries * heads.width);
     let keys = &mut rest[..heads.groups * heads.width];
@@ -214,7 +216,7 @@ fn norm_heads(row: &mut [f32], heads: Heads, scales: &[CpuTensor; 2], eps: f32, 
 }
 
 vectorized! {
-    /// Keeps the token's keys and values, then attends to them and to all before: `mixed: [H c]`.
+    /// Stores the token's keys and values, then attends to them and to all earlier ones: `mixed: [H c]`.
     fn attend<'a>(
         cache: Cache,
         entry: &'a Entry,
@@ -230,9 +232,9 @@ vectorized! {
     }
 }
 
-/// Where keys and values lie. Values are `[slots, G, capacity, c]`. Keys lie in tiles of [`LANES`] positions,
-/// `[slots, G, capacity / LANES, c, LANES]`: the scores of a tile's positions are one vector, and reading them is
-/// reading on.
+/// The layout of keys and values. Values are `[slots, G, capacity, c]`. Keys are stored in tiles of [`LANES`]
+/// positions, `[slots, G, capacity / LANES, c, LANES]`: the scores of a tile's positions form one vector, and
+/// memory is read sequentially.
 #[derive(Clone, Copy)]
 struct Cache {
     heads: Heads,
@@ -240,7 +242,7 @@ struct Cache {
 }
 
 impl Cache {
-    /// Where a head of a slot begins, for keys and for values.
+    /// Where a head of a slot starts, in both keys and values.
     #[inline(always)]
     fn start(self, slot: usize, group: usize) -> usize {
         (slot * self.heads.groups + group) * self.capacity * self.heads.width
@@ -287,7 +289,7 @@ impl Cache {
                 angles.turn(query, entry.position, turned);
             }
             let mixed = &mut mixed[at..at + repeat * c];
-            // Heads go through keys and values in pairs: each number read is used twice.
+            // Heads go through keys and values in pairs, so that each number read is used twice.
             let mut head = 0;
             while head < repeat {
                 let pair = (repeat - head).min(2);
@@ -316,7 +318,8 @@ impl Cache {
     }
 }
 
-/// Products of `R` queries, `[R, c]`, with the first `length` keys, whole tiles: `[R, capacity]`.
+/// Products of `R` queries, `[R, c]`, with the first `length` keys, rounded up to whole tiles:
+/// `[R, capacity]`.
 #[inline(always)]
 fn score<S: Simd, const R: usize>(
     queries: &[f32],
@@ -339,7 +342,8 @@ fn score<S: Simd, const R: usize>(
     }
 }
 
-/// The same for `T` tiles at once: a sum waits for its last addition, so several have to be under way.
+/// The same for `T` tiles at once: each addition waits for the previous one, so several sums must be in
+/// progress.
 #[inline(always)]
 fn score_tiles<S: Simd, const R: usize, const T: usize>(
     queries: &[f32],
@@ -369,7 +373,7 @@ fn score_tiles<S: Simd, const R: usize, const T: usize>(
     }
 }
 
-/// Sums of the first `length` values weighted by `R` rows of weights, `[R, capacity]`: `[R, c]`.
+/// The first `length` values, summed with `R` rows of weights, `[R, capacity]`: `[R, c]`.
 #[inline(always)]
 fn mix<S: Simd, const R: usize>(
     weights: &[f32],
@@ -400,7 +404,7 @@ fn mix<S: Simd, const R: usize>(
     }
 }
 
-/// The same for `T` times [`LANES`] columns from `from` on.
+/// The same for `T` times [`LANES`] columns, starting at `from`.
 #[inline(always)]
 fn mix_lanes<S: Simd, const R: usize, const T: usize>(
     weights: &[f32],

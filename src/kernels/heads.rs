@@ -1,6 +1,6 @@
 //! The heads of an attention layer.
 
-/// Heads and their width.
+/// The number of heads and their width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heads {
     /// Query heads `H`.
@@ -17,7 +17,7 @@ impl Heads {
         (self.queries + 2 * self.groups) * self.width
     }
 
-    /// Query heads for each key/value head.
+    /// Query heads per key/value head.
     pub fn repeat(&self) -> usize {
         self.queries / self.groups
     }

@@ -1,4 +1,4 @@
-//! Log-probability of a row's target, without a tensor of all log-probabilities.
+//! The log-probability of each row's target, without a tensor of all log-probabilities.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ vectorized! {
 }
 
 vectorized! {
-    /// `dlogits = dy (one_hot(target) - softmax)`, but for the target's `dy`.
+    /// `dlogits = dy (one_hot(target) - softmax)`, except for the `dy` added at the target.
     fn slopes<'a>(logits: &'a [f32], totals: &'a [f32], dy: &'a [f32], out: &'a mut [f32]) {
         let v = logits.len() / totals.len().max(1);
         let rows = logits.chunks_exact(v).zip(out.chunks_exact_mut(v));

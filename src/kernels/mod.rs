@@ -1,17 +1,18 @@
 //! Hand-written CPU kernels behind Burn's tensors.
 //!
-//! Burn's CPU backend multiplies matrices at the speed of the machine; what it loses is lost between the products:
-//! a pass over memory for every elementwise operation, a buffer for every intermediate, scalar `exp`. The kernels
-//! here do the same arithmetic in as few passes as it needs. They take and give [`Tensor`](burn::tensor::Tensor)s,
-//! know their own derivatives, and answer `None` for tensors of another backend: the caller then uses Burn's
-//! operations, which stay beside them as the definition (`model/transformer.rs`) and as the reference of the tests.
+//! Burn's CPU backend multiplies matrices as fast as the machine can. Time is lost between the products: a
+//! pass over memory for every elementwise operation, a buffer for every intermediate, scalar `exp`. The
+//! kernels here do the same arithmetic in as few passes as it needs. They take and return
+//! [`Tensor`](burn::tensor::Tensor)s, define their own derivatives, and return `None` for tensors of another
+//! backend. The caller then uses Burn's operations, which remain beside the kernels as the definition
+//! (`model/transformer.rs`) and as the reference in tests.
 //!
-//! - [`unit`]: which of the processor's vector units all of them run with;
+//! - [`unit`]: the vector unit of the processor on which all kernels run;
 //! - [`product`]: matrix products on slices; the only unsafe code;
 //! - [`vector`]: elementwise loops, compiled for each vector unit;
-//! - [`autodiff`]: makes a kernel with a hand-written derivative a differentiable operation of Burn's;
+//! - [`autodiff`]: turns a kernel with a hand-written derivative into a differentiable operation of Burn;
 //! - [`linear`], [`norm`], [`swiglu`], [`attention`], [`log_probs`]: the operations of the model in training;
-//! - [`decoder`]: one more token for many sequences at once, with a key/value cache of its own.
+//! - [`decoder`]: extends many sequences by one token at once, with its own key/value cache.
 
 pub mod attention;
 pub mod autodiff;

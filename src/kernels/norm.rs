@@ -14,7 +14,7 @@ pub fn rms_norm(x: &Tensor<2>, scale: &Tensor<1>, eps: f64) -> Option<Tensor<2>>
 }
 
 vectorized! {
-    /// The rows of `x: [N, d]` normalised into `out`, and what each was multiplied by into `inverse: [N]`.
+    /// Normalises the rows of `x: [N, d]` into `out`, and stores the factor of each row in `inverse: [N]`.
     pub fn norm_rows<'a>(x: &'a [f32], scale: &'a [f32], eps: f32, out: &'a mut [f32], inverse: &'a mut [f32]) {
         let d = scale.len();
         for ((x, out), inverse) in x.chunks_exact(d).zip(out.chunks_exact_mut(d)).zip(inverse) {
@@ -27,7 +27,7 @@ vectorized! {
 }
 
 vectorized! {
-    /// The derivative: `dx: [N, d]`, and `dscale: [d]`, to which it is added.
+    /// The derivative: `dx: [N, d]`, and `dscale: [d]`, which accumulates.
     fn slopes<'a>(x: &'a [f32], scale: &'a [f32], dy: &'a [f32], inverse: &'a [f32], dx: &'a mut [f32], dscale: &'a mut [f32]) {
         let d = scale.len();
         let rows = x.chunks_exact(d).zip(dy.chunks_exact(d));

@@ -1,11 +1,12 @@
 //! Matrix products on slices, through the `gemm` crate.
 //!
-//! The crate's interface is raw pointers; this file is where they are made, from slices whose bounds it checks.
+//! The crate's interface takes raw pointers. This file alone creates them, from slices whose bounds it
+//! checks.
 //!
-//! Its usual entrance chooses the instruction set for itself, once for the whole process. Below the greatest, this
-//! file goes in by the one behind it, so that products run with the unit of all kernels. That also keeps clear of a
-//! trap: seeing FMA the crate takes AVX2 for granted, and AVX-512F the rest of AVX-512, and where that is wrong it
-//! panics.
+//! The crate's usual entry point chooses an instruction set by itself, once for the whole process. To run
+//! products on a lower unit, the same as all other kernels, this file calls the entry point behind it. That
+//! also avoids a trap: if the crate detects FMA it assumes AVX2, and if it detects AVX-512F it assumes the
+//! rest of AVX-512, and it panics where that is wrong.
 #![allow(unsafe_code)]
 
 use gemm::Parallelism;
@@ -23,18 +24,18 @@ pub struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// `[rows, cols]`, row after row.
+    /// `[rows, cols]`, row-major.
     pub fn new(data: &'a [f32], rows: usize, cols: usize) -> Self {
         Self::strided(data, rows, cols, cols)
     }
 
-    /// `[rows, cols]`, with `row_stride` numbers from one row's start to the next one's.
+    /// `[rows, cols]`, with `row_stride` numbers from the start of one row to the start of the next.
     pub fn strided(data: &'a [f32], rows: usize, cols: usize, row_stride: usize) -> Self {
         assert!(holds(data.len(), rows, cols, row_stride), "the slice is too short for the matrix");
         Self { data, rows, cols, row_stride, col_stride: 1 }
     }
 
-    /// The same numbers, transposed.
+    /// The transpose, over the same numbers.
     pub fn t(self) -> Self {
         Self {
             rows: self.cols,
@@ -50,7 +51,7 @@ fn holds(length: usize, rows: usize, cols: usize, row_stride: usize) -> bool {
     rows == 0 || cols == 0 || (cols <= row_stride.max(cols) && (rows - 1) * row_stride + cols <= length)
 }
 
-/// What happens to the numbers that were in the result's place.
+/// What happens to the old contents of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Into {
     /// They are overwritten.
@@ -59,10 +60,10 @@ pub enum Into {
     Sum,
 }
 
-/// `out = a b` or `out += a b`, where `out: [a.rows, b.cols]`, row after row. Runs on the calling thread.
+/// `out = a b` or `out += a b`, where `out: [a.rows, b.cols]` is row-major. Runs on the calling thread.
 ///
 /// # Panics
-/// When the shapes do not fit.
+/// If the shapes do not match.
 pub fn product(out: &mut [f32], into: Into, a: Matrix<'_>, b: Matrix<'_>) {
     let (m, n, k) = (a.rows, b.cols, a.cols);
     assert!(k == b.rows && m * n <= out.len(), "the shapes of a product do not fit");
@@ -77,8 +78,8 @@ pub fn product(out: &mut [f32], into: Into, a: Matrix<'_>, b: Matrix<'_>) {
         VectorUnit::None => lower::with_none,
         _ => gemm::gemm::<f32> as Gemm,
     };
-    // SAFETY: `Matrix` holds only slices that cover its rows and columns, `out` covers `[m, n]` (checked above), and
-    // being borrowed mutably it overlaps with neither.
+    // SAFETY: `Matrix` holds only slices that cover its rows and columns, `out` covers `[m, n]` (checked
+    // above), and its mutable borrow rules out overlap with either.
     unsafe {
         gemm(
             m,
@@ -104,7 +105,8 @@ pub fn product(out: &mut [f32], into: Into, a: Matrix<'_>, b: Matrix<'_>) {
     }
 }
 
-/// `out (m x n) = alpha out + beta a (m x k) b (k x n)`: for each matrix a pointer, and the strides of columns and rows.
+/// `out (m x n) = alpha out + beta a (m x k) b (k x n)`. Each matrix is a pointer and its column and row
+/// strides.
 type Gemm = unsafe fn(
     m: usize,
     n: usize,
@@ -127,7 +129,8 @@ type Gemm = unsafe fn(
     parallelism: Parallelism,
 );
 
-/// The crate's products with a lower unit than it would take: what it defines for itself and does not show.
+/// The crate's products on a lower unit than it would choose; repeats definitions that the crate keeps
+/// private.
 #[cfg(target_arch = "x86_64")]
 mod lower {
     use gemm::Parallelism;
@@ -167,7 +170,7 @@ mod lower {
                 let Some(simd) = <$simd as MixedSimd<f32, f32, f32, f32>>::try_new() else {
                     unreachable!("the unit was found when the program began");
                 };
-                // SAFETY: the caller keeps the promises of `gemm::gemm`.
+                // SAFETY: the caller upholds the contract of `gemm::gemm`.
                 unsafe {
                     gemm_basic_generic::<
                         _,
@@ -254,7 +257,7 @@ mod tests {
         }
     }
 
-    /// What a completion says must not depend on which others are sampled beside it.
+    /// The text of a completion must not depend on which others are sampled beside it.
     #[test]
     fn a_row_of_a_product_does_not_depend_on_how_many_rows_there_are() {
         with_each(rows_do_not_depend_on_each_other);

@@ -1,22 +1,22 @@
-//! Which of the processor's vector units the kernels run with.
+//! The vector unit of the processor on which the kernels run.
 //!
-//! It is found once, with `pulp`'s own detection, and everything in this folder runs with the same one: the loops of
-//! [`vector`](super::vector) and the matrix products of [`product`](super::product). `docs/vector-units.md` says what
-//! the libraries below do for themselves.
+//! It is detected once, by `pulp`, and everything in this folder uses it: the loops of
+//! [`vector`](super::vector) and the matrix products of [`product`](super::product). `docs/vector-units.md`
+//! says what the libraries underneath do for themselves.
 
 use std::{env, fmt, sync::OnceLock};
 
 use pulp::Arch;
 use serde::Serialize;
 
-/// Names a lower unit than the machine has, for tests and for comparisons.
+/// Environment variable that selects a lower unit than the machine's best, for tests and comparisons.
 pub const VARIABLE: &str = "AHA_LAB_VECTOR";
 
-/// A vector unit, or none. They are ordered: a greater one does more at once.
+/// A vector unit, or none. Ordered: a greater one does more at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VectorUnit {
-    /// What every processor of the kind has: on x86-64 vectors of 128 bits, and no multiply-add in one rounding.
+    /// What every processor of the architecture has: on x86-64, 128-bit vectors without fused multiply-add.
     None,
     /// 128 bits, ARM.
     Neon,
@@ -29,22 +29,22 @@ pub enum VectorUnit {
 impl VectorUnit {
     const ALL: [Self; 4] = [Self::None, Self::Neon, Self::Avx2, Self::Avx512];
 
-    /// The greatest one that this machine has and the kernels are compiled for.
+    /// The best unit that this machine has and the kernels are compiled for.
     pub fn of_this_machine() -> Self {
         of(Arch::new())
     }
 
-    /// All that can be used here, the greatest first.
+    /// All units usable here, the best first.
     pub fn available() -> Vec<Self> {
         Self::ALL.into_iter().rev().filter(|unit| unit.arch().is_some()).collect()
     }
 
-    /// The one that the kernels run with.
+    /// The unit on which the kernels run.
     pub fn in_use() -> Self {
         of(arch())
     }
 
-    /// As `AHA_LAB_VECTOR` and the figures name it.
+    /// The name used by `AHA_LAB_VECTOR` and in the figures.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -54,7 +54,7 @@ impl VectorUnit {
         }
     }
 
-    /// What a person should know before a run begins, if anything.
+    /// A warning for the user before a run begins, if there is one.
     pub fn warning(self) -> Option<String> {
         let why = match Self::of_this_machine() {
             Self::None => "this processor has neither AVX2 with FMA nor AVX-512",
@@ -65,7 +65,7 @@ impl VectorUnit {
         })
     }
 
-    /// What stands for it in `pulp`; `None` where the machine or the build lacks it.
+    /// The corresponding `pulp` architecture; `None` if the machine or the build lacks it.
     #[cfg(target_arch = "x86_64")]
     fn arch(self) -> Option<Arch> {
         match self {
@@ -76,7 +76,8 @@ impl VectorUnit {
         }
     }
 
-    /// What stands for it in `pulp`. Where every program may use vectors, ARM's for one, none of it can be taken away.
+    /// The corresponding `pulp` architecture. Where every program may use vectors, as on ARM, no lower unit
+    /// can be chosen.
     #[cfg(not(target_arch = "x86_64"))]
     fn arch(self) -> Option<Arch> {
         (self == Self::of_this_machine()).then(Arch::new)
@@ -111,7 +112,7 @@ fn of(_: Arch) -> VectorUnit {
     VectorUnit::None
 }
 
-/// The unit that a value of `AHA_LAB_VECTOR` names.
+/// The unit named by a value of `AHA_LAB_VECTOR`.
 fn named(value: &str) -> Result<Arch, String> {
     let list = |units: Vec<VectorUnit>| {
         let names: Vec<String> = units.iter().map(|unit| format!("`{unit}`")).collect();
@@ -138,21 +139,21 @@ fn chosen() -> &'static Result<Arch, String> {
     })
 }
 
-/// Refuses a value of `AHA_LAB_VECTOR` that cannot be followed. Called before anything is computed.
+/// Rejects an unusable value of `AHA_LAB_VECTOR`. Called before anything is computed.
 ///
 /// # Errors
-/// A sentence that says what it can be.
+/// A sentence that lists the allowed values.
 pub fn check() -> Result<(), String> {
     chosen().as_ref().map(|_| ()).map_err(Clone::clone)
 }
 
-/// Runs a kernel of [`vectorized!`](super::vector) with the unit in use.
+/// Runs a kernel of [`vectorized!`](super::vector) on the selected unit.
 #[inline(always)]
 pub fn dispatch<K: pulp::WithSimd>(kernel: K) -> K::Output {
     arch().dispatch(kernel)
 }
 
-/// What the kernels are run with.
+/// The architecture on which kernels run.
 #[cfg(not(test))]
 pub(super) fn arch() -> Arch {
     chosen().as_ref().map_or_else(|_| Arch::new(), |&arch| arch)
@@ -161,7 +162,7 @@ pub(super) fn arch() -> Arch {
 #[cfg(test)]
 pub(super) use forced::arch;
 
-/// Tests run kernels with each unit in turn, on their own thread.
+/// Lets tests run kernels on each unit in turn, on their own thread.
 #[cfg(test)]
 pub(crate) mod forced {
     use std::cell::Cell;
@@ -176,7 +177,7 @@ pub(crate) mod forced {
         FORCED.get().unwrap_or_else(|| chosen().as_ref().map_or_else(|_| Arch::new(), |&arch| arch))
     }
 
-    /// What `work` makes with each unit of this machine, the greatest first.
+    /// The result of `work` on each unit of this machine, the best first.
     pub(crate) fn with_each<T>(work: impl Fn() -> T) -> Vec<(VectorUnit, T)> {
         let made = VectorUnit::available().into_iter().map(|unit| {
             FORCED.set(unit.arch());
@@ -194,8 +195,8 @@ pub(crate) mod forced {
 mod tests {
     use super::*;
 
-    /// What a dependency's features decide must not be lost unseen: with one of them missing, every loop runs as
-    /// scalar code on the processors that it is for.
+    /// A dependency's features must not be lost unnoticed: without one of them, every loop runs as scalar
+    /// code on the processors that need it.
     #[test]
     fn the_kernels_are_compiled_for_the_vector_unit_of_this_machine() {
         let found = VectorUnit::of_this_machine();
@@ -209,7 +210,7 @@ mod tests {
                 && is_x86_feature_detected!("avx512vl");
             assert!(!has_avx2 || found >= VectorUnit::Avx2, "AVX2 and FMA are here, the kernels use {found}");
             assert!(!has_avx512 || found == VectorUnit::Avx512, "AVX-512 is here, the kernels use {found}");
-            // Whatever is best here: the step below it must be compiled too, for the machines where it is the best.
+            // The unit below the best here must be compiled too, for machines where it is the best.
             assert!(!has_avx2 || VectorUnit::available().contains(&VectorUnit::Avx2));
         }
         #[cfg(target_arch = "aarch64")]

@@ -1,20 +1,21 @@
-//! Elementwise loops for the vector units that the machine has.
+//! Elementwise loops for the vector units of the machine.
 //!
-//! Functions here are plain loops over slices, always inlined. A function defined inside [`vectorized!`] is compiled
-//! once for each instruction set, with all that it inlines, and runs the one of [`unit`](super::unit); a closure would
-//! not do, since it may stay a function of its own, compiled for no vectors in particular. The body knows the
-//! instruction set as the type `S` and hands it to what multiplies and adds.
+//! Functions here are plain loops over slices, always inlined. A function defined inside [`vectorized!`] is
+//! compiled once for each instruction set, together with everything it inlines, and runs the version for the
+//! selected [`unit`](super::unit). A closure would not do: it may remain a separate function, compiled
+//! without vector instructions. The body knows the instruction set as the type `S` and passes it to functions
+//! that multiply and add.
 //!
-//! A result has the same bits with every vector unit, and with none: sums go through [`LANES`] partial sums in a fixed
-//! order, whatever the width of the vectors, and [`mul_add`] rounds once, whatever the processor can.
+//! Results have the same bits on every vector unit, and without one: sums go through [`LANES`] partial sums
+//! in a fixed order, whatever the width of the vectors, and [`mul_add`] rounds once on every processor.
 
 use pulp::Simd;
 
-/// Partial sums of a reduction.
+/// Number of partial sums in a reduction.
 pub const LANES: usize = 16;
 
-/// Compiles a function for the widest vectors of the machine that it runs on. Arguments are names and types; what
-/// is borrowed carries the lifetime that is named after the function.
+/// Compiles a function for the vector units of the machine it runs on. Arguments are names and types;
+/// borrowed arguments carry the lifetime declared after the function's name.
 macro_rules! vectorized {
     ($(#[$doc:meta])* $vis:vis fn $name:ident<$life:lifetime>($($argument:ident: $kind:ty),* $(,)?) $(-> $out:ty)? $body:block) => {
         $(#[$doc])*
@@ -40,7 +41,7 @@ pub(crate) use vectorized;
 /// `a b + c`, rounded once.
 #[inline(always)]
 pub fn mul_add<S: Simd>(a: f32, b: f32, c: f32) -> f32 {
-    // Without the instruction, the method is a call of the C library for every number.
+    // Without the instruction, the method calls the C library for every number.
     if S::IS_SCALAR && cfg!(all(target_arch = "x86_64", not(target_feature = "fma"))) {
         mul_add_in_f64(a, b, c)
     } else {
@@ -48,14 +49,14 @@ pub fn mul_add<S: Simd>(a: f32, b: f32, c: f32) -> f32 {
     }
 }
 
-/// [`mul_add`] of operations that every processor has. In f64 the product is exact. The sum is rounded to odd, which
-/// keeps it off the middle between two f32s unless it lies there, so that rounding again to f32 gives what one rounding
-/// would (Boldo and Melquiond, <https://doi.org/10.1109/TC.2007.70819>).
+/// [`mul_add`] with operations that every processor has. The product is exact in f64. The sum is rounded to
+/// odd, which keeps it off the midpoint between two f32s unless it lies there, so rounding again to f32 gives
+/// the result of a single rounding (Boldo and Melquiond, <https://doi.org/10.1109/TC.2007.70819>).
 #[inline(always)]
 fn mul_add_in_f64(a: f32, b: f32, c: f32) -> f32 {
     let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));
     let sum = product + c;
-    // What the sum's rounding left out, exactly; NaN beside infinities, and then there is nothing to mend.
+    // The exact error of the sum's rounding; NaN beside infinities, where nothing needs correction.
     let part = sum - product;
     let error = (product - (sum - part)) + (c - part);
     let (above, below) = (error > 0.0, error < 0.0);
@@ -64,10 +65,12 @@ fn mul_add_in_f64(a: f32, b: f32, c: f32) -> f32 {
     f64::from_bits(odd) as f32
 }
 
-/// `e^x` within 2 units in the last place for `-87 < x < 88`, clamped outside; NaN stays NaN. Cephes' polynomial.
+/// `e^x` within 2 units in the last place for `-87 < x < 88`, clamped outside; NaN stays NaN. Uses Cephes'
+/// polynomial.
 #[inline(always)]
 pub fn exp<S: Simd>(x: f32) -> f32 {
-    // A float this large has no fraction: adding it rounds, and leaves `round(x / ln 2) + 127` in the low bits.
+    // A float this large has no fraction: adding it rounds and leaves `round(x / ln 2) + 127` in the low
+    // bits.
     const ROUND: f32 = 12_582_912.0 + 127.0;
     let x = if x < -87.0 { -87.0 } else { x };
     let x = if x > 88.0 { 88.0 } else { x };
@@ -104,7 +107,7 @@ fn reduce(lanes: [f32; LANES], rest: impl Iterator<Item = f32>, join: impl Fn(f3
     rest.fold(lanes[0], join)
 }
 
-/// The sum.
+/// The sum of all numbers.
 #[inline(always)]
 pub fn sum(x: &[f32]) -> f32 {
     let mut lanes = [0.0; LANES];
@@ -118,7 +121,7 @@ pub fn sum(x: &[f32]) -> f32 {
     reduce(lanes, rest.iter().copied(), |a, b| a + b)
 }
 
-/// The sum of products.
+/// The dot product.
 #[inline(always)]
 pub fn dot<S: Simd>(x: &[f32], y: &[f32]) -> f32 {
     let mut lanes = [0.0f32; LANES];
@@ -132,7 +135,7 @@ pub fn dot<S: Simd>(x: &[f32], y: &[f32]) -> f32 {
     reduce(lanes, rest, |a, b| a + b)
 }
 
-/// The largest number. NaN is passed over: whatever is made of the numbers afterwards shows it.
+/// The largest number. NaN is ignored here; it shows up in whatever is computed from the numbers later.
 #[inline(always)]
 pub fn largest(x: &[f32]) -> f32 {
     let join = |a: f32, b: f32| if b > a { b } else { a };
@@ -179,7 +182,7 @@ mod tests {
 
     use super::*;
 
-    /// Numbers of every size that cancel, vanish and overflow, and those that are none.
+    /// Numbers of all magnitudes that cancel, vanish and overflow, and NaNs.
     #[test]
     fn multiply_and_add_rounds_once_without_the_instruction() {
         let mut state = 1u64;
@@ -191,9 +194,9 @@ mod tests {
         for round in 0..300_000 {
             let [mut a, mut b, mut c] = [0; 3].map(|_| f32::from_bits(bits()));
             match round % 4 {
-                // Close to each other, so that the sum loses its first digits.
+                // Nearly equal, so that the sum loses its leading digits.
                 0 => c = -(a * b) * (1.0 + (bits() % 5) as f32 * f32::EPSILON),
-                // Short numbers, whose exact sums lie in the middle between two others.
+                // Short numbers, whose exact sums lie midway between two floats.
                 1 => [a, b, c] = [a, b, c].map(|x| f32::from_bits(x.to_bits() & 0xbff8_0000 | 0x3000_0000)),
                 2 => {
                     let pick = bits() as usize;
