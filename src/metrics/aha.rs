@@ -1,30 +1,30 @@
-//! The aha step: from where on self-correction has clearly left the base model's level behind.
+//! The aha step: the first step from which self-correction stays clearly above the base's level.
 
 use super::Ema;
 
-/// What the mark is, in words that fit the constants below.
+/// Definition of the mark, in words that match the constants below.
 pub const DEFINITION: &str = "from this step to the last, and for 3 steps at least, self-corrections per answer (a moving \
     average, weight 0.6 on the past) are above 3 times the base's (0.01 at least); the mark moves or goes when they fall back";
 
-/// How much the smoothed curve keeps from one step to the next.
+/// Weight that the smoothed curve keeps from one step to the next.
 pub const SMOOTHING: f64 = 0.6;
 
-/// How far above the base counts.
+/// How many times the base counts as above it.
 pub const TIMES_BASE: f64 = 3.0;
 
-/// The least base, self-corrections per completion. A base that was never seen to correct itself is
-/// taken to do so once in a hundred completions, or else the first lucky completion would be the mark.
+/// Lower bound of the base, in self-corrections per completion. A base never seen to correct itself is taken
+/// to do so once in a hundred completions; otherwise the first lucky completion would set the mark.
 pub const BASE_FLOOR: f64 = 0.01;
 
-/// The curve must have stayed above for so many measured steps.
+/// Number of measured steps for which the curve must have stayed above.
 pub const STEPS_ABOVE: usize = 3;
 
 /// The first step from which the smoothed number of self-corrections per completion stays above
 /// [`TIMES_BASE`] times `base` up to the last step, for at least [`STEPS_ABOVE`] measured steps.
 ///
-/// `self_corrections` holds `(step, per completion)` in order; values that are not finite are skipped.
-/// `base` is held to at least [`BASE_FLOOR`]; a base that is not finite gives `None`. The mark of a
-/// running run can move or vanish: a curve that falls back has not stayed above.
+/// `self_corrections` holds `(step, per completion)` in order; values that are not finite are skipped. `base`
+/// is raised to at least [`BASE_FLOOR`]; a base that is not finite gives `None`. While a run continues, its
+/// mark can move or vanish: a curve that falls back has not stayed above.
 pub fn aha_step(self_corrections: &[(u64, f64)], base: f64) -> Option<u64> {
     if !base.is_finite() {
         return None;
@@ -36,11 +36,11 @@ pub fn aha_step(self_corrections: &[(u64, f64)], base: f64) -> Option<u64> {
     watch.mark()
 }
 
-/// [`aha_step`] as a run goes on: the mark after the steps so far.
+/// [`aha_step`] computed step by step: the mark after the steps so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AhaWatch {
     average: Ema,
-    /// The first step of those that are above the threshold, and how many they are.
+    /// The first of the current steps above the threshold, and their number.
     above: Option<(u64, usize)>,
 }
 
@@ -51,9 +51,9 @@ impl Default for AhaWatch {
 }
 
 impl AhaWatch {
-    /// Takes in the next step; `base`, which is finite, must be the same for all of them.
+    /// Adds the next step. `base` must be finite and the same for all steps.
     pub fn push(&mut self, step: u64, self_corrections: f64, base: f64) {
-        // A hair more, so that the rounding of the average does not put a curve on the line above it.
+        // Slightly raised, so that rounding of the average does not lift a curve on the threshold above it.
         let threshold = TIMES_BASE * base.max(BASE_FLOOR) * (1.0 + 1e-9);
         let Some(smoothed) = self.average.push(self_corrections) else { return };
         self.above = match (smoothed > threshold, self.above) {
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_jump_is_marked_where_the_smoothed_curve_crosses() {
-        // Base .1, threshold .3. After the jump to 1.0 at step 4 the smoothed value is at once above.
+        // Base .1, threshold .3. After the jump to 1.0 at step 4, the smoothed value is above at once.
         let points = curve(&[0.1, 0.1, 0.1, 1.0, 1.0, 1.0]);
         assert_eq!(aha_step(&points, 0.1), Some(4));
         // A jump to .4 crosses one step later: the smoothed value is .238 at step 4 and .308 at step 5.
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(aha_step(&[], 0.1), None);
         assert_eq!(aha_step(&curve(&[1.0; 30]), f64::NAN), None);
         assert_eq!(aha_step(&curve(&[f64::NAN; 30]), 0.1), None);
-        // Gaps count neither as above nor as below.
+        // Gaps count as neither above nor below.
         assert_eq!(aha_step(&curve(&[0.1, 1.0, f64::NAN, 1.0, f64::INFINITY]), 0.1), None);
         assert_eq!(aha_step(&curve(&[0.1, 1.0, f64::NAN, 1.0, f64::INFINITY, 1.0]), 0.1), Some(2));
     }

@@ -1,30 +1,30 @@
-//! What search without any judgement reaches: the baseline of a model that searches.
+//! What search without any judgement achieves: the baseline for a model that searches.
 
-/// What two blind searchers have to draw from in one puzzle. Neither makes an attempt twice.
+/// What two blind searchers can draw from in one puzzle. Neither repeats an attempt.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Blind {
     /// Different attempts that the rules allow.
     pub attempts: usize,
-    /// Those that reach the target.
+    /// Attempts that reach the target.
     pub right: usize,
     /// Different states with one step left.
     pub pairs: usize,
-    /// Those from which a step ends on the target.
+    /// Of these states, those from which a step reaches the target.
     pub ending: usize,
 }
 
 impl Blind {
-    /// The chance that `k` random attempts hold a right one: `1 - C(n - right, k) / C(n, k)`.
+    /// Probability that `k` random attempts contain a right one: `1 - C(n - right, k) / C(n, k)`.
     pub fn random(&self, k: usize) -> f64 {
         within(self.attempts, self.right, k)
     }
 
-    /// The same for attempts whose last step looks ahead: it ends on the target where an operation does.
+    /// The same for attempts whose last step looks ahead and reaches the target if any operation does.
     pub fn looking_ahead(&self, k: usize) -> f64 {
         within(self.pairs, self.ending, k)
     }
 
-    /// The chance that the next random attempt is right after `made` that were not.
+    /// Probability that the next random attempt is right after `made` wrong ones.
     pub fn random_next(&self, made: usize) -> f64 {
         next(self.attempts, self.right, made)
     }
@@ -35,7 +35,7 @@ impl Blind {
     }
 }
 
-/// The chance that `k` draws without replacement from `n`, `right` of them right, hold a right one.
+/// Probability that `k` draws without replacement from `n`, `right` of them right, contain a right one.
 fn within(n: usize, right: usize, k: usize) -> f64 {
     if right == 0 {
         return 0.0;
@@ -44,7 +44,7 @@ fn within(n: usize, right: usize, k: usize) -> f64 {
     1.0 - missed
 }
 
-/// The chance that a draw is right after `made` wrong ones; nothing is left to draw after all.
+/// Probability that the next draw is right after `made` wrong ones; 0 once nothing is left to draw.
 fn next(n: usize, right: usize, made: usize) -> f64 {
     let left = n.saturating_sub(made);
     if left == 0 { 0.0 } else { (right as f64 / left as f64).min(1.0) }

@@ -1,4 +1,4 @@
-//! The figures of the aha-meter in words, the same on screen and without one.
+//! The figures of the aha-meter in words, the same on screen and in plain output.
 
 use super::{
     Tally,
@@ -6,12 +6,12 @@ use super::{
     meter::{Difference, share},
 };
 
-/// What a figure is about, for its colour.
+/// What a figure is about; decides its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     /// Nothing special.
     Plain,
-    /// The difference that checking goes with.
+    /// The difference that goes along with checking.
     Worth,
     /// True checks.
     True,
@@ -23,24 +23,24 @@ pub enum Subject {
     Superficial,
 }
 
-/// What must be said beside the difference.
+/// Caveat shown beside the difference.
 pub const CAVEAT: &str = "an association, not a cause";
 
-/// How the figures are to be read.
+/// How to read the figures.
 const NOTE: &str = "95 %: Newcombe's interval, answers taken as independent. Checked: at least one true, misled \
     or false check; a superficial one checks nothing. A misled check judges a miscalculated value. Derived: an attempt \
     of the thought comes to the answer with every step true.";
 
-/// How the hit rates are to be read.
+/// How to read the hit rates.
 const ABOUT_HITS: &str = " New attempts: those not made before in the answer; below them stand blind searchers of the same \
     puzzles after as many misses, one of random attempts and one whose last step ends on the target where it can.";
 
-/// How the figures of a tally are to be read.
+/// The note on how to read a tally's figures.
 pub fn note(tally: &Tally) -> String {
     if tally.hit_rates.is_empty() { NOTE.into() } else { format!("{NOTE}{ABOUT_HITS}") }
 }
 
-/// The figures of a tally, the most important first: name, value, subject.
+/// The figures of a tally, most important first: name, value, subject.
 pub fn figures(tally: &Tally) -> Vec<(&'static str, String, Subject)> {
     let checks = tally.true_checks + tally.misled_checks + tally.false_checks + tally.superficial_checks;
     let mut figures = vec![
@@ -59,7 +59,7 @@ pub fn figures(tally: &Tally) -> Vec<(&'static str, String, Subject)> {
     if tally.decomposed > 0 {
         let direct = tally.completions - tally.decomposed;
         let direct_right = tally.checked_right + tally.unchecked_right - tally.decomposed_right;
-        // Behind the difference: in a task where a question can be taken apart this is what there is to see.
+        // Placed after the difference: where problems can be split, this is what there is to see.
         let rows = [
             ("taken apart", of(tally.decomposed, tally.completions), Subject::Plain),
             ("right if taken apart", of(tally.decomposed_right, tally.decomposed), Subject::Plain),
@@ -72,7 +72,7 @@ pub fn figures(tally: &Tally) -> Vec<(&'static str, String, Subject)> {
     figures
 }
 
-/// The attempts whose hit rates are told.
+/// The attempts whose hit rates are shown.
 const TOLD: [usize; 4] = [1, 2, 4, 8];
 
 /// The hit rates by attempt, and those of the two blind searchers: `1st 10 % · 2nd 14 % · 4th 17 %`.

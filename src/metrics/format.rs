@@ -1,11 +1,11 @@
-//! Numbers as labels: short, of nearly constant width, and never longer than they need to be.
+//! Formats numbers as labels: short, of nearly constant width, and never longer than necessary.
 
-/// What stands in for a value that is not finite or not known.
+/// Shown in place of a value that is unknown or not finite.
 pub const MISSING: &str = "–";
 
 /// A measured value beside a chart: `.41`, `5.2`, `118`, `9.8k`, `4.0e-4`.
 ///
-/// Below 1 the leading zero is left out; from 1,000 on a unit prefix follows without a space.
+/// Below 1 the leading zero is omitted; from 1,000 on a unit prefix follows without a space.
 pub fn value(value: f64) -> String {
     if !value.is_finite() {
         return MISSING.into();
@@ -29,7 +29,7 @@ pub fn value(value: f64) -> String {
     }
 }
 
-/// A quantity before its unit, `1.2 M` tokens, `3.1 T`FLOP, `118`: a space stands before the prefix.
+/// A quantity before its unit, `1.2 M` tokens, `3.1 T`FLOP, `118`, with a space before the prefix.
 pub fn quantity(value: f64) -> String {
     if !value.is_finite() {
         return MISSING.into();
@@ -40,7 +40,7 @@ pub fn quantity(value: f64) -> String {
     }
 }
 
-/// A count before its unit without a space: `9.8k` tok/s.
+/// A count before its unit, `9.8k` tok/s, without a space before the prefix.
 pub fn rate(value: f64) -> String {
     if !value.is_finite() {
         return MISSING.into();
@@ -49,7 +49,7 @@ pub fn rate(value: f64) -> String {
     format!("{number}{prefix}")
 }
 
-/// A share of one in percent: `93 %`, `0.4 %`.
+/// A fraction of one in percent: `93 %`, `0.4 %`.
 pub fn percent(share: f64) -> String {
     if !share.is_finite() {
         return MISSING.into();
@@ -76,7 +76,7 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// Dollars: `$0.0004`, `$0.12`, `$30`; two significant digits below a dollar, cents below a hundred.
+/// Dollars: `$0.0004`, `$0.12`, `$30`. Two significant digits below a dollar, cents below a hundred.
 pub fn dollars(amount: f64) -> String {
     if !amount.is_finite() {
         return MISSING.into();
@@ -97,39 +97,39 @@ pub fn dollars(amount: f64) -> String {
     format!("{}${number}", if amount < 0.0 { "-" } else { "" })
 }
 
-/// At most `most` round values that cover `low..=high`'s inside, for the ticks of an axis: multiples of
-/// 1, 2 or 5 times a power of ten. Bounds in the wrong order are put right; bounds that are not finite
-/// give none.
+/// At most `most` round values within `low..=high`, for the ticks of an axis: multiples of 1, 2 or 5 times a
+/// power of ten. Swaps bounds in the wrong order; returns none for bounds that are not finite.
 pub fn ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
-    // Asked first, because `min` and `max` pass over a NaN.
+    // Checked first, because `min` and `max` ignore a NaN.
     let given_finite = low.is_finite() && high.is_finite();
     let (low, high) = (low.min(high), low.max(high));
     let span = high - low;
     if !given_finite || !span.is_finite() || most == 0 {
         return vec![];
     }
-    // Closer than this the multiples of a step are no longer distinct numbers.
+    // Any closer, and the multiples of a step are no longer distinct numbers.
     if span <= low.abs().max(high.abs()) * 1e-12 {
         return vec![low];
     }
     let exponent = (span / most as f64).log10().floor() as i32;
     let steps = (exponent..=exponent + 2).flat_map(|power| [1.0, 2.0, 5.0].map(|unit| (unit, power)));
     for (unit, power) in steps {
-        // Dividing by a power of ten keeps .3 at .3, where multiplying by .1 makes .30000000000000004.
+        // Dividing by a power of ten keeps .3 at .3; multiplying by .1 would give .30000000000000004.
         let (up, down) = (10f64.powi(power.max(0)), 10f64.powi((-power).max(0)));
         let multiple = |k: f64| k * unit * up / down;
-        // A billionth of a step is forgiven: .3 / .1 is a hair below 3.
+        // Tolerates a billionth of a step: .3 / .1 is slightly below 3.
         let (first, last) = ((low / multiple(1.0) - 1e-9).ceil(), (high / multiple(1.0) + 1e-9).floor());
         if first.is_finite() && last.is_finite() && last - first < most as f64 {
             let count = (last - first).max(-1.0) as i64;
-            // Adding 0.0 makes of a negative zero a plain one.
+            // Adding 0.0 turns a negative zero into a positive one.
             return (0..=count).map(|i| multiple(first + i as f64) + 0.0).collect();
         }
     }
     vec![]
 }
 
-/// The label of one tick, given the distance between ticks: as many decimals as tell neighbours apart.
+/// The label of one tick, given the distance between ticks: with just enough decimals to distinguish
+/// neighbours.
 pub fn tick_label(tick: f64, distance: f64) -> String {
     if !tick.is_finite() || !distance.is_finite() {
         return MISSING.into();
@@ -152,8 +152,8 @@ pub fn tick_label(tick: f64, distance: f64) -> String {
 const PREFIXES: [(f64, &str); 6] =
     [(1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
 
-/// The unit prefix for a number of this size. Half a unit in the last place is allowed for, so that
-/// 999,960 is `1.0 M` and not `1000 k`.
+/// The unit prefix for a number of this size. Allows for half a unit in the last place, so that 999,960
+/// becomes `1.0 M` and not `1000 k`.
 fn divisor(value: f64) -> (f64, &'static str) {
     PREFIXES.into_iter().find(|(size, _)| value.abs() >= size * 0.9995).unwrap_or((1.0, ""))
 }

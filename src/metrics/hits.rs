@@ -1,32 +1,32 @@
-//! How often each further attempt hits, beside what blind search would have hit with it.
+//! How often each further attempt hits, compared with what blind search would have hit.
 //!
-//! Only attempts that a completion has not made before are counted, and they count as hits by what their operations
-//! really come to. Beside the hit rate of attempt `k` stand the chances that a blind searcher's `k`-th attempt has on the
-//! very same puzzles, after as many attempts that missed: a model that only guesses on, and never the same twice, has
-//! the hit rate of the random one.
+//! Only attempts that a completion has not made before count, and whether they hit is decided by what their
+//! operations really evaluate to. The hit rate of attempt `k` is compared with the probability that a blind
+//! searcher's `k`-th attempt hits on the same puzzles, after the same number of misses. A model that only
+//! keeps guessing, and never repeats a guess, has the hit rate of the random searcher.
 
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 
 use super::blind::Blind;
 use crate::reasoning::Analysis;
 
-/// Attempts that are counted apart; later ones are left out.
+/// Number of attempts counted separately; later ones are ignored.
 pub const ATTEMPTS: usize = 12;
 
-/// Sums over the completions that came to an attempt with this number.
+/// Sums over the completions that reached an attempt of this number.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Attempt {
-    /// Completions that made it and had not hit before.
+    /// Completions that made it, having not hit before.
     made: usize,
-    /// Those that hit with it.
+    /// Completions that hit with it.
     hits: usize,
-    /// Chances of the random searcher's next attempt.
+    /// Summed probabilities that the random searcher's next attempt hits.
     random: f64,
-    /// Chances of the next attempt whose last step looks ahead.
+    /// The same for the searcher whose last step looks ahead.
     looking_ahead: f64,
-    /// Chances of the random searcher within so many attempts, over all completions.
+    /// Summed probabilities that the random searcher hits within this many attempts, over all completions.
     random_within: f64,
-    /// The same with last steps that look ahead.
+    /// The same for the searcher whose last step looks ahead.
     looking_ahead_within: f64,
 }
 
@@ -37,29 +37,29 @@ pub struct HitRates {
     attempts: [Attempt; ATTEMPTS],
 }
 
-/// One attempt in shares.
+/// The rates of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct HitRate {
     /// Its number, from 1; attempts made before in the same completion do not count.
     pub attempt: usize,
-    /// Completions that made it and had not hit before.
+    /// Completions that made it, having not hit before.
     pub made: usize,
-    /// Share of those that hit with it.
+    /// Share of these completions that hit with it.
     pub hit_rate: f64,
-    /// What it would be for random attempts.
+    /// The hit rate expected of random attempts.
     pub random: f64,
-    /// What it would be for random attempts whose last step looks ahead.
+    /// The hit rate expected of random attempts whose last step looks ahead.
     pub looking_ahead: f64,
-    /// Share of all completions that hit with this attempt or one before.
+    /// Share of all completions that hit with this attempt or an earlier one.
     pub solved: f64,
-    /// What the random searcher solves within as many attempts.
+    /// Share that the random searcher solves within this many attempts.
     pub random_solved: f64,
-    /// What the searcher that looks ahead solves within as many attempts.
+    /// Share that the searcher that looks ahead solves within this many attempts.
     pub looking_ahead_solved: f64,
 }
 
 impl HitRates {
-    /// Adds a completion of a puzzle in which blind search has `blind` to draw from.
+    /// Adds a completion of a puzzle, given what blind search can draw from in it.
     pub fn add(&mut self, analysis: &Analysis, blind: &Blind) {
         self.completions += 1;
         let different = analysis.attempts.saturating_sub(analysis.repeated_attempts);
@@ -76,7 +76,7 @@ impl HitRates {
         }
     }
 
-    /// Adds all that `other` counts.
+    /// Adds all counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.completions += other.completions;
         for (mine, theirs) in self.attempts.iter_mut().zip(&other.attempts) {
@@ -94,7 +94,7 @@ impl HitRates {
         self.completions == 0
     }
 
-    /// Every attempt that some completion made.
+    /// One row for every attempt that some completion made.
     pub fn rows(&self) -> impl Iterator<Item = HitRate> + '_ {
         let all = self.completions.max(1) as f64;
         let mut solved = 0;
@@ -115,7 +115,7 @@ impl HitRates {
     }
 }
 
-/// As the list of its rows.
+/// Serializes as the list of its rows.
 impl Serialize for HitRates {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;

@@ -1,4 +1,4 @@
-//! The aha-meter: what checking is worth, in figures over the completions of some steps.
+//! The aha-meter: what checking is worth, in figures over the completions of a range of steps.
 
 use std::collections::BTreeMap;
 
@@ -7,19 +7,20 @@ use serde::Serialize;
 use super::{blind::Blind, hits::HitRates};
 use crate::reasoning::Analysis;
 
-/// The quantile of the standard normal distribution that gives 95 % intervals.
+/// The quantile of the standard normal distribution for 95 % intervals.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// Counts over completions; every figure of the meter is computed from them.
+/// Counts over completions, from which every figure of the meter is computed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Tally {
     /// Completions.
     pub completions: usize,
-    /// Those with at least one true, misled or false check. A superficial check checks nothing and does not count.
+    /// Completions with at least one true, misled or false check. A superficial check checks nothing and does
+    /// not count.
     pub checked: usize,
-    /// Right answers among the checked.
+    /// Right answers among the checked completions.
     pub checked_right: usize,
-    /// Right answers among the others.
+    /// Right answers among the unchecked completions.
     pub unchecked_right: usize,
     /// True checks.
     pub true_checks: usize,
@@ -35,26 +36,26 @@ pub struct Tally {
     pub repeated_attempts: usize,
     /// Checks that state a miss.
     pub stated_misses: usize,
-    /// Of those, the ones after which no attempt follows.
+    /// Stated misses that no attempt follows.
     pub stops_after_miss: usize,
     /// Checks that state a hit.
     pub stated_hits: usize,
-    /// Of those, the ones after which no attempt follows.
+    /// Stated hits that no attempt follows.
     pub stops_after_hit: usize,
-    /// True failed checks that an attempt not made before follows.
+    /// Attempts that a true check found to have missed, each followed by an attempt not made before.
     pub self_corrections: usize,
-    /// Right answers of which it is known whether an attempt of the thought derives them. Records of older versions do
-    /// not say.
+    /// Right answers for which it is known whether an attempt in the thought derives them. Records of older
+    /// versions do not say.
     pub judged_right: usize,
-    /// Of those, the ones that an attempt derives with every step true.
+    /// Of these, the answers that an attempt derives with every step true.
     pub faithful_right: usize,
-    /// Completions that take the question apart; a task without that has none.
+    /// Completions that split the problem into parts; 0 for a task where that is not possible.
     #[serde(skip_serializing_if = "is_zero")]
     pub decomposed: usize,
-    /// Right answers among those.
+    /// Right answers among these completions.
     #[serde(skip_serializing_if = "is_zero")]
     pub decomposed_right: usize,
-    /// How often each further attempt hits; a task without blind search has none.
+    /// How often each further attempt hits; empty for a task without blind search.
     #[serde(skip_serializing_if = "HitRates::is_empty")]
     pub hit_rates: HitRates,
 }
@@ -63,10 +64,10 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// A difference of two shares and its 95 % interval.
+/// A difference of two shares with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Difference {
-    /// The difference, -1 to 1.
+    /// The difference, from -1 to 1.
     pub value: f64,
     /// Lower end.
     pub low: f64,
@@ -75,7 +76,7 @@ pub struct Difference {
 }
 
 impl Tally {
-    /// Adds one completion, of a puzzle in which blind search has `blind` to draw from.
+    /// Adds one completion of a puzzle, given what blind search can draw from in it.
     pub fn add(&mut self, correct: bool, analysis: &Analysis, blind: Option<Blind>) {
         let checked = analysis.true_checks + analysis.misled_checks + analysis.false_checks > 0;
         self.completions += 1;
@@ -102,7 +103,7 @@ impl Tally {
         }
     }
 
-    /// Adds all that `other` counts.
+    /// Adds all counts of `other`.
     pub fn merge(&mut self, other: &Tally) {
         self.completions += other.completions;
         self.checked += other.checked;
@@ -131,20 +132,20 @@ impl Tally {
         self.completions - self.checked
     }
 
-    /// P(correct | checked) - P(correct | not checked) with the interval of Newcombe (Statistics in Medicine
-    /// 17, 1998, method 10), which takes completions as independent. An association: what is checked may
-    /// differ from what is not in more than the check. `None` while one of the two groups is empty.
+    /// P(correct | checked) - P(correct | not checked) with Newcombe's interval (Statistics in Medicine 17,
+    /// 1998, method 10), which treats completions as independent. This is an association: checked completions
+    /// may differ from unchecked ones in more than the check. `None` while one of the two groups is empty.
     pub fn worth_of_checking(&self) -> Option<Difference> {
         difference((self.checked_right, self.checked), (self.unchecked_right, self.unchecked()))
     }
 }
 
-/// `part / whole`; `None` of nothing.
+/// `part / whole`; `None` if `whole` is 0.
 pub fn share(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// The 95 % interval of Wilson for a share; `None` of nothing.
+/// Wilson's 95 % interval for a share; `None` if `whole` is 0.
 pub fn wilson(part: usize, whole: usize) -> Option<(f64, f64)> {
     let (p, n) = (share(part, whole)?, whole as f64);
     let middle = p + Z * Z / (2.0 * n);
@@ -153,7 +154,7 @@ pub fn wilson(part: usize, whole: usize) -> Option<(f64, f64)> {
     Some(((middle - half) / scale, (middle + half) / scale))
 }
 
-/// The difference of two shares with Newcombe's interval, built from the two of Wilson.
+/// The difference of two shares with Newcombe's interval, built from the two Wilson intervals.
 pub fn difference(first: (usize, usize), second: (usize, usize)) -> Option<Difference> {
     let (p, q) = (share(first.0, first.1)?, share(second.0, second.1)?);
     let (p_low, p_high) = wilson(first.0, first.1)?;
@@ -166,34 +167,34 @@ pub fn difference(first: (usize, usize), second: (usize, usize)) -> Option<Diffe
     })
 }
 
-/// A completion: step, group of the step, index in the group.
+/// Identifies a completion: step, group within the step, index within the group.
 pub type Place = (u64, usize, usize);
 
 /// One step of the meter.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Step {
     tally: Tally,
-    /// Completions counted, so that one told twice is counted once.
+    /// Group and index of the completions counted, to detect repeats.
     seen: std::collections::BTreeSet<(usize, usize)>,
-    /// Of the right completions that correct themselves the one that does so most, of wrong ones if none is right; the
-    /// first of equals. Whether it is right, its corrections, group and index.
+    /// The completion that corrects itself most, among the right ones if any of them does, otherwise among
+    /// the wrong ones; the first of equals. Holds whether it is right, its self-corrections, group and index.
     best: Option<(bool, usize, usize, usize)>,
 }
 
-/// Steps that are counted one by one. Those before are one sum, so that a run of any length fits.
+/// Number of steps kept separately. Earlier steps are merged into one sum, so that a run of any length fits.
 const STEPS_APART: usize = 4096;
 
 /// The tallies of a run, step by step.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Meter {
     steps: BTreeMap<u64, Step>,
-    /// The first step and the sum of those that are not in `steps` any more.
+    /// The first step and the sum of the steps no longer in `steps`.
     older: Option<(u64, Tally)>,
 }
 
 impl Meter {
-    /// Counts a completion. One of an earlier step than the last, or one that was counted before, means that
-    /// the run was taken up again from there: what was counted from that step on is dropped.
+    /// Counts a completion. A completion of an earlier step than the last, or one that was already counted,
+    /// means that the run was resumed from there: everything counted from that step on is dropped.
     pub fn push(
         &mut self,
         (step, group, index): Place,
@@ -209,7 +210,7 @@ impl Meter {
         if let Some(last) = last.filter(|last| *last < step)
             && let Some(done) = self.steps.get_mut(&last)
         {
-            // Only the step under way can be told twice in part; an earlier one is dropped as a whole.
+            // Only the current step can be repeated in part; an earlier one is dropped as a whole.
             done.seen.clear();
         }
         let entry = self.steps.entry(step).or_default();
@@ -227,7 +228,8 @@ impl Meter {
         }
     }
 
-    /// Forgets the steps from this one on. A sum that holds some of them cannot be taken apart and goes as a whole.
+    /// Forgets this step and all later ones. A sum that contains any of them cannot be split and is dropped
+    /// whole.
     fn forget_from(&mut self, step: u64) {
         if self.steps.first_key_value().is_some_and(|(first, _)| step < *first) {
             self.older = None;
@@ -235,12 +237,12 @@ impl Meter {
         self.steps.split_off(&step);
     }
 
-    /// Forgets the steps after this one.
+    /// Forgets all steps after this one.
     pub fn cut_back(&mut self, step: u64) {
         self.forget_from(step.saturating_add(1));
     }
 
-    /// The counts of the last `steps` steps, or of all.
+    /// The counts of the last `steps` steps, or of all steps.
     pub fn window(&self, steps: Option<usize>) -> Tally {
         let mut sum = self.older.filter(|_| steps.is_none()).map(|(_, older)| older).unwrap_or_default();
         for step in self.steps.values().rev().take(steps.unwrap_or(usize::MAX)) {
@@ -257,8 +259,9 @@ impl Meter {
         Some((older.or(shown.next_back().copied()).unwrap_or(last), last))
     }
 
-    /// The completion of `step` that stands for an aha mark set there, and how often it corrects itself: the most
-    /// self-correcting one of those with a right answer, and only where none of them corrects itself, of the wrong ones.
+    /// The completion of `step` that illustrates an aha mark there, and its number of self-corrections: the
+    /// one with the most among those with a right answer or, if none of them corrects itself, among the wrong
+    /// ones.
     pub fn most_self_correcting(&self, step: u64) -> Option<(Place, usize)> {
         let (_, corrections, group, index) = self.steps.get(&step)?.best?;
         Some(((step, group, index), corrections))
@@ -331,7 +334,7 @@ mod tests {
         }
         assert_eq!(meter.window(None).completions, 8);
         assert_eq!((meter.window(Some(2)).completions, meter.window_range(Some(2))), (4, Some((3, 4))));
-        // The run is taken up again from step 3, and step 3 is told again in the middle.
+        // The run is resumed from step 3, and then step 3 is repeated partway.
         meter.push((3, 0, 0), true, &analysis(0, 0, 0), None);
         assert_eq!((meter.window(None).completions, meter.window_range(None)), (5, Some((1, 3))));
         meter.push((3, 0, 0), true, &analysis(0, 0, 0), None);
@@ -351,7 +354,7 @@ mod tests {
             (meter.window(Some(10)).completions, meter.window_range(Some(10))),
             (10, Some((long - 9, long)))
         );
-        // Taken up again from a step that is counted apart, and from one that is in the sum.
+        // Resumed from a step that is kept separately, and from one that is in the sum.
         meter.push((200, 0, 0), true, &analysis(1, 0, 0), None);
         assert_eq!((meter.window(None).completions, meter.window_range(None)), (200, Some((1, 200))));
         meter.cut_back(50);

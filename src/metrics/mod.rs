@@ -1,4 +1,4 @@
-//! Series of measurements over the steps of a run: bucketing for charts, smoothing, the aha step and the meter.
+//! Measurements over the steps of a run: bucketing for charts, smoothing, the aha step and the meter.
 //!
 //! Pure: numbers in, numbers and labels out.
 

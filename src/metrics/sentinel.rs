@@ -1,8 +1,8 @@
-//! The sentinel: says in words when a run goes wrong, with the numbers that say so and what to try.
+//! The sentinel: warns in words when a run goes wrong, with the numbers that show it and what to try.
 //!
 //! Every rule compares the mean of the last [`WINDOW`] steps with a limit, or with the mean of the first
-//! [`WINDOW`] steps. A warning is raised once, and is over when the mean has come back behind a second, milder
-//! limit; so a value that trembles about a limit is told once. Pure: one run gives one list of notices.
+//! [`WINDOW`] steps. A warning is raised once and cleared when the mean has returned past a second, milder
+//! limit, so a value that hovers around a limit is reported once. Pure: the same run gives the same notices.
 
 #[path = "sentinel/features.rs"]
 mod features;
@@ -23,10 +23,10 @@ use crate::{
     record::StepMetrics,
 };
 
-/// Steps whose mean is judged, and steps at the start that it is compared with.
+/// Number of steps averaged for the current value, and for the value at the start.
 pub const WINDOW: usize = 5;
 
-/// What the sentinel looks at in one step. A value that does not apply is NaN and is passed over.
+/// What the sentinel reads of one step. A value that does not apply is NaN and is ignored.
 #[derive(Debug, Clone, Copy)]
 struct Point {
     step: u64,
@@ -44,40 +44,40 @@ struct Point {
     failed: bool,
 }
 
-/// A warning that begins or is over.
+/// A warning that begins or ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notice {
-    /// The step that brought it.
+    /// The step at which it does.
     pub step: u64,
-    /// What it is about.
+    /// The danger it is about.
     pub danger: Danger,
-    /// Whether it begins; otherwise it is over.
+    /// Whether it begins; otherwise it ends.
     pub begins: bool,
     /// What happens, the evidence and what to try, in sentences.
     pub text: String,
 }
 
-/// How one danger stands after the newest step.
+/// The state of one danger after the latest step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    /// What it is about.
+    /// The danger it is about.
     pub danger: Danger,
-    /// Since which step there is a warning; `None` where there is none.
+    /// The step since which there is a warning; `None` if there is none.
     pub since: Option<u64>,
-    /// The numbers that it is judged by, in a sentence; `None` while there are too few, or none that apply.
+    /// The numbers that decide it, as a sentence; `None` if there are too few or none apply.
     pub evidence: Option<String>,
-    /// What to try against it, where there is a warning.
+    /// What to try, if there is a warning.
     pub advice: Option<String>,
 }
 
-/// A policy that earned something, and next to nothing from one update on.
+/// A policy that earned a reward, and next to none after a certain update.
 #[derive(Debug, Clone, Copy)]
 struct Fall {
-    /// The step whose update it was.
+    /// The step of that update.
     step: u64,
-    /// The mean reward until then.
+    /// The mean reward before it.
     before: f64,
-    /// The rewards of the steps since: their sum and number.
+    /// Sum and number of the step rewards since.
     since: (f64, u32),
 }
 
@@ -86,20 +86,21 @@ struct Fall {
 pub struct Sentinel {
     start: Vec<Point>,
     recent: VecDeque<Point>,
-    /// The mean length and accuracy of the windows with the longest answers.
+    /// Mean length and accuracy of the window with the longest completions.
     longest: Option<(f64, f64)>,
-    /// What a right and a well-formed answer earned in the step before.
+    /// The rewards for a right and for a well-formed answer in the previous step.
     earned: Option<(f64, f64)>,
-    /// Steps since the rewards are what they are.
+    /// Mean rewards of up to [`WINDOW`] steps since the reward settings last changed.
     since_reward_edit: Vec<f64>,
-    /// Where the policy fell with an update and has not come up again.
+    /// The update that ruined the policy, if it has not recovered since.
     fall: Option<Fall>,
-    /// The warnings that are not over, and the steps that raised them.
+    /// The active warnings, with the steps that raised them.
     raised: BTreeMap<Danger, u64>,
 }
 
 impl Sentinel {
-    /// Takes in one step and gives what begins or is over with it. `config` is that of the step.
+    /// Adds one step and returns the warnings that begin or end with it. `config` is the configuration of
+    /// that step.
     pub fn observe(&mut self, metrics: &StepMetrics, features: &Features, config: &Config) -> Vec<Notice> {
         let measured = [metrics.reward, metrics.loss, metrics.grad_norm, metrics.entropy];
         let point = Point {
@@ -119,7 +120,7 @@ impl Sentinel {
         };
         let rewards = (config.reward.reward_correct, config.reward.reward_format);
         if self.earned != Some(rewards) {
-            // Another reward for the same answers is no progress and no trick.
+            // A change of the reward settings is neither progress nor reward hacking.
             self.earned = Some(rewards);
             self.since_reward_edit.clear();
         }
@@ -161,12 +162,12 @@ impl Sentinel {
         notices
     }
 
-    /// How many warnings are not over.
+    /// Number of active warnings.
     pub fn raised(&self) -> usize {
         self.raised.len()
     }
 
-    /// How every danger stands, those with a warning first.
+    /// The state of every danger, those with a warning first.
     pub fn standings(&self, config: &Config) -> Vec<Standing> {
         let stand = |danger: Danger| {
             let since = self.raised.get(&danger).copied();
@@ -180,7 +181,8 @@ impl Sentinel {
         all
     }
 
-    /// Before the step is taken in: whether its completions earn next to nothing where those of the update before did.
+    /// Before the step is added: checks whether its completions earn next to nothing, unlike those before the
+    /// last update.
     fn look_for_fall(&mut self, point: &Point, config: &Config) {
         if config.reward.control != Control::None || !point.reward.is_finite() {
             return;
@@ -198,7 +200,7 @@ impl Sentinel {
         }
     }
 
-    /// A policy that fell with one update is ill of that, whatever else it shows: that is what there is advice against.
+    /// If one update ruined the policy, that explains every other danger, so the advice addresses it.
     fn after_fall(&self, danger: Danger, words: Words, config: &Config) -> Words {
         match self.fall {
             Some(fall) if fall.since.1 > 1 && danger != Danger::FailedUpdate => {
@@ -217,7 +219,7 @@ impl Sentinel {
         }
     }
 
-    /// The mean over the last window; `None` before it is full or where nothing applies.
+    /// The mean over the last window; `None` until the window is full or if nothing applies.
     fn now(&self, value: fn(&Point) -> f64) -> Option<f64> {
         (self.recent.len() == WINDOW).then(|| mean(self.recent.iter().map(value))).flatten()
     }
@@ -235,7 +237,7 @@ impl Sentinel {
     }
 }
 
-/// The mean of the finite values, where there are any.
+/// The mean of the finite values; `None` if there are none.
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.filter(|v| v.is_finite()).fold((0.0, 0), |(s, n), v| (s + v, n + 1));
     (count > 0).then(|| sum / f64::from(count))

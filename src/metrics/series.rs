@@ -1,4 +1,4 @@
-//! One measurement over the steps of a run, cut into as many columns as a chart has.
+//! One measurement over the steps of a run, grouped into as many columns as a chart has.
 
 use std::ops::RangeInclusive;
 
@@ -8,14 +8,14 @@ use super::Ema;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Series {
     steps: Vec<u64>,
-    /// Beside `steps`; NaN is a gap.
+    /// One value per step; NaN is a gap.
     values: Vec<f64>,
 }
 
-/// What one column of a chart stands for.
+/// The content of one column of a chart.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Column {
-    /// No step falls into it: a line may be drawn across.
+    /// No step falls into it: a line may continue across.
     Empty,
     /// Steps fall into it, but none has a finite value: a line must break here.
     Gap,
@@ -30,15 +30,15 @@ pub struct Bucket {
     pub first_step: u64,
     /// Step of the last finite value.
     pub last_step: u64,
-    /// The least.
+    /// The minimum.
     pub min: f64,
-    /// The greatest.
+    /// The maximum.
     pub max: f64,
     /// The mean.
     pub mean: f64,
     /// The last.
     pub last: f64,
-    /// How many.
+    /// Number of values.
     pub count: usize,
 }
 
@@ -48,8 +48,8 @@ impl Series {
         Self::default()
     }
 
-    /// Appends a point. A step at or before the last one replaces it and all that follows it, which is
-    /// what a run resumed from an earlier checkpoint does to its past.
+    /// Appends a point. A step at or before the last one replaces it and everything after it, as a run does
+    /// when it is resumed from an earlier checkpoint.
     pub fn push(&mut self, step: u64, value: f64) {
         if self.steps.last().is_some_and(|last| *last >= step) {
             self.truncate_from(step);
@@ -65,7 +65,7 @@ impl Series {
         self.values.truncate(kept);
     }
 
-    /// How many points, gaps included.
+    /// Number of points, gaps included.
     pub fn len(&self) -> usize {
         self.steps.len()
     }
@@ -90,7 +90,7 @@ impl Series {
         self.points().next_back()
     }
 
-    /// The finite point nearest to `step`, for a crosshair; of two equally near the earlier.
+    /// The finite point nearest to `step`, for a crosshair; of two equally near, the earlier.
     pub fn nearest(&self, step: u64) -> Option<(u64, f64)> {
         let split = self.steps.partition_point(|held| *held < step);
         let point = |i: usize| (self.steps[i], self.values[i]);
@@ -102,7 +102,7 @@ impl Series {
         }
     }
 
-    /// Least and greatest finite value, in this order.
+    /// Minimum and maximum of the finite values, in this order.
     pub fn bounds(&self) -> Option<(f64, f64)> {
         self.points().fold(None, |bounds, (_, value)| match bounds {
             None => Some((value, value)),
@@ -126,7 +126,7 @@ impl Series {
     }
 
     /// The steps of `range` in `width` columns: step `s` falls into column
-    /// `(s - first) * width / (last - first + 1)`. Takes time in the points of the range, once over.
+    /// `(s - first) * width / (last - first + 1)`. Takes time linear in the points of the range.
     pub fn columns_between(&self, range: RangeInclusive<u64>, width: usize) -> Vec<Column> {
         let mut columns = vec![Column::Empty; width];
         let (first, last) = (*range.start(), *range.end());
@@ -149,7 +149,7 @@ impl Series {
 }
 
 impl Column {
-    /// The bucket, where there is one.
+    /// The bucket, if there is one.
     pub fn bucket(&self) -> Option<&Bucket> {
         match self {
             Column::Values(bucket) => Some(bucket),
@@ -180,7 +180,7 @@ impl Column {
 impl Bucket {
     fn take(&mut self, step: u64, value: f64) {
         self.count += 1;
-        // The running mean cannot overflow where the sum of the values would.
+        // A running mean cannot overflow where the sum of the values would.
         let count = self.count as f64;
         self.mean += value / count - self.mean / count;
         self.min = self.min.min(value);

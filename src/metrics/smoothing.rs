@@ -1,7 +1,7 @@
 //! The debiased exponential moving average.
 
-/// An exponential moving average without the pull of its start: the weights of the values seen so far
-/// always sum to 1, so that the first output is the first value.
+/// An exponential moving average without a bias toward its start: the weights of the values seen so far
+/// always sum to 1, so the first output is the first value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ema {
     keep: f64,
@@ -10,15 +10,15 @@ pub struct Ema {
 }
 
 impl Ema {
-    /// `keep` is what a value's weight shrinks by at every further value: 0 follows the values, 0.9
-    /// smooths over about ten. It is held within 0..=0.9999; anything not finite means 0.
+    /// `keep` is the factor by which a value's weight shrinks with every further value: 0 follows the values,
+    /// 0.9 smooths over about ten. Clamped to 0..=0.9999; anything not finite means 0.
     pub fn new(keep: f64) -> Self {
         let keep = if keep.is_finite() { keep.clamp(0.0, 0.9999) } else { 0.0 };
         Self { keep, sum: 0.0, weight: 0.0 }
     }
 
-    /// Takes one value and gives the average so far; a value that is not finite is a gap, gives `None`
-    /// and is forgotten.
+    /// Adds one value and returns the average so far. A value that is not finite is a gap: it is ignored and
+    /// returns `None`.
     pub fn push(&mut self, value: f64) -> Option<f64> {
         if !value.is_finite() {
             return None;

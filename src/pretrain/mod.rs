@@ -1,3 +1,3 @@
-//! Makes a base model from nothing: supervised training on a task's synthetic corpus.
+//! Trains a base model from scratch, supervised, on a task's synthetic corpus.
 
 pub mod train;

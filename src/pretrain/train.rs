@@ -1,7 +1,7 @@
 //! Supervised training of the base model: next-word prediction on the synthetic corpus.
 //!
-//! Update `i` draws its documents from a generator seeded by `(seed, i)`, so that a run that was interrupted
-//! goes on exactly where it stopped.
+//! Update `i` draws its documents from a generator seeded by `(seed, i)`, so an interrupted run continues
+//! exactly where it stopped.
 
 use std::{path::Path, sync::Arc};
 
@@ -26,36 +26,36 @@ use crate::{
     task::lessons::{self, Document, Lessons},
 };
 
-/// Everything that decides what base model comes out.
+/// Everything that determines the resulting base model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
-    /// The task whose corpus it is.
+    /// The task whose corpus is used.
     #[serde(default = "countdown")]
     pub task: String,
-    /// Seed of weights and corpus.
+    /// Seed of the weights and the corpus.
     pub seed: u64,
-    /// Optimizer steps.
+    /// Optimizer updates.
     pub updates: u64,
-    /// Documents in each.
+    /// Documents per update.
     pub documents: usize,
     /// Peak learning rate.
     pub learning_rate: f64,
-    /// Steps of linear warm-up.
+    /// Updates of linear warm-up.
     pub warmup: u64,
-    /// The rate stays at its peak for this share of the updates, then follows a cosine down.
+    /// The rate stays at its peak for this share of the updates, then decays along a cosine.
     pub flat: f64,
-    /// Where the cosine ends, as a share of the peak.
+    /// Final rate of the cosine, as a share of the peak.
     pub last_rate: f64,
     /// AdamW's decoupled weight decay.
     pub weight_decay: f32,
-    /// The global gradient norm is clipped to this.
+    /// Clipping limit of the global gradient norm.
     pub max_grad_norm: f64,
-    /// What the corpus is made of, see [`Lessons::rules`].
+    /// The mixture of the corpus; see [`Lessons::rules`].
     pub corpus: serde_json::Value,
 }
 
-/// The only task there was when recipes did not name one.
+/// The only task that existed when recipes did not name one.
 fn countdown() -> String {
     "countdown".into()
 }
@@ -93,38 +93,38 @@ const WEIGHTS: &str = "model.safetensors";
 const MOMENTS: &str = "optimizer.f32";
 const PROGRESS: &str = "progress.json";
 
-/// What [`PROGRESS`] holds beside the update's number, which the checkpoint has.
+/// The contents of [`PROGRESS`], besides the update's number, which the checkpoint has.
 #[derive(Serialize, Deserialize)]
 struct Saved {
     recipe: Recipe,
     time: usize,
 }
 
-/// Rows of one length that go through the model together.
+/// Rows of equal length that go through the model together.
 struct MicroBatch {
     rows: usize,
-    /// Positions fed, one fewer than the longest document has.
+    /// Positions fed to the model, one fewer than the longest document has.
     positions: usize,
     inputs: Vec<i32>,
     targets: Vec<i32>,
-    /// 1 where the loss looks, else 0.
+    /// 1 where the loss applies, otherwise 0.
     weights: Vec<f32>,
 }
 
-/// What one update measured.
+/// Measurements of one update.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
-    /// Updates made.
+    /// Updates done.
     pub updates: u64,
-    /// Mean loss of the trained words, nats.
+    /// Mean loss per trained word, in nats.
     pub loss: f64,
     /// Global gradient norm before clipping.
     pub grad_norm: f64,
-    /// Words read so far by this process, padding not counted.
+    /// Words that this process has read so far, without padding.
     pub words: u64,
 }
 
-/// The base model while it is being made.
+/// The base model during training.
 pub struct Pretraining {
     recipe: Recipe,
     lessons: Box<dyn Lessons>,
@@ -135,7 +135,7 @@ pub struct Pretraining {
 }
 
 impl Pretraining {
-    /// From random weights.
+    /// Starts from random weights.
     pub fn new(recipe: Recipe, lessons: Box<dyn Lessons>, workers: Arc<Workers>, device: &Device) -> Self {
         let model = initial_model(recipe.seed, lessons.as_ref(), device);
         let trainer = Trainer::new(model, recipe.weight_decay, workers);
@@ -143,20 +143,20 @@ impl Pretraining {
         Self { recipe, lessons, trainer, ids, done: 0, words: 0 }
     }
 
-    /// Updates made.
+    /// Updates done.
     pub fn done(&self) -> u64 {
         self.done
     }
 
-    /// The weights as they are.
+    /// The current weights.
     pub fn model(&self) -> Transformer {
         self.trainer.inference_model()
     }
 
-    /// Makes one update.
+    /// Runs one update.
     ///
     /// # Errors
-    /// When the gradients are not finite.
+    /// If the gradients are not finite.
     pub fn update(&mut self) -> Result<Progress, UpdateError> {
         let batches = self.micro_batches();
         let total: f64 = batches.iter().flat_map(|b| &b.weights).map(|&w| f64::from(w)).sum();
@@ -182,7 +182,7 @@ impl Pretraining {
         })
     }
 
-    /// The documents of the next update, short ones with short ones, one micro-batch or more for each worker.
+    /// The documents of the next update, grouped by length, in one or more micro-batches per worker.
     fn micro_batches(&mut self) -> Vec<MicroBatch> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.recipe.seed);
         rng.set_stream(self.done + 1);
@@ -221,7 +221,7 @@ impl Pretraining {
         batch
     }
 
-    /// Writes a checkpoint that [`Self::resume`] reads into the folder `into`, and removes the ones before it.
+    /// Writes a checkpoint for [`Self::resume`] into the folder `into`, and removes the earlier ones.
     ///
     /// # Errors
     /// A sentence that names the file.
@@ -236,12 +236,12 @@ impl Pretraining {
         writer.write_bytes(MOMENTS, &state.to_bytes()).map_err(said)?;
         writer.write_bytes(PROGRESS, &progress).map_err(said)?;
         writer.finish().map_err(said)?;
-        // The newest is safe.
+        // The new checkpoint is safe on disk.
         checkpoint::remove_before(into, self.done);
         Ok(())
     }
 
-    /// Goes on from what [`Self::save`] wrote with the same recipe; says whether there was anything.
+    /// Continues from what [`Self::save`] wrote with the same recipe. Returns whether there was a checkpoint.
     ///
     /// # Errors
     /// A sentence that names the file and what is wrong with it.
@@ -288,7 +288,7 @@ impl MicroBatch {
         let count = self.rows * self.positions;
         let tokens = Tensor::<2, Int>::from_data(TensorData::new(self.inputs.clone(), shape), device);
         let hidden = model.hidden(tokens);
-        // Only where the loss looks is a row of logits worth its cost.
+        // A row of logits is worth its cost only where the loss applies.
         let looked: Vec<i32> = (0..count).filter(|&i| self.weights[i] > 0.0).map(|i| i as i32).collect();
         let targets: Vec<i32> = looked.iter().map(|&i| self.targets[i as usize]).collect();
         let n = looked.len();
@@ -298,10 +298,10 @@ impl MicroBatch {
     }
 }
 
-/// Random weights, except that each number starts with waves of its value in half of its embedding: sines and
-/// cosines of several periods, the form in which trained models come to hold numbers ("Pre-trained large
-/// language models use Fourier features to compute addition", <https://arxiv.org/abs/2406.03445>). Sums are
-/// learned from fewer facts that way.
+/// Random weights, except that half of each number's embedding starts as waves of its value: sines and
+/// cosines of several periods, the form in which trained models come to represent numbers ("Pre-trained large
+/// language models use Fourier features to compute addition", <https://arxiv.org/abs/2406.03445>). The model
+/// then learns sums from fewer facts.
 fn initial_model(seed: u64, lessons: &dyn Lessons, device: &Device) -> Transformer {
     const PERIODS: [f32; 16] =
         [2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 12.0, 20.0, 25.0, 50.0, 100.0, 200.0];
@@ -324,7 +324,7 @@ fn initial_model(seed: u64, lessons: &dyn Lessons, device: &Device) -> Transform
     model
 }
 
-/// One draw of the standard normal distribution (Box and Muller).
+/// Draws from the standard normal distribution (Box and Muller).
 fn normal(rng: &mut ChaCha8Rng) -> f32 {
     let (u, v): (f32, f32) = (1.0 - rng.random::<f32>(), rng.random());
     (-2.0 * u.ln()).sqrt() * (std::f32::consts::TAU * v).cos()

@@ -1,4 +1,4 @@
-//! Thinking budgets: a thought that is cut off, and the answer that is forced behind it.
+//! Thinking budgets: cut a thought off and force an answer after it.
 
 use super::{
     Completion,
@@ -12,22 +12,22 @@ use crate::{
     system::workers::Workers,
 };
 
-/// Tokens that an answer may take once the thinking is over.
+/// Maximum tokens of an answer once the thinking is over.
 pub const ANSWER_TOKENS: usize = 24;
-/// Ends a thought.
+/// Tag that ends a thought.
 pub const CLOSE: &str = "</think>";
-/// What is written after a thought that is cut short.
+/// Appended to a thought that is cut short.
 const FORCED_ANSWER: &str = " </think> <answer>";
 
-/// How a tokenizer writes what forces an answer.
+/// The text that forces an answer, in a tokenizer's tokens.
 #[derive(Debug, Clone)]
 pub struct Forcing {
     words: Vec<u32>,
-    /// [`CLOSE`], where it is one token.
+    /// [`CLOSE`], if it is a single token.
     close: Option<u32>,
 }
 
-/// Everything that draws.
+/// Everything needed to sample.
 #[derive(Clone, Copy)]
 pub struct Drawing<'a> {
     /// The model.
@@ -36,19 +36,19 @@ pub struct Drawing<'a> {
     pub tokenizer: &'a Tokenizer,
     /// Sampling temperature.
     pub temperature: f64,
-    /// Whether an answer ends right behind its closing tag.
+    /// Whether a completion ends right after the closing tag of its answer.
     pub stop_at_answer: bool,
-    /// Seed of the draws; each completion has a stream of its own.
+    /// Seed of the draws; each completion has its own stream.
     pub seed: u64,
-    /// Who computes.
+    /// The threads that compute.
     pub workers: &'a Workers,
 }
 
 impl Forcing {
-    /// For this tokenizer.
+    /// Encodes the text with this tokenizer.
     ///
     /// # Errors
-    /// When it cannot write the words.
+    /// If the tokenizer cannot encode it.
     pub fn of(tokenizer: &Tokenizer) -> Result<Self, TokenizerError> {
         let close = match tokenizer.encode(CLOSE)?[..] {
             [only] => Some(only),
@@ -57,12 +57,12 @@ impl Forcing {
         Ok(Self { words: tokenizer.encode(FORCED_ANSWER)?, close })
     }
 
-    /// What ends a thought and begins an answer.
+    /// The tokens that end a thought and begin an answer.
     pub fn words(&self) -> &[u32] {
         &self.words
     }
 
-    /// The index of the first token of a thought's end.
+    /// The index of the first token of the tag that ends a thought.
     pub fn closed_at(&self, tokenizer: &Tokenizer, tokens: &[u32]) -> Option<usize> {
         if let Some(close) = self.close {
             return tokens.iter().position(|&token| token == close);
@@ -77,9 +77,9 @@ impl Forcing {
         Some(ends.partition_point(|&end| end <= start))
     }
 
-    /// The same completions with their thought cut off after `budget` tokens and the answer forced; those that ended
-    /// it within the budget stay as they are. `prompts` gives what each completion answers. `None` when the observer
-    /// ended it.
+    /// Cuts every thought off after `budget` tokens and forces an answer; completions whose thought ended
+    /// within the budget remain as they are. `prompts` gives the prompt of each completion. `None` if the
+    /// observer ended sampling.
     pub fn force<'p>(
         &self,
         drawing: Drawing<'_>,
@@ -118,7 +118,7 @@ impl Forcing {
         Some(written)
     }
 
-    /// Whether a thought goes on after so many tokens: it did not end within them, nor did the completion.
+    /// Whether the thought exceeds `budget` tokens: neither the thought nor the completion ended within them.
     pub fn is_late(&self, tokenizer: &Tokenizer, written: &Completion, budget: usize) -> bool {
         let ended = !written.truncated && written.tokens.len() <= budget;
         let within = &written.tokens[..budget.min(written.tokens.len())];
@@ -142,7 +142,7 @@ pub(crate) mod tests {
         of_pieces(letters.chars().map(String::from))
     }
 
-    /// A tokenizer with an end token, 0, and one for each of these pieces of text, from 1 on.
+    /// A tokenizer whose token 0 is the end token; the pieces of text are its tokens from 1 on.
     pub(crate) fn of_pieces(pieces: impl IntoIterator<Item = String>) -> Tokenizer {
         let mut vocabulary: serde_json::Map<_, _> =
             pieces.into_iter().zip(1..).map(|(piece, id)| (piece, json!(id))).collect();

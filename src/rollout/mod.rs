@@ -1,4 +1,4 @@
-//! What the policy writes: completions, and groups of them that answer one prompt.
+//! What the policy writes: completions, and groups of completions for one prompt.
 
 pub mod budget;
 pub mod sampler;
@@ -9,26 +9,26 @@ use crate::task::Puzzle;
 /// One sampled completion.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Completion {
-    /// Its tokens, the end token included where it has one.
+    /// Its tokens, including the end token if there is one.
     pub tokens: Vec<u32>,
-    /// Log-probability of each token under the sampling distribution (temperature included), nats.
+    /// Log-probability of each token under the sampling distribution (including temperature), in nats.
     pub logprobs: Vec<f32>,
-    /// Entropy of the distribution each token was drawn from, nats.
+    /// Entropy of the distribution that each token was drawn from, in nats.
     pub entropies: Vec<f32>,
-    /// Whether it was cut off before its end: its end token or, where that ends it too, its answer.
+    /// Whether it was cut off before its end: its end token or, where answers end completions, its answer.
     pub truncated: bool,
 }
 
 /// Completions of one prompt, whose rewards are compared with each other.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RolloutGroup {
-    /// What was asked.
+    /// The puzzle asked.
     pub puzzle: Puzzle,
-    /// How it was worded.
+    /// The prompt as text.
     pub prompt: String,
     /// The prompt's tokens.
     pub prompt_tokens: Vec<u32>,
-    /// The answers.
+    /// The completions of the prompt.
     pub completions: Vec<Completion>,
 }
 

@@ -1,10 +1,10 @@
 //! Batched sampling with a key/value cache.
 //!
-//! On the CPU this is [`slots`](super::slots)' work; what follows is for all other devices.
+//! On the CPU, [`slots`](super::slots) does this; the rest of this file serves all other devices.
 //!
-//! Rows are dealt to the workers; each worker prefills its prompts, then extends all of its rows by one token
-//! at a time, one read from the device for each position. Rows that ended leave the batch. Every row draws from
-//! a generator of its own, so that what it writes does not depend on which rows are beside it.
+//! Rows are divided among the workers. Each worker prefills its prompts, then extends all of its rows by one
+//! token at a time, with one read from the device per position. Rows that ended leave the batch. Every row
+//! draws from its own generator, so what it writes does not depend on the rows beside it.
 
 use std::collections::BTreeMap;
 
@@ -23,26 +23,26 @@ use crate::{
     task::answer,
 };
 
-/// One completion to be written.
+/// One completion to write.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
     /// Tokens to continue; at least one.
     pub prompt: &'a [u32],
-    /// Decides every draw of this completion.
+    /// Determines every draw of this completion.
     pub seed: RowSeed,
 }
 
-/// The seed of one completion: the run's seed and where in the run it stands.
+/// The seed of one completion: the run's seed and the completion's place in the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowSeed {
     /// Seed of the run.
     pub run: u64,
-    /// A number that no other completion of the run has.
+    /// A number unique among the completions of the run.
     pub row: u64,
 }
 
 impl RowSeed {
-    /// The generator of this completion's draws.
+    /// The generator for this completion's draws.
     pub fn generator(self) -> ChaCha8Rng {
         let mut rng = ChaCha8Rng::seed_from_u64(self.run);
         rng.set_stream(self.row);
@@ -53,19 +53,19 @@ impl RowSeed {
 /// How to sample.
 #[derive(Debug, Clone, Copy)]
 pub struct SamplingOptions<'a> {
-    /// Logits are divided by it; 0 takes the likeliest token.
+    /// Divisor of the logits; 0 takes the most likely token.
     pub temperature: f64,
-    /// A completion without an end token is cut off after so many.
+    /// A completion without an end token is cut off after this many tokens.
     pub max_new_tokens: usize,
     /// The tokens that end a completion.
     pub end: EndTokens,
-    /// Ends a completion also right behind its first answer, which is looked for in the text that this tokenizer makes
-    /// of it. Models that were not made for the end token write on after they have answered.
+    /// If set, a completion also ends right after its first answer, which is searched for in the text decoded
+    /// by this tokenizer. Models that were not trained on the end token keep writing after their answer.
     pub answer_ends: Option<&'a Tokenizer>,
 }
 
 impl<'a> SamplingOptions<'a> {
-    /// For a model of this tokenizer.
+    /// Options for a model with this tokenizer.
     pub fn new(
         tokenizer: &'a Tokenizer,
         temperature: f64,
@@ -76,16 +76,16 @@ impl<'a> SamplingOptions<'a> {
         Self { temperature, max_new_tokens, end: tokenizer.end(), answer_ends }
     }
 
-    /// Whether a completion of these tokens has come to its end by itself; asked behind each token.
+    /// Whether a completion with these tokens has ended by itself; asked after each token.
     pub(super) fn ends(&self, tokens: &[u32]) -> bool {
         tokens.last().is_some_and(|&token| self.end.contains(token))
             || self.answer_ends.is_some_and(|tokenizer| tokenizer.completes_tag(tokens, answer::CLOSE))
     }
 }
 
-/// Watches sampling while it goes on. Called from the workers' threads.
+/// Watches sampling in progress. Called from the workers' threads.
 pub trait Observer: Sync {
-    /// Before each position; may wait. `false` ends sampling.
+    /// Called before each position; may wait. `false` ends sampling.
     fn keep_going(&self) -> bool {
         true
     }
@@ -100,14 +100,14 @@ pub trait Observer: Sync {
 pub struct Unobserved;
 impl Observer for Unobserved {}
 
-/// Below this share of rows still writing, the others are taken out of the batch: copying the cache costs as
-/// much as a few positions.
+/// When the share of rows still writing falls below this, ended rows are removed from the batch. Copying the
+/// cache costs as much as a few positions.
 const COMPACT_BELOW: f64 = 0.75;
 
 /// Completions that [`sample_in_parts`] writes at a time.
 const ROWS_AT_A_TIME: usize = 512;
 
-/// Samples one completion for each request, in their order; `None` when the observer ended it.
+/// Samples one completion per request, in order; `None` if the observer ended sampling.
 pub fn sample(
     model: &Transformer,
     requests: &[Request<'_>],
@@ -118,7 +118,7 @@ pub fn sample(
     if let Some(written) = slots::sample(model, requests, options, workers, observer) {
         return written;
     }
-    // Rows of one batch share their positions, so prompts of different lengths go in different batches.
+    // The rows of a batch share their positions, so prompts of different lengths go into different batches.
     let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (index, request) in requests.iter().enumerate() {
         by_length.entry(request.prompt.len()).or_default().push(index);
@@ -142,7 +142,7 @@ pub fn sample(
     Some(completions)
 }
 
-/// As [`sample`], so many at a time that the memory of long lists stays bounded.
+/// Like [`sample`], in parts, which bounds the memory that a long list needs.
 pub fn sample_in_parts(
     model: &Transformer,
     requests: &[Request<'_>],
@@ -164,11 +164,11 @@ struct Batch<'a> {
     device: Device,
     cache: KvCache,
     rotary: Rotary,
-    /// Last norm's output at the newest position of each active row, `[active, d]`.
+    /// Output of the last norm at the newest position of each active row, `[active, d]`.
     hidden: Tensor<2>,
-    /// Which of `rows` each active row is.
+    /// Index in `rows` of each active row.
     active: Vec<usize>,
-    /// Index of the request of each row.
+    /// Request index of each row.
     rows: &'a [usize],
     generators: Vec<ChaCha8Rng>,
     written: Vec<Completion>,
@@ -207,7 +207,7 @@ impl<'a> Batch<'a> {
     }
 
     fn run(mut self, observer: &dyn Observer) -> Option<Vec<Completion>> {
-        // Rows that ended stay in the batch, unheeded, until enough have ended to be worth taking out.
+        // Rows that ended stay in the batch, ignored, until enough have ended to justify removing them.
         let mut ended = vec![false; self.rows.len()];
         for position in 0..self.options.max_new_tokens {
             if !observer.keep_going() {
@@ -250,9 +250,9 @@ impl<'a> Batch<'a> {
         Some(self.written)
     }
 
-    /// One token for each active row, with its log-probability and the entropy it was drawn at. A token is the
-    /// first whose cumulative probability exceeds the row's uniform draw; all of it happens on the device, and
-    /// one read brings `[active, 3]` numbers back.
+    /// Draws one token per active row, with its log-probability and the entropy of its distribution. The
+    /// token is the first whose cumulative probability exceeds the row's uniform draw. Everything happens on
+    /// the device; a single read returns `[active, 3]` numbers.
     fn draw(&mut self) -> Vec<[f32; 3]> {
         let logits = self.model.logits(self.hidden.clone());
         let [rows, vocab] = logits.dims();
@@ -267,7 +267,7 @@ impl<'a> Batch<'a> {
             let draws: Vec<f32> = self.active.iter().map(|&row| self.generators[row].random()).collect();
             let draws = Tensor::<2>::from_data(TensorData::new(draws, [rows, 1]), &self.device);
             let cumulative = probabilities.cumsum(1);
-            // Rounding may leave the last sum short of 1: no draw may fall behind it.
+            // Rounding may leave the last sum short of 1; no draw may exceed it.
             let total = cumulative.clone().narrow(1, vocab - 1, 1);
             let draws = draws * total * (1.0 - 1e-6);
             cumulative.lower_equal(draws.expand([rows, vocab])).int().sum_dim(1)
@@ -287,7 +287,7 @@ mod tests {
     use super::*;
     use crate::{model::config::ModelConfig, rollout::budget::tests::of_pieces};
 
-    /// Keeps what was told of each request.
+    /// Records the tokens reported for each request.
     #[derive(Default)]
     struct Heard(Mutex<BTreeMap<usize, Vec<u32>>>);
     impl Observer for Heard {
@@ -304,7 +304,7 @@ mod tests {
         Transformer::random(&ModelConfig::parse(shape).unwrap(), &Device::flex())
     }
 
-    /// Whether a completion that ends behind its answer is the free one up to there.
+    /// Checks that a completion that stops at its answer equals the unstopped one up to there.
     fn check(tokenizer: &Tokenizer, most: usize, free: &[Completion], stopped: &[Completion]) {
         let mut ended = 0;
         for (free, stopped) in free.iter().zip(stopped) {
@@ -314,7 +314,8 @@ mod tests {
             let length = first.unwrap_or(free.tokens.len());
             assert_eq!(stopped.tokens, free.tokens[..length]);
             assert_eq!(stopped.logprobs.len(), length);
-            // Not to the last bit: in Burn's products rounding depends on how many rows are still written.
+            // Not to the last bit: rounding in Burn's products depends on how many rows are still being
+            // written.
             let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5;
             assert!(stopped.logprobs.iter().zip(&free.logprobs).all(close));
             let at_its_end =
@@ -332,7 +333,8 @@ mod tests {
         let requests: Vec<Request<'_>> =
             prompts.iter().enumerate().map(|(row, prompt)| Request { prompt, seed: seed(row) }).collect();
         for pieces in [
-            // Several tokens, the last of which may go beyond the tag; one token; a character of two tokens before it.
+            // A tag of several tokens, the last of which may extend beyond it; a tag of one token; a
+            // two-token character before a tag.
             ["</", "answer", ">", ">.\n", "x", " <", "é"],
             ["</answer>", "a", "b", "c", "d", "e", ">"],
             ["x</ans", "wer>", "</answer", ">", "y", "z", "wer> so"],
@@ -347,7 +349,7 @@ mod tests {
             for (row, tokens) in heard.0.into_inner().unwrap() {
                 assert_eq!(tokens, stopped[row].tokens, "what is streamed is what was written");
             }
-            // The same on devices that are not the CPU.
+            // The same on devices other than the CPU.
             let rows: Vec<usize> = (0..requests.len()).collect();
             let batch = |stop| Batch::new(&model, &requests, &rows, options(stop)).run(&Unobserved).unwrap();
             check(&tokenizer, most, &batch(false), &batch(true));

@@ -1,8 +1,9 @@
 //! The CPU's sampler: every worker keeps a few slots full.
 //!
-//! A slot whose completion has ended takes the next request at once, so that the products keep their size and the
-//! keys and values of all slots stay in the processor's cache, however many rows there are. Workers take requests
-//! from one queue; a completion depends on its own seed alone, not on who wrote it or beside whom.
+//! A slot whose completion has ended takes the next request at once, so the products keep their size and the
+//! keys and values of all slots stay in the processor's cache, however many rows there are. Workers take
+//! requests from one queue. A completion depends only on its own seed, not on the worker or the completions
+//! beside it.
 
 use std::sync::{
     Mutex, PoisonError,
@@ -25,17 +26,17 @@ use crate::{
     system::workers::Workers,
 };
 
-/// Slots of a worker: fewer read the weights more often for each token.
+/// Slots per worker. With fewer, the weights are read more often per token.
 const SLOTS: std::ops::RangeInclusive<usize> = 8..=32;
 
-/// Keys and values that a worker's slots may hold, bytes; as many slots as that allows. With more they leave the cache
-/// between two tokens. Timed with 8, 16, 32 and 64 slots: completions of 128 tokens are written fastest with 32
-/// (9 MB), those of 512 with 8 (8.5 MB; 1.6 times as fast as with 32). A model whose weights are larger than that
-/// gets room for as much as they take, twice: it reads them all for each token of its slots.
+/// Maximum bytes of keys and values in a worker's slots; it sets the number of slots. With more, they leave
+/// the cache between two tokens. Timed with 8, 16, 32 and 64 slots: completions of 128 tokens are fastest
+/// with 32 slots (9 MB), those of 512 with 8 (8.5 MB; 1.6 times as fast as with 32). If the model's weights
+/// are larger, the limit is twice their size: all of them are read for each token of the slots anyway.
 const KEPT_BYTES: usize = 10 << 20;
 
-/// Samples one completion for each request, in their order; `None` when the model is not on the CPU.
-/// `Some(None)` when the observer ended it.
+/// Samples one completion per request, in order. `None` if the model is not on the CPU; `Some(None)` if the
+/// observer ended sampling.
 pub fn sample(
     model: &Transformer,
     requests: &[Request<'_>],
@@ -84,13 +85,13 @@ struct Worker<'a> {
     requests: &'a [Request<'a>],
     options: SamplingOptions<'a>,
     observer: &'a dyn Observer,
-    /// Index of the next request that nobody has taken.
+    /// Index of the next request not yet taken.
     queue: &'a AtomicUsize,
     written: &'a Mutex<Vec<Completion>>,
 }
 
 impl Worker<'_> {
-    /// Until the queue is empty and all slots have ended; `false` when the observer ended it.
+    /// Runs until the queue is empty and all slots have ended; `false` if the observer ended sampling.
     fn run(mut self, slots: usize) -> bool {
         let mut free: Vec<usize> = (0..slots).rev().collect();
         let mut writing: Vec<Writing> = Vec::with_capacity(slots);
@@ -129,7 +130,8 @@ impl Worker<'_> {
                     entries.push(Entry { slot: line.slot, position, token: drawn.token });
                 }
             }
-            // In the order of the entries: those that go on keep theirs, new ones come after them.
+            // Keeps `writing` in the order of the entries: those that continue stay in place, new ones
+            // follow.
             let (ended, going): (Vec<_>, Vec<_>) =
                 writing.into_iter().partition(|line| entries.iter().all(|entry| entry.slot != line.slot));
             writing = going;
@@ -150,8 +152,8 @@ struct Drawn {
     entropy: f32,
 }
 
-/// One token. It is the first whose cumulative probability exceeds the uniform draw; at temperature 0 the likeliest,
-/// its log-probability being that at temperature 1.
+/// Draws one token: the first whose cumulative probability exceeds the uniform draw. At temperature 0 takes
+/// the most likely token and reports its log-probability at temperature 1.
 fn draw(logits: &[f32], temperature: f64, generator: &mut ChaCha8Rng, row: &mut Vec<f32>) -> Drawn {
     let greedy = temperature <= 0.0;
     let scale = if greedy { 1.0 } else { (1.0 / temperature) as f32 };
@@ -162,10 +164,10 @@ fn draw(logits: &[f32], temperature: f64, generator: &mut ChaCha8Rng, row: &mut 
 }
 
 vectorized! {
-    /// The draw itself: at temperature 1 of these logits.
+    /// The draw itself, at temperature 1 of these logits.
     fn draw_from<'a>(logits: &'a mut [f32], uniform: f32, greedy: bool) -> Drawn {
         let top = largest(logits);
-        // Sum of e^x and of x e^x in one pass: the entropy is ln(sum) - (sum of x e^x) / sum.
+        // Sums e^x and x e^x in one pass: the entropy is ln(sum) - (sum of x e^x) / sum.
         let (mut lanes, mut weighted) = ([0.0f32; LANES], [0.0f32; LANES]);
         let (mut rest, mut weighted_rest) = (0.0, 0.0);
         let mut chunks = logits.chunks_exact_mut(LANES);
@@ -190,7 +192,7 @@ vectorized! {
         if greedy {
             token = logits.iter().position(|&x| x == 0.0).unwrap_or(token);
         } else {
-            // Rounding may leave the sum short of the total: the last token takes what is left.
+            // Rounding may leave the sum short of the total; the last token takes the remainder.
             let (goal, mut cumulative) = (uniform * total, 0.0);
             for (i, &x) in logits.iter().enumerate() {
                 cumulative += exp::<S>(x);

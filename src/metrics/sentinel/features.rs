@@ -1,12 +1,12 @@
-//! What only the completions themselves can tell the sentinel, counted one by one.
+//! What only the completions themselves can tell the sentinel, counted one at a time.
 
 use crate::{reasoning::SpanKind, record::RolloutRecord};
 
-/// A loop's unit has at most so many tokens.
+/// Maximum length of a loop's unit, in tokens.
 const LONGEST_UNIT: usize = 32;
-/// A loop is at least so many tokens long, and at least three of its units.
+/// Minimum length of a loop, in tokens; it must also contain its unit at least three times.
 const SHORTEST_LOOP: usize = 24;
-/// Shorter answers stand in a prompt by chance.
+/// Shorter answers occur in a prompt by chance.
 const SHORTEST_COPY: usize = 5;
 
 /// Counts over one step's completions.
@@ -14,17 +14,17 @@ const SHORTEST_COPY: usize = 5;
 pub struct Features {
     /// Completions.
     pub completions: usize,
-    /// Those in which the same tokens follow each other again and again.
+    /// Completions that repeat the same tokens over and over.
     pub looping: usize,
-    /// Those that are right.
+    /// Right completions.
     pub right: usize,
-    /// Right ones with no right calculation before the answer.
+    /// Right completions without a right calculation before the answer.
     pub right_unsupported: usize,
-    /// Right ones whose answer stands word for word in the prompt.
+    /// Right completions whose answer appears verbatim in the prompt.
     pub right_copied: usize,
     /// Steps `a op b = c`.
     pub arithmetic_steps: usize,
-    /// Those that are right.
+    /// Steps whose arithmetic is right.
     pub arithmetic_steps_right: usize,
 }
 
@@ -47,12 +47,12 @@ impl Features {
         self.looping as f64 / self.completions as f64
     }
 
-    /// Share of right answers without a right calculation before them; NaN with fewer than ten right answers.
+    /// Share of right answers without a right calculation before them; NaN for fewer than ten right answers.
     pub fn unsupported(&self) -> f64 {
         if self.right < 10 { f64::NAN } else { self.right_unsupported as f64 / self.right as f64 }
     }
 
-    /// Share of right answers that stand in the prompt; NaN with fewer than ten right answers.
+    /// Share of right answers that appear in the prompt; NaN for fewer than ten right answers.
     pub fn copied(&self) -> f64 {
         if self.right < 10 { f64::NAN } else { self.right_copied as f64 / self.right as f64 }
     }
@@ -63,7 +63,7 @@ impl Features {
     }
 }
 
-/// Whether a unit of tokens is written at least three times in a row, over [`SHORTEST_LOOP`] tokens or more.
+/// Whether a unit of tokens occurs at least three times in a row, over [`SHORTEST_LOOP`] tokens or more.
 fn has_loop(tokens: &[u32]) -> bool {
     (1..=LONGEST_UNIT).any(|unit| {
         let needed = SHORTEST_LOOP.max(3 * unit) - unit;

@@ -1,4 +1,4 @@
-//! The rules: from which value on a step is a danger, from which on it is over, and what to try.
+//! The rules: when a danger begins, when it ends, and what to try.
 
 use super::{Fall, Sentinel, WINDOW, mean};
 use crate::{
@@ -25,7 +25,7 @@ pub enum Danger {
 }
 
 impl Danger {
-    /// All of them, in the order in which they are judged.
+    /// All dangers, in the order in which they are judged.
     pub const ALL: [Danger; 12] = [
         Danger::FailedUpdate,
         Danger::DeadGroups,
@@ -41,7 +41,7 @@ impl Danger {
         Danger::KlRunaway,
     ];
 
-    /// Its name, as a warning begins with it.
+    /// Its name, with which a warning begins.
     pub fn name(self) -> &'static str {
         match self {
             Danger::DeadGroups => "Dead groups",
@@ -60,11 +60,11 @@ impl Danger {
     }
 }
 
-/// What a rule found.
+/// The finding of a rule.
 pub(super) struct Finding<'a> {
     pub raises: bool,
     pub over: bool,
-    /// Said only when somebody reads it: most steps of most runs have nothing to say.
+    /// Worded on demand: most steps of most runs have nothing to report.
     pub words: Box<dyn Fn() -> Words + 'a>,
 }
 
@@ -74,7 +74,7 @@ pub(super) struct Words {
     pub advice: String,
 }
 
-/// Judges one danger; `None` while there is too little to judge by.
+/// Judges one danger; `None` while there is too little data.
 pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> Option<Finding<'a>> {
     let percent = format::percent;
     match danger {
@@ -155,7 +155,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> 
             let (now, accuracy) = (s.now(|p| p.length)?, s.now(|p| p.accuracy)?);
             let before = s.before(|p| p.length)?;
             let (longest, then) = s.longest?;
-            // Shorter answers that are as often right are no collapse.
+            // Shorter answers that are right as often are no collapse.
             let shrunk = now < 0.4 * longest && accuracy < then - 0.05;
             let over = now > 0.5 * before && (now > 0.5 * longest || accuracy >= then);
             found(now < 0.4 * before || shrunk, over, move || Words {
@@ -249,7 +249,7 @@ fn found<'a>(raises: bool, over: bool, words: impl Fn() -> Words + 'a) -> Option
 
 fn reward_without_accuracy<'a>(s: &'a Sentinel, config: &'a Config) -> Option<Finding<'a>> {
     if config.reward.control != Control::None {
-        // There the reward is meant to have nothing to do with the answer.
+        // In a control, the reward is not meant to depend on the answer.
         return None;
     }
     let (reward, accuracy) = (s.now(|p| p.reward)?, s.now(|p| p.accuracy)?);
@@ -288,7 +288,7 @@ fn entropy_then_and_now(s: &Sentinel, now: f64, before: f64) -> String {
     )
 }
 
-/// What to do about a policy that one update has ruined.
+/// Advice for a policy that one update has ruined.
 pub(super) fn against_fall(fall: Fall, config: &Config) -> String {
     let Fall { step, before, since: (sum, steps) } = fall;
     format!(
@@ -301,7 +301,7 @@ pub(super) fn against_fall(fall: Fall, config: &Config) -> String {
     )
 }
 
-/// Half the learning rate, or the usual one where that is still far away.
+/// Advises half the learning rate, or the usual one if the rate is far above it.
 fn slower(config: &Config) -> String {
     let usual = Config::default().optimizer.learning_rate;
     match config.optimizer.learning_rate {
@@ -311,12 +311,12 @@ fn slower(config: &Config) -> String {
     }
 }
 
-/// The highest temperature that is advised.
+/// The highest temperature ever advised.
 const WARMEST: f64 = 1.5;
 
-/// A temperature that is higher by so much; `None` where it is high already.
+/// A temperature raised by `by`; `None` if it is already as high as advised.
 fn warmer(config: &Config, by: f64) -> Option<String> {
-    // As it is written: one decimal.
+    // Rounded to one decimal, as it is written.
     let warmer = (10.0 * (config.sampling.temperature + by).min(WARMEST)).round() / 10.0;
     (warmer > config.sampling.temperature).then(|| format!("temperature={warmer:.1}"))
 }

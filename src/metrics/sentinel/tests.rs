@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// One step of a run in which nothing is wrong.
+/// One step of a healthy run.
 fn healthy(step: u64) -> (StepMetrics, Features) {
     let metrics = StepMetrics {
         step,
@@ -29,7 +29,7 @@ fn healthy(step: u64) -> (StepMetrics, Features) {
     (metrics, features)
 }
 
-/// Ten healthy steps, twelve changed ones, ten healthy ones: what begins and what is over.
+/// Ten healthy steps, twelve changed ones, ten healthy ones: the warnings that begin and end.
 fn episode(change: fn(&mut StepMetrics, &mut Features)) -> Vec<(u64, Danger, bool)> {
     let (mut sentinel, mut told) = (Sentinel::default(), Vec::new());
     for step in 1..=32 {
@@ -125,7 +125,7 @@ fn advice_names_live_keys_and_values_they_take() {
     }
 }
 
-/// Every danger raised at once, under a configuration whose values are as far as they go.
+/// Raises every danger at once, with configuration values at their limits.
 #[test]
 fn no_advice_is_to_leave_a_value_as_it_is() {
     let set =
@@ -150,7 +150,8 @@ fn no_advice_is_to_leave_a_value_as_it_is() {
     }
 }
 
-/// What a run with a learning rate of 1 measured: it earned 0.13 with its first step, and nothing from its update on.
+/// Measured in a run with a learning rate of 1: its first step earned 0.13, and every step after that update
+/// nothing.
 #[test]
 fn a_policy_that_an_update_ruined_is_told_from_one_that_finds_nothing() {
     let config = Config::default().with(["learning_rate=1.0"]).unwrap();
@@ -178,7 +179,7 @@ fn a_policy_that_an_update_ruined_is_told_from_one_that_finds_nothing() {
             assert!(text.contains("learning_rate=4e-4") && !text.contains("temperature="), "{text}");
         }
     }
-    // One that never earned anything did not fall.
+    // A policy that never earned anything was not ruined.
     assert!(begins(&ruined(1, 6), Danger::DeadGroups).contains("temperature=1.2"));
 }
 
@@ -198,7 +199,7 @@ fn nothing_is_said_of_numbers_that_are_missing() {
     }
 }
 
-/// The metrics of a run of 30 steps of the shipped base (seed 0) and what its completions count.
+/// The metrics of a 30-step run of the shipped base (seed 0), and the features of its completions.
 #[test]
 fn a_real_run_that_went_well_raises_nothing() {
     #[derive(serde::Deserialize)]
