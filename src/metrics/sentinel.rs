@@ -47,7 +47,7 @@ struct Point {
 /// A warning that begins or ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notice {
-    /// The step at which it does.
+    /// The step at which it begins or ends.
     pub step: u64,
     /// The danger it is about.
     pub danger: Danger,

@@ -1,21 +1,21 @@
-//! How much memory there is, and whether a configuration can possibly do with it.
+//! How much memory the machine has, and whether a configuration can possibly fit.
 
 use serde::Serialize;
 
 use crate::system::files;
 
-/// What a machine has.
+/// The memory of a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Memory {
-    /// In all.
+    /// Total memory.
     pub total_bytes: u64,
-    /// Of that, what could be taken now.
+    /// Memory that could be allocated now.
     pub available_bytes: u64,
 }
 
 impl Memory {
-    /// From `/proc/meminfo`, held down to the limit of the control group where there is one; `None` where neither is
-    /// known.
+    /// Read from `/proc/meminfo` and capped by the limit of the control group, if there is one; `None` if the
+    /// memory is unknown.
     pub fn of_this_machine() -> Option<Self> {
         of_this_machine()
     }

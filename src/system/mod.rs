@@ -1,5 +1,5 @@
-//! What the operating system gives: files opened safely, the terminal's streams, signals, memory and worker threads; and foreign text
-//! made fit for messages.
+//! What the operating system provides: safely opened files, the terminal's streams, signals, memory and
+//! worker threads; also quoting of foreign text for messages.
 
 pub mod files;
 pub mod memory;

@@ -1,9 +1,9 @@
-//! What the commands print: on standard output through [`Output`], on standard error with [`say`]. A lint refuses `println!`
-//! and `eprintln!`; only the screens write to the terminal themselves.
+//! What the commands print: to standard output through [`Output`], to standard error with [`say`]. A lint
+//! rejects `println!` and `eprintln!`; only the screens write to the terminal themselves.
 //!
-//! Text of a model or a file may hold what commands a terminal, so that control characters are spelt out, in one way
-//! everywhere. And whoever reads may have gone, or the disk behind a redirection be full: `println!` and `eprintln!` panic
-//! then, and would end a run for want of a reader.
+//! Text from a model or a file may contain terminal commands, so control characters are escaped, in the same
+//! way everywhere. The reader may also have gone, or the disk behind a redirection may be full: `println!`
+//! and `eprintln!` would then panic and end a run for lack of a reader.
 
 use std::{
     fmt::{self, Display, Write as _},
@@ -11,7 +11,7 @@ use std::{
     sync::OnceLock,
 };
 
-/// Text as it may be printed: what would command the terminal is spelt out. Line breaks and tabs stand.
+/// Text that is safe to print: control characters are escaped, except line breaks and tabs.
 pub fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
@@ -23,14 +23,14 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
-/// The same for a piece of text within a line, whose line breaks and tabs are spelt out too.
+/// The same for text within a line: line breaks and tabs are escaped too.
 pub fn printable_within_line(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     text.chars().for_each(|character| push(&mut shown, character));
     shown
 }
 
-/// A character, spelt out where it is a control character: as in JSON, so that JSON stays what it was.
+/// Appends a character, escaping control characters as in JSON, so that JSON remains valid.
 fn push(shown: &mut String, character: char) {
     match character {
         '\n' => shown.push_str("\\n"),
@@ -43,17 +43,17 @@ fn push(shown: &mut String, character: char) {
     }
 }
 
-/// Says a line on standard error. Where nobody can hear it, it is not said.
+/// Prints a line to standard error. Failure to print is ignored.
 pub fn say(line: impl Display) {
     say_to(&mut io::stderr().lock(), line);
 }
 
 fn say_to(out: &mut impl Write, line: impl Display) {
-    // One write: what other processes say stands before or behind it.
+    // A single write, so that output of other processes cannot split the line.
     let _ = out.write_all(format!("{}\n", printable(&line.to_string())).as_bytes());
 }
 
-/// Why nothing more can be written on standard output.
+/// Why standard output can no longer be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
     kind: io::ErrorKind,
@@ -64,7 +64,7 @@ pub struct Lost {
 static LOST: OnceLock<Lost> = OnceLock::new();
 
 impl Lost {
-    /// Whether whoever read has seen enough, as in `| head`: no failure, and nothing to say.
+    /// Whether the reader has simply seen enough, as in `| head`: not a failure, and nothing to report.
     pub fn is_enough(&self) -> bool {
         self.kind == io::ErrorKind::BrokenPipe
     }
@@ -76,25 +76,25 @@ impl Display for Lost {
     }
 }
 
-/// Why standard output cannot be written any more, where that is so.
+/// Why standard output can no longer be written; `None` if it can.
 pub fn lost() -> Option<&'static Lost> {
     LOST.get()
 }
 
-/// Standard output, on which control characters are spelt out.
+/// Standard output with control characters escaped.
 pub fn stdout() -> Output<io::Stdout> {
     Output { inner: io::stdout(), begun: false, lost: &LOST }
 }
 
-/// A stream on which control characters are spelt out, whatever is written: text or JSON.
+/// A stream that escapes control characters in whatever is written, text or JSON.
 pub struct Output<W> {
     inner: W,
-    /// The first byte of a character that may be a control character has been written.
+    /// The first byte of a possible control character has been held back.
     begun: bool,
     lost: &'static OnceLock<Lost>,
 }
 
-/// Begins the characters U+0080 to U+00BF, whose first half are control characters.
+/// First byte of the characters U+0080 to U+00BF, of which the first half are control characters.
 const LATIN: u8 = 0xc2;
 
 impl<W: Write> Output<W> {
@@ -157,7 +157,7 @@ impl<W: Write> Write for Output<W> {
 mod tests {
     use super::*;
 
-    /// Everything that could be meant for a terminal, between letters of all lengths.
+    /// Every kind of terminal command, between letters of all encoded lengths.
     const HOSTILE: &str = "aé\u{1b}[2J\u{9b}2J\u{85}\u{7f}\u{a0}\u{bf}\r\u{0}日\u{80}\u{9f}🙂Â\n\tz";
 
     fn written(pieces: &[&[u8]]) -> Vec<u8> {

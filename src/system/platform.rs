@@ -1,114 +1,114 @@
-//! What differs between systems in signals, suspending, and the standard error of the process.
+//! Hides the differences between systems in signals, suspending, and standard error of the process.
 
 use std::{fs::File, io, path::Path};
 
 use crossbeam_channel::Receiver;
 
-/// What the system asks of the screen.
+/// A request of the system to the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// SIGINT, SIGTERM or SIGHUP: end, safely.
+    /// SIGINT, SIGTERM or SIGHUP: end safely.
     Terminate,
-    /// SIGTSTP: stop, with the terminal given back first.
+    /// SIGTSTP: stop, after giving the terminal back.
     Suspend,
-    /// SIGCONT: the process was stopped and goes on.
+    /// SIGCONT: the process was stopped and continues.
     Continue,
-    /// SIGWINCH: the terminal has another size.
+    /// SIGWINCH: the terminal was resized.
     Resize,
 }
 
-/// Listens for signals from now to the end of the process. A receiver that never gives anything where
-/// there are none.
+/// Listens for signals from now until the process ends. On systems without signals, the receiver never yields
+/// anything.
 ///
 /// # Errors
-/// When the system refuses to install the handlers.
+/// If the system refuses to install the handlers.
 pub fn signals() -> io::Result<Receiver<Signal>> {
     system::signals()
 }
 
-/// Hears from now on what ends a run safely: SIGINT, SIGTERM, SIGHUP and the first warning of a limit on processor time. What
-/// stops a process (Ctrl+Z) and lets it go on means what it always does.
+/// Listens from now on for signals that end a run safely: SIGINT, SIGTERM, SIGHUP, and the first warning of a
+/// CPU time limit. Signals that stop and continue a process (Ctrl+Z) keep their usual meaning.
 ///
 /// # Errors
-/// When the system refuses to install the handlers.
+/// If the system refuses to install the handlers.
 pub fn interrupts() -> io::Result<Receiver<()>> {
     system::interrupts()
 }
 
-/// Lets a write beyond the limit on the size of files (`ulimit -f`) fail like any other, instead of ending the process
-/// without a word.
+/// Makes a write beyond the file size limit (`ulimit -f`) fail like any other, instead of silently ending the
+/// process.
 pub fn outlive_file_size_limit() {
     system::outlive_file_size_limit();
 }
 
-/// Lets this process crash without leaving a file behind.
+/// Prevents core files when this process crashes.
 pub fn leave_no_core() {
     system::leave_no_core();
 }
 
-/// Whether there is a shell to go back to.
+/// Checks that there is a shell to return to.
 ///
 /// # Errors
-/// A sentence that says why not.
+/// A sentence that says why there is none.
 pub fn can_suspend() -> io::Result<()> {
     system::can_suspend()
 }
 
-/// Stops the process (and those it shares the terminal with) until the shell continues it.
+/// Stops the process and those that share its terminal, until the shell continues it.
 ///
 /// # Errors
-/// What the system answered.
+/// The system's error.
 pub fn suspend() -> io::Result<()> {
     system::suspend()
 }
 
-/// Makes the process the leader of a session of its own, which no terminal's hang-up reaches.
+/// Makes the process the leader of its own session, which a hang-up of the terminal does not reach.
 ///
 /// # Errors
-/// A sentence where there are no sessions, or what the system answered.
+/// A sentence if the system has no sessions, or the system's error.
 pub fn begin_session() -> io::Result<()> {
     system::begin_session()
 }
 
-/// Lets go of the terminal for good: nothing is read or written there any more, and standard error goes to `log`, or
-/// nowhere.
+/// Detaches from the terminal for good: nothing is read from or written to it any more, and standard error
+/// goes to `log`, or nowhere.
 ///
 /// # Errors
-/// What the system answered.
+/// The system's error.
 pub fn leave_terminal(log: Option<&File>) -> io::Result<()> {
     system::leave_terminal(log)
 }
 
-/// Lets [`read_keyboard`] come back after a tenth of a second although nothing was typed. The terminal is in raw mode;
-/// leaving that takes this back too.
+/// Makes [`read_keyboard`] return after a tenth of a second even if nothing was typed. The terminal must be
+/// in raw mode; leaving raw mode also undoes this.
 ///
 /// # Errors
-/// What the system answered.
+/// The system's error.
 pub fn read_in_slices() -> io::Result<()> {
     system::read_in_slices()
 }
 
-/// Reads what was typed, waiting as [`read_in_slices`] says; 0 where nothing was.
+/// Reads typed input, waiting as long as [`read_in_slices`] says. Returns 0 if nothing was typed.
 ///
 /// # Errors
-/// What the system answered.
+/// The system's error.
 #[cfg(unix)]
 pub fn read_keyboard(buffer: &mut [u8]) -> io::Result<usize> {
     system::read_keyboard(buffer)
 }
 
-/// Standard error, sent elsewhere until this is dropped.
+/// Redirects standard error until it is dropped.
 #[derive(Debug)]
 pub struct StderrRedirect {
     _restore: system::Restore,
 }
 
 impl StderrRedirect {
-    /// Appends everything written to standard error to `log`, or throws it away without one. Where the
-    /// system cannot do this, nothing changes.
+    /// Appends everything written to standard error to `log`, or discards it if there is none. Does nothing
+    /// on systems without this ability.
     ///
     /// # Errors
-    /// When the file cannot be opened.
+    /// If the file cannot be opened.
     pub fn to(log: Option<&Path>) -> io::Result<Self> {
         Ok(Self { _restore: system::redirect_stderr(log)? })
     }
@@ -152,9 +152,9 @@ mod system {
                     SIGWINCH => Signal::Resize,
                     _ => Signal::Terminate,
                 };
-                // Once the screen is gone a signal means what it always means. Not so a hang-up: the terminal
-                // that vanished may have ended the screen before this thread heard of it, and what is being
-                // put away just then must not be cut off.
+                // Once the screen is gone, a signal has its default effect. A hang-up does not: the vanished
+                // terminal may have ended the screen before this thread received the signal, and cleanup in
+                // progress must not be cut off.
                 let heard = sender.send(meaning).is_ok();
                 if !heard && signal != SIGHUP && low_level::emulate_default_handler(signal).is_err() {
                     return;
@@ -169,7 +169,7 @@ mod system {
         let (sender, receiver) = unbounded();
         thread::Builder::new().name("signals".into()).spawn(move || {
             for signal in signals.forever() {
-                // As above: once nobody listens.
+                // As above, once nobody is listening.
                 let heard = sender.send(()).is_ok();
                 if !heard && signal != SIGHUP && low_level::emulate_default_handler(signal).is_err() {
                     return;
@@ -180,7 +180,7 @@ mod system {
     }
 
     pub fn outlive_file_size_limit() {
-        // With any handler the write returns an error, and a program that is started from here has none.
+        // With any handler the write returns an error. Programs started from here do not inherit the handler.
         let _ = flag::register(SIGXFSZ, Arc::default());
     }
 
@@ -209,7 +209,7 @@ mod system {
     }
 
     pub fn can_suspend() -> io::Result<()> {
-        // The leader of a session was started by no shell that could continue it.
+        // A session leader was not started by a shell that could continue it.
         if process::getsid(None)? == process::getpid() {
             return Err(io::Error::other("there is no shell to go back to, so the lab stays"));
         }
@@ -237,7 +237,7 @@ mod system {
 
     impl Drop for Restore {
         fn drop(&mut self) {
-            // Nothing can be said about a failure: this is where it would be said.
+            // A failure cannot be reported: this is where it would be reported.
             let _ = stdio::dup2_stderr(&self.0);
         }
     }

@@ -1,4 +1,5 @@
-//! Pieces of foreign text as a message may quote them: short, on one line, and without anything that moves the cursor.
+//! Prepares foreign text for quoting in a message: short, on one line, and without anything that moves the
+//! cursor.
 
 use super::output::printable_within_line;
 
@@ -12,7 +13,7 @@ pub(crate) fn shortened(text: &str) -> String {
     shortened_to(60, text)
 }
 
-/// What a library says of a stranger's file, of which it may quote as much as it likes.
+/// At most 300 characters of a library's error, which may quote any amount of a foreign file.
 pub(crate) fn quoting(error: &impl std::fmt::Display) -> String {
     shortened_to(300, &error.to_string())
 }

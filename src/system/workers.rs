@@ -1,23 +1,23 @@
-//! A fixed set of worker threads that each compute on one core.
+//! A fixed set of worker threads, each computing on one core.
 //!
-//! The CPU backend threads large products but not the many small operations between them; giving each core
-//! its own rows keeps both busy. Each worker runs inside a rayon pool of one thread, so that a product inside
-//! it stays on its core.
+//! The CPU backend parallelises large products but not the many small operations between them. Giving each
+//! core its own rows keeps all cores busy. Each worker runs inside a rayon pool of one thread, so that a
+//! product inside it stays on its core.
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use crate::system::files;
 
-/// The workers; shards are always numbered in the same order, so that sums over them are repeatable.
+/// The workers. Shards are always numbered in the same order, so sums over them are repeatable.
 pub struct Workers {
     pools: Vec<ThreadPool>,
 }
 
 impl Workers {
-    /// `count` workers, at least one.
+    /// Starts `count` workers, at least one.
     ///
     /// # Errors
-    /// When the operating system gives no more threads.
+    /// If the operating system cannot start more threads.
     pub fn new(count: usize) -> Result<Self, ThreadPoolBuildError> {
         let pools = (0..count.max(1))
             .map(|i| {
@@ -27,13 +27,13 @@ impl Workers {
         Ok(Self { pools })
     }
 
-    /// How many there are.
+    /// Number of workers.
     pub fn count(&self) -> usize {
         self.pools.len()
     }
 
-    /// Runs one job on each worker (as many jobs as workers at most) and returns their results in order. A
-    /// panic in a job is passed on to the caller once all are done.
+    /// Runs one job per worker (at most as many jobs as workers) and returns the results in order. A panic in
+    /// a job is passed on to the caller once all jobs are done.
     pub fn run<Job, Out>(&self, jobs: Vec<Job>) -> Vec<Out>
     where
         Job: FnOnce() -> Out + Send,
@@ -53,8 +53,8 @@ impl Workers {
     }
 }
 
-/// The number of workers that a configuration of `threads` means: itself, or one for each physical core when it
-/// is 0 (two threads of one core share the vector units that everything here waits for).
+/// The number of workers for a configured `threads`: that number, or one per physical core if it is 0. (Two
+/// threads of one core share the vector units, which are the bottleneck here.)
 pub fn worker_count(threads: usize) -> usize {
     if threads > 0 {
         return threads;
@@ -64,7 +64,7 @@ pub fn worker_count(threads: usize) -> usize {
     physical.min(logical).max(1)
 }
 
-/// From `/proc/cpuinfo` where there is one.
+/// The number of physical cores according to `/proc/cpuinfo`; `None` if unknown.
 fn physical_cores() -> Option<usize> {
     let text = files::text("/proc/cpuinfo")?;
     let mut cores = std::collections::BTreeSet::new();

@@ -1,9 +1,10 @@
-//! Every file that this program did not just write is opened here, and so is every file that it writes into a folder
-//! which somebody else may have prepared.
+//! Opens every file that this program did not just write itself, and every file that it writes into a folder
+//! that someone else may have prepared.
 //!
-//! A name may stand for a pipe that nobody writes into, for a device without an end, or for a link to a file that is not
-//! meant. So only regular files are opened, nothing is waited for, and within a [`Folder`] no link is followed. The lint
-//! `clippy::disallowed_methods` keeps the rest of the program from opening files in any other way.
+//! A name may stand for a pipe that nobody writes to, for an endless device, or for a link to an unintended
+//! file. Therefore only regular files are opened, nothing blocks, and within a [`Folder`] no link is
+//! followed. The lint `clippy::disallowed_methods` keeps the rest of the program from opening files in any
+//! other way.
 
 #![allow(clippy::disallowed_methods, reason = "this is the place for them")]
 
@@ -27,10 +28,10 @@ use std::{
 
 pub use system::{Folder, Found, Identity};
 
-/// Why something that is there is not opened.
+/// Why something that exists is not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// It is something else than what is read or written.
+    /// It is not of the kind that is to be read or written.
     #[error("it is {found}, and no {wanted}")]
     Kind {
         /// What it is.
@@ -38,21 +39,21 @@ pub enum Refused {
         /// What is needed.
         wanted: Wanted,
     },
-    /// A file that is to be changed has a second name, which may be outside the folder.
+    /// A file to be changed has a second name, which may be outside the folder.
     #[error("it has a second name (a hard link), and what is there would change with it")]
     SecondName,
-    /// Something else has the name under which a file is written before it gets its own.
+    /// Something else has the temporary name under which a file is first written.
     #[error("{found} that is not of this program has its temporary name, which ends in .partial")]
     Temporary {
         /// What it is.
         found: Kind,
     },
-    /// A name that leads to another folder.
+    /// The name leads to another folder.
     #[error("its name leads out of the folder")]
     Name,
 }
 
-/// What stands under a name.
+/// The kind of thing that has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each says what it is")]
 pub enum Kind {
@@ -65,7 +66,7 @@ pub enum Kind {
     Other,
 }
 
-/// What is to be opened.
+/// The kind of thing to open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each says what it is")]
 pub enum Wanted {
@@ -103,7 +104,7 @@ impl From<Refused> for io::Error {
 }
 
 impl Wanted {
-    /// Refuses what is of another kind.
+    /// Refuses anything of another kind.
     pub(crate) fn check(self, found: Kind) -> io::Result<()> {
         match (self, found) {
             (Self::File, Kind::File) | (Self::Folder, Kind::Folder) => Ok(()),
@@ -112,21 +113,21 @@ impl Wanted {
     }
 }
 
-/// Why a file was refused, where it was this module that refused it and not the system.
+/// Why a file was refused, if this module refused it and not the system.
 pub fn refusal(error: &io::Error) -> Option<Refused> {
     error.get_ref()?.downcast_ref::<Refused>().copied()
 }
 
-/// Opens a regular file to read. Links are followed, as a person who names a file means them; what they lead to must be
-/// a regular file too.
+/// Opens a regular file for reading. Follows links, as a user who names a file expects; they must also lead
+/// to a regular file.
 ///
 /// # Errors
-/// What the system says, or that it is no regular file.
+/// I/O errors, or [`Refused`] if it is not a regular file.
 pub fn open(path: &Path) -> io::Result<File> {
     system::open(path, true)
 }
 
-/// As [`open`], of a file that must not be a link itself: those of a run directory lie in it.
+/// Like [`open`], for a file that must not itself be a link: the files of a run directory are inside it.
 ///
 /// # Errors
 /// As [`open`].
@@ -134,11 +135,11 @@ pub fn open_unlinked(path: &Path) -> io::Result<File> {
     system::open(path, false)
 }
 
-/// Opens what a person gave as input to be read line by line: a pipe or a terminal will do, and is waited for, as every
-/// other command does. Only where no more is read than fits into memory.
+/// Opens input from the user for reading line by line. A pipe or a terminal is accepted and waited for, as in
+/// every other command. Only for input of which no more is read than fits in memory.
 ///
 /// # Errors
-/// What the system says.
+/// I/O errors, or [`Refused`] for a folder.
 pub fn open_stream(path: &Path) -> io::Result<File> {
     if fs::metadata(path)?.is_dir() {
         return Err(Refused::Kind { found: Kind::Folder, wanted: Wanted::File }.into());
@@ -146,7 +147,7 @@ pub fn open_stream(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// The first bytes of a regular file, at most so many.
+/// The first `most` bytes of a regular file, or all of it if it is shorter.
 ///
 /// # Errors
 /// As [`open`].
@@ -154,51 +155,51 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     read_most(&open(path)?, most)
 }
 
-/// What is left to read of an open file, at most so many bytes.
+/// The remaining bytes of an open file, at most `most`.
 ///
 /// # Errors
-/// What the system says.
+/// I/O errors.
 pub fn read_most(file: &File, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// The text of a small file of the system's, as those in `/proc`; `None` where there is none.
+/// The text of a small system file, such as those in `/proc`; `None` if it cannot be read.
 pub fn text(path: &str) -> Option<String> {
     const MOST: u64 = 1 << 20;
     String::from_utf8(read(Path::new(path), MOST).ok()?).ok()
 }
 
-/// Writes a whole file where a person wants one, in the place of what was there. A pipe or a device is left alone.
+/// Writes a whole file where the user wants it, replacing an existing one. Pipes and devices are left alone.
 ///
 /// # Errors
-/// What the system says, or that it is no regular file.
+/// I/O errors, or [`Refused`] if it is not a regular file.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = system::open_to_replace(path)?;
     file.set_len(0)?;
     file.write_all(bytes)
 }
 
-/// Makes a file where a person wants one, and where there is nothing of this name.
+/// Creates a file where the user wants it. The name must not exist yet.
 ///
 /// # Errors
-/// What the system says.
+/// I/O errors.
 pub fn create(path: &Path) -> io::Result<File> {
     let name = path.file_name().ok_or(Refused::Name)?;
     Folder::open(path.parent().unwrap_or(Path::new("")))?.create(name)
 }
 
-/// Opens a regular file to write at its end, and makes it where it is not there.
+/// Opens a regular file for writing at its end, creating it if it does not exist.
 ///
 /// # Errors
-/// What the system says, or that it is a link or no regular file.
+/// I/O errors, or [`Refused`] if it is a link or not a regular file.
 pub fn append(path: &Path) -> io::Result<File> {
     let name = path.file_name().ok_or(Refused::Name)?;
     Folder::open(path.parent().unwrap_or(Path::new("")))?.append(name)
 }
 
-/// A name that stays in its folder.
+/// Accepts only a name that stays in its folder.
 fn plain(name: &OsStr) -> io::Result<&OsStr> {
     let mut parts = Path::new(name).components();
     match (parts.next(), parts.next()) {
@@ -292,7 +293,7 @@ mod tests {
         folder.remove_folder("gone").unwrap();
         assert_eq!(folder.names().unwrap(), ["kept"]);
         assert!(kept.join("file").is_file());
-        // Deeper than anything that this program makes: left alone, and no stack is used up.
+        // Deeper than anything this program creates: left alone, without exhausting the stack.
         fs::create_dir_all(root.path().join("deep").join("d/".repeat(100))).unwrap();
         assert!(folder.remove_folder("deep").is_err());
     }

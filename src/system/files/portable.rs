@@ -1,4 +1,4 @@
-//! Where there are no calls that take an open folder: every name is looked at before it is used.
+//! For systems without calls relative to an open folder: every name is inspected before it is used.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -9,27 +9,27 @@ use std::{
 
 use super::{Kind, Wanted, plain};
 
-/// Which file something is. It cannot be told here, and so any is taken for the one that is meant.
+/// Identity of a file. It is unknown here, so every file is taken for the intended one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity;
 
-/// What stands under a name, or is open.
+/// What a name or an open file refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Found {
-    /// Of what kind it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Which one it is.
+    /// Its identity.
     pub identity: Identity,
-    /// Its bytes.
+    /// Its size in bytes.
     pub length: u64,
     /// Always `false`: there are no owners.
     pub is_foreign: bool,
-    /// Always `false`: there are no permissions of others.
+    /// Always `false`: there are no permissions for others.
     pub is_shared: bool,
 }
 
 impl Found {
-    /// Of an open file.
+    /// Describes an open file.
     pub fn of(file: &File) -> io::Result<Self> {
         Ok(Self::from_metadata(&file.metadata()?))
     }
@@ -45,40 +45,41 @@ impl Found {
     }
 }
 
-/// A folder. What is opened, made, renamed or removed through it is in it: names are plain, and no link is followed.
+/// A folder. Everything opened, created, renamed or removed through it is inside it: names are plain, and
+/// links are not followed.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
 }
 
 impl Folder {
-    /// A folder that a person named.
+    /// Opens a folder that the user named.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn open(path: &Path) -> io::Result<Self> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         Wanted::Folder.check(Found::from_metadata(&fs::metadata(path)?).kind)?;
         Ok(Self { path: path.to_owned() })
     }
 
-    /// Where it was when it was opened.
+    /// Its path when it was opened.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether there still is a folder where it was opened.
+    /// Whether there is still a folder at the path where it was opened.
     ///
     /// # Errors
-    /// Never here.
+    /// None on this system.
     pub fn is_at_its_path(&self) -> io::Result<bool> {
         Ok(self.path.is_dir())
     }
 
-    /// What stands under a name in it; a link is a link.
+    /// What a name in it refers to. Links are not followed.
     ///
     /// # Errors
-    /// When the system cannot say.
+    /// I/O errors.
     pub fn find(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Found>> {
         match fs::symlink_metadata(self.path.join(plain(name.as_ref())?)) {
             Ok(found) => Ok(Some(Found::from_metadata(&found))),
@@ -87,26 +88,26 @@ impl Folder {
         }
     }
 
-    /// Refuses what is there under a name in it, and is no regular file.
+    /// Refuses a name in it that exists and is not a regular file.
     ///
     /// # Errors
-    /// That it is none, or when the system cannot say.
+    /// [`super::Refused`] in that case, or I/O errors.
     pub fn must_be_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         self.find(name)?.map_or(Ok(()), |found| Wanted::File.check(found.kind))
     }
 
-    /// Whether there is a file of this name.
+    /// Whether a file of this name exists.
     ///
     /// # Errors
-    /// When the system cannot say.
+    /// I/O errors.
     pub fn holds(&self, name: impl AsRef<OsStr>, _file: &File) -> io::Result<bool> {
         Ok(self.find(name)?.is_some())
     }
 
-    /// The names of all that is in it, in no order.
+    /// The names of everything in it, in no particular order.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name())).collect()
     }
@@ -114,31 +115,31 @@ impl Folder {
     /// Opens a folder in it.
     ///
     /// # Errors
-    /// What the system says, or that it is no folder.
+    /// I/O errors, or [`super::Refused`] if it is not a folder.
     pub fn folder(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
         Ok(Self { path: self.checked(name.as_ref(), Wanted::Folder)? })
     }
 
-    /// Makes a folder in it, which must not be there yet.
+    /// Creates a folder in it. The name must not exist yet.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn create_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         fs::create_dir(self.path.join(plain(name.as_ref())?))
     }
 
-    /// Opens a file in it to read.
+    /// Opens a file in it for reading.
     ///
     /// # Errors
-    /// What the system says, or that it is no regular file.
+    /// I/O errors, or [`super::Refused`] if it is not a regular file.
     pub fn read(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         File::open(self.checked(name.as_ref(), Wanted::File)?)
     }
 
-    /// Makes a file in it, which must not be there yet.
+    /// Creates a file in it. The name must not exist yet.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn create(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         OpenOptions::new().write(true).create_new(true).open(self.path.join(plain(name.as_ref())?))
     }
@@ -151,16 +152,16 @@ impl Folder {
         self.create(name)
     }
 
-    /// Opens a file in it to read and to write on, with what is in it; where there is none it is made.
+    /// Opens a file in it for reading and writing, keeping its contents; creates it if it does not exist.
     ///
     /// # Errors
-    /// What the system says, or that it is no regular file.
+    /// I/O errors, or [`super::Refused`] if it is not a regular file.
     pub fn go_on(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         let path = self.checked_or_new(name.as_ref())?;
         OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
     }
 
-    /// As [`Folder::go_on`], to write at the end only.
+    /// Like [`Folder::go_on`], but only for writing at the end.
     ///
     /// # Errors
     /// As [`Folder::go_on`].
@@ -189,26 +190,26 @@ impl Folder {
         }
     }
 
-    /// Gives a file or folder in it another name in it.
+    /// Renames a file or folder within it.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn rename(&self, from: impl AsRef<OsStr>, to: impl AsRef<OsStr>) -> io::Result<()> {
         fs::rename(self.path.join(plain(from.as_ref())?), self.path.join(plain(to.as_ref())?))
     }
 
-    /// Removes a file, or a link and not what it leads to.
+    /// Removes a file, or a link but not its destination.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn remove_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         fs::remove_file(self.path.join(plain(name.as_ref())?))
     }
 
-    /// Removes a folder with all that is in it; one that is not there is no error.
+    /// Removes a folder with all its contents. A missing folder is not an error.
     ///
     /// # Errors
-    /// What the system says, or that it is no folder.
+    /// I/O errors, or [`super::Refused`] if it is not a folder.
     pub fn remove_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         match self.checked(name.as_ref(), Wanted::Folder) {
             Ok(path) => fs::remove_dir_all(path),
@@ -217,18 +218,18 @@ impl Folder {
         }
     }
 
-    /// Windows needs and offers nothing of the kind.
+    /// Does nothing: Windows neither needs nor offers it.
     ///
     /// # Errors
-    /// Never here.
+    /// None on this system.
     pub fn sync(&self) -> io::Result<()> {
         Ok(())
     }
 
-    /// There are no locks of folders here.
+    /// Does nothing: this system has no locks on folders.
     ///
     /// # Errors
-    /// Never here.
+    /// None on this system.
     pub fn try_lock(&self) -> Result<(), TryLockError> {
         Ok(())
     }
@@ -236,7 +237,7 @@ impl Folder {
     /// As [`Folder::try_lock`].
     ///
     /// # Errors
-    /// Never here.
+    /// None on this system.
     pub fn try_lock_shared(&self) -> Result<(), TryLockError> {
         Ok(())
     }
@@ -249,7 +250,7 @@ pub(super) fn open(path: &Path, follows: bool) -> io::Result<File> {
     File::open(path)
 }
 
-/// A regular file to be written anew; nothing of it is changed yet.
+/// Opens a regular file to overwrite it; does not change it yet.
 pub(super) fn open_to_replace(path: &Path) -> io::Result<File> {
     match fs::metadata(path) {
         Ok(found) => Wanted::File.check(Found::from_metadata(&found).kind)?,

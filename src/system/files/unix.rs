@@ -1,4 +1,4 @@
-//! With the system's calls that take an open folder.
+//! Uses the system's calls relative to an open folder.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -18,39 +18,39 @@ use rustix::{
 
 use super::{Kind, Refused, Wanted, plain};
 
-/// No pipe is waited for, no terminal becomes ours, and no child inherits it.
+/// Pipes do not block, no terminal becomes the controlling one, and child processes do not inherit the file.
 const CAREFULLY: OFlags = OFlags::NONBLOCK.union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 /// Permissions of new files and folders before the umask.
 const SHARED: Mode = Mode::from_raw_mode(0o666);
 const SHARED_FOLDER: Mode = Mode::from_raw_mode(0o777);
 const PRIVATE: Mode = Mode::from_raw_mode(0o600);
-/// Permissions of anybody but the owner.
+/// Permissions for anyone but the owner.
 const OTHERS: u32 = 0o077;
-/// No folder that this program removes is deeper.
+/// Maximum depth of a folder that this program removes.
 const DEEPEST: usize = 16;
 
-/// What makes two names one file: device and number.
+/// The identity of a file: device and inode number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity(u64, u64);
 
-/// What stands under a name, or is open.
+/// What a name or an open file refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Found {
-    /// Of what kind it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Which one it is.
+    /// Its identity.
     pub identity: Identity,
-    /// Its bytes.
+    /// Its size in bytes.
     pub length: u64,
-    /// Its owner is another user, and we are not the one who may do everything.
+    /// Whether it belongs to another user; always `false` for root.
     pub is_foreign: bool,
-    /// Whether others than its owner may open it.
+    /// Whether anyone but its owner may open it.
     pub is_shared: bool,
     names: u64,
 }
 
 impl Found {
-    /// Of an open file.
+    /// Describes an open file.
     pub fn of(file: &File) -> io::Result<Self> {
         Ok(Self::from_stat(&fs::fstat(file)?))
     }
@@ -77,8 +77,8 @@ impl Found {
     }
 }
 
-/// An open folder. Whatever is opened, made, renamed or removed through it is in it, wherever the folder is moved: names
-/// are plain, and no link is followed.
+/// An open folder. Everything opened, created, renamed or removed through it is inside it, even if the folder
+/// is moved: names are plain, and links are not followed.
 #[derive(Debug)]
 pub struct Folder {
     handle: File,
@@ -98,26 +98,26 @@ impl AsRawFd for Folder {
 }
 
 impl Folder {
-    /// Opens a folder that a person named: links on the way to it are followed.
+    /// Opens a folder that the user named. Links in its path are followed.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn open(path: &Path) -> io::Result<Self> {
-        // The folder of a name without any.
+        // A bare file name has an empty parent.
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let opened = fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | CAREFULLY, Mode::empty())?;
         Ok(Self { handle: opened.into(), path: path.to_owned() })
     }
 
-    /// Where it was when it was opened.
+    /// Its path when it was opened.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether it still is where it was opened.
+    /// Whether it is still at that path.
     ///
     /// # Errors
-    /// When the system cannot say.
+    /// I/O errors.
     pub fn is_at_its_path(&self) -> io::Result<bool> {
         match fs::stat(&self.path) {
             Ok(there) => Ok(Found::from_stat(&there).identity == Found::of(&self.handle)?.identity),
@@ -126,10 +126,10 @@ impl Folder {
         }
     }
 
-    /// What stands under a name in it; a link is a link.
+    /// What a name in it refers to. Links are not followed.
     ///
     /// # Errors
-    /// When the system cannot say.
+    /// I/O errors.
     pub fn find(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Found>> {
         match fs::statat(self, plain(name.as_ref())?, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(Found::from_stat(&stat))),
@@ -138,27 +138,27 @@ impl Folder {
         }
     }
 
-    /// Refuses what is there under a name in it, and is no regular file.
+    /// Refuses a name in it that exists and is not a regular file.
     ///
     /// # Errors
-    /// That it is none, or when the system cannot say.
+    /// [`super::Refused`] in that case, or I/O errors.
     pub fn must_be_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         self.find(name)?.map_or(Ok(()), |found| Wanted::File.check(found.kind))
     }
 
-    /// Whether a name in it is the name of this open file.
+    /// Whether a name in it refers to this open file.
     ///
     /// # Errors
-    /// When the system cannot say.
+    /// I/O errors.
     pub fn holds(&self, name: impl AsRef<OsStr>, file: &File) -> io::Result<bool> {
         let identity = Found::of(file)?.identity;
         Ok(self.find(name)?.is_some_and(|found| found.identity == identity))
     }
 
-    /// The names of all that is in it, in no order.
+    /// The names of everything in it, in no particular order.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(self)? {
@@ -174,41 +174,41 @@ impl Folder {
     /// Opens a folder in it.
     ///
     /// # Errors
-    /// What the system says, or that it is no folder.
+    /// I/O errors, or [`super::Refused`] if it is not a folder.
     pub fn folder(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
         let name = name.as_ref();
         let opened = self.open_as(name, Wanted::Folder, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?;
         Ok(Self { handle: opened.into(), path: self.path.join(name) })
     }
 
-    /// Makes a folder in it, which must not be there yet.
+    /// Creates a folder in it. The name must not exist yet.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn create_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         Ok(fs::mkdirat(self, plain(name.as_ref())?, SHARED_FOLDER)?)
     }
 
-    /// Opens a file in it to read.
+    /// Opens a file in it for reading.
     ///
     /// # Errors
-    /// What the system says, or that it is no regular file.
+    /// I/O errors, or [`super::Refused`] if it is not a regular file.
     pub fn read(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         regular(self.open_as(name.as_ref(), Wanted::File, OFlags::RDONLY, Mode::empty())?)
     }
 
-    /// Makes a file in it, which must not be there yet.
+    /// Creates a file in it. The name must not exist yet.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn create(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         self.create_as(name.as_ref(), SHARED)
     }
 
-    /// As [`Folder::create`], with nobody but its owner to open it.
+    /// Like [`Folder::create`], but only the owner may open the file.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn create_private(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         self.create_as(name.as_ref(), PRIVATE)
     }
@@ -218,15 +218,15 @@ impl Folder {
         regular(fs::openat(self, plain(name)?, flags, mode)?)
     }
 
-    /// Opens a file in it to read and to write on, with what is in it; where there is none it is made.
+    /// Opens a file in it for reading and writing, keeping its contents; creates it if it does not exist.
     ///
     /// # Errors
-    /// What the system says, or that it is no regular file of this folder alone.
+    /// I/O errors, or [`super::Refused`] if it is not a regular file or has a second name.
     pub fn go_on(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         self.to_change(name.as_ref(), OFlags::RDWR | OFlags::CREATE, SHARED)
     }
 
-    /// As [`Folder::go_on`], to write at the end only.
+    /// Like [`Folder::go_on`], but only for writing at the end.
     ///
     /// # Errors
     /// As [`Folder::go_on`].
@@ -234,7 +234,7 @@ impl Folder {
         self.to_change(name.as_ref(), OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE, SHARED)
     }
 
-    /// As [`Folder::go_on`]; where the file is made, nobody but its owner may open it.
+    /// Like [`Folder::go_on`], but only the owner may open a file that this creates.
     ///
     /// # Errors
     /// As [`Folder::go_on`].
@@ -250,8 +250,8 @@ impl Folder {
         }
     }
 
-    /// Opens a name without following a link. What is of another kind is looked at first and not opened at all: even
-    /// that does something to some devices.
+    /// Opens a name without following a link. Anything of another kind is detected first and never opened,
+    /// because opening some devices already has effects.
     fn open_as(&self, name: &OsStr, wanted: Wanted, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
         if let Some(found) = self.find(name)? {
             wanted.check(found.kind)?;
@@ -259,7 +259,7 @@ impl Folder {
         match fs::openat(self, name, flags | OFlags::NOFOLLOW | CAREFULLY, mode) {
             Ok(opened) => Ok(opened),
             Err(error) => {
-                // It became something else just now.
+                // It has just become something else.
                 if let Some(found) = self.find(name)? {
                     wanted.check(found.kind)?;
                 }
@@ -268,26 +268,26 @@ impl Folder {
         }
     }
 
-    /// Gives a file or folder in it another name in it. A file or link that has that name goes.
+    /// Renames a file or folder within it, replacing a file or link that has the new name.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn rename(&self, from: impl AsRef<OsStr>, to: impl AsRef<OsStr>) -> io::Result<()> {
         Ok(fs::renameat(self, plain(from.as_ref())?, self, plain(to.as_ref())?)?)
     }
 
-    /// Removes a file, or a link and not what it leads to.
+    /// Removes a file, or a link but not its destination.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn remove_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         Ok(fs::unlinkat(self, plain(name.as_ref())?, AtFlags::empty())?)
     }
 
-    /// Removes a folder with all that is in it; one that is not there is no error.
+    /// Removes a folder with all its contents. A missing folder is not an error.
     ///
     /// # Errors
-    /// What the system says, or that it is no folder.
+    /// I/O errors, or [`super::Refused`] if it is not a folder.
     pub fn remove_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         self.remove_tree(name.as_ref(), DEEPEST)
     }
@@ -310,13 +310,13 @@ impl Folder {
         Ok(fs::unlinkat(self, plain(name)?, AtFlags::REMOVEDIR)?)
     }
 
-    /// Makes sure that the names in it would survive a power cut.
+    /// Makes the names in it survive a power failure.
     ///
     /// # Errors
-    /// What the system says; file systems that cannot do this are no error.
+    /// I/O errors. File systems that cannot do this are not an error.
     pub fn sync(&self) -> io::Result<()> {
         match self.handle.sync_all() {
-            // Some network and FUSE file systems have no fsync of folders.
+            // Some network and FUSE file systems have no fsync for folders.
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
             {
@@ -326,15 +326,15 @@ impl Folder {
         }
     }
 
-    /// Locks the folder itself, until this is dropped.
+    /// Locks the folder itself until it is dropped.
     ///
     /// # Errors
-    /// When somebody has it locked, or the file system locks no folders.
+    /// If another process holds the lock, or the file system cannot lock folders.
     pub fn try_lock(&self) -> Result<(), TryLockError> {
         self.handle.try_lock()
     }
 
-    /// As [`Folder::try_lock`], together with others who do the same.
+    /// Like [`Folder::try_lock`], but shared with others that do the same.
     ///
     /// # Errors
     /// As [`Folder::try_lock`].
@@ -353,7 +353,7 @@ pub(super) fn open(path: &Path, follows: bool) -> io::Result<File> {
     regular(fs::open(path, OFlags::RDONLY | flags | CAREFULLY, Mode::empty())?)
 }
 
-/// A regular file to be written anew; nothing of it is changed yet.
+/// Opens a regular file to overwrite it; does not change it yet.
 pub(super) fn open_to_replace(path: &Path) -> io::Result<File> {
     match fs::stat(path) {
         Ok(found) => Wanted::File.check(Found::from_stat(&found).kind)?,
@@ -363,7 +363,7 @@ pub(super) fn open_to_replace(path: &Path) -> io::Result<File> {
     regular(fs::open(path, OFlags::WRONLY | OFlags::CREATE | CAREFULLY, SHARED)?)
 }
 
-/// What was opened, where it is a regular file; reading and writing wait from now on, as files do.
+/// Accepts an opened regular file, and makes reads and writes block from now on, as usual for files.
 fn regular(opened: OwnedFd) -> io::Result<File> {
     let file = File::from(opened);
     Wanted::File.check(Found::of(&file)?.kind)?;
