@@ -5,7 +5,7 @@ use std::str::FromStr;
 use crate::settings::{Choice, choices};
 
 choices! {
-    /// Where tensors live.
+    /// The requested backend.
     pub enum BackendRequest {
         /// wgpu where there is a real GPU, the CPU elsewhere.
         Auto = "auto",

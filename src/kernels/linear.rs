@@ -18,7 +18,8 @@ pub fn linear_transposed(x: &Tensor<2>, w: &Tensor<2>) -> Option<Tensor<2>> {
     apply(Linear { transposed: true }, [Input::of(x), Input::of(w)])
 }
 
-/// `x w + y` for `x: [N, in]`, `w: [in, out]` and `y` either `[out]`, a bias, or `[N, out]`, a residual: `[N, out]`.
+/// `x w + y` for `x: [N, in]`, `w: [in, out]` and `y` either `[out]`, a bias, or `[N, out]`, a residual:
+/// `[N, out]`.
 pub fn linear_plus<const D: usize>(x: &Tensor<2>, w: &Tensor<2>, y: &Tensor<D>) -> Option<Tensor<2>> {
     apply(LinearPlus, [Input::of(x), Input::of(w), Input::of(y)])
 }

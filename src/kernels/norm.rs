@@ -54,7 +54,8 @@ impl Kernel<2> for RmsNorm {
         (CpuTensor::new(out, x.shape()), inverse)
     }
 
-    /// With `n = x / rms` and `g = dy scale`: `dx = (g - n mean(g n)) / rms`, `dscale = sum over rows of dy n`.
+    /// With `n = x / rms` and `g = dy scale`: `dx = (g - n mean(g n)) / rms`,
+    /// `dscale = sum over rows of dy n`.
     fn backward(
         &self,
         [x, scale]: &[CpuTensor; 2],

@@ -25,7 +25,8 @@ vectorized! {
 }
 
 vectorized! {
-    /// With `s = sigmoid(gate)`: `dgate = dy up s (1 + gate (1 - s))`, `dup = dy gate s`, side by side in `out`.
+    /// With `s = sigmoid(gate)`: `dgate = dy up s (1 + gate (1 - s))`, `dup = dy gate s`, side by side in
+    /// `out`.
     fn slopes<'a>(gate_up: &'a [f32], dy: &'a [f32], f: usize, out: &'a mut [f32]) {
         let rows = gate_up.chunks_exact(2 * f).zip(dy.chunks_exact(f));
         for ((row, dy), out) in rows.zip(out.chunks_exact_mut(2 * f)) {

@@ -1,7 +1,7 @@
 //! Reads a completion and says which reasoning behaviours it shows.
 //!
-//! Phrases only find candidates; exact arithmetic decides. The analysis is pure: text in, [`Analysis`] out. Nothing
-//! here ever reaches the reward.
+//! Phrases only find candidates; exact arithmetic decides. The analysis is pure: text in, [`Analysis`] out.
+//! Nothing here ever reaches the reward.
 //!
 //! [`analyze`] works in five stages, each a single pass over its input:
 //! - [`lexer`] cuts the text into tokens with byte offsets;

@@ -1,4 +1,4 @@
-//! Hides the differences between systems in signals, suspending, and standard error of the process.
+//! Hides the differences between systems in signals, suspending, and the process's standard error.
 
 use std::{fs::File, io, path::Path};
 
@@ -152,7 +152,7 @@ mod system {
                     SIGWINCH => Signal::Resize,
                     _ => Signal::Terminate,
                 };
-                // Once the screen is gone, a signal has its default effect. A hang-up does not: the vanished
+                // Once the screen is gone, a signal has its default effect, except a hang-up: the vanished
                 // terminal may have ended the screen before this thread received the signal, and cleanup in
                 // progress must not be cut off.
                 let heard = sender.send(meaning).is_ok();

@@ -150,8 +150,8 @@ fn no_advice_is_to_leave_a_value_as_it_is() {
     }
 }
 
-/// Measured in a run with a learning rate of 1: its first step earned 0.13, and every step after that update
-/// nothing.
+/// Measured in a run with a learning rate of 1: the first step earned 0.13, and nothing was earned after its
+/// update.
 #[test]
 fn a_policy_that_an_update_ruined_is_told_from_one_that_finds_nothing() {
     let config = Config::default().with(["learning_rate=1.0"]).unwrap();

@@ -324,7 +324,7 @@ pub(super) const FAMILIES: &[Family] = &[
             "tested",
         ],
     ),
-    // Asked, and possibly answered.
+    // Questions, possibly answered.
     (
         PhraseKind::Check,
         &[&["is that", "is this", "is it", "is my answer", "is the answer", "is our answer"]],

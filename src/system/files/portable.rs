@@ -147,7 +147,7 @@ impl Folder {
     /// As [`Folder::create`].
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn create_private(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         self.create(name)
     }

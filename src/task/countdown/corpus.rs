@@ -55,8 +55,8 @@ impl Default for CorpusRules {
             continuations: 0.4,
             four_numbers: 0.06,
             checking: 0.05,
-            // No attempt is chosen because it is right, and no step looks ahead. The model card says how much
-            // each of these hints was measured to help.
+            // No attempt is chosen because it is right, and no step looks ahead. The model card gives the
+            // measured effect of each of these hints.
             smart_first: 0.0,
             smart_later: 0.0,
             smart_last_step: 0.0,
