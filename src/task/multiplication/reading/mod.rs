@@ -11,13 +11,13 @@
 //! - A *decomposition* is an attempt with two or more parts whose named factors add up to the puzzle's
 //!   product. Whether the stated results are right is a separate question.
 //! - A *check* is one sentence. It is opened by `check` or `verify`, or is a bare verdict (`that is wrong`).
-//! It is true if all its arithmetic is right and its verdict fits. After a computation of the product, the
-//! verdict must say correctly whether the previous attempt states that product; after a look at the last
-//! digit, whether the attempt ends in the digit that the product ends in; alone, whether the previous attempt
-//! states the product. The check is *misled* if its verdict fits what the text states but rests on a slip:
-//! its computation uses a miscalculated result, or it confirms a product that is wrong (by its last digit) or
-//! was reached by slips that cancel out. Rejecting a miscalculated product is true: that is what a check is
-//! for. A check without a calculation that only repeats the text before it is *superficial*.
+//!   It is true if all its arithmetic is right and its verdict fits. After a computation of the product, the
+//!   verdict must say correctly whether the previous attempt states that product; after a look at the last
+//!   digit, whether the attempt ends in the digit that the product ends in; alone, whether the previous
+//!   attempt states the product. The check is *misled* if its verdict fits what the text states but rests on
+//!   a slip: its computation uses a miscalculated result, or it confirms a product that is wrong (by its last
+//!   digit) or was reached by slips that cancel out. Rejecting a miscalculated product is true: that is what
+//!   a check is for. A check without a calculation that only repeats the text before it is *superficial*.
 //! - A computation of the product inside a check is also an attempt. A miss that it finds is therefore
 //!   followed by another attempt: a *self-correction*, if the answer has not made that attempt before.
 //! - The inside of an answer is not read. Text after an answer is read, but follows nothing before it.
