@@ -1,7 +1,7 @@
 //! Causal grouped-query attention with rotary positions, block by block of queries.
 //!
 //! As in FlashAttention (<https://arxiv.org/abs/2205.14135>), the attention weights are never stored: the
-//! backward pass recomputes each block from the log-sum-exp of its rows. A block of [`BLOCK`] positions reads
+//! backward pass recomputes each block from the log-sum-exp of its rows. A block of `BLOCK` positions reads
 //! only the keys up to its end, and all query heads of one key/value head share one matrix product.
 
 use std::{ops::Range, sync::Arc};

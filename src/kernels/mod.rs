@@ -7,7 +7,7 @@
 //! backend. The caller then uses Burn's operations, which remain beside the kernels as the definition
 //! (`model/transformer.rs`) and as the reference in tests.
 //!
-//! - [`unit`]: the vector unit of the processor on which all kernels run;
+//! - [`mod@unit`]: the vector unit of the processor on which all kernels run;
 //! - [`product`]: matrix products on slices; the only unsafe code;
 //! - [`vector`]: elementwise loops, compiled for each vector unit;
 //! - [`autodiff`]: turns a kernel with a hand-written derivative into a differentiable operation of Burn;

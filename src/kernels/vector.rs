@@ -1,6 +1,6 @@
 //! Elementwise loops for the vector units of the machine.
 //!
-//! Functions here are plain loops over slices, always inlined. A function defined inside [`vectorized!`] is
+//! Functions here are plain loops over slices, always inlined. A function defined inside `vectorized!` is
 //! compiled once for each instruction set, together with everything it inlines, and runs the version for the
 //! selected [`unit`](super::unit). A closure would not do: it may remain a separate function, compiled
 //! without vector instructions. The body knows the instruction set as the type `S` and passes it to functions

@@ -1,6 +1,6 @@
 //! The phrases that find candidates. A phrase decides nothing; it only says where to look.
 //!
-//! To teach the analysis more English, add lines to [`table`] or verbs to [`families`]. Where several phrases
+//! To teach the analysis more English, add lines to `table` or verbs to `families`. Where several phrases
 //! match, the longest wins.
 
 mod aims;

@@ -1,6 +1,6 @@
 //! Batched sampling with a key/value cache.
 //!
-//! On the CPU, [`slots`](super::slots) does this; the rest of this file serves all other devices.
+//! On the CPU, the `slots` module does this; the rest of this file serves all other devices.
 //!
 //! Rows are divided among the workers. Each worker prefills its prompts, then extends all of its rows by one
 //! token at a time, with one read from the device per position. Rows that ended leave the batch. Every row

@@ -1,6 +1,6 @@
 //! Reads a completion of a multiplication and says which behaviours it shows; exact arithmetic decides.
 //!
-//! [`lexer`] cuts the text into tokens, [`formula`] reads chains of equal sums of products, [`ways`] follows
+//! `lexer` cuts the text into tokens, `formula` reads chains of equal sums of products, `ways` follows
 //! partial products to the product, and this module reads the sentences between them. Each passes over its
 //! input once.
 //!
