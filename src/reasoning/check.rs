@@ -12,7 +12,7 @@ use super::{
 /// What opened the sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opener {
-    /// None: the verdict stands alone (`that works .`).
+    /// No opener: the verdict stands alone (`that works .`).
     None,
     /// `wait`, `hmm`.
     Hesitation,

@@ -136,7 +136,7 @@ pub fn open_unlinked(path: &Path) -> io::Result<File> {
 }
 
 /// Opens input from the user for reading line by line. A pipe or a terminal is accepted and waited for, as in
-/// every other command. Only for input of which no more is read than fits in memory.
+/// other command-line programs. Use it only where no more is read than fits in memory.
 ///
 /// # Errors
 /// I/O errors, or [`Refused`] for a folder.
