@@ -33,6 +33,8 @@ section! {
         live checkpoint_every: u64 = 20, 0..=1_000_000_000;
         /// Steps between held-out evaluations; 0 for none.
         live evaluate_every: u64 = 0, 0..=1_000_000_000;
+        /// Held-out puzzles of such an evaluation.
+        fixed evaluate_puzzles: usize = 128, 1..=10_000;
         /// Steps between answers to the pinned puzzles; 0 for none.
         live pinned_every: u64 = 5, 0..=1_000_000_000;
     }

@@ -408,11 +408,3 @@ fn too_many_new_tokens(max_new_tokens: usize, model: &ModelConfig) -> String {
         model.max_position_embeddings
     )
 }
-
-/// Held-out puzzles asked when a run evaluates itself.
-pub const EVALUATED_PUZZLES: usize = 128;
-
-/// The puzzles of a run's own evaluations.
-pub fn evaluation_puzzles(task: &dyn Task) -> Vec<crate::task::Puzzle> {
-    eval::heldout_puzzles(task, EVALUATED_PUZZLES)
-}

@@ -150,7 +150,7 @@ impl<'a> Training<'a> {
             retry_at: None,
             in_step: false,
             checkpoint_wanted: false,
-            heldout: setup::evaluation_puzzles(p.grpo.task.as_ref()),
+            heldout: eval::heldout_puzzles(p.grpo.task.as_ref(), p.config.schedule.evaluate_puzzles),
             sentinel: sentinel_of(&p),
             inspector: Inspector::default(),
             finished: Vec::new(),

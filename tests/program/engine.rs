@@ -327,14 +327,15 @@ fn what_cannot_be_set_is_refused_in_a_sentence_and_changes_nothing() {
 #[test]
 fn evaluation_fills_its_metric_when_due_and_disturbs_nothing() {
     let root = TempDir::new().unwrap();
-    let mut driven = Driven::start(options(root.path(), tiny().with(["evaluate_every=2"]).unwrap(), 2));
+    let config = tiny().with(["evaluate_every=2", "evaluate_puzzles=12"]).unwrap();
+    let mut driven = Driven::start(options(root.path(), config, 2));
     let told = driven.until(|event| matches!(event, Event::EvalDone { .. }));
     let Some(Event::EvalDone { step: 2, accuracy, puzzles, .. }) = told.last() else { panic!("{told:?}") };
     let (accuracy, puzzles) = (*accuracy, *puzzles);
     let (_, run) = driven.end();
     let measured: Vec<Option<f64>> = metrics(&run).iter().map(|m| m.eval_accuracy).collect();
     assert_eq!(measured, [None, Some(accuracy)]);
-    assert!((0.0..=1.0).contains(&accuracy) && puzzles > 0);
+    assert!((0.0..=1.0).contains(&accuracy) && puzzles == 12);
     let right = accuracy * (4 * puzzles) as f64;
     assert!((right - right.round()).abs() < 1e-6, "{accuracy} of {puzzles} puzzles by 4 samples");
 
