@@ -2,8 +2,6 @@
 
 #[path = "../../src/eval/frontier.rs"]
 pub mod frontier;
-#[path = "../../src/eval/interval.rs"]
-pub mod interval;
 #[path = "../../src/eval/options.rs"]
 mod options;
 #[path = "../../src/eval/report.rs"]

@@ -4,3 +4,5 @@
 pub mod blind;
 #[path = "../../src/metrics/hits.rs"]
 pub mod hits;
+#[path = "../../src/metrics/interval.rs"]
+pub mod interval;

@@ -22,7 +22,7 @@ use crate::{
     system::files,
     task::{
         self, LastBlind, Puzzle, RewardRules,
-        answer::{self, Graded},
+        answer::Graded,
         countdown::search::{Search, Space},
     },
 };
@@ -151,8 +151,8 @@ struct Summary {
 }
 
 fn analyze_line(input: &ScoreInput, graded: Graded) -> Result<Analysis, String> {
-    let text = answer::read_for(&input.completion, graded);
-    Ok(task::of_record(input.task.as_deref())?.analyze(&input.puzzle(), text))
+    let task = task::of_record(input.task.as_deref())?;
+    Ok(task.analyze_graded(&input.puzzle(), &input.completion, graded))
 }
 
 #[derive(Serialize)]

@@ -16,7 +16,10 @@ use crate::{
             resample::{self, MOST_SAMPLES, Subject},
         },
     },
-    metrics::meter::{Difference, difference, wilson},
+    metrics::{
+        interval::wilson,
+        meter::{Difference, difference},
+    },
     model::{tokenizer::Tokenizer, transformer::Transformer},
     protocol::side::{Answer, Arm, Edit, PlayOptions, Resampled, WrittenToken},
     rollout::sampler::Unobserved,
@@ -325,7 +328,7 @@ fn print(puzzle: &str, prospect: &Prospect, all: &[Played], stdout: &mut impl Wr
 }
 
 fn share(right: usize, all: usize) -> String {
-    let (low, high) = wilson(right, all).unwrap_or((0.0, 1.0));
-    let share = 100.0 * right as f64 / all.max(1) as f64;
-    format!("{right} of {all} right, {share:.0} % [{:.0} to {:.0}]", 100.0 * low, 100.0 * high)
+    let share = right as f64 / all.max(1) as f64;
+    let [low, high] = wilson(share, all as f64).map(|share| 100.0 * share);
+    format!("{right} of {all} right, {:.0} % [{low:.0} to {high:.0}]", 100.0 * share)
 }

@@ -8,7 +8,7 @@ use crate::{
     grpo::step::Grpo,
     rollout::sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     runs::pinned::{PinnedAnswer, PinnedLog},
-    task::{Puzzle, Task, answer},
+    task::{Puzzle, Task},
 };
 
 /// Held-out puzzles that every run pins by itself.
@@ -114,7 +114,7 @@ impl Pins {
                 reward: score.reward,
                 correct: score.correct,
                 truncated: completion.truncated,
-                analysis: grpo.task.analyze(puzzle, answer::read_for(&text, rules.answer)),
+                analysis: grpo.task.analyze_graded(puzzle, &text, rules.answer),
                 completion: text,
             };
             self.log.add(&answer)?;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::interval::Estimate;
 use crate::metrics::blind::Blind;
+use crate::metrics::interval::Estimate;
 
 /// A completion, reduced to what the curves need.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

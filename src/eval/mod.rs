@@ -2,7 +2,6 @@
 
 pub mod base;
 pub mod frontier;
-pub mod interval;
 mod options;
 pub mod report;
 
@@ -27,7 +26,7 @@ use crate::{
         sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     },
     system::workers::Workers,
-    task::{Puzzle, RewardRules, Score, Split, Task, answer},
+    task::{Puzzle, RewardRules, Score, Split, Task},
 };
 
 /// Seeds of evaluations are kept apart from those of training.
@@ -156,7 +155,7 @@ fn grade<'a>(
         let puzzle = &puzzles[row / samples];
         let text = who.tokenizer.decode(&completion.tokens);
         let score = who.task.score(puzzle, &text, rules);
-        let analysis = who.task.analyze(puzzle, answer::read_for(&text, rules.answer));
+        let analysis = who.task.analyze_graded(puzzle, &text, rules.answer);
         let answer = score.answer.as_deref().and_then(|answer| who.task.canonical_answer(answer));
         let drawn = Drawn {
             correct: score.correct,

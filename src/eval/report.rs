@@ -35,7 +35,7 @@ pub struct EvalReport {
     pub temperature: f64,
     /// Share of completions that are right.
     pub accuracy: f64,
-    /// 95 % interval of the accuracy, clustered by puzzle: see [`super::interval::Estimate`].
+    /// 95 % interval of the accuracy, clustered by puzzle: see [`crate::metrics::interval::Estimate`].
     pub accuracy_ci95: [f64; 2],
     /// Share of puzzles whose likeliest completion is right; `None` where it was not asked for.
     pub accuracy_greedy: Option<f64>,

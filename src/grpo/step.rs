@@ -22,7 +22,7 @@ use crate::{
         RolloutGroup,
         sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     },
-    task::{Puzzle, Score, Split, Task, answer},
+    task::{Puzzle, Score, Split, Task},
 };
 
 /// The policy, what it is trained on and how.
@@ -154,10 +154,8 @@ impl Grpo {
                 group.completions.iter().map(|c| self.tokenizer.decode(&c.tokens)).collect();
             let scores: Vec<Score> =
                 texts.iter().map(|t| self.task.score(&group.puzzle, t, &rules)).collect();
-            let analyses = texts
-                .iter()
-                .map(|t| self.task.analyze(&group.puzzle, answer::read_for(t, rules.answer)))
-                .collect();
+            let analyses =
+                texts.iter().map(|t| self.task.analyze_graded(&group.puzzle, t, rules.answer)).collect();
             let mut rewards: Vec<f64> = scores.iter().map(|s| s.reward).collect();
             match settings.reward.control {
                 // Every completion earns 1 or 0 by a coin, whatever it says.

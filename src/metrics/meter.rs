@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{blind::Blind, hits::HitRates};
+use super::{blind::Blind, hits::HitRates, interval::wilson};
 use crate::reasoning::Analysis;
-
-/// The quantile of the standard normal distribution for 95 % intervals.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// Counts over completions, from which every figure of the meter is computed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -145,20 +142,11 @@ pub fn share(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// Wilson's 95 % interval for a share; `None` if `whole` is 0.
-pub fn wilson(part: usize, whole: usize) -> Option<(f64, f64)> {
-    let (p, n) = (share(part, whole)?, whole as f64);
-    let middle = p + Z * Z / (2.0 * n);
-    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + Z * Z / n;
-    Some(((middle - half) / scale, (middle + half) / scale))
-}
-
 /// The difference of two shares with Newcombe's interval, built from the two Wilson intervals.
 pub fn difference(first: (usize, usize), second: (usize, usize)) -> Option<Difference> {
     let (p, q) = (share(first.0, first.1)?, share(second.0, second.1)?);
-    let (p_low, p_high) = wilson(first.0, first.1)?;
-    let (q_low, q_high) = wilson(second.0, second.1)?;
+    let [p_low, p_high] = wilson(p, first.1 as f64);
+    let [q_low, q_high] = wilson(q, second.1 as f64);
     let value = p - q;
     Some(Difference {
         value,

@@ -1,4 +1,4 @@
-//! Measurements over the steps of a run: bucketing for charts, smoothing, the aha step and the meter.
+//! Measurements over the steps of a run: smoothing, the aha step, the meter and the sentinel.
 //!
 //! Pure: numbers in, numbers and labels out.
 
@@ -7,13 +7,12 @@ pub mod blind;
 pub mod figures;
 pub mod format;
 pub mod hits;
+pub mod interval;
 pub mod meter;
 pub mod sentinel;
-pub mod series;
 pub mod smoothing;
 
 pub use aha::{AhaWatch, aha_step};
 pub use meter::{Meter, Tally};
 pub use sentinel::Sentinel;
-pub use series::{Bucket, Column, Series};
 pub use smoothing::Ema;

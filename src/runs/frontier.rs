@@ -17,7 +17,8 @@ use sha2::{Digest, Sha256};
 
 use super::{directory::RunDirectory, error::RunError};
 use crate::{
-    eval::{EvalOptions, frontier::Point, interval::Estimate, report::EvalReport},
+    eval::{EvalOptions, frontier::Point, report::EvalReport},
+    metrics::interval::Estimate,
     model::host,
     system::{
         files::{self, Folder},

@@ -55,7 +55,7 @@ pub fn graded(completion: &str, which: Graded) -> Result<&str, String> {
 
 /// The part of a completion that the analysis reads: all of it or, if the first answer is graded, the text up
 /// to the end of that answer. What follows was not graded.
-pub fn read_for(completion: &str, which: Graded) -> &str {
+pub(super) fn read_for(completion: &str, which: Graded) -> &str {
     let complete_at = |(at, _): &(usize, &str)| completion[..*at].contains(OPEN);
     let end = completion.match_indices(CLOSE).find(complete_at).map(|(at, _)| at + CLOSE.len());
     match (which, end) {

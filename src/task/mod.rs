@@ -127,6 +127,10 @@ pub trait Task: Send + Sync {
     /// Reads which reasoning behaviours a completion shows. Accepts any text. The reward never sees the
     /// result.
     fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis;
+    /// Reads a completion as far as the answer that is graded.
+    fn analyze_graded(&self, puzzle: &Puzzle, completion: &str, which: Graded) -> Analysis {
+        self.analyze(puzzle, answer::read_for(completion, which))
+    }
     /// Canonical text of an answer, the same for equal answers, for a majority vote; `None` for an unreadable
     /// answer.
     fn canonical_answer(&self, answer: &str) -> Option<String>;
@@ -322,6 +326,11 @@ pub fn in_words(task: &str, puzzle: &Puzzle, arrow: &str) -> String {
 /// Analyses a completion of a run's task; see [`Task::analyze`].
 pub fn analyze(task: &str, puzzle: &Puzzle, completion: &str) -> Analysis {
     known(task).analyze(puzzle, completion)
+}
+
+/// Reads a completion as far as the answer that is graded, see [`Task::analyze_graded`].
+pub fn analyze_graded(task: &str, puzzle: &Puzzle, completion: &str, which: Graded) -> Analysis {
+    known(task).analyze_graded(puzzle, completion, which)
 }
 
 /// Caches the blind search of the last puzzle: the completions of a group come one after the other and share

@@ -6,10 +6,7 @@ use crate::{
     reasoning::RULES,
     record::RolloutRecord,
     runs::{RunDirectory, pinned::PinnedAnswer},
-    task::{
-        self,
-        answer::{self, Graded},
-    },
+    task::{self, answer::Graded},
 };
 
 /// Whether the completions of a run are read again.
@@ -31,8 +28,8 @@ impl Rereading {
     /// A completion with what today's rules find in it.
     pub(super) fn rollout(self, mut record: RolloutRecord) -> RolloutRecord {
         if self.again {
-            let text = answer::read_for(&record.completion, self.graded);
-            record.analysis = task::analyze(&record.task, &record.puzzle, text);
+            record.analysis =
+                task::analyze_graded(&record.task, &record.puzzle, &record.completion, self.graded);
         }
         record
     }
@@ -40,8 +37,8 @@ impl Rereading {
     /// The same for an answer to a pinned puzzle.
     pub(super) fn pinned(self, mut answer: PinnedAnswer) -> PinnedAnswer {
         if self.again {
-            let text = answer::read_for(&answer.completion, self.graded);
-            answer.analysis = task::analyze(&answer.task, &answer.puzzle, text);
+            answer.analysis =
+                task::analyze_graded(&answer.task, &answer.puzzle, &answer.completion, self.graded);
         }
         answer
     }

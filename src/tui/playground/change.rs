@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::state::{Change, SAMPLES};
 use crate::{
-    metrics::meter::{difference, wilson},
+    metrics::{interval::wilson, meter::difference},
     protocol::side::{Arm, Resampled},
     tui::{theme::Theme, wrap::wrap},
 };
@@ -52,8 +52,8 @@ pub(super) fn lines(change: &Change, theme: &Theme, width: u16) -> Vec<Line<'sta
 }
 
 fn arm(name: &str, arm: &Arm, again: Option<usize>, narrow: bool, theme: &Theme) -> Line<'static> {
-    let (low, high) = wilson(arm.right, arm.samples).unwrap_or((0.0, 1.0));
     let share = arm.right as f64 / arm.samples.max(1) as f64;
+    let [low, high] = wilson(share, arm.samples as f64);
     let mut spans = vec![
         span(format!("{name:<10}"), theme.text),
         span(format!("{:>4} % ", percent(share)), theme.title),
