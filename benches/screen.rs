@@ -3,17 +3,19 @@
 
 use std::{hint::black_box, path::PathBuf};
 
+use aha_lab::tui::screens::transcripts::Transcripts;
 use aha_lab::{
     engine::scripted::Script,
     protocol::Event,
     tui::{
-        app::{Action, App, Mode},
         chart::bucket,
-        screen::Screen,
-        theme::Theme,
-        update::update,
-        view::view,
-        wrap::wrap,
+        shell::{
+            app::{Action, App, Mode},
+            theme::Theme,
+            update::update,
+            view::view,
+        },
+        widgets::wrap::wrap,
     },
 };
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -76,7 +78,7 @@ fn transcripts(criterion: &mut Criterion) {
         told(&mut app, Event::RolloutScored(Box::new(script.rollout(step, group, index % 16))));
     }
     update(&mut app, Action::Redraw);
-    app.screen = Screen::Transcripts;
+    app.bring::<Transcripts>();
     let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
     terminal.draw(|frame| view(frame, &mut app)).unwrap();
     let mut group = criterion.benchmark_group("a list of 10,000 completions");
@@ -108,7 +110,7 @@ fn transcripts(criterion: &mut Criterion) {
     group.bench_function("wrapping it", |bencher| bencher.iter(|| wrap(black_box(&spans), 60).len()));
     let mut app = self::app(&script);
     told(&mut app, Event::RolloutScored(Box::new(long)));
-    app.screen = Screen::Transcripts;
+    app.bring::<Transcripts>();
     terminal.draw(|frame| view(frame, &mut app)).unwrap();
     key(&mut app, KeyCode::Enter);
     let mut down = true;

@@ -46,7 +46,6 @@ const DEBTS: &[(&str, &str)] = &[
     ("reasoning", "task"),
     ("record", "reasoning"),
     ("record", "task"),
-    ("tui", "engine"),
     ("tui", "grpo"),
 ];
 

@@ -12,7 +12,7 @@ use crate::{
     record::StepMetrics,
     runs::{Reader, RunDirectory, RunError, ancestors, checkpoint, segments, source::base_reference},
     system::output::{self, printable_within_line},
-    tui::numbers,
+    tui::widgets::numbers,
 };
 
 /// Steps at both ends whose mean is told.

@@ -2,38 +2,11 @@
 //! [`Command`](crate::protocol::Command)s out, whether the events come from an engine in this
 //! process or from a run directory that is being read.
 
-pub mod app;
 pub mod chart;
-mod event_loop;
-pub mod frontier;
-pub mod highlight;
-pub mod history;
-mod input;
-pub mod keys;
-pub mod meter;
-pub mod microscope;
-pub mod numbers;
-mod palette;
-pub mod past;
-mod pinning;
-pub mod playground;
-mod playing;
-pub mod prompt;
-pub mod question;
-pub mod restart;
-pub mod screen;
-pub mod search_view;
-pub mod sentinel;
-mod stepping;
-pub mod streams;
-mod terminal;
-pub mod theme;
-mod thinning;
-pub mod transcripts;
-pub mod travel;
-pub mod update;
-pub mod view;
-pub mod wrap;
+pub mod screens;
+pub mod shell;
+pub mod store;
+pub mod widgets;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -42,13 +15,14 @@ use std::{
 
 use crossbeam_channel::{Receiver, never};
 
-use self::{
+use self::shell::{
     app::{App, Ended, Mode},
-    event_loop::{Channels, Host},
+    event_loop::{self, Channels, Host},
     input::InputThread,
+    osc52,
     past::Historian,
     restart::Restarter,
-    terminal::TerminalGuard,
+    terminal::{self, TerminalGuard},
     theme::Theme,
 };
 use crate::{
@@ -131,15 +105,15 @@ pub fn run(
 
 fn outcome(app: &App) -> TuiOutcome {
     TuiOutcome {
-        steps: app.history.last().map_or(0, |step| step.step),
-        run: app.run(),
-        price_per_hour: app.price_per_hour,
-        failed: match &app.ended {
+        steps: app.store.history.last().map_or(0, |step| step.step),
+        run: app.store.run(),
+        price_per_hour: app.store.price_per_hour,
+        failed: match &app.store.ended {
             Some(Ended::Failed(reason)) => Some(reason.clone()),
             _ => None,
         },
         interrupted: app.interrupted,
-        engine_ended: app.mode != Mode::Control || app.ended.is_some(),
+        engine_ended: app.store.mode != Mode::Control || app.store.ended.is_some(),
     }
 }
 
@@ -173,7 +147,7 @@ impl Host for RealTerminal<'_, '_> {
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
         let mut out = io::stdout();
-        out.write_all(transcripts::osc52(text).as_bytes())?;
+        out.write_all(osc52(text).as_bytes())?;
         out.flush()
     }
 

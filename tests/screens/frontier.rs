@@ -8,26 +8,32 @@ use aha_lab::{
     },
     runs::Measurement,
     tui::{
-        app::{Action, App, Mode},
-        frontier::{Axis, Curve, Kind},
-        screen::Screen,
-        theme::Theme,
-        update::update,
+        screens::frontier::{Axis, Curve, Frontier, Kind, Shown},
+        shell::{
+            app::{Action, App, Mode},
+            theme::Theme,
+            update::update,
+        },
     },
 };
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::at::at;
 use crate::picture::{SIZES, draw, picture, text};
 
 /// The Frontier screen with what was measured after these steps of the scripted run.
-fn frontier(theme: Theme, steps: &[u64]) -> App {
+fn measured(theme: Theme, steps: &[u64]) -> App {
     let script = Script::new(7);
     let mut app = App::new(theme, Mode::Finished);
     let mut tell = |event| assert!(update(&mut app, Action::Engine(event)).is_empty());
     tell(Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), 0))));
     steps.iter().for_each(|step| tell(Event::Measured(Box::new(script.measured(*step)))));
-    app.screen = Screen::Frontier;
+    app.bring::<Frontier>();
     app
+}
+
+fn frontier(app: &App) -> Shown<'_> {
+    at::<Frontier>(app).shown(&app.store.measurements)
 }
 
 fn press(app: &mut App, keys: &str) {
@@ -46,7 +52,7 @@ fn press(app: &mut App, keys: &str) {
 #[test]
 fn the_frontier_at_three_sizes() {
     for (width, height) in SIZES {
-        let mut app = frontier(Theme::colored(), &[0, 20, 60]);
+        let mut app = measured(Theme::colored(), &[0, 20, 60]);
         press(&mut app, "←←←←←");
         insta::assert_snapshot!(
             format!("frontier_{width}x{height}"),
@@ -57,16 +63,16 @@ fn the_frontier_at_three_sizes() {
 
 #[test]
 fn the_frontier_without_colours_and_in_ascii() {
-    let mut app = frontier(Theme::plain(), &[0, 60]);
+    let mut app = measured(Theme::plain(), &[0, 60]);
     insta::assert_snapshot!("frontier_no_color_120x36", picture(&draw(&mut app, 120, 36)));
-    let mut app = frontier(Theme { ascii: true, ..Theme::colored() }, &[0, 60]);
+    let mut app = measured(Theme { ascii: true, ..Theme::colored() }, &[0, 60]);
     insta::assert_snapshot!("frontier_ascii_120x36", picture(&draw(&mut app, 120, 36)));
 }
 
 #[test]
 fn without_a_measurement_it_says_how_to_make_one() {
     for (width, height) in SIZES {
-        let mut app = frontier(Theme::colored(), &[]);
+        let mut app = measured(Theme::colored(), &[]);
         let shown = picture(&draw(&mut app, width, height));
         insta::assert_snapshot!(format!("frontier_empty_{width}x{height}"), shown);
     }
@@ -74,7 +80,7 @@ fn without_a_measurement_it_says_how_to_make_one() {
 
 #[test]
 fn one_measurement_alone_has_no_before_and_after() {
-    let mut app = frontier(Theme::colored(), &[60]);
+    let mut app = measured(Theme::colored(), &[60]);
     let shown = text(&draw(&mut app, 120, 36));
     assert!(shown.contains("after step 60") && !shown.contains("before training"), "{shown}");
 }
@@ -101,50 +107,50 @@ fn nobody_votes_alone_and_equal_tokens_are_those_that_were_spent() {
 
 #[test]
 fn keys_move_the_crosshair_the_samples_the_axis_and_the_step() {
-    let mut app = frontier(Theme::colored(), &[0, 20, 60]);
-    let last = app.frontier.crosshair().unwrap();
+    let mut app = measured(Theme::colored(), &[0, 20, 60]);
+    let last = frontier(&app).crosshair().unwrap();
     press(&mut app, "→");
-    assert_eq!(app.frontier.crosshair().unwrap(), last, "there is nothing further right");
+    assert_eq!(frontier(&app).crosshair().unwrap(), last, "there is nothing further right");
     press(&mut app, "←");
-    assert!(app.frontier.crosshair().unwrap() < last);
+    assert!(frontier(&app).crosshair().unwrap() < last);
     press(&mut app, "g←");
-    assert_eq!(app.frontier.crosshair().unwrap(), app.frontier.stops()[0]);
-    assert_eq!(app.frontier.samples(), Some(24));
+    assert_eq!(frontier(&app).crosshair().unwrap(), frontier(&app).stops()[0]);
+    assert_eq!(frontier(&app).samples(), Some(24));
     press(&mut app, "↑");
-    assert_eq!(app.frontier.samples(), Some(48));
+    assert_eq!(frontier(&app).samples(), Some(48));
     press(&mut app, "↑↑↑↑↑↑↑");
-    assert_eq!(app.frontier.samples(), None, "the last one forces nothing");
+    assert_eq!(frontier(&app).samples(), None, "the last one forces nothing");
     assert!(text(&draw(&mut app, 120, 36)).contains("samples of k: unforced"));
     press(&mut app, "↓↓↓↓↓↓↓↓a");
     assert!(text(&draw(&mut app, 120, 36)).contains("tokens in all a puzzle"));
-    assert_eq!(app.frontier.pair().1.unwrap().step, 60);
+    assert_eq!(frontier(&app).pair().1.unwrap().step, 60);
     press(&mut app, "[");
-    assert_eq!(app.frontier.pair().1.unwrap().step, 20);
+    assert_eq!(frontier(&app).pair().1.unwrap().step, 20);
     press(&mut app, "[[");
-    assert_eq!(app.frontier.pair().1.unwrap().step, 20, "the first one stays beneath it");
+    assert_eq!(frontier(&app).pair().1.unwrap().step, 20, "the first one stays beneath it");
     press(&mut app, "]]");
-    assert_eq!(app.frontier.pair().1.unwrap().step, 60);
+    assert_eq!(frontier(&app).pair().1.unwrap().step, 60);
 }
 
 #[test]
 fn other_settings_are_never_laid_over_each_other() {
-    let mut app = frontier(Theme::colored(), &[0, 60]);
+    let mut app = measured(Theme::colored(), &[0, 60]);
     let mut other = Script::new(7).measured(40);
     other.how.samples = 4;
     other.time = "2025-01-01T00:00:00Z".into();
     assert!(update(&mut app, Action::Engine(Event::Measured(Box::new(other)))).is_empty());
-    assert_eq!(app.frontier.pair().1.unwrap().step, 60);
+    assert_eq!(frontier(&app).pair().1.unwrap().step, 60);
     assert!(text(&draw(&mut app, 120, 36)).contains("settings 2 of 2"));
     press(&mut app, "w");
-    let (only, none) = app.frontier.pair();
+    let (only, none) = frontier(&app).pair();
     assert_eq!((only.unwrap().step, none), (40, None));
     press(&mut app, "w");
-    assert_eq!(app.frontier.pair().1.unwrap().step, 60);
+    assert_eq!(frontier(&app).pair().1.unwrap().step, 60);
 }
 
 #[test]
 fn a_key_measures_and_the_same_key_gives_it_up() {
-    let mut app = frontier(Theme::colored(), &[]);
+    let mut app = measured(Theme::colored(), &[]);
     press(&mut app, "m");
     let Some(SideCommand::Job { id, .. }) = app.asked.pop() else { panic!("{:?}", app.asked) };
     let side = |app: &mut App, event| assert!(update(app, Action::Side(event)).is_empty());
@@ -170,7 +176,7 @@ fn a_key_measures_and_the_same_key_gives_it_up() {
 #[test]
 fn every_size_and_every_key_is_drawn() {
     for steps in [&[][..], &[0], &[0, 60]] {
-        let mut app = frontier(Theme { ascii: true, ..Theme::colored() }, steps);
+        let mut app = measured(Theme { ascii: true, ..Theme::colored() }, steps);
         for width in (1..100).step_by(3) {
             for height in 1..32 {
                 let shown = draw(&mut app, width, height);
@@ -202,7 +208,7 @@ fn measurements_of_strangers_are_drawn_at_any_size() {
         spoil(&mut measurement);
         let bytes = serde_json::to_vec(&measurement).unwrap();
         assert!(Measurement::parse(&bytes).is_ok(), "{number}");
-        let mut app = frontier(Theme::colored(), &[0]);
+        let mut app = measured(Theme::colored(), &[0]);
         drop(update(&mut app, Action::Engine(Event::Measured(Box::new(measurement)))));
         for (width, height) in [(120, 36), (40, 12), (7, 3), (1, 1)] {
             for keys in ["", "→", "←←←", "↑", "↓", "a", "]", "[", "w"] {

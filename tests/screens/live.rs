@@ -7,13 +7,11 @@ use aha_lab::{
     engine::scripted::Script,
     protocol::{Command, Event, Phase, StepBy, Temporality},
     record::StepMetrics,
-    tui::{
-        app::{Action, App, Level, Mode},
-        keys::{GLOBAL_KEYS, LIVE_KEYS},
-        screen::Screen,
-        search_view,
+    tui::shell::{
+        app::{Action, App, Mode},
+        keys::GLOBAL_KEYS,
+        message::Level,
         theme::Theme,
-        transcripts, travel,
         update::update,
     },
 };
@@ -23,10 +21,11 @@ use ratatui::{
     style::{Color, Modifier, Style},
 };
 
-use crate::picture::draw;
+use crate::picture::{below_title, draw};
 
 /// The text, and below it each row's styles as runs: `columns style`, plain runs left out.
 fn picture(buffer: &Buffer) -> String {
+    let buffer = &below_title(buffer);
     let mut text = String::new();
     let mut styles = String::new();
     for y in 0..buffer.area.height {
@@ -185,28 +184,29 @@ fn no_color_and_ascii() {
 fn help_names_every_key() {
     let mut app = mid_run(Theme::colored());
     key(&mut app, KeyCode::Char('?'));
-    insta::assert_snapshot!("help_120x36", picture(&draw(&mut app, 120, 36)));
-    let mut all = picture(&draw(&mut app, 120, 160));
+    let mut all = picture(&draw(&mut app, 120, 400));
     all.retain(|c| c != '\n');
-    let shown = GLOBAL_KEYS.iter().chain(LIVE_KEYS).map(|row| (row.shown, row.help));
-    let shown = shown.chain(travel::KEYS.iter().map(|row| (row.shown, row.help)));
-    let shown = shown.chain(search_view::KEYS.iter().map(|row| (row.shown, row.help)));
-    for (keys, help) in shown.chain(transcripts::KEYS.iter().map(|row| (row.shown, row.help))) {
+    let everywhere = GLOBAL_KEYS.iter().map(|row| (row.shown, row.help));
+    let own: Vec<_> = app.screens.iter().flat_map(|screen| screen.keys()).collect();
+    for (keys, help) in everywhere.chain(own) {
         assert!(all.contains(keys) && all.contains(help), "{keys}: {help}");
+    }
+    for screen in &app.screens {
+        assert!(all.contains(&format!("{}: {}", screen.name(), screen.about())), "{}", screen.name());
     }
 }
 
 fn some_keys() -> Vec<KeyEvent> {
-    let rows = GLOBAL_KEYS.iter().map(|row| row.chords).chain(LIVE_KEYS.iter().map(|row| row.chords));
-    let rows = rows.chain(travel::KEYS.iter().map(|row| row.chords));
-    let rows = rows.chain(search_view::KEYS.iter().map(|row| row.chords));
-    let chords = rows.chain(transcripts::KEYS.iter().map(|row| row.chords)).flatten();
+    let chords = GLOBAL_KEYS.iter().flat_map(|row| row.chords);
     let mut keys: Vec<KeyEvent> = chords
         .map(|chord| {
             let modifiers = if chord.ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
             KeyEvent::new(chord.code, modifiers)
         })
         .collect();
+    let screens = App::new(Theme::plain(), Mode::Control).screens;
+    keys.extend(screens.iter().flat_map(|screen| screen.chords()));
+    keys.extend((2..=10).map(|number| KeyEvent::new(KeyCode::F(number), KeyModifiers::NONE)));
     let more = [KeyCode::Enter, KeyCode::Backspace, KeyCode::Delete, KeyCode::Char('é'), KeyCode::F(7)];
     keys.extend(more.map(|code| KeyEvent::new(code, KeyModifiers::NONE)));
     keys
@@ -264,7 +264,7 @@ fn odd_numbers_and_odd_text_are_drawn() {
         (metrics.accuracy, metrics.grad_norm, metrics.clipped_ratio) = (value, value, value);
         tell(&mut app, Event::StepDone(Box::new(metrics)));
         for log in [false, true] {
-            app.log_length = log;
+            assert!(key(&mut app, KeyCode::Char('l')).is_empty() || log);
             draw(&mut app, 120, 36);
             draw(&mut app, 80, 24);
         }
@@ -293,11 +293,11 @@ fn while_a_person_types_the_answer_stays_and_warnings_wait() {
     assert_eq!(key(&mut app, KeyCode::Enter), []);
     let answer = app.message.clone().unwrap();
     update(&mut app, Action::Engine(Event::Warning("Dead groups.".into())));
-    let soon = app.now + Duration::from_millis(100);
+    let soon = app.store.now + Duration::from_millis(100);
     update(&mut app, Action::Clock(soon));
     assert_eq!(app.message, Some(answer));
     key(&mut app, KeyCode::Esc);
-    let soon = app.now + Duration::from_millis(100);
+    let soon = app.store.now + Duration::from_millis(100);
     update(&mut app, Action::Clock(soon));
     assert_eq!(app.message.as_ref().unwrap().text, "Dead groups.");
 }
@@ -306,7 +306,7 @@ fn while_a_person_types_the_answer_stays_and_warnings_wait() {
 fn keys_ask_the_engine_for_what_they_say() {
     let mut app = mid_run(Theme::colored());
     assert_eq!(key(&mut app, KeyCode::Char(' ')), [Command::Pause]);
-    assert_eq!(app.temporality, Temporality::Pausing, "shown at once, before the engine has answered");
+    assert_eq!(app.store.temporality, Temporality::Pausing, "shown at once, before the engine has answered");
     tell(&mut app, Event::Temporality(Temporality::Paused));
     assert_eq!(key(&mut app, KeyCode::Char(' ')), [Command::Resume]);
     assert_eq!(key(&mut app, KeyCode::Char('s')), [Command::Step(StepBy::Steps(1))]);
@@ -318,7 +318,7 @@ fn keys_ask_the_engine_for_what_they_say() {
     let set = Command::Set { key: "learning_rate".into(), value: "3e-4".into() };
     assert_eq!(key(&mut app, KeyCode::Enter), [set]);
     assert_eq!(key(&mut app, KeyCode::Tab), []);
-    assert_eq!(app.screen, Screen::Transcripts);
+    assert_eq!(app.in_front().name(), "Transcripts");
     assert_eq!(key(&mut app, KeyCode::Char('q')), [Command::Stop]);
     assert!(!app.leave, "the engine is given time to end");
     tell(&mut app, Event::Finished { steps: 30, run: "runs/x".into() });
@@ -335,7 +335,7 @@ fn the_end_of_a_run_is_asked_about_and_only_y_ends_it() {
             assert!(crate::picture::text(&draw(&mut app, width, height)).contains("y ends it"));
             assert_eq!(key(&mut app, no), []);
             assert!(app.question.is_none() && app.quitting.is_none() && !app.leave, "{no:?}");
-            assert_eq!(app.screen, Screen::Live, "an answer is nothing else");
+            assert_eq!(app.in_front().name(), "Live", "an answer is nothing else");
         }
         key(&mut app, KeyCode::Char('Q'));
         let control = KeyEvent::new(KeyCode::Char('y'), KeyModifiers::CONTROL);
@@ -379,11 +379,11 @@ fn a_run_that_is_only_read_is_never_commanded() {
 #[test]
 fn the_price_is_set_on_screen_too() {
     let mut app = with_steps(Theme::colored(), Mode::Finished, 30, false);
-    let before = app.cost();
+    let before = app.store.cost();
     key(&mut app, KeyCode::Char('$'));
     key(&mut app, KeyCode::Char('2'));
     assert_eq!(key(&mut app, KeyCode::Enter), []);
-    assert!((app.cost() / before - 20.0).abs() < 1e-9, "{} {}", app.cost(), before);
+    assert!((app.store.cost() / before - 20.0).abs() < 1e-9, "{} {}", app.store.cost(), before);
     key(&mut app, KeyCode::Char('$'));
     key(&mut app, KeyCode::Char('x'));
     key(&mut app, KeyCode::Enter);
@@ -439,7 +439,7 @@ fn the_dashed_line_of_the_reward_is_what_the_base_earns_by_the_rewards_of_the_ru
         let mut started = script.started("runs/20260101-120000-test".into(), 0);
         change(&mut started.config);
         tell(&mut app, Event::Started(Box::new(started)));
-        app.base().unwrap().reward
+        app.store.base().unwrap().reward
     };
     let close = |found: f64, wanted: f64| assert!((found - wanted).abs() < 1e-12, "{found}, not {wanted}");
     // The scripted base is right in 11 % and well-formed in 91 % of its answers.
@@ -458,7 +458,7 @@ fn the_dashed_line_of_the_reward_is_what_the_base_earns_by_the_rewards_of_the_ru
         &mut app,
         Event::StepDone(Box::new(StepMetrics { step: 1, reward: 0.47, ..StepMetrics::default() })),
     );
-    close(app.base().unwrap().reward, 0.47);
+    close(app.store.base().unwrap().reward, 0.47);
 }
 
 #[test]

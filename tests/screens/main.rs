@@ -1,7 +1,9 @@
 //! Pictures of every screen with their styles, and what keys do there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod at;
 mod bars;
+mod every_screen;
 mod frontier;
 mod live;
 mod meter;

@@ -1,19 +1,22 @@
 //! Pictures of the Meter screen with their styles, and what its keys do.
 
+use aha_lab::tui::screens::meter::Meter;
 use aha_lab::{
     engine::scripted::Script,
     protocol::Event,
     tui::{
-        app::{Action, App, Mode},
-        meter::Window,
-        screen::Screen,
-        theme::Theme,
-        transcripts::{Action as Browse, Filter},
-        update::update,
+        screens::meter::Window,
+        shell::{
+            app::{Action, App, Mode},
+            theme::Theme,
+            update::update,
+        },
+        store::filter::Filter,
     },
 };
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::at::at;
 use crate::picture::{SIZES, draw, picture, text};
 
 /// The Meter screen after so many steps of the scripted run.
@@ -30,7 +33,7 @@ fn meter(theme: Theme, steps: u64) -> App {
         }
         tell(Event::StepDone(Box::new(script.metrics(step))));
     }
-    app.screen = Screen::Meter;
+    app.bring::<Meter>();
     app.message = None;
     app
 }
@@ -64,12 +67,12 @@ fn before_the_first_completion_it_says_that_it_waits() {
 #[test]
 fn the_window_goes_round_and_the_figures_follow() {
     let mut app = meter(Theme::colored(), 60);
-    assert_eq!(app.meter.window, Window::Fifty);
+    assert_eq!(at::<Meter>(&app).window, Window::Fifty);
     assert!(text(&draw(&mut app, 120, 36)).contains("steps 11 to 60"));
-    let fifty = app.meter.tally();
+    let fifty = at::<Meter>(&app).tally(&app.store);
     key(&mut app, KeyCode::Char('w'));
     assert!(text(&draw(&mut app, 120, 36)).contains("steps 1 to 60"));
-    assert_eq!(app.meter.tally().completions * 50, fifty.completions * 60);
+    assert_eq!(at::<Meter>(&app).tally(&app.store).completions * 50, fifty.completions * 60);
     key(&mut app, KeyCode::Char('w'));
     assert!(text(&draw(&mut app, 120, 36)).contains("steps 51 to 60"));
 }
@@ -86,14 +89,14 @@ fn it_says_that_the_difference_is_no_cause() {
 #[test]
 fn a_key_goes_to_the_transcript_that_set_the_mark_whatever_the_filter() {
     let mut app = meter(Theme::colored(), 120);
-    let step = app.aha().expect("the scripted run has an aha mark");
-    let ((_, group, index), _) = app.meter.meter.most_self_correcting(step).unwrap();
+    let step = app.store.aha().expect("the scripted run has an aha mark");
+    let ((_, group, index), _) = app.store.counts.meter.most_self_correcting(step).unwrap();
     for filter in [Filter::Right, Filter::Wrong] {
-        app.screen = Screen::Meter;
-        assert!(app.transcripts.update(Browse::Show(filter)).is_none());
+        app.bring::<Meter>();
+        app.shared.listing.set_filter(filter, &app.store.completions);
         key(&mut app, KeyCode::Enter);
-        assert_eq!(app.screen, Screen::Transcripts);
-        let shown = app.transcripts.selected().unwrap();
+        assert_eq!(app.in_front().name(), "Transcripts");
+        let shown = app.shared.listing.selected(&app.store.completions).unwrap();
         assert_eq!((shown.step, shown.group, shown.index), (step, group, index));
         assert!(shown.analysis.self_corrections > 0);
     }
@@ -103,7 +106,7 @@ fn a_key_goes_to_the_transcript_that_set_the_mark_whatever_the_filter() {
 fn without_a_mark_the_key_says_why_nothing_happens() {
     let mut app = meter(Theme::colored(), 2);
     key(&mut app, KeyCode::Enter);
-    assert_eq!(app.screen, Screen::Meter);
+    assert_eq!(app.in_front().name(), "Meter");
     assert!(app.message.as_ref().is_some_and(|message| message.text.contains("no aha mark yet")));
 }
 

@@ -1,13 +1,13 @@
 //! Pictures of the Microscope with their styles, and what its keys do.
 
+use aha_lab::tui::screens::microscope::Microscope;
 use aha_lab::{
     engine::scripted::Script,
     protocol::{Command, Event, GroupInspection, Phase, RowInspection, Temporality, TokenView},
     record::StepMetrics,
     task::Score,
-    tui::{
+    tui::shell::{
         app::{Action, App, Mode},
-        screen::Screen,
         theme::Theme,
         update::update,
     },
@@ -97,7 +97,7 @@ fn microscope(theme: Theme, phase: Phase, known: Phase) -> App {
         tell(Event::RolloutScored(Box::new(row.record.clone())));
     }
     tell(Event::Inspected(Box::new(group)));
-    app.screen = Screen::Microscope;
+    app.bring::<Microscope>();
     app
 }
 
@@ -193,13 +193,13 @@ fn a_recorded_run_and_a_terminal_without_colours() {
         script.group(step, 0).into_iter().for_each(|record| tell(Event::RolloutScored(Box::new(record))));
         tell(Event::StepDone(Box::new(script.metrics(step))));
     }
-    app.screen = Screen::Microscope;
+    app.bring::<Microscope>();
     pictures("microscope_recorded", &mut app);
     let mut app = microscope(Theme::plain(), Phase::Advantage, Phase::Advantage);
     press(&mut app, KeyCode::Enter);
     insta::assert_snapshot!("microscope_no_color_80x24", picture(&draw(&mut app, 80, 24)));
     let mut app = App::new(Theme::colored(), Mode::Control);
-    app.screen = Screen::Microscope;
+    app.bring::<Microscope>();
     insta::assert_snapshot!("microscope_empty_80x24", picture(&draw(&mut app, 80, 24)));
 }
 
@@ -209,7 +209,7 @@ fn the_engine_looks_closely_only_while_somebody_does() {
     let mut app = App::new(Theme::colored(), Mode::Control);
     update(&mut app, Action::Engine(Event::Started(Box::new(script.started("runs/x".into(), 0)))));
     assert_eq!(press(&mut app, KeyCode::F(7)), [Command::Inspect { group: Some(0) }]);
-    assert_eq!(app.screen, Screen::Microscope);
+    assert_eq!(app.in_front().name(), "Microscope");
     assert_eq!(press(&mut app, KeyCode::F(2)), [Command::Inspect { group: None }]);
     let mut reading = App::new(Theme::colored(), Mode::Finished);
     assert!(press(&mut reading, KeyCode::F(7)).is_empty(), "nobody to ask");

@@ -1,5 +1,7 @@
 //! Every screen on a run of another task: what is worded, marked and drawn for multiplication.
 
+use crate::at::show;
+use aha_lab::tui::screens::playground::Playground;
 use aha_lab::{
     config::Config,
     engine::scripted::Script,
@@ -7,15 +9,15 @@ use aha_lab::{
     record::RolloutRecord,
     runs::pinned::PinnedAnswer,
     task,
-    tui::{
+    tui::shell::{
         app::{Action, App, Mode},
-        screen::Screen,
         theme::Theme,
         update::update,
     },
 };
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::at::at;
 use crate::picture::{SIZES, draw, picture, text};
 
 const TASK: &str = "multiplication";
@@ -54,7 +56,7 @@ fn answered(step: u64, index: usize, completion: &str) -> RolloutRecord {
     }
 }
 
-fn told(theme: Theme, screen: Screen) -> App {
+fn told(theme: Theme, screen: &str) -> App {
     let mut app = App::new(theme, Mode::Finished);
     let mut tell = |event| drop(update(&mut app, Action::Engine(event)));
     let mut config = Script::new(7).config;
@@ -97,7 +99,7 @@ fn told(theme: Theme, screen: Screen) -> App {
             completion: record.completion,
         })));
     }
-    app.screen = screen;
+    show(&mut app, screen);
     app
 }
 
@@ -105,7 +107,7 @@ fn press(app: &mut App, code: KeyCode) {
     update(app, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)));
 }
 
-fn pictures(name: &str, screen: Screen, prepare: fn(&mut App)) {
+fn pictures(name: &str, screen: &str, prepare: fn(&mut App)) {
     for (width, height) in SIZES {
         let mut app = told(Theme::colored(), screen);
         draw(&mut app, width, height);
@@ -117,12 +119,12 @@ fn pictures(name: &str, screen: Screen, prepare: fn(&mut App)) {
 
 #[test]
 fn live_shows_how_often_products_are_taken_apart() {
-    pictures("live", Screen::Live, |_| ());
+    pictures("live", "Live", |_| ());
 }
 
 #[test]
 fn transcripts_word_the_puzzle_and_mark_the_rule() {
-    pictures("transcripts", Screen::Transcripts, |app| {
+    pictures("transcripts", "Transcripts", |app| {
         press(app, KeyCode::Char('g'));
         (0..2).for_each(|_| press(app, KeyCode::Char('j')));
     });
@@ -130,12 +132,12 @@ fn transcripts_word_the_puzzle_and_mark_the_rule() {
 
 #[test]
 fn the_meter_says_what_taking_apart_is_worth() {
-    pictures("meter", Screen::Meter, |_| ());
+    pictures("meter", "Meter", |_| ());
 }
 
 /// Chooses a completion in Transcripts, then goes on to the screen.
 fn search(theme: Theme, down: usize) -> App {
-    let mut app = told(theme, Screen::Transcripts);
+    let mut app = told(theme, "Transcripts");
     draw(&mut app, 120, 36);
     press(&mut app, KeyCode::Char('g'));
     (0..down).for_each(|_| press(&mut app, KeyCode::Char('j')));
@@ -160,35 +162,36 @@ fn search_says_why_there_is_nothing_to_search_and_what_was_tried() {
 
 #[test]
 fn travel_sets_two_answers_side_by_side() {
-    pictures("travel", Screen::Travel, |_| ());
+    pictures("travel", "Travel", |_| ());
 }
 
 #[test]
 fn the_microscope_names_the_factors() {
-    pictures("microscope", Screen::Microscope, |_| ());
+    pictures("microscope", "Microscope", |_| ());
 }
 
 #[test]
 fn the_frontier_and_the_sentinel_are_no_other_than_elsewhere() {
-    pictures("frontier", Screen::Frontier, |_| ());
-    pictures("sentinel", Screen::Sentinel, |_| ());
+    pictures("frontier", "Frontier", |_| ());
+    pictures("sentinel", "Sentinel", |_| ());
 }
 
 #[test]
 fn the_playground_takes_two_factors_and_knows_their_product() {
-    pictures("playground", Screen::Playground, |_| ());
-    let mut app = told(Theme::colored(), Screen::Playground);
-    app.playground.form.enter("12 x 34", None).unwrap();
-    assert_eq!(app.playground.form.puzzle.target, 408);
-    app.playground.form.enter("12 34 = 408", None).unwrap();
-    let refused = app.playground.form.enter("12 34 = 409", None).unwrap_err();
+    pictures("playground", "Playground", |_| ());
+    let app = told(Theme::colored(), "Playground");
+    let mut form = at::<Playground>(&app).form.clone();
+    form.enter("12 x 34", None).unwrap();
+    assert_eq!(form.puzzle.target, 408);
+    form.enter("12 34 = 408", None).unwrap();
+    let refused = form.enter("12 34 = 409", None).unwrap_err();
     assert_eq!(refused, "'12 34 = 409' is no puzzle: 12 * 34 is 408, not 409.");
-    assert!(app.playground.form.enter("1 2 3 4", None).unwrap_err().contains("two whole numbers"));
+    assert!(form.enter("1 2 3 4", None).unwrap_err().contains("two whole numbers"));
 }
 
 #[test]
 fn no_size_breaks_a_screen() {
-    for screen in [Screen::Live, Screen::Transcripts, Screen::Meter, Screen::Travel, Screen::Microscope] {
+    for screen in ["Live", "Transcripts", "Meter", "Travel", "Microscope"] {
         for (width, height) in [(1, 1), (7, 3), (20, 5), (33, 40), (200, 8)] {
             draw(&mut told(Theme::plain(), screen), width, height);
             draw(&mut search(Theme::plain(), 2), width, height);

@@ -2,21 +2,25 @@
 
 use std::time::Duration;
 
+use crate::at::show;
+use aha_lab::tui::screens::{meter::Meter, transcripts::Transcripts, travel::Travel};
 use aha_lab::{
     engine::scripted::Script,
     protocol::{Event, ForkPoint},
     runs::source::recorded_events,
     tui::{
-        app::{Action, App, Mode},
-        screen::Screen,
-        theme::Theme,
-        travel::End,
-        update::update,
+        screens::travel::End,
+        shell::{
+            app::{Action, App, Mode},
+            theme::Theme,
+            update::update,
+        },
     },
 };
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::at::at;
 use crate::picture::{SIZES, draw, picture, text};
 
 fn tell(app: &mut App, event: Event) {
@@ -65,22 +69,22 @@ fn fork() -> Vec<ForkPoint> {
 fn every_screen_of_a_resumed_run_knows_what_came_before() {
     let script = Script::new(7);
     let mut app = gone_on(Theme::colored(), Vec::new(), 0);
-    let shown = |app: &mut App, screen: Screen| {
-        app.screen = screen;
+    let shown = |app: &mut App, screen: &str| {
+        show(app, screen);
         text(&draw(app, 120, 36))
     };
-    let live = shown(&mut app, Screen::Live);
+    let live = shown(&mut app, "Live");
     assert!(!live.contains("waiting for the first step") && live.contains("step 20"), "{live}");
     assert!(live.contains("held out after step 10: 0.250 right"), "{live}");
-    assert!(shown(&mut app, Screen::Transcripts).contains("transcripts 320 of 320"));
-    assert!(shown(&mut app, Screen::Meter).contains("aha-meter, steps 1 to 20"));
-    assert!(shown(&mut app, Screen::Sentinel).contains("In steps 16 to 20"));
-    assert!(!shown(&mut app, Screen::Travel).contains("no pinned puzzle"));
-    assert_eq!(app.travel.answer(End::A).map(|answer| answer.step), Some(0));
-    assert_eq!(app.travel.answer(End::B).map(|answer| answer.step), Some(20));
+    assert!(shown(&mut app, "Transcripts").contains("transcripts 320 of 320"));
+    assert!(shown(&mut app, "Meter").contains("aha-meter, steps 1 to 20"));
+    assert!(shown(&mut app, "Sentinel").contains("In steps 16 to 20"));
+    assert!(!shown(&mut app, "Travel").contains("no pinned puzzle"));
+    assert_eq!(at::<Travel>(&app).answer(End::A, &app.store.pins).map(|answer| answer.step), Some(0));
+    assert_eq!(at::<Travel>(&app).answer(End::B, &app.store.pins).map(|answer| answer.step), Some(20));
     // The clock and the costs are those of the whole run.
     let seconds: f64 = (1..=20).map(|step| script.metrics(step).step_time).sum();
-    assert!((app.elapsed().as_secs_f64() - seconds).abs() < 3.0);
+    assert!((app.store.elapsed().as_secs_f64() - seconds).abs() < 3.0);
 
     // As if it had been watched from the beginning.
     let mut watched = App::new(Theme::colored(), Mode::Control);
@@ -92,13 +96,13 @@ fn every_screen_of_a_resumed_run_knows_what_came_before() {
         tell(&mut watched, Event::StepDone(Box::new(script.metrics(step))));
     }
     let app = gone_on(Theme::colored(), Vec::new(), 20);
-    assert_eq!(app.meter.meter, watched.meter.meter);
-    assert_eq!(app.aha(), watched.aha());
-    assert!(app.aha().is_some());
-    assert_eq!(app.transcripts.len(), watched.transcripts.len());
+    assert_eq!(app.store.counts.meter, watched.store.counts.meter);
+    assert_eq!(app.store.aha(), watched.store.aha());
+    assert!(app.store.aha().is_some());
+    assert_eq!(app.store.completions.len(), watched.store.completions.len());
     assert_eq!(
-        app.sentinel.standings(),
-        watched.sentinel.standings(),
+        app.store.watch.standings(),
+        watched.store.watch.standings(),
         "completions that came late are counted"
     );
 }
@@ -109,19 +113,19 @@ fn a_fork_shows_whose_steps_are_whose() {
         let mut app = gone_on(Theme::colored(), fork(), 12);
         let name = |screen: &str| format!("forked_{screen}_{width}x{height}");
         insta::assert_snapshot!(name("live"), picture(&draw(&mut app, width, height)));
-        app.screen = Screen::Meter;
+        app.bring::<Meter>();
         let meter = text(&draw(&mut app, width, height));
         assert!(width < 80 || meter.contains("steps 1 to 32, the parent's up to 20"), "{meter}");
     }
     let mut app = gone_on(Theme::colored(), fork(), 0);
-    app.screen = Screen::Transcripts;
+    app.bring::<Transcripts>();
     let list = text(&draw(&mut app, 80, 24));
     assert!(
         list.contains("parent 20 · ") && list.contains(" parent 20 group 2 · completion 8 of 8"),
         "{list}"
     );
     let mut app = gone_on(Theme::colored(), fork(), 1);
-    app.screen = Screen::Transcripts;
+    app.bring::<Transcripts>();
     let list = text(&draw(&mut app, 80, 24));
     assert!(list.contains("step 21 · ") && list.contains(" step 21 group 2 · "), "{list}");
     // Without colours and without anything but ASCII.
@@ -142,7 +146,7 @@ fn what_was_changed_meanwhile_is_what_the_prompt_says_is_now() {
         update(&mut app, Action::Key(KeyEvent::new(KeyCode::Char(character), KeyModifiers::NONE)));
     }
     assert!(text(&draw(&mut app, 120, 36)).contains("now 0.002"));
-    assert_eq!(app.price_per_hour, 2.0);
+    assert_eq!(app.store.price_per_hour, 2.0);
 }
 
 #[test]
@@ -155,9 +159,9 @@ fn a_puzzle_that_was_unpinned_before_is_not_shown_as_pinned() {
     tell(&mut app, Event::Started(Box::new(started)));
     let answers = [0, 20].into_iter().flat_map(|step| script.pins(step));
     answers.for_each(|answer| tell(&mut app, Event::PinnedAnswered(Box::new(answer))));
-    let asked = |app: &App| puzzles.iter().map(|puzzle| app.travel.is_pinned(puzzle)).collect::<Vec<_>>();
+    let asked = |app: &App| puzzles.iter().map(|puzzle| app.store.pins.is_pinned(puzzle)).collect::<Vec<_>>();
     assert!(!asked(&app)[0] && asked(&app)[1..].iter().all(|asked| *asked));
-    app.screen = Screen::Travel;
+    app.bring::<Travel>();
     assert!(text(&draw(&mut app, 120, 36)).contains("no longer asked"));
     // Pinned again while the run is paused after that very step.
     update(&mut app, Action::Key(KeyEvent::new(KeyCode::Char('U'), KeyModifiers::NONE)));

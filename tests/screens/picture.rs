@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use aha_lab::tui::{app::App, view::view};
+use aha_lab::tui::shell::{app::App, view::view};
 use ratatui::{
     Terminal,
     backend::TestBackend,
@@ -28,8 +28,17 @@ pub fn text(buffer: &Buffer) -> String {
     rows.collect::<Vec<_>>().join("\n")
 }
 
-/// The text, and below it a letter for each look.
+/// What is below the title bar, which has pictures of its own: a screen more in it changes no other picture.
+pub fn below_title(buffer: &Buffer) -> Buffer {
+    let mut below = buffer.clone();
+    let title = ratatui::layout::Rect { height: 1, ..buffer.area };
+    title.columns().for_each(|at| below[(at.x, at.y)].reset());
+    below
+}
+
+/// The text below the title bar, and below it a letter for each look.
 pub fn picture(buffer: &Buffer) -> String {
+    let buffer = &below_title(buffer);
     let mut looks: Vec<(Color, Color, Modifier)> = vec![(Color::Reset, Color::Reset, Modifier::empty())];
     let mut styles = String::new();
     for row in buffer.area.rows() {

@@ -1,5 +1,6 @@
 //! Pictures of the Playground with their styles, and what its keys do.
 
+use aha_lab::tui::screens::playground::Playground;
 use aha_lab::{
     engine::scripted::Script,
     protocol::{
@@ -10,15 +11,17 @@ use aha_lab::{
         },
     },
     tui::{
-        app::{Action, App, Mode},
-        playground::Zone,
-        screen::Screen,
-        theme::Theme,
-        update::update,
+        screens::playground::Zone,
+        shell::{
+            app::{Action, App, Mode},
+            theme::Theme,
+            update::update,
+        },
     },
 };
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::at::at;
 use crate::picture::{SIZES, draw, picture, text};
 
 fn press(app: &mut App, code: KeyCode) -> Vec<Command> {
@@ -54,7 +57,7 @@ fn playground(theme: Theme, names: &[ModelName], now: Option<u64>) -> App {
     let started = script.started("runs/20260101-120000-test".into(), 31);
     update(&mut app, Action::Engine(Event::Started(Box::new(started))));
     press(&mut app, KeyCode::F(8));
-    assert_eq!(app.screen, Screen::Playground);
+    assert_eq!(app.in_front().name(), "Playground");
     assert!(asked(&mut app).contains(&SideCommand::Models));
     let models = Models { names: names.to_vec(), base: ModelName::Embedded, now };
     tell(&mut app, SideEvent::Models(Ok(models)));
@@ -141,7 +144,7 @@ fn changed(theme: Theme) -> App {
     let mut app = playground(theme, &ALL, Some(31));
     let play = answering(&mut app, true);
     press(&mut app, KeyCode::Char('b'));
-    assert_eq!(app.playground.zone, Zone::Answer(1));
+    assert_eq!(at::<Playground>(&app).zone, Zone::Answer(1));
     press(&mut app, KeyCode::Char('x'));
     let (id, job) = job(&mut app);
     let SideJob::Resample(request) = job else { panic!("{job:?}") };
@@ -219,7 +222,7 @@ fn what_is_typed_is_judged_as_it_is_typed() {
     keys(&mut app, " x");
     shows(&mut app, "'4 1 16 x' is not 2 to 6 whole numbers");
     press(&mut app, KeyCode::Enter);
-    assert!(app.playground.captures_text(), "refused, and still being typed");
+    assert!(app.in_front().captures_text(), "refused, and still being typed");
     press(&mut app, KeyCode::Esc);
     shows(&mut app, "numbers 4 1 16 ");
     // A whole puzzle, which nothing solves.
@@ -300,7 +303,7 @@ fn what_cannot_be_done_is_said() {
     // What an older job tells is passed over.
     let token = tokens("stray").remove(0);
     tell(&mut app, SideEvent::Written { job: id - 1, side: 0, token });
-    assert!(app.playground.panes[0].tokens.is_empty());
+    assert!(app.store.desk.panes[0].tokens.is_empty());
 }
 
 #[test]
@@ -309,17 +312,18 @@ fn the_cursor_goes_token_by_token_and_line_by_line() {
     answering(&mut app, true);
     press(&mut app, KeyCode::Char('b'));
     let wait = tokens(NOW).iter().position(|token| token.text == " wait").unwrap();
-    assert_eq!(app.playground.panes[1].cursor, wait, "the first wait is what one most likely wants");
+    let cursor = |app: &App| at::<Playground>(app).cursor(1, &app.store.desk);
+    assert_eq!(cursor(&app), wait, "the first wait is what one most likely wants");
     press(&mut app, KeyCode::Home);
     draw(&mut app, 80, 24);
     press(&mut app, KeyCode::Right);
     press(&mut app, KeyCode::Down);
-    let lines = app.playground.panes[1].lines.clone();
-    assert!(lines.len() > 2 && lines.is_sorted(), "{lines:?}");
-    assert_eq!(app.playground.panes[1].cursor, lines[1] + 1);
+    let below = cursor(&app);
+    assert!(below > 2, "{below}");
     press(&mut app, KeyCode::Up);
+    assert_eq!(cursor(&app), 1, "as far from the beginning of its line as it was");
     press(&mut app, KeyCode::Left);
-    assert_eq!(app.playground.panes[1].cursor, 0);
+    assert_eq!(cursor(&app), 0);
     press(&mut app, KeyCode::End);
     press(&mut app, KeyCode::Char('x'));
     assert!(app.message.as_ref().unwrap().text.contains("This is the end"));

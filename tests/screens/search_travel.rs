@@ -1,5 +1,6 @@
 //! Pictures of the Search and Travel screens with their styles, and what keys do there.
 
+use aha_lab::tui::screens::{search::Search, travel::Travel};
 use aha_lab::{
     engine::scripted::Script,
     protocol::{Command, Event},
@@ -7,11 +8,12 @@ use aha_lab::{
     record::RolloutRecord,
     task::Puzzle,
     tui::{
-        app::{Action, App, Mode},
-        screen::Screen,
-        theme::Theme,
-        travel::End,
-        update::update,
+        screens::travel::End,
+        shell::{
+            app::{Action, App, Mode},
+            theme::Theme,
+            update::update,
+        },
     },
 };
 use ratatui::{
@@ -20,6 +22,7 @@ use ratatui::{
     style::{Color, Modifier},
 };
 
+use crate::at::at;
 use crate::picture::{self, SIZES, picture, text};
 
 fn draw(app: &mut App, (width, height): (u16, u16)) -> Buffer {
@@ -137,7 +140,7 @@ fn a_class_can_guess_before_the_solution_is_shown() {
     press(&mut app, "v");
     assert!(shown(&mut app));
     press(&mut app, "→");
-    assert!(!app.search.reveals(), "another puzzle hides its solution again");
+    assert!(!at::<Search>(&app).reveals(), "another puzzle hides its solution again");
     assert!(!text(&draw(&mut app, (120, 36))).contains("no solution"));
     press(&mut app, "→");
     assert!(text(&draw(&mut app, (120, 36))).contains("there is no solution"));
@@ -148,20 +151,26 @@ fn the_tree_stays_while_new_completions_come_and_follows_the_selection_on_return
     let script = Script::new(7);
     let mut app = App::new(Theme::colored(), Mode::Control);
     press(&mut app, "⁵");
-    assert!(app.search.is_empty());
+    assert!(at::<Search>(&app).is_empty());
     tell(&mut app, Event::RolloutScored(Box::new(script.rollout(1, 0, 0))));
-    assert_eq!(app.search.record().unwrap().index, 0, "the first that comes is shown at once");
+    draw(&mut app, (80, 24));
+    assert_eq!(at::<Search>(&app).record().unwrap().index, 0, "the first that comes is shown at once");
     tell(&mut app, Event::RolloutScored(Box::new(script.rollout(1, 0, 1))));
-    assert_eq!(app.search.record().unwrap().index, 0, "what is being read stays");
+    draw(&mut app, (80, 24));
+    assert_eq!(at::<Search>(&app).record().unwrap().index, 0, "what is being read stays");
     press(&mut app, "³⁵");
-    assert_eq!(app.search.record().unwrap().index, 1, "the newest, which Transcripts follows");
+    assert_eq!(at::<Search>(&app).record().unwrap().index, 1, "the newest, which Transcripts follows");
     press(&mut app, "←");
-    assert_eq!(app.search.record().unwrap().index, 0);
-    assert_eq!(app.transcripts.selected().unwrap().index, 0, "both screens are at the same completion");
+    assert_eq!(at::<Search>(&app).record().unwrap().index, 0);
+    assert_eq!(
+        app.shared.listing.selected(&app.store.completions).unwrap().index,
+        0,
+        "both screens are at the same completion"
+    );
     let other = RolloutRecord { task: "multiplication".into(), ..script.rollout(1, 0, 2) };
     tell(&mut app, Event::RolloutScored(Box::new(other)));
     press(&mut app, "→→");
-    assert!(app.search.is_empty(), "another task has no such tree");
+    assert!(at::<Search>(&app).is_empty(), "another task has no such tree");
     draw(&mut app, (80, 24));
 }
 
@@ -189,7 +198,7 @@ fn the_text_under_the_cursor_is_the_one_that_made_the_move() {
     };
     update(&mut app, Action::Mouse(click));
     assert_eq!(marked(&mut app), "20 + 1 = 21");
-    assert_eq!(app.screen, Screen::Search);
+    assert_eq!(app.in_front().name(), "Search");
 }
 
 /// A run of `steps` steps with its pinned answers.
@@ -244,7 +253,10 @@ fn travel_without_colour_in_ascii_and_with_nothing_to_show() {
 }
 
 fn steps_of(app: &App) -> (u64, u64) {
-    (app.travel.answer(End::A).unwrap().step, app.travel.answer(End::B).unwrap().step)
+    (
+        at::<Travel>(&app).answer(End::A, &app.store.pins).unwrap().step,
+        at::<Travel>(&app).answer(End::B, &app.store.pins).unwrap().step,
+    )
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Pictures of the Sentinel screen with their styles.
 
+use aha_lab::tui::screens::{live::Live, sentinel::Sentinel};
 use aha_lab::{
     engine::scripted::Script,
     protocol::Event,
     record::StepMetrics,
-    tui::{
+    tui::shell::{
         app::{Action, App, Mode},
-        screen::Screen,
         theme::Theme,
         update::update,
     },
@@ -31,7 +31,7 @@ fn sentinel(theme: Theme, steps: u64, spoil: impl Fn(&mut StepMetrics)) -> App {
         spoil(&mut metrics);
         tell(Event::StepDone(Box::new(metrics)));
     }
-    app.screen = Screen::Sentinel;
+    app.bring::<Sentinel>();
     app.message = None;
     app
 }
@@ -80,12 +80,12 @@ fn warnings_without_colours() {
 #[test]
 fn a_key_comes_here_from_everywhere_and_the_title_counts() {
     let mut app = sentinel(Theme::colored(), 30, spoiled);
-    let raised = app.sentinel.raised();
+    let raised = app.store.watch.raised();
     assert!(raised >= 2);
-    app.screen = Screen::Live;
+    app.bring::<Live>();
     assert!(text(&draw(&mut app, 120, 36)).lines().next().unwrap().contains(&format!("▲{raised}")));
     key(&mut app, KeyCode::Char('!'));
-    assert_eq!(app.screen, Screen::Sentinel);
+    assert_eq!(app.in_front().name(), "Sentinel");
     let shown = text(&draw(&mut app, 120, 36));
     assert!(shown.contains("Entropy explosion") && shown.contains(&format!("{raised} warnings")), "{shown}");
 }

@@ -6,11 +6,16 @@ use std::{fmt::Write as _, sync::Arc};
 
 use aha_lab::{
     config::Config,
+    engine::scripted::Script,
+    protocol::Event,
     record::RolloutRecord,
     tui::{
-        keys::lookup,
-        theme::Theme,
-        transcripts::{self, Action, Effect, Filter, Focus, KEYS, Transcripts, typing_action},
+        screens::{
+            Context, Gesture, Pointer, Scene, Screen, Shared,
+            transcripts::{Action, Focus, Hits, KEYS, Transcripts as Listed, typing_action},
+        },
+        shell::{effect::Effect, keys::lookup, theme::Theme},
+        store::{Mode, Store, completions::Completions, filter::Filter},
     },
 };
 use proptest::prelude::*;
@@ -25,10 +30,79 @@ use ratatui::{
 
 use crate::picture::SIZES;
 
+/// The screen with a run of its own.
+struct Transcripts {
+    screen: Listed,
+    hits: Hits,
+    fresh: bool,
+    store: Store,
+    shared: Shared,
+}
+
+impl Transcripts {
+    fn new() -> Self {
+        Self::with_capacity(1000)
+    }
+
+    fn with_capacity(capacity: usize) -> Self {
+        let mut store = Store::new(Mode::Finished);
+        store.completions = Completions::new(capacity);
+        let (screen, hits, shared) = Default::default();
+        Self { screen, hits, fresh: false, store, shared }
+    }
+
+    fn push(&mut self, record: Arc<RolloutRecord>) {
+        self.store.completions.push(record);
+    }
+
+    fn update(&mut self, action: Action) -> Option<Effect> {
+        if std::mem::take(&mut self.fresh) {
+            self.screen.take_over(&self.hits);
+        }
+        let mut context = Context { store: &self.store, shared: &mut self.shared };
+        let effects = self.screen.update(action, &mut context, &self.hits);
+        effects.into_iter().find(|effect| *effect != Effect::Dismiss)
+    }
+
+    fn draw(&mut self, area: Option<Rect>, theme: &Theme, width: u16, height: u16) -> Buffer {
+        self.screen.refresh(&mut Context { store: &self.store, shared: &mut self.shared });
+        let (store, shared) = (&self.store, &self.shared);
+        let scene = Scene { store, shared, theme, message: None, obeyed: false, restartable: false };
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        let mut hits = Hits::default();
+        terminal
+            .draw(|frame| {
+                let area = area.unwrap_or(frame.area()).intersection(frame.area());
+                hits = self.screen.draw(frame, area, &scene);
+                let once = frame.buffer_mut().clone();
+                self.screen.draw(frame, area, &scene);
+                assert_eq!(*frame.buffer_mut(), once, "drawing changes nothing");
+            })
+            .unwrap();
+        (self.hits, self.fresh) = (hits, true);
+        terminal.backend().buffer().clone()
+    }
+
+    fn point(&mut self, what: Gesture, column: u16, row: u16) {
+        let action = self.screen.mouse(Pointer { what, column, row });
+        let _ = action.map(|action| self.update(action));
+    }
+
+    fn selected(&self) -> Option<&Arc<RolloutRecord>> {
+        self.shared.listing.selected(&self.store.completions)
+    }
+
+    fn captures_text(&self) -> bool {
+        self.screen.typing().is_some()
+    }
+
+    fn len(&self) -> usize {
+        self.store.completions.len()
+    }
+}
+
 fn draw(transcripts: &mut Transcripts, theme: &Theme, width: u16, height: u16) -> Buffer {
-    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| transcripts::view(frame, frame.area(), transcripts, theme)).unwrap();
-    terminal.backend().buffer().clone()
+    transcripts.draw(None, theme, width, height)
 }
 
 fn text(buffer: &Buffer) -> String {
@@ -278,7 +352,7 @@ fn the_oldest_steps_give_way_and_are_counted() {
     for record in story::run(6, 2) {
         transcripts.push(record);
     }
-    assert_eq!((transcripts.len(), transcripts.dropped()), (48, 48));
+    assert_eq!((transcripts.len(), transcripts.store.completions.dropped()), (48, 48));
     let shown = text(&draw(&mut transcripts, &Theme::colored(), 120, 36));
     assert!(shown.contains("48 older not kept") && shown.contains("48 of 48"), "{shown}");
     press(&mut transcripts, "g");
@@ -325,17 +399,17 @@ fn the_mouse_chooses_filters_rows_and_panes() {
     let shown = text(&draw(&mut transcripts, &theme, 120, 36));
     let bar = shown.lines().next().unwrap();
     let right = u16::try_from(bar.find("right").unwrap()).unwrap();
-    let _ = transcripts.update(Action::Click { column: right, row: 0 });
+    transcripts.point(Gesture::Click, right, 0);
     draw(&mut transcripts, &theme, 120, 36);
-    let _ = transcripts.update(Action::Click { column: 80, row: 20 });
-    assert_eq!(transcripts.focus(), Focus::Detail);
-    let _ = transcripts.update(Action::Click { column: 5, row: 8 });
-    assert_eq!(transcripts.focus(), Focus::List);
+    transcripts.point(Gesture::Click, 80, 20);
+    assert_eq!(transcripts.screen.focus(), Focus::Detail);
+    transcripts.point(Gesture::Click, 5, 8);
+    assert_eq!(transcripts.screen.focus(), Focus::List);
     let row = text(&draw(&mut transcripts, &theme, 120, 36)).lines().nth(8).unwrap().to_owned();
     let record = transcripts.selected().unwrap();
     assert!(record.correct && row.contains(&format!("{:>4}", record.completion.split(' ').count())), "{row}");
     let before = Arc::clone(record);
-    let _ = transcripts.update(Action::Wheel { column: 5, row: 8, down: false });
+    transcripts.point(Gesture::Up, 5, 8);
     assert_ne!(transcripts.selected(), Some(&before));
 }
 
@@ -429,9 +503,8 @@ proptest! {
 #[test]
 fn an_area_outside_the_frame_is_left_alone() {
     let mut transcripts = filled();
-    let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
     for area in [Rect::new(0, 0, 0, 0), Rect::new(30, 9, 10, 10), Rect::new(10, 3, 100, 100)] {
-        terminal.draw(|frame| transcripts::view(frame, area, &mut transcripts, &Theme::colored())).unwrap();
+        transcripts.draw(Some(area), &Theme::colored(), 20, 5);
     }
 }
 
@@ -448,8 +521,9 @@ fn no_key_is_in_the_table_twice() {
 fn several_answers_are_counted_and_the_graded_one_is_named() {
     let shown = |completion: &str, answer: &str| {
         let mut transcripts = Transcripts::new();
-        let config = Config::default().with([format!("answer={answer}")]).unwrap();
-        transcripts.configure(&config);
+        let mut started = Script::new(1).started("runs/x".into(), 0);
+        started.config = Config::default().with([format!("answer={answer}")]).unwrap();
+        transcripts.store.hear(Event::Started(Box::new(started)));
         let record = RolloutRecord { completion: completion.into(), ..story::completion(1, 0, 0) };
         transcripts.push(Arc::new(record));
         text(&draw(&mut transcripts, &Theme::plain(), 140, 36))

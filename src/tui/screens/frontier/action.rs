@@ -1,0 +1,77 @@
+//! What can be asked of the Frontier screen, and its rows of the key table.
+
+use ratatui::crossterm::event::KeyCode;
+
+use crate::tui::shell::keys::{Chord, KeyRow, row};
+
+/// Something a person asked for on this screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// The crosshair to the next measured number of tokens.
+    Right,
+    /// The crosshair to the one before.
+    Left,
+    /// The crosshair to the fewest tokens.
+    First,
+    /// The crosshair to the most tokens.
+    Last,
+    /// Longer thoughts for the samples of the parallel curves.
+    LongerSamples,
+    /// Shorter ones.
+    ShorterSamples,
+    /// Tokens of thought, or all tokens.
+    Axis,
+    /// The next measured step instead of this one.
+    NextStep,
+    /// The measured step before.
+    PreviousStep,
+    /// Measure the base and the newest weights, or give that up.
+    Measure,
+    /// Measurements that were made in another way.
+    OtherSettings,
+}
+
+/// The keys of this screen.
+pub const KEYS: &[KeyRow<Action>] = &[
+    row(
+        &[Chord::char('m')],
+        "m",
+        Action::Measure,
+        "measure",
+        "measure the base and the newest weights; again, to give it up, asks",
+    ),
+    row(
+        &[Chord::key(KeyCode::Right), Chord::char('l')],
+        "→ l",
+        Action::Right,
+        "tokens",
+        "the crosshair to more tokens: the values there are read out",
+    ),
+    row(&[Chord::key(KeyCode::Left), Chord::char('h')], "← h", Action::Left, "", "the crosshair to fewer"),
+    row(
+        &[Chord::key(KeyCode::Up), Chord::char('k')],
+        "↑ k",
+        Action::LongerSamples,
+        "samples",
+        "best of k and majority vote from longer thoughts",
+    ),
+    row(
+        &[Chord::key(KeyCode::Down), Chord::char('j')],
+        "↓ j",
+        Action::ShorterSamples,
+        "",
+        "best of k and majority vote from shorter thoughts",
+    ),
+    row(
+        &[Chord::char('a')],
+        "a",
+        Action::Axis,
+        "axis",
+        "count the tokens of thought only, or all that are written",
+    ),
+    row(&[Chord::char(']')], "]", Action::NextStep, "step", "the next measured step instead of this one"),
+    row(&[Chord::char('[')], "[", Action::PreviousStep, "", "the measured step before"),
+    row(&[Chord::char('w')], "w", Action::OtherSettings, "", "measurements made with other settings"),
+    row(&[Chord::key(KeyCode::Home), Chord::char('g')], "Home g", Action::First, "", "to the fewest tokens"),
+    row(&[Chord::key(KeyCode::End), Chord::char('G')], "End G", Action::Last, "", "to the most tokens"),
+];

@@ -1,0 +1,51 @@
+//! The Frontier screen: what accuracy thinking buys, before and after training.
+
+mod action;
+mod chart;
+mod curves;
+mod state;
+mod view;
+
+use ratatui::{Frame, layout::Rect};
+
+pub use self::{
+    action::{Action, KEYS},
+    curves::{Axis, Curve, Kind, Spot},
+    state::{Frontier, Shown},
+};
+use super::{Context, Scene, Screen};
+use crate::tui::shell::{effect::Effect, keys::KeyRow, question::Question};
+
+impl Screen for Frontier {
+    const NAME: &'static str = "Frontier";
+    const ABOUT: &'static str = "what accuracy thinking buys";
+
+    type Action = Action;
+    type Hits = ();
+
+    fn keys() -> &'static [KeyRow<Action>] {
+        KEYS
+    }
+
+    fn does(&self, action: Action, scene: &Scene<'_>, (): &()) -> bool {
+        action == Action::Measure || !scene.store.measurements.is_empty()
+    }
+
+    fn update(&mut self, action: Action, context: &mut Context<'_>, (): &()) -> Vec<Effect> {
+        let measured = &context.store.measurements;
+        self.act(action, measured);
+        match action {
+            Action::Measure if measured.is_measuring() => vec![Effect::Confirm(Question {
+                words: "Give up the measurement? What is whole is kept.",
+                keys: "y gives it up, any other key does not",
+                then: Box::new(Effect::GiveUpMeasurement),
+            })],
+            Action::Measure => vec![Effect::Measure],
+            _ => Vec::new(),
+        }
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
+        view::draw(frame.buffer_mut(), area, &self.shown(&scene.store.measurements), scene.theme);
+    }
+}

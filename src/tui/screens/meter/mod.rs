@@ -1,0 +1,162 @@
+//! The Meter screen: whether the checks are real, what they are worth, and where the aha mark is.
+
+mod view;
+
+use ratatui::{Frame, crossterm::event::KeyCode, layout::Rect};
+
+use super::{Context, Gesture, Pointer, Scene, Screen};
+use crate::{
+    metrics::Tally,
+    runs::place::Place,
+    tui::{
+        shell::{
+            effect::Effect,
+            keys::{Chord, KeyRow, row},
+        },
+        store::{Store, completions::Key},
+        widgets::scroll::{Move, Scroll, Scrolled},
+    },
+};
+
+/// Something a person asked for on this screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// The next window of steps.
+    NextWindow,
+    /// To the transcript that stands for the aha mark.
+    ShowAha,
+    /// Through the figures, where not all fit.
+    Scroll(Move),
+}
+
+/// The keys of this screen.
+pub static KEYS: &[KeyRow<Action>] = &[
+    row(
+        &[Chord::key(KeyCode::Enter), Chord::char('a')],
+        "a Enter",
+        Action::ShowAha,
+        "aha transcript",
+        "the completion that set the aha mark, in Transcripts",
+    ),
+    row(
+        &[Chord::char('w')],
+        "w",
+        Action::NextWindow,
+        "window",
+        "figures over the last 10 or 50 steps, or over all",
+    ),
+    row(
+        &[Chord::key(KeyCode::Down), Chord::char('j')],
+        "↓ j",
+        Action::Scroll(Move::Down),
+        "scroll",
+        "one line down",
+    ),
+    row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Scroll(Move::Up), "", "one line up"),
+    row(&[Chord::key(KeyCode::PageDown)], "PgDn", Action::Scroll(Move::PageDown), "", "a page down"),
+    row(&[Chord::key(KeyCode::PageUp)], "PgUp", Action::Scroll(Move::PageUp), "", "a page up"),
+];
+
+/// How many steps the figures are taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Window {
+    /// The last ten.
+    Ten,
+    /// The last fifty.
+    #[default]
+    Fifty,
+    /// All that are known.
+    All,
+}
+
+impl Window {
+    /// The number of steps; `None` for all.
+    pub fn steps(self) -> Option<usize> {
+        match self {
+            Window::Ten => Some(10),
+            Window::Fifty => Some(50),
+            Window::All => None,
+        }
+    }
+
+    fn next(self) -> Self {
+        match self {
+            Window::Ten => Window::Fifty,
+            Window::Fifty => Window::All,
+            Window::All => Window::Ten,
+        }
+    }
+}
+
+/// The Meter screen.
+#[derive(Debug, Default)]
+pub struct Meter {
+    /// The steps that the figures are taken over.
+    pub window: Window,
+    scroll: Scroll,
+}
+
+impl Meter {
+    /// The counts of the window.
+    pub fn tally(&self, store: &Store) -> Tally {
+        store.counts.meter.window(self.window.steps())
+    }
+}
+
+impl Screen for Meter {
+    const NAME: &'static str = "Meter";
+    const ABOUT: &'static str = "what the checks are worth";
+
+    type Action = Action;
+    type Hits = Scrolled;
+
+    fn keys() -> &'static [KeyRow<Action>] {
+        KEYS
+    }
+
+    fn does(&self, action: Action, scene: &Scene<'_>, hits: &Scrolled) -> bool {
+        match action {
+            Action::ShowAha => scene.store.aha().is_some(),
+            Action::NextWindow => !scene.store.completions.is_empty(),
+            Action::Scroll(_) => hits.scrolls(),
+        }
+    }
+
+    fn mouse(&self, pointer: Pointer) -> Option<Action> {
+        match pointer.what {
+            Gesture::Up => Some(Action::Scroll(Move::Up)),
+            Gesture::Down => Some(Action::Scroll(Move::Down)),
+            Gesture::Click => None,
+        }
+    }
+
+    fn update(&mut self, action: Action, context: &mut Context<'_>, hits: &Scrolled) -> Vec<Effect> {
+        match action {
+            Action::NextWindow => self.window = self.window.next(),
+            Action::ShowAha => return show_aha(context.store),
+            Action::Scroll(to) => self.scroll.go(to, *hits),
+        }
+        Vec::new()
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Scrolled {
+        view::draw(frame, area, self, scene)
+    }
+}
+
+fn show_aha(store: &Store) -> Vec<Effect> {
+    let Some(step) = store.aha() else {
+        return Effect::info(
+            "there is no aha mark yet: smoothed self-corrections have not stayed above three times the base's",
+        );
+    };
+    let Some(((step, group, index), _)) = store.counts.meter.most_self_correcting(step) else {
+        return Effect::info(format!("no completion of step {step}, which set the mark, is known here"));
+    };
+    let key = Key { step, group, index };
+    if store.completions.has(key) {
+        return vec![Effect::Read(key)];
+    }
+    let place = Place { group, index };
+    Effect::info(format!("step {step}, {place} set the mark, but the list does not hold it now"))
+}

@@ -1,0 +1,89 @@
+//! What can be asked of the Microscope, and its rows of the key table.
+
+use ratatui::crossterm::event::KeyCode;
+
+use super::lens::Lens;
+use crate::tui::shell::keys::{Chord, KeyRow, row};
+
+/// Something a person asked for on this screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// One completion up; one line of tokens up in an opened completion.
+    Up,
+    /// The same, down.
+    Down,
+    /// One token to the left.
+    Left,
+    /// One token to the right.
+    Right,
+    /// The first token.
+    First,
+    /// The last token.
+    Last,
+    /// Opens the completion, or goes back to the group.
+    Open,
+    /// Back to the group.
+    Back,
+    /// The group after.
+    NextGroup,
+    /// The group before.
+    PreviousGroup,
+    /// The step after; behind the last one the newest is followed.
+    NextStep,
+    /// The step before.
+    PreviousStep,
+    /// What the tokens are coloured by.
+    Color(Lens),
+}
+
+/// The keys of this screen.
+pub const KEYS: &[KeyRow<Action>] = &[
+    row(
+        &[Chord::key(KeyCode::Right), Chord::char('l')],
+        "→ l",
+        Action::Right,
+        "token",
+        "the next token: its numbers are read out",
+    ),
+    row(&[Chord::key(KeyCode::Left), Chord::char('h')], "← h", Action::Left, "", "the token before"),
+    row(&[Chord::key(KeyCode::Enter)], "Enter", Action::Open, "open", "open one completion, or close it"),
+    row(
+        &[Chord::key(KeyCode::Down), Chord::char('j')],
+        "↓ j",
+        Action::Down,
+        "",
+        "the next completion, or line of an open one",
+    ),
+    row(
+        &[Chord::key(KeyCode::Up), Chord::char('k')],
+        "↑ k",
+        Action::Up,
+        "",
+        "the completion before, or line of an open one",
+    ),
+    row(&[Chord::char('1')], "1", Action::Color(Lens::Advantage), "", "colour the tokens by advantage"),
+    row(
+        &[Chord::char('2')],
+        "2",
+        Action::Color(Lens::Entropy),
+        "",
+        "by entropy: how undecided the model was",
+    ),
+    row(&[Chord::char('3')], "3", Action::Color(Lens::LogProb), "", "by log-probability: how likely it was"),
+    row(&[Chord::char('4')], "4", Action::Color(Lens::Ratio), "", "by importance ratio: new to old policy"),
+    row(&[Chord::char('5')], "5", Action::Color(Lens::Kl), "", "by KL to the reference model"),
+    row(
+        &[Chord::char('6')],
+        "6",
+        Action::Color(Lens::Change),
+        "",
+        "by what the update did to its probability",
+    ),
+    row(&[Chord::char(']')], "]", Action::NextGroup, "", "the next group of the step"),
+    row(&[Chord::char('[')], "[", Action::PreviousGroup, "group", "the group before"),
+    row(&[Chord::char('}')], "}", Action::NextStep, "", "the step after; the newest is followed"),
+    row(&[Chord::char('{')], "{", Action::PreviousStep, "", "the step before"),
+    row(&[Chord::key(KeyCode::Home), Chord::char('g')], "Home g", Action::First, "", "the first token"),
+    row(&[Chord::key(KeyCode::End), Chord::char('G')], "End G", Action::Last, "", "the last token"),
+    row(&[Chord::key(KeyCode::Esc)], "Esc", Action::Back, "", "back to the group"),
+];

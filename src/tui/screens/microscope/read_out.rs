@@ -1,0 +1,107 @@
+//! The read-out: the numbers of the token under the cursor.
+
+use ratatui::text::Line;
+
+use super::{
+    lens::{k3, ratio},
+    result::points,
+};
+use crate::{
+    protocol::{RowInspection, TokenView},
+    record::RolloutRecord,
+    tui::{
+        shell::theme::Theme,
+        widgets::{lines::span, wrap},
+    },
+};
+
+/// The numbers of the token under the cursor.
+pub(super) struct Reading<'a> {
+    pub(super) record: &'a RolloutRecord,
+    pub(super) seen: Option<&'a RowInspection>,
+    pub(super) pieces: &'a [String],
+    pub(super) token: usize,
+    pub(super) exact: bool,
+    /// Whether the advantages are known.
+    pub(super) judged: bool,
+    pub(super) width: u16,
+}
+
+impl Reading<'_> {
+    pub(super) fn out(&self, theme: &Theme) -> Vec<Line<'static>> {
+        let narrow = self.width < 60;
+        let piece = self.pieces.get(self.token).map_or("", |piece| piece.trim());
+        let piece: String = piece.chars().filter(|c| !c.is_control()).take(16).collect();
+        let name = format!("{}/{} {piece:?}", self.token + 1, self.pieces.len());
+        if !self.exact {
+            let why = "The record has no token borders: words are coloured by the mean of the tokens at about their place.";
+            let mut lines = vec![Line::from(span(name, theme.accent))];
+            lines.extend(wrap::wrap(&[span(why, theme.dim)], self.width));
+            return lines;
+        }
+        let number = |values: &[f32]| values.get(self.token).map_or(f64::NAN, |&value| f64::from(value));
+        let (then, entropy) = (number(&self.record.logprobs), number(&self.record.entropies));
+        let first = match (narrow, then.is_nan()) {
+            (true, true) => "  p not recorded".to_owned(),
+            (true, false) => format!("  p {:.3} H {entropy:.2}", then.exp()),
+            (false, true) => "  probability not recorded".to_owned(),
+            (false, false) => {
+                format!("  sampled with p {:.4} (log {then:.3}), entropy {entropy:.3} nats", then.exp())
+            }
+        };
+        let advantage = match !narrow && self.judged {
+            true => format!(", advantage {:+.3}", self.record.advantage),
+            false => String::new(),
+        };
+        let mut lines =
+            vec![Line::from(vec![span(name, theme.accent), span(first + &advantage, theme.text)])];
+        let Some((seen, before)) = self.seen.and_then(|seen| Some((seen, seen.before.get(self.token)?)))
+        else {
+            let why =
+                "Ratio, KL and alternatives are not recorded; they are seen live while this screen is open.";
+            lines.extend(wrap::wrap(&[span(why, theme.dim)], self.width));
+            return lines;
+        };
+        let after = seen.after.get(self.token);
+        let sampled = self.record.logprobs.get(self.token).copied().unwrap_or(f32::NAN);
+        let arrow = theme.glyph("→", "->");
+        let p = |logprob: f32| f64::from(logprob).exp();
+        let mut second = match after {
+            None => format!("ratio {:.4} before the update", ratio(before.logprob, sampled)),
+            Some(after) => format!(
+                "p {:.4} {arrow} {:.4} ({} points)  ratio {:.4} {arrow} {:.4}",
+                p(before.logprob),
+                p(after.logprob),
+                points(p(after.logprob) - p(before.logprob)),
+                ratio(before.logprob, sampled),
+                ratio(after.logprob, sampled)
+            ),
+        };
+        if !narrow {
+            second.push_str(&match seen.reference.get(self.token) {
+                Some(&reference) => format!("  KL {:.5}", k3(after.unwrap_or(before).logprob, reference)),
+                None => "  no reference (kl_coef 0)".into(),
+            });
+        }
+        lines.push(Line::from(span(second, theme.text)));
+        let mut top = |label: &str, view: &TokenView| {
+            if view.top.is_empty() {
+                return;
+            }
+            let mut spans = vec![span(format!("{label} "), theme.dim)];
+            for (piece, p) in &view.top {
+                let piece: String = piece.trim().chars().filter(|c| !c.is_control()).take(12).collect();
+                spans.extend([
+                    span(format!("{piece:?}"), theme.title),
+                    span(format!(" {p:.3}  "), theme.text),
+                ]);
+            }
+            lines.push(Line::from(spans));
+        };
+        top("top 5 before", before);
+        if let Some(after) = after {
+            top("top 5 after ", after);
+        }
+        lines
+    }
+}

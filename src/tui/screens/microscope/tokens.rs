@@ -1,0 +1,153 @@
+//! The tokens of one completion in the colours of a lens, and what the colours mean.
+
+use ratatui::{
+    style::Modifier,
+    text::{Line, Span},
+};
+use unicode_width::UnicodeWidthStr;
+
+use super::lens::{Lens, style, symbol};
+use crate::{
+    config::Config,
+    protocol::RowInspection,
+    record::RolloutRecord,
+    tui::{shell::theme::Theme, widgets::lines::span},
+};
+
+/// The text of each token, and whether the borders are those of the tokens. A record alone has no borders: where
+/// its words are as many as its tokens they are the tokens (the shipped vocabulary is one of words); otherwise the
+/// words stand for the tokens at about their place.
+pub(super) fn pieces(record: &RolloutRecord, seen: Option<&RowInspection>) -> (Vec<String>, bool) {
+    if let Some(seen) = seen {
+        return (seen.pieces.clone(), true);
+    }
+    let tokens = record.token_ids.len();
+    let mut words: Vec<String> =
+        record.completion.split_whitespace().map(|word| format!(" {word}")).collect();
+    if words.len() + 1 == tokens && !record.truncated {
+        words.push(" <end>".into());
+    }
+    let exact = words.len() == tokens;
+    (words, exact)
+}
+
+/// How the tokens are coloured.
+pub(super) struct Shading<'a> {
+    pub(super) lens: Lens,
+    pub(super) values: Option<Vec<f64>>,
+    /// The largest value of the group; see [`Lens::scale`].
+    pub(super) scale: f64,
+    pub(super) config: &'a Config,
+    pub(super) exact: bool,
+}
+
+impl Shading<'_> {
+    /// The level of a piece: of its token, or of the mean of the tokens at its share of the text.
+    fn level(&self, index: usize, pieces: usize) -> Option<i8> {
+        let values = self.values.as_ref()?;
+        let value = if self.exact {
+            *values.get(index)?
+        } else {
+            let from = (index * values.len() / pieces.max(1)).min(values.len().saturating_sub(1));
+            let to = ((index + 1) * values.len() / pieces.max(1)).clamp(from + 1, values.len().max(from + 1));
+            let part = values.get(from..to)?;
+            part.iter().sum::<f64>() / part.len() as f64
+        };
+        Some(self.lens.level(value, self.scale, self.config))
+    }
+}
+
+/// The tokens, wrapped; without colours a line of symbols under each. Also the first token of each line.
+pub(super) fn token_lines(
+    pieces: &[String],
+    shading: &Shading<'_>,
+    cursor: usize,
+    theme: &Theme,
+    width: u16,
+) -> (Vec<Line<'static>>, Vec<usize>) {
+    let width = usize::from(width).max(1);
+    let (mut lines, mut starts) = (Vec::new(), Vec::new());
+    let (mut text, mut marks, mut used): (Vec<Span<'static>>, Vec<Span<'static>>, usize) = Default::default();
+    for (index, piece) in pieces.iter().enumerate() {
+        let mut shown: String = piece
+            .chars()
+            .map(|c| match c {
+                '\n' => {
+                    if theme.ascii {
+                        '/'
+                    } else {
+                        '⏎'
+                    }
+                }
+                c if c.is_control() => ' ',
+                c => c,
+            })
+            .collect();
+        if shown.is_empty() {
+            shown = theme.glyph("·", ".").into();
+        }
+        if shown.width() > width {
+            shown = shown.chars().take(width / 2).collect();
+        }
+        if used > 0 && used + shown.width() > width {
+            lines.push(Line::from(std::mem::take(&mut text)));
+            if !theme.color {
+                lines.push(Line::from(std::mem::take(&mut marks)));
+            }
+            used = 0;
+        }
+        if used == 0 {
+            starts.push(index);
+        }
+        let (gap, word) = match shown.strip_prefix(' ') {
+            Some(word) if !word.is_empty() => (" ", word.to_owned()),
+            _ => ("", shown.clone()),
+        };
+        let level = shading.level(index, pieces.len());
+        let signed = shading.lens.signed();
+        let mut look = level.map_or(theme.text, |level| style(theme, signed, level));
+        if index == cursor {
+            look = theme.accent.add_modifier(Modifier::REVERSED | Modifier::UNDERLINED);
+        }
+        used += shown.width();
+        let under = level.map_or(' ', |level| symbol(signed, level)).to_string().repeat(word.width());
+        text.extend([span(gap, theme.text), span(word, look)]);
+        marks.extend([span(gap, theme.text), span(under, theme.dim)]);
+    }
+    if !text.is_empty() {
+        lines.push(Line::from(text));
+        if !theme.color {
+            lines.push(Line::from(marks));
+        }
+    }
+    (lines, starts)
+}
+
+/// What the colours (or symbols) mean, or why there are none.
+pub(super) fn legend(
+    lens: Lens,
+    missing: Option<&str>,
+    scale: f64,
+    config: &Config,
+    theme: &Theme,
+    width: u16,
+) -> Line<'static> {
+    let key = Lens::ALL.iter().position(|other| *other == lens).map_or(0, |at| at + 1);
+    let mut spans =
+        vec![span(format!("{key} "), theme.hint_key), span(lens.name(), theme.title), span(": ", theme.dim)];
+    if let Some(missing) = missing {
+        spans.push(span(missing.to_owned(), theme.warning));
+        return Line::from(spans);
+    }
+    let signed = lens.signed();
+    for (level, words) in lens.legend(scale, config) {
+        let words = if theme.color { words } else { format!("{} {words}", symbol(signed, level)) };
+        let used: usize = spans.iter().map(Span::width).sum();
+        if used + words.width() + 2 > usize::from(width) {
+            break;
+        }
+        spans.push(span(words, style(theme, signed, level)));
+        spans.push(span("  ", theme.dim));
+    }
+    Line::from(spans)
+}

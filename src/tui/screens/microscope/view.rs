@@ -1,0 +1,203 @@
+//! Draws the Microscope: the phases, what this one does and what it has shown, the group, the tokens of one
+//! completion, and the read-out.
+
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    text::Line,
+    widgets::Widget,
+};
+
+use super::{
+    group_rows::GroupRow,
+    read_out::Reading,
+    result::{self, Seen},
+    sentence::{Figures, Stage, sentence},
+    state::{Hits, Microscope},
+    tokens::{Shading, legend, pieces, token_lines},
+};
+use crate::{
+    config::Config,
+    grpo::advantage::standard_deviation,
+    protocol::Phase,
+    task,
+    tui::{
+        screens::Scene,
+        store::{Progress, groups::Place},
+        widgets::{lines::span, phases, wrap},
+    },
+};
+
+/// Rows below which the sentence gives way to the numbers.
+const LOW: usize = 14;
+
+/// Draws the screen between the title and the hints.
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, scope: &Microscope, scene: &Scene<'_>) -> Hits {
+    let at_work = !scene.store.over() && (scene.store.progress.is_some() || scene.store.in_control());
+    let bar_rows = u16::from(at_work && area.height >= 6);
+    let [bar, area] = Layout::vertical([Constraint::Length(bar_rows), Constraint::Fill(1)]).areas(area);
+    phases::draw(frame, scene, bar);
+    let (lines, hits) = body(scope, scene, area);
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        line.render(Rect { y, height: 1, ..area }, frame.buffer_mut());
+    }
+    hits
+}
+
+fn body(scope: &Microscope, scene: &Scene<'_>, area: Rect) -> (Vec<Line<'static>>, Hits) {
+    let groups = &scene.store.groups;
+    let config = scene.store.config().cloned().unwrap_or_default();
+    let (width, height) = (area.width, usize::from(area.height));
+    let theme = scene.theme;
+    let progress = scene.store.progress.filter(|_| !scene.store.over());
+    let sampling = scope.follows(groups)
+        && progress.is_some_and(|now| scope.shown_step(groups).is_none_or(|shown| now.step > shown));
+    let Some(place) = scope.place(groups).filter(|_| !sampling) else {
+        return (being_written(scene, &config, area), Hits::default());
+    };
+    let known = groups.known(place);
+    let rows = groups.rows(place);
+    let stage = stage(place, progress);
+    let mut lines = head(scene, place, stage, &config, area);
+    let row = scope.row.min(rows.len().saturating_sub(1));
+    let Some(record) = rows.get(row) else {
+        lines.push(Line::from(span("The engine is asked for this group.", theme.dim)));
+        return (lines, Hits::default());
+    };
+    let seen = groups.seen(place, record.index);
+    let lens = scope.lens(place, groups);
+    let advantage = rows.iter().map(|row| row.advantage.abs()).fold(0.0, f64::max);
+    let line = |index: usize| {
+        let record = rows[index].as_ref();
+        let score = groups.seen(place, record.index).and_then(|seen| seen.score.as_ref());
+        GroupRow { record, score, index, selected: index == row, known, scale: advantage }.line(theme, width)
+    };
+    let readout_rows = if height >= 16 { 4 } else { 2 };
+    if scope.open {
+        lines.push(line(row));
+    } else {
+        // The tokens keep at least a line, where there is room a few.
+        let tokens = if height >= LOW { 3 } else { 2 };
+        let room = height.saturating_sub(lines.len() + readout_rows + tokens).clamp(1, rows.len().max(1));
+        let first = (row + 1).saturating_sub(room);
+        lines.extend((first..rows.len()).take(room).map(line));
+    }
+    let values = lens.values(record, seen, known);
+    let scale = lens.scale(rows, groups.inspected_rows(place), known);
+    let (pieces, exact) = pieces(record, seen);
+    let token = scope.token.min(pieces.len().saturating_sub(1));
+    lines.push(legend(lens, values.as_ref().err().copied(), scale, &config, theme, width));
+    let room = height.saturating_sub(lines.len() + readout_rows);
+    let shading = Shading { lens, values: values.ok(), scale, config: &config, exact };
+    let (drawn, starts) = token_lines(&pieces, &shading, token, theme, width);
+    let per_line = if theme.color { 1 } else { 2 };
+    let at = starts.partition_point(|&first| first <= token).saturating_sub(1);
+    let fits = (room / per_line).max(1);
+    let top = (at + 1).saturating_sub(fits);
+    lines.extend(drawn.into_iter().skip(top * per_line).take(fits * per_line));
+    lines.truncate(height.saturating_sub(readout_rows));
+    let blank = height.saturating_sub(lines.len() + readout_rows);
+    lines.extend(std::iter::repeat_n(Line::default(), blank));
+    let judged = known >= Phase::Advantage;
+    let read = Reading { record, seen, pieces: &pieces, token, exact, judged, width };
+    lines.extend(read.out(theme).into_iter().take(readout_rows));
+    (lines, Hits { lines: starts })
+}
+
+/// What the phase does, what it has shown, and which group this is.
+fn head(scene: &Scene<'_>, place: Place, stage: Stage, config: &Config, area: Rect) -> Vec<Line<'static>> {
+    let groups = &scene.store.groups;
+    let (theme, width, low) = (scene.theme, area.width, usize::from(area.height) < LOW);
+    let rows = groups.rows(place);
+    let rewards: Vec<f64> = rows.iter().map(|row| row.reward).collect();
+    let figures = Figures {
+        completions: rows.len(),
+        mean: rewards.iter().sum::<f64>() / rewards.len().max(1) as f64,
+        deviation: standard_deviation(&rewards),
+        looked_at: groups.known(place) >= Phase::Update,
+        loss: groups.loss(place.0),
+    };
+    let mut lines = Vec::new();
+    if !low {
+        let told = sentence(stage, config, figures);
+        lines.extend(wrap::wrap(&[span(told, theme.title)], width).into_iter().take(4));
+    }
+    let count = groups.groups(place.0);
+    let asked = match (rows.first(), scene.store.streams.puzzle(place)) {
+        (Some(record), _) => task::in_words(&record.task, &record.puzzle, theme.glyph("→", "->")),
+        (None, Some(puzzle)) => task::in_words(scene.store.task(), puzzle, theme.glyph("→", "->")),
+        (None, None) => String::new(),
+    };
+    lines.push(Line::from(vec![
+        span(format!("step {} group {} of {count}  ", place.0, place.1 + 1), theme.dim),
+        span(asked, theme.accent),
+    ]));
+    if rows.is_empty() {
+        return lines;
+    }
+    let known = groups.known(place);
+    let seen = Seen { known, rows, inspected: groups.inspected_rows(place) };
+    let mut shown = result::result(&seen, config);
+    if let Some(text) = held_out(scene, place.0, config).filter(|_| stage == Stage::After) {
+        shown = format!("{text} {shown}");
+    }
+    let most = if low { 1 } else { 2 };
+    lines.extend(wrap::wrap(&[span(shown, theme.text)], width).into_iter().take(most));
+    lines
+}
+
+/// What the evaluation of this step has shown; `None` while it is not over.
+fn held_out(scene: &Scene<'_>, step: u64, config: &Config) -> Option<String> {
+    let done = scene.store.history.steps().iter().rev().find(|done| done.step == step)?;
+    Some(match (done.eval_accuracy, config.schedule.evaluate_every) {
+        (Some(accuracy), _) => format!("Held out: {accuracy:.3} right after this step."),
+        (None, 0) => "Held out: not measured (evaluate_every 0).".into(),
+        (None, every) => format!("Held out: not measured at this step, but every {every} steps."),
+    })
+}
+
+/// How far the step of this group is.
+fn stage((step, _): Place, progress: Option<Progress>) -> Stage {
+    match progress {
+        Some(now) if now.step == step => match now.phase {
+            Phase::Sample => Stage::Sample,
+            Phase::Score => Stage::Score,
+            Phase::Advantage => Stage::Advantage,
+            Phase::Update => Stage::Update,
+            Phase::Evaluate => Stage::After,
+        },
+        _ => Stage::After,
+    }
+}
+
+/// The completions of a step that nothing is known of yet.
+fn being_written(scene: &Scene<'_>, config: &Config, area: Rect) -> Vec<Line<'static>> {
+    let theme = scene.theme;
+    let stage = scene.store.progress.map_or(Stage::Sample, |now| stage((now.step, 0), Some(now)));
+    let told = sentence(stage, config, Figures::default());
+    let mut lines = wrap::wrap(&[span(told, theme.title)], area.width);
+    let Some((group, cards)) = scene.store.streams.current() else {
+        lines.push(Line::from(span("No completion has been written yet.", theme.dim)));
+        return lines;
+    };
+    let asked = task::in_words(scene.store.task(), &cards.puzzle, theme.glyph("→", "->"));
+    lines.push(Line::from(vec![
+        span(format!("step {} group {}  ", scene.store.streams.step(), group + 1), theme.dim),
+        span(asked, theme.accent),
+    ]));
+    for (index, card) in &cards.cards {
+        // The newest words are the end of the text.
+        let text: String = card.text().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let room = usize::from(area.width).saturating_sub(5);
+        lines.push(Line::from(vec![
+            span(format!("{:>3} ", index + 1), theme.dim),
+            span(tail(&text, room), theme.text),
+        ]));
+    }
+    lines
+}
+
+fn tail(text: &str, room: usize) -> String {
+    let skipped = text.chars().count().saturating_sub(room);
+    text.chars().skip(skipped).collect()
+}

@@ -1,0 +1,166 @@
+//! The screens. Each is a folder with a type that is a [`Screen`], and a line in [`REGISTRY`]; the title bar, the help,
+//! the list of screens, keys, mouse and tests follow.
+
+pub mod frontier;
+pub mod listing;
+pub mod live;
+pub mod meter;
+pub mod microscope;
+mod mount;
+pub mod playground;
+pub mod search;
+pub mod sentinel;
+pub mod transcripts;
+pub mod travel;
+
+use std::fmt::Debug;
+
+use ratatui::{Frame, crossterm::event::KeyEvent, layout::Rect};
+
+pub use self::mount::{AnyScreen, Hits};
+use self::{listing::Listing, mount::mount};
+use crate::tui::{
+    shell::{effect::Effect, keys::KeyRow, message::Message, theme::Theme},
+    store::{Store, completions::Key, history::Smoothing},
+};
+
+/// Makes a screen.
+pub type Made = fn() -> Box<dyn AnyScreen>;
+
+/// All screens, in the order in which Tab goes through them. The first is F2, the next F3 and so on to F10.
+pub static REGISTRY: &[Made] = &[
+    mount::<live::Live>,
+    mount::<transcripts::Transcripts>,
+    mount::<meter::Meter>,
+    mount::<search::Search>,
+    mount::<travel::Travel>,
+    mount::<microscope::Microscope>,
+    mount::<playground::Playground>,
+    mount::<frontier::Frontier>,
+    mount::<sentinel::Sentinel>,
+];
+
+/// What several screens share of where a person is.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// The list of completions, and the selected one.
+    pub listing: Listing,
+    /// How the bright lines of the charts are smoothed.
+    pub smoothing: Smoothing,
+}
+
+/// What a picture is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// The run.
+    pub store: &'a Store,
+    /// What screens share of where a person is.
+    pub shared: &'a Shared,
+    /// How it is drawn.
+    pub theme: &'a Theme,
+    /// The message that is up, for a screen that has a line for it.
+    pub message: Option<&'a Message>,
+    /// Whether commands are carried out: an engine that is ending takes no more.
+    pub obeyed: bool,
+    /// Whether a failed engine can be started again.
+    pub restartable: bool,
+}
+
+/// What a change of a screen has to do with.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The run.
+    pub store: &'a Store,
+    /// What screens share of where a person is.
+    pub shared: &'a mut Shared,
+}
+
+/// What the mouse did, and at which cell of the terminal, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pointer {
+    /// What it did.
+    pub what: Gesture,
+    /// Cells from the left.
+    pub column: u16,
+    /// Cells from the top.
+    pub row: u16,
+}
+
+/// What a mouse can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gesture {
+    /// A click with the left button.
+    Click,
+    /// A notch of the wheel away from the person.
+    Up,
+    /// A notch towards the person.
+    Down,
+}
+
+/// A screen: where a person is on it, what keys and the mouse change of that, and how it is drawn. What it shows is in
+/// the [`Store`].
+pub trait Screen: Debug + Default + 'static {
+    /// Its name: the same word in the title bar, the help, the list of screens and the documentation.
+    const NAME: &'static str;
+    /// What it shows, in a few words.
+    const ABOUT: &'static str;
+    /// A key that brings it to the front from everywhere, beside its F key.
+    const SHORTCUT: Option<char> = None;
+    /// Whether the keys that drive the run stand before its own in the hint bar.
+    const COMMANDS_FIRST: bool = false;
+
+    /// What a person can ask for on it.
+    type Action: Debug + Copy + PartialEq + 'static;
+    /// What a picture shows where: for the mouse, for paging, and for what scrolls.
+    type Hits: Debug + Default + 'static;
+
+    /// Its keys, those for the hint bar in the order in which they stand there.
+    fn keys() -> &'static [KeyRow<Self::Action>];
+
+    /// Whether an action would do anything now; others are left out of the hint bar.
+    fn does(&self, _action: Self::Action, _scene: &Scene<'_>, _hits: &Self::Hits) -> bool {
+        true
+    }
+
+    /// While something is typed on it: what a key means.
+    fn typing(&self) -> Option<fn(&KeyEvent) -> Option<Self::Action>> {
+        None
+    }
+
+    /// What the mouse asks for.
+    fn mouse(&self, _pointer: Pointer) -> Option<Self::Action> {
+        None
+    }
+
+    /// A person acts on what the last picture showed: takes over how far it had to scroll to show it.
+    fn take_over(&mut self, _hits: &Self::Hits) {}
+
+    /// Does what was asked for; what must happen elsewhere is returned.
+    fn update(&mut self, action: Self::Action, context: &mut Context<'_>, hits: &Self::Hits) -> Vec<Effect>;
+
+    /// Draws it into `area`, and changes nothing.
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Self::Hits;
+
+    /// It has come to the front.
+    fn enter(&mut self, _context: &mut Context<'_>) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// Follows the run: before each picture, and whenever an engine began or the side engine told something.
+    fn refresh(&mut self, _context: &mut Context<'_>) {}
+
+    /// Opens a completion to read, if that is what this screen does.
+    fn read(&mut self, _key: Key, _context: &mut Context<'_>) -> bool {
+        false
+    }
+
+    /// The group that the engine should look at closely while this screen is in front.
+    fn inspects(&self) -> Option<usize> {
+        None
+    }
+
+    /// Whether it has a line for messages on a terminal of so many rows; otherwise they stand over the hints.
+    fn has_message_line(_rows: u16) -> bool {
+        false
+    }
+}

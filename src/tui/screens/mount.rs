@@ -1,0 +1,207 @@
+//! Any screen, whatever its actions: how the shell holds them.
+
+use std::{
+    any::Any,
+    fmt::{self, Debug},
+};
+
+use ratatui::{
+    Frame,
+    crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
+    layout::Rect,
+};
+
+use super::{Context, Pointer, Scene, Screen};
+use crate::tui::{
+    shell::{
+        effect::Effect,
+        keys::{KeyRow, lookup},
+    },
+    store::completions::Key,
+};
+
+/// What a picture of some screen showed where.
+pub struct Hits(Box<dyn Any>);
+
+impl Debug for Hits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hits")
+    }
+}
+
+/// A screen as the shell knows it.
+pub trait AnyScreen: Debug {
+    /// See [`Screen::NAME`].
+    fn name(&self) -> &'static str;
+    /// See [`Screen::ABOUT`].
+    fn about(&self) -> &'static str;
+    /// See [`Screen::SHORTCUT`].
+    fn shortcut(&self) -> Option<char>;
+    /// See [`Screen::COMMANDS_FIRST`].
+    fn commands_first(&self) -> bool;
+    /// Its keys and what they do.
+    fn keys(&self) -> Vec<(&'static str, &'static str)>;
+    /// Every key of its table.
+    fn chords(&self) -> Vec<KeyEvent>;
+    /// Its keys for the hint bar under this picture.
+    fn hints(&self, scene: &Scene<'_>, hits: &Hits) -> Vec<(&'static str, &'static str)>;
+    /// Whether keys are text.
+    fn captures_text(&self) -> bool;
+    /// What a key does; `None` where it has no meaning here.
+    fn key(&mut self, event: &KeyEvent, context: &mut Context<'_>) -> Option<Vec<Effect>>;
+    /// Takes in pasted text, where something is typed.
+    fn paste(&mut self, text: &str, context: &mut Context<'_>) -> Vec<Effect>;
+    /// What the mouse does.
+    fn mouse(&mut self, pointer: Pointer, context: &mut Context<'_>) -> Vec<Effect>;
+    /// See [`Screen::draw`].
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits;
+    /// Keeps what the last picture showed where.
+    fn drawn(&mut self, hits: Hits);
+    /// See [`Screen::enter`].
+    fn enter(&mut self, context: &mut Context<'_>) -> Vec<Effect>;
+    /// See [`Screen::refresh`].
+    fn refresh(&mut self, context: &mut Context<'_>);
+    /// See [`Screen::read`].
+    fn read(&mut self, key: Key, context: &mut Context<'_>) -> bool;
+    /// See [`Screen::inspects`].
+    fn inspects(&self) -> Option<usize>;
+    /// See [`Screen::has_message_line`].
+    fn has_message_line(&self, rows: u16) -> bool;
+    /// The screen itself.
+    fn as_any(&self) -> &dyn Any;
+    /// The screen itself, to be changed.
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+}
+
+/// A screen, and where its last picture put things.
+#[derive(Debug)]
+struct Mounted<S: Screen> {
+    screen: S,
+    hits: S::Hits,
+    /// Whether nobody has acted on the last picture.
+    fresh: bool,
+}
+
+impl<S: Screen> Mounted<S> {
+    fn update(&mut self, action: S::Action, context: &mut Context<'_>) -> Vec<Effect> {
+        if std::mem::take(&mut self.fresh) {
+            self.screen.take_over(&self.hits);
+        }
+        self.screen.update(action, context, &self.hits)
+    }
+}
+
+/// A screen as it begins.
+pub(super) fn mount<S: Screen>() -> Box<dyn AnyScreen> {
+    Box::new(Mounted { screen: S::default(), hits: S::Hits::default(), fresh: false })
+}
+
+/// Characters of a paste that are taken: what is typed on a screen is short.
+const LONGEST_PASTE: usize = 200;
+
+impl<S: Screen> AnyScreen for Mounted<S> {
+    fn name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn about(&self) -> &'static str {
+        S::ABOUT
+    }
+
+    fn shortcut(&self) -> Option<char> {
+        S::SHORTCUT
+    }
+
+    fn commands_first(&self) -> bool {
+        S::COMMANDS_FIRST
+    }
+
+    fn keys(&self) -> Vec<(&'static str, &'static str)> {
+        S::keys().iter().map(|row| (row.shown, row.help)).collect()
+    }
+
+    fn chords(&self) -> Vec<KeyEvent> {
+        let chords = S::keys().iter().flat_map(|row| row.chords);
+        let modifiers = |ctrl| if ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
+        chords.map(|chord| KeyEvent::new(chord.code, modifiers(chord.ctrl))).collect()
+    }
+
+    fn hints(&self, scene: &Scene<'_>, hits: &Hits) -> Vec<(&'static str, &'static str)> {
+        let hits = hits.0.downcast_ref().unwrap_or(&self.hits);
+        let does =
+            |row: &&KeyRow<S::Action>| !row.hint.is_empty() && self.screen.does(row.action, scene, hits);
+        S::keys().iter().filter(does).map(|row| (row.shown, row.hint)).collect()
+    }
+
+    fn captures_text(&self) -> bool {
+        self.screen.typing().is_some()
+    }
+
+    fn key(&mut self, event: &KeyEvent, context: &mut Context<'_>) -> Option<Vec<Effect>> {
+        let action = match self.screen.typing() {
+            // No other key of the tables works meanwhile.
+            Some(typed) => match typed(event) {
+                Some(action) => action,
+                None => return Some(Vec::new()),
+            },
+            None => lookup(S::keys(), event)?,
+        };
+        Some(self.update(action, context))
+    }
+
+    fn paste(&mut self, text: &str, context: &mut Context<'_>) -> Vec<Effect> {
+        let typed = text.chars().filter(|character| !character.is_control()).take(LONGEST_PASTE);
+        let mut effects = Vec::new();
+        for character in typed {
+            if self.captures_text() {
+                let event = KeyEvent::new(KeyCode::Char(character), KeyModifiers::NONE);
+                effects.extend(self.key(&event, context).unwrap_or_default());
+            }
+        }
+        effects
+    }
+
+    fn mouse(&mut self, pointer: Pointer, context: &mut Context<'_>) -> Vec<Effect> {
+        let asked = self.screen.mouse(pointer);
+        asked.map(|action| self.update(action, context)).unwrap_or_default()
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {
+        let area = area.intersection(frame.area());
+        Hits(Box::new(self.screen.draw(frame, area, scene)))
+    }
+
+    fn drawn(&mut self, hits: Hits) {
+        if let Ok(hits) = hits.0.downcast() {
+            (self.hits, self.fresh) = (*hits, true);
+        }
+    }
+
+    fn enter(&mut self, context: &mut Context<'_>) -> Vec<Effect> {
+        self.screen.enter(context)
+    }
+
+    fn refresh(&mut self, context: &mut Context<'_>) {
+        self.screen.refresh(context);
+    }
+
+    fn read(&mut self, key: Key, context: &mut Context<'_>) -> bool {
+        self.screen.read(key, context)
+    }
+
+    fn inspects(&self) -> Option<usize> {
+        self.screen.inspects()
+    }
+
+    fn has_message_line(&self, rows: u16) -> bool {
+        S::has_message_line(rows)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        &self.screen
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        &mut self.screen
+    }
+}

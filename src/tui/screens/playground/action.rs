@@ -1,0 +1,138 @@
+//! What can be asked of the Playground, and its rows of the key table.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::tui::shell::keys::{Chord, KeyRow, row};
+
+/// Something a person asked for on this screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Both models answer.
+    Play,
+    /// The field or token to the right.
+    Right,
+    /// The field or token to the left.
+    Left,
+    /// A larger value of the field, or one line of the answer up.
+    Up,
+    /// A smaller value of the field, or one line of the answer down.
+    Down,
+    /// The first field or token.
+    First,
+    /// The last field or token.
+    Last,
+    /// To the tokens of an answer: 0 is A, 1 is B.
+    Answer(usize),
+    /// Types a value into the field, or text before the token.
+    Type,
+    /// Leaves the token out and samples again.
+    Delete,
+    /// Puts a wait before the token and samples again.
+    Wait,
+    /// Another held-out puzzle.
+    NextPuzzle,
+    /// Gives up what is being done, or goes back to the fields.
+    Back,
+    /// A typed character.
+    Input(char),
+    /// Takes the last character back.
+    Erase,
+    /// Takes what was typed.
+    Accept,
+    /// Stops typing.
+    Cancel,
+}
+
+/// The keys of this screen while nothing is being typed.
+pub const KEYS: &[KeyRow<Action>] = &[
+    row(&[Chord::key(KeyCode::Enter)], "Enter", Action::Play, "answer", "let both models answer the puzzle"),
+    row(
+        &[Chord::char('i')],
+        "i",
+        Action::Type,
+        "type",
+        "type the field's value; in an answer: text before the token",
+    ),
+    row(
+        &[Chord::char('a')],
+        "a",
+        Action::Answer(0),
+        "",
+        "to the tokens of answer A, to leave one out or put one in",
+    ),
+    row(&[Chord::char('b')], "b", Action::Answer(1), "tokens of B", "to the tokens of answer B"),
+    row(
+        &[Chord::key(KeyCode::Right), Chord::char('l')],
+        "→ l",
+        Action::Right,
+        "",
+        "the next field; the next token of an answer",
+    ),
+    row(
+        &[Chord::key(KeyCode::Left), Chord::char('h')],
+        "← h",
+        Action::Left,
+        "",
+        "the field before; the token before",
+    ),
+    row(
+        &[Chord::key(KeyCode::Up), Chord::char('k'), Chord::char('+')],
+        "↑ k +",
+        Action::Up,
+        "",
+        "a larger value of the field, or a newer model; a line up",
+    ),
+    row(
+        &[Chord::key(KeyCode::Down), Chord::char('j'), Chord::char('-')],
+        "↓ j -",
+        Action::Down,
+        "",
+        "a smaller value, or an older model; a line down",
+    ),
+    row(
+        &[Chord::char('x'), Chord::key(KeyCode::Delete)],
+        "x",
+        Action::Delete,
+        "leave out",
+        "leave the token out and sample 32 continuations with and without it",
+    ),
+    row(
+        &[Chord::char('w')],
+        "w",
+        Action::Wait,
+        "wait",
+        "put a wait before the token and sample 32 continuations of both",
+    ),
+    row(&[Chord::char('n')], "n", Action::NextPuzzle, "puzzle", "another puzzle that is never trained on"),
+    row(
+        &[Chord::key(KeyCode::Home), Chord::char('g')],
+        "Home g",
+        Action::First,
+        "",
+        "the first field or token",
+    ),
+    row(&[Chord::key(KeyCode::End), Chord::char('G')], "End G", Action::Last, "", "the last field or token"),
+    row(
+        &[Chord::key(KeyCode::Esc)],
+        "Esc",
+        Action::Back,
+        "",
+        "give up what is being done; back to the fields",
+    ),
+];
+
+/// What a key means while something is being typed.
+pub fn typing_action(event: &KeyEvent) -> Option<Action> {
+    let control = event.modifiers.contains(KeyModifiers::CONTROL);
+    match event.code {
+        KeyCode::Char('c') if control => Some(Action::Cancel),
+        KeyCode::Char('h') if control => Some(Action::Erase),
+        KeyCode::Char(character) if !control && !event.modifiers.contains(KeyModifiers::ALT) => {
+            Some(Action::Input(character))
+        }
+        KeyCode::Backspace => Some(Action::Erase),
+        KeyCode::Enter => Some(Action::Accept),
+        KeyCode::Esc => Some(Action::Cancel),
+        _ => None,
+    }
+}

@@ -1,0 +1,70 @@
+//! The Playground: a puzzle of one's own, two models side by side, and answers that are changed at one token.
+
+mod action;
+mod change;
+mod form;
+mod state;
+mod view;
+mod view_answers;
+
+use ratatui::{Frame, crossterm::event::KeyEvent, layout::Rect};
+
+pub use self::{
+    action::{Action, KEYS, typing_action},
+    form::{Entry, Field, Form},
+    state::{Hits, Playground, Zone},
+};
+use super::{Context, Gesture, Pointer, Scene, Screen};
+use crate::tui::shell::{effect::Effect, keys::KeyRow};
+
+impl Screen for Playground {
+    const NAME: &'static str = "Playground";
+    const ABOUT: &'static str = "two models answer a puzzle of your own";
+
+    type Action = Action;
+    type Hits = Hits;
+
+    fn keys() -> &'static [KeyRow<Action>] {
+        KEYS
+    }
+
+    fn does(&self, action: Action, scene: &Scene<'_>, _: &Hits) -> bool {
+        let desk = &scene.store.desk;
+        match (self.zone, action) {
+            (Zone::Form, Action::Play) => desk.known().is_some(),
+            (Zone::Form, Action::Answer(side)) => !desk.panes[side].tokens.is_empty(),
+            (Zone::Form, _) => !matches!(action, Action::Delete | Action::Wait),
+            (Zone::Answer(_), _) => !matches!(action, Action::NextPuzzle | Action::Answer(_) | Action::Play),
+        }
+    }
+
+    fn typing(&self) -> Option<fn(&KeyEvent) -> Option<Action>> {
+        self.typed.is_some().then_some(typing_action)
+    }
+
+    fn mouse(&self, pointer: Pointer) -> Option<Action> {
+        // The wheel moves through the tokens; the fields are not changed by it.
+        match (pointer.what, self.zone) {
+            (Gesture::Up, Zone::Answer(_)) => Some(Action::Up),
+            (Gesture::Down, Zone::Answer(_)) => Some(Action::Down),
+            _ => None,
+        }
+    }
+
+    fn update(&mut self, action: Action, context: &mut Context<'_>, hits: &Hits) -> Vec<Effect> {
+        self.act(action, context, hits)
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {
+        view::draw(frame.buffer_mut(), area, self, scene)
+    }
+
+    fn enter(&mut self, _: &mut Context<'_>) -> Vec<Effect> {
+        // Whoever comes here finds the models that there are now.
+        vec![Effect::Models]
+    }
+
+    fn refresh(&mut self, context: &mut Context<'_>) {
+        self.follow(context.store);
+    }
+}

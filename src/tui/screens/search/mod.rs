@@ -1,0 +1,92 @@
+//! The Search screen: one completion as the tree of states it explored, beside all that there are.
+
+mod action;
+mod figures;
+mod outline;
+mod rows;
+mod state;
+mod view;
+
+use ratatui::{Frame, layout::Rect};
+
+pub use self::{
+    action::{Action, KEYS},
+    state::{Hits, Search},
+};
+use super::{Context, Gesture, Pointer, Scene, Screen};
+use crate::tui::shell::{effect::Effect, keys::KeyRow};
+
+impl Search {
+    /// Shows the completion that is selected in the list.
+    fn show_selected(&mut self, context: &mut Context<'_>) {
+        let all = &context.store.completions;
+        context.shared.listing.settle(all);
+        self.show(context.shared.listing.selected(all));
+    }
+}
+
+impl Screen for Search {
+    const NAME: &'static str = "Search";
+    const ABOUT: &'static str = "the states that a completion explored";
+
+    type Action = Action;
+    type Hits = Hits;
+
+    fn keys() -> &'static [KeyRow<Action>] {
+        KEYS
+    }
+
+    fn does(&self, action: Action, _: &Scene<'_>, _: &Hits) -> bool {
+        // Without a tree there is nothing in it to go to.
+        let of_the_tree = matches!(action, Action::Reveal | Action::NextPassed | Action::Figures);
+        !of_the_tree || !self.is_empty()
+    }
+
+    fn mouse(&self, Pointer { what, column, row }: Pointer) -> Option<Action> {
+        Some(match what {
+            Gesture::Click => Action::Click { column, row },
+            Gesture::Up => Action::Up,
+            Gesture::Down => Action::Down,
+        })
+    }
+
+    fn take_over(&mut self, hits: &Hits) {
+        if let Some(top) = hits.top {
+            self.top = top;
+        }
+    }
+
+    fn update(&mut self, action: Action, context: &mut Context<'_>, hits: &Hits) -> Vec<Effect> {
+        let all = &context.store.completions;
+        let list = &mut context.shared.listing;
+        list.settle(all);
+        match action {
+            Action::NextCompletion => list.move_rows(1, all),
+            Action::PreviousCompletion => list.move_rows(-1, all),
+            Action::NextStep => list.turn_step(true, all),
+            Action::PreviousStep => list.turn_step(false, all),
+            _ => {
+                self.act(action, hits);
+                return Vec::new();
+            }
+        }
+        self.show_selected(context);
+        Vec::new()
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {
+        view::draw(frame.buffer_mut(), area, self, scene.theme)
+    }
+
+    fn enter(&mut self, context: &mut Context<'_>) -> Vec<Effect> {
+        self.show_selected(context);
+        Vec::new()
+    }
+
+    fn refresh(&mut self, context: &mut Context<'_>) {
+        // A tree that is being read stays until one comes back or asks for another.
+        if self.is_empty() {
+            self.show_selected(context);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Which completion is shown, and where the person is in its tree.
+
+use std::{collections::HashSet, sync::Arc};
+
+use ratatui::layout::{Position, Rect};
+
+use super::{
+    action::Action,
+    rows::{Row, rows},
+};
+use crate::{
+    record::RolloutRecord,
+    task::{
+        self, Puzzle, Tried,
+        countdown::{
+            search::{NodeId, Search as Walk, Space},
+            solver,
+        },
+    },
+};
+
+/// Solutions that are kept; the figures say how many more there are.
+const SOLUTIONS: usize = 8;
+
+/// What is known of the puzzle, whoever answers it.
+#[derive(Debug)]
+struct Known {
+    puzzle: Puzzle,
+    space: Space,
+    solutions: Vec<String>,
+    /// All of them; `None` for more numbers than the solver takes.
+    count: Option<usize>,
+}
+
+/// Where the last picture put things.
+#[derive(Debug, Default)]
+pub struct Hits {
+    /// The rows of the tree.
+    pub(super) tree: Rect,
+    /// The first of them; `None` where no tree was drawn.
+    pub(super) top: Option<usize>,
+}
+
+/// The completion on screen.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub record: Arc<RolloutRecord>,
+    pub search: Walk,
+    pub rows: Vec<Row>,
+    /// Nodes at which the solution was passed by.
+    pub passed: HashSet<NodeId>,
+}
+
+/// The Search screen: one completion and where the person is in its tree.
+#[derive(Debug, Default)]
+pub struct Search {
+    known: Option<Known>,
+    pub(super) shown: Option<Shown>,
+    /// The completion that has no tree.
+    pub(super) refused: Option<Refused>,
+    /// Row of the cursor.
+    pub(super) cursor: usize,
+    /// First row on screen.
+    pub(super) top: usize,
+    /// Which of the node's places in the text.
+    pub(super) place: usize,
+    /// Whether the solver's solutions are shown.
+    pub(super) reveal: bool,
+    /// Whether the figures stand in place of the tree.
+    pub(super) figures: bool,
+}
+
+/// A completion of a task without a tree.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub record: Arc<RolloutRecord>,
+    /// Why there is none, in a sentence.
+    pub why: &'static str,
+    /// What it tried instead.
+    pub outline: Vec<Tried>,
+}
+
+impl Refused {
+    fn of(record: &Arc<RolloutRecord>) -> Self {
+        let task = task::of_record(Some(&record.task));
+        Self {
+            why: nothing_to_search(&record.task).unwrap_or_default(),
+            outline: task.map_or(Vec::new(), |task| task.outline(&record.puzzle, &record.completion)),
+            record: record.clone(),
+        }
+    }
+
+    fn is(&self, record: &Arc<RolloutRecord>) -> bool {
+        Arc::ptr_eq(record, &self.record)
+    }
+}
+
+/// Why a task's completions have no tree; also for a task that this program does not know.
+fn nothing_to_search(task: &str) -> Option<&'static str> {
+    match task::family(task) {
+        Ok(family) => family.nothing_to_search,
+        Err(_) => {
+            Some("This run has a task that this program does not know; its completions have no tree here.")
+        }
+    }
+}
+
+impl Search {
+    /// Shows a completion, or none. Solutions of another puzzle are hidden again.
+    pub fn show(&mut self, record: Option<&Arc<RolloutRecord>>) {
+        let same = |shown: &Shown| record.is_some_and(|record| Arc::ptr_eq(record, &shown.record));
+        if self.shown.as_ref().is_some_and(same) {
+            return;
+        }
+        (self.cursor, self.top, self.place) = (0, 0, 0);
+        let Some(record) = record.filter(|record| nothing_to_search(&record.task).is_none()) else {
+            if let Some(record) =
+                record.filter(|record| !self.refused.as_ref().is_some_and(|old| old.is(record)))
+            {
+                self.refused = Some(Refused::of(record));
+            }
+            self.shown = None;
+            return;
+        };
+        let other = self.known.as_ref().is_none_or(|known| known.puzzle != record.puzzle);
+        if other {
+            self.known = Some(Known::new(&record.puzzle));
+            self.reveal = false;
+        }
+        let Some(known) = &mut self.known else { return };
+        let search = Walk::new(&record.puzzle, &record.completion, &mut known.space);
+        self.shown = Some(Shown {
+            record: record.clone(),
+            rows: rows(&search),
+            passed: search.figures.passed_by.iter().map(|passed| passed.node).collect(),
+            search,
+        });
+    }
+
+    /// Whether no completion is shown.
+    pub fn is_empty(&self) -> bool {
+        self.shown.is_none()
+    }
+
+    /// The completion shown.
+    pub fn record(&self) -> Option<&Arc<RolloutRecord>> {
+        self.shown.as_ref().map(|shown| &shown.record)
+    }
+
+    /// Whether the solver's solutions are shown.
+    pub fn reveals(&self) -> bool {
+        self.reveal
+    }
+
+    /// The solver's first solutions, shortest first, and how many there are; `None` where it cannot say.
+    pub(super) fn solutions(&self) -> Option<(&[String], usize)> {
+        self.known.as_ref().and_then(|known| known.count.map(|count| (known.solutions.as_slice(), count)))
+    }
+
+    /// The node under the cursor.
+    pub(super) fn node(&self) -> Option<NodeId> {
+        self.shown.as_ref().and_then(|shown| shown.rows.get(self.cursor)).map(|row| row.node)
+    }
+
+    /// Does what a key or the mouse asked for. Going to another completion is not among it.
+    pub(super) fn act(&mut self, action: Action, hits: &Hits) {
+        let page = isize::try_from(hits.tree.height.saturating_sub(1).max(1)).unwrap_or(1);
+        match action {
+            Action::Up => self.move_by(-1),
+            Action::Down => self.move_by(1),
+            Action::PageUp => self.move_by(-page),
+            Action::PageDown => self.move_by(page),
+            Action::First => self.move_by(isize::MIN),
+            Action::Last => self.move_by(isize::MAX),
+            Action::NextPassed => self.next_passed(),
+            Action::NextPlace => self.place = self.place.wrapping_add(1),
+            Action::Reveal => self.reveal = !self.reveal,
+            Action::Figures => self.figures = !self.figures,
+            Action::Click { column, row } if hits.tree.contains(Position { x: column, y: row }) => {
+                self.go_to(self.top + usize::from(row - hits.tree.y));
+            }
+            Action::Click { .. }
+            | Action::NextCompletion
+            | Action::PreviousCompletion
+            | Action::NextStep
+            | Action::PreviousStep => {}
+        }
+    }
+
+    fn move_by(&mut self, by: isize) {
+        self.go_to(self.cursor.saturating_add_signed(by));
+    }
+
+    fn go_to(&mut self, row: usize) {
+        let last = self.shown.as_ref().map_or(0, |shown| shown.rows.len().saturating_sub(1));
+        let row = row.min(last);
+        if row != self.cursor {
+            (self.cursor, self.place) = (row, 0);
+        }
+    }
+
+    fn next_passed(&mut self) {
+        let Some(shown) = &self.shown else { return };
+        let passed = |row: &usize| shown.passed.contains(&shown.rows[*row].node);
+        let after = (self.cursor + 1..shown.rows.len()).find(passed);
+        if let Some(row) = after.or_else(|| (0..shown.rows.len()).find(passed)) {
+            self.go_to(row);
+        }
+    }
+
+    /// First row on screen where so many fit: the cursor is among them.
+    pub(super) fn top_for(&self, height: usize) -> usize {
+        let rows = self.shown.as_ref().map_or(0, |shown| shown.rows.len());
+        let top = self.top.clamp((self.cursor + 1).saturating_sub(height.max(1)), self.cursor);
+        top.min(rows.saturating_sub(height))
+    }
+}
+
+impl Known {
+    fn new(puzzle: &Puzzle) -> Self {
+        // All solutions of six numbers may be tens of thousands; the search for them takes seconds.
+        let all = match puzzle.numbers.len() {
+            0..=5 => solver::solve(&puzzle.numbers, puzzle.target, usize::MAX).ok(),
+            _ => None,
+        };
+        let count = all.as_ref().map(Vec::len);
+        let mut solutions = all.unwrap_or_default();
+        solutions.truncate(SOLUTIONS);
+        Self { puzzle: puzzle.clone(), space: Space::new(puzzle), solutions, count }
+    }
+}

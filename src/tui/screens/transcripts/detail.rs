@@ -1,0 +1,394 @@
+//! The transcript as lines: highlighted, wrapped once per width, one thought a line or as it was written.
+
+use std::{cell::RefCell, ops::Range, sync::Arc};
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+    text::{Line, Span},
+};
+
+use super::thoughts::thoughts;
+use crate::{
+    record::RolloutRecord,
+    tui::{
+        screens::listing::Needle,
+        shell::theme::Theme,
+        store::completions::{Entry, Key},
+        widgets::{
+            highlight::{Meaning, Piece, pieces, with_places},
+            lines::lone,
+            wrap::{Wrapped, printable_length, wrap_with_offsets},
+        },
+    },
+};
+
+/// Cells left of each thought: its mark and a space.
+const GUTTER: u16 = 2;
+
+/// Where the person is in a transcript.
+#[derive(Debug, Default)]
+pub(super) struct Detail {
+    /// The completion that this is about.
+    of: Option<Key>,
+    top: usize,
+    match_index: usize,
+    /// Scroll the match in hand into sight with the next picture.
+    reveal: bool,
+    as_written: bool,
+    lines: RefCell<Option<Lines>>,
+}
+
+/// What a picture showed of a transcript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shown {
+    /// First line on screen, from 0.
+    pub top: usize,
+    /// Lines in all.
+    pub lines: usize,
+    /// Which match is in hand, from 0.
+    pub at: usize,
+    /// How many matches there are.
+    pub matches: usize,
+}
+
+/// The lines as they were wrapped last, and everything that they depend on: while it stays the same, so do they.
+#[derive(Debug)]
+struct Lines {
+    made_for: MadeFor,
+    lines: Vec<Line<'static>>,
+    /// The line on which each match starts.
+    match_lines: Vec<usize>,
+    /// The match in hand.
+    at: usize,
+}
+
+#[derive(Debug, PartialEq)]
+struct MadeFor {
+    record: RecordIdentity,
+    width: u16,
+    as_written: bool,
+    needle: Option<Needle>,
+    match_index: usize,
+    theme: Theme,
+}
+
+/// Records are never changed once they are shared: the same allocation is the same text. Holding it keeps it
+/// from being reused.
+#[derive(Debug)]
+struct RecordIdentity(Arc<RolloutRecord>);
+
+impl PartialEq for RecordIdentity {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Detail {
+    /// Whether this is about the completion.
+    pub(super) fn is_already_of(&self, key: Option<Key>) -> bool {
+        self.of == key
+    }
+
+    /// From now on it is about this completion.
+    pub(super) fn is_of(&mut self, key: Option<Key>) {
+        self.of = key;
+    }
+
+    /// Another completion is shown: from its top, or from its first match.
+    pub(super) fn turn_to_another(&mut self) {
+        self.top = 0;
+        self.turn_to_match(0);
+    }
+
+    /// Goes to this match, or to the last where there are fewer.
+    pub(super) fn turn_to_match(&mut self, index: usize) {
+        self.match_index = index;
+        self.reveal = true;
+    }
+
+    /// Takes over how far the last picture scrolled to show the match in hand.
+    pub(super) fn take_over(&mut self, shown: Shown) {
+        (self.top, self.match_index, self.reveal) = (shown.top, shown.at, false);
+    }
+
+    /// Goes to the next or previous match of `matches`; false when there is none that way.
+    pub(super) fn step_match(&mut self, forward: bool, matches: usize) -> bool {
+        let to = if forward { self.match_index.checked_add(1) } else { self.match_index.checked_sub(1) };
+        match to {
+            Some(index) if index < matches => {
+                self.turn_to_match(index);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn toggle_layout(&mut self) {
+        self.as_written = !self.as_written;
+        self.top = 0;
+        self.reveal = true;
+    }
+
+    /// Scrolls by so many lines in a pane of so many.
+    pub(super) fn scroll(&mut self, by: isize, height: usize, shown: Shown) {
+        self.top = self.top.saturating_add_signed(by).min(shown.lines.saturating_sub(height));
+    }
+
+    /// Which of the matches of this completion is in hand, from 0, and how many there are.
+    pub(super) fn match_position(shown: Shown) -> Option<(usize, usize)> {
+        (shown.matches > 0).then_some((shown.at, shown.matches))
+    }
+
+    /// Draws the lines into `area`. They are wrapped anew if anything changed.
+    pub(super) fn draw(
+        &self,
+        buffer: &mut Buffer,
+        area: Rect,
+        entry: &Entry,
+        needle: Option<&Needle>,
+        theme: &Theme,
+    ) -> Shown {
+        let wanted = MadeFor {
+            record: RecordIdentity(Arc::clone(&entry.record)),
+            width: area.width,
+            as_written: self.as_written,
+            needle: needle.cloned(),
+            match_index: self.match_index,
+            theme: theme.clone(),
+        };
+        let mut made = self.lines.borrow_mut();
+        let made = match &mut *made {
+            Some(made) if made.made_for == wanted => made,
+            made => made.insert(Lines::new(wanted, entry, theme)),
+        };
+        let (height, lines) = (usize::from(area.height), made.lines.len());
+        let mut top = self.top;
+        if self.reveal
+            && let Some(line) = made.match_lines.get(made.at)
+            && !(top..top + height).contains(line)
+        {
+            top = line.saturating_sub(height / 3);
+        }
+        top = top.min(lines.saturating_sub(height));
+        for (line, place) in made.lines.iter().skip(top).zip(area.rows()) {
+            buffer.set_line(place.x, place.y, line, place.width);
+        }
+        Shown { top, lines, at: made.at, matches: made.match_lines.len() }
+    }
+}
+
+impl Lines {
+    fn new(made_for: MadeFor, entry: &Entry, theme: &Theme) -> Self {
+        let mut at = made_for.match_index;
+        let mut writer = Writer::new(entry, made_for.needle.as_ref(), made_for.width, theme, &mut at);
+        if made_for.as_written {
+            writer.as_written()
+        } else {
+            writer.by_thought()
+        }
+        Self { lines: writer.lines, match_lines: writer.match_lines, at, made_for }
+    }
+}
+
+/// Writes the lines of one transcript.
+struct Writer<'a> {
+    record: &'a RolloutRecord,
+    length: usize,
+    width: u16,
+    theme: &'a Theme,
+    prompt_matches: Vec<Range<usize>>,
+    matches: Vec<Range<usize>>,
+    match_index: usize,
+    lines: Vec<Line<'static>>,
+    match_lines: Vec<usize>,
+}
+
+impl<'a> Writer<'a> {
+    /// Puts `match_index` in range on the way.
+    fn new(
+        entry: &'a Entry,
+        needle: Option<&Needle>,
+        width: u16,
+        theme: &'a Theme,
+        match_index: &mut usize,
+    ) -> Self {
+        let record = entry.record.as_ref();
+        let ranges = |text: &str| needle.map(|needle| needle.ranges(text)).unwrap_or_default();
+        let (prompt_matches, matches) = (ranges(&record.prompt), ranges(&record.completion));
+        *match_index = (*match_index).min((prompt_matches.len() + matches.len()).saturating_sub(1));
+        Self {
+            record,
+            length: entry.length,
+            width,
+            theme,
+            prompt_matches,
+            matches,
+            match_index: *match_index,
+            lines: Vec::new(),
+            match_lines: Vec::new(),
+        }
+    }
+
+    /// Prompt and completion in one go, word for word.
+    fn as_written(&mut self) {
+        let mut spans = Vec::new();
+        let prompt = &self.record.prompt;
+        self.overlay(prompt, 0..prompt.len(), self.theme.dim, true, &mut spans);
+        let mut starts: Vec<usize> =
+            self.prompt_matches.iter().map(|range| printable_length(&prompt[..range.start])).collect();
+        let completion = &self.record.completion;
+        let before = printable_length(prompt);
+        let mut marks = Vec::new();
+        for Piece { range, meaning } in self.pieces() {
+            let style = self.style(meaning);
+            if !self.theme.color
+                && let Some(mark) = meaning.mark(self.theme)
+            {
+                marks.push((range.start, mark.len()));
+                spans.push(Span::styled(mark, style));
+            }
+            self.overlay(completion, range, style, false, &mut spans);
+        }
+        starts.extend(self.matches.iter().map(|found| {
+            let marked: usize =
+                marks.iter().filter(|(at, _)| *at <= found.start).map(|(_, length)| length).sum();
+            before + printable_length(&completion[..found.start]) + marked
+        }));
+        self.add_wrapped(wrap_with_offsets(&spans, self.width), &starts, None, 0);
+        self.add_end();
+    }
+
+    /// Every attempt, check and answer on a line of its own, with its mark before it.
+    fn by_thought(&mut self) {
+        let prompt = &self.record.prompt;
+        let mark = Span::styled(self.theme.glyph("›", ">"), self.theme.dim);
+        let mut spans = Vec::new();
+        self.overlay(prompt, 0..prompt.len(), self.theme.dim, true, &mut spans);
+        let starts: Vec<usize> =
+            self.prompt_matches.iter().map(|range| printable_length(&prompt[..range.start])).collect();
+        self.add_thought(spans, &starts, Some(mark));
+
+        let completion = &self.record.completion;
+        let all = self.pieces();
+        let thoughts = thoughts(completion, &all);
+        let mut placed = 0;
+        for (number, thought) in thoughts.iter().enumerate() {
+            let mut spans = Vec::new();
+            let mut mark = None;
+            for Piece { range, meaning } in &all {
+                let shared = range.start.max(thought.start)..range.end.min(thought.end);
+                if shared.is_empty() {
+                    continue;
+                }
+                let style = self.style(*meaning);
+                if mark.is_none() && range.start >= thought.start {
+                    mark = meaning.mark(self.theme).map(|sign| Span::styled(sign, lone(style)));
+                }
+                self.overlay(completion, shared, style, false, &mut spans);
+            }
+            // A match in the white space after a thought counts as being at its end.
+            let next = thoughts.get(number + 1).map_or(usize::MAX, |next| next.start);
+            let here = self.matches[placed..].iter().take_while(|found| found.start < next);
+            let starts: Vec<usize> = here
+                .map(|found| found.start.clamp(thought.start, thought.end))
+                .map(|at| printable_length(&completion[thought.start..at]))
+                .collect();
+            placed += starts.len();
+            self.add_thought(spans, &starts, mark);
+        }
+        let nowhere = self.matches.len() - placed;
+        self.match_lines.extend(std::iter::repeat_n(self.lines.len().saturating_sub(1), nowhere));
+        self.add_end();
+    }
+
+    /// Says so where the text was cut off.
+    fn add_end(&mut self) {
+        if self.record.truncated {
+            let notice = format!("cut off after {} tokens", self.length);
+            let mark = Span::styled(self.theme.cut_off(), self.theme.warning);
+            let spans = vec![Span::styled(notice, self.theme.warning)];
+            self.add_thought(spans, &[], Some(mark));
+        }
+    }
+
+    fn pieces(&self) -> Vec<Piece> {
+        let RolloutRecord { task, puzzle, completion, analysis, .. } = self.record;
+        pieces(completion, &with_places(task, puzzle, completion, analysis))
+    }
+
+    /// The answer's own colour tells whether it is right.
+    fn style(&self, meaning: Meaning) -> Style {
+        match meaning {
+            Meaning::Answer if self.record.correct => self.theme.right,
+            Meaning::Answer => self.theme.wrong,
+            other => other.style(self.theme),
+        }
+    }
+
+    /// Adds `text[range]` in `style`, with the matches over it.
+    fn overlay(
+        &self,
+        text: &str,
+        range: Range<usize>,
+        style: Style,
+        in_prompt: bool,
+        spans: &mut Vec<Span<'static>>,
+    ) {
+        let (matches, first) =
+            if in_prompt { (&self.prompt_matches, 0) } else { (&self.matches, self.prompt_matches.len()) };
+        let mut at = range.start;
+        for (number, found) in matches.iter().enumerate() {
+            let shared = found.start.max(at)..found.end.min(range.end);
+            if shared.is_empty() {
+                continue;
+            }
+            if shared.start > at {
+                spans.push(Span::styled(text[at..shared.start].to_owned(), style));
+            }
+            let mut found_style = style.patch(self.theme.search_match);
+            if first + number == self.match_index {
+                found_style = found_style.add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
+            }
+            at = shared.end;
+            spans.push(Span::styled(text[shared].to_owned(), found_style));
+        }
+        if at < range.end {
+            spans.push(Span::styled(text[at..range.end].to_owned(), style));
+        }
+    }
+
+    fn add_thought(
+        &mut self,
+        spans: Vec<Span<'static>>,
+        match_starts: &[usize],
+        mark: Option<Span<'static>>,
+    ) {
+        // On a sliver of a pane the text needs every cell.
+        let gutter = if self.width > 3 * GUTTER { GUTTER } else { 0 };
+        let wrapped = wrap_with_offsets(&spans, self.width - gutter);
+        self.add_wrapped(wrapped, match_starts, mark, gutter);
+    }
+
+    fn add_wrapped(
+        &mut self,
+        wrapped: Vec<Wrapped>,
+        match_starts: &[usize],
+        mut mark: Option<Span<'static>>,
+        gutter: u16,
+    ) {
+        let first = self.lines.len();
+        for start in match_starts {
+            let line = wrapped.partition_point(|line| line.start <= *start).saturating_sub(1);
+            self.match_lines.push(first + line);
+        }
+        for Wrapped { mut line, .. } in wrapped {
+            if gutter > 0 {
+                let mark = mark.take().unwrap_or_else(|| Span::raw(" "));
+                line.spans.splice(0..0, [mark, Span::raw(" ")]);
+            }
+            self.lines.push(line);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The Transcripts screen: every completion of a run by step and group, filtered, searched and read. A picture draws the
+//! rows and lines on screen and nothing more.
+
+mod action;
+mod detail;
+mod handing_out;
+mod state;
+mod thoughts;
+mod view;
+mod view_detail;
+
+use ratatui::{Frame, crossterm::event::KeyEvent, layout::Rect};
+
+pub use self::{
+    action::{Action, KEYS, typing_action},
+    state::{Focus, Hits, Transcripts},
+};
+use super::{Context, Gesture, Pointer, Scene, Screen};
+use crate::tui::{
+    shell::{effect::Effect, keys::KeyRow},
+    store::completions::Key,
+};
+
+impl Screen for Transcripts {
+    const NAME: &'static str = "Transcripts";
+    const ABOUT: &'static str = "every completion";
+
+    type Action = Action;
+    type Hits = Hits;
+
+    fn keys() -> &'static [KeyRow<Action>] {
+        KEYS
+    }
+
+    fn does(&self, _: Action, scene: &Scene<'_>, _: &Hits) -> bool {
+        !scene.store.completions.is_empty()
+    }
+
+    fn typing(&self) -> Option<fn(&KeyEvent) -> Option<Action>> {
+        self.search.typing.then_some(typing_action)
+    }
+
+    fn mouse(&self, Pointer { what, column, row }: Pointer) -> Option<Action> {
+        Some(match what {
+            Gesture::Click => Action::Click { column, row },
+            Gesture::Up | Gesture::Down => Action::Wheel { column, row, down: what == Gesture::Down },
+        })
+    }
+
+    fn take_over(&mut self, hits: &Hits) {
+        self.keep_scrolled(hits);
+    }
+
+    fn update(&mut self, action: Action, context: &mut Context<'_>, hits: &Hits) -> Vec<Effect> {
+        self.act(action, context, hits)
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {
+        view::draw(frame.buffer_mut(), area, self, scene)
+    }
+
+    fn refresh(&mut self, context: &mut Context<'_>) {
+        context.shared.listing.settle(&context.store.completions);
+        self.follow_selection(&context.shared.listing);
+    }
+
+    fn read(&mut self, key: Key, context: &mut Context<'_>) -> bool {
+        self.open(key, context)
+    }
+}

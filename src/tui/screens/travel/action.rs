@@ -1,0 +1,112 @@
+//! What can be asked of the Travel screen, and the rows of the one key table that ask it.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::state::End;
+use crate::tui::shell::keys::{Chord, KeyRow, row};
+
+/// Something a person asked for on this screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// The moving end to the next recorded step.
+    Later,
+    /// The moving end to the recorded step before.
+    Earlier,
+    /// The moving end to the first recorded step.
+    First,
+    /// The moving end to the newest recorded step, and on with it.
+    Newest,
+    /// Which end the arrows move.
+    Move(End),
+    /// The next pinned puzzle.
+    NextPuzzle,
+    /// The pinned puzzle before.
+    PreviousPuzzle,
+    /// Scroll both texts up.
+    Up,
+    /// Scroll both texts down.
+    Down,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// Differences of words, or what the analysis found.
+    Colours,
+    /// Start to type a puzzle.
+    Type,
+    /// A typed character.
+    Input(char),
+    /// Take the last character back.
+    Erase,
+    /// Pin what was typed.
+    Accept,
+    /// Stop typing.
+    Cancel,
+    /// Ask the shown puzzle no more, or again.
+    Unpin,
+}
+
+/// The keys of this screen while nothing is being typed.
+pub const KEYS: &[KeyRow<Action>] = &[
+    row(
+        &[Chord::key(KeyCode::Left), Chord::char('h')],
+        "← h",
+        Action::Earlier,
+        "earlier",
+        "the moving end to the recorded step before",
+    ),
+    row(
+        &[Chord::key(KeyCode::Right), Chord::char('l')],
+        "→ l",
+        Action::Later,
+        "later",
+        "the moving end to the next recorded step",
+    ),
+    row(&[Chord::char(']')], "]", Action::NextPuzzle, "puzzle", "next pinned puzzle"),
+    row(&[Chord::char('[')], "[", Action::PreviousPuzzle, "", "previous pinned puzzle"),
+    row(&[Chord::char('a')], "a", Action::Move(End::A), "", "let the arrows move A"),
+    row(&[Chord::char('b')], "b", Action::Move(End::B), "move B", "let the arrows move B"),
+    row(
+        &[Chord::char('d')],
+        "d",
+        Action::Colours,
+        "colours",
+        "differences of words, or checks in their colours",
+    ),
+    row(&[Chord::char('i')], "i", Action::Type, "pin", "type a puzzle to pin"),
+    row(&[Chord::char('U')], "U", Action::Unpin, "", "ask this puzzle no more (asks first), or pin it again"),
+    row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓ j", Action::Down, "", "scroll both texts down"),
+    row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Up, "", "scroll both texts up"),
+    row(&[Chord::key(KeyCode::PageDown), Chord::ctrl('d')], "PgDn ^d", Action::PageDown, "", "a page down"),
+    row(&[Chord::key(KeyCode::PageUp), Chord::ctrl('u')], "PgUp ^u", Action::PageUp, "", "a page up"),
+    row(
+        &[Chord::key(KeyCode::Home), Chord::char('g')],
+        "Home g",
+        Action::First,
+        "",
+        "to the first recorded step",
+    ),
+    row(
+        &[Chord::key(KeyCode::End), Chord::char('G')],
+        "End G",
+        Action::Newest,
+        "",
+        "to the newest, and on with it",
+    ),
+];
+
+/// What a key means while a puzzle is being typed.
+pub fn typing_action(event: &KeyEvent) -> Option<Action> {
+    let control = event.modifiers.contains(KeyModifiers::CONTROL);
+    match event.code {
+        KeyCode::Char('c') if control => Some(Action::Cancel),
+        KeyCode::Char('h') if control => Some(Action::Erase),
+        KeyCode::Char(character) if !control && !event.modifiers.contains(KeyModifiers::ALT) => {
+            Some(Action::Input(character))
+        }
+        KeyCode::Backspace => Some(Action::Erase),
+        KeyCode::Enter => Some(Action::Accept),
+        KeyCode::Esc => Some(Action::Cancel),
+        _ => None,
+    }
+}

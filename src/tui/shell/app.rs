@@ -1,0 +1,251 @@
+//! Everything on screen, and nothing of how it is drawn: the run, the screens, and what is open over them.
+
+use std::time::Duration;
+
+use ratatui::{
+    crossterm::event::{KeyEvent, MouseEvent},
+    layout::Rect,
+};
+
+use super::{
+    effect::Effect,
+    list::ScreenList,
+    message::{Level, Message},
+    prompt::Prompt,
+    question::Question,
+    restart,
+    theme::Theme,
+};
+use crate::{
+    protocol::{
+        Event,
+        side::{SideCommand, SideEvent},
+    },
+    tui::{
+        screens::{AnyScreen, Context, REGISTRY, Scene, Screen, Shared},
+        store::{Store, telling::News},
+    },
+};
+
+pub use crate::tui::store::{Ended, Mode};
+
+/// Something that happened, to be taken in by [`super::update::update`].
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The mouse did something.
+    Mouse(MouseEvent),
+    /// The engine (or the journal being read) told something.
+    Engine(Event),
+    /// Nothing more will come from the engine.
+    EngineGone,
+    /// The side engine told something.
+    Side(SideEvent),
+    /// Nothing more will come from the side engine.
+    SideGone,
+    /// So much time has passed since the screen was opened.
+    Clock(Duration),
+    /// The terminal has another size, or must be drawn anew.
+    Redraw,
+    /// The system asks us to end.
+    Terminate,
+}
+
+/// What the last picture showed around the screen in front.
+#[derive(Debug, Clone, Default)]
+pub struct Picture {
+    /// The names in the title bar, and which screen each brings to the front.
+    pub tabs: Vec<(Rect, usize)>,
+    /// The rows of the list of screens, likewise.
+    pub listed: Vec<(Rect, usize)>,
+    /// The last line that the help can begin with.
+    pub help_last: usize,
+    /// How far a page of the help goes.
+    pub help_page: usize,
+}
+
+/// How long quitting waits for the engine to end.
+pub const QUIT_WAIT: Duration = Duration::from_secs(15);
+
+/// All state of the terminal interface.
+#[derive(Debug)]
+pub struct App {
+    /// How it is drawn.
+    pub theme: Theme,
+    /// The run.
+    pub store: Store,
+    /// What screens share of where a person is.
+    pub shared: Shared,
+    /// The screens.
+    pub screens: Vec<Box<dyn AnyScreen>>,
+    /// Which of them is in front.
+    pub front: usize,
+    /// First line of the help shown; `None` when it is closed.
+    pub help: Option<usize>,
+    /// The list of screens, when it is open.
+    pub list: Option<ScreenList>,
+    /// The prompt, when it is open.
+    pub prompt: Option<Prompt>,
+    /// What a key asked for and a person has not confirmed yet.
+    pub question: Option<Question>,
+    /// The message line.
+    pub message: Option<Message>,
+    /// What is said when the prompt is closed, see [`Self::report`].
+    unsaid: Option<(Level, String)>,
+    /// Whether a failed engine can be started again from here.
+    pub can_restart: bool,
+    /// The group that the engine was last asked to look at.
+    pub(super) inspecting: Option<usize>,
+    /// Whether the mouse is ours.
+    pub mouse: bool,
+    /// When quitting began.
+    pub quitting: Option<Duration>,
+    /// Whether it was Ctrl+C or a signal that began it.
+    pub interrupted: bool,
+    /// The screen may be left.
+    pub leave: bool,
+    /// What the side engine is to be told.
+    pub asked: Vec<SideCommand>,
+    /// What the loop is to do with the terminal and with files.
+    pub effects: Vec<Effect>,
+    /// Whether something changed since the last picture.
+    pub dirty: bool,
+    /// What the last picture showed.
+    pub picture: Picture,
+}
+
+impl App {
+    /// Nothing told yet.
+    pub fn new(theme: Theme, mode: Mode) -> Self {
+        Self::with(theme, mode, REGISTRY.iter().map(|make| make()).collect())
+    }
+
+    /// The same with these screens, of which there is at least one.
+    pub fn with(theme: Theme, mode: Mode, screens: Vec<Box<dyn AnyScreen>>) -> Self {
+        Self {
+            theme,
+            store: Store::new(mode),
+            shared: Shared::default(),
+            screens,
+            front: 0,
+            help: None,
+            list: None,
+            prompt: None,
+            question: None,
+            message: None,
+            unsaid: None,
+            can_restart: false,
+            inspecting: None,
+            mouse: true,
+            quitting: None,
+            interrupted: false,
+            leave: false,
+            asked: Vec::new(),
+            effects: Vec::new(),
+            dirty: true,
+            picture: Picture { help_page: 1, ..Picture::default() },
+        }
+    }
+
+    /// What a picture is made of.
+    pub fn scene(&self) -> Scene<'_> {
+        Scene {
+            store: &self.store,
+            shared: &self.shared,
+            theme: &self.theme,
+            message: self.message.as_ref(),
+            obeyed: self.obeyed(),
+            restartable: restart::is_offered(self),
+        }
+    }
+
+    /// The screen in front.
+    pub fn in_front(&self) -> &dyn AnyScreen {
+        self.screens[self.front].as_ref()
+    }
+
+    /// Lets the screen in front do something.
+    pub(super) fn front_does<T>(&mut self, act: impl FnOnce(&mut dyn AnyScreen, &mut Context<'_>) -> T) -> T {
+        let mut context = Context { store: &self.store, shared: &mut self.shared };
+        act(self.screens[self.front].as_mut(), &mut context)
+    }
+
+    /// Lets every screen follow the run.
+    pub(super) fn refresh_all(&mut self) {
+        let mut context = Context { store: &self.store, shared: &mut self.shared };
+        self.screens.iter_mut().for_each(|screen| screen.refresh(&mut context));
+    }
+
+    /// Brings the texts and the screen in front up to date, before a picture.
+    pub(super) fn settle(&mut self) {
+        self.store.settle();
+        self.front_does(|screen, context| screen.refresh(context));
+    }
+
+    /// Which screen has this name.
+    pub fn place_of(&self, name: &str) -> Option<usize> {
+        self.screens.iter().position(|screen| screen.name() == name)
+    }
+
+    /// One of the screens; `None` where it is not among them.
+    pub fn screen<S: Screen>(&self) -> Option<&S> {
+        self.screens.iter().find_map(|screen| screen.as_any().downcast_ref())
+    }
+
+    /// Brings a screen to the front, as long as it is among them.
+    pub fn bring<S: Screen>(&mut self) {
+        self.front = self.place_of(S::NAME).unwrap_or(self.front);
+    }
+
+    /// Whether commands are carried out: an engine that is ending takes no more.
+    pub fn obeyed(&self) -> bool {
+        self.store.in_control() && self.quitting.is_none()
+    }
+
+    /// Puts a sentence on the message line.
+    pub fn say(&mut self, level: Level, text: impl Into<String>) {
+        self.message = Some(Message::new(level, text.into(), self.store.now));
+        self.dirty = true;
+    }
+
+    /// Says what nobody asked for. While a person types, the line belongs to the answers to what is typed: the newest
+    /// sentence waits until the prompt is closed, a warning before anything else.
+    pub fn report(&mut self, level: Level, text: impl Into<String>) {
+        if self.prompt.is_none() {
+            return self.say(level, text);
+        }
+        if level == Level::Warning || self.unsaid.as_ref().is_none_or(|(waiting, _)| *waiting == Level::Info)
+        {
+            self.unsaid = Some((level, text.into()));
+        }
+    }
+
+    /// Says what the run has news of.
+    pub(super) fn pass_on(&mut self, news: Option<News>) {
+        match news {
+            Some(News::Info(text)) => self.report(Level::Info, text),
+            Some(News::Warning(text)) => self.report(Level::Warning, text),
+            None => {}
+        }
+    }
+
+    /// Says what waited for the prompt to be closed.
+    pub(super) fn report_unsaid(&mut self) {
+        if self.prompt.is_none()
+            && let Some((level, text)) = self.unsaid.take()
+        {
+            self.say(level, text);
+        }
+    }
+
+    /// When the picture changes without anything happening: the run's own time, a message that goes, the end of the
+    /// wait for the engine. `None` while nothing will.
+    pub fn next_change(&self) -> Option<Duration> {
+        let message = self.message.as_ref().and_then(|message| message.until);
+        let quit = self.quitting.map(|since| since + QUIT_WAIT);
+        [self.store.next_change(), message, quit].into_iter().flatten().min()
+    }
+}

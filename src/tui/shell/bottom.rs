@@ -1,0 +1,110 @@
+//! The line at the bottom: the prompt, a question, the message, or the hint bar.
+
+use ratatui::{Frame, layout::Rect, text::Span};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::{app::App, hints, prompt::Prompt};
+use crate::tui::screens::Hits;
+use crate::tui::widgets::{
+    lines::{draw_line, span, width_of},
+    message_line::message_spans,
+};
+
+/// Draws the prompt when it is open; else the message when there is one and `with_message`; else hints. Whatever it
+/// is, it says how to leave.
+pub(super) fn draw(frame: &mut Frame, app: &App, area: Rect, with_message: bool, hits: &Hits) {
+    if area.height == 0 {
+        return;
+    }
+    let width = usize::from(area.width);
+    if let Some(prompt) = &app.prompt {
+        draw_line(frame, prompt_line(app, prompt, width), area);
+        return;
+    }
+    if let Some(question) = &app.question {
+        let theme = &app.theme;
+        let mut spans = vec![span(theme.glyph(" ▲ ", " ! "), theme.warning)];
+        let keys = span(question.keys, theme.hint_key);
+        // Without room for both, what the keys do.
+        if width_of(&spans) + question.words.width() + 2 + keys.content.width() <= width {
+            spans.push(span(format!("{}  ", question.words), theme.title));
+        }
+        spans.push(keys);
+        draw_line(frame, spans, area);
+        return;
+    }
+    if let Some(message) = app.message.as_ref().filter(|_| with_message) {
+        let out = hints::line(hints::most_wanted(app), hint_gap(width), width / 2);
+        let room = width.saturating_sub(width_of(&out) + 2);
+        let mut spans = shortened(message_spans(message, &app.theme), room, app.theme.glyph("…", "~"));
+        spans.push(Span::raw(" ".repeat(width.saturating_sub(width_of(&spans) + width_of(&out)))));
+        spans.extend(out);
+        draw_line(frame, spans, area);
+        return;
+    }
+    let mut spans = vec![Span::raw(" ")];
+    spans.extend(hints::line(hints::all(app, hits), hint_gap(width), width.saturating_sub(1)));
+    draw_line(frame, spans, area);
+}
+
+/// Columns between two hints.
+fn hint_gap(width: usize) -> usize {
+    if width < 60 { 2 } else { 3 }
+}
+
+fn prompt_line(app: &App, prompt: &Prompt, width: usize) -> Vec<Span<'static>> {
+    let theme = &app.theme;
+    let cursor = theme.glyph("▌", "_");
+    let mut spans = vec![span(" set ", theme.accent)];
+    // The end of a long line is where one types.
+    const LEAVES: &str = "   Esc leaves";
+    let room = width.saturating_sub(width_of(&spans) + 1 + if width >= 40 { LEAVES.len() } else { 0 });
+    spans.push(span(tail(prompt.text(), room), theme.text));
+    spans.push(span(cursor, theme.accent));
+    let advice = prompt.advice(app.store.config());
+    let keys =
+        theme.glyph("Enter sets · Tab completes · Esc leaves", "Enter sets, Tab completes, Esc leaves");
+    let advice = if advice.is_empty() { advice } else { format!("   {advice}") };
+    for parts in [format!("{advice}   {keys}"), format!("   {keys}"), LEAVES.to_owned()] {
+        if width_of(&spans) + parts.width() <= width {
+            spans.push(span(parts, theme.dim));
+            break;
+        }
+    }
+    spans
+}
+
+/// As much of a line as fits, with a mark where something is left out.
+fn shortened(spans: Vec<Span<'static>>, room: usize, mark: &'static str) -> Vec<Span<'static>> {
+    if width_of(&spans) <= room {
+        return spans;
+    }
+    let mut left = room.saturating_sub(mark.width());
+    let mut kept = Vec::new();
+    for part in spans {
+        let mut end = 0;
+        for (at, character) in part.content.char_indices() {
+            let cells = character.width().unwrap_or(0);
+            if cells > left {
+                break;
+            }
+            (left, end) = (left - cells, at + character.len_utf8());
+        }
+        let whole = end == part.content.len();
+        kept.push(span(part.content[..end].to_owned(), part.style));
+        if !whole {
+            kept.push(span(mark, part.style));
+            break;
+        }
+    }
+    kept
+}
+
+/// The end of `text` in at most `room` columns.
+fn tail(text: &str, room: usize) -> String {
+    let mut start = 0;
+    while text[start..].width() > room {
+        start += text[start..].chars().next().map_or(1, char::len_utf8);
+    }
+    text[start..].to_owned()
+}

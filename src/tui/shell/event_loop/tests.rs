@@ -1,0 +1,300 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use crossbeam_channel::unbounded;
+use ratatui::{
+    backend::TestBackend,
+    crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
+};
+
+use super::*;
+use crate::{
+    engine::scripted::{self, ScriptedOptions},
+    tui::{shell::theme::Theme, store::Ended},
+};
+
+/// A host that notes what it was asked.
+#[derive(Default)]
+struct Notes(Vec<String>);
+
+impl Host for Notes {
+    fn is_there(&self) -> bool {
+        true
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.0.push("suspend".into());
+        Err(io::Error::other("there is no shell to go back to"))
+    }
+    fn resumed(&mut self) -> io::Result<()> {
+        self.0.push("resumed".into());
+        Ok(())
+    }
+    fn set_mouse(&mut self, wanted: bool) -> io::Result<()> {
+        self.0.push(format!("mouse {wanted}"));
+        Ok(())
+    }
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        self.0.push(format!("copy {}", !text.is_empty()));
+        Ok(())
+    }
+    fn restart(&mut self, _: &Path) -> io::Result<RunSource> {
+        Err(io::Error::other("nothing is started again here"))
+    }
+    fn past(&mut self, _: &Started) -> Option<Receiver<Event>> {
+        None
+    }
+}
+
+fn key(code: KeyCode, modifiers: KeyModifiers) -> event::Event {
+    event::Event::Key(KeyEvent::new(code, modifiers))
+}
+
+/// The engine tells as much as it can, and the keys are still served in their order, to the end.
+#[test]
+fn keys_are_served_through_a_flood_of_events() {
+    let options = ScriptedOptions { position: Duration::ZERO, ..ScriptedOptions::default() };
+    let handle = scripted::start(options).unwrap();
+    let (keys, input) = unbounded();
+    let (signals, signal_ends) = unbounded();
+    for (code, modifiers) in [
+        (KeyCode::Tab, KeyModifiers::NONE),
+        (KeyCode::Char('M'), KeyModifiers::SHIFT),
+        (KeyCode::Char('z'), KeyModifiers::CONTROL),
+        (KeyCode::Char('q'), KeyModifiers::NONE),
+    ] {
+        keys.send(key(code, modifiers)).unwrap();
+    }
+    signals.send(Signal::Continue).unwrap();
+    let channels = Channels {
+        input,
+        events: handle.events,
+        commands: handle.commands,
+        side: None,
+        signals: signal_ends,
+    };
+    let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
+    let mut app = App::new(Theme::colored(), Mode::Control);
+    let mut notes = Notes::default();
+    run(&mut terminal, &mut app, channels, &mut notes).unwrap();
+    assert_eq!(app.in_front().name(), "Transcripts");
+    assert_eq!(app.store.ended, Some(Ended::Finished), "it waited for the engine's end");
+    assert!(notes.0.contains(&"mouse false".into()) && notes.0.contains(&"suspend".into()), "{:?}", notes.0);
+}
+
+/// Passes events on. Once the engine has failed or finished, a person presses this key until they are heard.
+fn watched(engine: RunSource, keys: Sender<event::Event>, pressed: char) -> RunSource {
+    let (told, events) = unbounded();
+    std::thread::spawn(move || {
+        for event in engine.events {
+            let over = matches!(event, Event::Failed(_) | Event::Finished { .. });
+            let heard = told.send(event).is_ok();
+            while over && heard && keys.send(key(KeyCode::Char(pressed), KeyModifiers::NONE)).is_ok() {
+                std::thread::sleep(Duration::from_millis(2));
+                if told.send(Event::TokensDropped(0)).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    RunSource { events, ..engine }
+}
+
+#[test]
+fn a_failed_engine_is_started_again_and_what_was_seen_stays() {
+    struct Again(Sender<event::Event>, Vec<String>);
+    impl Host for Again {
+        fn is_there(&self) -> bool {
+            true
+        }
+        fn suspend(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+        fn resumed(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+        fn set_mouse(&mut self, _: bool) -> io::Result<()> {
+            Ok(())
+        }
+        fn copy(&mut self, _: &str) -> io::Result<()> {
+            Ok(())
+        }
+        fn restart(&mut self, run: &Path) -> io::Result<RunSource> {
+            self.1.push(run.display().to_string());
+            // The first try is refused, as by a system without threads left.
+            if self.1.len() == 1 {
+                return Err(io::Error::other("no thread is left"));
+            }
+            let options = ScriptedOptions {
+                position: Duration::ZERO,
+                first_step: 3,
+                steps: Some(5),
+                ..ScriptedOptions::default()
+            };
+            Ok(watched(scripted::start(options)?, self.0.clone(), 'q'))
+        }
+        fn past(&mut self, _: &Started) -> Option<Receiver<Event>> {
+            None
+        }
+    }
+    let options =
+        ScriptedOptions { position: Duration::ZERO, fail_at: Some(4), ..ScriptedOptions::default() };
+    let (keys, input) = unbounded();
+    let RunSource { facts: _, events, commands, side } =
+        watched(scripted::start(options).unwrap(), keys.clone(), 'r');
+    let channels = Channels { input, events, commands, side, signals: never() };
+    let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
+    let mut app = App::new(Theme::colored(), Mode::Control);
+    app.can_restart = true;
+    let mut again = Again(keys, Vec::new());
+    run(&mut terminal, &mut app, channels, &mut again).unwrap();
+    assert_eq!(again.1, ["runs/scripted", "runs/scripted"]);
+    assert_eq!(app.store.ended, Some(Ended::Finished));
+    let steps: Vec<u64> = app.store.history.steps().iter().map(|step| step.step).collect();
+    assert_eq!(steps, [1, 2, 3, 4, 5]);
+    assert_eq!(app.store.completions.len(), 5 * 16 * 8);
+    assert_eq!(app.store.started.map(|started| started.step), Some(2), "it went on from its checkpoint");
+}
+
+/// More events than one round takes: the one on the border of two rounds is not lost.
+#[test]
+fn no_event_of_a_flood_is_lost() {
+    let (told, events) = unbounded();
+    let script = crate::engine::scripted::Script::new(1);
+    let sent = 2 * EVENTS_AT_ONCE + 5;
+    for index in 0..sent {
+        let record = script.rollout(1 + index as u64 / 16, 0, index % 16);
+        told.send(Event::RolloutScored(Box::new(record))).unwrap();
+    }
+    drop(told);
+    let (keys, input) = unbounded::<event::Event>();
+    let watched = events.clone();
+    let leaving = std::thread::spawn(move || {
+        while !watched.is_empty() {
+            std::thread::yield_now();
+        }
+        drop(keys);
+    });
+    let channels = Channels { input, events, commands: None, side: None, signals: never() };
+    let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
+    let mut app = App::new(Theme::plain(), Mode::Finished);
+    run(&mut terminal, &mut app, channels, &mut Notes::default()).unwrap();
+    leaving.join().unwrap();
+    assert_eq!(app.store.completions.len(), sent);
+}
+
+#[test]
+fn a_lost_keyboard_ends_the_loop() {
+    let (_, input) = unbounded();
+    let channels = Channels { input, events: never(), commands: None, side: None, signals: never() };
+    let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
+    let mut app = App::new(Theme::plain(), Mode::Finished);
+    run(&mut terminal, &mut app, channels, &mut Notes::default()).unwrap();
+    assert!(app.leave);
+}
+
+/// What is recorded is told slowly, and the engine is quick: it fails before the last recorded step is told.
+#[test]
+fn what_is_recorded_comes_before_what_the_engine_counts_and_not_before_what_it_writes() {
+    struct Resumed(Option<Receiver<Event>>);
+    impl Host for Resumed {
+        fn is_there(&self) -> bool {
+            true
+        }
+        fn suspend(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+        fn resumed(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+        fn set_mouse(&mut self, _: bool) -> io::Result<()> {
+            Ok(())
+        }
+        fn copy(&mut self, _: &str) -> io::Result<()> {
+            Ok(())
+        }
+        fn restart(&mut self, _: &Path) -> io::Result<RunSource> {
+            Err(io::Error::other("nothing is started again here"))
+        }
+        fn past(&mut self, started: &Started) -> Option<Receiver<Event>> {
+            assert_eq!(started.step, 3);
+            self.0.take()
+        }
+    }
+    let script = crate::engine::scripted::Script::new(1);
+    let (told, events) = unbounded();
+    let (recorded_in, recorded) = unbounded();
+    let (keys, input) = unbounded::<event::Event>();
+    told.send(Event::Started(Box::new(script.started("runs/x".into(), 3)))).unwrap();
+    told.send(Event::CompletionStarted { step: 4, group: 0, index: 0, puzzle: script.puzzle(4, 0) }).unwrap();
+    for record in script.group(4, 0) {
+        told.send(Event::RolloutScored(Box::new(record))).unwrap();
+    }
+    told.send(Event::StepDone(Box::new(script.metrics(4)))).unwrap();
+    told.send(Event::Failed("It broke.".into())).unwrap();
+    drop(told);
+    let engine = events.clone();
+    std::thread::spawn(move || {
+        while !engine.is_empty() {
+            std::thread::yield_now();
+        }
+        for step in 1..=3 {
+            std::thread::sleep(Duration::from_millis(20));
+            recorded_in.send(Event::StepDone(Box::new(script.metrics(step)))).unwrap();
+            for record in script.group(step, 0) {
+                recorded_in.send(Event::RolloutScored(Box::new(record))).unwrap();
+            }
+        }
+        drop(recorded_in);
+        std::thread::sleep(Duration::from_millis(50));
+        keys.send(key(KeyCode::Char('q'), KeyModifiers::NONE)).unwrap();
+        std::thread::sleep(Duration::from_secs(60));
+    });
+    let channels = Channels { input, events, commands: None, side: None, signals: never() };
+    let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
+    let mut app = App::new(Theme::plain(), Mode::Control);
+    run(&mut terminal, &mut app, channels, &mut Resumed(Some(recorded))).unwrap();
+    let steps: Vec<u64> = app.store.history.steps().iter().map(|step| step.step).collect();
+    assert_eq!(steps, [1, 2, 3, 4]);
+    assert_eq!(app.store.completions.len(), 4 * 8);
+    assert_eq!(app.store.counts.meter.window_range(None), Some((1, 4)));
+    assert_eq!(app.store.ended, Some(Ended::Failed("It broke.".into())));
+}
+
+#[test]
+fn an_export_overwrites_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |text: &str| {
+        let (path, now) = export(folder.path(), "a-1-2.txt", text).unwrap();
+        (path.file_name().unwrap().to_str().unwrap().to_owned(), now)
+    };
+    assert_eq!(write("one"), ("a-1-2.txt".into(), true));
+    assert_eq!(write("one"), ("a-1-2.txt".into(), false));
+    assert_eq!(write("another run's"), ("a-1-2-2.txt".into(), true));
+    assert_eq!(write("one"), ("a-1-2.txt".into(), false));
+    assert_eq!(std::fs::read_to_string(folder.path().join("a-1-2.txt")).unwrap(), "one");
+}
+
+/// A terminal that vanishes is told twice, by a signal and by a keyboard that is gone, in either order. Its end is told
+/// to whoever began the run, who waits for the engine; a second signal would not wait.
+#[test]
+fn a_lost_keyboard_is_the_end_of_the_terminal_whatever_else_says_so() {
+    for signal_first in [true, false] {
+        let (told, events) = unbounded();
+        let (commands, asked) = unbounded();
+        let (keys, input) = unbounded::<event::Event>();
+        let (hang_up, signals) = unbounded();
+        let script = crate::engine::scripted::Script::new(1);
+        told.send(Event::Started(Box::new(script.started("runs/x".into(), 0)))).unwrap();
+        if signal_first {
+            hang_up.send(Signal::Terminate).unwrap();
+            std::thread::spawn(move || asked.recv().map(|_| drop(keys)));
+        } else {
+            drop(keys);
+        }
+        let channels = Channels { input, events, commands: Some(commands), side: None, signals };
+        let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
+        let mut app = App::new(Theme::plain(), Mode::Control);
+        let ended = run(&mut terminal, &mut app, channels, &mut Notes::default());
+        assert!(ended.unwrap_err().to_string().contains("The terminal is gone"), "{signal_first}");
+    }
+}

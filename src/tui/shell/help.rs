@@ -1,0 +1,234 @@
+//! The help: the key table, and what the numbers and colours mean.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::{Clear, Paragraph, Widget},
+};
+use unicode_width::UnicodeWidthStr;
+
+use super::{
+    app::App,
+    keys::{GLOBAL_KEYS, HELP_KEYS, HelpMove, Intent, shown_key},
+    theme::Theme,
+};
+use crate::{
+    metrics::aha,
+    tui::widgets::{
+        frames::panel,
+        highlight::Meaning,
+        lines::{shown_keys, span},
+        wrap,
+    },
+};
+
+/// Columns of the keys.
+const KEY_COLUMN: usize = 10;
+
+/// Draws the help over everything else, from this line on; the last line that it can begin with, and how far a page goes.
+pub(super) fn draw(frame: &mut Frame<'_>, app: &App, line: usize, area: Rect) -> (usize, usize) {
+    let width = area.width.saturating_sub(2).min(118).max(area.width.min(20));
+    let inner_width = width.saturating_sub(4).max(1);
+    let lines = content(app, inner_width);
+    let height = (lines.len() as u16).saturating_add(2).min(area.height);
+    let place =
+        Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+    Clear.render(place, frame.buffer_mut());
+    let theme = &app.theme;
+    let title = Line::from(span(" help ", theme.title));
+    let rows = usize::from(height.saturating_sub(2));
+    let rest = lines.len().saturating_sub(rows);
+    let first = line.min(rest);
+    let mut keys = vec![Span::raw(" ")];
+    for row in
+        HELP_KEYS.iter().filter(|row| !row.shown.is_empty() && (rest > 0 || row.action == HelpMove::Close))
+    {
+        keys.push(span(shown_keys(theme, row.shown), theme.hint_key));
+        keys.push(span(format!(" {}", row.hint), theme.hint_text));
+        keys.push(Span::raw(if row.hint.is_empty() { "" } else { "  " }));
+    }
+    let block = panel(theme, title).border_style(theme.accent).title_bottom(Line::from(keys).right_aligned());
+    let inner = block.inner(place);
+    block.render(place, frame.buffer_mut());
+    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    let shown: Vec<Line> = lines.into_iter().skip(first).take(rows).collect();
+    Paragraph::new(shown).render(inner, frame.buffer_mut());
+    (rest, rows.saturating_sub(1).max(1))
+}
+
+fn content(app: &App, width: u16) -> Vec<Line<'static>> {
+    let theme = &app.theme;
+    let mut lines = Vec::new();
+    section(&mut lines, theme, "Everywhere", everywhere(app), width);
+    // The keys of the screen in front come first.
+    let front = app.in_front();
+    section(&mut lines, theme, front.name(), owned(front.keys()), width);
+    explain(&mut lines, theme, width);
+    for (_, screen) in app.screens.iter().enumerate().filter(|(at, _)| *at != app.front) {
+        section(&mut lines, theme, screen.name(), owned(screen.keys()), width);
+    }
+    lines.pop();
+    lines
+}
+
+/// Keys and what they do.
+type Rows = Vec<(String, String)>;
+
+fn owned(rows: Vec<(&'static str, &'static str)>) -> Rows {
+    rows.into_iter().map(|(keys, help)| (keys.to_owned(), help.to_owned())).collect()
+}
+
+/// The keys that work everywhere, those of the screens among them.
+fn everywhere(app: &App) -> Rows {
+    let mut rows = Rows::new();
+    for row in GLOBAL_KEYS {
+        rows.push((row.shown.to_owned(), row.help.to_owned()));
+        if row.action == Intent::PreviousScreen {
+            rows.extend(app.screens.iter().enumerate().map(|(at, screen)| {
+                (shown_key(at, screen.as_ref()), format!("{}: {}", screen.name(), screen.about()))
+            }));
+        }
+    }
+    rows
+}
+
+/// What the colours and numbers mean.
+fn explain(lines: &mut Vec<Line<'static>>, theme: &Theme, width: u16) {
+    lines.push(Line::from(span("What you see", theme.title)));
+    for (mark, style, text) in meanings(theme) {
+        // The padding is not part of the example.
+        let pad = " ".repeat(EXAMPLE_COLUMN.saturating_sub(mark.width()));
+        let spans = vec![span(mark, style), Span::raw(pad)];
+        let room = width.saturating_sub(EXAMPLE_COLUMN as u16).max(8);
+        for (index, line) in wrap::wrap(&[span(text, theme.text)], room).into_iter().enumerate() {
+            let mut row =
+                if index == 0 { spans.clone() } else { vec![Span::raw(" ".repeat(EXAMPLE_COLUMN))] };
+            row.extend(line.spans);
+            lines.push(Line::from(row));
+        }
+    }
+    lines.push(Line::default());
+}
+
+/// A heading and its keys, in two columns where they fit.
+fn section(lines: &mut Vec<Line<'static>>, theme: &Theme, name: &'static str, rows: Rows, width: u16) {
+    if rows.is_empty() {
+        return;
+    }
+    lines.push(Line::from(span(name, theme.title)));
+    let width = usize::from(width);
+    let wide =
+        |part: &[(String, String)]| part.iter().map(|(_, help)| KEY_COLUMN + help.width()).max().unwrap_or(0);
+    let half = rows.len().div_ceil(2);
+    let (first, second) = rows.split_at(half);
+    let (column, height) =
+        if wide(first) + 2 + wide(second) <= width { (wide(first) + 2, half) } else { (width, rows.len()) };
+    for index in 0..height {
+        let mut spans = Vec::new();
+        for (keys, help) in rows.iter().skip(index).step_by(height) {
+            let keys = shown_keys(theme, keys);
+            let pad = KEY_COLUMN.saturating_sub(keys.width()).max(1);
+            let used = keys.width() + pad + help.width();
+            spans.push(span(keys, theme.hint_key));
+            spans.push(Span::raw(" ".repeat(pad)));
+            spans.push(span(help.clone(), theme.text));
+            spans.push(Span::raw(" ".repeat(column.saturating_sub(used))));
+        }
+        lines.push(Line::from(spans));
+    }
+    lines.push(Line::default());
+}
+
+/// The columns of the examples.
+const EXAMPLE_COLUMN: usize = 15;
+
+fn meanings(theme: &Theme) -> Vec<(String, ratatui::style::Style, &'static str)> {
+    let marked = |meaning: Meaning, name: &str| {
+        (format!("{} {name}", meaning.mark(theme).unwrap_or(" ")), meaning.style(theme))
+    };
+    let (true_check, true_style) = marked(Meaning::TrueCheck, "true check");
+    let (misled_check, misled_style) = marked(Meaning::MisledCheck, "misled check");
+    let (false_check, false_style) = marked(Meaning::FalseCheck, "false check");
+    let (superficial, superficial_style) = marked(Meaning::SuperficialCheck, "superficial");
+    let (correction, correction_style) = marked(Meaning::Correction, "2");
+    let (right, right_style) = theme.answer(true);
+    let (wrong, wrong_style) = theme.answer(false);
+    vec![
+        (
+            format!("{right} right"),
+            right_style,
+            "the answer is right; the mark of an answer, never of a check",
+        ),
+        (format!("{wrong} wrong"), wrong_style, "the answer is wrong, or there is none"),
+        (
+            format!("{} cut off", theme.cut_off()),
+            theme.warning,
+            "the completion was still going on at max_new_tokens",
+        ),
+        (
+            true_check,
+            true_style,
+            "compares a value with the target or derives it again, and is right about what the operations come to",
+        ),
+        (misled_check, misled_style, "fits the value that the text states, but that value was miscalculated"),
+        (false_check, false_style, "does not fit even the stated value, or its own arithmetic is wrong"),
+        (superficial, superficial_style, "a checking phrase with nothing checked"),
+        (
+            correction,
+            correction_style,
+            "self-corrections: a true failed check followed by an attempt not made before; each is lit in its text, \
+             and the count where one has just happened",
+        ),
+        (theme.glyph("▲ aha", "^ aha").to_owned(), theme.aha, aha::DEFINITION),
+        (
+            "reward".to_owned(),
+            theme.reward,
+            "sees only the answer: 1 right, 0.1 well-formed but wrong, 0 otherwise, unless configured; no phrase \
+             and no length is ever rewarded",
+        ),
+        (
+            "loss".to_owned(),
+            theme.title,
+            "the mean over inner epochs; minus the weighted mean advantage while the ratio of new to old policy is 1 \
+             (one inner epoch), so small, and higher where long answers are wrong: watch reward, not loss",
+        ),
+        (
+            "presets".to_owned(),
+            theme.title,
+            "with one inner epoch nothing is clipped: dapo is then lab with advantages divided by the group's deviation, \
+             dr_grpo is lab with the loss on another scale (of which Adam keeps little), grpo also weighs each \
+             completion by its own length and holds to the reference",
+        ),
+        (
+            "KL".to_owned(),
+            theme.title,
+            "the k3 estimate: its value is that of KL(policy || reference), its gradient in the loss that of \
+             KL(reference || policy)",
+        ),
+        (
+            "tokens, FLOP".to_owned(),
+            theme.title,
+            "of prompts and completions so far; estimated for sampling, updates and the reference's forward pass, \
+             evaluations left out",
+        ),
+        (
+            theme.glyph("┄ base", "- base").to_owned(),
+            theme.reference,
+            "what the base showed on held-out puzzles before training; for the reward, what those answers earn by the \
+             rewards of this run, and 0.5 where a coin pays",
+        ),
+        (
+            "lines, dots".to_owned(),
+            theme.title,
+            "bright lines are debiased moving averages, dim dots the raw steps; a hump in checks is no progress \
+             by itself",
+        ),
+        (
+            "dollars".to_owned(),
+            theme.title,
+            "time at work at the price an hour ($ sets it); TinyZero's authors gave about 30 dollars for theirs, \
+             another task (3 or 4 numbers up to 99) and another model (3 billion parameters): no comparison of methods",
+        ),
+    ]
+}

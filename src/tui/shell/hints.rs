@@ -1,0 +1,114 @@
+//! The hint bar: the keys that do something here and now, the way out among them whatever the width.
+
+use ratatui::text::Span;
+
+use super::{
+    app::{App, Mode},
+    keys::{GLOBAL_KEYS, Intent, KeyRow},
+    stepping,
+};
+use crate::{
+    protocol::Temporality,
+    tui::screens::Hits,
+    tui::widgets::lines::{shown_keys, span, width_of},
+};
+
+/// A key and what it does.
+pub struct Hint {
+    spans: Vec<Span<'static>>,
+    /// Hints with more are kept longer where not all fit.
+    weight: u8,
+}
+
+/// All hints of the screen in front, in the order in which they are shown.
+pub(super) fn all(app: &App, hits: &Hits) -> Vec<Hint> {
+    if app.in_front().captures_text() {
+        return typing_hints(app);
+    }
+    let global: Vec<Hint> = GLOBAL_KEYS.iter().filter_map(|row| global(app, row)).collect();
+    let screen = app.in_front();
+    let own = screen.hints(&app.scene(), hits);
+    let own: Vec<Hint> = own.into_iter().map(|(shown, text)| hint(app, shown, text, 1)).collect();
+    if screen.commands_first() {
+        return global.into_iter().chain(own).collect();
+    }
+    // What one most likely wants comes first: this screen's first keys, then those that go on and out.
+    let mut own = own.into_iter();
+    let first: Vec<Hint> = own.by_ref().take(3).collect();
+    let (wanted, rest): (Vec<_>, Vec<_>) = global.into_iter().partition(|hint| hint.weight > 2);
+    first.into_iter().chain(wanted).chain(own).chain(rest).collect()
+}
+
+/// The hints that stand beside a message: the way on while paused, and the way out.
+pub fn most_wanted(app: &App) -> Vec<Hint> {
+    if app.in_front().captures_text() {
+        return typing_hints(app);
+    }
+    let waits = stepping::waits_for_a_step(app);
+    let wanted = |intent| intent == Intent::Quit || waits && intent == Intent::PhaseOne;
+    GLOBAL_KEYS.iter().filter(|row| wanted(row.action)).filter_map(|row| global(app, row)).collect()
+}
+
+/// Those of the hints that fit into `width` columns, `gap` columns apart.
+pub fn line(hints: Vec<Hint>, gap: usize, width: usize) -> Vec<Span<'static>> {
+    let mut order: Vec<usize> = (0..hints.len()).collect();
+    order.sort_by_key(|&at| std::cmp::Reverse(hints[at].weight));
+    let (mut kept, mut used) = (vec![false; hints.len()], 0);
+    for at in order {
+        let before = if used == 0 { 0 } else { gap };
+        let needed = before + width_of(&hints[at].spans);
+        if used + needed <= width {
+            (kept[at], used) = (true, used + needed);
+        }
+    }
+    let mut spans = Vec::new();
+    for (hint, _) in hints.into_iter().zip(kept).filter(|(_, kept)| *kept) {
+        if !spans.is_empty() {
+            spans.push(Span::raw(" ".repeat(gap)));
+        }
+        spans.extend(hint.spans);
+    }
+    spans
+}
+
+fn hint(app: &App, shown: &'static str, text: &str, weight: u8) -> Hint {
+    let theme = &app.theme;
+    let spans =
+        vec![span(shown_keys(theme, shown), theme.hint_key), span(format!(" {text}"), theme.hint_text)];
+    Hint { spans, weight }
+}
+
+/// A key that works everywhere, where it does something now.
+fn global(app: &App, row: &KeyRow<Intent>) -> Option<Hint> {
+    use Intent::{Checkpoint, Help, NextScreen, OpenPrompt, PauseOrResume, PhaseOne, Quit, StepOne};
+    let commands = matches!(row.action, PauseOrResume | StepOne | PhaseOne | Checkpoint | OpenPrompt);
+    if row.hint.is_empty() || commands && !app.obeyed() {
+        return None;
+    }
+    let commands_first = app.in_front().commands_first();
+    let waits = stepping::waits_for_a_step(app);
+    let next = app.store.next_phase().name();
+    let phase = format!("{} {next}", app.theme.glyph("→", "->"));
+    let text = match row.action {
+        PauseOrResume if app.store.temporality == Temporality::Paused => "resume",
+        PhaseOne if waits => &phase,
+        Quit if app.quitting.is_some() => "leaves at once",
+        Quit if app.store.mode == Mode::Attached => "leave",
+        _ => row.hint,
+    };
+    let weight = match row.action {
+        Quit => 9,
+        PhaseOne if waits => 8,
+        NextScreen => 6,
+        Help => 5,
+        PauseOrResume if commands_first => 7,
+        PauseOrResume => 2,
+        StepOne if commands_first => 4,
+        _ => 0,
+    };
+    Some(hint(app, row.shown, text, weight))
+}
+
+fn typing_hints(app: &App) -> Vec<Hint> {
+    vec![hint(app, "Enter", "takes it", 1), hint(app, "Esc", "gives it up", 2)]
+}

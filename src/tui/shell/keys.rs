@@ -1,0 +1,230 @@
+//! Key tables: dispatch, hint bar and help all read them.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::tui::screens::AnyScreen;
+
+/// One key that a person can press.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chord {
+    /// The key; letters in the case in which they arrive (`M` is shift-m).
+    pub code: KeyCode,
+    /// Whether Ctrl is held.
+    pub ctrl: bool,
+}
+
+impl Chord {
+    /// A key by itself.
+    pub const fn key(code: KeyCode) -> Self {
+        Self { code, ctrl: false }
+    }
+
+    /// A character by itself.
+    pub const fn char(character: char) -> Self {
+        Self::key(KeyCode::Char(character))
+    }
+
+    /// A character with Ctrl.
+    pub const fn ctrl(character: char) -> Self {
+        Self { code: KeyCode::Char(character), ctrl: true }
+    }
+
+    /// Whether `event` is this key. Shift is part of the character; Alt never matches.
+    pub fn matches(self, event: &KeyEvent) -> bool {
+        event.code == self.code
+            && event.modifiers.contains(KeyModifiers::CONTROL) == self.ctrl
+            && !event.modifiers.contains(KeyModifiers::ALT)
+    }
+}
+
+/// One row of the key table: some keys, what they do, and how that is said.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyRow<A: 'static> {
+    /// Every key that does it.
+    pub chords: &'static [Chord],
+    /// How the keys are written in the hint bar and in the help: `space`, `j k`.
+    pub shown: &'static str,
+    /// What they do.
+    pub action: A,
+    /// One or two words for the hint bar; empty keeps the row out of it.
+    pub hint: &'static str,
+    /// A short sentence for the help; empty where another row already says it.
+    pub help: &'static str,
+}
+
+/// The action of the first row that has `event`.
+pub fn lookup<A: Clone>(rows: &[KeyRow<A>], event: &KeyEvent) -> Option<A> {
+    rows.iter().find(|row| row.chords.iter().any(|chord| chord.matches(event))).map(|row| row.action.clone())
+}
+
+/// The F keys of the first screens. F1 is the help, and terminals keep those after F10 for themselves.
+pub const FIRST_F_KEY: u8 = 2;
+/// The last of them.
+pub const LAST_F_KEY: u8 = 10;
+
+/// The keys that bring a screen to the front from everywhere, as they are written; empty where there is none.
+pub fn shown_key(place: usize, screen: &dyn AnyScreen) -> String {
+    let number = place + usize::from(FIRST_F_KEY);
+    let key = (number <= usize::from(LAST_F_KEY)).then(|| format!("F{number}"));
+    let keys = [key, screen.shortcut().map(String::from)];
+    keys.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// What a key does whichever screen is in front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// Pause when training, resume when paused.
+    PauseOrResume,
+    /// Go on to the end of the step, then pause.
+    StepOne,
+    /// Go on to the end of the phase, then pause.
+    PhaseOne,
+    /// Write a checkpoint.
+    Checkpoint,
+    /// Start a failed engine again from its last checkpoint.
+    Restart,
+    /// Go to the next screen.
+    NextScreen,
+    /// Go to the screen before.
+    PreviousScreen,
+    /// Open the list of screens.
+    Screens,
+    /// Open or close the help.
+    Help,
+    /// Stop the engine and leave.
+    Quit,
+    /// The same, told apart so that the exit status can say so.
+    Interrupt,
+    /// End the run, also one of another process.
+    StopRun,
+    /// Give the terminal back to the shell for a while.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Open the prompt that sets a live key.
+    OpenPrompt,
+    /// Open the prompt with the price an hour.
+    OpenPrice,
+    /// Take or release the mouse.
+    Mouse,
+    /// Close what is open; put the message away.
+    Dismiss,
+}
+
+/// A row of a key table.
+pub const fn row<A: Copy>(
+    chords: &'static [Chord],
+    shown: &'static str,
+    action: A,
+    hint: &'static str,
+    help: &'static str,
+) -> KeyRow<A> {
+    KeyRow { chords, shown, action, hint, help }
+}
+
+/// What a key does while the help is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HelpMove {
+    /// So many lines down, or up where below 0.
+    Lines(isize),
+    /// So many pages.
+    Pages(isize),
+    /// To its first line.
+    First,
+    /// To its last line.
+    Last,
+    /// Closes it.
+    Close,
+}
+
+const fn help_row(
+    chords: &'static [Chord],
+    shown: &'static str,
+    action: HelpMove,
+    hint: &'static str,
+) -> KeyRow<HelpMove> {
+    KeyRow { chords, shown, action, hint, help: "" }
+}
+
+/// Keys while the help is open. No other closes it: one is still reading.
+pub static HELP_KEYS: &[KeyRow<HelpMove>] = &[
+    help_row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑", HelpMove::Lines(-1), ""),
+    help_row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓", HelpMove::Lines(1), ""),
+    help_row(&[Chord::key(KeyCode::PageUp), Chord::char('b')], "PgUp", HelpMove::Pages(-1), ""),
+    help_row(&[Chord::key(KeyCode::PageDown), Chord::char(' ')], "PgDn", HelpMove::Pages(1), "scroll"),
+    help_row(&[Chord::key(KeyCode::Home), Chord::char('g')], "", HelpMove::First, ""),
+    help_row(&[Chord::key(KeyCode::End), Chord::char('G')], "", HelpMove::Last, ""),
+    help_row(
+        &[
+            Chord::key(KeyCode::Esc),
+            Chord::char('?'),
+            Chord::key(KeyCode::F(1)),
+            Chord::char('q'),
+            Chord::key(KeyCode::Enter),
+        ],
+        "Esc",
+        HelpMove::Close,
+        "closes",
+    ),
+];
+
+/// Keys that work everywhere.
+pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
+    row(&[Chord::char(' ')], "space", Intent::PauseOrResume, "pause", "pause within one token; go on"),
+    row(&[Chord::char('s')], "s", Intent::StepOne, "step", "go on to the end of the step, then pause"),
+    row(&[Chord::char('p')], "p", Intent::PhaseOne, "phase", "go on to the end of the phase, then pause"),
+    row(&[Chord::key(KeyCode::Tab)], "Tab", Intent::NextScreen, "screen", "the next screen"),
+    row(&[Chord::key(KeyCode::BackTab)], "Shift+Tab", Intent::PreviousScreen, "", "the screen before"),
+    row(&[Chord::char('S')], "S", Intent::Screens, "", "the list of all screens"),
+    row(&[Chord::char('?'), Chord::key(KeyCode::F(1))], "?", Intent::Help, "help", "this help"),
+    row(&[Chord::char('q')], "q", Intent::Quit, "quit", "stop the engine, write a checkpoint, leave"),
+    row(
+        &[Chord::char('Q')],
+        "Q",
+        Intent::StopRun,
+        "",
+        "end the run, also one of another process; asks first",
+    ),
+    row(&[Chord::char('c')], "c", Intent::Checkpoint, "checkpoint", "write a checkpoint after this step"),
+    row(&[Chord::char('r')], "r", Intent::Restart, "", "start a failed engine again from its checkpoint"),
+    row(
+        &[Chord::char(':'), Chord::char('e')],
+        ": e",
+        Intent::OpenPrompt,
+        "set",
+        "change a hyperparameter from the next step on",
+    ),
+    row(&[Chord::char('$')], "$", Intent::OpenPrice, "", "price an hour for the estimate"),
+    row(&[Chord::char('M')], "M", Intent::Mouse, "", "release the mouse, so that text can be selected"),
+    row(&[Chord::key(KeyCode::Esc)], "Esc", Intent::Dismiss, "", "close what is open; put the message away"),
+    row(&[Chord::ctrl('l')], "Ctrl+L", Intent::Redraw, "", "draw the screen anew"),
+    row(&[Chord::ctrl('z')], "Ctrl+Z", Intent::Suspend, "", "back to the shell; fg returns"),
+    row(&[Chord::ctrl('c')], "Ctrl+C", Intent::Interrupt, "", "as q; a second time leaves at once"),
+];
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things_and_every_key_is_in_the_help() {
+        let rows: Vec<&KeyRow<Intent>> = GLOBAL_KEYS.iter().collect();
+        for (index, row) in rows.iter().enumerate() {
+            assert!(!row.help.is_empty() && !row.chords.is_empty(), "{}", row.shown);
+            for other in &rows[index + 1..] {
+                assert!(row.chords.iter().all(|chord| !other.chords.contains(chord)), "{}", row.shown);
+            }
+        }
+    }
+
+    #[test]
+    fn shift_is_part_of_the_character_and_alt_never_matches() {
+        let shifted = KeyEvent::new(KeyCode::Char('M'), KeyModifiers::SHIFT);
+        assert_eq!(lookup(GLOBAL_KEYS, &shifted), Some(Intent::Mouse));
+        let alt = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::ALT);
+        assert_eq!(lookup(GLOBAL_KEYS, &alt), None);
+        let control = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+        assert_eq!(lookup(GLOBAL_KEYS, &control), Some(Intent::Interrupt));
+    }
+}

@@ -1,0 +1,27 @@
+//! What is around the screens: the loop, keys, mouse, theme, prompt, help, and the bars above and below.
+
+pub mod app;
+mod bottom;
+mod clipboard;
+pub mod effect;
+pub(in crate::tui) mod event_loop;
+mod export;
+mod help;
+mod hints;
+pub(in crate::tui) mod input;
+pub mod keys;
+pub mod list;
+pub mod message;
+mod palette;
+pub(in crate::tui) mod past;
+pub mod prompt;
+pub mod question;
+pub mod restart;
+mod stepping;
+pub(in crate::tui) mod terminal;
+pub mod theme;
+mod title;
+pub mod update;
+pub mod view;
+
+pub(in crate::tui) use clipboard::osc52;

@@ -1,0 +1,34 @@
+//! What ends or deletes something asks first: one key may be a slip, or the rest of a sequence that was cut.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::effect::Effect;
+
+/// What a person has not confirmed yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// What is asked.
+    pub words: &'static str,
+    /// What `y` does and any other key does not.
+    pub keys: &'static str,
+    /// What is done then.
+    pub then: Box<Effect>,
+}
+
+impl Question {
+    /// Whether the run should end.
+    pub(super) fn end_run() -> Self {
+        Self {
+            words: "End the run? It writes a checkpoint first.",
+            keys: "y ends it, any other key does not",
+            then: Box::new(Effect::EndRun),
+        }
+    }
+
+    /// What is done, if this key says yes.
+    pub(super) fn answer(self, key: &KeyEvent) -> Option<Effect> {
+        let other = KeyModifiers::CONTROL | KeyModifiers::ALT;
+        let yes = matches!(key.code, KeyCode::Char('y' | 'Y')) && !key.modifiers.intersects(other);
+        yes.then_some(*self.then)
+    }
+}

@@ -1,0 +1,136 @@
+//! A failed engine is started again from its run's last checkpoint, and what is on screen stays.
+
+use std::{io, path::Path};
+
+use super::{
+    app::{App, Ended, Mode},
+    effect::Effect,
+    message::Level,
+};
+use crate::protocol::RunSource;
+
+/// Starts an engine that goes on with the run in this directory, from its last checkpoint.
+pub type Restarter<'a> = dyn FnMut(&Path) -> io::Result<RunSource> + 'a;
+
+/// Whether a person may ask for it: the engine is ours, has failed, and had begun a run.
+pub fn is_offered(app: &App) -> bool {
+    let failed = matches!(app.store.ended, Some(Ended::Failed(_)));
+    let ours = app.can_restart && app.store.mode == Mode::Control && app.store.started.is_some();
+    failed && ours && app.quitting.is_none()
+}
+
+/// A person pressed the key.
+pub(super) fn ask(app: &App) -> Vec<Effect> {
+    if is_offered(app) {
+        vec![Effect::Restart]
+    } else if app.store.in_control() {
+        Effect::info("the engine is at work; it can be started again when it has failed")
+    } else {
+        Effect::info("there is no failed engine here that could be started again")
+    }
+}
+
+/// The engine has failed; every screen says so, and what can be done.
+pub(super) fn offer(app: &mut App) {
+    if is_offered(app) {
+        app.say(Level::Error, "the engine failed; r starts it again from its last checkpoint");
+    }
+}
+
+/// Another engine begins; it will tell where it stands.
+pub(super) fn begun(app: &mut App) {
+    app.store.restart();
+    app.inspecting = None;
+    app.say(Level::Info, "the engine begins again from its last checkpoint");
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+    use super::*;
+    use crate::{
+        engine::scripted::Script,
+        protocol::Event,
+        tui::shell::{app::Action, theme::Theme, update::update},
+    };
+
+    /// A run of so many steps, told as an engine tells it.
+    fn told(app: &mut App, from: u64, to: u64) {
+        let script = Script::new(3);
+        let mut tell = |event| drop(update(app, Action::Engine(event)));
+        tell(Event::Started(Box::new(script.started("runs/x".into(), from))));
+        for step in from + 1..=to {
+            script.group(step, 0).into_iter().for_each(|r| tell(Event::RolloutScored(Box::new(r))));
+            tell(Event::StepDone(Box::new(script.metrics(step))));
+            script.pins(step).into_iter().for_each(|a| tell(Event::PinnedAnswered(Box::new(a))));
+        }
+    }
+
+    fn press_r(app: &mut App) -> bool {
+        update(app, Action::Key(KeyEvent::new(KeyCode::Char('r'), KeyModifiers::NONE)));
+        std::mem::take(&mut app.effects).contains(&Effect::Restart)
+    }
+
+    #[test]
+    fn it_is_offered_for_a_failed_engine_of_ours_that_had_begun_and_for_no_other() {
+        for (mode, can_restart, begun, failed, offered) in [
+            (Mode::Control, true, true, true, true),
+            (Mode::Control, true, true, false, false),
+            (Mode::Control, true, false, true, false),
+            (Mode::Control, false, true, true, false),
+            (Mode::Attached, true, true, true, false),
+            (Mode::Following, true, true, true, false),
+            (Mode::Finished, true, true, true, false),
+        ] {
+            let mut app = App::new(Theme::plain(), mode);
+            app.can_restart = can_restart;
+            if begun {
+                told(&mut app, 0, 1);
+            }
+            if failed {
+                update(&mut app, Action::Engine(Event::Failed("It broke.".into())));
+            }
+            assert_eq!(press_r(&mut app), offered, "{mode:?} {can_restart} {begun} {failed}");
+        }
+    }
+
+    #[test]
+    fn what_came_after_the_checkpoint_goes_and_what_came_before_stays() {
+        let mut app = App::new(Theme::plain(), Mode::Control);
+        app.can_restart = true;
+        told(&mut app, 0, 8);
+        update(
+            &mut app,
+            Action::Engine(Event::EvalDone { step: 2, accuracy: 0.1, pass_at_k: None, puzzles: 1 }),
+        );
+        update(
+            &mut app,
+            Action::Engine(Event::EvalDone { step: 8, accuracy: 0.2, pass_at_k: None, puzzles: 1 }),
+        );
+        update(&mut app, Action::Engine(Event::Failed("It broke.".into())));
+        assert!(press_r(&mut app));
+        begun(&mut app);
+        assert_eq!(
+            (app.store.history.last().unwrap().step, app.store.completions.len()),
+            (8, 64),
+            "nothing goes before it tells"
+        );
+        told(&mut app, 5, 5);
+        assert_eq!((app.store.history.last().unwrap().step, app.store.completions.len()), (5, 40));
+        assert_eq!(app.store.counts.meter.window_range(None), Some((1, 5)));
+        assert_eq!(app.store.evaluations.iter().map(|found| found.step).collect::<Vec<_>>(), [2]);
+        let answers = app.store.pins.all().iter().flat_map(|pinned| pinned.answers.keys());
+        assert!(answers.copied().all(|step| step <= 5));
+        let mut undisturbed = App::new(Theme::plain(), Mode::Control);
+        told(&mut undisturbed, 0, 8);
+        told(&mut app, 5, 8);
+        assert_eq!(app.store.counts.meter, undisturbed.store.counts.meter);
+        assert_eq!(app.store.history.steps(), undisturbed.store.history.steps());
+        assert_eq!(app.store.completions.len(), undisturbed.store.completions.len());
+        // A second beginning without a failure cuts nothing.
+        told(&mut app, 2, 2);
+        assert_eq!(app.store.history.last().unwrap().step, 8);
+    }
+}

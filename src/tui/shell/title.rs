@@ -1,0 +1,261 @@
+//! The title bar: what run this is and how it stands.
+
+use ratatui::{Frame, layout::Rect, style::Modifier, text::Span};
+use unicode_width::UnicodeWidthStr;
+
+use super::app::{App, Ended, Mode};
+use crate::{
+    config::{Choice, Control},
+    protocol::Temporality,
+    tui::widgets::{
+        lines::{draw_line, join_fitting, separator, span, width_of},
+        numbers,
+    },
+};
+
+/// How the names of the screens are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// All, with so many columns between them.
+    All(usize),
+    /// As many as fit around the screen in front, and marks where there are more.
+    Some,
+    /// Only the screen in front, its number, and the key to the others.
+    Front,
+}
+
+/// What stands at the right end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// How the run stands, the step and the clock.
+    Clock,
+    /// Without the clock.
+    Step,
+    /// How the run stands and nothing more.
+    State,
+}
+
+/// From what one likes best to what fits anywhere: names, right end, and whether the program's name is there.
+const LAYOUTS: [(Names, Standing, bool); 9] = [
+    (Names::All(2), Standing::Clock, true),
+    (Names::All(1), Standing::Clock, true),
+    (Names::All(1), Standing::Step, true),
+    (Names::All(1), Standing::Step, false),
+    (Names::Some, Standing::Step, false),
+    (Names::All(1), Standing::State, false),
+    (Names::Some, Standing::State, false),
+    (Names::Front, Standing::Step, false),
+    (Names::Front, Standing::State, false),
+];
+
+/// Columns from which some of the names are worth more than the number of the screen in front.
+const SOME: usize = 30;
+/// Columns of ` 6/9  Tab next`.
+const FRONT_TAIL: usize = 14;
+/// Columns of a mark for names that are not there, and the space beside it.
+const MORE: usize = 2;
+
+/// Draws the title bar; where the names are. Whatever its width, it says which screen is in front and how to get to the
+/// others.
+pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Vec<(Rect, usize)> {
+    let width = usize::from(area.width);
+    if width == 0 || area.height == 0 {
+        return Vec::new();
+    }
+    let badge = span(" aha-lab ", app.theme.accent.add_modifier(Modifier::REVERSED));
+    let control = control_flag(app, width);
+    let control_width = control.as_ref().map_or(0, |flag| flag.content.width() + 1);
+    let room_for_names = |standing, with_badge: bool| {
+        let left = if with_badge { badge.content.width() } else { 0 } + control_width;
+        width.saturating_sub(left + 1 + width_of(&right_end(app, standing, width)))
+    };
+    let fits = |layout: &&(Names, Standing, bool)| least(app, layout.0) <= room_for_names(layout.1, layout.2);
+    let (names, standing, with_badge) = *LAYOUTS.iter().find(fits).unwrap_or(&LAYOUTS[LAYOUTS.len() - 1]);
+
+    let room = room_for_names(standing, with_badge);
+    let right = right_end(app, standing, width);
+    let mut left = Vec::new();
+    if with_badge {
+        left.push(badge);
+    }
+    if let Some(control) = control {
+        left.extend([Span::raw(" "), control]);
+    }
+    let start = width_of(&left);
+    let (tabs, places) = match names {
+        Names::All(gap) => row_of(app, 0..app.screens.len(), gap),
+        Names::Some => row_of(app, around_front(app, room), 1),
+        Names::Front => front_alone(app),
+    };
+    let placed = |(column, width, screen)| {
+        (Rect::new(area.x + (start + column) as u16, area.y, width as u16, 1), screen)
+    };
+    let places = places.into_iter().map(placed).collect();
+    left.extend(tabs);
+    let room = width.saturating_sub(width_of(&left) + width_of(&right));
+    let details = if matches!(names, Names::All(_)) { details(app) } else { Vec::new() };
+    let details = join_fitting(details, separator(&app.theme), room.saturating_sub(4));
+    if !details.is_empty() {
+        left.push(Span::raw("   "));
+        left.extend(details);
+    }
+    let gap = width.saturating_sub(width_of(&left) + width_of(&right));
+    left.push(Span::raw(" ".repeat(gap)));
+    left.extend(right);
+    draw_line(frame, left, area);
+    places
+}
+
+/// Warnings, how the run stands, the step and the clock, as far as they are wanted.
+fn right_end(app: &App, standing: Standing, width: usize) -> Vec<Span<'static>> {
+    let theme = &app.theme;
+    let mut right: Vec<Span<'static>> = warnings(app).into_iter().collect();
+    right.extend(state(app, width));
+    if standing != Standing::State {
+        right.push(span("  step ", theme.dim));
+        right.push(span(format!("{:<4}", app.store.step()), theme.title));
+    }
+    if standing == Standing::Clock {
+        right.push(span(format!(" {:>6} ", numbers::clock(app.store.elapsed())), theme.text));
+    }
+    right
+}
+
+/// The fewest columns that the names take, whichever screen is in front: nothing jumps from screen to screen.
+fn least(app: &App, names: Names) -> usize {
+    let widths = app.screens.iter().map(|screen| screen.name().len());
+    match names {
+        Names::All(gap) => widths.map(|width| gap + width).sum(),
+        Names::Some => SOME.max(1 + widths.max().unwrap_or(0) + 2 * MORE),
+        Names::Front => 1 + widths.max().unwrap_or(0) + FRONT_TAIL,
+    }
+}
+
+/// The screens whose names fit into so many columns: that in front, the one after it, and as many others as there is room
+/// for, from the first on.
+fn around_front(app: &App, room: usize) -> std::ops::Range<usize> {
+    let count = app.screens.len();
+    let width = |from: usize, to: usize| {
+        let names: usize = app.screens[from..to].iter().map(|screen| 1 + screen.name().len()).sum();
+        names + if from > 0 { MORE } else { 0 } + if to < count { MORE } else { 0 }
+    };
+    let wanted = (app.front + 2).min(count);
+    let fits = |from: &usize| width(*from, wanted) <= room;
+    let (from, mut to) = match (0..=app.front).find(fits) {
+        Some(from) => (from, wanted),
+        None => (app.front, app.front + 1),
+    };
+    while to < count && width(from, to + 1) <= room {
+        to += 1;
+    }
+    from..to
+}
+
+/// Names, and where each is: columns from the left, its width, and which screen it brings to the front.
+type Placed = (Vec<Span<'static>>, Vec<(usize, usize, usize)>);
+
+/// These names, with marks where there are others before or after them.
+fn row_of(app: &App, shown: std::ops::Range<usize>, gap: usize) -> Placed {
+    let theme = &app.theme;
+    let lit = theme.title.add_modifier(Modifier::UNDERLINED);
+    let (mut spans, mut places, mut column) = (Vec::new(), Vec::new(), 0);
+    let mut add = |gap: usize, text: &'static str, style, screen| {
+        spans.extend([Span::raw(" ".repeat(gap)), span(text, style)]);
+        places.push((column + gap, text.width(), screen));
+        column += gap + text.width();
+    };
+    if shown.start > 0 {
+        add(1, theme.glyph("‹", "<"), theme.hint_key, shown.start - 1);
+    }
+    for at in shown.clone() {
+        add(gap, app.screens[at].name(), if at == app.front { lit } else { theme.dim }, at);
+    }
+    if shown.end < app.screens.len() {
+        add(1, theme.glyph("›", ">"), theme.hint_key, shown.end);
+    }
+    (spans, places)
+}
+
+/// The name of the screen in front, and the key to the next one.
+fn front_alone(app: &App) -> Placed {
+    let theme = &app.theme;
+    let name = app.in_front().name();
+    let count = app.screens.len();
+    let number = format!(" {}/{count}  ", app.front + 1);
+    let start = 1 + name.len() + number.len();
+    let spans = vec![
+        Span::raw(" "),
+        span(name, theme.title.add_modifier(Modifier::UNDERLINED)),
+        span(number, theme.dim),
+        span("Tab", theme.hint_key),
+        span(" next", theme.hint_text),
+    ];
+    (spans, vec![(start, "Tab next".len(), (app.front + 1) % count)])
+}
+
+/// Says in loud letters when the reward is not what it should be.
+fn control_flag(app: &App, width: usize) -> Option<Span<'static>> {
+    let control = app.store.config()?.reward.control;
+    let which =
+        if width < 100 { String::new() } else { control.name().replace('-', " ").to_uppercase() + " " };
+    let style = app.theme.error.add_modifier(Modifier::REVERSED);
+    (control != Control::None).then(|| span(format!(" {which}CONTROL "), style))
+}
+
+fn details(app: &App) -> Vec<Vec<Span<'static>>> {
+    let dim = app.theme.dim;
+    let Some(started) = &app.store.started else {
+        let text = if app.store.mode == Mode::Control { "starting the engine" } else { "reading the run" };
+        return vec![vec![span(text, dim)]];
+    };
+    let config = &started.config;
+    let forked =
+        app.store.fork().map(|fork| vec![span(format!("forked from {} @{}", fork.run, fork.step), dim)]);
+    vec![
+        vec![span(format!("{} {}", config.puzzles.task.name, config.puzzles.level.name()), app.theme.text)],
+        forked.unwrap_or_default(),
+        vec![span(config.update.preset.name(), dim)],
+        vec![span(format!("seed {}", config.machine.seed), dim)],
+        vec![span(started.backend.clone(), dim)],
+    ]
+}
+
+/// How many warnings of the sentinel are not over.
+fn warnings(app: &App) -> Option<Span<'static>> {
+    let raised = app.store.watch.raised();
+    (raised > 0).then(|| span(format!("{}{raised} ", app.theme.glyph("▲", "!")), app.theme.warning))
+}
+
+/// A mark and a word for how the run stands.
+fn state(app: &App, width: usize) -> Vec<Span<'static>> {
+    let theme = &app.theme;
+    let stopped = theme.title.add_modifier(Modifier::REVERSED);
+    let (mark, word, style) = match (&app.store.ended, app.store.mode, app.store.temporality) {
+        (Some(Ended::Failed(_)), ..) => (theme.glyph("✗", "x"), "failed", theme.error),
+        (Some(Ended::Finished), ..) | (_, Mode::Finished, _) => {
+            (theme.glyph("▪", "#"), "finished", theme.title)
+        }
+        _ if app.quitting.is_some() => (theme.glyph("◌", "."), "stopping", theme.warning),
+        (_, Mode::Following | Mode::Attached, Temporality::Paused) if width < 60 => {
+            (theme.glyph(" ‖", " ="), "paused ", stopped)
+        }
+        (_, Mode::Attached, Temporality::Live) if width < 60 => (theme.glyph("●", "*"), "live", theme.right),
+        (_, Mode::Following, Temporality::Paused) => (theme.glyph(" ‖", " ="), "following, paused ", stopped),
+        (_, Mode::Following, _) if width < 100 => (theme.glyph("◉", "o"), "following", theme.accent),
+        (_, Mode::Following, _) => (theme.glyph("◉", "o"), "following another process's run", theme.accent),
+        (_, Mode::Attached, Temporality::Live) => (theme.glyph("●", "*"), "attached, live", theme.right),
+        (_, Mode::Attached, Temporality::Pausing) => {
+            (theme.glyph("◌", "."), "attached, pausing", theme.warning)
+        }
+        (_, Mode::Attached, Temporality::Paused) => (theme.glyph(" ‖", " ="), "attached, paused ", stopped),
+        (_, Mode::Attached, Temporality::Unpausing) => {
+            (theme.glyph("◌", "."), "attached, resuming", theme.right)
+        }
+        _ if app.store.started.is_none() => (theme.glyph("◌", "."), "starting", theme.dim),
+        (.., Temporality::Live) => (theme.glyph("●", "*"), "live", theme.right),
+        (.., Temporality::Pausing) => (theme.glyph("◌", "."), "pausing", theme.warning),
+        (.., Temporality::Paused) => (theme.glyph(" ‖", " ="), "paused ", stopped),
+        (.., Temporality::Unpausing) => (theme.glyph("◌", "."), "resuming", theme.right),
+    };
+    vec![span(format!("{mark} "), style), span(word, style)]
+}

@@ -1,0 +1,185 @@
+//! What a person types, pastes and clicks.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+use super::{
+    effects::perform_all,
+    intent::{control, perform},
+};
+use crate::{
+    protocol::Command,
+    tui::{
+        screens::{Gesture, Pointer},
+        shell::{
+            app::App,
+            keys::{FIRST_F_KEY, GLOBAL_KEYS, HELP_KEYS, HelpMove, Intent, LAST_F_KEY, lookup},
+            message::Level,
+            prompt::PromptOutcome,
+        },
+    },
+};
+
+pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
+    app.dirty = true;
+    let global = lookup(GLOBAL_KEYS, event);
+    // These two work whatever is open.
+    if matches!(global, Some(Intent::Interrupt | Intent::Suspend)) && app.prompt.is_none() {
+        return global.map(|intent| perform(app, intent)).unwrap_or_default();
+    }
+    if let Some(prompt) = &mut app.prompt {
+        let outcome = prompt.key(event);
+        return prompt_outcome(app, outcome);
+    }
+    if let Some(question) = app.question.take() {
+        return perform_all(app, question.answer(event).into_iter().collect());
+    }
+    if app.help.is_some() {
+        if global == Some(Intent::Redraw) {
+            return perform(app, Intent::Redraw);
+        }
+        if let Some(movement) = lookup(HELP_KEYS, event) {
+            turn_help(app, movement);
+        }
+        return Vec::new();
+    }
+    if let Some(mut list) = app.list.take() {
+        match list.key(event, &app.screens) {
+            Some(Some(chosen)) => app.front = chosen,
+            Some(None) => {}
+            None => app.list = Some(list),
+        }
+        return Vec::new();
+    }
+    if let Some(effects) = app.front_does(|screen, context| screen.key(event, context)) {
+        return perform_all(app, effects);
+    }
+    if let Some(place) = screen_of_key(app, event) {
+        app.front = place;
+        return Vec::new();
+    }
+    global.map(|intent| perform(app, intent)).unwrap_or_default()
+}
+
+/// The screen that a key brings to the front from everywhere.
+fn screen_of_key(app: &App, event: &KeyEvent) -> Option<usize> {
+    if event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
+        return None;
+    }
+    match event.code {
+        KeyCode::F(number @ FIRST_F_KEY..=LAST_F_KEY) => {
+            Some(usize::from(number - FIRST_F_KEY)).filter(|place| *place < app.screens.len())
+        }
+        KeyCode::Char(character) => {
+            app.screens.iter().position(|screen| screen.shortcut() == Some(character))
+        }
+        _ => None,
+    }
+}
+
+/// Scrolls or closes the help. How far it goes is known from the last picture.
+fn turn_help(app: &mut App, movement: HelpMove) {
+    let Some(line) = app.help else { return };
+    let (last, page) = (app.picture.help_last, app.picture.help_page.max(1));
+    let moved = |by: isize| line.min(last).saturating_add_signed(by).min(last);
+    app.help = match movement {
+        HelpMove::Lines(lines) => Some(moved(lines)),
+        HelpMove::Pages(pages) => Some(moved(pages.saturating_mul(page.cast_signed()))),
+        HelpMove::First => Some(0),
+        HelpMove::Last => Some(last),
+        HelpMove::Close => None,
+    };
+}
+
+fn prompt_outcome(app: &mut App, outcome: PromptOutcome) -> Vec<Command> {
+    match outcome {
+        PromptOutcome::Editing => Vec::new(),
+        PromptOutcome::Left => {
+            app.prompt = None;
+            Vec::new()
+        }
+        PromptOutcome::Refused(sentence) => {
+            app.say(Level::Warning, sentence);
+            Vec::new()
+        }
+        PromptOutcome::Entered { key, value } => {
+            app.prompt = None;
+            set(app, key, value)
+        }
+    }
+}
+
+fn set(app: &mut App, key: String, value: String) -> Vec<Command> {
+    if key == "price_per_hour" {
+        match value.trim_start_matches('$').parse::<f64>() {
+            Ok(price) if price.is_finite() && price >= 0.0 => {
+                app.store.price_per_hour = price;
+                app.say(Level::Info, format!("the estimate now takes ${price} an hour"));
+            }
+            _ => {
+                app.say(
+                    Level::Warning,
+                    format!("price_per_hour='{value}' is not a price: dollars, such as 0.25"),
+                );
+                return Vec::new();
+            }
+        }
+        return if app.store.in_control() { vec![Command::Set { key, value }] } else { Vec::new() };
+    }
+    control(app, |app| {
+        app.say(Level::Info, format!("asked for {key} = {value}; it holds from the next step on"));
+        Command::Set { key, value }
+    })
+}
+
+pub(super) fn paste(app: &mut App, text: &str) -> Vec<Command> {
+    app.dirty = true;
+    if let Some(prompt) = &mut app.prompt {
+        prompt.insert(text);
+        return Vec::new();
+    }
+    let effects = app.front_does(|screen, context| screen.paste(text, context));
+    perform_all(app, effects)
+}
+
+pub(super) fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
+    let what = match event.kind {
+        MouseEventKind::ScrollUp => Gesture::Up,
+        MouseEventKind::ScrollDown => Gesture::Down,
+        MouseEventKind::Down(MouseButton::Left) => Gesture::Click,
+        _ => return Vec::new(),
+    };
+    app.dirty = true;
+    let pointer = Pointer { what, column: event.column, row: event.row };
+    if what == Gesture::Click {
+        return click(app, pointer);
+    }
+    let by = if what == Gesture::Down { 1 } else { -1 };
+    if app.help.is_some() {
+        turn_help(app, HelpMove::Lines(by));
+    } else if let Some(list) = &mut app.list {
+        list.step(by, &app.screens);
+    } else {
+        return point(app, pointer);
+    }
+    Vec::new()
+}
+
+fn click(app: &mut App, pointer: Pointer) -> Vec<Command> {
+    app.question = None;
+    let place = (pointer.column, pointer.row).into();
+    let listed = app.picture.listed.iter().filter(|_| app.list.is_some());
+    let named = listed.chain(&app.picture.tabs).find(|(area, _)| area.contains(place)).map(|(_, at)| *at);
+    // Whatever is open over the screens is closed by a click.
+    let open = app.help.take().is_some() | app.list.take().is_some();
+    match named {
+        Some(screen) => app.front = screen,
+        None if open => {}
+        None => return point(app, pointer),
+    }
+    Vec::new()
+}
+
+fn point(app: &mut App, pointer: Pointer) -> Vec<Command> {
+    let effects = app.front_does(|screen, context| screen.mouse(pointer, context));
+    perform_all(app, effects)
+}

@@ -1,0 +1,120 @@
+//! What the keys outside a screen's own table mean.
+
+use super::effects::perform_all;
+use crate::{
+    protocol::{Command, StepBy, Temporality},
+    tui::shell::{
+        app::{App, Mode},
+        effect::Effect,
+        keys::Intent,
+        list::ScreenList,
+        message::Level,
+        prompt::Prompt,
+        question::Question,
+        restart, stepping,
+    },
+};
+
+pub(super) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
+    match intent {
+        Intent::PauseOrResume => control(app, |app| match app.store.temporality {
+            Temporality::Live | Temporality::Unpausing => {
+                app.store.temporality = Temporality::Pausing;
+                Command::Pause
+            }
+            Temporality::Paused | Temporality::Pausing => {
+                app.store.temporality = Temporality::Unpausing;
+                Command::Resume
+            }
+        }),
+        Intent::StepOne => control(app, |app| {
+            stepping::say_until_paused(app, "the step");
+            Command::Step(StepBy::Steps(1))
+        }),
+        Intent::PhaseOne => control(app, |app| {
+            let to = match app.store.temporality {
+                Temporality::Paused => app.store.next_phase().name(),
+                _ => "the phase",
+            };
+            stepping::say_until_paused(app, to);
+            Command::Step(StepBy::Phases(1))
+        }),
+        Intent::Checkpoint => control(app, |app| {
+            app.say(Level::Info, "checkpoint asked for: it is written when this step ends");
+            Command::Checkpoint
+        }),
+        Intent::Restart => {
+            let effects = restart::ask(app);
+            perform_all(app, effects)
+        }
+        Intent::Quit => quit(app),
+        Intent::StopRun if app.obeyed() => {
+            app.question = Some(Question::end_run());
+            Vec::new()
+        }
+        Intent::StopRun if app.store.mode == Mode::Control => quit(app),
+        Intent::StopRun => control(app, |_| Command::Stop),
+        Intent::Interrupt => {
+            app.interrupted = true;
+            quit(app)
+        }
+        Intent::OpenPrompt if app.store.in_control() => {
+            app.prompt = Some(Prompt::default());
+            Vec::new()
+        }
+        Intent::OpenPrompt => control(app, |_| Command::Pause),
+        Intent::OpenPrice => perform_all(app, vec![Effect::Prompt("price_per_hour=".to_owned())]),
+        other => {
+            look(app, other);
+            Vec::new()
+        }
+    }
+}
+
+/// Intents that change only what is shown.
+fn look(app: &mut App, intent: Intent) {
+    match intent {
+        Intent::NextScreen => app.front = (app.front + 1) % app.screens.len(),
+        Intent::PreviousScreen => app.front = (app.front + app.screens.len() - 1) % app.screens.len(),
+        Intent::Screens => app.list = Some(ScreenList::at(app.front)),
+        Intent::Help => app.help = if app.help.is_some() { None } else { Some(0) },
+        Intent::Suspend => app.effects.push(Effect::Suspend),
+        Intent::Redraw => app.effects.push(Effect::Redraw),
+        Intent::Mouse => {
+            app.mouse = !app.mouse;
+            app.say(
+                Level::Info,
+                if app.mouse {
+                    "the mouse scrolls and clicks again"
+                } else {
+                    "the mouse is released: select text with it; M takes it back"
+                },
+            );
+        }
+        Intent::Dismiss => app.message = None,
+        _ => {}
+    }
+}
+
+/// Runs `ask` where there is an engine to ask, and otherwise says why there is none.
+pub(super) fn control(app: &mut App, ask: impl FnOnce(&mut App) -> Command) -> Vec<Command> {
+    let ending = app.quitting.map(|_| "stopping; q again leaves at once");
+    let Some(refusal) = app.store.refusal().or(ending) else { return vec![ask(app)] };
+    app.say(Level::Info, refusal);
+    Vec::new()
+}
+
+pub(in crate::tui::shell) fn quit(app: &mut App) -> Vec<Command> {
+    app.dirty = true;
+    // A run of another process goes on without us.
+    if app.store.mode != Mode::Control || app.store.ended.is_some() || app.quitting.is_some() {
+        app.leave = true;
+        return Vec::new();
+    }
+    app.quitting = Some(app.store.now);
+    app.say(
+        Level::Warning,
+        "stopping: the engine finishes its token and writes a checkpoint; q again leaves at once",
+    );
+    vec![Command::Stop]
+}

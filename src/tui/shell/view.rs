@@ -1,0 +1,43 @@
+//! Draws everything: the bars, the screen in front between them, and what is open over it.
+
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout},
+};
+
+use super::{
+    app::{App, Picture},
+    bottom, help, list, title,
+};
+use crate::tui::screens::Hits;
+
+/// Brings everything up to date and draws one picture.
+pub fn view(frame: &mut Frame<'_>, app: &mut App) {
+    app.settle();
+    let Some((hits, picture)) = draw(frame, app) else { return };
+    app.screens[app.front].drawn(hits);
+    app.picture = picture;
+}
+
+/// Draws one picture, and changes nothing; what it shows where.
+fn draw(frame: &mut Frame<'_>, app: &App) -> Option<(Hits, Picture)> {
+    let area = frame.area();
+    if area.is_empty() {
+        return None;
+    }
+    let title_rows = u16::from(area.height >= 4);
+    let hint_rows = u16::from(area.height >= 3);
+    let [top, middle, below] = Layout::vertical([
+        Constraint::Length(title_rows),
+        Constraint::Fill(1),
+        Constraint::Length(hint_rows),
+    ])
+    .areas(area);
+    let tabs = title::draw(frame, app, top);
+    let screen = app.in_front();
+    let hits = screen.draw(frame, middle, &app.scene());
+    bottom::draw(frame, app, below, !screen.has_message_line(area.height), &hits);
+    let listed = app.list.as_ref().map(|open| list::draw(frame, app, open, area)).unwrap_or_default();
+    let (help_last, help_page) = app.help.map_or((0, 1), |line| help::draw(frame, app, line, area));
+    Some((hits, Picture { tabs, listed, help_last, help_page }))
+}

@@ -1,0 +1,393 @@
+//! The steps so far, as the charts need them.
+
+mod series;
+
+use std::{cell::Cell, sync::Arc};
+
+use self::series::Series;
+use crate::{
+    metrics::{AhaWatch, Ema},
+    protocol::BaseReference,
+    record::StepMetrics,
+};
+
+/// A curve on screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Curve {
+    /// Mean reward.
+    Reward,
+    /// Share of answers that are right.
+    Accuracy,
+    /// Tokens per completion.
+    Length,
+    /// True checks per completion.
+    TrueChecks,
+    /// Misled checks per completion.
+    MisledChecks,
+    /// False checks per completion.
+    FalseChecks,
+    /// Superficial checks per completion.
+    SuperficialChecks,
+    /// All checks per completion.
+    Checks,
+    /// Decompositions per completion.
+    Decompositions,
+    /// Share of the right answers that their thought derives.
+    Faithful,
+}
+
+impl Curve {
+    /// All of them.
+    pub const ALL: [Curve; 10] = [
+        Curve::Reward,
+        Curve::Accuracy,
+        Curve::Length,
+        Curve::TrueChecks,
+        Curve::MisledChecks,
+        Curve::FalseChecks,
+        Curve::SuperficialChecks,
+        Curve::Checks,
+        Curve::Decompositions,
+        Curve::Faithful,
+    ];
+
+    /// The curve's value in one step; may be anything that a journal may hold, also NaN.
+    pub fn value(self, step: &StepMetrics) -> f64 {
+        match self {
+            Curve::Reward => step.reward,
+            Curve::Accuracy => step.accuracy,
+            Curve::Length => step.mean_length,
+            Curve::TrueChecks => step.true_checks,
+            Curve::MisledChecks => step.misled_checks,
+            Curve::FalseChecks => step.false_checks,
+            Curve::SuperficialChecks => step.superficial_checks,
+            Curve::Checks => step.checks,
+            Curve::Decompositions => step.decompositions,
+            Curve::Faithful => step.faithful_share.unwrap_or(f64::NAN),
+        }
+    }
+}
+
+/// How strongly the bright lines are smoothed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Smoothing {
+    /// The raw values themselves.
+    Off,
+    /// Weight 0.7 on the past: follows within a few steps.
+    #[default]
+    Light,
+    /// Weight 0.9 on the past.
+    Strong,
+}
+
+impl Smoothing {
+    /// All of them.
+    const ALL: [Smoothing; 3] = [Smoothing::Off, Smoothing::Light, Smoothing::Strong];
+
+    /// The weight of the past in the moving average.
+    pub fn beta(self) -> f64 {
+        match self {
+            Smoothing::Off => 0.0,
+            Smoothing::Light => 0.7,
+            Smoothing::Strong => 0.9,
+        }
+    }
+
+    /// The next of the three.
+    pub fn next(self) -> Self {
+        match self {
+            Smoothing::Off => Smoothing::Light,
+            Smoothing::Light => Smoothing::Strong,
+            Smoothing::Strong => Smoothing::Off,
+        }
+    }
+}
+
+/// Steps at the beginning that are kept whole: what a run started from.
+const FIRST_WHOLE: usize = 256;
+/// Newest steps that are kept whole, at least. Of those between, only what the charts draw is kept, so that a run of any
+/// length fits.
+const LAST_WHOLE: usize = 4096;
+
+/// One curve, smoothed in one way; a step whose value is not finite gives NaN, a gap.
+#[derive(Debug, Clone)]
+struct Track {
+    average: Ema,
+    series: Series,
+    /// The newest value; NaN before the first.
+    last: f64,
+}
+
+impl Track {
+    fn new(smoothing: Smoothing) -> Self {
+        Self { average: Ema::new(smoothing.beta()), series: Series::default(), last: f64::NAN }
+    }
+
+    fn push(&mut self, step: u64, value: f64) {
+        self.last = self.average.push(value).unwrap_or(f64::NAN);
+        self.series.push(step, self.last);
+    }
+}
+
+/// The aha mark as far as it has been looked for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Watched {
+    /// What the base showed.
+    base: f64,
+    watch: AhaWatch,
+    /// How many of the self-corrections have been seen.
+    seen: usize,
+}
+
+/// All finished steps in order, with smoothed curves kept up to date.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// The first steps and the last ones.
+    steps: Vec<Arc<StepMetrics>>,
+    /// Beside [`Curve::ALL`], and each beside [`Smoothing::ALL`].
+    tracks: [[Track; Smoothing::ALL.len()]; Curve::ALL.len()],
+    /// Self-corrections per completion of every step, but for those that `before` has seen.
+    corrections: Vec<(u64, f64)>,
+    before: AhaWatch,
+    watched: Cell<Watched>,
+    version: u64,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            steps: Vec::new(),
+            tracks: std::array::from_fn(|_| Smoothing::ALL.map(Track::new)),
+            corrections: Vec::new(),
+            before: AhaWatch::default(),
+            watched: Cell::default(),
+            version: 0,
+        }
+    }
+}
+
+impl History {
+    /// The steps that are kept whole, oldest first; their numbers rise strictly. Of a very long run those are the first
+    /// few hundred and the last few thousand.
+    pub fn steps(&self) -> &[Arc<StepMetrics>] {
+        &self.steps
+    }
+
+    /// The last finished step.
+    pub fn last(&self) -> Option<&Arc<StepMetrics>> {
+        self.steps.last()
+    }
+
+    /// Changes whenever anything else here does.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Adds a step. A step that is already there or lies before the last one (a run that was taken up
+    /// again from a checkpoint) replaces it and everything after it.
+    pub fn push(&mut self, metrics: StepMetrics) {
+        self.keep_before(metrics.step);
+        self.take_in(&metrics);
+        self.steps.push(Arc::new(metrics));
+        if self.steps.len() > FIRST_WHOLE + 2 * LAST_WHOLE {
+            self.steps.drain(FIRST_WHOLE..self.steps.len() - LAST_WHOLE);
+        }
+        self.version += 1;
+    }
+
+    /// Forgets the steps after this one.
+    pub fn cut_back(&mut self, step: u64) {
+        self.keep_before(step.saturating_add(1));
+        self.version += 1;
+    }
+
+    /// The raw points of a curve: step and value. Of a long run, the extremes of each block of steps: its charts are
+    /// drawn anew with every step, and must not take longer the longer the run is.
+    pub fn raw(&self, curve: Curve) -> impl Iterator<Item = (f64, f64)> + '_ {
+        self.tracks[curve as usize][Smoothing::Off as usize].series.points()
+    }
+
+    /// The smoothed points of a curve, as [`History::raw`].
+    pub fn smooth(&self, curve: Curve, smoothing: Smoothing) -> impl Iterator<Item = (f64, f64)> + '_ {
+        self.tracks[curve as usize][smoothing as usize].series.points()
+    }
+
+    /// The last smoothed value of a curve.
+    pub fn current(&self, curve: Curve, smoothing: Smoothing) -> Option<f64> {
+        Some(self.tracks[curve as usize][smoothing as usize].last).filter(|value| value.is_finite())
+    }
+
+    /// What the base showed: measured beforehand, or else the first step, whose completions the base
+    /// wrote.
+    pub fn reference(&self, base: Option<&BaseReference>) -> Option<BaseReference> {
+        base.copied().or_else(|| {
+            let first = self.steps.first().filter(|step| step.step == 1)?;
+            Some(BaseReference {
+                reward: first.reward,
+                well_formed: None,
+                accuracy: first.accuracy,
+                mean_length: first.mean_length,
+                checks: first.checks,
+                self_corrections: first.self_corrections,
+                self_checking_share: first.self_checking_share,
+                completions: 0,
+            })
+        })
+    }
+
+    /// The aha step, as [`crate::metrics::aha_step`] defines it, against what the base showed.
+    pub fn aha(&self, base: Option<&BaseReference>) -> Option<u64> {
+        let base = self.reference(base)?.self_corrections;
+        if !base.is_finite() {
+            return None;
+        }
+        let mut watched = self.watched.get();
+        if watched.base != base {
+            watched = Watched { base, watch: self.before, seen: 0 };
+        }
+        for (step, value) in &self.corrections[watched.seen..] {
+            watched.watch.push(*step, *value, base);
+        }
+        watched.seen = self.corrections.len();
+        self.watched.set(watched);
+        watched.watch.mark()
+    }
+
+    fn take_in(&mut self, metrics: &StepMetrics) {
+        for (curve, tracks) in Curve::ALL.into_iter().zip(&mut self.tracks) {
+            tracks.iter_mut().for_each(|track| track.push(metrics.step, curve.value(metrics)));
+        }
+        self.corrections.push((metrics.step, metrics.self_corrections));
+        let watched = self.watched.get_mut();
+        if watched.seen > 2 * LAST_WHOLE {
+            for (step, value) in self.corrections.drain(..LAST_WHOLE) {
+                self.before.push(step, value, watched.base);
+            }
+            watched.seen -= LAST_WHOLE;
+        }
+    }
+
+    /// Keeps the steps before this one.
+    fn keep_before(&mut self, step: u64) {
+        if self.corrections.last().is_none_or(|(last, _)| *last < step) {
+            return;
+        }
+        let all_whole = self.tracks[0][0].series.len() == self.steps.len();
+        self.steps.truncate(self.steps.partition_point(|known| known.step < step));
+        if all_whole {
+            let kept = Self { version: self.version, ..Self::default() };
+            let steps = std::mem::replace(self, kept).steps;
+            steps.iter().for_each(|metrics| self.take_in(metrics));
+            self.steps = steps;
+            return;
+        }
+        // Some are no more than a part of the curves: those are cut, and their averages go on from where they were.
+        self.tracks.as_flattened_mut().iter_mut().for_each(|track| track.series.keep_before(step));
+        self.corrections.truncate(self.corrections.partition_point(|(known, _)| *known < step));
+        if self.corrections.is_empty() {
+            self.before = AhaWatch::default();
+        }
+        let watched = self.watched.get_mut();
+        *watched = Watched { watch: self.before, seen: 0, ..*watched };
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    fn step(step: u64, reward: f64, self_corrections: f64) -> StepMetrics {
+        StepMetrics { step, reward, self_corrections, ..StepMetrics::default() }
+    }
+
+    #[test]
+    fn the_average_is_debiased() {
+        let mut history = History::default();
+        for n in 1..=10 {
+            history.push(step(n, 0.4, 0.0));
+        }
+        assert!(
+            history.smooth(Curve::Reward, Smoothing::Light).all(|(_, value)| (value - 0.4).abs() < 1e-12)
+        );
+    }
+
+    #[test]
+    fn a_value_that_is_not_finite_is_a_gap_and_nothing_more() {
+        let mut history = History::default();
+        for (n, reward) in [(1, 0.5), (2, f64::NAN), (3, 0.5), (4, f64::INFINITY)] {
+            history.push(step(n, reward, 0.0));
+        }
+        let smooth: Vec<f64> =
+            history.smooth(Curve::Reward, Smoothing::Light).map(|(_, value)| value).collect();
+        assert!((smooth[0] - 0.5).abs() < 1e-12 && smooth[1].is_nan());
+        assert!((smooth[2] - 0.5).abs() < 1e-12 && smooth[3].is_nan());
+        assert_eq!(history.current(Curve::Reward, Smoothing::Light), None);
+    }
+
+    #[test]
+    fn the_first_step_stands_for_a_base_that_was_not_measured() {
+        let mut history = History::default();
+        for (index, value) in [0.1, 0.1, 1.0, 1.0, 1.0].into_iter().enumerate() {
+            history.push(step(index as u64 + 1, 0.3, value));
+        }
+        assert_eq!(history.reference(None).map(|base| base.reward), Some(0.3));
+        assert_eq!(history.aha(None), Some(3));
+        history.push(step(3, 0.0, 0.1));
+        assert_eq!(history.aha(None), None, "the mark goes with the steps it stood on");
+    }
+
+    #[test]
+    fn a_step_taken_again_cuts_what_came_after() {
+        let mut history = History::default();
+        for n in 1..=6 {
+            history.push(step(n, n as f64, 0.0));
+        }
+        history.push(step(4, 40.0, 0.0));
+        let numbers: Vec<u64> = history.steps().iter().map(|step| step.step).collect();
+        assert_eq!(numbers, [1, 2, 3, 4]);
+        let mut again = History::default();
+        for (n, reward) in [(1, 1.0), (2, 2.0), (3, 3.0), (4, 40.0)] {
+            again.push(step(n, reward, 0.0));
+        }
+        assert_eq!(
+            history.current(Curve::Reward, Smoothing::Light),
+            again.current(Curve::Reward, Smoothing::Light)
+        );
+    }
+    #[test]
+    fn a_run_of_any_length_keeps_its_mark_and_the_steps_at_both_ends() {
+        let long = 3 * LAST_WHOLE as u64;
+        let mut history = History::default();
+        for n in 1..=long {
+            history.push(step(n, n as f64, if n < 900 { 0.1 } else { 1.0 }));
+            history.aha(None);
+        }
+        let kept: Vec<u64> = history.steps().iter().map(|step| step.step).collect();
+        assert!(kept.len() <= FIRST_WHOLE + 2 * LAST_WHOLE && history.corrections.len() <= 3 * LAST_WHOLE);
+        assert_eq!(kept[..FIRST_WHOLE], (1..=FIRST_WHOLE as u64).collect::<Vec<_>>());
+        assert_eq!(
+            kept[kept.len() - LAST_WHOLE..],
+            (long + 1 - LAST_WHOLE as u64..=long).collect::<Vec<_>>()
+        );
+        assert_eq!(
+            (history.reference(None).map(|base| base.reward), history.aha(None)),
+            (Some(1.0), Some(900))
+        );
+        let ends = |history: &History| {
+            let drawn: Vec<f64> = history.raw(Curve::Reward).map(|(step, _)| step).collect();
+            (drawn[0] as u64, drawn[drawn.len() - 1] as u64)
+        };
+        assert_eq!(ends(&history), (1, long));
+
+        // Back to a checkpoint a while ago, and to one among the steps that are not whole any more.
+        for (back, whole, aha) in [(long - 50, long - 50, Some(900)), (1000, FIRST_WHOLE as u64, None)] {
+            history.cut_back(back);
+            let (first, last) = ends(&history);
+            assert!(first == 1 && last.abs_diff(back) < 4, "{last} for {back}");
+            assert_eq!(history.steps().last().map(|step| step.step), Some(whole));
+            history.push(step(back + 1, 0.5, if aha.is_some() { 1.0 } else { 0.1 }));
+            assert_eq!((history.last().map(|step| step.step), history.aha(None)), (Some(back + 1), aha));
+        }
+    }
+}

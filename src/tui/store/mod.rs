@@ -1,0 +1,281 @@
+//! What is known of the run on screen, whichever screen shows it: it is told what the engine (or the journal being read)
+//! tells, and screens read it. Nothing here knows where a person is.
+
+pub mod completions;
+pub mod counts;
+pub mod desk;
+pub mod filter;
+pub mod groups;
+pub mod history;
+pub mod measurements;
+pub mod pane;
+pub mod pins;
+pub mod streams;
+pub mod telling;
+mod thinning;
+pub mod watch;
+
+use std::{path::PathBuf, time::Duration};
+
+use self::{
+    completions::Completions, counts::Counted, desk::Desk, groups::Groups, history::History,
+    measurements::Measurements, pins::Pins, streams::Streams, watch::Watch,
+};
+use crate::{
+    config::Config,
+    protocol::{BaseReference, Capability, ForkPoint, Phase, RunFacts, SourceKind, Started, Temporality},
+    task,
+};
+
+/// Whose run is on screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Our own engine: every key works.
+    Control,
+    /// A run that another process trains and that takes our commands: leaving it does not end it.
+    Attached,
+    /// A run that another process is writing: read-only.
+    Following,
+    /// A run that is over: read-only.
+    Finished,
+}
+
+impl Mode {
+    /// That of a source.
+    pub(super) fn of(facts: &RunFacts) -> Self {
+        match facts.kind {
+            SourceKind::Engine => Self::Control,
+            SourceKind::Process => Self::Attached,
+            SourceKind::Files if facts.capabilities.can(Capability::Live) => Self::Following,
+            SourceKind::Files => Self::Finished,
+        }
+    }
+}
+
+/// How the engine ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// As asked.
+    Finished,
+    /// For this reason.
+    Failed(String),
+}
+
+/// A phase as it was last told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The step.
+    pub step: u64,
+    /// The phase.
+    pub phase: Phase,
+    /// Units done.
+    pub done: usize,
+    /// Units in all; 0 when unknown.
+    pub total: usize,
+}
+
+/// What a held-out evaluation found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evaluated {
+    /// After this many steps.
+    pub step: u64,
+    /// Share of completions that are right.
+    pub accuracy: f64,
+    /// pass@k, `k` beside it.
+    pub pass_at_k: Option<(usize, f64)>,
+}
+
+/// One run.
+#[derive(Debug)]
+pub struct Store {
+    /// Whose run it is.
+    pub mode: Mode,
+    /// What the engine is; `None` until it has told.
+    pub started: Option<Started>,
+    /// How often an engine has begun.
+    pub begun: u64,
+    /// How often the configuration was changed since.
+    pub edits: u64,
+    /// The phase it is in.
+    pub progress: Option<Progress>,
+    /// Whether time passes in it.
+    pub temporality: Temporality,
+    /// How it ended.
+    pub ended: Option<Ended>,
+    /// Whether an engine was started again and has not told yet where it stands.
+    restarting: bool,
+    /// Streamed tokens that were dropped on the way to the screen.
+    pub tokens_dropped: u64,
+    /// Held-out evaluations.
+    pub evaluations: Vec<Evaluated>,
+    /// The steps.
+    pub history: History,
+    /// The completions of the current step.
+    pub streams: Streams,
+    /// All completions.
+    pub completions: Completions,
+    /// What the checks are worth, step by step.
+    pub counts: Counted,
+    /// The answers to pinned puzzles.
+    pub pins: Pins,
+    /// The groups of the last steps, token by token.
+    pub groups: Groups,
+    /// What accuracy thinking buys.
+    pub measurements: Measurements,
+    /// What could go wrong, and what did.
+    pub watch: Watch,
+    /// What the side engine was asked.
+    pub desk: Desk,
+    /// Dollars an hour.
+    pub price_per_hour: f64,
+    /// Time since the screen was opened.
+    pub now: Duration,
+    /// Time in which the engine was at work since then.
+    worked: Duration,
+    /// Seconds of the steps that were finished before we watched.
+    worked_before: f64,
+}
+
+impl Store {
+    /// Nothing told yet.
+    pub fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            started: None,
+            begun: 0,
+            edits: 0,
+            progress: None,
+            temporality: Temporality::Live,
+            ended: None,
+            restarting: false,
+            tokens_dropped: 0,
+            evaluations: Vec::new(),
+            history: History::default(),
+            streams: Streams::default(),
+            completions: Completions::default(),
+            counts: Counted::default(),
+            pins: Pins::default(),
+            groups: Groups::default(),
+            measurements: Measurements::default(),
+            watch: Watch::default(),
+            desk: Desk::default(),
+            price_per_hour: Config::default().watch.price_per_hour,
+            now: Duration::ZERO,
+            worked: Duration::ZERO,
+            worked_before: 0.0,
+        }
+    }
+
+    /// The configuration in force, once it is known.
+    pub fn config(&self) -> Option<&Config> {
+        self.started.as_ref().map(|started| &started.config)
+    }
+
+    /// The name of the run's task; the first one's until a run is known.
+    pub fn task(&self) -> &'static str {
+        self.config().map_or(task::FAMILIES[0], |config| config.puzzles.task).name
+    }
+
+    /// Whether keys reach an engine.
+    pub fn in_control(&self) -> bool {
+        matches!(self.mode, Mode::Control | Mode::Attached) && self.ended.is_none()
+    }
+
+    /// Why no command reaches an engine; `None` where one does.
+    pub fn refusal(&self) -> Option<&'static str> {
+        match (&self.ended, self.mode) {
+            (Some(Ended::Failed(_)), _) => {
+                Some("the engine has failed; what it journalled can still be read")
+            }
+            (Some(Ended::Finished), Mode::Control) => Some("the engine has ended"),
+            (_, Mode::Finished) | (Some(Ended::Finished), _) => Some("read-only: this run is over"),
+            (None, Mode::Following) => Some("read-only: this run belongs to another process"),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing more will come.
+    pub fn over(&self) -> bool {
+        self.ended.is_some() || self.mode == Mode::Finished
+    }
+
+    /// Whether the engine is at work, so that the clock runs.
+    pub fn working(&self) -> bool {
+        self.mode == Mode::Control
+            && self.ended.is_none()
+            && self.started.is_some()
+            && self.temporality != Temporality::Paused
+    }
+
+    /// The step in hand, or the last finished one.
+    pub fn step(&self) -> u64 {
+        let done = self.history.last().map_or(0, |step| step.step);
+        let told = self.started.as_ref().map_or(0, |started| started.step);
+        let at = self.progress.map_or(0, |progress| progress.step);
+        done.max(told).max(at)
+    }
+
+    /// Time the run has taken so far, pauses left out.
+    pub fn elapsed(&self) -> Duration {
+        let before = if self.worked_before.is_finite() { self.worked_before.max(0.0) } else { 0.0 };
+        self.worked + Duration::try_from_secs_f64(before).unwrap_or_default()
+    }
+
+    /// What the run has cost so far at the price an hour, dollars.
+    pub fn cost(&self) -> f64 {
+        self.elapsed().as_secs_f64() / 3600.0 * self.price_per_hour
+    }
+
+    /// Where the run was forked from another, if it was.
+    pub fn fork(&self) -> Option<&ForkPoint> {
+        self.started.as_ref()?.forks.first()
+    }
+
+    /// Whether a step belongs to the run from which this one was forked.
+    pub fn is_inherited(&self, step: u64) -> bool {
+        self.fork().is_some_and(|fork| step <= fork.step)
+    }
+
+    /// What the base showed when it was measured beforehand.
+    fn measured_base(&self) -> Option<&BaseReference> {
+        self.started.as_ref().and_then(|started| started.base.as_ref())
+    }
+
+    /// What the base showed, as far as is known, its reward by what is paid now.
+    pub fn base(&self) -> Option<BaseReference> {
+        let base = self.history.reference(self.measured_base())?;
+        let reward = self.started.as_ref().map_or(base.reward, |started| base.reward_under(&started.config));
+        Some(BaseReference { reward, ..base })
+    }
+
+    /// The aha step.
+    pub fn aha(&self) -> Option<u64> {
+        self.history.aha(self.measured_base())
+    }
+
+    /// The run directory, once it is known.
+    pub fn run(&self) -> Option<PathBuf> {
+        self.started.as_ref().map(|started| started.run.clone())
+    }
+
+    /// The phase to whose end a paused run goes next: the one in hand while it is not over, else the next.
+    pub fn next_phase(&self) -> Phase {
+        let Some(now) = self.progress else { return Phase::Sample };
+        let over = match now.phase {
+            Phase::Sample | Phase::Update => now.done >= now.total,
+            // These two are not stopped in their midst.
+            Phase::Score | Phase::Advantage => true,
+            Phase::Evaluate => self.history.last().is_some_and(|step| step.step >= now.step),
+        };
+        let at = now.phase as usize;
+        Phase::ALL[if over { (at + 1) % Phase::ALL.len() } else { at }]
+    }
+
+    /// When something here changes though nothing is told: the clock's next second, a light that goes out, a recorded
+    /// run that is judged once more.
+    pub fn next_change(&self) -> Option<Duration> {
+        let clock = self.working().then(|| Duration::from_secs(self.now.as_secs() + 1));
+        let light = self.streams.next_light(self.now);
+        [clock, light, self.watch.looks_again_at()].into_iter().flatten().min()
+    }
+}

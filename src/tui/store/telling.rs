@@ -1,0 +1,165 @@
+//! Takes in what the engine, its journal and the side engine tell.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Ended, Evaluated, Mode, Progress, Store, streams::Streams};
+use crate::protocol::{Event, Started, Temporality, side::SideEvent};
+
+/// What a person should hear of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// Something they may like to know.
+    Info(String),
+    /// Something they should know.
+    Warning(String),
+}
+
+impl Store {
+    /// Takes in what the engine tells.
+    pub fn hear(&mut self, event: Event) -> Option<News> {
+        match event {
+            Event::Started(started) => return self.begin(*started),
+            Event::PhaseChanged { step, phase, done, total } => {
+                self.progress = Some(Progress { step, phase, done, total });
+            }
+            Event::Temporality(temporality) => self.temporality = temporality,
+            Event::CompletionStarted { step, group, index, puzzle } => {
+                self.streams.start(step, group, index, puzzle);
+            }
+            Event::Token { step, group, index, text } => self.streams.append(step, group, index, &text),
+            Event::TokensDropped(count) => self.tokens_dropped = count,
+            Event::RolloutScored(record) => {
+                let record = Arc::new(*record);
+                self.streams.scored(&record);
+                self.watch.scored(&record, self.now);
+                self.counts.push(&record);
+                self.groups.push(record.clone());
+                self.completions.push(record);
+            }
+            Event::StepDone(metrics) => return self.step_done(*metrics),
+            Event::EvalDone { step, accuracy, pass_at_k, puzzles } => {
+                self.evaluations.push(Evaluated { step, accuracy, pass_at_k });
+                let passes = pass_at_k.map(|(k, share)| format!(", pass@{k} {share:.2}")).unwrap_or_default();
+                let text = format!("held out, step {step}: {accuracy:.3} right{passes} ({puzzles} puzzles)");
+                return (self.mode == Mode::Control && !self.is_before_us(step)).then_some(News::Info(text));
+            }
+            Event::PinnedAnswered(answer) => self.pins.push(*answer),
+            Event::Measured(measurement) => self.measurements.push(*measurement),
+            Event::Inspected(group) => self.groups.inspected(group),
+            Event::CheckpointSaved { step, path } => {
+                let text = format!("checkpoint of step {step} saved in {}", path.display());
+                return (self.mode == Mode::Control).then_some(News::Info(text));
+            }
+            Event::Edited { step, key, value } => self.edited(step, &key, &value),
+            Event::Warning(sentence) => return Some(News::Warning(sentence)),
+            Event::Failed(reason) => self.ended = Some(Ended::Failed(reason)),
+            Event::Finished { .. } => {
+                self.ended.get_or_insert(Ended::Finished);
+            }
+        }
+        None
+    }
+
+    fn begin(&mut self, started: Started) -> Option<News> {
+        self.price_per_hour = started.config.watch.price_per_hour;
+        let news = self.cut_back(started.step);
+        let last = if self.mode == Mode::Finished { u64::MAX } else { started.step };
+        self.pins.are(started.pins.clone(), last);
+        self.watch.configure(&started.config);
+        self.started = Some(started);
+        self.begun += 1;
+        news
+    }
+
+    /// Whether a step was finished before we watched.
+    fn is_before_us(&self, step: u64) -> bool {
+        self.started.as_ref().is_some_and(|started| step <= started.step)
+    }
+
+    fn step_done(&mut self, metrics: crate::record::StepMetrics) -> Option<News> {
+        let before_us = self.is_before_us(metrics.step);
+        if (self.mode != Mode::Control || before_us) && metrics.step_time.is_finite() {
+            self.worked_before += metrics.step_time.max(0.0);
+        }
+        let live = self.mode == Mode::Control && !before_us;
+        let before = if live { self.aha() } else { None };
+        self.groups.step_done(metrics.step, metrics.loss);
+        self.desk.step_done(metrics.step);
+        self.watch.step_done(&metrics);
+        self.history.push(metrics);
+        if !live || before.is_some() {
+            return None;
+        }
+        let step = self.aha()?;
+        let text = format!(
+            "aha at step {step}: smoothed self-corrections stay above three times what the base shows"
+        );
+        Some(News::Info(text))
+    }
+
+    /// The configuration that is shown and judged by is the one in force.
+    fn edited(&mut self, step: u64, key: &str, value: &str) {
+        let Some(started) = &mut self.started else { return };
+        // What this program does not know is no reason to show nothing.
+        if started.config.set_live(key, value).is_ok() {
+            self.watch.edited(step, &started.config);
+            self.price_per_hour = started.config.watch.price_per_hour;
+            self.edits += 1;
+        }
+    }
+
+    /// Takes in what the side engine tells.
+    pub fn hear_side(&mut self, event: SideEvent) -> Option<News> {
+        let news = self.measurements.told(&event).map(News::Info);
+        self.desk.told(event);
+        news
+    }
+
+    /// Nobody answers beside the engine any more.
+    pub fn side_gone(&mut self) {
+        self.desk.gone();
+        self.measurements.gone();
+    }
+
+    /// So much time has passed since the screen was opened. Whether something looks different now.
+    pub fn pass(&mut self, now: Duration) -> bool {
+        let before = self.elapsed().as_secs();
+        if self.working() {
+            self.worked += now.saturating_sub(self.now);
+        }
+        let light_went = self.streams.light_goes(self.now, now);
+        self.now = now;
+        let looked = self.watch.look_again(self.history.steps(), now);
+        looked || light_went || self.elapsed().as_secs() != before
+    }
+
+    /// Reads the texts that came since the last picture.
+    pub fn settle(&mut self) {
+        let (task, now) = (self.task(), self.now);
+        self.streams.read(task, now);
+    }
+
+    /// Another engine begins with what is known; it will tell where it stands.
+    pub fn restart(&mut self) {
+        self.ended = None;
+        self.temporality = Temporality::Live;
+        self.progress = None;
+        self.streams = Streams::default();
+        self.restarting = true;
+    }
+
+    /// What came after the checkpoint that the engine stands at goes, as it goes from the journal: it is made again.
+    fn cut_back(&mut self, step: u64) -> Option<News> {
+        if !std::mem::take(&mut self.restarting) {
+            return None;
+        }
+        self.history.cut_back(step);
+        self.evaluations.retain(|found| found.step <= step);
+        self.completions.cut_back(step);
+        self.counts.cut_back(step);
+        self.pins.cut_back(step);
+        self.groups.cut_back(step);
+        self.watch.begin_again(self.history.steps());
+        Some(News::Info(format!("the engine goes on after step {step}")))
+    }
+}

@@ -1,0 +1,339 @@
+//! The three charts: reward and accuracy, length, self-checks.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Constraint, Layout, Rect},
+    style::{Modifier, Style},
+    text::{Line, Span},
+    widgets::{Paragraph, Widget},
+};
+use unicode_width::UnicodeWidthStr;
+
+use super::{
+    frames::panel,
+    lines::{join_fitting, separator, span},
+    numbers,
+};
+use crate::tui::{
+    chart::{Layer, Plot, Scale, Shape, step_range},
+    screens::Scene,
+    store::history::Curve,
+};
+
+/// Columns left of a chart for the numbers of its axis.
+const AXIS: u16 = 5;
+/// Columns from which two charts fit beside each other on the Meter screen.
+const BOTH: u16 = 96;
+
+/// The charts of reward, length and checks beside each other.
+pub(in crate::tui) fn draw_all(scene: &Scene<'_>, log_length: bool, area: Rect, buffer: &mut Buffer) {
+    let [reward, length, checks] =
+        Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1), Constraint::Fill(1)]).areas(area);
+    reward_chart(scene).draw(scene, reward, buffer);
+    length_chart(scene, log_length).draw(scene, length, buffer);
+    checks_chart(scene, checks.width).draw(scene, checks, buffer);
+}
+
+/// Draws the chart of true, misled, false and superficial checks, and beside it, where there is room, that of right
+/// answers and of those among them that the thought derives.
+pub(in crate::tui) fn draw_checks(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let answers_width = if area.width >= BOTH { area.width / 3 } else { 0 };
+    let [checks, answers] =
+        Layout::horizontal([Constraint::Fill(1), Constraint::Length(answers_width)]).areas(area);
+    checks_chart(scene, checks.width).draw(scene, checks, buffer);
+    if answers_width > 0 {
+        answers_chart(scene).draw(scene, answers, buffer);
+    }
+}
+
+/// One chart and what is written around it.
+struct Chart {
+    /// Parts of the title, most important first.
+    title: Vec<Vec<Span<'static>>>,
+    y: Scale,
+    layers: Vec<Layer>,
+    reference: Option<f64>,
+    waiting: &'static str,
+}
+
+fn layer(points: impl Iterator<Item = (f64, f64)>, shape: Shape, style: Style) -> Layer {
+    Layer { points: points.collect(), shape, style }
+}
+
+/// A name and its current value, in the style of its curve.
+fn reading(scene: &Scene<'_>, name: &str, curve: Curve, decimals: usize, style: Style) -> Vec<Span<'static>> {
+    let value = scene
+        .store
+        .history
+        .current(curve, scene.shared.smoothing)
+        .map_or("-".to_owned(), |value| numbers::fixed(value, decimals, 0));
+    vec![span(format!("{name} "), scene.theme.title), span(value, style)]
+}
+
+fn highest(scene: &Scene<'_>, curves: &[Curve]) -> f64 {
+    curves
+        .iter()
+        .flat_map(|curve| scene.store.history.raw(*curve))
+        .map(|(_, value)| value)
+        .filter(|value| value.is_finite())
+        .fold(0.0, f64::max)
+}
+
+fn reward_chart(scene: &Scene<'_>) -> Chart {
+    let (theme, history, smoothing) = (scene.theme, &scene.store.history, scene.shared.smoothing);
+    let reference = scene.store.base().map(|base| base.reward);
+    Chart {
+        title: vec![
+            reading(scene, "reward", Curve::Reward, 2, theme.reward),
+            reading(scene, "accuracy", Curve::Accuracy, 2, theme.right),
+        ],
+        y: Scale::linear(highest(scene, &[Curve::Reward, Curve::Accuracy]).max(0.2)),
+        layers: vec![
+            layer(history.raw(Curve::Reward), Shape::Points, theme.dim),
+            layer(history.smooth(Curve::Accuracy, smoothing), Shape::Dashed, theme.right),
+            layer(history.smooth(Curve::Reward, smoothing), Shape::Line, theme.reward),
+        ],
+        reference,
+        waiting: "reward of each step",
+    }
+}
+
+fn length_chart(scene: &Scene<'_>, log_length: bool) -> Chart {
+    let (theme, history, smoothing) = (scene.theme, &scene.store.history, scene.shared.smoothing);
+    let high = highest(scene, &[Curve::Length]).max(40.0);
+    let lowest = history.raw(Curve::Length).map(|(_, value)| value).fold(high, f64::min);
+    let mut title = reading(scene, "length", Curve::Length, 0, theme.length);
+    title.push(span(" tokens", theme.dim));
+    if log_length {
+        title.push(span(" log", theme.dim));
+    }
+    let cut = history.last().map(|step| step.clipped_ratio).filter(|share| share.is_finite());
+    let cut = cut.map(|share| {
+        vec![span("cut off ", theme.title), span(format!("{:.0} %", 100.0 * share), theme.text)]
+    });
+    Chart {
+        title: [Some(title), cut].into_iter().flatten().collect(),
+        y: if log_length { Scale::log(lowest, high) } else { Scale::linear(high) },
+        layers: vec![
+            layer(history.raw(Curve::Length), Shape::Points, theme.dim),
+            layer(history.smooth(Curve::Length, smoothing), Shape::Line, theme.length),
+        ],
+        reference: scene.store.base().map(|base| base.mean_length),
+        waiting: "tokens per completion",
+    }
+}
+
+fn checks_chart(scene: &Scene<'_>, width: u16) -> Chart {
+    let (theme, history, smoothing) = (scene.theme, &scene.store.history, scene.shared.smoothing);
+    let mut chart = Chart {
+        title: vec![
+            reading(
+                scene,
+                if width >= 40 { "self-checks / answer" } else { "self-checks" },
+                Curve::Checks,
+                1,
+                theme.title,
+            ),
+            reading(scene, "true", Curve::TrueChecks, 1, theme.true_check),
+        ],
+        y: Scale::linear(highest(scene, &[Curve::Checks]).max(1.0)),
+        layers: vec![
+            layer(history.raw(Curve::Checks), Shape::Points, theme.dim),
+            layer(history.smooth(Curve::TrueChecks, smoothing), Shape::Filled, unmodified(theme.true_check)),
+            layer(
+                history.smooth(Curve::MisledChecks, smoothing),
+                Shape::Striped,
+                unmodified(theme.misled_check),
+            ),
+            layer(
+                history.smooth(Curve::FalseChecks, smoothing),
+                Shape::Hatched,
+                unmodified(theme.false_check),
+            ),
+            layer(
+                history.smooth(Curve::SuperficialChecks, smoothing),
+                Shape::Sparse,
+                unmodified(theme.superficial),
+            ),
+        ],
+        reference: scene.store.base().map(|base| base.checks),
+        waiting: "true, misled, false and superficial checks",
+    };
+    if takes_apart(scene) {
+        let style = theme.accent;
+        chart.title.insert(1, reading(scene, "taken apart", Curve::Decompositions, 1, style));
+        chart.y = Scale::linear(highest(scene, &[Curve::Checks, Curve::Decompositions]).max(1.0));
+        chart.layers.push(layer(history.smooth(Curve::Decompositions, smoothing), Shape::Line, style));
+    }
+    chart
+}
+
+/// Right answers, and of those the ones that an attempt derives.
+fn answers_chart(scene: &Scene<'_>) -> Chart {
+    let (theme, history, smoothing) = (scene.theme, &scene.store.history, scene.shared.smoothing);
+    Chart {
+        title: vec![
+            reading(scene, "right", Curve::Accuracy, 2, theme.right),
+            reading(scene, "of those derived", Curve::Faithful, 2, theme.accent),
+        ],
+        y: Scale::linear(1.0),
+        layers: vec![
+            layer(history.raw(Curve::Faithful), Shape::Points, theme.dim),
+            layer(history.smooth(Curve::Accuracy, smoothing), Shape::Dashed, theme.right),
+            layer(history.smooth(Curve::Faithful, smoothing), Shape::Line, theme.accent),
+        ],
+        reference: None,
+        waiting: "right answers, and those derived",
+    }
+}
+
+/// Whether answers of this run take their question apart, as in multiplication; other runs have no such curve.
+fn takes_apart(scene: &Scene<'_>) -> bool {
+    scene.store.history.raw(Curve::Decompositions).any(|(_, value)| value > 0.0)
+}
+
+impl Chart {
+    fn draw(self, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+        let theme = scene.theme;
+        let checks = self.waiting.starts_with("true");
+        let room = usize::from(area.width.saturating_sub(4));
+        let mut title = vec![Span::raw(" ")];
+        title.extend(join_fitting(self.title, separator(theme), room));
+        title.push(Span::raw(" "));
+        let mut block = panel(theme, Line::from(title));
+        if checks {
+            block = block.title_bottom(Line::from(legend(scene, room)).right_aligned());
+        }
+        let inner = block.inner(area);
+        block.render(area, buffer);
+        if inner.width < AXIS + 4 || inner.height < 3 {
+            return;
+        }
+        if scene.store.history.steps().is_empty() {
+            let middle = Rect { y: inner.y + (inner.height - 1) / 2, height: 1, ..inner };
+            Paragraph::new(span("waiting for the first step", theme.dim)).centered().render(middle, buffer);
+            let below = Rect { y: middle.y + 1, ..middle }.intersection(inner);
+            Paragraph::new(span(self.waiting, theme.dim)).centered().render(below, buffer);
+            return;
+        }
+        let plot = Rect { x: inner.x + AXIS, width: inner.width - AXIS, height: inner.height - 1, ..inner };
+        let last = scene.store.history.last().map_or(0, |step| step.step);
+        let x = step_range(last, scene.store.over());
+        for (value, row) in [
+            (self.y.high(), plot.y),
+            (self.y.middle(), plot.y + (plot.height - 1) / 2),
+            (self.y.low(), plot.bottom() - 1),
+        ] {
+            let label = format!("{:>4} ", numbers::axis(value));
+            buffer.set_stringn(inner.x, row, label, usize::from(AXIS), theme.dim);
+        }
+        Plot {
+            x,
+            y: self.y,
+            layers: self.layers,
+            reference: self.reference.map(|value| (value, format!("base {}", numbers::axis(round(value))))),
+            marks: marks(scene).into_iter().map(|mark| (mark.step as f64, unmodified(mark.style))).collect(),
+            faint_until: scene.store.fork().map(|fork| fork.step as f64),
+            reference_style: theme.reference,
+        }
+        .render(plot, buffer, theme.ascii);
+        steps_axis(scene, plot, x, buffer);
+    }
+}
+
+/// Without underlining and the like: braille cannot be read through them.
+fn unmodified(style: Style) -> Style {
+    Style { add_modifier: style.add_modifier & (Modifier::BOLD | Modifier::DIM), ..style }
+}
+
+/// Two significant digits: a reference line is no more exact than that.
+fn round(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let scale = 10f64.powf(1.0 - value.abs().log10().floor());
+    (value * scale).round() / scale
+}
+
+/// A step with a vertical line and a name.
+struct Mark {
+    step: u64,
+    name: String,
+    style: Style,
+}
+
+/// The marks, the most important first: where self-correction took off, where the run was forked.
+fn marks(scene: &Scene<'_>) -> Vec<Mark> {
+    let theme = scene.theme;
+    let aha = scene.store.aha().map(|step| Mark {
+        step,
+        name: format!("{} aha {step}", theme.glyph("▲", "^")),
+        style: theme.aha,
+    });
+    let forks = scene.store.started.iter().flat_map(|started| &started.forks).map(|fork| Mark {
+        step: fork.step,
+        name: format!("fork {}", fork.step),
+        style: theme.title,
+    });
+    aha.into_iter().chain(forks).collect()
+}
+
+/// The steps at both ends of the axis, and the marks between them where there is room.
+fn steps_axis(scene: &Scene<'_>, plot: Rect, x: (f64, f64), buffer: &mut Buffer) {
+    let theme = scene.theme;
+    let row = plot.bottom();
+    buffer.set_stringn(plot.x, row, numbers::axis(x.0), usize::from(plot.width), theme.dim);
+    // Columns that are written on, with one to spare at each end.
+    let mut taken = vec![(plot.x, plot.x + 2)];
+    let is_free =
+        |taken: &[(u16, u16)], from: u16, to: u16| taken.iter().all(|at| to <= at.0 || at.1 <= from);
+    for Mark { step, name, style } in marks(scene) {
+        let width = name.width() as u16;
+        if width > plot.width {
+            continue;
+        }
+        let place = (step as f64 - x.0) / (x.1 - x.0) * f64::from(plot.width - 1);
+        let start = plot.x + (place.clamp(0.0, f64::from(plot.width)) as u16).min(plot.width - width);
+        // The first mark goes over the number of the first step; the others beside what is there, if not far off.
+        let beside = taken.iter().flat_map(|at| [at.1, at.0.saturating_sub(width)]);
+        let mut places = [start].into_iter().chain(beside.filter(|at| at.abs_diff(start) <= width));
+        let is_good = |at: &u16| {
+            let inside = *at >= plot.x && at + width <= plot.right();
+            inside && (taken.len() == 1 || is_free(&taken, *at, at + width))
+        };
+        if let Some(start) = places.find(is_good) {
+            buffer.set_string(start, row, name, style);
+            taken.push((start.saturating_sub(1), start + width + 1));
+        }
+    }
+    let last = numbers::axis(x.1);
+    for label in [format!("step {last}"), last] {
+        let start = plot.right().saturating_sub(label.width() as u16);
+        if is_free(&taken, start, plot.right()) {
+            buffer.set_string(start, row, label, theme.dim);
+            return;
+        }
+    }
+}
+
+/// What the areas mean.
+fn legend(scene: &Scene<'_>, room: usize) -> Vec<Span<'static>> {
+    let theme = scene.theme;
+    let mut names = vec![
+        ("⣿", "#", "true", theme.true_check),
+        ("⠭", "-", "misled", theme.misled_check),
+        ("⢕", ":", "false", theme.false_check),
+        ("⠅", ".", "superficial", theme.superficial),
+    ];
+    if takes_apart(scene) {
+        names.insert(0, ("━", "-", "taken apart", theme.accent));
+    }
+    let part = |(mark, plain, name, style): (&'static str, &'static str, &'static str, Style)| {
+        vec![span(theme.glyph(mark, plain), unmodified(style)), Span::raw(" "), span(name, style)]
+    };
+    let parts: Vec<_> = names.into_iter().map(part).collect();
+    let mut spans = vec![Span::raw(" ")];
+    spans.extend(join_fitting(parts, span("  ", theme.dim), room));
+    spans.push(Span::raw(" "));
+    spans
+}
