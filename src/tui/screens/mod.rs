@@ -10,6 +10,7 @@ mod mount;
 pub mod playground;
 pub mod search;
 pub mod sentinel;
+pub mod settings;
 pub mod transcripts;
 pub mod travel;
 
@@ -38,6 +39,7 @@ pub static REGISTRY: &[Made] = &[
     mount::<playground::Playground>,
     mount::<frontier::Frontier>,
     mount::<sentinel::Sentinel>,
+    mount::<settings::Settings>,
 ];
 
 /// What several screens share of where a person is.

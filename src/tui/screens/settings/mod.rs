@@ -1,0 +1,193 @@
+//! The Settings screen: every configuration key with its value in this run, and what it does.
+
+mod view;
+
+use ratatui::{
+    Frame,
+    crossterm::event::KeyCode,
+    layout::{Position, Rect},
+};
+
+use super::{Context, Gesture, Pointer, Scene, Screen};
+use crate::{
+    config::Config,
+    tui::{
+        shell::{
+            effect::Effect,
+            keys::{Chord, KeyRow, row},
+        },
+        store::Store,
+    },
+};
+
+/// Something a person asked for on this screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// One key up.
+    Up,
+    /// One key down.
+    Down,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// To the first key.
+    First,
+    /// To the last key.
+    Last,
+    /// Only those keys that have another value than the default, or all.
+    Changed,
+    /// Open the prompt with the key under the cursor.
+    Set,
+    /// A click at a cell of the screen, from 0.
+    Click {
+        /// Cells from the left.
+        column: u16,
+        /// Cells from the top.
+        row: u16,
+    },
+}
+
+/// The keys of this screen.
+pub static KEYS: &[KeyRow<Action>] = &[
+    row(&[Chord::key(KeyCode::Enter)], "Enter", Action::Set, "set", "change this key, if it may change now"),
+    row(
+        &[Chord::char('f')],
+        "f",
+        Action::Changed,
+        "changed",
+        "only what is not at its default, or everything",
+    ),
+    row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓ j", Action::Down, "next", "the next key"),
+    row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Up, "", "the key before"),
+    row(&[Chord::key(KeyCode::PageDown)], "PgDn", Action::PageDown, "", "a page down"),
+    row(&[Chord::key(KeyCode::PageUp)], "PgUp", Action::PageUp, "", "a page up"),
+    row(&[Chord::key(KeyCode::Home)], "Home", Action::First, "", "to the first key"),
+    row(&[Chord::key(KeyCode::End)], "End", Action::Last, "", "to the last key"),
+];
+
+/// The Settings screen.
+#[derive(Debug, Default)]
+pub struct Settings {
+    cursor: usize,
+    top: usize,
+    changed_only: bool,
+}
+
+/// What the last picture showed.
+#[derive(Debug, Default)]
+pub struct Hits {
+    /// The rows of the keys.
+    list: Rect,
+    /// The first key shown.
+    top: usize,
+}
+
+/// A key as it stands in the run.
+#[derive(Debug)]
+struct Setting {
+    name: &'static str,
+    /// Whether it may change during a run.
+    live: bool,
+    value: String,
+    default: String,
+    doc: String,
+    allowed: String,
+}
+
+/// Every key with its value. Before a run is known, those are the defaults.
+fn settings(store: &Store) -> Vec<Setting> {
+    let default = Config::default();
+    let config = store.config().unwrap_or(&default);
+    let value = |config: &Config, name| config.get(name).unwrap_or_default();
+    let keys = Config::keys().map(|key| Setting {
+        name: key.name,
+        live: key.live,
+        value: value(config, key.name),
+        default: value(&default, key.name),
+        doc: key.doc().to_owned(),
+        allowed: key.allowed().to_string(),
+    });
+    keys.collect()
+}
+
+impl Settings {
+    fn listed(&self, store: &Store) -> Vec<Setting> {
+        let mut all = settings(store);
+        all.retain(|setting| !self.changed_only || setting.value != setting.default);
+        all
+    }
+}
+
+impl Screen for Settings {
+    const NAME: &'static str = "Settings";
+    const ABOUT: &'static str = "every configuration key, its value and what it does";
+
+    type Action = Action;
+    type Hits = Hits;
+
+    fn keys() -> &'static [KeyRow<Action>] {
+        KEYS
+    }
+
+    fn does(&self, action: Action, scene: &Scene<'_>, _: &Hits) -> bool {
+        action != Action::Set
+            || scene.obeyed && self.listed(scene.store).get(self.cursor).is_some_and(|setting| setting.live)
+    }
+
+    fn mouse(&self, Pointer { what, column, row }: Pointer) -> Option<Action> {
+        Some(match what {
+            Gesture::Click => Action::Click { column, row },
+            Gesture::Up => Action::Up,
+            Gesture::Down => Action::Down,
+        })
+    }
+
+    fn take_over(&mut self, hits: &Hits) {
+        self.top = hits.top;
+    }
+
+    fn update(&mut self, action: Action, context: &mut Context<'_>, hits: &Hits) -> Vec<Effect> {
+        let listed = self.listed(context.store);
+        let (last, page) = (listed.len().saturating_sub(1), usize::from(hits.list.height).max(2) - 1);
+        let here = self.cursor.min(last);
+        self.cursor = match action {
+            Action::Up => here.saturating_sub(1),
+            Action::Down => (here + 1).min(last),
+            Action::PageUp => here.saturating_sub(page),
+            Action::PageDown => (here + page).min(last),
+            Action::First => 0,
+            Action::Last => last,
+            Action::Click { column, row } if hits.list.contains(Position { x: column, y: row }) => {
+                (hits.top + usize::from(row - hits.list.y)).min(last)
+            }
+            Action::Click { .. } | Action::Set => here,
+            Action::Changed => {
+                self.changed_only = !self.changed_only;
+                let name = listed.get(here).map(|setting| setting.name);
+                let again = self.listed(context.store);
+                again.iter().position(|setting| Some(setting.name) == name).unwrap_or(0)
+            }
+        };
+        match listed.get(self.cursor).filter(|_| action == Action::Set) {
+            Some(setting) => set(setting, context.store),
+            None => Vec::new(),
+        }
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {
+        view::draw(frame.buffer_mut(), area, self, scene)
+    }
+}
+
+/// Opens the prompt, or says why that would be of no use.
+fn set(setting: &Setting, store: &Store) -> Vec<Effect> {
+    match store.refusal() {
+        Some(refusal) => Effect::info(refusal),
+        None if setting.live => vec![Effect::Prompt(format!("{}=", setting.name))],
+        None => Effect::info(format!(
+            "{} stays as it is for the whole run; start another to change it",
+            setting.name
+        )),
+    }
+}
