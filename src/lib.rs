@@ -1,8 +1,8 @@
 //! aha-lab: a terminal lab for watching reasoning emerge under reinforcement learning.
 //!
-//! Data flows one way: puzzle, prompt, rollout, reward, advantage, update; beside it the reasoning analysis, the
-//! journal and the terminal. The [`engine`] trains and knows nothing of terminals; the [`tui`] draws and knows
-//! nothing of tensors; [`protocol`] is all that crosses between them.
+//! Data flows one way: puzzle, prompt, rollout, reward, advantage, update; the reasoning analysis, the
+//! journal and the terminal run beside it. The [`engine`] trains and knows nothing of terminals; the [`tui`]
+//! draws and knows nothing of tensors; [`protocol`] is all that crosses between them.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr))]
 

@@ -23,8 +23,8 @@ use aha_lab::{
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-/// Training allocates and frees the same large sizes over and over; the system's allocator gives them back each
-/// time and faults the pages in again.
+/// Training allocates and frees the same large sizes over and over; the system allocator returns them to the
+/// system each time and faults the pages in again.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -72,7 +72,7 @@ enum Command {
     },
 }
 
-/// The only argument of the process that asks the graphics drivers; it is nobody else's and not in the help.
+/// The hidden argument that starts the process which asks the graphics drivers for their adapters.
 const LIST_ADAPTERS: &str = "list-adapters";
 
 fn main() {
@@ -86,7 +86,7 @@ fn main() {
     let ended = Arguments::try_parse().map_or_else(|error| usage(&error), run);
     let _ = output::stdout().flush();
     exit(match (ended, output::lost()) {
-        // A reader that has seen enough (`| head`) is no failure.
+        // A reader that has seen enough (`| head`) is not a failure.
         (Err(_), Some(lost)) if lost.is_enough() => 0,
         (Ok(code), Some(lost)) if lost.is_enough() => code,
         (_, Some(lost)) => {
@@ -101,16 +101,18 @@ fn main() {
     });
 }
 
-/// Prints the help, the version, or what is wrong with the arguments, which may hold anything; the exit code.
+/// Prints the help, the version, or what is wrong with the arguments, which may contain any bytes. Returns
+/// the exit code.
 fn usage(error: &clap::Error) -> Result<i32, Failure> {
     let commands_terminal = |argument: OsString| argument.to_string_lossy().chars().any(char::is_control);
     let plain = error.render().to_string();
     match (error.use_stderr(), env::args_os().any(commands_terminal)) {
         (false, true) => write!(output::stdout(), "{plain}")?,
         (true, true) => output::say(plain.trim_end()),
-        // In colours where there is a terminal.
+        // Clap prints in colour to a terminal.
         (is_wrong, false) => match error.print() {
-            // Where it cannot be said there is nowhere else to say so; help that cannot be printed is a failure.
+            // An error that cannot be printed has nowhere else to go; help that cannot be printed is a
+            // failure.
             Err(_) if !is_wrong => write!(output::stdout(), "{plain}")?,
             _ => {}
         },
@@ -135,7 +137,7 @@ fn run(arguments: Arguments) -> Result<i32, Failure> {
         Some(Command::Export(args)) => cli::export::run(&args, output::stdout()),
         Some(Command::Replay(args)) => cli::replay::run(&args, output::stdout()),
         Some(Command::Completions { shell }) => {
-            // Into memory first: it panics where it cannot write.
+            // Into memory first: it panics if it cannot write.
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "aha-lab", &mut script);
             output::stdout().write_all(&script)?;

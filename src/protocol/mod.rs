@@ -17,20 +17,22 @@ use crate::{
     task::{Puzzle, Score},
 };
 
-/// Asked of the engine. The channel is bounded; the engine reads it between tokens and micro-batches. As JSON it is
-/// `{"command":"pause"}`, `{"command":"step","phases":1}`, `{"command":"set","key":"temperature","value":"0.8"}`.
+/// A request to the engine. The channel is bounded; the engine reads it between tokens and micro-batches. As
+/// JSON it is `{"command":"pause"}`, `{"command":"step","phases":1}`,
+/// `{"command":"set","key":"temperature","value":"0.8"}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
     /// Stop at the next token or micro-batch and wait.
     Pause,
-    /// Go on until told otherwise.
+    /// Continue until told otherwise.
     Resume,
-    /// As [`Command::Resume`], of the program itself: where nobody watches, it tries once more what a run paused for.
+    /// Like [`Command::Resume`], sent by the program itself: without a watcher, it retries once what the run
+    /// paused for.
     TryAgain,
-    /// Go on for so much, then pause.
+    /// Continue for so much, then pause.
     Step(StepBy),
-    /// Change a live hyperparameter; it holds from the next step on.
+    /// Change a live hyperparameter, from the next step on.
     Set {
         /// One of the configuration keys.
         key: String,
@@ -41,7 +43,7 @@ pub enum Command {
     Checkpoint,
     /// Answer this puzzle now and every `pinned_every` steps.
     Pin(Puzzle),
-    /// Answer it no more; what was answered stays.
+    /// Stop answering it; earlier answers stay.
     Unpin(Puzzle),
     /// Look closely at a group of each step from now on.
     Inspect {
@@ -64,7 +66,7 @@ pub enum StepBy {
 }
 
 impl Command {
-    /// Whether the engine can do it, for a command that came from outside of this process.
+    /// Checks that the engine can do it, for a command from outside this process.
     ///
     /// # Errors
     /// A sentence that says what to send instead.
@@ -114,26 +116,26 @@ impl Phase {
     }
 }
 
-/// Whether time passes in the engine.
+/// Whether the engine is running or paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Temporality {
     /// Training.
     Live,
-    /// A pause was asked for; the token or micro-batch in hand is being finished.
+    /// A pause was requested; the current token or micro-batch is being finished.
     Pausing,
     /// Waiting for a command.
     Paused,
-    /// A resume was asked for; work has not started yet.
+    /// Unpausing was requested; work has not started yet.
     Unpausing,
 }
 
-/// What the base model showed when it was measured on held-out puzzles: the charts' reference lines.
+/// What was measured of the base model on held-out puzzles: the charts' reference lines.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BaseReference {
     /// Mean reward under the rewards that it was measured with.
     pub reward: f64,
-    /// Share with a well-formed answer; `None` where `reward` is what the run itself paid.
+    /// Share with a well-formed answer; `None` if `reward` is what the run itself paid.
     #[serde(default)]
     pub well_formed: Option<f64>,
     /// Share right.
@@ -153,16 +155,16 @@ pub struct BaseReference {
 /// Where a run was forked from another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForkPoint {
-    /// The name of the other.
+    /// The name of the parent.
     pub run: String,
     /// The last step that both have.
     pub step: u64,
 }
 
 impl BaseReference {
-    /// What the base's answers earn in the mean under a configuration: its accuracy and the share of well-formed answers
-    /// are known whatever is paid for them. A coin that ignores the answer pays one half; rewards that are shuffled
-    /// within their groups keep their mean.
+    /// The mean reward of the base's answers under a configuration, computed from its accuracy and its share
+    /// of well-formed answers. A coin that ignores the answer pays one half; rewards shuffled within their
+    /// groups keep their mean.
     pub fn reward_under(&self, config: &Config) -> f64 {
         match self.well_formed {
             _ if config.reward.control == Control::RandomReward => 0.5,
@@ -175,12 +177,12 @@ impl BaseReference {
     }
 }
 
-/// What the engine is and what it trains, told once.
+/// What the engine is and what it trains, sent once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Started {
     /// The run directory.
     pub run: PathBuf,
-    /// The configuration in force; as JSON, the text of its `config.toml`.
+    /// The current configuration; in JSON, the text of its `config.toml`.
     #[serde(with = "config_text")]
     pub config: Config,
     /// Last finished step (0 for a new run).
@@ -191,18 +193,18 @@ pub struct Started {
     pub backend_reason: String,
     /// Trainable parameters.
     pub parameters: usize,
-    /// What the base showed, where that is known beforehand; otherwise step 1 stands for it.
+    /// The base's reference values, if known beforehand; otherwise step 1 stands in.
     pub base: Option<BaseReference>,
-    /// Where it was forked from another run, and that from yet another, the nearest first.
+    /// Where it was forked from its parent, and that from its own, nearest first.
     pub forks: Vec<ForkPoint>,
-    /// The puzzles that are pinned, where that is known beforehand.
+    /// The pinned puzzles, if known beforehand.
     pub pins: Option<Vec<Puzzle>>,
 }
 
-/// What the model thought at one position of a completion, at the sampling temperature.
+/// The model's distribution at one position of a completion, at the sampling temperature.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TokenView {
-    /// Log-probability of the token that stands there, nats.
+    /// Log-probability of the token there, nats.
     pub logprob: f32,
     /// Entropy of the distribution, nats.
     pub entropy: f32,
@@ -213,9 +215,9 @@ pub struct TokenView {
 /// One completion of an inspected group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RowInspection {
-    /// As it is journalled, as far as the group's [`phase`](GroupInspection::phase) goes.
+    /// Its record, as complete as the group's [`phase`](GroupInspection::phase) allows.
     pub record: RolloutRecord,
-    /// What the task says of the answer; `None` before it was scored.
+    /// The task's verdict on the answer; `None` before scoring.
     #[serde(default)]
     pub score: Option<Score>,
     /// The text of each token.
@@ -238,21 +240,22 @@ pub struct GroupInspection {
     /// Prompts of the step.
     #[serde(default)]
     pub groups: usize,
-    /// The last phase whose results are in it. Before [`Phase::Score`] the records' rewards, verdicts and analyses
-    /// mean nothing yet, before [`Phase::Advantage`] neither do their advantages.
+    /// The last phase whose results are in it. The records' rewards, verdicts and analyses are meaningless
+    /// before [`Phase::Score`], and their advantages before [`Phase::Advantage`].
     #[serde(default = "before_it_was_told")]
     pub phase: Phase,
     /// The completions.
     pub rows: Vec<RowInspection>,
 }
 
-/// Programs that did not tell the phase looked at a group when its advantages were known.
+/// Programs that did not send the phase inspected a group once its advantages were known.
 fn before_it_was_told() -> Phase {
     Phase::Advantage
 }
 
-/// Told by the engine. A step's lines are in the journal before its [`Event::StepDone`] is sent; its completions are
-/// told as soon as they are scored, and a step that is stopped before its update leaves none of them behind.
+/// Sent by the engine. A step's lines are in the journal before its [`Event::StepDone`] is sent. Its
+/// completions are sent as soon as they are scored; a step that is stopped before its update journals none of
+/// them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
@@ -281,7 +284,7 @@ pub enum Event {
         group: usize,
         /// Which completion of the group.
         index: usize,
-        /// What is asked.
+        /// The puzzle.
         puzzle: Puzzle,
     },
     /// A piece of a streamed completion. Droppable: a full channel loses it and counts the loss.
@@ -299,8 +302,8 @@ pub enum Event {
     TokensDropped(u64),
     /// A completion was scored and its advantage is known.
     RolloutScored(Box<RolloutRecord>),
-    /// Answer to [`Command::Inspect`]: told at the end of each phase up to the update with what is known by then, and
-    /// at once where one asks while the run waits between two phases.
+    /// Answer to [`Command::Inspect`]: sent at the end of each phase up to the update with what is known by
+    /// then, and at once if requested while the run waits between two phases.
     Inspected(Box<GroupInspection>),
     /// A step is done and journalled.
     StepDone(Box<StepMetrics>),
@@ -317,11 +320,11 @@ pub enum Event {
     },
     /// A pinned puzzle was answered, and the answer journalled.
     PinnedAnswered(Box<PinnedAnswer>),
-    /// What accuracy thinking buys at a checkpoint: measured and kept in the run directory.
+    /// How much accuracy thinking buys at a checkpoint: measured and stored in the run directory.
     Measured(Box<Measurement>),
     /// A live hyperparameter was changed, and the change journalled.
     Edited {
-        /// The change holds from the step after this one on.
+        /// The change applies from the step after this one on.
         step: u64,
         /// The configuration key.
         key: String,
@@ -336,9 +339,9 @@ pub enum Event {
         /// Its folder.
         path: PathBuf,
     },
-    /// Something a person should know; the run goes on (paused, if it says so).
+    /// Something a person should know; the run continues (paused, if it says so).
     Warning(String),
-    /// The engine is over for this reason; what was journalled is safe.
+    /// The engine failed for this reason; what was journalled is safe.
     Failed(String),
     /// The engine ended as asked.
     Finished {
@@ -350,7 +353,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// Whether the journal has it too: whoever watches from another process reads those there.
+    /// Whether the journal has it too: watchers in another process read such events there.
     pub fn is_journalled(&self) -> bool {
         match self {
             Self::Started(_)

@@ -1,35 +1,36 @@
-//! What is asked of the side engine, and what it tells. It answers beside training and never changes it.
+//! Requests to the side engine, and its replies. It answers beside training and never changes it.
 
 use crossbeam_channel::{Receiver, Sender};
 use serde::{Deserialize, Serialize};
 
 use crate::{runs::Measurement, task::Puzzle};
 
-/// Asked of the side engine. The channel is bounded; it is read between tokens.
+/// A request to the side engine. The channel is bounded; it is read between tokens.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SideCommand {
-    /// Tell which models can be asked.
+    /// List the models that can answer.
     Models,
-    /// Do this. A waiting or running job of the same [`Lane`] is given up for it.
+    /// Do this. It replaces a waiting or running job of the same [`Lane`].
     Job {
-        /// A number that no other job of this asker has.
+        /// A number unique among this sender's jobs.
         id: u64,
         /// What to do.
         job: SideJob,
     },
-    /// Give this job up, within a token.
+    /// Cancel this job, within a token.
     Cancel {
         /// Which.
         id: u64,
     },
 }
 
-/// A piece of work for the side engine. Another kind of work is a variant here, a lane, and a file in `engine/side`.
+/// A piece of work for the side engine. A new kind of work needs a variant here, a lane, and a file in
+/// `engine/side`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SideJob {
     /// Two models answer one puzzle.
     Play(Box<PlayRequest>),
-    /// One of these answers is changed at one token, and both are continued many times.
+    /// One answer is changed at one token, and both versions are continued many times.
     Resample(Box<ResampleRequest>),
     /// The base and the newest weights are measured with several thinking budgets.
     Measure(MeasureRequest),
@@ -62,18 +63,18 @@ pub enum ModelName {
     Embedded,
     /// A checkpoint of the run, by its step.
     Checkpoint(u64),
-    /// The weights that this process is training, as they are when they are asked.
+    /// The weights that this process is training, as they are at that moment.
     Now,
 }
 
-/// The models that can be asked.
+/// The models that can answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Models {
-    /// The embedded one, then the checkpoints from the oldest on, then those being trained.
+    /// The embedded one, then the checkpoints, oldest first, then the weights in training.
     pub names: Vec<ModelName>,
-    /// What the run began from: the first checkpoint, where it was not the embedded base.
+    /// What the run began from: the first checkpoint, unless it was the embedded base.
     pub base: ModelName,
-    /// Steps that the weights being trained have seen; `None` where this process trains none.
+    /// Steps that the weights in training have seen; `None` if this process trains none.
     pub now: Option<u64>,
 }
 
@@ -82,21 +83,21 @@ pub struct Models {
 pub struct PlayOptions {
     /// Sampling temperature; 0 is greedy.
     pub temperature: f64,
-    /// Tokens of thought after which the answer is forced; `None` forces nothing, and an answer is cut off where the
-    /// run cuts its own off.
+    /// Tokens of thought after which the answer is forced; `None` forces nothing, and answers are cut off at
+    /// the run's own limit.
     pub budget: Option<usize>,
     /// How many times the end of the thought is replaced by a wait.
     pub keep_thinking: usize,
     /// Seed of the draws.
     pub seed: u64,
-    /// Tokens written a second at the most; `None` writes as fast as it can.
+    /// Tokens per second at most; `None` for full speed.
     pub pace: Option<u32>,
 }
 
 /// See [`SideJob::Play`]. Both models draw from the same seed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlayRequest {
-    /// What is asked.
+    /// The puzzle.
     pub puzzle: Puzzle,
     /// Who answers.
     pub models: [ModelName; 2],
@@ -107,11 +108,11 @@ pub struct PlayRequest {
 /// What is changed in an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
-    /// This token is left out.
+    /// Remove this token.
     Delete(u32),
-    /// This text is put in.
+    /// Insert this text.
     Insert(String),
-    /// A wait is put in, in the words of the model's vocabulary.
+    /// Insert a wait, in the words of the model's vocabulary.
     Wait,
 }
 
@@ -135,7 +136,7 @@ pub struct ResampleRequest {
 pub struct MeasureRequest {
     /// Held-out puzzles.
     pub puzzles: usize,
-    /// Completions of each.
+    /// Completions per puzzle.
     pub samples: usize,
 }
 

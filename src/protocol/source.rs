@@ -1,14 +1,14 @@
-//! A run as whoever watches it gets it, wherever it comes from: our engine, another process, a run directory, or the
-//! files of another engine.
+//! A run as its watcher receives it, wherever it comes from: our engine, another process, a run directory, or
+//! another engine's files.
 
 use crossbeam_channel::{Receiver, Sender};
 
 use super::{Command, Event, side::SideHandle};
 
-/// Completions that a watcher keeps. A source of recorded ones need not tell older ones.
+/// How many completions a watcher keeps. A source of recorded ones need not send older ones.
 pub const MOST_COMPLETIONS: usize = 150_000;
 
-/// One thing that can be done with a run, or that is known of it.
+/// One thing that can be done with a run, or that is known about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Capability {
@@ -18,7 +18,7 @@ pub enum Capability {
     Step,
     /// The live keys of its configuration can be changed.
     Set,
-    /// It writes a checkpoint when it is asked to.
+    /// It writes a checkpoint on request.
     Checkpoint,
     /// It answers pinned puzzles.
     Pin,
@@ -26,22 +26,22 @@ pub enum Capability {
     Inspect,
     /// It can be ended.
     Stop,
-    /// Where it fails, it can be started again from its last checkpoint.
+    /// After a failure, it can be restarted from its last checkpoint.
     Restart,
     /// The token ids of its completions are known.
     Tokens,
     /// So are their log-probabilities.
     LogProbs,
-    /// It may go on while it is watched.
+    /// It may still be training.
     Live,
 }
 
-/// What can be done with a run, and what is known of it.
+/// What can be done with a run, and what is known about it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Capabilities(u16);
 
 impl Capabilities {
-    /// Everything that our engine takes from whoever watches it.
+    /// Every command that our engine accepts from a watcher.
     const COMMANDS: Self = Self::of(&[
         Capability::Pause,
         Capability::Step,
@@ -89,21 +89,21 @@ impl Capabilities {
     }
 }
 
-/// Who tells of a run.
+/// Where a run's events come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceKind {
     /// An engine of this process: it ends with the screen.
     Engine,
-    /// An engine of another process, which goes on without us.
+    /// An engine of another process, which continues without us.
     Process,
-    /// What was written down of it, and what still is.
+    /// Its files, finished or still being written.
     Files,
 }
 
-/// What is known of a run before it has told anything.
+/// What is known about a run before its first event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFacts {
-    /// Who tells of it.
+    /// Where its events come from.
     pub kind: SourceKind,
     /// The engine that trained it.
     pub engine: &'static str,
@@ -126,7 +126,7 @@ impl RunFacts {
         Self { kind: SourceKind::Engine, engine: OUR_ENGINE, capabilities: Capabilities::COMMANDS.and(known) }
     }
 
-    /// A run of our engine in another process that takes our commands.
+    /// A run of our engine in another process that accepts our commands.
     pub const fn of_another_process() -> Self {
         let ours = Self::of_our_engine();
         Self {
@@ -136,7 +136,7 @@ impl RunFacts {
         }
     }
 
-    /// A run that is read from what its engine wrote.
+    /// A run that is read from its engine's files.
     pub const fn of_files(engine: &'static str, capabilities: Capabilities) -> Self {
         Self { kind: SourceKind::Files, engine, capabilities }
     }
@@ -145,18 +145,19 @@ impl RunFacts {
 /// A run to watch.
 #[derive(Debug, Clone)]
 pub struct RunSource {
-    /// What is known of it.
+    /// What is known about it.
     pub facts: RunFacts,
-    /// Everything that is told of it, [`Event::Started`] first.
+    /// Its events, [`Event::Started`] first.
     pub events: Receiver<Event>,
-    /// Who takes commands, where somebody does. Bounded; a full channel means the engine is busy within one token.
+    /// Where commands go, if it takes any. Bounded; a full channel means that the engine is busy within one
+    /// token.
     pub commands: Option<Sender<Command>>,
-    /// Who answers beside training; `None` where nobody does.
+    /// The side engine; `None` if there is none.
     pub side: Option<SideHandle>,
 }
 
 impl RunSource {
-    /// Gives a command to whoever takes commands, and waits while they are busy. Whether it was taken.
+    /// Sends a command and waits while the engine is busy. Returns whether it was accepted.
     pub fn command(&self, command: Command) -> bool {
         self.commands.as_ref().is_some_and(|commands| commands.send(command).is_ok())
     }

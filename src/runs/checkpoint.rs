@@ -1,4 +1,4 @@
-//! Checkpoints: folders that are either whole or not there, and that prove it.
+//! Checkpoints: folders that are either whole or absent, and can prove it.
 //!
 //! A checkpoint is written under a temporary name; its manifest, with the size and hash of every file and a
 //! digest of itself, is written last; then the folder is renamed.
@@ -27,11 +27,11 @@ pub const FORMAT: u32 = 1;
 
 const MANIFEST: &str = "manifest.json";
 const MAX_MANIFEST_BYTES: u64 = 1024 * 1024;
-/// A checkpoint being written.
+/// Suffix of a checkpoint being written.
 pub(super) const PARTIAL: &str = ".partial";
-/// Bytes that go to the disk at once.
+/// Size of the write buffer, bytes.
 const BUFFER: usize = 1 << 20;
-/// A checkpoint whose replacement is being renamed into its place.
+/// Suffix of a checkpoint whose replacement is being renamed into its place.
 pub(super) const REPLACED: &str = ".replaced";
 
 /// What a checkpoint consists of.
@@ -42,7 +42,7 @@ pub struct Manifest {
     pub format: u32,
     /// Steps finished when it was made.
     pub step: u64,
-    /// Its files by name, this manifest left out.
+    /// Its files by name, without this manifest.
     pub files: BTreeMap<String, FileEntry>,
     /// SHA-256 of the above, in hexadecimal.
     pub digest: String,
@@ -54,7 +54,7 @@ pub struct Manifest {
 pub struct FileEntry {
     /// Its size.
     pub bytes: u64,
-    /// Of its content, in hexadecimal.
+    /// SHA-256 of its content, in hexadecimal.
     pub sha256: String,
 }
 
@@ -92,13 +92,13 @@ pub struct CheckpointWriter {
 }
 
 impl CheckpointWriter {
-    /// Begins the checkpoint of a step in a folder of checkpoints, which is made where it is not there. Remains of one
-    /// that was cut off are removed: the caller holds the run's lock.
+    /// Begins the checkpoint of a step in a folder of checkpoints, creating the folder if necessary. Removes
+    /// the remains of an interrupted one: the caller holds the run's lock.
     pub fn begin(checkpoints: &Path, step: u64) -> Result<Self, CheckpointError> {
         Self::begin_on(&Disk::default(), checkpoints, step)
     }
 
-    /// The same on a given disk.
+    /// Like [`CheckpointWriter::begin`], on a given disk.
     ///
     /// # Errors
     /// As [`CheckpointWriter::begin`].
@@ -115,7 +115,8 @@ impl CheckpointWriter {
         Self::begin_within(disk, folder, step)
     }
 
-    /// The same, in a folder `name` of a folder that is open: wherever that is moved, the checkpoint is in it.
+    /// Like [`CheckpointWriter::begin`], in the folder `name` of an open folder: the checkpoint ends up
+    /// inside it wherever it is moved.
     ///
     /// # Errors
     /// As [`CheckpointWriter::begin`].
@@ -144,7 +145,7 @@ impl CheckpointWriter {
         self.write_with(name, |file| file.write_all(bytes))
     }
 
-    /// Writes a file by a closure, without holding it in memory.
+    /// Writes a file through a closure, without holding it in memory.
     pub fn write_with(
         &mut self,
         name: &str,
@@ -187,8 +188,8 @@ impl CheckpointWriter {
         let rename = || {
             if let Some(found) = self.folder.find(&target)? {
                 Wanted::Folder.check(found.kind)?;
-                // Both are there until the new one has its name; a crash in between leaves the old one
-                // under a name that is still found.
+                // Both exist until the new one has its name; a crash in between leaves the old one under a
+                // name that is still found.
                 self.disk.remove_folder(&self.folder, &replaced)?;
                 self.disk.rename(&self.folder, &target, &replaced)?;
             }
@@ -219,14 +220,14 @@ impl CheckpointWriter {
 impl Drop for CheckpointWriter {
     fn drop(&mut self) {
         if !self.finished {
-            // Best effort: what cannot be removed has a name that is never taken for a checkpoint.
+            // Best effort: what cannot be removed has a name that is never mistaken for a checkpoint.
             let _ = self.folder.remove_folder(partial_name(self.step));
         }
     }
 }
 
 impl Manifest {
-    /// The same with the digest of its content.
+    /// The manifest with the digest of its content filled in.
     #[must_use]
     pub fn sealed(self) -> Self {
         Self { digest: self.computed_digest(), ..self }
@@ -273,10 +274,10 @@ impl Manifest {
     }
 }
 
-/// The folder of checkpoints, open. It lies in the folder that it says it is in, and is no link.
+/// Opens the folder of checkpoints, which must not be a link.
 ///
 /// # Errors
-/// What the system says, or that it is no folder; one that is not there is none.
+/// The system's error, or that it is not a folder; a missing folder is `None`.
 pub(super) fn folder_of(checkpoints: &Path) -> io::Result<Option<Folder>> {
     let opened = match (checkpoints.parent(), checkpoints.file_name()) {
         (Some(home), Some(name)) => Folder::open(home).and_then(|home| home.folder(name)),
@@ -288,10 +289,10 @@ pub(super) fn folder_of(checkpoints: &Path) -> io::Result<Option<Folder>> {
     }
 }
 
-/// A checkpoint, open, without following a link on the way from the folder that the checkpoints' folder is in.
+/// Opens a checkpoint without following links below the run directory.
 ///
 /// # Errors
-/// What the system says, or that something is no folder.
+/// The system's error, or that something is not a folder.
 pub(super) fn open(checkpoint: &Path) -> io::Result<Folder> {
     match (checkpoint.parent(), checkpoint.file_name()) {
         (Some(checkpoints), Some(name)) => {
@@ -301,7 +302,7 @@ pub(super) fn open(checkpoint: &Path) -> io::Result<Folder> {
     }
 }
 
-/// Checks that every file of a checkpoint is as it was written. Errors name the file.
+/// Checks that every file of a checkpoint is unchanged. Errors name the file.
 pub fn verify(folder: &Path) -> Result<Manifest, CheckpointError> {
     let path = folder.join(MANIFEST);
     let opened = open(folder).map_err(CheckpointError::io("open", folder))?;
@@ -316,7 +317,7 @@ pub fn verify(folder: &Path) -> Result<Manifest, CheckpointError> {
     if step_of(folder).is_some_and(|(step, _)| step != manifest.step) {
         return Err(CheckpointError::broken(&path, format!("it is of step {}", manifest.step)));
     }
-    // Also those that it does not list: whoever loads the model looks for some by their names.
+    // Unlisted files too: loading the model looks for some by name.
     for name in opened.names().map_err(CheckpointError::io("read the folder", folder))? {
         opened.must_be_file(&name).map_err(CheckpointError::io("read", &folder.join(name)))?;
     }
@@ -340,10 +341,10 @@ pub fn verify(folder: &Path) -> Result<Manifest, CheckpointError> {
     Ok(manifest)
 }
 
-/// Refuses a checkpoint whose manifest does not list what is needed of it.
+/// Refuses a checkpoint whose manifest does not list the needed files.
 ///
 /// # Errors
-/// Names the first file that is missing there.
+/// Names the first missing file.
 pub(super) fn require(folder: &Path, manifest: &Manifest, needed: &[&str]) -> Result<(), CheckpointError> {
     match needed.iter().find(|name| !manifest.files.contains_key(**name)) {
         None => Ok(()),
@@ -354,7 +355,7 @@ pub(super) fn require(folder: &Path, manifest: &Manifest, needed: &[&str]) -> Re
     }
 }
 
-/// The checkpoints of a folder by step, oldest first, not verified. A folder that is not there has none.
+/// The checkpoints of a folder by step, oldest first, not verified. A missing folder has none.
 pub fn list(checkpoints: &Path) -> Vec<(u64, PathBuf)> {
     let Ok(Some(folder)) = folder_of(checkpoints) else { return vec![] };
     let mut found: Vec<(u64, bool, PathBuf)> = folder
@@ -364,12 +365,12 @@ pub fn list(checkpoints: &Path) -> Vec<(u64, PathBuf)> {
         .filter_map(|name| {
             let path = checkpoints.join(&name);
             let (step, replaced) = step_of(&path)?;
-            // A link is none that can be used, and whoever wants one is told why.
+            // A link cannot be used; it is listed so that using it gives an error.
             let is_one = matches!(folder.find(&name).ok()??.kind, Kind::Folder | Kind::Link);
             is_one.then_some((step, !replaced, path))
         })
         .collect();
-    // Within a step, the one under its proper name comes last and wins below.
+    // For one step, the folder with the proper name comes last and wins below.
     found.sort();
     let mut found: Vec<(u64, PathBuf)> = found.into_iter().map(|(step, _, path)| (step, path)).collect();
     found.reverse();
@@ -378,7 +379,7 @@ pub fn list(checkpoints: &Path) -> Vec<(u64, PathBuf)> {
     found
 }
 
-/// Removes the checkpoints of before a step, where that can be done: one that is left only takes room.
+/// Removes the checkpoints before a step, ignoring failures: one that stays only takes up space.
 pub fn remove_before(checkpoints: &Path, step: u64) {
     let Ok(Some(folder)) = folder_of(checkpoints) else { return };
     for (_, older) in list(checkpoints).into_iter().filter(|(of, _)| *of < step) {
@@ -388,10 +389,10 @@ pub fn remove_before(checkpoints: &Path, step: u64) {
     }
 }
 
-/// Removes the checkpoints of after a step, the newest first, so that whatever is cut off in between leaves no step out.
+/// Removes the checkpoints after a step, newest first, so that an interruption leaves no gap.
 ///
 /// # Errors
-/// What the disk says.
+/// The disk's error.
 pub fn remove_after(disk: &Disk, run: &Folder, step: u64) -> Result<(), CheckpointError> {
     let path = run.path().join(CHECKPOINTS);
     let folder = run.folder(CHECKPOINTS).map_err(CheckpointError::io("open the folder", &path))?;
@@ -408,7 +409,7 @@ pub fn newest_valid(checkpoints: &Path) -> (Option<Checkpoint>, Vec<InvalidCheck
     newest_with(checkpoints, &[])
 }
 
-/// As [`newest_valid`], of those that hold at least these files.
+/// Like [`newest_valid`], among those that hold at least these files.
 pub(super) fn newest_with(
     checkpoints: &Path,
     needed: &[&str],
@@ -434,7 +435,7 @@ fn folder_name(step: u64) -> String {
     format!("step-{step:06}")
 }
 
-/// Of a checkpoint that is being written.
+/// The folder name of a checkpoint being written.
 fn partial_name(step: u64) -> String {
     format!("{}{PARTIAL}", folder_name(step))
 }
@@ -461,7 +462,7 @@ fn hash_file(mut file: File) -> io::Result<FileEntry> {
     Ok(hashing.finish().1)
 }
 
-/// Passes bytes on, and takes their number and hash on the way.
+/// Passes bytes on, counting and hashing them.
 struct Hashing<W> {
     inner: W,
     hash: Sha256,

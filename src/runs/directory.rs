@@ -1,4 +1,4 @@
-//! Making, opening and finding run directories.
+//! Creating, opening and finding run directories.
 
 use std::{
     fs, io,
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// A run on disk. Having one is no right to write it: see [`super::Journal`] and [`RunLock`].
+/// A run on disk. Holding one does not give the right to write it: see [`super::Journal`] and [`RunLock`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunDirectory {
     path: PathBuf,
@@ -36,19 +36,19 @@ pub(super) const EVENTS: &str = "events.jsonl";
 pub(super) const CHECKPOINTS: &str = "checkpoints";
 /// What the engine and its libraries log.
 pub const ENGINE_LOG: &str = "engine.log";
-/// What a checkpoint of a run must hold to go on from it.
+/// What a checkpoint must hold to resume a run.
 const CHECKPOINT_FILES: [&str; 5] =
     ["config.json", "tokenizer.json", "model.safetensors", "optimizer.f32", "state.json"];
 /// Longer names are cut: some systems allow 255 bytes, and the date and a suffix come on top.
 const LONGEST_SHORT_NAME: usize = 60;
-/// How many runs of one second and one name get a suffix before giving up.
+/// How many runs with the same second and name get a suffix before giving up.
 const MOST_COLLISIONS: u32 = 1_000;
 /// How many runs an error lists.
 const LISTED: usize = 5;
 
 impl RunDirectory {
-    /// Makes `<runs_root>/<UTC time>-<short name>/` with its `config.toml`. Letters, digits, `.`, `_` and
-    /// `-` of the name stay, everything else becomes `-`. A name that is taken gets a suffix `-2`, `-3`, ….
+    /// Creates `<runs_root>/<UTC time>-<short name>/` with its `config.toml`. Letters, digits, `.`, `_` and
+    /// `-` of the name stay, everything else becomes `-`. A taken name gets a suffix `-2`, `-3`, ….
     pub fn create(
         runs_root: &Path,
         short_name: &str,
@@ -58,7 +58,7 @@ impl RunDirectory {
         Self::create_on(&Disk::default(), runs_root, short_name, config, info)
     }
 
-    /// The same on a given disk.
+    /// Like [`RunDirectory::create`], on a given disk.
     ///
     /// # Errors
     /// As [`RunDirectory::create`].
@@ -100,7 +100,7 @@ impl RunDirectory {
         let written =
             root.folder(&chosen).and_then(|folder| disk.replace_file(&folder, CONFIG, text.as_bytes()));
         if let Err(error) = written {
-            // An empty folder is of no use to anyone; if it cannot go either, it is no run and is ignored.
+            // An empty folder is of no use; if it cannot be removed either, it is not a run and is ignored.
             let _ = fs::remove_dir(&path);
             return Err(RunError::io("write", &path.join(CONFIG))(error));
         }
@@ -113,16 +113,16 @@ impl RunDirectory {
         Self { disk, ..self }
     }
 
-    /// Through which it is written.
+    /// The disk that it is written through.
     pub fn disk(&self) -> &Disk {
         &self.disk
     }
 
-    /// Opens an existing run. Only its `config.toml` must be there; it is not read yet.
+    /// Opens an existing run. Only its `config.toml` must exist; it is not read yet.
     pub fn open(path: &Path) -> Result<Self, RunError> {
         let config = path.join(CONFIG);
         match fs::symlink_metadata(&config) {
-            // What is no file is refused when it is read.
+            // Anything that is not a file is refused when it is read.
             Ok(found) if !found.is_dir() => Ok(Self { path: path.to_path_buf(), disk: Disk::default() }),
             Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Err(RunError::io("read", &config)(error))
@@ -131,11 +131,11 @@ impl RunDirectory {
         }
     }
 
-    /// Finds a run by its path, its name, or a part that occurs in one run's name only.
+    /// Finds a run by its path, its name, or a part that occurs in only one run's name.
     pub fn find(runs_root: &Path, name: &str) -> Result<Self, RunError> {
         let as_path = Path::new(name);
-        // A bare name is looked for among the runs first, so that a folder of the working directory that
-        // happens to be called alike does not hide it.
+        // A bare name is looked up among the runs first, so that a folder of the same name in the working
+        // directory does not hide it.
         let is_path = as_path.components().count() > 1 || name.starts_with('.') || as_path.is_absolute();
         if is_path && as_path.is_dir() {
             return Self::open(as_path);
@@ -160,7 +160,7 @@ impl RunDirectory {
         }
     }
 
-    /// All runs in a folder, oldest first; a folder that is not there has none.
+    /// All runs in a folder, oldest first; none if the folder is missing.
     pub fn list(runs_root: &Path) -> Result<Vec<Self>, RunError> {
         let entries = match fs::read_dir(runs_root) {
             Ok(entries) => entries,
@@ -183,13 +183,13 @@ impl RunDirectory {
         name.to_string_lossy().into_owned()
     }
 
-    /// Its configuration and where it came from, checked.
+    /// Its configuration and provenance, validated.
     pub fn config(&self) -> Result<ConfigFile, RunError> {
         let path = self.path.join(CONFIG);
         Ok(ConfigFile::read(files::open_unlinked(&path), &path)?)
     }
 
-    /// The same, and the keys of where it came from that this program does not know.
+    /// Like [`RunDirectory::config`], with the provenance keys that this program does not know.
     ///
     /// # Errors
     /// As [`RunDirectory::config`].
@@ -198,17 +198,17 @@ impl RunDirectory {
         Ok(ConfigFile::read_and_unknown(files::open_unlinked(&path), &path)?)
     }
 
-    /// One line a step.
+    /// `metrics.jsonl`: one line per step.
     pub fn metrics_path(&self) -> PathBuf {
         self.path.join(METRICS)
     }
 
-    /// One line a completion.
+    /// `rollouts.jsonl`: one line per completion.
     pub fn rollouts_path(&self) -> PathBuf {
         self.path.join(ROLLOUTS)
     }
 
-    /// One line for everything that was done to the run.
+    /// `events.jsonl`: one line for everything that was done to the run.
     pub fn events_path(&self) -> PathBuf {
         self.path.join(EVENTS)
     }
@@ -327,7 +327,7 @@ mod tests {
         let file = runs[2].config().unwrap();
         assert_eq!((file.config, file.provenance), (Config::default(), Some(info)));
         assert_eq!(RunDirectory::list(root.path()).unwrap(), runs);
-        // The exact name wins over being a part of others.
+        // An exact name wins over partial matches.
         assert_eq!(RunDirectory::find(root.path(), &names[0]).unwrap(), runs[0]);
     }
 

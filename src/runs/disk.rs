@@ -1,4 +1,4 @@
-//! The one way in which a run's files are written, so that a test can make any single operation fail.
+//! The only way a run's files are written, so that a test can make any single operation fail.
 
 use std::{
     ffi::OsStr,
@@ -17,13 +17,13 @@ use crate::system::files::{Folder, Found, Kind, Refused};
 pub enum Operation {
     /// Make a folder.
     CreateFolder,
-    /// Make or open a file for writing.
+    /// Create or open a file for writing.
     Open,
     /// Write bytes into a file.
     Write,
-    /// Cut a file to a length.
+    /// Truncate a file.
     Cut,
-    /// Make sure that a file or folder is on the medium.
+    /// Flush a file or folder to the medium.
     Sync,
     /// Give a file or folder another name.
     Rename,
@@ -33,11 +33,11 @@ pub enum Operation {
 
 /// Decides which operations fail.
 pub trait Faults: Send + Sync {
-    /// Called before each operation; an error makes it fail. A write that fails has written half of its bytes by
-    /// then, as on a disk that fills up.
+    /// Called before each operation; an error makes it fail. A failing write has already written half of its
+    /// bytes, as on a disk that fills up.
     ///
     /// # Errors
-    /// Whatever the operation is to fail with.
+    /// The error that the operation should fail with.
     fn before(&self, operation: Operation, path: &Path) -> io::Result<()>;
 }
 
@@ -48,7 +48,7 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// The real disk, of which some operations fail.
+    /// The real disk, with some operations failing.
     pub fn with_faults(faults: Arc<dyn Faults>) -> Self {
         Self { faults: Some(faults) }
     }
@@ -57,13 +57,13 @@ impl Disk {
         self.faults.as_ref().map_or(Ok(()), |faults| faults.before(operation, path))
     }
 
-    /// Makes one folder.
+    /// Creates one folder.
     pub(super) fn create_folder(&self, home: &Folder, name: &str) -> io::Result<()> {
         self.before(Operation::CreateFolder, &home.path().join(name))?;
         home.create_folder(name)
     }
 
-    /// Opens a folder, and makes it first where it is not there.
+    /// Opens a folder, creating it if necessary.
     pub(super) fn folder(&self, home: &Folder, name: impl AsRef<OsStr>) -> io::Result<Folder> {
         let name = name.as_ref();
         self.before(Operation::CreateFolder, &home.path().join(name))?;
@@ -73,20 +73,21 @@ impl Disk {
         }
     }
 
-    /// Makes a folder that a person named, and those above it, where they are not there.
+    /// Creates a folder that a person named, and its missing parents.
     pub(super) fn create_folders(&self, path: &Path) -> io::Result<()> {
         self.before(Operation::CreateFolder, path)?;
         fs::create_dir_all(path)
     }
 
-    /// Makes a file that must not be there yet.
+    /// Creates a file that must not exist yet.
     pub(super) fn create_file(&self, home: &Folder, name: &str) -> io::Result<DiskFile> {
         self.open(home, name, |home, name| home.create(name))
     }
 
-    /// Opens a file to read and to write on, with what is in it.
+    /// Opens a file for reading and writing, keeping its content.
     pub(super) fn open_to_go_on(&self, home: &Folder, name: &str) -> io::Result<DiskFile> {
-        // Not in append mode: cutting back needs plain writing on Windows, and the run's lock keeps others away.
+        // Not in append mode: truncating needs plain write access on Windows, and the run's lock keeps other
+        // writers out.
         self.open(home, name, |home, name| home.go_on(name))
     }
 
@@ -112,7 +113,7 @@ impl Disk {
         home.rename(from, to)
     }
 
-    /// Removes a folder with all that is in it; one that is not there is no error.
+    /// Removes a folder and its content; a missing folder is not an error.
     pub(super) fn remove_folder(&self, home: &Folder, name: &str) -> io::Result<()> {
         if home.find(name)?.is_none() {
             return Ok(());
@@ -121,13 +122,13 @@ impl Disk {
         home.remove_folder(name)
     }
 
-    /// Makes sure that the names in a folder are on the medium.
+    /// Flushes the names in a folder to the medium.
     pub(super) fn sync_folder(&self, folder: &Folder) -> io::Result<()> {
         self.before(Operation::Sync, folder.path())?;
         folder.sync()
     }
 
-    /// Puts `bytes` into a file so that a power cut leaves either the old or the new content.
+    /// Replaces a file's content with `bytes`, so that a power cut leaves either the old or the new content.
     pub(super) fn replace_file(&self, home: &Folder, name: &str, bytes: &[u8]) -> io::Result<()> {
         let partial = format!("{name}.partial");
         clear_leftover(home, &partial)?;
@@ -145,7 +146,7 @@ impl Disk {
     }
 }
 
-/// Removes what a process that was killed left under a temporary name. Anything but a file was left by somebody else,
+/// Removes what a killed process left under a temporary name. Anything but a file was left by somebody else,
 /// and stays.
 pub(super) fn clear_leftover(home: &Folder, name: &str) -> io::Result<()> {
     match home.find(name)? {
@@ -161,7 +162,7 @@ impl fmt::Debug for Disk {
     }
 }
 
-/// Two runs are one if they are in one place, whatever fails there.
+/// Disks always compare equal, so that two runs are equal if their paths are, whatever fails there.
 impl PartialEq for Disk {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -179,7 +180,7 @@ pub struct DiskFile {
 }
 
 impl DiskFile {
-    /// The file itself, to read.
+    /// The file itself, for reading.
     pub(super) fn reading(&mut self) -> &mut File {
         &mut self.file
     }

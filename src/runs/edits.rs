@@ -1,8 +1,8 @@
-//! Edits of live hyperparameters as the journal keeps them, and which of them a resumed run has to make again.
+//! Edits of live hyperparameters as the journal records them, and which of them a resumed run has to repeat.
 //!
-//! A `set` event of step `s` holds from step `s + 1` on. A checkpoint of step `c` has the edits of the steps before
-//! it; those of step `c` and later are made again, each before the step that it first held in. So a run that was
-//! killed long after its last checkpoint recomputes the very steps that it had made.
+//! A `set` event of step `s` applies from step `s + 1` on. A checkpoint of step `c` includes the edits of the
+//! steps before it; those of step `c` and later are repeated, each before the step that it first applied to.
+//! So a run that was killed long after its last checkpoint recomputes exactly the steps that it had made.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ impl fmt::Display for Edit {
 }
 
 impl Edit {
-    /// The change that a line of `events.jsonl` tells, as an event; `None` for any other line.
+    /// The edit that a line of `events.jsonl` records, as an event; `None` for any other line.
     pub fn told(record: &EventRecord) -> Option<Event> {
         let edit = Self::parse(&record.detail).filter(|_| record.event == "set")?;
         Some(Event::Edited { step: record.step, key: edit.key, value: edit.value })
@@ -41,12 +41,13 @@ impl Edit {
     }
 }
 
-/// Edits that are to be made again, with the step after which each was made.
+/// Edits to be repeated, with the step after which each was made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EditsToMakeAgain(Vec<(u64, Edit)>);
 
 impl EditsToMakeAgain {
-    /// Those of a run that goes on after a step. `events` are all of its events, in the order of the file.
+    /// The edits to repeat for a run that resumes after a step. `events` are all of its events, in file
+    /// order.
     pub fn after(step: u64, events: &[EventRecord]) -> Self {
         let mut again = Self::default();
         for event in events.iter().filter(|event| event.event == "set") {
@@ -58,12 +59,12 @@ impl EditsToMakeAgain {
         again
     }
 
-    /// Forgets the edits of a key from a step on: a run that was cut back to before them was given another value.
+    /// Drops the edits of a key from a step on: the run went back to before them and was given another value.
     pub fn overrule(&mut self, step: u64, key: &str) {
         self.0.retain(|(made, edit)| *made < step || edit.key != key);
     }
 
-    /// Takes out those that hold in the step of this number, in their order.
+    /// Removes and returns the edits to apply before this step, in order.
     pub fn take_for(&mut self, step: u64) -> Vec<Edit> {
         let (now, later) = std::mem::take(&mut self.0).into_iter().partition(|(made, _)| *made < step);
         self.0 = later;

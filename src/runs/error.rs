@@ -29,10 +29,10 @@ pub enum RunError {
     Locked {
         /// The run directory.
         path: PathBuf,
-        /// The process, where it is known.
+        /// The process id, if known.
         pid: Option<u32>,
     },
-    /// The lock of a run is a file of somebody who could keep it locked for ever.
+    /// The lock file belongs to somebody else, who could keep it locked for ever.
     #[error(
         "{} belongs to another user, and only who owns a run may write it; copy the run directory and go on with the \
          copy.",
@@ -42,7 +42,7 @@ pub enum RunError {
         /// The lock file.
         path: PathBuf,
     },
-    /// The directory of a run that is being written is not where it was.
+    /// The directory of a run was moved or deleted while it was being written.
     #[error(
         "The run directory {} was moved or deleted while the run was at work. Put it back, and the run goes on; or end \
          the run, and resume it where it is now.",
@@ -52,7 +52,7 @@ pub enum RunError {
         /// Where it was.
         path: PathBuf,
     },
-    /// A log that is being written is not what it was.
+    /// A log was changed or replaced while it was being written.
     #[error(
         "{} was deleted, replaced or changed by something else while the run was at work. Put it back as it was, and \
          the run goes on; or end the run, and resume it.",
@@ -62,7 +62,7 @@ pub enum RunError {
         /// The log.
         path: PathBuf,
     },
-    /// Another process took the lock of a run that is being written, after somebody deleted it.
+    /// Another process took the lock of a run that is being written, after the lock file was deleted.
     #[error(
         "The run {} was taken over by {} after its run.lock was deleted; this process writes no more of it. End one of \
          the two.",
@@ -72,7 +72,7 @@ pub enum RunError {
     Taken {
         /// The run directory.
         path: PathBuf,
-        /// The process, where it is known.
+        /// The process id, if known.
         pid: Option<u32>,
     },
     /// No run of this name.
@@ -93,7 +93,7 @@ pub enum RunError {
         /// The runs that match.
         candidates: Vec<String>,
     },
-    /// A folder that is there but is no run.
+    /// An existing folder that is not a run.
     #[error("{} is not a run directory: it has no config.toml.", path.display())]
     NotARun {
         /// The folder.
@@ -104,10 +104,10 @@ pub enum RunError {
     UnknownFormat {
         /// What was given.
         path: PathBuf,
-        /// What is known, in words.
+        /// The known formats, in words.
         known: Vec<&'static str>,
     },
-    /// What should be RUN or RUN@STEP is neither.
+    /// An argument that is neither RUN nor RUN@STEP.
     #[error("`{given}` does not name a checkpoint: write RUN@STEP, for example `first-aha@20`.")]
     NotRunAtStep {
         /// What was given.
@@ -124,7 +124,7 @@ pub enum RunError {
         /// Why.
         reason: String,
     },
-    /// A log does not reach, or does not break a line, where a checkpoint says it did.
+    /// A log is too short for a checkpoint, or has no line end where the checkpoint says it had.
     #[error(
         "{} does not fit the checkpoint: {reason}. Go on from an earlier checkpoint with `run --resume RUN@STEP`, or restore \
          the file.",
@@ -166,7 +166,7 @@ pub enum CheckpointError {
         /// What the system said.
         cause: io::Error,
     },
-    /// A file of the checkpoint is not as it was written, or not there.
+    /// A file of the checkpoint was changed or is missing.
     #[error("The checkpoint file {} is broken: {reason}. Use another checkpoint.", path.display())]
     Broken {
         /// The file.
@@ -182,9 +182,9 @@ pub enum CheckpointError {
     OtherFormat {
         /// Its manifest.
         path: PathBuf,
-        /// The format it states.
+        /// The format version that it states.
         found: u32,
-        /// The format read here.
+        /// The newest format version read here.
         known: u32,
     },
     /// No checkpoint of this step, or none at all.
@@ -208,7 +208,8 @@ pub enum CheckpointError {
 }
 
 impl RunError {
-    /// Whether it is not the disk that refuses, but the run that was taken away from under who writes it.
+    /// Whether the cause is not the disk, but that the run was moved, deleted or taken over while being
+    /// written.
     pub fn is_displacement(&self) -> bool {
         matches!(self, Self::Gone { .. } | Self::Displaced { .. } | Self::Taken { .. })
     }
@@ -230,7 +231,7 @@ impl CheckpointError {
     }
 }
 
-/// What a person can do about it, where the kind of the error tells.
+/// What to do about it, if the kind of error tells.
 fn advice(cause: &io::Error) -> &'static str {
     match files::refusal(cause) {
         None => {}

@@ -1,12 +1,12 @@
-//! What a completion is, in one number: two that have the same fingerprint were sampled alike, to the last bit.
+//! A completion's fingerprint: two completions with the same one were sampled identically, to the last bit.
 
 use sha2::{Digest, Sha256};
 
 use super::place::Place;
 use crate::record::RolloutRecord;
 
-/// SHA-256 of completions in their order, hexadecimal: of each its place, its prompt, its tokens, their
-/// log-probabilities bit by bit, and its text.
+/// SHA-256 of completions in order, hexadecimal: the place, prompt, tokens, exact log-probabilities and text
+/// of each.
 pub fn fingerprint<'a>(records: impl IntoIterator<Item = &'a RolloutRecord>) -> String {
     let mut hash = Sha256::new();
     let number = |hash: &mut Sha256, number: usize| hash.update((number as u64).to_le_bytes());
@@ -26,13 +26,13 @@ pub fn fingerprint<'a>(records: impl IntoIterator<Item = &'a RolloutRecord>) -> 
     crate::model::host::hexadecimal(&hash.finalize())
 }
 
-/// The bits of a number. JSON keeps that it is none, and not which kind of none.
+/// The bits of a number, with all NaNs alike: JSON does not keep which NaN it was.
 fn bits(number: f32) -> u32 {
     if number.is_finite() { number.to_bits() } else { f32::NAN.to_bits() }
 }
 
-/// Where a recorded completion and the same one made again part, in a sentence; `None` where they do not. Whatever
-/// [`fingerprint`] reads is compared.
+/// Where a recorded completion and its replay first differ, in a sentence; `None` if they are the same.
+/// Compares everything that [`fingerprint`] reads.
 pub fn difference(recorded: &RolloutRecord, again: &RolloutRecord) -> Option<String> {
     let place = format!("Step {}, {}", recorded.step, Place::of(recorded));
     if recorded.prompt != again.prompt {
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_record_that_went_through_json_keeps_its_fingerprint() {
         let mut whole = record();
-        // Numbers on every scale, next to each other's bits.
+        // Numbers of every magnitude.
         whole.logprobs = (0..4000_u32).map(|i| -f32::from_bits(0x3300_0000 + i * 0x3_1415)).collect();
         whole.logprobs.push(f32::NEG_INFINITY);
         let line = serde_json::to_vec(&whole).unwrap();

@@ -15,8 +15,8 @@ use crate::record::{EventRecord, StepMetrics};
 /// What came since the last poll.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fresh {
-    /// The run was resumed from an earlier checkpoint, which cut its logs back. Forget everything that
-    /// earlier polls gave; this one begins at the start.
+    /// The run was resumed from an earlier checkpoint, which truncated its logs. Forget everything that
+    /// earlier polls returned; this one begins at the start.
     pub restarted: bool,
     /// Steps that were finished.
     pub metrics: Vec<StepMetrics>,
@@ -26,13 +26,13 @@ pub struct Fresh {
     pub rollouts: Range<usize>,
     /// Answers to pinned puzzles.
     pub pinned: Vec<PinnedAnswer>,
-    /// Lines that are no records.
+    /// Lines that are not records.
     pub bad: Vec<BadLine>,
     /// There is more to read already: poll again without waiting.
     pub behind: bool,
 }
 
-/// Gives what is new in a run's logs each time it is asked. The first poll begins at their start.
+/// Returns what is new in a run's logs at each poll. The first poll begins at their start.
 #[derive(Debug)]
 pub struct Follower {
     run: RunDirectory,
@@ -54,11 +54,11 @@ impl Follower {
         }
     }
 
-    /// As [`Follower::new`], with the newest completions only: at most so many of those that are there now. Beside it the
-    /// bytes of older ones that were passed over.
+    /// Like [`Follower::new`], with only the newest completions, at most so many of the current ones, and the
+    /// bytes of older ones that were skipped.
     ///
     /// # Errors
-    /// When the log of completions cannot be read.
+    /// If the log of completions cannot be read.
     pub fn of_newest(run: &RunDirectory, completions: usize) -> Result<(Self, u64), RunError> {
         let (rollouts, passed_over) = RolloutIndex::of_newest(run, completions)?;
         Ok((Self { rollouts, ..Self::new(run) }, passed_over))
@@ -74,13 +74,13 @@ impl Follower {
         self.run.is_live()
     }
 
-    /// Reads what is new; it never waits.
+    /// Reads what is new; never blocks.
     pub fn poll(&mut self) -> Result<Fresh, RunError> {
         let fresh = self.poll_logs()?;
         if !fresh.restarted {
             return Ok(fresh);
         }
-        // One log was cut back, and the others may be so in a moment: all begin anew.
+        // One log was truncated, and the others may follow in a moment: start over with all of them.
         self.metrics.rewind();
         self.events.rewind();
         self.rollouts.rewind();
@@ -90,7 +90,7 @@ impl Follower {
 
     fn poll_logs(&mut self) -> Result<Fresh, RunError> {
         let mut fresh = Fresh::default();
-        // The writer writes metrics last, so reading them first never shows a step without its completions
+        // The journal writes metrics last, so reading them first never shows a step without its completions,
         // unless those are still to be read.
         let metrics = self.metrics.poll(|record, _, _| fresh.metrics.push(record))?;
         let events = self.events.poll(|record, _, _| fresh.events.push(record))?;

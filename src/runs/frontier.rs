@@ -1,7 +1,7 @@
-//! `frontier/`: what accuracy thinking buys, one file for each checkpoint that was measured.
+//! `frontier/`: how much accuracy thinking buys, one file for each measured checkpoint.
 //!
-//! A file for each measurement, replaced as a whole, needs no lock of the run: whoever evaluates a checkpoint may
-//! write while the run goes on, and a power cut leaves a file whole or not there.
+//! One file per measurement, replaced as a whole, needs no lock on the run: another process may evaluate a
+//! checkpoint and write its file during training, and a power cut leaves each file whole or absent.
 
 use std::{
     collections::HashMap,
@@ -27,31 +27,31 @@ use crate::{
     task::{Puzzle, answer::Graded},
 };
 
-/// The newest kind of file that this program reads, and the one that it writes.
+/// The newest schema that this program reads, and the one that it writes.
 pub const FRONTIER_SCHEMA: u32 = 1;
 /// The folder of the measurements.
 const FRONTIER: &str = "frontier";
-/// A file that is longer is no measurement.
+/// Longer files are refused.
 const LONGEST_FILE: u64 = 1 << 20;
-/// Most budgets, and most numbers of samples, of a measurement.
+/// Most points in one measurement.
 const MOST_POINTS: usize = 64;
-/// Most tokens of a completion that are believed.
+/// Token counts above this are treated as damage.
 const MOST_TOKENS: f64 = 1e9;
-/// Most files that are read of one run.
+/// Most files read from one run.
 const MOST_FILES: usize = 1000;
 
-/// How a measurement was made. Only curves that were made in the same way can be laid over each other.
+/// How a measurement was made. Only curves that were measured in the same way can be compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HowMeasured {
     /// The task's name.
     pub task: String,
-    /// Held-out puzzles of this level; `None` where they came from a file.
+    /// Level of the held-out puzzles; `None` if they came from a file.
     pub level: Option<String>,
     /// How many puzzles.
     pub puzzles: usize,
     /// SHA-256 of the puzzles in their order, in hexadecimal.
     pub puzzles_sha256: String,
-    /// Completions of each.
+    /// Completions per puzzle.
     pub samples: usize,
     /// Sampling temperature.
     pub temperature: f64,
@@ -59,10 +59,10 @@ pub struct HowMeasured {
     pub max_new_tokens: usize,
     /// The thinking budgets, in tokens.
     pub budgets: Vec<usize>,
-    /// Whether completions ended right behind their answer; older versions never ended them there.
+    /// Whether completions ended right after their answer; older versions never ended them there.
     #[serde(default)]
     pub stop_at_answer: bool,
-    /// Which answer counted, where a completion stated several.
+    /// Which answer counted if a completion stated several.
     #[serde(default)]
     pub graded: Graded,
     /// Seed of the draws.
@@ -74,7 +74,7 @@ pub struct HowMeasured {
 pub struct Measurement {
     /// Version of this format.
     pub schema_version: u32,
-    /// Steps that the weights had seen; 0 is what the run began from.
+    /// Steps that the weights had seen; 0 for the model that the run began from.
     pub step: u64,
     /// SHA-256 of the weights, in hexadecimal.
     pub model_hash: String,
@@ -82,16 +82,16 @@ pub struct Measurement {
     pub time: String,
     /// The version of the program that measured it.
     pub program_version: String,
-    /// What computed it, `cpu x2` say.
+    /// What computed it, for example `cpu x2`.
     pub backend: String,
     /// How it was measured.
     pub how: HowMeasured,
-    /// What was found: first without a budget, then one for each.
+    /// The results: first without a budget, then one per budget.
     pub points: Vec<Point>,
 }
 
 impl HowMeasured {
-    /// For these puzzles, asked like that.
+    /// The description of an evaluation of these puzzles with these options.
     pub fn of(task: &str, level: Option<&str>, puzzles: &[Puzzle], options: &EvalOptions) -> Self {
         Self {
             task: task.into(),
@@ -119,7 +119,7 @@ impl HowMeasured {
 }
 
 impl Measurement {
-    /// Of what an evaluation found, now.
+    /// The measurement that an evaluation made, stamped with the current time.
     pub fn of(report: &EvalReport, how: HowMeasured, step: u64, model_hash: String, backend: String) -> Self {
         Self {
             schema_version: FRONTIER_SCHEMA,
@@ -133,14 +133,14 @@ impl Measurement {
         }
     }
 
-    /// The name of its file. The same weights measured in the same way have the same.
+    /// Its file name, the same whenever the same weights are measured in the same way.
     fn file_name(&self) -> String {
         let how = format!("{} {:?}", self.model_hash, self.how);
         let hash = host::hexadecimal(&Sha256::digest(how));
         format!("step-{:06}-{}.json", self.step, &hash[..12])
     }
 
-    /// Reads a file. The reason is a sentence without the file's name.
+    /// Reads a file. The error is a sentence that does not name the file.
     fn read(file: &File) -> Result<Self, String> {
         let bytes = files::read_most(file, LONGEST_FILE + 1).map_err(|error| format!("{error}."))?;
         if bytes.len() as u64 > LONGEST_FILE {
@@ -152,7 +152,7 @@ impl Measurement {
     /// Reads the content of a file, which may be a stranger's.
     ///
     /// # Errors
-    /// A sentence: no such file, one of a newer program, or figures that nobody can have measured.
+    /// A sentence: not a measurement, written by a newer program, or impossible figures.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let value: serde_json::Value =
             serde_json::from_slice(bytes).map_err(|error| format!("{}.", quoting(&error)))?;
@@ -175,7 +175,7 @@ impl Measurement {
         }
     }
 
-    /// What in it cannot be, in a few words.
+    /// The first impossible figure in it, in a few words.
     fn impossible(&self) -> Option<&'static str> {
         let share = |value: f64| (0.0..=1.0).contains(&value);
         let estimate =
@@ -207,10 +207,10 @@ impl RunDirectory {
         self.path().join(FRONTIER)
     }
 
-    /// Keeps a measurement; one of the same weights, made in the same way, is replaced. Its file.
+    /// Stores a measurement, replacing one of the same weights made in the same way. Returns its path.
     ///
     /// # Errors
-    /// What the disk says.
+    /// The disk's error.
     pub fn keep_measurement(&self, measurement: &Measurement) -> Result<PathBuf, RunError> {
         let (name, path) = (measurement.file_name(), self.frontier_path());
         let file = path.join(&name);
@@ -223,40 +223,40 @@ impl RunDirectory {
             other => other,
         };
         let folder = folder.map_err(RunError::io("create the folder", &path))?;
-        // Each time: the one who made the folder may not have come so far.
+        // Every time: whoever created the folder may have died before syncing it.
         self.disk().sync_folder(&home).map_err(RunError::io("sync the folder", self.path()))?;
         self.disk().replace_file(&folder, &name, &json).map_err(RunError::io("write", &file))?;
         Ok(file)
     }
 
-    /// All measurements that can be read, by step and then by time; beside them a sentence for each file that cannot.
+    /// All readable measurements, by step and then by time, and a sentence for each file that cannot be read.
     ///
     /// # Errors
-    /// When the folder is there and cannot be read.
+    /// If the folder exists but cannot be read.
     pub fn measurements(&self) -> Result<(Vec<Measurement>, Vec<String>), RunError> {
         let mut watch = FrontierWatch::new(self);
         watch.poll()
     }
 }
 
-/// Gives the measurements that are new each time it is asked.
+/// Returns the measurements that are new at each poll.
 #[derive(Debug)]
 pub struct FrontierWatch {
     run: PathBuf,
-    /// Files that were read, as they were then.
+    /// Files already read, with their size and time at that moment.
     seen: HashMap<OsString, (u64, Option<SystemTime>)>,
 }
 
 impl FrontierWatch {
-    /// Has read nothing yet.
+    /// A watcher that has read nothing yet.
     pub fn new(run: &RunDirectory) -> Self {
         Self { run: run.path().to_path_buf(), seen: HashMap::new() }
     }
 
-    /// As [`RunDirectory::measurements`], without those that were given before.
+    /// Like [`RunDirectory::measurements`], without those already returned.
     ///
     /// # Errors
-    /// When the folder is there and cannot be read.
+    /// If the folder exists but cannot be read.
     pub fn poll(&mut self) -> Result<(Vec<Measurement>, Vec<String>), RunError> {
         let path = self.run.join(FRONTIER);
         let folder = match Folder::open(&self.run).and_then(|run| run.folder(FRONTIER)) {
@@ -265,7 +265,7 @@ impl FrontierWatch {
         };
         let (mut found, mut bad) = (vec![], vec![]);
         let names = folder.names().map_err(RunError::io("read the folder", &path))?;
-        // What is being written has another ending until it is whole.
+        // A file that is still being written has a different extension.
         let measured = |name: &OsString| Path::new(name).extension().is_some_and(|ending| ending == "json");
         for name in names.into_iter().filter(measured).take(MOST_FILES) {
             let opened = folder.read(&name);

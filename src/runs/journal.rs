@@ -1,4 +1,4 @@
-//! Writes the three logs of a run: whole lines only, each step at once, and never two writers.
+//! Writes the three logs of a run: whole lines only, each step as one write, and never two writers.
 
 use std::{
     fs::File,
@@ -20,22 +20,22 @@ use super::{
 use crate::record::{EventRecord, RolloutRecord, StepMetrics};
 use crate::system::files::{Folder, Found};
 
-/// Where a log is written to. The journal's own is a file; tests put a disk that fills up in its place.
+/// Where a log is written. Normally a file; tests substitute a disk that fills up.
 pub trait LogFile: Send {
     /// Writes all of `bytes` at the end.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Makes the log `length` bytes long, and lets the next append begin there.
+    /// Truncates the log to `length` bytes; the next append begins there.
     fn cut(&mut self, length: u64) -> io::Result<()>;
-    /// Returns when everything appended would survive a power cut.
+    /// Returns once everything appended would survive a power cut.
     fn sync(&mut self) -> io::Result<()>;
-    /// Which file it is and how long, so that one can tell whether it is still the one under its name; `None` for what
-    /// is no file.
+    /// The file's identity and length, to tell whether it is still the one under its name; `None` if this is
+    /// not a file.
     fn found(&self) -> io::Result<Option<Found>> {
         Ok(None)
     }
 }
 
-/// How long each log is, in bytes; always at the end of a line.
+/// The length of each log in bytes, always at the end of a line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JournalPosition {
     /// Of `metrics.jsonl`.
@@ -46,30 +46,29 @@ pub struct JournalPosition {
     pub events: u64,
 }
 
-/// One log: what is safely in the file, and what is still to be written.
+/// One log: what is safely in the file, and what is still pending.
 pub(super) struct Log {
     path: PathBuf,
     file: Box<dyn LogFile>,
     /// Bytes of whole lines in the file.
     length: u64,
-    /// Whole lines to write. They stay here if writing fails, so that it can be tried again.
+    /// Whole lines to write. They stay here if writing fails, for a retry.
     pending: Vec<u8>,
-    /// A failed write may have left part of a line behind `length`.
+    /// A failed write may have left part of a line after `length`.
     ragged: bool,
-    /// The right to write it. Asked before each write: a log that was deleted, and a run that was taken away, are
-    /// noticed then.
+    /// The right to write it, checked before each write to notice a deleted log or a run that was moved away.
     lock: Option<Arc<RunLock>>,
 }
 
 /// The writer of a run's logs. It holds the run's lock.
 ///
-/// Records of a step are collected and written by [`Journal::flush`]; a write that fails (a full disk)
-/// leaves the files at their last whole line and the records in memory, and can be tried again.
+/// Records of a step are collected and written by [`Journal::flush`]. A failed write (a full disk) leaves the
+/// files at their last whole line and keeps the records in memory for a retry.
 pub struct Journal {
     metrics: Log,
     rollouts: Log,
     events: Log,
-    /// Dropped last: nobody else writes before the files are closed.
+    /// Dropped last, so that nobody else writes before the files are closed.
     lock: Option<Arc<RunLock>>,
 }
 
@@ -89,14 +88,14 @@ impl Journal {
         Ok(Self { metrics, rollouts, events, lock: Some(lock) })
     }
 
-    /// Goes on with a run from a checkpoint: metrics and rollouts are cut back to where the checkpoint says
-    /// they were. The events stay, because they did happen; only a torn last line of theirs is dropped.
-    /// Nothing is cut unless all three logs fit the checkpoint.
+    /// Resumes a run from a checkpoint: metrics and rollouts are truncated to the lengths that the checkpoint
+    /// recorded. The events stay, because they did happen; only a torn last line is dropped. Nothing is
+    /// truncated unless all three logs fit the checkpoint.
     pub fn resume(run: &RunDirectory, at: JournalPosition) -> Result<Self, RunError> {
         Self::resume_locked(RunLock::acquire_on(run.disk(), run.path())?, run, at)
     }
 
-    /// As [`Journal::resume`], for a caller that took the run's lock before it read the checkpoint.
+    /// Like [`Journal::resume`], for a caller that took the run's lock before it read the checkpoint.
     pub fn resume_locked(lock: RunLock, run: &RunDirectory, at: JournalPosition) -> Result<Self, RunError> {
         let lock = Arc::new(lock);
         let open = |name: &str, recorded: u64| {
@@ -118,10 +117,10 @@ impl Journal {
         Ok(Self { metrics, rollouts, events, lock: Some(lock) })
     }
 
-    /// Whether the three logs fit a checkpoint; nothing is changed.
+    /// Checks that the three logs fit a checkpoint; changes nothing.
     ///
     /// # Errors
-    /// A log that is shorter, or in which no line ends there; something else in its place.
+    /// A log is shorter, has no line end there, or is not a regular file.
     pub fn check(lock: &RunLock, at: JournalPosition) -> Result<(), RunError> {
         for (name, recorded) in [(METRICS, at.metrics), (ROLLOUTS, at.rollouts), (EVENTS, at.events)] {
             let path = lock.folder().path().join(name);
@@ -132,7 +131,7 @@ impl Journal {
         Ok(())
     }
 
-    /// A journal over other [`LogFile`]s, all empty, without a lock; `run` only serves for messages.
+    /// A journal over other [`LogFile`]s, all empty, without a lock; `run` is only for messages.
     pub fn over(
         run: &Path,
         metrics: Box<dyn LogFile>,
@@ -147,8 +146,8 @@ impl Journal {
         }
     }
 
-    /// The right to write the run, to be asked before something else of it is written; `None` of a journal over other
-    /// files.
+    /// The right to write the run, to be checked before anything else in it is written; `None` for a journal
+    /// over other files.
     pub(super) fn lock(&self) -> Option<&Arc<RunLock>> {
         self.lock.as_ref()
     }
@@ -190,25 +189,25 @@ impl Journal {
         self.events.flush()
     }
 
-    /// Writes everything that was added. Metrics come last: a step that has its line has its completions.
+    /// Writes everything that was added. Metrics come last, so a step that has its line has its completions.
     pub fn flush(&mut self) -> Result<(), RunError> {
         self.rollouts.flush()?;
         self.events.flush()?;
         self.metrics.flush()
     }
 
-    /// Forgets the completions and metrics that were added and not written: those of an abandoned step.
+    /// Drops the completions and metrics that were added but not written: those of an abandoned step.
     pub fn discard_pending(&mut self) {
         self.rollouts.pending.clear();
         self.metrics.pending.clear();
     }
 
-    /// Writes everything and waits until it would survive a power cut. The position is what a checkpoint
-    /// records.
+    /// Writes everything and waits until it would survive a power cut. Returns the position for a checkpoint
+    /// to record.
     pub fn sync(&mut self) -> Result<JournalPosition, RunError> {
         self.flush()?;
         for log in [&mut self.rollouts, &mut self.events, &mut self.metrics] {
-            // Even where there is nothing to write: a checkpoint may follow.
+            // Even if there is nothing to write: a checkpoint may follow.
             log.check()?;
             log.sync()?;
         }
@@ -226,7 +225,7 @@ impl Journal {
 }
 
 impl Log {
-    /// A log that is cut back to `length` bytes, where a line must end.
+    /// Opens a log and truncates it to `length` bytes, where a line must end.
     pub(super) fn go_on(disk: &Disk, lock: &Arc<RunLock>, name: &str, length: u64) -> Result<Self, RunError> {
         let path = lock.folder().path().join(name);
         let (mut file, found) = open_log(disk, lock.folder(), name)?;
@@ -239,7 +238,7 @@ impl Log {
         Self { path, file, length, pending: Vec::new(), ragged: false, lock }
     }
 
-    /// Whether the run is still ours to write, where it was, and this log what was last written of it.
+    /// Checks that the run is still ours and in its place, and that this log is as we last wrote it.
     fn check(&self) -> Result<(), RunError> {
         let Some(lock) = &self.lock else { return Ok(()) };
         lock.check()?;
@@ -264,7 +263,7 @@ impl Log {
         Ok(())
     }
 
-    /// Writes what is pending and waits until it would survive a power cut; the length in bytes.
+    /// Writes what is pending and waits until it would survive a power cut. Returns the length in bytes.
     pub(super) fn sync(&mut self) -> Result<u64, RunError> {
         self.flush()?;
         self.file.sync().map_err(RunError::io("sync", &self.path))?;
@@ -297,7 +296,7 @@ fn open_log(disk: &Disk, home: &Folder, name: &str) -> Result<(DiskFile, u64), R
     Ok((file, length))
 }
 
-/// A recorded length must lie within the file and just behind a line break.
+/// Checks that a recorded length lies within the file and just after a line break.
 pub(super) fn check_line_end(
     file: &mut File,
     path: &Path,

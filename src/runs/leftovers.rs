@@ -1,4 +1,4 @@
-//! What a writer that was killed left half made.
+//! Removes what a killed writer left half made.
 
 use std::path::Path;
 
@@ -11,11 +11,11 @@ use crate::system::files::{Folder, Kind};
 
 /// Files of a run that are written under a temporary name first.
 const WRITTEN_ASIDE: [&str; 3] = ["config.toml", "run.pid", "run.lock"];
-/// Folders in which a run's socket is made, with the number of the process behind it.
+/// Prefix of the folders in which a run's socket is created; the process id follows.
 const SOCKETS: &str = ".control-";
 
-/// Removes what an earlier writer of a run left under temporary names, for whoever holds the run's lock. What cannot be
-/// removed, or is somebody else's, is left: it is never taken for a part of the run.
+/// Removes what an earlier writer of a run left under temporary names; the caller holds the run's lock. What
+/// cannot be removed, or is somebody else's, stays: it is never taken for a part of the run.
 pub fn remove(run: &Folder) {
     if let Ok(checkpoints) = run.folder(CHECKPOINTS) {
         remove_of_checkpoints(&checkpoints);
@@ -31,7 +31,7 @@ pub fn remove(run: &Folder) {
     }
 }
 
-/// The same of a folder of checkpoints alone.
+/// Like [`remove`], for a folder of checkpoints alone.
 pub fn remove_of_checkpoints(checkpoints: &Folder) {
     let is_folder =
         |name: &str| checkpoints.find(name).is_ok_and(|found| found.is_some_and(|f| f.kind == Kind::Folder));
@@ -39,7 +39,7 @@ pub fn remove_of_checkpoints(checkpoints: &Folder) {
     for name in checkpoints.names().unwrap_or_default() {
         let Some(name) = name.to_str() else { continue };
         let cut_off = name.strip_suffix(PARTIAL).is_some_and(is_whole);
-        // It was kept until the one that has its name was whole.
+        // It was kept only until its replacement was whole.
         let replaced = name.strip_suffix(REPLACED).is_some_and(|whole| is_whole(whole) && is_folder(whole));
         if cut_off || replaced {
             let _ = checkpoints.remove_folder(name);

@@ -1,5 +1,5 @@
-//! What a run goes back to. The directory of a fork holds only what came after the fork; what came before is that of
-//! the run it was made from, and so on.
+//! The ancestors of a run. The directory of a fork holds only the steps after the fork; the earlier ones are
+//! in its parent's directory, and so on.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{protocol::ForkPoint, record::EventRecord};
 
-/// Runs looked up for one.
+/// Most ancestors looked up for one run.
 const MOST_ANCESTORS: usize = 32;
 
 /// A run that another was forked from.
@@ -20,32 +20,32 @@ pub struct Ancestor {
     pub name: String,
     /// The last step that both have.
     pub step: u64,
-    /// Where it is; `None` where it is not there any more.
+    /// Where it is; `None` if it no longer exists.
     pub run: Option<RunDirectory>,
 }
 
-/// Where a run was forked, and where those that it was forked from were, the nearest first.
+/// The forks in a run's ancestry, nearest first.
 pub fn fork_points(ancestors: &[Ancestor]) -> Vec<ForkPoint> {
     ancestors.iter().map(|other| ForkPoint { run: other.name.clone(), step: other.step }).collect()
 }
 
-/// A part of a run's past: the steps that one directory holds of it.
+/// A segment of a run's history: the steps that one directory holds of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
-    /// Who holds them.
+    /// The run that holds them.
     pub run: RunDirectory,
-    /// The last of them; `None` for all that are there.
+    /// The last of them; `None` for all.
     pub last: Option<u64>,
 }
 
-/// The runs that this one goes back to, the nearest first.
+/// The ancestors of a run, nearest first.
 pub fn ancestors(run: &RunDirectory) -> Vec<Ancestor> {
     let mut found: Vec<Ancestor> = Vec::new();
     let mut child = Some(run.clone());
     while let Some(parent) = child.take().and_then(|child| parent(&child)) {
         let met = |known: &RunDirectory| parent.run.as_ref().is_some_and(|run| run.path() == known.path());
         let again = met(run) || found.iter().filter_map(|nearer| nearer.run.as_ref()).any(met);
-        // A run that was forked later than it was forked from did not go this way.
+        // If the parent itself was forked later than this fork, the history does not go through it.
         let later = found.last().is_some_and(|nearer| parent.step > nearer.step);
         if again || later || found.len() == MOST_ANCESTORS {
             break;
@@ -56,7 +56,7 @@ pub fn ancestors(run: &RunDirectory) -> Vec<Ancestor> {
     found
 }
 
-/// Where the past of a run lies, the oldest part first: that of its ancestors which are there, then its own.
+/// The segments of a run's history, oldest first: those of the ancestors that still exist, then its own.
 pub fn segments(run: &RunDirectory, ancestors: &[Ancestor], last: Option<u64>) -> Vec<Segment> {
     let before = ancestors
         .iter()
@@ -81,7 +81,7 @@ fn parent(run: &RunDirectory) -> Option<Ancestor> {
     })
 }
 
-/// As the first line of the events says it; runs of before `config.toml` did have nothing else.
+/// The parent as named in the first line of the events; older runs do not record it in `config.toml`.
 fn told_by_events(run: &RunDirectory) -> Option<String> {
     let mut first = None;
     let mut log = Tail::new(&run.events_path(), LONGEST_LINE);
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(ancestors(&old)[0].run, Some(parent.clone()));
         fs::write(parent.events_path(), line("started", "from the embedded base model") + "\n").unwrap();
         assert_eq!(ancestors(&parent), []);
-        // Each is said to come from the other, at the same step.
+        // Each claims to be forked from the other, at the same step.
         fs::write(parent.events_path(), line("forked", &format!("from {}@20", old.name())) + "\n").unwrap();
         assert_eq!(ancestors(&old).len(), 1);
         fs::write(parent.events_path(), line("forked", &format!("from {}@20", parent.name())) + "\n")

@@ -1,12 +1,12 @@
-//! Cuts a growing stream of bytes into lines, with a bound on what is kept of a line that never ends.
+//! Cuts a growing stream of bytes into lines, with a bound on how much of an endless line is kept.
 
-/// One whole line, its line break left out.
+/// One whole line, without its line break.
 pub(crate) struct RawLine<'a> {
     /// From 1.
     pub number: u64,
-    /// Where its first byte stands in the stream.
+    /// Offset of its first byte in the stream.
     pub offset: u64,
-    /// The line; `None` if it is longer than the bound, in which case it was not kept.
+    /// The line; `None` if it was longer than the bound and was not kept.
     pub content: Option<&'a [u8]>,
 }
 
@@ -14,7 +14,7 @@ pub(crate) struct RawLine<'a> {
 #[derive(Debug)]
 pub(crate) struct LineSplitter {
     longest: usize,
-    /// The start of a line whose end has not come yet.
+    /// The start of a line whose end has not arrived yet.
     partial: Vec<u8>,
     /// That line is already too long and is being skipped.
     overlong: bool,
@@ -29,7 +29,8 @@ impl LineSplitter {
         Self { longest, partial: Vec::new(), overlong: false, line_offset: 0, lines: 0, position: 0 }
     }
 
-    /// For a stream whose first `position` bytes were passed over, up to a line break. Lines are numbered from there.
+    /// For a stream whose first `position` bytes, up to a line break, were skipped. Lines are numbered from
+    /// there.
     pub fn from(position: u64, longest: usize) -> Self {
         Self { line_offset: position, position, ..Self::new(longest) }
     }

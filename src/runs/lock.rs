@@ -1,8 +1,9 @@
-//! One writer a run: an advisory lock that the operating system takes back from a dead process.
+//! One writer per run: an advisory lock, which the operating system releases when its process dies.
 //!
-//! The lock is a file that its owner alone may open, because who can open a file can lock it, and keep it locked. A file
-//! can be deleted, and a second writer would find none and make another. So the writer looks before each write whether
-//! the file is still the one that it has locked, and locks the run directory itself as well, where that is possible.
+//! Only its owner may open the lock file, because anyone who can open a file can lock it, and keep it locked.
+//! But the file can be deleted, and a second writer would then create another. So before each write the
+//! writer checks that the file is still the one that it locked, and it also locks the run directory itself if
+//! the file system allows that.
 
 use std::{
     fs::{File, TryLockError},
@@ -18,36 +19,36 @@ use super::{
 };
 use crate::system::files::{self, Folder, Found};
 
-/// The locked file; it stays empty, because on Windows nobody could read what stands in it.
+/// The locked file; it stays empty, because on Windows nobody else could read its content.
 const LOCK_FILE: &str = "run.lock";
-/// A lock file that is about to take the place of one that others may open.
+/// A new lock file, about to replace one that others may open.
 const NEW_LOCK_FILE: &str = "run.lock.partial";
-/// The number of the process that holds the lock.
+/// Holds the process id of the lock's holder.
 const PID_FILE: &str = "run.pid";
 
-/// A watcher that asks whether the run is live holds the lock for a moment; a writer waits that long.
+/// A watcher that checks whether the run is live holds the lock for a moment; a writer retries for that long.
 const TRIES: u32 = 6;
-/// Whoever finds that the lock file was deleted holds another one until it finds the directory locked too.
+/// A second writer that found the lock file deleted holds a new one until it finds the directory locked too.
 const TRIES_OF_THE_WRITER: u32 = 4 * TRIES;
 const BETWEEN_TRIES: Duration = Duration::from_millis(30);
 
-/// The right to write a run, held until this is dropped or the process ends in whatever way.
+/// The right to write a run, held until this is dropped or the process ends in any way.
 #[derive(Debug)]
 pub struct RunLock {
     disk: Disk,
-    /// The run directory, locked too where the file system can do that.
+    /// The run directory, also locked if the file system supports it.
     folder: Folder,
-    /// Unlocked when it is closed. Another one once it was deleted.
+    /// Unlocked when closed. Replaced if the lock file was deleted.
     file: Mutex<File>,
 }
 
 impl RunLock {
-    /// Takes the lock, or says which process has it.
+    /// Takes the lock, or names the process that has it.
     pub fn acquire(run: &Path) -> Result<Self, RunError> {
         Self::acquire_on(&Disk::default(), run)
     }
 
-    /// The same on a given disk.
+    /// Like [`RunLock::acquire`], on a given disk.
     ///
     /// # Errors
     /// As [`RunLock::acquire`].
@@ -60,13 +61,13 @@ impl RunLock {
         Ok(lock)
     }
 
-    /// The run directory, open: it stays the same one wherever it is moved.
+    /// The open run directory: it stays the same directory wherever it is moved.
     pub fn folder(&self) -> &Folder {
         &self.folder
     }
 
-    /// Whether the run may still be written: its directory is where it was, and the lock ours. One that somebody deleted
-    /// is put back.
+    /// Checks that the run may still be written: its directory is where it was, and the lock is ours. A
+    /// deleted lock file is put back.
     ///
     /// # Errors
     /// A sentence that says who has the run now, or that it is gone.
@@ -92,13 +93,14 @@ impl RunLock {
             .map_err(RunError::io("write", &self.folder.path().join(PID_FILE)))
     }
 
-    /// Whether some process holds the lock of this run now. A run that cannot be asked is not live.
+    /// Whether some process holds the lock of this run now. A run whose lock cannot be read counts as not
+    /// live.
     pub fn is_held(run: &Path) -> bool {
         let Ok(folder) = Folder::open(run) else { return false };
         if folder.read(LOCK_FILE).is_ok_and(|file| is_locked(file.try_lock_shared())) {
             return true;
         }
-        // The file may be another user's, or was deleted a moment ago.
+        // The file may belong to another user, or was deleted a moment ago.
         is_locked(folder.try_lock_shared())
             && read_pid(&folder).is_some_and(|pid| state_of(pid) != Process::Dead)
     }
@@ -106,14 +108,14 @@ impl RunLock {
 
 impl Drop for RunLock {
     fn drop(&mut self) {
-        // Only a courtesy: a number left behind is never believed while the lock is free.
+        // Only a courtesy: a stale process id is never believed while the lock is free.
         if read_pid(&self.folder) == Some(std::process::id()) {
             let _ = self.folder.remove_file(PID_FILE);
         }
     }
 }
 
-/// Locks the file of a run, which is made where there is none.
+/// Locks the lock file of a run, creating it if necessary.
 fn lock_file(disk: &Disk, folder: &Folder, tries: u32) -> Result<File, RunError> {
     let path = folder.path().join(LOCK_FILE);
     let said = |action| RunError::io(action, &path);
@@ -129,11 +131,11 @@ fn lock_file(disk: &Disk, folder: &Folder, tries: u32) -> Result<File, RunError>
             Err(TryLockError::WouldBlock) => false,
             Err(TryLockError::Error(cause)) => return Err(said("lock")(cause)),
         };
-        // One that others may open can be held by anybody; the writer, if there is one, has said its number.
+        // A file that others may open can be held by anybody; a real writer has recorded its process id.
         let by_anybody = found.is_shared && !renewed;
         match locked {
             true if by_anybody => {}
-            // Not one that was deleted in the moment between opening and locking.
+            // Make sure it was not deleted between opening and locking.
             true if folder.holds(LOCK_FILE, &file).map_err(said("look at"))? => return Ok(file),
             _ if tried < tries => {
                 if !locked {
@@ -150,16 +152,16 @@ fn lock_file(disk: &Disk, folder: &Folder, tries: u32) -> Result<File, RunError>
     Err(RunError::Locked { path: folder.path().to_path_buf(), pid: read_pid(folder) })
 }
 
-/// Puts a lock file that its owner alone may open in the place of one that others may.
+/// Replaces a lock file that others may open with one that only its owner may open.
 fn renew(folder: &Folder) -> std::io::Result<()> {
     clear_leftover(folder, NEW_LOCK_FILE)?;
     folder.create_private(NEW_LOCK_FILE)?;
     folder.rename(NEW_LOCK_FILE, LOCK_FILE)
 }
 
-/// Locks the run directory itself, which a second writer finds locked although the file was deleted. Anybody who may
-/// read the directory can do that, so that it only counts while the writer that has said its number lives; and a file
-/// system that cannot do it leaves it at the file.
+/// Locks the run directory itself, so that a second writer finds it locked even if the file was deleted.
+/// Anybody who may read the directory can lock it, so it only counts while the writer that recorded its
+/// process id lives. If the file system cannot lock directories, the lock file alone has to do.
 fn lock_folder(folder: &Folder) -> Result<(), RunError> {
     for _ in 0..TRIES {
         if !is_locked(folder.try_lock()) {
@@ -177,7 +179,7 @@ fn is_locked(tried: Result<(), TryLockError>) -> bool {
     matches!(tried, Err(TryLockError::WouldBlock))
 }
 
-/// The process that has said that it writes the run, while it lives and is ours.
+/// The recorded writer of the run, if that process is alive and belongs to this user.
 fn living_writer(folder: &Folder) -> Option<u32> {
     read_pid(folder).filter(|pid| state_of(*pid) == Process::Ours)
 }

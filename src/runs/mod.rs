@@ -1,5 +1,5 @@
-//! The run directory: everything a run leaves on disk, written so that a crash at any instant loses at
-//! most the step in hand, and read so that a torn or broken line costs only itself.
+//! The run directory: everything a run leaves on disk. A crash at any moment loses at most the current step,
+//! and a torn or broken line costs only itself.
 
 pub mod checkpoint;
 pub mod directory;

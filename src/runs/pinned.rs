@@ -1,4 +1,4 @@
-//! `pinned.jsonl`: what the pinned puzzles were answered with as the run went on.
+//! `pinned.jsonl`: the answers to the pinned puzzles throughout the run.
 
 use std::{collections::HashSet, io, path::PathBuf, sync::Arc};
 
@@ -15,18 +15,18 @@ use super::{
 use crate::record::nan_when_null;
 use crate::{reasoning::Analysis, task::Puzzle};
 
-/// One line of `pinned.jsonl`: the answer to a pinned puzzle with the weights after a step. The draws are the same
-/// at every step, so that two answers differ by the weights alone.
+/// One line of `pinned.jsonl`: the answer to a pinned puzzle with the weights after a step. The draws are the
+/// same at every step, so two answers differ only because of the weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PinnedAnswer {
     /// Steps finished; 0 is the base model.
     pub step: u64,
     /// The task's name.
     pub task: String,
-    /// The puzzle (`numbers` and `target` stand beside the other fields).
+    /// The puzzle (`numbers` and `target` are flattened into this record).
     #[serde(flatten)]
     pub puzzle: Puzzle,
-    /// What was written.
+    /// What the model wrote.
     pub completion: String,
     /// Its tokens, the end token included.
     pub tokens: usize,
@@ -44,7 +44,7 @@ pub struct PinnedAnswer {
 pub(super) const PINNED: &str = "pinned.jsonl";
 
 impl RunDirectory {
-    /// `pinned.jsonl`; runs of before it was written have none.
+    /// `pinned.jsonl`; older runs have none.
     pub fn pinned_path(&self) -> PathBuf {
         self.path().join(PINNED)
     }
@@ -52,25 +52,25 @@ impl RunDirectory {
     /// All of `pinned.jsonl`.
     ///
     /// # Errors
-    /// A file that is there and cannot be read.
+    /// The file exists but cannot be read.
     pub fn pinned(&self) -> Result<Log<PinnedAnswer>, RunError> {
         read_all(Tail::new(&self.pinned_path(), LONGEST_ROLLOUT_LINE))
     }
 }
 
-/// The writer of `pinned.jsonl`, for whoever holds the run's lock. As in the journal, what the disk refuses stays in
-/// memory for the next time.
+/// The writer of `pinned.jsonl`; its owner holds the run's lock. As in the journal, what the disk refuses
+/// stays in memory for a retry.
 pub struct PinnedLog {
     log: journal::Log,
-    /// The newest step that was answered at, and what was answered there.
+    /// The newest step with answers, and the puzzles answered there.
     newest: (u64, HashSet<Puzzle>),
 }
 
 impl PinnedLog {
-    /// Whether the log fits a checkpoint that was made when it had `recorded` bytes; nothing is changed.
+    /// Checks that the log fits a checkpoint that was made when it had `recorded` bytes; changes nothing.
     ///
     /// # Errors
-    /// A log that is shorter, or in which no line ends there; something else in its place.
+    /// A log is shorter, has no line end there, or is not a regular file.
     pub fn check(lock: &RunLock, recorded: u64) -> Result<(), RunError> {
         let path = lock.folder().path().join(PINNED);
         let mut file = match lock.folder().read(PINNED) {
@@ -81,10 +81,10 @@ impl PinnedLog {
         journal::check_line_end(&mut file, &path, recorded, length)
     }
 
-    /// Opens the log of a run whose journal is open, and cuts it back to `recorded` bytes; 0 for a new run.
+    /// Opens the log of a run whose journal is open, and truncates it to `recorded` bytes; 0 for a new run.
     ///
     /// # Errors
-    /// As [`PinnedLog::check`], and what the disk says.
+    /// As for [`PinnedLog::check`], and the disk's errors.
     pub fn open(run: &RunDirectory, journal: &Journal, recorded: u64) -> Result<Self, RunError> {
         let lock = match journal.lock() {
             Some(lock) => lock.clone(),
@@ -106,7 +106,7 @@ impl PinnedLog {
     /// Adds an answer, to be written by the next [`PinnedLog::flush`].
     ///
     /// # Errors
-    /// When it cannot be written as JSON.
+    /// If it cannot be written as JSON.
     pub fn add(&mut self, answer: &PinnedAnswer) -> Result<(), RunError> {
         self.log.add(answer)?;
         self.note(answer);
@@ -123,15 +123,15 @@ impl PinnedLog {
     /// Writes what was added.
     ///
     /// # Errors
-    /// What the disk says.
+    /// The disk's error.
     pub fn flush(&mut self) -> Result<(), RunError> {
         self.log.flush()
     }
 
-    /// Writes everything and waits until it would survive a power cut; the length in bytes.
+    /// Writes everything and waits until it would survive a power cut. Returns the length in bytes.
     ///
     /// # Errors
-    /// What the disk says.
+    /// The disk's error.
     pub fn sync(&mut self) -> Result<u64, RunError> {
         self.log.sync()
     }

@@ -1,5 +1,5 @@
-//! How the completions of a step are counted: from 1, wherever a person reads or writes a number. Only the fields of the
-//! run's files and of `--json`, `group` and `index`, count from 0.
+//! Numbering of a step's completions: from 1 wherever a person reads or writes a number. Only the fields
+//! `group` and `index` of the run's files and of `--json` count from 0.
 
 use std::{fmt, num::NonZeroUsize};
 
@@ -15,12 +15,12 @@ pub struct Place {
 }
 
 impl Place {
-    /// Of a record.
+    /// The place of a recorded completion.
     pub fn of(record: &RolloutRecord) -> Self {
         Self { group: record.group, index: record.index }
     }
 
-    /// Of the numbers that a person writes.
+    /// The place for numbers as a person writes them, from 1.
     pub fn of_numbers(group: NonZeroUsize, completion: NonZeroUsize) -> Self {
         Self { group: group.get() - 1, index: completion.get() - 1 }
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::record::{EventRecord, RolloutRecord, StepMetrics};
 
-/// A line of metrics or events longer than this is no record.
+/// A line of metrics or events longer than this is not a record.
 pub(crate) const LONGEST_LINE: usize = 256 * 1024;
 /// A completion of 65,536 tokens with their log-probabilities and entropies stays below this.
 pub(crate) const LONGEST_ROLLOUT_LINE: usize = 16 * 1024 * 1024;
@@ -20,15 +20,15 @@ pub(crate) const LONGEST_ROLLOUT_LINE: usize = 16 * 1024 * 1024;
 pub struct Log<T> {
     /// In the order of the file.
     pub records: Vec<T>,
-    /// Lines that are no records, in order; a great many are only counted.
+    /// Lines that are not records, in order; beyond a limit they are only counted.
     pub bad: Vec<BadLine>,
-    /// How many lines are no records.
+    /// How many lines are not records.
     pub bad_total: u64,
-    /// Whether the file ends within a line, which is left out: its writer is at work, or was cut off.
+    /// Whether the file ends within a line, which is left out: its writer is still writing, or was cut off.
     pub torn: bool,
 }
 
-/// Reads a run that nobody needs to be writing. A log that is not there is empty.
+/// Reads a run, whether or not anybody is writing it. A missing log counts as empty.
 #[derive(Debug, Clone)]
 pub struct Reader {
     run: RunDirectory,
@@ -45,10 +45,11 @@ impl Reader {
         read_all(Tail::new(&self.run.metrics_path(), LONGEST_LINE))
     }
 
-    /// Gives the steps up to this one, one after the other, however many there are. Lines that are no records.
+    /// Passes the steps up to this one to a closure, one at a time, however many there are. Returns the lines
+    /// that are not records.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn steps_until(
         &self,
         last: Option<u64>,
@@ -71,11 +72,11 @@ impl Reader {
         read_all(Tail::new(&self.run.rollouts_path(), LONGEST_ROLLOUT_LINE))
     }
 
-    /// Gives the newest completions of the steps up to this one, at most so many, in their order and as they are read.
-    /// The bytes of older ones that were passed over, and the lines that are no records.
+    /// Passes the newest completions of the steps up to this one to a closure, in order, at most so many.
+    /// Returns the bytes of older ones that were skipped, and the lines that are not records.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn newest_rollouts(
         &self,
         last: Option<u64>,
@@ -88,7 +89,7 @@ impl Reader {
         }
         let passed_over = tail.skip_to_last(completions)?;
         let bad = read_each(tail, |record: RolloutRecord| {
-            // A log whose steps do not rise may have later ones in between.
+            // In a log whose steps are not ascending, later ones may be mixed in.
             if last.is_none_or(|last| record.step <= last) {
                 on_record(record);
             }

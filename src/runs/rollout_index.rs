@@ -1,4 +1,4 @@
-//! What a list of completions needs of each, and where the rest stands: `rollouts.jsonl` itself can be
+//! What a list of completions needs of each one, and where to find the rest: `rollouts.jsonl` itself can be
 //! far larger than memory.
 
 use std::{
@@ -55,13 +55,13 @@ pub struct RolloutSummary {
 pub struct IndexUpdate {
     /// The new summaries, as a range of [`RolloutIndex::summaries`].
     pub new: Range<usize>,
-    /// The log was cut back or replaced, and all summaries are new.
+    /// The log was truncated or replaced, and all summaries are new.
     pub restarted: bool,
     /// There is more to read already: update again.
     pub behind: bool,
-    /// Lines that are no records; a great many are only counted.
+    /// Lines that are not records; beyond a limit they are only counted.
     pub bad: Vec<BadLine>,
-    /// How many lines are no records.
+    /// How many lines are not records.
     pub bad_total: u64,
 }
 
@@ -78,11 +78,11 @@ impl RolloutIndex {
         Self { tail: Tail::new(&run.rollouts_path(), LONGEST_ROLLOUT_LINE), summaries: vec![] }
     }
 
-    /// Of the newest completions only, at most so many of those that are there now. Beside it the bytes of older ones
-    /// that were passed over.
+    /// An index of only the newest completions, at most so many of the current ones, and the bytes of older
+    /// ones that were skipped.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn of_newest(run: &RunDirectory, completions: usize) -> Result<(Self, u64), RunError> {
         let mut index = Self::new(run);
         let passed_over = index.tail.skip_to_last(completions)?;

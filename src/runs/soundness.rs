@@ -1,4 +1,4 @@
-//! Whether the lines of a log look like lines of a log, found out by reading it once, without taking them apart.
+//! A quick soundness check of the logs: one pass over the bytes, without parsing the lines.
 
 use std::{
     io::{self, Read},
@@ -16,11 +16,12 @@ use crate::{config::Config, system::files::Folder};
 /// Bytes that are read at once.
 const CHUNK: usize = 256 * 1024;
 
-/// Sentences about what stands in the logs of a run, up to where a checkpoint was made, and is no record: a file that was
-/// damaged, or written to by something else. A run goes on without such lines, and whoever resumes it is told.
+/// Sentences about lines in a run's logs, up to where a checkpoint was made, that are not records: the file
+/// was damaged, or something else wrote to it. The run continues without such lines, and whoever resumes it
+/// is told.
 ///
 /// # Errors
-/// A log that is there and cannot be read.
+/// A log exists but cannot be read.
 pub fn doubts(run: &Folder, state: &TrainingState) -> Result<Vec<String>, RunError> {
     let logs = [
         (METRICS, state.metrics_bytes),
@@ -40,11 +41,11 @@ pub fn doubts(run: &Folder, state: &TrainingState) -> Result<Vec<String>, RunErr
     Ok(doubts)
 }
 
-/// Sentences about what stands in the `config.toml` of a run and is passed over where the run goes on with this
-/// configuration, as its checkpoint has it.
+/// Sentences about entries of a run's `config.toml` that are ignored because the run resumes with its
+/// checkpoint's configuration.
 pub fn doubts_of_config(run: &RunDirectory, config: &Config) -> Vec<String> {
     let mut doubts = Vec::new();
-    // One that cannot be read is told by whoever needs it.
+    // Whoever needs an unreadable one reports it.
     let Ok((file, unknown)) = run.config_and_unknown() else { return doubts };
     let path = run.path().join(CONFIG);
     let path = path.display();
@@ -72,11 +73,11 @@ pub fn doubts_of_config(run: &RunDirectory, config: &Config) -> Vec<String> {
 /// What was found in one log.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Doubt {
-    /// Lines that are no records.
+    /// Lines that are not records.
     lines: u64,
     /// The number of the first, from 1.
     first: u64,
-    /// How many of them hold bytes that no text has.
+    /// How many of them hold bytes that cannot occur in text.
     binary: u64,
 }
 
@@ -109,7 +110,7 @@ fn look(mut log: impl Read) -> io::Result<Doubt> {
         for &byte in &chunk[..read] {
             match byte {
                 b'\n' => {
-                    // A blank line is none.
+                    // A blank line is not a record.
                     if binary || first.is_some_and(|first| first != b'{' || last != b'}') {
                         doubt.lines += 1;
                         doubt.binary += u64::from(binary);

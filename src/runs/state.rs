@@ -1,4 +1,4 @@
-//! `state.json`: what a checkpoint holds beside weights and optimizer.
+//! `state.json`: what a checkpoint holds besides weights and optimizer.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -16,12 +16,12 @@ pub const STATE_FILE: &str = "state.json";
 
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// The newest kind of state that this program reads, and the one that it writes. A state that does not say its kind
-/// is of before kinds were counted, and read the same way.
+/// The newest schema that this program reads, and the one that it writes. A state without a version predates
+/// versions, and is read the same way.
 const SCHEMA_VERSION: u64 = 1;
 
-/// Where training stood. Floating-point numbers are kept as text, because the JSON reader may be off by the
-/// last bit, and a resumed run must go on exactly.
+/// Where training stood. Floating-point numbers are stored as text, because the JSON reader may be off by the
+/// last bit, and a resumed run must continue exactly.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingState {
     /// Steps finished.
@@ -39,15 +39,15 @@ pub struct TrainingState {
     pub rollouts_bytes: u64,
     /// Length of `events.jsonl`, bytes.
     pub events_bytes: u64,
-    /// Steps that the optimizer has taken, for its bias correction.
+    /// Optimizer steps taken, for Adam's bias correction.
     pub adam_step: u64,
     /// Length of `pinned.jsonl`, bytes.
     #[serde(default)]
     pub pinned_bytes: u64,
-    /// The pinned puzzles; `None` in checkpoints of before there were any.
+    /// The pinned puzzles; `None` in checkpoints that predate pinning.
     #[serde(default)]
     pub pins: Option<Vec<Puzzle>>,
-    /// The configuration in force, live edits included. As text by key, and checked on reading.
+    /// The current configuration, live edits included, stored as text by key and validated on reading.
     #[serde(serialize_with = "config_as_text", deserialize_with = "config_from_text")]
     pub config: Config,
 }
@@ -103,7 +103,7 @@ impl TrainingState {
     }
 }
 
-/// A state as it stands in the file.
+/// A state as stored in the file.
 #[derive(Serialize)]
 struct Written<'a> {
     schema_version: u64,
@@ -133,7 +133,7 @@ fn config_as_text<S: Serializer>(config: &Config, serializer: S) -> Result<S::Ok
 fn config_from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Config, D::Error> {
     let mut settings = BTreeMap::<String, String>::deserialize(deserializer)?;
     let mut config = Config::default();
-    // The preset first: the keys it sets are all there too and have the last word.
+    // The preset first: the keys that it sets are stored too, and override it.
     let preset = settings.remove_entry("preset");
     for (key, value) in preset.into_iter().chain(settings) {
         config.set(&key, &value).map_err(D::Error::custom)?;

@@ -1,4 +1,4 @@
-//! Where in a log a step ends, without reading all of it.
+//! Finds where a step ends in a log, without reading all of it.
 
 use std::{
     fs::File,
@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use crate::system::files;
 
-/// Where the lines of the steps up to `step` end in a log whose steps rise: the log's length where no later one follows,
-/// 0 where there is no log. Some dozens of lines are read, however long it is.
+/// Where the lines of the steps up to `step` end in a log with ascending steps: the log's length if no later
+/// step follows, 0 if there is no log. Reads some dozens of lines, however long the log is.
 pub fn end_of(path: &Path, step: u64, longest_line: usize) -> io::Result<u64> {
     let file = match files::open_unlinked(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -19,7 +19,7 @@ pub fn end_of(path: &Path, step: u64, longest_line: usize) -> io::Result<u64> {
     };
     let length = file.metadata()?.len();
     let mut file = BufReader::new(file);
-    // Every line before `low` is of a step that is wanted, and none that begins at `high` or behind it is.
+    // Every line before `low` is of a wanted step, and no line that begins at or after `high` is.
     let (mut low, mut high) = (0, length);
     while low < high {
         let middle = low + (high - low) / 2;
@@ -31,7 +31,7 @@ pub fn end_of(path: &Path, step: u64, longest_line: usize) -> io::Result<u64> {
     Ok(low)
 }
 
-/// The end and the step of the first record that begins at `from` or behind it, and before `before`.
+/// The end and the step of the first record that begins at or after `from`, and before `before`.
 fn first_line_from(
     file: &mut BufReader<File>,
     from: u64,
@@ -43,7 +43,7 @@ fn first_line_from(
         step: u64,
     }
 
-    // With the byte before it, the line that begins right at `from` is not passed over.
+    // Starting one byte earlier, a line that begins right at `from` is not skipped.
     let mut start = from.saturating_sub(1);
     file.seek(SeekFrom::Start(start))?;
     if from > 0 {
@@ -69,7 +69,7 @@ fn first_line_from(
     Ok(None)
 }
 
-/// Passes over the rest of a line; its bytes.
+/// Skips the rest of a line and returns its length in bytes.
 fn skip_line(file: &mut BufReader<File>) -> io::Result<u64> {
     let mut skipped = 0;
     loop {
@@ -108,7 +108,7 @@ mod tests {
                     1 => text += "\n",
                     _ => text += &format!("{{\"step\":{step},\"text\":\"{}\"}}\n", "x".repeat(*length)),
                 }
-                // Lines that are no records belong to whoever is nearest.
+                // Lines that are not records belong to their neighbours.
                 if *kind > 1 && step <= wanted {
                     end = text.len() as u64;
                 }

@@ -1,4 +1,4 @@
-//! Reads a log that may be growing: each poll gives the whole lines that are new.
+//! Reads a log that may be growing: each poll returns the new whole lines.
 
 use std::{
     fs::File,
@@ -15,14 +15,14 @@ use super::{
 };
 use crate::system::{files, quoting::quoting};
 
-/// One poll reads at most this much, so that who polls stays responsive on a large log.
+/// One poll reads at most this much, so that the caller stays responsive on a large log.
 const BYTES_A_POLL: u64 = 2 * 1024 * 1024;
 const CHUNK: usize = 64 * 1024;
 /// Bytes read at once while looking for the last lines.
 const BYTES_BACKWARDS: usize = 1024 * 1024;
-/// So many of the last bytes read are compared at the next poll.
+/// How many of the last bytes read are compared at the next poll.
 const REMEMBERED: usize = 128;
-/// So many bad lines are described a poll; the rest are only counted.
+/// How many bad lines one poll describes; the rest are only counted.
 const DESCRIBED: usize = 100;
 
 /// A line that is not a record.
@@ -32,7 +32,7 @@ pub struct BadLine {
     pub path: PathBuf,
     /// From 1.
     pub line: u64,
-    /// Bytes of the file that were passed over before its lines were counted.
+    /// Bytes of the file skipped before line counting began.
     pub after: u64,
     /// What is wrong, without the file and the line.
     pub reason: String,
@@ -49,14 +49,14 @@ impl std::fmt::Display for BadLine {
     }
 }
 
-/// What one poll found, beside the lines.
+/// What one poll found, besides the lines.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Polled {
-    /// The log was cut back or replaced: what earlier polls gave is void, and this poll began at its start.
+    /// The log was truncated or replaced: earlier results are void, and this poll began at its start.
     pub restarted: bool,
     /// There is more to read already.
     pub behind: bool,
-    /// Lines that are no records, up to a number of them.
+    /// Lines that are not records, up to a limit.
     pub bad: Vec<BadLine>,
     /// How many there were.
     pub bad_total: u64,
@@ -68,16 +68,16 @@ pub(crate) struct Tail {
     path: PathBuf,
     longest_line: usize,
     splitter: LineSplitter,
-    /// The last bytes read. A log that was cut back and has grown again is not what it was there.
+    /// The last bytes read. A log that was truncated and has grown again differs there.
     remembered: Vec<u8>,
-    /// Bytes that were passed over.
+    /// Bytes that were skipped.
     from: u64,
     /// Where reading ends, whatever follows.
     end: u64,
 }
 
-/// Where the last `lines` whole lines before `end` begin; what follows the last line break counts as none. A file that is
-/// not there begins at 0. Reads backwards, no more than those lines.
+/// Where the last `lines` whole lines before `end` begin; a torn last line does not count. 0 for a missing
+/// file. Reads backwards, no more than those lines.
 fn start_of_last_lines(path: &Path, lines: usize, end: u64) -> io::Result<u64> {
     let mut file = match files::open_unlinked(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -116,15 +116,15 @@ impl Tail {
         }
     }
 
-    /// Of a log whose steps rise, reads no further than to the end of this one.
+    /// In a log with ascending steps, reads no further than the end of this step.
     pub fn until_step(mut self, step: u64) -> Result<Self, RunError> {
         self.end =
             steps::end_of(&self.path, step, self.longest_line).map_err(RunError::io("read", &self.path))?;
         Ok(self)
     }
 
-    /// Passes over all but the last `lines` lines of what is there now. The bytes passed over: 0 when there are no
-    /// more lines than that.
+    /// Skips all but the last `lines` of the current lines. Returns the bytes skipped: 0 if there are no more
+    /// lines than that.
     pub fn skip_to_last(&mut self, lines: usize) -> Result<u64, RunError> {
         let start =
             start_of_last_lines(&self.path, lines, self.end).map_err(RunError::io("read", &self.path))?;
@@ -148,8 +148,8 @@ impl Tail {
         *self = Self { end: self.end, ..Self::new(&self.path, self.longest_line) };
     }
 
-    /// Gives every new whole line that is a `T`, with its offset and length in bytes. A log that is not
-    /// there is empty.
+    /// Passes every new whole line that is a `T` to a closure, with its offset and length in bytes. A missing
+    /// log counts as empty.
     pub fn poll<T: DeserializeOwned>(
         &mut self,
         mut on_record: impl FnMut(T, u64, usize),
@@ -211,7 +211,7 @@ impl Tail {
         Ok(())
     }
 
-    /// Whether the file still begins with what was read of it, as far as is remembered.
+    /// Whether the remembered bytes still stand before the read position.
     fn continues(&self, file: &mut File) -> io::Result<bool> {
         let position = self.splitter.position();
         if file.metadata()?.len() < position {
@@ -221,7 +221,7 @@ impl Tail {
         file.seek(SeekFrom::Start(position - now.len() as u64))?;
         match file.read_exact(&mut now) {
             Ok(()) => Ok(now == self.remembered),
-            // It was cut back just now.
+            // It was truncated just now.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
             Err(error) => Err(error),
         }

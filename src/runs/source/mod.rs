@@ -11,31 +11,31 @@ pub use self::{past::before, run_directory::base_reference, telling::recorded_ev
 use super::RunError;
 use crate::protocol::{Capabilities, RunSource};
 
-/// How one engine writes its runs down.
+/// How one engine stores its runs.
 pub trait RunFormat: Sync {
     /// What it is called in messages.
     fn name(&self) -> &'static str;
 
-    /// Whether a run of this format lies there. It looks at names and at the first bytes, and reads no more.
+    /// Whether there is a run of this format at `path`. Looks at names and first bytes only.
     fn recognises(&self, path: &Path) -> bool;
 
     /// What is known of every run of this format.
     fn capabilities(&self) -> Capabilities;
 
-    /// Opens a run; it is read in a thread of its own, and a record that cannot be read is told as a warning.
+    /// Opens a run; a thread of its own reads it, and a record that cannot be read becomes a warning.
     ///
     /// # Errors
-    /// When nothing of it can be read.
+    /// If none of it can be read.
     fn open(&self, path: &Path) -> Result<RunSource, RunError>;
 }
 
 /// All formats. The first that recognises a run reads it.
 pub static FORMATS: &[&dyn RunFormat] = &[&run_directory::RunDirectoryFormat];
 
-/// Opens what lies there by the first format that recognises it.
+/// Opens a run with the first format that recognises it.
 ///
 /// # Errors
-/// When none does, or it cannot be read.
+/// If no format recognises it, or it cannot be read.
 pub fn open(path: &Path) -> Result<RunSource, RunError> {
     match FORMATS.iter().find(|format| format.recognises(path)) {
         Some(format) => format.open(path),

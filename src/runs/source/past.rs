@@ -1,4 +1,4 @@
-//! What is recorded of a run and of those that it was forked from, told as engines told it.
+//! The recorded history of a run and its ancestors, as the events that their engines sent.
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -11,11 +11,11 @@ use crate::{
     },
 };
 
-/// Events that may wait to be taken in: a reader is quicker than a screen, and a run can be larger than memory.
+/// Bound of the event channel: reading is faster than drawing, and a run can be larger than memory.
 const MOST_WAITING: usize = 4096;
 
-/// Reads, in a thread of its own, what an engine that goes on with a run finds recorded: in the run's own directory up
-/// to the checkpoint, and in those of the runs it goes back to. `None` where there is no such directory.
+/// Reads, in a thread of its own, the history of a resumed or forked run: its own directory up to the
+/// checkpoint, and those of its ancestors. `None` if there is no such directory.
 pub fn before(started: &Started) -> Option<Receiver<Event>> {
     let run = RunDirectory::open(&started.run).ok()?;
     let (feed, events) = bounded(MOST_WAITING);
@@ -24,7 +24,7 @@ pub fn before(started: &Started) -> Option<Receiver<Event>> {
         .name("past".into())
         .spawn(move || {
             let ancestors = ancestors(&run);
-            // The engine itself tells what was measured of its run.
+            // The engine itself reports its own run's measurements.
             let told = tell(&segments(&run, &ancestors, Some(last)), Some(&run), &feed);
             if let Err(error) = told {
                 let _ = feed.send(Event::Warning(error.to_string()));
@@ -35,8 +35,8 @@ pub fn before(started: &Started) -> Option<Receiver<Event>> {
     Some(events)
 }
 
-/// Tells the parts of a past, the oldest first: the charts at once, then the completions, which are many more.
-/// `measured` is the run whose measurements others tell.
+/// Sends the segments of a history, oldest first: the charts at once, then the completions, which are many
+/// more. `measured` is the run whose measurements somebody else sends.
 ///
 /// # Errors
 /// When a log cannot be read.
@@ -76,7 +76,7 @@ pub(super) fn tell(
     Ok(())
 }
 
-/// Tells the measurements that are new, of steps up to this one.
+/// Sends the measurements that are new, of steps up to this one.
 ///
 /// # Errors
 /// When they cannot be read.
@@ -94,7 +94,7 @@ pub(super) fn tell_measured(
     Ok(())
 }
 
-/// Says that there are older completions than those shown.
+/// Reports that there are older completions than those shown.
 pub(super) fn tell_passed_over(bytes: u64, run: &RunDirectory, feed: &Sender<Event>) {
     if bytes > 0 {
         let _ = feed.send(Event::Warning(format!(
@@ -105,7 +105,7 @@ pub(super) fn tell_passed_over(bytes: u64, run: &RunDirectory, feed: &Sender<Eve
     }
 }
 
-/// Says where the past of a run is lost.
+/// Reports ancestors whose directories are missing.
 pub(super) fn tell_missing(ancestors: &[Ancestor], feed: &Sender<Event>) {
     if let Some(missing) = ancestors.iter().find(|ancestor| ancestor.run.is_none()) {
         let _ = feed.send(Event::Warning(format!(
@@ -115,7 +115,7 @@ pub(super) fn tell_missing(ancestors: &[Ancestor], feed: &Sender<Event>) {
     }
 }
 
-/// Tells what was changed while the run went on: its `config.toml` says how it began.
+/// Sends the edits made during the run: its `config.toml` only says how it began.
 pub(super) fn tell_edits(events: &[EventRecord], feed: &Sender<Event>) {
     for edited in events.iter().filter_map(Edit::told) {
         let _ = feed.send(edited);

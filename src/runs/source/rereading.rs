@@ -1,6 +1,6 @@
-//! One set of rules reads all that is on screen. A run's records hold what was found in its completions when they were
-//! written; where other rules did that, another version's, they are read again, so that the Meter, the marks in the
-//! texts and `analyze` agree.
+//! One set of rules analyses everything on screen. A run's records hold the analysis made when they were
+//! written. If another version's rules made it, the completions are analysed again, so that the Meter, the
+//! marks in the texts and `analyze` agree.
 
 use crate::{
     reasoning::RULES,
@@ -9,7 +9,7 @@ use crate::{
     task::{self, answer::Graded},
 };
 
-/// Whether the completions of a run are read again.
+/// Whether the completions of a run are analysed again.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rereading {
     again: bool,
@@ -17,7 +17,7 @@ pub(super) struct Rereading {
 }
 
 impl Rereading {
-    /// For this run. One that does not say which rules read it is read again.
+    /// The choice for this run. One that does not record its rules is analysed again.
     pub(super) fn of(run: &RunDirectory) -> Self {
         let file = run.config().ok();
         let graded = file.as_ref().map_or_else(Graded::default, |file| file.config.reward.answer);
@@ -25,7 +25,7 @@ impl Rereading {
         Self { again: rules.as_deref() != Some(RULES), graded }
     }
 
-    /// A completion with what today's rules find in it.
+    /// A completion with today's analysis.
     pub(super) fn rollout(self, mut record: RolloutRecord) -> RolloutRecord {
         if self.again {
             record.analysis =
@@ -59,7 +59,7 @@ mod tests {
         runs::{segments, source::past},
     };
 
-    /// What the Meter counts of a run that is opened, and what today's rules find in its completions.
+    /// What the Meter counts for an opened run, and what today's rules find in its completions.
     fn opened(provenance: &str) -> (usize, usize) {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("20260101-120000-read");

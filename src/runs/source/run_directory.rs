@@ -25,7 +25,7 @@ use crate::{
     task::Puzzle,
 };
 
-/// How often a live run is looked at.
+/// How often a live run is polled.
 const POLL: Duration = Duration::from_millis(200);
 
 /// See the module.
@@ -71,7 +71,7 @@ impl RunFormat for RunDirectoryFormat {
     }
 }
 
-/// What the base of a run showed, where it was measured as the run samples.
+/// The base's reference values, if it was measured with this run's sampling settings.
 pub fn base_reference(file: &ConfigFile) -> Option<BaseReference> {
     let family = family_of(&file.provenance.as_ref()?.model_hash)?;
     base::reference_for(family, &file.config)
@@ -93,19 +93,19 @@ fn started(run: &RunDirectory, ancestors: &[Ancestor], live: bool) -> Result<Sta
     })
 }
 
-/// The puzzles that were pinned in the end, as the newest checkpoint has it.
+/// The puzzles pinned in the newest checkpoint.
 fn last_pins(run: &RunDirectory) -> Option<Vec<Puzzle>> {
     let (_, newest) = checkpoint::list(&run.checkpoints_path()).pop()?;
     TrainingState::load(&newest).ok()?.pins
 }
 
-/// A run that is over.
+/// Reads a finished run.
 fn read(run: &RunDirectory, ancestors: &[Ancestor], feed: &Sender<Event>) -> Result<(), RunError> {
     tell_edits(&Reader::new(run).events()?.records, feed);
     tell(&segments(run, ancestors, None), None, feed)
 }
 
-/// A run that another process writes, as it grows.
+/// Follows a run that another process is writing.
 fn follow(run: &RunDirectory, ancestors: &[Ancestor], feed: &Sender<Event>) -> Result<(), RunError> {
     let mut before = segments(run, ancestors, None);
     // Its own part grows.

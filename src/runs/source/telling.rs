@@ -1,14 +1,14 @@
-//! A journal as events: what was recorded is told as the engine would have told it, so that a run that is
-//! read takes the same way to the screen as one that is watched.
+//! A journal as events: records are reported as the engine would have reported them, so that a stored run
+//! takes the same path to the screen as a live one.
 
 use crate::{
     protocol::Event,
     record::{RolloutRecord, StepMetrics},
 };
 
-/// The events of recorded steps and completions, in the order in which the engine told them: each step's
-/// completions, its evaluation if it had one, then its metrics. Both must be in order of their steps;
-/// completions of a step that was never finished come last.
+/// The events of recorded steps and completions, in the order in which the engine sent them: each step's
+/// completions, its evaluation if it had one, then its metrics. Both inputs must be ordered by step;
+/// completions of an unfinished step come last.
 pub fn recorded_events(
     steps: impl IntoIterator<Item = StepMetrics>,
     rollouts: impl IntoIterator<Item = RolloutRecord>,
