@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-/// Find the reasoning behaviours in completions: one JSON answer a line, with byte ranges.
+/// Find the reasoning behaviours in completions: one JSON answer per line, with byte ranges.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct AnalyzeArgs {
@@ -36,7 +36,7 @@ pub struct AnalyzeArgs {
     #[arg(value_name = "FILE.jsonl")]
     pub file: Option<PathBuf>,
     /// Print the figures of the Meter screen over all completions, not an answer for each; a run directory
-    /// in place of the file means the same
+    /// instead of the file does the same
     #[arg(long)]
     pub summary: bool,
     /// Print the figures as JSON
@@ -45,8 +45,8 @@ pub struct AnalyzeArgs {
     /// Also say which states the completion explored, under `search`; slower
     #[arg(long, conflicts_with_all = ["summary", "json"])]
     pub search: bool,
-    /// Which answer counts where a completion states several; with `first` what follows it is not read. A run
-    /// directory says so itself
+    /// Which answer counts if a completion states several; with `first`, whatever follows it is ignored. A
+    /// run directory records this itself
     #[arg(long, value_name = "first|last", default_value_t = Graded::default())]
     pub answer: Graded,
 }
@@ -71,7 +71,7 @@ pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i
     let run = args.file.as_deref().filter(|path| path.is_dir());
     if args.summary || args.json || run.is_some() {
         let rollouts = run.map(|run| run.join("rollouts.jsonl"));
-        // A run lies in its directory; what else is named may be a pipe.
+        // A run's log is a file in its directory; any other path may be a pipe.
         let opened = match &rollouts {
             Some(path) => Some((path.as_path(), files::open_unlinked(path))),
             None => {
@@ -81,7 +81,7 @@ pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i
         };
         return summarize(opened, run, args, stdin, stdout);
     }
-    // The completions of one group stand side by side and share their puzzle.
+    // The completions of one group are adjacent and share their puzzle.
     let mut known: Option<(Puzzle, Space)> = None;
     let bad_lines = answer_lines(args.file.as_deref(), stdin, stdout, |input| {
         let analysis = analyze_line(&input, args.answer)?;
@@ -100,7 +100,7 @@ pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i
     Ok(i32::from(bad_lines > 0))
 }
 
-/// Writes the figures of all completions of `file`, or of `stdin`, graded as the `run` that they are of graded them.
+/// Writes the figures of all completions of `file`, or of `stdin`, graded as their `run` graded them.
 fn summarize(
     file: Option<(&Path, io::Result<File>)>,
     run: Option<&Path>,
@@ -166,11 +166,11 @@ enum Answer {
     },
 }
 
-/// The figures of [`Search`] in words and numbers that need no node numbers.
+/// The figures of [`Search`] without node numbers.
 #[derive(Serialize)]
 struct SearchAnswer {
     states_visited: usize,
-    /// More than so many where `states_exact` is false.
+    /// A lower bound if `states_exact` is false.
     states_reachable: usize,
     states_exact: bool,
     moves: usize,

@@ -53,10 +53,10 @@ pub struct BenchArgs {
     /// Tokens of the vocabulary
     #[arg(long, value_name = "N", default_value_t = 172)]
     pub vocab: usize,
-    /// Prompts a step
+    /// Prompts per step
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub prompts: usize,
-    /// Completions a prompt
+    /// Completions per prompt
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub group: usize,
     /// Tokens of a prompt
@@ -85,10 +85,10 @@ pub struct BenchArgs {
 /// Side of the square matrices whose product gives the machine's peak.
 const GEMM_SIDE: usize = 1024;
 
-/// Measures; the exit code.
+/// Measures and returns the exit code.
 ///
 /// # Errors
-/// A sentence for a shape or a backend that cannot be.
+/// A sentence about an impossible shape or backend.
 pub fn run(args: &BenchArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let config = ModelConfig {
         hidden_size: args.d_model,
@@ -116,7 +116,7 @@ pub fn run(args: &BenchArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let mut times: Vec<(f64, f64)> = Vec::new();
     for step in 0..=args.steps as u64 {
         let measured = one_step(args, &mut trainer, step)?;
-        // The first step warms caches, the allocator and, on a GPU, the kernels.
+        // The first step warms up caches, the allocator and, on a GPU, the kernels.
         if step > 0 {
             times.push(measured);
         }
@@ -240,7 +240,7 @@ fn one_step(args: &BenchArgs, trainer: &mut Trainer, step: u64) -> Result<(f64, 
     Ok((rollout, clock.elapsed().as_secs_f64()))
 }
 
-/// The machine's peak: square products, one on each worker at a time, the best of a few rounds.
+/// The machine's peak: square products, one per worker at a time, the best of a few rounds.
 fn gemm_gflops(workers: &Workers, choice: &Choice) -> f64 {
     let flops = 2.0 * (GEMM_SIDE as f64).powi(3);
     let device = &choice.device;
@@ -261,7 +261,7 @@ fn product_of_kernels() -> f64 {
     };
     let (a, b, mut out) = (matrix(1), matrix(2), vec![0.0; side * side]);
     let mut clock = Instant::now();
-    // The first time warms the caches.
+    // The first round warms the caches.
     for _ in 0..2 {
         clock = Instant::now();
         product(&mut out, Into::Fresh, Matrix::new(&a, side, side), Matrix::new(&b, side, side));
@@ -288,7 +288,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Peak resident memory of this process, where the system says.
+/// Peak resident memory of this process, if the system reports it.
 fn peak_memory_mib() -> Option<f64> {
     let status = crate::system::files::text("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

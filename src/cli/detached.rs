@@ -1,4 +1,5 @@
-//! Runs in the background: the program starts itself again without a terminal, and waits until that run has begun.
+//! Runs in the background: the program starts itself again without a terminal, and waits until the run has
+//! begun.
 
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -15,17 +16,17 @@ use crate::{
     system::{files::Folder, output::printable_within_line, platform},
 };
 
-/// What the process in the background tells the one that started it, in one line.
+/// The one line that the background process sends to the one that started it.
 #[derive(Serialize, Deserialize)]
 struct Begun {
     run: PathBuf,
     process: u32,
 }
 
-/// Starts the same command in the background; the exit code.
+/// Starts the same command in the background and returns the exit code.
 ///
 /// # Errors
-/// When the program cannot be started again, or output cannot be written.
+/// If the program cannot be started again, or output cannot be written.
 pub fn start(as_json: bool, mut stdout: impl Write) -> Result<i32, Failure> {
     if !cfg!(unix) {
         return Err(Failure("This system cannot detach a run; use `aha-lab run --headless`.".into()));
@@ -41,7 +42,7 @@ pub fn start(as_json: bool, mut stdout: impl Write) -> Result<i32, Failure> {
         BufReader::new(output).read_line(&mut line)?;
     }
     let Ok(begun) = serde_json::from_str::<Begun>(&line) else {
-        // It has said why on standard error, which is still ours.
+        // It has explained itself on standard error, which is still ours.
         return Ok(child.wait()?.code().unwrap_or(1).max(1));
     };
     if as_json {
@@ -58,8 +59,8 @@ pub fn start(as_json: bool, mut stdout: impl Write) -> Result<i32, Failure> {
     Ok(0)
 }
 
-/// Tells that a run has begun, and lets go of the terminal. The run goes on where whoever started it has gone, and where
-/// there is no log to send standard error to: it has a journal of its own.
+/// Reports that the run has begun, and releases the terminal. The run continues even if its starter has gone,
+/// or if there is no log to send standard error to: it has its own journal.
 pub fn report(run: &Path, mut stdout: impl Write) {
     let begun = Begun { run: run.to_owned(), process: std::process::id() };
     let _ = serde_json::to_writer(&mut stdout, &begun)

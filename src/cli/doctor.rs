@@ -1,4 +1,4 @@
-//! `aha-lab doctor`: what this machine offers, what a run would use, and what stands in its way.
+//! `aha-lab doctor`: what this machine offers, what a run would use, and what would stop it.
 
 use std::{
     env,
@@ -18,7 +18,8 @@ use crate::{
     system::{files::Folder, memory::Memory, workers::worker_count},
 };
 
-/// Say what this machine offers: GPU adapters, the backend and the vector unit that would be used, memory, paths, terminal.
+/// Show what this machine offers: GPU adapters, the backend and vector unit that would be used, memory,
+/// paths, terminal.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 The exit code is 1 when something would keep a run from starting.
@@ -32,7 +33,7 @@ pub struct DoctorArgs {
     pub json: bool,
 }
 
-/// What only the rest of the program knows.
+/// Facts that only the rest of the program knows.
 #[derive(Debug, Clone)]
 pub struct DoctorFacts {
     /// The program's version.
@@ -41,7 +42,7 @@ pub struct DoctorFacts {
     pub request: BackendRequest,
     /// The folder that holds the runs; it need not exist yet.
     pub runs_root: PathBuf,
-    /// The base models inside the program, the one that is meant where none is named first.
+    /// The base models inside the program, the default first.
     pub base_models: Vec<BaseModelFacts>,
 }
 
@@ -58,8 +59,8 @@ pub struct BaseModelFacts {
     pub sha256: String,
 }
 
-/// Looks around, prints what it found on `stdout`, and returns the exit code: 0, or 1 if something would keep a
-/// run from starting.
+/// Examines the machine, prints the findings on `stdout`, and returns the exit code: 0, or 1 if something
+/// would keep a run from starting.
 ///
 /// # Errors
 /// Output that cannot be written.
@@ -79,7 +80,7 @@ pub fn run(args: &DoctorArgs, facts: &DoctorFacts, mut stdout: impl Write) -> Re
 struct Report {
     version: String,
     backend: Option<Backend>,
-    /// Whether the graphics drivers said what adapters there are; a warning says why not.
+    /// Whether the graphics drivers reported their adapters; if not, a warning says why.
     adapters_known: bool,
     adapters: Vec<Adapter>,
     processor: Processor,
@@ -87,7 +88,7 @@ struct Report {
     base_models: Vec<BaseModelFacts>,
     runs: Runs,
     terminal: Terminal,
-    /// Sentences about what makes a run slow, or is wrong and does not keep it from starting.
+    /// Sentences about what makes a run slow, or is wrong without keeping it from starting.
     warnings: Vec<String>,
     /// Sentences; each would keep a run from starting.
     problems: Vec<String>,
@@ -105,11 +106,11 @@ struct Backend {
 struct Processor {
     /// What `threads = 0` means.
     cores: usize,
-    /// What the operating system lets this process use.
+    /// Threads that the operating system lets this process use.
     threads: usize,
-    /// What the CPU kernels run with.
+    /// The unit that the CPU kernels use.
     vector_unit: VectorUnit,
-    /// All that they can run with here, the greatest first.
+    /// All units that they could use here, widest first.
     vector_units: Vec<VectorUnit>,
 }
 
@@ -122,7 +123,7 @@ struct Runs {
 
 #[derive(Serialize)]
 struct Terminal {
-    /// Of standard output.
+    /// Whether standard output is a terminal.
     is_terminal: bool,
     columns: Option<u16>,
     rows: Option<u16>,
@@ -244,7 +245,7 @@ fn gibibytes(bytes: u64) -> String {
     format!("{:.1}", bytes as f64 / f64::from(1 << 30))
 }
 
-/// Tries to make a file in the folder, or, where it is yet to be made, in the one that would hold it.
+/// Tries to create a file in the folder, or, if that does not exist yet, in its parent.
 fn is_writable(folder: &Path) -> io::Result<()> {
     let folder = if folder.is_relative() { env::current_dir()?.join(folder) } else { folder.to_path_buf() };
     let existing = folder.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(&folder);
@@ -286,7 +287,7 @@ impl std::fmt::Display for Terminal {
     }
 }
 
-/// How many colours the environment speaks of.
+/// How many colours the environment promises.
 fn colours(lookup: impl Fn(&str) -> Option<String>) -> &'static str {
     let term = lookup("TERM").unwrap_or_default();
     let direct = lookup("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit");
@@ -301,14 +302,14 @@ fn colours(lookup: impl Fn(&str) -> Option<String>) -> &'static str {
     }
 }
 
-/// Whether the locale is one of UTF-8; the first of the three variables that is set decides, as in POSIX.
+/// Whether the locale uses UTF-8; the first of the three variables that is set decides, as in POSIX.
 fn speaks_unicode(lookup: impl Fn(&str) -> Option<String>) -> bool {
     if cfg!(windows) {
         return true;
     }
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| lookup(name)).unwrap_or_default();
     let locale = locale.to_lowercase();
-    // macOS speaks UTF-8 whatever the locale says, and many of its shells say nothing.
+    // macOS uses UTF-8 whatever the locale says, and many of its shells set none.
     locale.contains("utf-8") || locale.contains("utf8") || (cfg!(target_os = "macos") && locale.is_empty())
 }
 
@@ -390,7 +391,7 @@ mod tests {
         assert_eq!(colours(with(&[("TERM", "xterm-256color")])), "256");
         assert_eq!(colours(with(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")])), "24-bit");
         assert_eq!(colours(with(&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")])), "none");
-        // An empty one counts for nothing, on screen too.
+        // An empty variable does not count, nor does it on screen.
         assert_eq!(colours(with(&[("COLORTERM", "truecolor"), ("NO_COLOR", "")])), "24-bit");
         assert_eq!(colours(with(&[("TERM", "dumb")])), "none");
         assert_eq!(colours(with(&[("TERM", "linux")])), "16");

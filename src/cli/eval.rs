@@ -1,4 +1,4 @@
-//! `aha-lab eval`: a checkpoint on held-out puzzles.
+//! `aha-lab eval`: measures a checkpoint on held-out puzzles.
 
 mod record;
 
@@ -49,7 +49,7 @@ pub struct EvalArgs {
     /// How many held-out puzzles
     #[arg(long, value_name = "N", default_value_t = 500)]
     pub count: usize,
-    /// The task; a run's checkpoint has its own, all others are asked the first [default: countdown]
+    /// The task; a run's checkpoint has its own [default for all others: countdown]
     #[arg(long, value_name = "NAME")]
     pub task: Option<String>,
     /// The level of the held-out puzzles; the task's first where none is named
@@ -59,10 +59,10 @@ pub struct EvalArgs {
     /// checkpoint did, `end` for models of `pretrain`, `answer` for all others
     #[arg(long, value_name = "auto|answer|end", default_value = "auto")]
     pub stop: String,
-    /// Which answer counts where a completion states several [default: as in the run of a checkpoint, else last]
+    /// Which answer counts if a completion states several [default: as in the checkpoint's run, else last]
     #[arg(long, value_name = "first|last")]
     pub answer: Option<String>,
-    /// Completions for each puzzle
+    /// Completions per puzzle
     #[arg(long, value_name = "K", default_value_t = 1)]
     pub samples: usize,
     /// Force the answer after N tokens of thinking, for each N
@@ -86,7 +86,7 @@ pub struct EvalArgs {
     /// The folder of run directories
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
-    /// Keep it in the run, where its Frontier screen shows it; what the run began from is measured beside it
+    /// Store the result in the run, for its Frontier screen; also measures what the run began from
     #[arg(long)]
     pub record: bool,
     /// Print one JSON object
@@ -94,15 +94,15 @@ pub struct EvalArgs {
     pub json: bool,
 }
 
-/// Largest file of puzzles that is read, bytes.
+/// Largest puzzle file that is read, bytes.
 const MAX_PUZZLE_FILE: u64 = 64 << 20;
-/// Most puzzles that one evaluation asks.
+/// Most puzzles in one evaluation.
 const MOST_PUZZLES: usize = 100_000;
 
-/// Evaluates; the exit code.
+/// Evaluates and returns the exit code.
 ///
 /// # Errors
-/// A sentence for a checkpoint, a file or an argument that is wrong.
+/// A sentence about a wrong checkpoint, file or argument.
 pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
     if args.samples == 0 || args.count == 0 || args.count > MOST_PUZZLES || args.max_new_tokens == Some(0) {
         return Err(Failure(format!(
@@ -156,7 +156,7 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
     Ok(0)
 }
 
-/// What every model of one evaluation is asked, and how.
+/// The puzzles and options that every model of one evaluation gets.
 struct Exam<'a> {
     task: &'a dyn Task,
     workers: &'a Workers,
@@ -165,7 +165,7 @@ struct Exam<'a> {
 }
 
 impl Exam<'_> {
-    /// Asks a model.
+    /// Evaluates a model.
     fn take(&self, loaded: &LoadedModel) -> Result<Option<EvalReport>, Failure> {
         let tokenizer = loaded.read_tokenizer()?;
         check_fit(self.options.max_new_tokens, &loaded.model, &tokenizer)?;
@@ -179,7 +179,7 @@ impl Exam<'_> {
     }
 }
 
-/// The budgets in their order, and the tokens after which a completion is cut off.
+/// The sorted budgets, and the tokens after which a completion is cut off.
 fn lengths(args: &EvalArgs, config: &Config) -> Result<(Vec<usize>, usize), Failure> {
     let mut budgets = args.budget.clone();
     budgets.sort_unstable();
@@ -233,12 +233,12 @@ pub fn find(name: &str, runs: &std::path::Path) -> Result<Found, Failure> {
 }
 
 impl Found {
-    /// The task that it was trained on, where that is known.
+    /// The task that it was trained on, if known.
     pub fn task(&self) -> Option<&'static Family> {
         Some(self.run_config()?.puzzles.task)
     }
 
-    /// The configuration of its run, where it is a checkpoint of one.
+    /// The configuration of its run, if it is a checkpoint of one.
     pub fn run_config(&self) -> Option<Config> {
         match self {
             Found::Checkpoint(run, _) => Some(run.config().ok()?.config),
@@ -246,10 +246,10 @@ impl Found {
         }
     }
 
-    /// Whether its answers end right behind their closing tag, where the configuration says `stop`.
+    /// Whether its answers end right after their closing tag under this `stop`.
     ///
     /// # Errors
-    /// When its tokenizer cannot be read.
+    /// If its tokenizer cannot be read.
     pub fn stops_at_answer(&self, stop: StopAt, loaded: &LoadedModel) -> Result<bool, Failure> {
         Ok(match self {
             Found::Embedded => stop.is_answer(),
@@ -260,7 +260,7 @@ impl Found {
         })
     }
 
-    /// Reads it; inside the program there is one for each task.
+    /// Loads it; there is one embedded model per task.
     ///
     /// # Errors
     /// A sentence that names the file.
@@ -294,7 +294,7 @@ fn read_puzzles(path: &std::path::Path) -> Result<Vec<Puzzle>, Failure> {
             path.display()
         )));
     }
-    // As some editors begin a text file, and as `score` takes it.
+    // Some editors begin a text file with this mark; `score` accepts it too.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let mut puzzles: Vec<Puzzle> = Vec::new();
     let mut wrong: Option<String> = None;
@@ -325,7 +325,7 @@ fn read_puzzles(path: &std::path::Path) -> Result<Vec<Puzzle>, Failure> {
 /// Prints a report as JSON or as a table.
 ///
 /// # Errors
-/// When standard output is closed.
+/// If standard output is closed.
 pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<(), Failure> {
     if json {
         writeln!(stdout, "{}", serde_json::to_string(report)?)?;

@@ -50,7 +50,7 @@ pub struct ExportArgs {
     pub task: String,
 }
 
-/// Exports; the exit code.
+/// Exports and returns the exit code.
 ///
 /// # Errors
 /// A sentence that names what is missing or in the way.

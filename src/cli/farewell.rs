@@ -1,4 +1,5 @@
-//! What is said of a run that is left: where it is, what came of it, and the commands that open it and go on with it.
+//! The message when a run is left: where it is, what came of it, and the commands that open, resume and fork
+//! it.
 
 use std::{
     collections::VecDeque,
@@ -15,7 +16,7 @@ use crate::{
     tui::widgets::numbers,
 };
 
-/// Steps at both ends whose mean is told.
+/// Steps averaged at each end.
 const ENDS: usize = 3;
 /// Where runs are without `--runs`.
 const USUAL_ROOT: &str = "runs";
@@ -23,15 +24,15 @@ const USUAL_ROOT: &str = "runs";
 /// How a run is left.
 #[derive(Debug, Clone, Copy)]
 pub struct Leaving {
-    /// What an hour costs, dollars; `None` where the run's configuration says it.
+    /// Price of an hour, dollars; `None` to use the run's configuration.
     pub price_per_hour: Option<f64>,
-    /// Whether the accuracy is told elsewhere.
+    /// Whether the accuracy is reported elsewhere.
     pub accuracy_is_told: bool,
-    /// Whether its engine was that of this process, and ends with it.
+    /// Whether its engine belongs to this process, and ends with it.
     pub engine_is_ours: bool,
 }
 
-/// Says it on standard error, which may be gone.
+/// Prints it on standard error, which may be gone.
 pub fn say(run: &Path, leaving: Leaving) {
     let Ok(run) = RunDirectory::open(run) else { return };
     match lines(&run, leaving) {
@@ -71,7 +72,7 @@ fn lines(run: &RunDirectory, leaving: Leaving) -> Result<Vec<String>, RunError> 
     Ok(said)
 }
 
-/// The commands that go on from here, as they can be pasted.
+/// The commands to continue from here, ready to paste.
 fn commands(run: &RunDirectory, steps: u64, live: bool) -> Vec<String> {
     let mut commands = vec![format!("  open    {}", open(run.path()))];
     let saved = checkpoint::list(&run.checkpoints_path()).last().map(|(step, _)| *step);
@@ -101,12 +102,12 @@ pub fn open(run: &Path) -> String {
     format!("{} open {}", program(), quoted(&argument(run)))
 }
 
-/// This program, as it was called.
+/// This program's name, as it was called.
 fn program() -> String {
     env::args().next().map_or_else(|| "aha-lab".into(), |name| quoted(&name))
 }
 
-/// A path as an argument that is taken for a path, and for no name and no option.
+/// A path as an argument that cannot be mistaken for a name or an option.
 fn argument(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain =
@@ -118,7 +119,7 @@ fn argument(path: &Path) -> String {
     }
 }
 
-/// A word as a shell takes it: as it stands where nothing in it means anything, in quotes elsewhere.
+/// A word for a shell: as it is if nothing in it is special, otherwise in quotes.
 fn quoted(word: &str) -> String {
     let means_nothing =
         |c: char| c.is_alphanumeric() || "_./@%+=:,-".contains(c) || cfg!(windows) && c == '\\';
@@ -131,7 +132,7 @@ fn quoted(word: &str) -> String {
     if !word.chars().any(char::is_control) {
         return format!("'{}'", word.replace('\'', "'\\''"));
     }
-    // As bash and zsh write what cannot be printed.
+    // The notation of bash and zsh for what cannot be printed.
     let mut text = String::from("$'");
     for character in word.chars() {
         match character {
@@ -147,9 +148,9 @@ fn quoted(word: &str) -> String {
     text + "'"
 }
 
-/// What is told of the steps of a run of any length.
+/// The figures kept of a run of any length.
 struct Figures {
-    /// Self-corrections per completion that the base showed; without it the first step stands for it.
+    /// The base's self-corrections per completion; without it the first step stands in.
     base: Option<f64>,
     first: Vec<StepMetrics>,
     last: VecDeque<StepMetrics>,

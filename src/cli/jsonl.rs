@@ -1,7 +1,7 @@
-//! Reads the JSON lines that `score` and `analyze` take, one completion a line.
+//! Reads the JSON lines that `score` and `analyze` accept, one completion per line.
 //!
-//! A bad line never ends the reading: it is handed on as a sentence beside its line number, and the next
-//! line is read. Memory stays bounded whatever the input is.
+//! A bad line never stops the reading: it is reported as a sentence with its line number, and the next line
+//! is read. Memory stays bounded whatever the input is.
 
 use std::{
     error::Error,
@@ -26,10 +26,10 @@ pub const MAX_NUMBERS: usize = 64;
 /// program reads an integer exactly.
 const MAX_MAGNITUDE: u64 = 1 << 53;
 
-/// One line of input. Fields beside these are ignored, so that a run's `rollouts.jsonl` can be read.
+/// One line of input. Other fields are ignored, so that a run's `rollouts.jsonl` can be read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ScoreInput {
-    /// The task's name; Countdown where it is left out.
+    /// The task's name; Countdown if omitted.
     #[serde(default)]
     pub task: Option<String>,
     /// The given numbers.
@@ -56,8 +56,8 @@ pub struct LineError<'a> {
     pub line: u64,
 }
 
-/// Calls `visit` with the number of every line that is not blank (the first line of the input is 1) and
-/// with what it says, or a sentence saying what is wrong with it.
+/// Calls `visit` with the number of every line that is not blank (the first line of the input is 1) and with
+/// its content, or a sentence that says what is wrong with it.
 ///
 /// # Errors
 /// The first error of `reader` or of `visit` ends the reading and is returned.
@@ -94,9 +94,9 @@ pub fn for_each_line(
     }
 }
 
-/// Runs `answer` on every line of FILE (`-` or none for `stdin`) and writes what it returns, one JSON
-/// object a line; lines that cannot be read, or that `answer` refuses, give a [`LineError`] instead.
-/// Returns how many lines did so. A reader of the output that has gone away ends the work without error.
+/// Runs `answer` on every line of FILE (`-` or none for `stdin`) and writes the results, one JSON object per
+/// line. A line that cannot be read, or that `answer` refuses, gives a [`LineError`] instead; returns how
+/// many did. If the reader of the output has gone away, the work ends without error.
 ///
 /// # Errors
 /// A file that cannot be opened or read, or output that cannot be written, as a sentence.
@@ -110,10 +110,10 @@ pub fn answer_lines<A: Serialize>(
     answer_opened(name.map(|path| (path, files::open_stream(path))), stdin, stdout, answer)
 }
 
-/// As [`answer_lines`], of a file that is open, or could not be opened.
+/// Like [`answer_lines`], for a file that is already open, or could not be opened.
 ///
 /// # Errors
-/// As [`answer_lines`].
+/// As for [`answer_lines`].
 pub fn answer_opened<A: Serialize>(
     file: Option<(&Path, io::Result<File>)>,
     stdin: impl Read,
@@ -151,7 +151,7 @@ pub fn answer_opened<A: Serialize>(
     };
     if write_failure.is_none() {
         if let Err(error) = read {
-            // What was answered before the reading failed is still worth having.
+            // Answers from before the reading failed are still worth having.
             output.flush().ok();
             let source = name.map_or_else(|| "standard input".into(), |path| path.display().to_string());
             return Err(format!("Cannot read {source}: {error}.").into());
@@ -175,8 +175,8 @@ pub fn write_json_line(output: &mut impl Write, value: &impl Serialize) -> io::R
     output.write_all(b"\n")
 }
 
-/// A count of lines on stderr for work of more than two seconds. It stays silent where stderr is no terminal,
-/// and where stdout is one and shows the lines themselves.
+/// A count of lines on stderr for work that takes more than two seconds. Silent if stderr is not a terminal,
+/// or if stdout is one and shows the lines themselves.
 pub struct LineProgress {
     started: Instant,
     total: Option<u64>,
@@ -186,7 +186,7 @@ pub struct LineProgress {
 }
 
 impl LineProgress {
-    /// For `total` lines, where their number is known.
+    /// For `total` lines, if their number is known.
     pub fn new(total: Option<u64>) -> Self {
         let silent = !io::stderr().is_terminal() || io::stdout().is_terminal();
         Self { started: Instant::now(), total, done: 0, bar: None, silent }
@@ -216,7 +216,7 @@ fn parse_line(text: &[u8]) -> Result<ScoreInput, String> {
     let expected = r#"expected {"numbers":[3,7,25],"target":78,"completion":"..."}"#;
     let text =
         str::from_utf8(text).map_err(|error| format!("The line is not UTF-8 text: {error}; {expected}."))?;
-    // Serde would also take the fields in order as a JSON array, which nobody means.
+    // Serde would also accept the fields as a JSON array, which nobody means.
     if !text.starts_with('{') {
         return Err(format!("The line is not a JSON object; {expected}."));
     }

@@ -1,4 +1,4 @@
-//! The command line's subcommands, one a file: arguments in, exit code out.
+//! The command line's subcommands, one per file: arguments in, exit code out.
 
 pub mod analyze;
 pub mod bench;
@@ -22,7 +22,7 @@ use std::{fmt, io::IsTerminal, path::Path};
 use crate::engine::setup::Base;
 pub use crate::system::output::printable;
 
-/// Exit code of a command that a signal ended.
+/// Exit code of a command that was ended by a signal.
 pub const INTERRUPTED: i32 = 130;
 
 /// Why a command failed, in a sentence.
@@ -41,12 +41,12 @@ impl<E: std::error::Error> From<E> for Failure {
     }
 }
 
-/// Whether a progress bar would be seen.
+/// Whether a progress bar would be visible.
 pub fn progress_visible() -> bool {
     std::io::stderr().is_terminal()
 }
 
-/// Refuses to draw into a file or a pipe, before anything is started.
+/// Refuses to draw into a file or a pipe, before anything starts.
 ///
 /// # Errors
 /// A sentence that says what to do instead.

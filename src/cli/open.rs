@@ -1,5 +1,5 @@
-//! `aha-lab open`: a run that is read from its directory, finished or still being written. One that serves a socket
-//! is commanded through it as well.
+//! `aha-lab open`: shows a run from its directory, finished or still being written. If it serves a socket, it
+//! takes commands too.
 
 use std::path::{Path, PathBuf};
 
@@ -37,10 +37,10 @@ pub struct OpenArgs {
     pub no_mouse: bool,
 }
 
-/// Opens it; the exit code.
+/// Opens the run and returns the exit code.
 ///
 /// # Errors
-/// When it is no run, or the terminal is none.
+/// If it is not a run, or there is no terminal.
 pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
     super::require_terminal()?;
     let place = find(&args.runs, &args.run)?;
@@ -49,12 +49,12 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
     options.theme.ascii |= args.ascii;
     let outcome = tui::run(source, options, None)?;
     let price_per_hour = Some(outcome.price_per_hour);
-    // What reads the run ends when nobody listens; a process that ends does not wait for it.
+    // The reading thread ends when nobody listens; the process does not wait for it.
     farewell::say(&place, Leaving { price_per_hour, accuracy_is_told: false, engine_is_ours: false });
     Ok(0)
 }
 
-/// Where a run is: at a path, or among the run directories under this name.
+/// Where a run is: at a path, or under this name among the run directories.
 fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
     let path = Path::new(name);
     if path.is_file() {
@@ -63,7 +63,8 @@ fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
     Ok(RunDirectory::find(runs, name)?.path().to_owned())
 }
 
-/// A run as it can be watched. One of ours is asked in the Playground too, and commanded while it serves a socket.
+/// A run to watch. One of ours also gets a side engine for the Playground, and takes commands while it serves
+/// a socket.
 fn open(place: &Path) -> Result<RunSource, Failure> {
     let mut source = source::open(place)?;
     if let Ok(run) = RunDirectory::open(place) {

@@ -1,4 +1,5 @@
-//! `aha-lab play`: models answer one puzzle, and an answer's beginning is changed. The Playground without a screen.
+//! `aha-lab play`: models answer one puzzle, and continue a changed beginning of an answer. The Playground
+//! without a screen.
 
 use std::{io::Write, path::PathBuf};
 
@@ -41,10 +42,10 @@ pub struct PlayArgs {
     /// The given numbers
     #[arg(long, value_name = "N,N,..", value_delimiter = ',', required = true)]
     pub numbers: Vec<i64>,
-    /// The value to reach, where the numbers do not say it
+    /// The value to reach, unless the numbers determine it
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub target: Option<i64>,
-    /// The task; a run's checkpoint has its own, all others are asked the first [default: countdown]
+    /// The task; a run's checkpoint has its own [default for all others: countdown]
     #[arg(long, value_name = "NAME")]
     pub task: Option<String>,
     /// `embedded`, RUN@STEP, RUN (its newest checkpoint), or a Hugging Face folder; may be given twice
@@ -56,10 +57,10 @@ pub struct PlayArgs {
     /// Force the answer after N tokens of thinking
     #[arg(long, value_name = "N")]
     pub budget: Option<usize>,
-    /// Replace the end of the thought by a wait, K times
+    /// Replace the end of the thought with a wait, K times
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub keep_thinking: usize,
-    /// Answers of each model (1 unless given); continuations of each beginning (32)
+    /// Answers per model (default 1), or continuations per beginning (default 32)
     #[arg(long, value_name = "N")]
     pub samples: Option<usize>,
     /// Cut an answer off after so many tokens, where there is no budget; the task's own number where none is named
@@ -72,10 +73,10 @@ pub struct PlayArgs {
     /// Seed of the draws
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
-    /// An answer's beginning that is continued as it is and with --insert
+    /// Beginning of an answer, continued both as it is and with --insert
     #[arg(long, value_name = "TEXT", requires = "insert", allow_hyphen_values = true)]
     pub prefix: Option<String>,
-    /// What is put in after the beginning
+    /// Text to insert after the beginning
     #[arg(long, value_name = "TEXT", requires = "prefix", allow_hyphen_values = true)]
     pub insert: Option<String>,
     /// `auto`, `wgpu` or `cpu`
@@ -125,10 +126,10 @@ impl Watch for Nobody {
     fn taken_back(&self, _kept: usize) {}
 }
 
-/// Plays; the exit code.
+/// Runs the command and returns the exit code.
 ///
 /// # Errors
-/// A sentence for a checkpoint or an argument that is wrong.
+/// A sentence about a wrong checkpoint or argument.
 pub fn run(args: &PlayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     check(args)?;
     let found =

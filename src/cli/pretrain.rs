@@ -1,4 +1,4 @@
-//! `aha-lab pretrain`: the base model, from nothing.
+//! `aha-lab pretrain`: makes the base model from scratch.
 
 use std::{io::Write, path::PathBuf, sync::Arc, time::Instant};
 
@@ -25,7 +25,7 @@ use crate::{
     task::{self, answer::Graded, lessons::Lessons},
 };
 
-/// Make the base model from nothing
+/// Make the base model from scratch
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Interrupted, it goes on where it was when it is started again with the same options.
@@ -47,13 +47,14 @@ pub struct PretrainArgs {
     /// Seed of weights and corpus
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
-    /// Optimizer steps; as many as the shipped model's where no number is named
+    /// Optimizer steps; by default as many as for the shipped model
     #[arg(long, value_name = "N")]
     pub updates: Option<u64>,
     /// The control: a corpus in which nothing is ever checked (or taken apart, in multiplication)
     #[arg(long)]
     pub no_checking: bool,
-    /// Mixes the corpus otherwise: a rule of the shipped base's recipe.json and its value, a share from 0 to 1
+    /// Change the mix of the corpus: a rule of the shipped base's recipe.json and its value, a share from 0
+    /// to 1
     #[arg(long, value_name = "RULE=SHARE")]
     pub corpus: Vec<String>,
     /// Worker threads; 0 takes the physical cores
@@ -67,7 +68,7 @@ pub struct PretrainArgs {
     pub json: bool,
 }
 
-/// The corpus with the rules that were named on the command line.
+/// The corpus with the rules from the command line.
 fn mixed(lessons: Box<dyn Lessons>, changes: &[String]) -> Result<Box<dyn Lessons>, String> {
     if changes.is_empty() {
         return Ok(lessons);
@@ -87,12 +88,12 @@ fn mixed(lessons: Box<dyn Lessons>, changes: &[String]) -> Result<Box<dyn Lesson
     lessons.mixed_by(rules)
 }
 
-/// Updates between two savings of the progress.
+/// Updates between two saves of the progress.
 const SAVE_EVERY: u64 = 250;
-/// Completions for each puzzle of the evaluation.
+/// Completions per puzzle of the evaluation.
 const SAMPLES: usize = 4;
 
-/// Trains, writes and evaluates; the exit code.
+/// Trains, writes and evaluates; returns the exit code.
 ///
 /// # Errors
 /// A sentence that names what is in the way.
@@ -104,7 +105,7 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
     let tokenizer_file = lessons.tokenizer_json().into_bytes();
     let mut recipe = Recipe { seed: args.seed, ..Recipe::of(family.name, lessons.as_ref()) };
     recipe.updates = args.updates.unwrap_or(recipe.updates);
-    // Now, and not when all the work is done.
+    // Now, rather than after all the work is done.
     std::fs::create_dir_all(&args.out)
         .map_err(|error| Failure(format!("{}: {error}.", args.out.display())))?;
     let choice = device::choose(device::BackendRequest::Cpu)?;

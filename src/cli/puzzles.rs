@@ -19,10 +19,10 @@ use crate::task::{
     countdown::{Countdown, puzzle::Level, solver},
 };
 
-/// Print puzzles, one JSON object a line.
+/// Print puzzles, one JSON object per line.
 ///
-/// A seed gives the same puzzles every time, and more of them begin with the fewer. They are drawn as
-/// training draws them, so that one may come twice.
+/// A seed gives the same puzzles every time; a larger count only adds to them. They are drawn as in training,
+/// so one may come twice.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   aha-lab puzzles --count 500 --split heldout --seed 1 > heldout.jsonl
@@ -90,7 +90,7 @@ pub fn run(args: &PuzzlesArgs, stdout: impl Write) -> Result<i32, Box<dyn Error>
     output.flush().map_or_else(|error| ended_output(&error), |()| Ok(0))
 }
 
-/// A reader that has seen enough (`| head`) is no failure.
+/// A reader that has seen enough (`| head`) is not a failure.
 fn ended_output(error: &io::Error) -> Result<i32, Box<dyn Error>> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(0);
@@ -139,7 +139,7 @@ fn own_level(args: &PuzzlesArgs) -> Result<Level, Box<dyn Error>> {
 
 const PROBES: u32 = 2_000;
 
-/// Whether drawing from the level comes to an end. Its own seed, so that it takes nothing from the draws.
+/// Whether drawing from the level terminates. Uses its own seed, so that the draws stay the same.
 fn has_puzzles(level: &Level, split: Split) -> bool {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     (0..PROBES).any(|_| {

@@ -1,4 +1,4 @@
-//! `aha-lab replay`: a recorded step made again, and proved to be what the journal holds.
+//! `aha-lab replay`: makes a recorded step again, and proves that it matches the journal.
 
 use std::{collections::BTreeMap, io::Write, num::NonZeroUsize, path::PathBuf};
 
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Make a recorded step or completion again, and prove by hash that it is what the run holds
+/// Make a recorded step or completion again, and prove by hash that it matches the record
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
@@ -45,7 +45,7 @@ pub struct ReplayArgs {
     pub json: bool,
 }
 
-/// Makes it again and compares; the exit code.
+/// Replays, compares and returns the exit code.
 ///
 /// # Errors
 /// A sentence that names what is missing, or the first difference.
@@ -97,7 +97,7 @@ pub fn run(args: &ReplayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
 }
 
 impl ReplayArgs {
-    /// The one completion that is asked for, if it is one.
+    /// The one requested completion, if it is only one.
     fn place(&self) -> Option<Place> {
         Some(Place::of_numbers(self.group?, self.completion?))
     }
@@ -109,7 +109,7 @@ impl ReplayArgs {
 
 type Completions = BTreeMap<Place, RolloutRecord>;
 
-/// What the journal holds of the step, or of the one completion of it that is asked for.
+/// The journal's record of the step, or of the one requested completion.
 fn recorded(run: &RunDirectory, args: &ReplayArgs) -> Result<Completions, Failure> {
     let mut index = RolloutIndex::new(run);
     while index.update()?.behind {}

@@ -50,13 +50,14 @@ pub struct RunArgs {
     /// Train without a screen, with a progress bar on standard error
     #[arg(long)]
     pub headless: bool,
-    /// Train without a screen in the background: it goes on when the terminal closes, and `aha-lab open` commands it
+    /// Train in the background without a screen: it survives the terminal, and `aha-lab open` shows and
+    /// commands it
     #[arg(long, conflicts_with = "scripted")]
     pub detach: bool,
     /// This process is the one in the background
     #[arg(long, hide = true)]
     pub in_background: bool,
-    /// End after step N; without it a headless run makes 30 steps and the lab goes on until it is left
+    /// End after step N; without it a headless run ends after 30 steps, and the lab runs until you leave it
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
     /// Seed of everything random, short for --set seed=S
@@ -71,7 +72,7 @@ pub struct RunArgs {
     /// `random-reward` or `shuffled-reward`, short for --set control=NAME
     #[arg(long, value_name = "NAME")]
     pub control: Option<String>,
-    /// The task and what it sets of itself, before any --set
+    /// The task and its own settings, applied before any --set
     #[arg(long, value_name = "NAME")]
     pub task: Option<String>,
     /// Wait before the first token until the run is resumed or stepped
@@ -86,8 +87,8 @@ pub struct RunArgs {
     /// The folder of run directories
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
-    /// Go on with a run from its newest checkpoint, with its own configuration; from that of STEP, the steps and
-    /// checkpoints after it are removed, and made again
+    /// Resume a run from its newest checkpoint, with its own configuration; resuming from STEP removes the
+    /// steps and checkpoints after it
     #[arg(long, value_name = "RUN[@STEP]", conflicts_with_all = ["fork", "base", "config", "settings", "seed", "control", "task", "backend"])]
     pub resume: Option<String>,
     /// Begin a new run from a checkpoint of another
@@ -129,10 +130,10 @@ const HEADLESS_STEPS: u64 = 30;
 /// How long a stopped engine may take to write its last checkpoint.
 const LAST_WORDS: Duration = Duration::from_secs(30);
 
-/// Runs it; the exit code.
+/// Runs the command and returns the exit code.
 ///
 /// # Errors
-/// A sentence for whatever is wrong with the arguments or the terminal.
+/// A sentence about what is wrong with the arguments or the terminal.
 pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
     if args.scripted {
         super::require_terminal()?;
@@ -157,22 +158,22 @@ pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
             ..options.clone()
         };
         let (source, next) = engine::spawn(again)?;
-        // The one that failed has told its end.
+        // The failed engine has sent its last event.
         let _ = std::mem::replace(&mut thread, next).join();
         Ok(source)
     };
     let helpers = Helpers { restart: &mut restarter, past: &mut source::before };
     let outcome = catch_unwind(AssertUnwindSafe(|| tui::run(source, screen(args), Some(helpers))));
     if !matches!(&outcome, Ok(Ok(outcome)) if !outcome.engine_ended) {
-        // It has told its end, or the screen was lost and with it the source, which ends the engine as a stop
-        // does; its files close with its thread.
+        // It has sent its last event, or the screen was lost and with it the source, which ends the engine
+        // like a stop; its files close with its thread.
         let _ = thread.join();
     }
     finish_screen(&outcome.unwrap_or_else(|panic| resume_unwind(panic))?)
 }
 
-/// A made-up run. One that is told to fail goes on, when it is started again, from before its
-/// last finished step, as from a checkpoint.
+/// A made-up run. If it is told to fail and then restarted, it continues from before its last finished step,
+/// as from a checkpoint.
 fn scripted(args: &RunArgs) -> Result<i32, Failure> {
     let options = ScriptedOptions {
         position: Duration::from_millis(args.scripted_pace),
@@ -216,11 +217,11 @@ fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
     };
     let mut config = match (&args.config, &fork) {
         (Some(path), _) => Config::load(path)?,
-        // A fork goes on as the run was, but for what is set anew.
+        // A fork continues with its parent's settings, except for those that are set anew.
         (None, Some((run, step))) => TrainingState::load(&run.checkpoint(*step)?.path)?.config,
         (None, None) => Config::default(),
     };
-    // First: it brings settings of its own, which those that are given change.
+    // First, because it brings its own settings, which explicit ones override.
     if let Some(task) = &args.task {
         config.set("task", task)?;
     }
@@ -233,7 +234,7 @@ fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
     }
     let start = match (&args.resume, fork) {
         (Some(name), _) => {
-            // A run whose name has an @ in it is meant as a whole.
+            // If a run has an @ in its name, the whole text is its name.
             let at = name.parse().unwrap_or_else(|_| RunAtStep { run: name.clone(), step: None });
             Start::Resume(RunDirectory::find(&args.runs, &at.run)?, at.step)
         }
@@ -246,7 +247,7 @@ fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
         runs_root: args.runs.clone(),
         name: args.name.clone(),
         last_step: args.steps.or((args.headless || args.detach).then_some(HEADLESS_STEPS)),
-        // A detached run can be told to go on through its socket.
+        // A detached run can be resumed through its socket.
         paused: args.paused && (args.detach || !args.headless),
     })
 }
@@ -267,7 +268,7 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
     let mut interrupted: Option<Instant> = None;
     // Whether the run paused itself since its last finished step.
     let mut troubled = false;
-    // Whether a run that paused itself is left as it is.
+    // Whether a run that paused itself stays paused.
     let mut halts = false;
     let mut warned = String::new();
     let started = Instant::now();
@@ -315,11 +316,11 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
             }
             Ok(Event::Temporality(Temporality::Pausing))
                 if control.as_ref().is_some_and(ControlServer::pause_is_wanted) => {}
-            // A detached run that is in trouble again waits, paused, for its disk or for someone who opens it.
+            // A detached run that is in trouble again waits, paused, for its disk or for someone to open it.
             Ok(Event::Temporality(Temporality::Pausing)) if args.detach && (troubled || halts) => {}
             Ok(Event::Temporality(Temporality::Pausing)) => {
-                // Nobody is there to resume a run that paused itself: it is tried again once, and if that does
-                // not help (the disk is still full) the run ends. With `sentinel=pause` a person wants to look first.
+                // Nobody is there to resume a run that paused itself: it retries once, and ends if that does
+                // not help (the disk is still full). With `sentinel=pause` a person wants to look first.
                 source.command(if troubled || halts { Command::Stop } else { Command::TryAgain });
                 troubled = true;
             }
@@ -340,11 +341,11 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
     };
     bar.finish_and_clear();
     if end.is_some() {
-        // It has told its end; its files close, and the run's lock is free, with its thread. Only then the socket
-        // goes: a run without one is never another process's for a moment longer.
+        // It has sent its last event; its files close and the run's lock is released with its thread. Only
+        // then is the socket removed, so a run without a socket is never still held by another process.
         let _ = thread.join();
     }
-    // Who watches was told the end.
+    // Watchers were told of the end.
     drop(control);
     let Some((done, run)) = end else {
         return Err(Failure("The engine ended without a word; what was journalled is safe.".into()));

@@ -11,7 +11,7 @@ use clap::Args;
 use super::jsonl::{ScoreInput, answer_lines};
 use crate::task::{self, RewardRules, Score, answer::Graded};
 
-/// Score completions: one JSON answer a line, the reward and why.
+/// Score completions: one JSON answer per line, the reward and why.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = r#"A line of input:
   {"numbers":[3,7,25,4],"target":78,"completion":"... <answer>25 * 3 + 7 - 4</answer>"}
@@ -31,7 +31,7 @@ pub struct ScoreArgs {
     /// Reward of a well-formed wrong answer
     #[arg(long, value_name = "REWARD", default_value_t = RewardRules::default().format, value_parser = finite)]
     pub reward_format: f64,
-    /// Which answer is graded where a completion states several
+    /// Which answer is graded if a completion states several
     #[arg(long, value_name = "first|last", default_value_t = Graded::default())]
     pub answer: Graded,
 }

@@ -1,4 +1,5 @@
-//! What a headless run says at its end: means of its first and its last steps. However many steps it makes, as much is kept.
+//! The summary at the end of a headless run: means of its first and last steps. Memory stays the same however
+//! many steps it takes.
 
 use std::{
     collections::VecDeque,
@@ -11,12 +12,12 @@ use serde_json::{Value, json};
 
 use crate::{record::StepMetrics, system::output::printable_within_line};
 
-/// Steps at both ends whose mean is told.
+/// Steps averaged at each end.
 const ENDS: usize = 3;
-/// Newest steps whose median time is told.
+/// Newest steps that the median time covers.
 const TIMED: usize = 10_000;
 
-/// The steps of a run, as far as its end tells of them.
+/// The steps that the summary of a run needs.
 #[derive(Debug, Default)]
 pub struct Summary {
     first: Vec<StepMetrics>,
@@ -40,8 +41,8 @@ impl Summary {
         }
     }
 
-    /// Means of the first and the last three steps, the way the README's tables are made, and the median time of the last
-    /// ten thousand; `null` where no step was made.
+    /// Means of the first and the last three steps, as in the README's tables, and the median time of the
+    /// last ten thousand; `null` if there was no step.
     pub fn json(&self) -> Value {
         let mut times: Vec<f64> = self.times.iter().copied().collect();
         times.sort_by(f64::total_cmp);
@@ -52,10 +53,10 @@ impl Summary {
         })
     }
 
-    /// Says it of a run that has made so many steps in all.
+    /// Prints the summary of a run with this total number of steps.
     ///
     /// # Errors
-    /// What the output returns.
+    /// The output's error.
     pub fn print(
         &self,
         run: &Path,
@@ -80,7 +81,7 @@ impl Summary {
         }
         for key in ["accuracy", "reward", "mean_length", "checks", "self_corrections", "decompositions"] {
             let value = |end: &str| summary[end][key].as_f64().unwrap_or(f64::NAN);
-            // Not every task has anything to take apart.
+            // Not every task has decompositions.
             if key == "decompositions" && value("first") + value("last") == 0.0 {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! What the embedded models showed when they were made, as reference lines for the runs that begin from them.
+//! The embedded models' measured behaviour, as reference lines for the runs that begin from them.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,13 +19,15 @@ pub struct Measured {
     pub eval: EvalReport,
 }
 
-/// An embedded model's measured behaviour as reference lines; `None` unless it was measured on these very weights.
+/// An embedded model's measured behaviour as reference lines; `None` unless it was measured on exactly these
+/// weights.
 pub fn reference(base: &BaseFiles) -> Option<BaseReference> {
     let measured: Measured = serde_json::from_slice(base.measured).ok()?;
     (measured.model_hash == hash_of(base.weights)).then(|| measured.eval.as_reference())
 }
 
-/// The same for a run of this configuration: `None` also where the run samples otherwise than the base was measured.
+/// Like [`reference`], for a run of this configuration: also `None` if the run samples differently from how
+/// the base was measured.
 pub fn reference_for(family: &Family, config: &Config) -> Option<BaseReference> {
     let mut usual = Config::default();
     usual.set("task", family.name).ok()?;

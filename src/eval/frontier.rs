@@ -1,4 +1,4 @@
-//! What accuracy a thinking budget buys, in one long thought or in several short ones. Pure.
+//! How much accuracy a thinking budget buys, in one long thought or in several short ones. Pure.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,56 +10,56 @@ use crate::metrics::interval::Estimate;
 pub struct Drawn {
     /// Whether the answer is right.
     pub correct: bool,
-    /// Canonical form of the answer, for the majority vote: sums and products that say the same are one answer.
+    /// Canonical form of the answer, for the majority vote: equivalent sums and products are one answer.
     pub answer: Option<String>,
-    /// Tokens before the end of the thought; all of them where it never ended.
+    /// Tokens before the end of the thought; all of them if it never ended.
     pub thinking: usize,
-    /// Tokens in all: the thought, its end, the answer.
+    /// All tokens: the thought, its end, the answer.
     pub tokens: usize,
     /// Whether the thought was cut short and the answer forced.
     pub forced: bool,
-    /// Different attempts that it made.
+    /// How many different attempts it made.
     pub attempts: usize,
-    /// What blind search has to draw from in its puzzle; `None` in a task without it.
+    /// The search space of blind search in its puzzle; `None` in a task without it.
     pub blind: Option<Blind>,
 }
 
-/// All that was measured with one thinking budget.
+/// Everything measured with one thinking budget.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Tokens of thought after which the answer is forced; `None` forces nothing.
     pub budget: Option<usize>,
-    /// Tokens of thought that a completion really took; the mean.
+    /// Mean tokens of thought that a completion actually took.
     pub thinking_tokens: f64,
-    /// Tokens of a completion in all, the answer included; the mean.
+    /// Mean tokens of a completion, the answer included.
     pub tokens: f64,
     /// Share of completions whose answer was forced.
     pub forced_share: f64,
-    /// What random search reaches with as many different attempts as each completion made; `None` in a task without
-    /// blind search, and in measurements of older versions.
+    /// Accuracy of random search with as many different attempts as each completion made; `None` in a task
+    /// without blind search, and in measurements of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub random: Option<Estimate>,
     /// The same for attempts whose last step looks ahead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looking_ahead: Option<Estimate>,
-    /// What k completions of this kind reach, by rising k; the first is k = 1, the accuracy.
+    /// Results of k such completions, by ascending k; the first is k = 1, the accuracy.
     pub at_k: Vec<AtK>,
 }
 
-/// What `k` completions of one puzzle reach. They cost `k` times the tokens of one.
+/// Results of `k` completions per puzzle. They cost `k` times the tokens of one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct AtK {
     /// How many.
     pub k: usize,
-    /// Best of k under the exact verifier: right when one of them is. This is pass@k (unbiased, Chen et al. 2021),
-    /// and it needs a verifier; with k = 1 it is the accuracy.
+    /// Best of k under the exact verifier: right if one of them is. This is pass@k (unbiased, Chen et al.
+    /// 2021), and it needs a verifier; with k = 1 it is the accuracy.
     pub best_of: Estimate,
-    /// Their majority vote, which needs no verifier; none with k = 1, where nobody votes.
+    /// Their majority vote, which needs no verifier; `None` with k = 1, where there is no vote.
     pub majority: Option<Estimate>,
 }
 
 impl Point {
-    /// Reduces completions, `samples` for each puzzle, in the order of the puzzles.
+    /// Reduces completions, `samples` per puzzle, in the order of the puzzles.
     pub fn of(budget: Option<usize>, all: &[Drawn], samples: usize) -> Self {
         let samples = samples.max(1);
         let n = all.len().max(1) as f64;
@@ -97,7 +97,7 @@ impl Point {
         self.at_k.first().map_or_else(Estimate::default, |first| first.best_of)
     }
 
-    /// What `k` completions reach; `None` where that was not measured.
+    /// The results of `k` completions; `None` if not measured.
     pub fn at(&self, k: usize) -> Option<&AtK> {
         self.at_k.iter().find(|at| at.k == k)
     }
@@ -112,8 +112,8 @@ pub fn pass_at_k(n: usize, right: usize, k: usize) -> f64 {
     1.0 - (n - right + 1..=n).map(|i| 1.0 - k as f64 / i as f64).product::<f64>()
 }
 
-/// How often the majority of `k` samples is right: the mean over as many separate groups of k as there are, so that
-/// every sample is used and none twice.
+/// How often the majority of `k` samples is right: the mean over all disjoint groups of k, so that every
+/// sample is used once.
 pub fn majority_at_k(samples: &[Drawn], k: usize) -> f64 {
     let groups = samples.chunks_exact(k.max(1));
     let count = groups.len();
@@ -123,7 +123,7 @@ pub fn majority_at_k(samples: &[Drawn], k: usize) -> f64 {
     groups.filter(|group| majority_is_right(group)).count() as f64 / count as f64
 }
 
-/// Ties go to the answer that was given first; a sample without an answer does not vote.
+/// The earliest answer wins a tie; a sample without an answer does not vote.
 fn majority_is_right(samples: &[Drawn]) -> bool {
     let mut votes: Vec<(&str, usize, bool)> = Vec::new();
     for sample in samples {
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn pass_at_k_counts_subsets() {
-        // Of the 6 pairs out of 4 samples with 1 right, 3 hold the right one.
+        // Of the 6 pairs out of 4 samples with 1 right, 3 contain the right one.
         assert!((pass_at_k(4, 1, 2) - 0.5).abs() < 1e-12);
         assert_eq!(pass_at_k(4, 0, 4), 0.0);
         assert_eq!(pass_at_k(4, 3, 2), 1.0);
@@ -195,7 +195,7 @@ mod tests {
         // One voter is the accuracy. Pairs, the first wins a tie: right, right, wrong, right.
         assert_eq!(majority_at_k(&samples, 1), 5.0 / 8.0);
         assert_eq!(majority_at_k(&samples, 2), 3.0 / 4.0);
-        // Fours: 3 to 1, and a tie that the wrong one began.
+        // Fours: 3 to 1, and a tie in which a wrong answer came first.
         assert_eq!(majority_at_k(&samples, 4), 0.5);
         assert_eq!(majority_at_k(&samples, 8), 1.0);
     }
@@ -212,7 +212,7 @@ mod tests {
         assert!((point.at_k[1].best_of.value - (0.5 + 1.0) / 3.0).abs() < 1e-12);
         assert!((point.at_k[2].best_of.value - 2.0 / 3.0).abs() < 1e-12);
         assert_eq!(point.at_k[0].majority, None);
-        // Pairs of the first puzzle: a tie that the right one began, then two wrong ones.
+        // Pairs of the first puzzle: a tie in which the right answer came first, then two wrong ones.
         assert!((point.at_k[1].majority.unwrap_or_default().value - (0.5 + 1.0) / 3.0).abs() < 1e-12);
         assert!((point.at_k[2].majority.unwrap_or_default().value - 1.0 / 3.0).abs() < 1e-12);
         assert_eq!((point.thinking_tokens, point.tokens, point.forced_share), (10.0, 14.0, 0.0));

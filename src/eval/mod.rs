@@ -29,10 +29,10 @@ use crate::{
     task::{Puzzle, RewardRules, Score, Split, Task},
 };
 
-/// Seeds of evaluations are kept apart from those of training.
+/// Keeps the seeds of evaluations apart from those of training.
 const EVALUATION: u64 = 0x6576_616c;
 
-/// Everything that answers.
+/// Everything needed to answer puzzles.
 pub struct Examinee<'a> {
     /// The model.
     pub model: &'a Transformer,
@@ -40,12 +40,12 @@ pub struct Examinee<'a> {
     pub tokenizer: &'a Tokenizer,
     /// What is asked.
     pub task: &'a dyn Task,
-    /// Who computes.
+    /// The threads that compute.
     pub workers: &'a Workers,
 }
 
-/// `count` different held-out puzzles of the task, always the same ones (fewer where there are not so many). Two that
-/// differ only in the order of their numbers count as one.
+/// `count` different held-out puzzles of the task, always the same ones (fewer if there are not that many).
+/// Two that differ only in the order of their numbers count as one.
 pub fn heldout_puzzles(task: &dyn Task, count: usize) -> Vec<Puzzle> {
     let mut rng = ChaCha8Rng::seed_from_u64(EVALUATION);
     let mut puzzles: Vec<Puzzle> = Vec::with_capacity(count);
@@ -64,10 +64,10 @@ pub fn heldout_puzzles(task: &dyn Task, count: usize) -> Vec<Puzzle> {
     puzzles
 }
 
-/// Answers the puzzles and reports. `Ok(None)` when the observer ended it.
+/// Answers the puzzles and reports. `Ok(None)` if the observer cancelled it.
 ///
 /// # Errors
-/// When a prompt cannot be encoded.
+/// If a prompt cannot be encoded.
 pub fn evaluate(
     who: &Examinee<'_>,
     puzzles: &[Puzzle],
@@ -141,7 +141,7 @@ fn answer(
     sampler::sample_in_parts(who.model, &requests, options, who.workers, observer)
 }
 
-/// Scores completions; beside each what the analysis found and its score.
+/// Scores completions and returns each with its analysis and score.
 fn grade<'a>(
     who: &'a Examinee<'_>,
     puzzles: &'a [Puzzle],

@@ -1,11 +1,11 @@
-//! How an evaluation is made.
+//! The options of an evaluation.
 
 use crate::task::answer::Graded;
 
 /// How to evaluate.
 #[derive(Debug, Clone)]
 pub struct EvalOptions {
-    /// Completions for each puzzle.
+    /// Completions per puzzle.
     pub samples: usize,
     /// Sampling temperature.
     pub temperature: f64,
@@ -13,11 +13,11 @@ pub struct EvalOptions {
     pub max_new_tokens: usize,
     /// Thinking budgets, in tokens, at which the answer is forced.
     pub budgets: Vec<usize>,
-    /// Whether the likeliest completion of each puzzle is taken too.
+    /// Whether to add the greedy completion of each puzzle.
     pub greedy: bool,
-    /// Whether a completion ends right behind its answer, and not only at the end token.
+    /// Whether a completion ends right after its answer, and not only at the end token.
     pub stop_at_answer: bool,
-    /// Which answer counts, where a completion states several.
+    /// Which answer counts if a completion states several.
     pub graded: Graded,
     /// Seed of the draws.
     pub seed: u64,

@@ -1,4 +1,4 @@
-//! What an evaluation found, as `eval --json` prints it.
+//! The results of an evaluation, as `eval --json` prints them.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ pub struct EvalReport {
     pub accuracy: f64,
     /// 95 % interval of the accuracy, clustered by puzzle: see [`crate::metrics::interval::Estimate`].
     pub accuracy_ci95: [f64; 2],
-    /// Share of puzzles whose likeliest completion is right; `None` where it was not asked for.
+    /// Share of puzzles whose greedy completion is right; `None` if not requested.
     pub accuracy_greedy: Option<f64>,
     /// Unbiased pass@k (Chen et al. 2021, <https://arxiv.org/abs/2107.03374>), by k.
     pub pass_at_k: BTreeMap<usize, f64>,
@@ -45,7 +45,8 @@ pub struct EvalReport {
     pub majority_at_k: BTreeMap<usize, f64>,
     /// Accuracy when the answer is forced after so many tokens, by tokens.
     pub budget: BTreeMap<usize, f64>,
-    /// The same with intervals, tokens, best of k and majority vote: first without a budget, then one for each.
+    /// The same with intervals, tokens, best of k and majority vote: first without a budget, then one per
+    /// budget.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub frontier: Vec<Point>,
     /// Mean reward.
@@ -62,16 +63,16 @@ pub struct EvalReport {
     pub true_check_share: Option<f64>,
     /// Share of checks that are misled: right about a value that was miscalculated.
     pub misled_check_share: Option<f64>,
-    /// Of the right answers, the share that an attempt of their thought derives with every step true.
+    /// Share of right answers that an attempt in their thought derives with every step true.
     pub faithful_share: Option<f64>,
     /// Self-corrections per completion.
     pub self_corrections_per_completion: f64,
-    /// Share of attempts that were made before.
+    /// Share of attempts that repeat an earlier one.
     pub repeated_attempt_share: f64,
-    /// Decompositions per completion; left out where there are none, as in tasks without them.
+    /// Decompositions per completion; omitted if there are none, as in tasks without them.
     #[serde(skip_serializing_if = "is_zero")]
     pub decompositions_per_completion: f64,
-    /// Share with at least one decomposition; left out where there are none.
+    /// Share with at least one decomposition; omitted if there are none.
     #[serde(skip_serializing_if = "is_zero")]
     pub decomposing_share: f64,
     /// Share of stated misses after which no attempt follows.
@@ -82,7 +83,8 @@ pub struct EvalReport {
     pub mean_length: f64,
     /// Share cut off.
     pub truncated_share: f64,
-    /// How often each further attempt hits, beside blind search; a task without it has none. Only written, not read back.
+    /// Hit rate by attempt number, beside blind search; `None` in a task without it. Only written, never read
+    /// back.
     #[serde(skip_deserializing, skip_serializing_if = "HitRates::is_empty")]
     pub hit_rates: HitRates,
 }
@@ -142,7 +144,7 @@ impl EvalReport {
         }
     }
 
-    /// Adds what was measured with a thinking budget.
+    /// Adds the results with one thinking budget.
     pub fn add(&mut self, point: Point) {
         if let Some(budget) = point.budget {
             self.budget.insert(budget, point.accuracy().value);

@@ -127,11 +127,11 @@ pub struct ResampleRequest {
     pub before: Vec<u32>,
     /// The change.
     pub edit: Edit,
-    /// Continuations of each of the two.
+    /// Continuations of each version.
     pub samples: usize,
 }
 
-/// See [`SideJob::Measure`]. What is found is kept in the run.
+/// See [`SideJob::Measure`]. The result is stored in the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeasureRequest {
     /// Held-out puzzles.
@@ -140,37 +140,37 @@ pub struct MeasureRequest {
     pub samples: usize,
 }
 
-/// Who put a token where it stands.
+/// Where a token came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
-    /// The model drew it.
+    /// The model sampled it.
     Model,
-    /// The model drew it, and it ends the answer; it has no text.
+    /// The model sampled it, and it ends the answer; it has no text.
     End,
-    /// It was put there: a wait, or the beginning of a forced answer.
+    /// It was inserted: a wait, or the beginning of a forced answer.
     Put,
 }
 
 /// A token of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WrittenToken {
-    /// Its number in the model's vocabulary.
+    /// Its id in the model's vocabulary.
     pub id: u32,
     /// The text that it adds, spaces included; never part of a character.
     pub text: String,
-    /// Who put it there.
+    /// Where it came from.
     pub source: Source,
 }
 
-/// Who is about to answer.
+/// A model that is about to answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answering {
     /// Which weights.
     pub model: ModelName,
-    /// Steps that they have seen, where that is known.
+    /// Steps that they have seen, if known.
     pub step: Option<u64>,
-    /// Words of the question that are not in the model's vocabulary: it does not see them.
+    /// Words of the question that are not in the model's vocabulary, so it does not see them.
     pub unknown: Vec<String>,
 }
 
@@ -181,7 +181,7 @@ pub struct Answer {
     pub reward: f64,
     /// Whether it is right.
     pub correct: bool,
-    /// The text of the answer, where one was given.
+    /// The text of the answer, if any.
     pub answer: Option<String>,
     /// Its exact value.
     pub value: Option<String>,
@@ -199,42 +199,42 @@ pub struct Answer {
     pub truncated: bool,
 }
 
-/// Continuations of one beginning.
+/// The continuations of one beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Arm {
     /// How many.
     pub samples: usize,
     /// Those that are right.
     pub right: usize,
-    /// Tokens of the whole answer, its beginning included; the mean.
+    /// Mean tokens of the whole answer, its beginning included.
     pub mean_length: f64,
     /// Those whose answer was forced.
     pub forced: usize,
 }
 
-/// What a change did.
+/// The effect of a change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Resampled {
     /// The beginning as the model wrote it.
     pub original: Arm,
     /// The beginning as it was changed.
     pub edited: Arm,
-    /// For a token that was left out: continuations that write it again at once.
+    /// For a removed token: how many continuations write it again at once.
     pub again: Option<usize>,
 }
 
 /// How a job ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobEnd {
-    /// All was done and told.
+    /// It finished, and all results were sent.
     Done,
-    /// It was given up, as asked or for a newer one.
+    /// It was cancelled, on request or for a newer job.
     Cancelled,
-    /// It could not be done, for this reason.
+    /// It failed, for this reason.
     Failed(String),
 }
 
-/// Told by the side engine.
+/// Sent by the side engine.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SideEvent {
     /// Answer to [`SideCommand::Models`], or why there is none.
@@ -255,7 +255,7 @@ pub enum SideEvent {
         /// By this.
         token: WrittenToken,
     },
-    /// An answer shrank: its thought was to end, and goes on instead.
+    /// An answer shrank: its thought was about to end, and continues instead.
     TakenBack {
         /// The job.
         job: u64,
@@ -264,7 +264,7 @@ pub enum SideEvent {
         /// Tokens that stay.
         kept: usize,
     },
-    /// An answer is whole.
+    /// An answer is complete.
     Answered {
         /// The job.
         job: u64,
@@ -282,7 +282,7 @@ pub enum SideEvent {
         /// Units in all.
         total: usize,
     },
-    /// What a change did.
+    /// The effect of a change.
     Resampled {
         /// The job.
         job: u64,
@@ -291,7 +291,7 @@ pub enum SideEvent {
     },
     /// A model was measured.
     Measured(Box<Measurement>),
-    /// A job is over, and nothing more is told of it.
+    /// A job is over; no more events follow for it.
     Ended {
         /// The job.
         job: u64,
@@ -300,11 +300,11 @@ pub enum SideEvent {
     },
 }
 
-/// The asker's ends of the side engine's two channels. It ends when they are dropped.
+/// The caller's ends of the side engine's two channels. The side engine ends when they are dropped.
 #[derive(Debug, Clone)]
 pub struct SideHandle {
     /// Bounded.
     pub commands: Sender<SideCommand>,
-    /// Everything it tells.
+    /// Its events.
     pub events: Receiver<SideEvent>,
 }

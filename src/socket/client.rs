@@ -1,4 +1,4 @@
-//! The side of a screen: its commands go to the run, and what the run tells comes back as events.
+//! The screen's side: its commands go to the run, and the run's messages come back as events.
 
 use std::{
     fs,
@@ -23,7 +23,7 @@ use crate::{
 
 /// How long a greeting may take.
 const GREETING: Duration = Duration::from_secs(5);
-/// How soon a lost connection is tried again.
+/// How soon a lost connection is retried.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// A connection that has been greeted.
@@ -33,7 +33,7 @@ pub struct Connection {
     path: PathBuf,
 }
 
-/// Whether there is a socket in a run directory. A link is none: it may lead anywhere.
+/// Whether there is a socket in a run directory. A link does not count: it may lead anywhere.
 pub fn has_socket(run: &Path) -> bool {
     fs::symlink_metadata(run.join(SOCKET_FILE)).is_ok_and(|found| found.file_type().is_socket())
 }
@@ -42,7 +42,7 @@ impl Connection {
     /// Connects to the process that writes a run, and waits for its greeting.
     ///
     /// # Errors
-    /// When nobody listens there, or something else does.
+    /// If nobody listens there, or something other than a run does.
     pub fn open(run: &Path) -> Result<Self, SocketError> {
         let path = run.join(SOCKET_FILE);
         let failed = |cause| SocketError::Io { action: "reach the run through", path: path.clone(), cause };
@@ -65,10 +65,10 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Says one line.
+    /// Sends one line.
     ///
     /// # Errors
-    /// When the connection is lost.
+    /// If the connection is lost.
     pub fn say(&mut self, request: &Request) -> Result<(), SocketError> {
         say(self.reader.get_ref(), request).map_err(|cause| SocketError::Io {
             action: "write to",
@@ -77,7 +77,7 @@ impl Connection {
         })
     }
 
-    /// The next line; `None` when the connection is lost.
+    /// The next line; `None` if the connection is lost.
     pub fn line(&mut self) -> Option<Line> {
         let mut line = Vec::new();
         self.reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).ok()?;
@@ -91,11 +91,11 @@ fn say(mut stream: &UnixStream, request: &Request) -> std::io::Result<()> {
     stream.write_all(&line)
 }
 
-/// Passes commands on to the run and feeds what it tells, in threads of their own, until the run has ended or the
-/// senders of `commands` are gone. A connection that is lost while the run is alive is made again.
+/// Forwards commands to the run and its events to `feed`, in threads of their own, until the run has ended or
+/// the senders of `commands` are gone. A connection that is lost while the run is alive is re-established.
 ///
 /// # Errors
-/// When the run cannot be reached now.
+/// If the run cannot be reached now.
 pub fn attach(run: &Path, commands: Receiver<Command>, feed: Sender<Event>) -> Result<(), SocketError> {
     let mut connection = Connection::open(run)?;
     connection.say(&Request::WATCH)?;
@@ -151,7 +151,7 @@ pub fn attach(run: &Path, commands: Receiver<Command>, feed: Sender<Event>) -> R
     Ok(())
 }
 
-/// Feeds until the connection is lost (`true`), the run has told its end, or nobody wants to know.
+/// Forwards events until the connection is lost (`true`), the run has ended, or nobody listens any more.
 fn listen(connection: &mut Connection, feed: &Sender<Event>) -> bool {
     while let Some(line) = connection.line() {
         let event = match line {

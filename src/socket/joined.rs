@@ -1,22 +1,22 @@
-//! A run that another process writes as one source: what its files tell, and what it tells through its socket.
+//! A run of another process as one source: its files joined with the events from its socket.
 
 use std::{io, path::Path, thread};
 
 use super::client::attach;
 use crate::protocol::{Event, RunFacts, RunSource};
 
-/// Commands that may wait to be passed on.
+/// Commands that may wait to be forwarded.
 const MOST_COMMANDS: usize = 64;
 
-/// Joins the socket of a run with the source that reads its files. A run that cannot be reached stays read-only, and
-/// says why.
+/// Joins the socket of a run with the source that reads its files. A run that cannot be reached stays
+/// read-only, with a warning that says why.
 ///
 /// # Errors
-/// When the operating system gives no thread.
+/// If the operating system cannot start a thread.
 pub fn joined(source: RunSource, run: &Path) -> io::Result<RunSource> {
     let RunSource { facts, events: read, side, .. } = source;
     let (feed, events) = crossbeam_channel::unbounded();
-    // What the run is comes before all that the socket tells of it.
+    // The start event must come before everything from the socket.
     if let Ok(started) = read.recv() {
         let _ = feed.send(started);
     }

@@ -1,17 +1,17 @@
-//! What is said through the socket: the engine's own commands and events as JSON, and a few words around them.
+//! The messages of the socket: the engine's own commands and events as JSON, and a few messages around them.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::protocol::{Command, Event};
 
-/// The request that is the server's own affair.
+/// The request that the server handles itself.
 const WATCH: &str = "watch";
 
 /// One line from a client: `{"command":"watch"}`, or one of the engine's commands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Request {
-    /// Tell me what happens from now on.
+    /// Send me all events from now on.
     Watch(Watch),
     /// For the engine.
     Command(Command),
@@ -24,7 +24,7 @@ pub struct Watch {
 }
 
 impl Request {
-    /// The request to be told what happens.
+    /// The request to receive events.
     pub const WATCH: Self = Self::Watch(Watch { command: WATCH });
 }
 
@@ -35,7 +35,7 @@ impl From<Command> for Request {
 }
 
 impl<'de> Deserialize<'de> for Request {
-    // The name is looked at first: an untagged enum would say of a mistyped command only that nothing matched.
+    // Looks at the name first: for a mistyped command an untagged enum would only say that nothing matched.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let object = serde_json::Value::deserialize(deserializer)?;
         if object.get("command").is_some_and(|name| name == WATCH) {
@@ -56,11 +56,11 @@ pub enum Line {
         /// The number of the process.
         process: u32,
     },
-    /// What was asked for was passed on; a sentence.
+    /// The request was passed on; a sentence.
     Done(String),
-    /// It was not; a sentence.
+    /// The request was refused; a sentence.
     Refused(String),
-    /// Something happened that the journal does not have; only those who watch are told.
+    /// An event that the journal does not have; sent only to watchers.
     Told(Event),
 }
 

@@ -1,9 +1,10 @@
-//! Commands a run of this program from another process of the same person, through a socket in its directory.
+//! Commands a run from another process of the same user, through a socket in the run directory.
 //!
-//! The socket is `RUN/control.sock`, mode 0600. It appears under its name only once it has that mode, so nobody
-//! else can ever connect: the file's permissions decide who may, and the run directory's owner decides those.
-//! Each side writes JSON, one object a line: [`Request`]s one way, [`Line`]s the other. The server greets first, and
-//! a client says nothing until it has been greeted, so that a socket of something else is left alone.
+//! The socket is `RUN/control.sock`, mode 0600. It appears under its name only once it has that mode, so
+//! nobody else can ever connect: the file's permissions decide who may, and the run directory's owner decides
+//! those. Each side writes JSON, one object per line: [`Request`]s one way, [`Line`]s the other. The server
+//! greets first, and a client sends nothing until it has been greeted, so that another program's socket is
+//! left alone.
 
 #[cfg(unix)]
 mod joined;
@@ -33,9 +34,9 @@ use crate::system::files::Folder;
 
 /// Name of the socket in a run directory.
 pub const SOCKET_FILE: &str = "control.sock";
-/// What the server greets with, so that a client knows what it talks to.
+/// The server greets with this, so that a client knows what it is talking to.
 const PROGRAM: &str = "aha-lab";
-/// Longest line that either side takes, in bytes.
+/// Longest line that either side accepts, in bytes.
 const LONGEST_LINE: u64 = 256 << 10;
 
 /// Why a run cannot be commanded.
@@ -63,17 +64,17 @@ pub enum SocketError {
         /// The socket.
         path: PathBuf,
     },
-    /// A system without such sockets.
+    /// The system has no such sockets.
     #[error("On this system a run cannot be commanded from another process.")]
     Unsupported,
 }
 
-/// A path for the system's calls on sockets, which take about a hundred bytes: a longer one is reached through
-/// the open folder, where the system shows open files as paths.
+/// A path for the system's socket calls, which take about a hundred bytes: a longer one is reached through
+/// the open folder, if the system exposes open files as paths.
 #[cfg(unix)]
 fn within_limit(path: &std::path::Path) -> io::Result<(PathBuf, Option<Folder>)> {
     use std::os::{fd::AsRawFd, unix::ffi::OsStrExt};
-    /// macOS takes 103, Linux 107.
+    /// macOS accepts 103, Linux 107.
     const MOST: usize = 103;
     if path.as_os_str().as_bytes().len() <= MOST {
         return Ok((path.to_owned(), None));

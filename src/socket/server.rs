@@ -1,4 +1,4 @@
-//! The side of the run: takes commands and tells what happens.
+//! The run's side: accepts commands and sends events.
 
 use std::{
     fs,
@@ -21,17 +21,17 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use super::{LONGEST_LINE, Line, PROGRAM, Request, SOCKET_FILE, SocketError, within_limit};
 use crate::protocol::{Command, Event};
 
-/// Clients at a time.
+/// Most clients at a time.
 const MOST_CLIENTS: usize = 8;
-/// Lines that may wait for a client; one that reads so slowly that it is full is let go.
+/// Lines queued for a client; one that reads so slowly that its queue fills up is dropped.
 const WAITING: usize = 8192;
-/// From so many on streamed text is left out.
+/// Queue length from which streamed text is left out.
 const CROWDED: usize = WAITING / 2;
-/// How often it is looked for new clients.
+/// How often to look for new clients.
 const LOOK: Duration = Duration::from_millis(100);
-/// How long one line may take to be taken.
+/// How long a client may take to read one line.
 const WRITE_PATIENCE: Duration = Duration::from_secs(5);
-/// How long the last lines may take.
+/// How long sending the last lines may take.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A client that watches.
@@ -46,7 +46,7 @@ struct State {
     watchers: Vec<Watcher>,
     temporality: Option<Event>,
     phase: Option<Event>,
-    /// The streamed completions of the step in hand, for who comes in the middle of it.
+    /// The streamed completions of the current step, for a watcher that joins in the middle of it.
     streamed: Vec<Event>,
 }
 
@@ -72,11 +72,11 @@ pub struct ControlServer {
 }
 
 impl ControlServer {
-    /// Begins to serve. The caller's engine holds the run's lock, so a socket that is there is a dead one's and
-    /// is replaced.
+    /// Starts serving. The caller's engine holds the run's lock, so an existing socket belongs to a dead
+    /// process and is replaced.
     ///
     /// # Errors
-    /// When the system gives no socket there.
+    /// If the system cannot create a socket there.
     pub fn start(run: &Path, commands: Sender<Command>) -> Result<Self, SocketError> {
         let path = run.join(SOCKET_FILE);
         let listener = bind(run, &path).map_err(|cause| SocketError::Io {
@@ -103,7 +103,7 @@ impl ControlServer {
         Ok(Self { shared, path, inode, acceptor: Some(acceptor) })
     }
 
-    /// Tells those who watch.
+    /// Sends an event to all watchers.
     pub fn tell(&self, event: &Event) {
         if event.is_journalled() {
             return;
@@ -140,7 +140,7 @@ impl ControlServer {
         });
     }
 
-    /// Whether the pause that is told next was asked for by a client, rather than begun by the engine itself.
+    /// Whether a client requested the next pause event, rather than the engine itself.
     pub fn pause_is_wanted(&self) -> bool {
         self.shared.pause_wanted.load(Ordering::SeqCst)
     }
@@ -149,7 +149,7 @@ impl ControlServer {
 impl Drop for ControlServer {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
-        // Not the socket of a process that took the run over in the meantime.
+        // Do not remove the socket of a process that took the run over in the meantime.
         let now = fs::symlink_metadata(&self.path).ok().map(|found| (found.dev(), found.ino()));
         if now.is_some() && now == self.inode {
             let _ = fs::remove_file(&self.path);
@@ -158,7 +158,7 @@ impl Drop for ControlServer {
         let writers: Vec<JoinHandle<()>> = watchers
             .into_iter()
             .map(|watcher| {
-                // Ends the thread that reads from it, which lets the writer end once it has said everything.
+                // Ends the reading thread, which lets the writer end once it has sent everything.
                 let _ = watcher.stream.shutdown(std::net::Shutdown::Read);
                 watcher.writer
             })
@@ -199,7 +199,7 @@ fn accept(listener: &UnixListener, shared: &Arc<Shared>) {
             Ok((stream, _)) if Arc::strong_count(&clients) <= MOST_CLIENTS => {
                 let (shared, counted) = (shared.clone(), clients.clone());
                 let served = move || {
-                    // A client that went away is no error.
+                    // A client that went away is not an error.
                     let _ = serve(stream, &shared);
                     drop(counted);
                 };
@@ -306,7 +306,7 @@ fn start_writer(mut stream: UnixStream, waiting: Receiver<Arc<str>>) -> io::Resu
                 break;
             }
         }
-        // The reading side wakes too and lets its end go.
+        // This wakes the reading side too, which then releases its end.
         let _ = stream.shutdown(std::net::Shutdown::Both);
     })
 }

@@ -1,4 +1,4 @@
-//! `aha-lab eval --record`: a measurement is kept in its run, and what the run began from is measured beside it.
+//! `aha-lab eval --record`: stores a measurement in its run, and also measures what the run began from.
 
 use burn::tensor::Device;
 
@@ -13,7 +13,7 @@ use crate::{
     system::output::say,
 };
 
-/// Where a measurement is kept.
+/// Where a measurement is stored.
 pub struct Recording {
     run: RunDirectory,
     checkpoint: Checkpoint,
@@ -21,7 +21,7 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Of a checkpoint of a run; nothing else has a place for it.
+    /// For a checkpoint of a run; nothing else has a place for it.
     ///
     /// # Errors
     /// A sentence for anything else.
@@ -41,10 +41,10 @@ impl Recording {
         Ok(Self { run, checkpoint, own_puzzles: args.puzzles.is_some() })
     }
 
-    /// Keeps what was found of the checkpoint, and measures the base in the same way where that was not done yet.
+    /// Stores the checkpoint's results, and measures the base in the same way if that was not done yet.
     ///
     /// # Errors
-    /// What the disk says, or why the base cannot be measured.
+    /// The disk's error, or why the base cannot be measured.
     pub fn keep(
         &self,
         exam: &Exam<'_>,
@@ -74,7 +74,7 @@ impl Recording {
             ));
             return Ok(());
         };
-        // Both ends of a curve are measured alike: what the run began from also ends where the checkpoint does.
+        // Both ends of a curve are measured alike: the base's completions end where the checkpoint's do.
         let options = EvalOptions { greedy: false, ..exam.options.clone() };
         if let Some(report) = (Exam { options, ..*exam }).take(&base)? {
             self.write(&Measurement::of(&report, how, 0, hash, backend.to_owned()))?;
@@ -92,7 +92,7 @@ impl Recording {
 /// What a run began from, and the hash of its weights: its checkpoint before the first step, or the embedded model.
 ///
 /// # Errors
-/// When it is there and cannot be loaded.
+/// If it exists but cannot be loaded.
 pub fn base_of(run: &RunDirectory, device: &Device) -> Result<Option<(LoadedModel, String)>, Failure> {
     if let Ok(checkpoint) = run.checkpoint(Some(0)) {
         let source = ModelSource::Folder(&checkpoint.path);
