@@ -3,11 +3,11 @@
 
 use std::hint::black_box;
 
-use aha_lab::{reasoning::analyze, task::Puzzle};
+use aha_lab::{reasoning::analyze, record::NumberPuzzle};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn analysis(criterion: &mut Criterion) {
-    let puzzle = Puzzle { numbers: vec![3, 7, 25], target: 78 };
+    let puzzle = NumberPuzzle { numbers: vec![3, 7, 25], target: 78 };
     let attempt = "Let's try \\( 25 \\times 3 = 75 \\). Then 75 + 7 = 82, which is **too high**. Let me try \
         another way: 25 + 7 = 32, 32 * 3 = 96. Hmm, 96 is not 78. ";
     let text = attempt.repeat(3);

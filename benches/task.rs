@@ -4,13 +4,13 @@
 use std::hint::black_box;
 
 use aha_lab::task::{
-    Puzzle, RewardRules,
+    NumberPuzzle, RewardRules,
     countdown::{reward, solver},
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn rewards(criterion: &mut Criterion) {
-    let puzzle = Puzzle { numbers: vec![3, 7, 25], target: 78 };
+    let puzzle = NumberPuzzle { numbers: vec![3, 7, 25], target: 78 };
     let thought =
         "25 * 3 = 75. 75 + 7 = 82. Check: 82 is not 78, too high. Try another way: 25 + 7 = 32. ".repeat(4);
     let long = "1 + ".repeat(20_000);

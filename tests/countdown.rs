@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 
 use aha_lab::eval::heldout_puzzles;
 use aha_lab::task::{
-    Puzzle, RewardRules, Score, Split, Task,
+    NumberPuzzle, RewardRules, Score, Split,
     countdown::{
         Countdown,
         expression::{self, ExpressionError},
         puzzle::{Level, split_of},
         reward, solver,
     },
+    numbers::NumberTask,
 };
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -146,7 +147,7 @@ fn dice() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn scored(numbers: &[i64], target: i64, answer: &str) -> Score {
-    let puzzle = Puzzle { numbers: numbers.to_vec(), target };
+    let puzzle = NumberPuzzle { numbers: numbers.to_vec(), target };
     reward::score(&puzzle, &format!("hm .\n<answer> {answer} </answer>"), &RewardRules::default())
 }
 
@@ -341,7 +342,7 @@ fn one_number_set_in_ten_is_held_out_whatever_the_order_and_the_target() {
                 let split = Split::of_numbers(&[a, b, c]);
                 for numbers in [[a, c, b], [b, a, c], [b, c, a], [c, a, b], [c, b, a]] {
                     for target in [10, 57, 99] {
-                        assert_eq!(split_of(&Puzzle { numbers: numbers.to_vec(), target }), split);
+                        assert_eq!(split_of(&NumberPuzzle { numbers: numbers.to_vec(), target }), split);
                     }
                 }
                 total += 1;
@@ -369,7 +370,8 @@ fn the_puzzles_of_an_evaluation_differ_in_more_than_their_order() {
     let puzzles = heldout_puzzles(&task, 500);
     let mut different: Vec<(Vec<i64>, i64)> = puzzles
         .into_iter()
-        .map(|mut puzzle| {
+        .map(|puzzle| {
+            let mut puzzle = NumberPuzzle::of(&puzzle).unwrap();
             assert_eq!(split_of(&puzzle), Split::Heldout);
             puzzle.numbers.sort_unstable();
             (puzzle.numbers, puzzle.target)

@@ -3,25 +3,25 @@
 
 use aha_lab::{
     config::Config,
+    metrics::registry,
     protocol::{
         BaseReference, Command, Event, ForkPoint, GroupInspection, Phase, RowInspection, Started, StepBy,
         Temporality, TokenView,
     },
-    record::{RolloutRecord, StepMetrics},
-    runs::{Measurement, Reader, RunDirectory, pinned::PinnedAnswer},
-    task::{Puzzle, Score},
+    record::{Measurement, NumberPuzzle, PinnedAnswer, Puzzle, Rollout, Score, Step},
+    runs::{Reader, RunDirectory},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 fn puzzle() -> Puzzle {
-    Puzzle { numbers: vec![4, 1, 16], target: 19 }
+    NumberPuzzle { numbers: vec![4, 1, 16], target: 19 }.into()
 }
 
 fn showcase() -> RunDirectory {
     RunDirectory::open(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("runs/first-aha")).unwrap()
 }
 
-fn rollout() -> RolloutRecord {
+fn rollout() -> Rollout {
     Reader::new(&showcase()).rollouts().unwrap().records.swap_remove(0)
 }
 
@@ -176,9 +176,9 @@ fn every_command_crosses() {
 
 #[test]
 fn numbers_that_json_lacks_cross_as_unknown() {
-    let step = StepMetrics { reward: f64::NAN, ..StepMetrics::default() };
+    let step = Step::new(1).with(&registry::REWARD, f64::NAN);
     let Event::StepDone(back) = crossed(&Event::StepDone(Box::new(step))) else { unreachable!() };
-    assert!(back.reward.is_nan());
+    assert!(back.get(&registry::REWARD).is_nan() && back.has(&registry::REWARD));
 }
 
 #[test]

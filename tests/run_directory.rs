@@ -27,10 +27,11 @@ use std::{
 
 use aha_lab::{
     config::Config,
+    metrics::registry,
     reasoning::Analysis,
-    record::{RolloutRecord, StepMetrics},
+    record::{Problem, Rollout, Step},
     runs::{Journal, JournalPosition, Reader, RunDirectory, RunInfo, RunLock, TrainingState},
-    task::Puzzle,
+    task::NumberPuzzle,
 };
 use tempfile::TempDir;
 
@@ -51,24 +52,29 @@ fn new_run(root: &TempDir) -> RunDirectory {
     RunDirectory::create(root.path(), "test", &Config::default(), &info()).unwrap()
 }
 
-fn metrics(step: u64) -> StepMetrics {
-    StepMetrics { step, reward: 0.25, kl: Some(0.5), num_tokens: 100 * step, ..StepMetrics::default() }
+fn metrics(step: u64) -> Step {
+    Step::new(step)
+        .with(&registry::REWARD, 0.25)
+        .with(&registry::KL, Some(0.5))
+        .with(&registry::NUM_TOKENS, 100 * step)
 }
 
-fn rollout(step: u64, group: usize, index: usize) -> RolloutRecord {
-    RolloutRecord {
+fn rollout(step: u64, group: usize, index: usize) -> Rollout {
+    Rollout {
         step,
         group,
         index,
-        task: "countdown".into(),
-        puzzle: Puzzle { numbers: vec![4, 1, 16], target: 19 },
-        prompt: "use 4 1 16 make 19 : <think>".into(),
+        problem: Problem {
+            task: "countdown".into(),
+            puzzle: NumberPuzzle { numbers: vec![4, 1, 16], target: 19 }.into(),
+            prompt: "use 4 1 16 make 19 : <think>".into(),
+        },
         completion: format!(" 16 + 4 = 20 , 20 - 1 = 19 . ✓ \"{step}\" </think>"),
-        token_ids: vec![1, 2, 3],
-        logprobs: vec![-0.1, -2.5, -0.0],
-        entropies: vec![0.5, 1.25, 0.0],
+        token_ids: Some(vec![1, 2, 3]),
+        logprobs: Some(vec![-0.1, -2.5, -0.0]),
+        entropies: Some(vec![0.5, 1.25, 0.0]),
         reward: 1.0,
-        advantage: 0.75,
+        advantage: Some(0.75),
         correct: true,
         truncated: false,
         analysis: Analysis { checks: 2, true_checks: 1, self_corrections: 1, ..Analysis::default() },

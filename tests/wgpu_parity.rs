@@ -150,8 +150,8 @@ fn weights(run: &RunDirectory, step: u64) -> Vec<f32> {
 /// The tokens of every completion, and all their log-probabilities.
 fn completions(run: &RunDirectory) -> (Vec<Vec<u32>>, Vec<f32>) {
     let records = Reader::new(run).rollouts().unwrap().records;
-    let logprobs = records.iter().flat_map(|record| record.logprobs.clone()).collect();
-    (records.into_iter().map(|record| record.token_ids).collect(), logprobs)
+    let logprobs = records.iter().flat_map(|record| record.logprobs.clone().unwrap()).collect();
+    (records.into_iter().map(|record| record.token_ids.unwrap()).collect(), logprobs)
 }
 
 /// What is promised of the CPU to the last bit is measured here: a GPU may add in another order each time.

@@ -30,20 +30,20 @@ mod lab {
     pub use crate::{config, model, record, runs, socket};
 }
 
-use record::{EventRecord, RolloutRecord, StepMetrics};
+use record::{EventRecord, Rollout, Step};
 use runs::lines::LineSplitter;
 use task::{
-    Puzzle, RewardRules,
+    NumberPuzzle, RewardRules,
     countdown::{reward, solver},
 };
 
 /// Three to six numbers and a target from the first bytes; the text is the rest.
-fn puzzle_and_text(data: &[u8]) -> Option<(Puzzle, &str)> {
+fn puzzle_and_text(data: &[u8]) -> Option<(NumberPuzzle, &str)> {
     let (head, text) = data.split_at_checked(8)?;
     let count = 1 + usize::from(head[0] % 6);
     let numbers = head[1..=count].iter().map(|byte| i64::from(*byte)).collect();
     let target = i64::from(i16::from_le_bytes([head[6], head[7]]));
-    Some((Puzzle { numbers, target }, std::str::from_utf8(text).ok()?))
+    Some((NumberPuzzle { numbers, target }, std::str::from_utf8(text).ok()?))
 }
 
 /// The reward: never a panic, never anything but the three payments, and a right answer is one that the solver's
@@ -67,6 +67,7 @@ pub fn reward(data: &[u8]) {
                 "{puzzle:?} {completion}"
             );
         }
+        let puzzle = puzzle.clone().into();
         for family in task::FAMILIES {
             let score = family.reader.score(&puzzle, &completion, &rules);
             assert!([0.0, rules.format, rules.correct].contains(&score.reward) && !score.reason.is_empty());
@@ -78,6 +79,7 @@ pub fn reward(data: &[u8]) {
 /// The analysis: spans lie in the text, on characters, in order; what is counted adds up; the same again for the same.
 pub fn analysis(data: &[u8]) {
     let Some((puzzle, text)) = puzzle_and_text(data) else { return };
+    let puzzle = puzzle.into();
     for family in task::FAMILIES {
         let found = family.reader.analyze(&puzzle, text);
         for span in &found.spans {
@@ -101,8 +103,8 @@ pub fn records(data: &[u8]) {
         let value = |record: &T| serde_json::to_value(record).expect("it was written before");
         assert!(strangers::nearly(&value(&back), &value(&record)), "{}", String::from_utf8_lossy(&text));
     }
-    again::<StepMetrics>(data);
-    again::<RolloutRecord>(data);
+    again::<Step>(data);
+    again::<Rollout>(data);
     again::<EventRecord>(data);
 }
 

@@ -22,6 +22,8 @@ pub mod lineage;
 pub mod lines;
 #[path = "../../src/runs/lock.rs"]
 pub mod lock;
+#[path = "../../src/runs/meta.rs"]
+pub mod meta;
 #[path = "../../src/runs/pinned.rs"]
 pub mod pinned;
 #[path = "../../src/runs/place.rs"]
@@ -41,7 +43,7 @@ pub use checkpoint::{CheckpointWriter, Manifest, newest_valid, verify};
 pub use directory::{RunAtStep, RunDirectory};
 pub use error::{CheckpointError, RunError};
 pub use follower::{Follower, Fresh};
-pub use frontier::{HowMeasured, Measurement};
+pub use frontier::FrontierWatch;
 pub use journal::{Journal, JournalPosition};
 pub use lineage::{Ancestor, Segment, ancestors, segments};
 pub use lock::RunLock;

@@ -10,7 +10,8 @@ use super::lab::{
         host::{HostTensors, arrange, shard_names},
         tokenizer::{StreamingDecoder, Tokenizer},
     },
-    runs::{Manifest, Measurement, TrainingState, checkpoint::FORMAT},
+    record::Measurement,
+    runs::{Manifest, TrainingState, checkpoint::FORMAT},
     socket::{Line, Request},
 };
 

@@ -17,11 +17,11 @@ use crate::{
         figures::{CAVEAT, figures, note},
         meter::Difference,
     },
-    reasoning::Analysis,
+    record::Analysis,
     runs::RunDirectory,
     system::files,
     task::{
-        self, LastBlind, Puzzle, RewardRules,
+        self, LastBlind, NumberPuzzle, RewardRules,
         answer::Graded,
         countdown::search::{Search, Space},
     },
@@ -82,7 +82,7 @@ pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i
         return summarize(opened, run, args, stdin, stdout);
     }
     // The completions of one group are adjacent and share their puzzle.
-    let mut known: Option<(Puzzle, Space)> = None;
+    let mut known: Option<(NumberPuzzle, Space)> = None;
     let bad_lines = answer_lines(args.file.as_deref(), stdin, stdout, |input| {
         let analysis = analyze_line(&input, args.answer)?;
         Ok(match args.search {
@@ -191,8 +191,8 @@ struct NearMissAnswer {
 }
 
 impl SearchAnswer {
-    fn of(input: &ScoreInput, known: &mut Option<(Puzzle, Space)>) -> Self {
-        let puzzle = input.puzzle();
+    fn of(input: &ScoreInput, known: &mut Option<(NumberPuzzle, Space)>) -> Self {
+        let puzzle = input.numbers();
         let (_, space) = match known {
             Some(known) if known.0 == puzzle => known,
             other => other.insert((puzzle.clone(), Space::new(&puzzle))),

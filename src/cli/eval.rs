@@ -10,7 +10,7 @@ use std::{
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failure, jsonl, progress_visible};
+use super::{Failure, progress_visible};
 use crate::{
     config::{Config, StopAt},
     device,
@@ -19,8 +19,8 @@ use crate::{
         setup::{check_fit, task_of},
     },
     eval::{self, EvalOptions, Examinee, report::EvalReport},
-    metrics::interval::Estimate,
     model::{finding, folder::LoadedModel, source::ModelSource},
+    record::Estimate,
     rollout::{budget::ANSWER_TOKENS, sampler::Observer},
     runs::{RunAtStep, RunDirectory},
     system::{
@@ -132,7 +132,7 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
     let loaded = at.load(config.puzzles.task, &choice.device)?;
     let task = task_of(&config)?;
     let puzzles = match &args.puzzles {
-        Some(path) => read_puzzles(path)?,
+        Some(path) => read_puzzles(path, task.as_ref())?,
         None => eval::heldout_puzzles(task.as_ref(), args.count),
     };
     let options = EvalOptions {
@@ -281,7 +281,7 @@ fn read_most(input: impl Read) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn read_puzzles(path: &std::path::Path) -> Result<Vec<Puzzle>, Failure> {
+fn read_puzzles(path: &std::path::Path, task: &dyn Task) -> Result<Vec<Puzzle>, Failure> {
     let read = match path == std::path::Path::new("-") {
         true => read_most(std::io::stdin().lock()),
         false => files::open_stream(path).and_then(read_most),
@@ -301,18 +301,12 @@ fn read_puzzles(path: &std::path::Path) -> Result<Vec<Puzzle>, Failure> {
     for (number, line) in
         bytes.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty())
     {
-        match serde_json::from_slice::<Puzzle>(line) {
-            Ok(puzzle) if !puzzle.numbers.is_empty() && puzzle.numbers.len() <= jsonl::MAX_NUMBERS => {
-                puzzles.push(puzzle);
+        let read = serde_json::from_slice::<Puzzle>(line).map_err(|error| format!("{error}."));
+        match read.and_then(|puzzle| task.admit(&puzzle)) {
+            Ok(puzzle) => puzzles.push(puzzle),
+            Err(reason) => {
+                wrong = wrong.or(Some(format!("{} line {}: {reason}", path.display(), number + 1)));
             }
-            Ok(_) => {
-                wrong = wrong.or(Some(format!(
-                    "{} line {}: `numbers` is empty or too long.",
-                    path.display(),
-                    number + 1
-                )))
-            }
-            Err(error) => wrong = wrong.or(Some(format!("{} line {}: {error}.", path.display(), number + 1))),
         }
     }
     match wrong {

@@ -10,7 +10,8 @@ use std::{
 
 use crate::{
     metrics::AhaWatch,
-    record::StepMetrics,
+    metrics::registry,
+    record::Step,
     runs::{Reader, RunDirectory, RunError, ancestors, checkpoint, segments, source::base_reference},
     system::output::{self, printable_within_line},
     tui::widgets::numbers,
@@ -152,8 +153,8 @@ fn quoted(word: &str) -> String {
 struct Figures {
     /// The base's self-corrections per completion; without it the first step stands in.
     base: Option<f64>,
-    first: Vec<StepMetrics>,
-    last: VecDeque<StepMetrics>,
+    first: Vec<Step>,
+    last: VecDeque<Step>,
     held_out: Option<(u64, f64)>,
     seconds: f64,
     watch: AhaWatch,
@@ -171,16 +172,17 @@ impl Figures {
         }
     }
 
-    fn take_in(&mut self, step: StepMetrics) {
+    fn take_in(&mut self, step: Step) {
         if step.step == 1 {
-            self.base.get_or_insert(step.self_corrections);
+            self.base.get_or_insert(step.get(&registry::SELF_CORRECTIONS));
         }
         if let Some(base) = self.base.filter(|base| base.is_finite()) {
-            self.watch.push(step.step, step.self_corrections, base);
+            self.watch.push(step.step, step.get(&registry::SELF_CORRECTIONS), base);
         }
-        self.held_out = step.eval_accuracy.map(|share| (step.step, share)).or(self.held_out);
-        if step.step_time.is_finite() {
-            self.seconds += step.step_time.max(0.0);
+        self.held_out =
+            step.known(&registry::EVAL_ACCURACY).map(|share| (step.step, share)).or(self.held_out);
+        if step.get(&registry::STEP_TIME).is_finite() {
+            self.seconds += step.get(&registry::STEP_TIME).max(0.0);
         }
         if self.first.len() < ENDS {
             self.first.push(step.clone());
@@ -193,8 +195,8 @@ impl Figures {
 
     /// Before and after: of the steps at both ends, and on held-out puzzles.
     fn accuracy(&self, base: Option<f64>) -> Option<String> {
-        let last: Vec<&StepMetrics> = self.last.iter().collect();
-        let first: Vec<&StepMetrics> = self.first.iter().collect();
+        let last: Vec<&Step> = self.last.iter().collect();
+        let first: Vec<&Step> = self.first.iter().collect();
         let (before, after) = (end(&first)?, end(&last)?);
         let mut line = match before == after {
             true => format!("  accuracy {before}"),
@@ -221,7 +223,7 @@ impl Figures {
 
     fn costs(&self, price_per_hour: f64) -> String {
         let time = Duration::try_from_secs_f64(self.seconds).unwrap_or_default();
-        let tokens = self.last.back().map_or(f64::NAN, |last| last.num_tokens as f64);
+        let tokens = self.last.back().map_or(f64::NAN, |last| last.get(&registry::NUM_TOKENS));
         format!(
             "  {} of training, {} tokens, {} at ${price_per_hour:.2} an hour",
             numbers::clock(time),
@@ -232,9 +234,9 @@ impl Figures {
 }
 
 /// `0.12 (steps 1 to 3)`.
-fn end(steps: &[&StepMetrics]) -> Option<String> {
+fn end(steps: &[&Step]) -> Option<String> {
     let (first, last) = (steps.first()?.step, steps.last()?.step);
-    let mean = steps.iter().map(|step| step.accuracy).sum::<f64>() / steps.len() as f64;
+    let mean = steps.iter().map(|step| step.get(&registry::ACCURACY)).sum::<f64>() / steps.len() as f64;
     let which = if first == last { format!("step {first}") } else { format!("steps {first} to {last}") };
     Some(format!("{} ({which})", numbers::fixed(mean, 2, 0)))
 }
@@ -246,14 +248,13 @@ mod tests {
 
     #[test]
     fn figures_are_of_both_ends_and_of_everything_between() {
-        let step = |n: u64, accuracy, self_corrections| StepMetrics {
-            step: n,
-            accuracy,
-            self_corrections,
-            num_tokens: 1000 * n,
-            step_time: 60.0,
-            eval_accuracy: n.is_multiple_of(10).then_some(0.5),
-            ..StepMetrics::default()
+        let step = |n: u64, accuracy, self_corrections| {
+            Step::new(n)
+                .with(&registry::ACCURACY, accuracy)
+                .with(&registry::SELF_CORRECTIONS, self_corrections)
+                .with(&registry::NUM_TOKENS, 1000 * n)
+                .with(&registry::STEP_TIME, 60.0)
+                .with(&registry::EVAL_ACCURACY, n.is_multiple_of(10).then_some(0.5))
         };
         let mut figures = Figures::new(None);
         assert_eq!((figures.accuracy(None), figures.aha()), (None, None));

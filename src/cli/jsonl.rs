@@ -14,13 +14,14 @@ use std::{
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 
-use crate::{system::files, task::Puzzle};
+use crate::{
+    record::{NumberPuzzle, Puzzle},
+    system::files,
+    task::numbers::MAX_NUMBERS,
+};
 
 /// Longest line that is read, in bytes. A longer one is skipped without being held in memory.
 pub const MAX_LINE_BYTES: usize = 8 << 20;
-
-/// Most numbers that one puzzle may give.
-pub const MAX_NUMBERS: usize = 64;
 
 /// The largest absolute value of a given number or a target: two to the 53rd, up to which every JSON
 /// program reads an integer exactly.
@@ -41,9 +42,14 @@ pub struct ScoreInput {
 }
 
 impl ScoreInput {
+    /// The numbers and the target.
+    pub fn numbers(&self) -> NumberPuzzle {
+        NumberPuzzle { numbers: self.numbers.clone(), target: self.target }
+    }
+
     /// The puzzle that the completion answers.
     pub fn puzzle(&self) -> Puzzle {
-        Puzzle { numbers: self.numbers.clone(), target: self.target }
+        self.numbers().into()
     }
 }
 
@@ -268,7 +274,7 @@ mod tests {
         let seen = read(input.as_bytes());
         let numbers: Vec<_> = seen.iter().map(|(number, line)| (*number, line.is_ok())).collect();
         assert_eq!(numbers, [(1, true), (4, false), (5, true), (6, true)]);
-        assert_eq!(seen[0].1.as_ref().unwrap().puzzle(), Puzzle { numbers: vec![1, 2], target: 3 });
+        assert_eq!(seen[0].1.as_ref().unwrap().numbers(), NumberPuzzle { numbers: vec![1, 2], target: 3 });
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Failure, printable, progress_visible};
 use crate::{
     engine::replay::{self, StepAgain},
-    record::RolloutRecord,
+    record::Rollout,
     runs::{
         RolloutIndex, RunDirectory,
         fingerprint::{difference, fingerprint},
@@ -62,7 +62,7 @@ pub fn run(args: &ReplayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     });
     bar.finish_and_clear();
     let StepAgain { records, from, backend, notes } = again?;
-    let again: Vec<RolloutRecord> = records.into_iter().filter(|record| args.wants(record)).collect();
+    let again: Vec<Rollout> = records.into_iter().filter(|record| args.wants(record)).collect();
 
     let differs = first_difference(&recorded, &again, args);
     let (then, now) = (fingerprint(recorded.values()), fingerprint(&again));
@@ -102,12 +102,12 @@ impl ReplayArgs {
         Some(Place::of_numbers(self.group?, self.completion?))
     }
 
-    fn wants(&self, record: &RolloutRecord) -> bool {
+    fn wants(&self, record: &Rollout) -> bool {
         record.step == self.step && self.place().is_none_or(|place| place == Place::of(record))
     }
 }
 
-type Completions = BTreeMap<Place, RolloutRecord>;
+type Completions = BTreeMap<Place, Rollout>;
 
 /// The journal's record of the step, or of the one requested completion.
 fn recorded(run: &RunDirectory, args: &ReplayArgs) -> Result<Completions, Failure> {
@@ -133,7 +133,7 @@ fn recorded(run: &RunDirectory, args: &ReplayArgs) -> Result<Completions, Failur
 }
 
 /// The first difference in the order of the journal, in a sentence.
-fn first_difference(recorded: &Completions, again: &[RolloutRecord], args: &ReplayArgs) -> Option<String> {
+fn first_difference(recorded: &Completions, again: &[Rollout], args: &ReplayArgs) -> Option<String> {
     for record in again {
         let place = Place::of(record);
         let sentence = match recorded.get(&place) {

@@ -24,6 +24,7 @@ use crate::{
         scripted::ScriptedOptions,
         setup::{EngineOptions, Start},
     },
+    metrics::registry,
     protocol::{Command, Event, Temporality},
     runs::{RunAtStep, RunDirectory, source, state::TrainingState},
     socket::ControlServer,
@@ -302,7 +303,11 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
                 bar.set_position(metrics.step);
                 bar.set_message(format!(
                     "reward {:.3}  accuracy {:.3}  length {:.0}  checks {:.2}  {:.1} s",
-                    metrics.reward, metrics.accuracy, metrics.mean_length, metrics.checks, metrics.step_time
+                    metrics.get(&registry::REWARD),
+                    metrics.get(&registry::ACCURACY),
+                    metrics.get(&registry::MEAN_LENGTH),
+                    metrics.get(&registry::CHECKS),
+                    metrics.get(&registry::STEP_TIME)
                 ));
                 summary.take_in(*metrics);
                 troubled = false;

@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{record::StepMetrics, system::output::printable_within_line};
+use crate::{metrics::registry, record::Step, system::output::printable_within_line};
 
 /// Steps averaged at each end.
 const ENDS: usize = 3;
@@ -20,15 +20,15 @@ const TIMED: usize = 10_000;
 /// The steps that the summary of a run needs.
 #[derive(Debug, Default)]
 pub struct Summary {
-    first: Vec<StepMetrics>,
-    last: VecDeque<StepMetrics>,
+    first: Vec<Step>,
+    last: VecDeque<Step>,
     times: VecDeque<f64>,
 }
 
 impl Summary {
     /// One more step.
-    pub fn take_in(&mut self, step: StepMetrics) {
-        self.times.push_back(step.step_time);
+    pub fn take_in(&mut self, step: Step) {
+        self.times.push_back(step.get(&registry::STEP_TIME));
         if self.times.len() > TIMED {
             self.times.pop_front();
         }
@@ -79,10 +79,11 @@ impl Summary {
             writeln!(out, "  no step was made this time; --steps N goes on to step N")?;
             return out.flush();
         }
-        for key in ["accuracy", "reward", "mean_length", "checks", "self_corrections", "decompositions"] {
+        for metric in registry::ALL.iter().filter(|metric| metric.printed) {
+            let key = metric.summary.unwrap_or(metric.name);
             let value = |end: &str| summary[end][key].as_f64().unwrap_or(f64::NAN);
             // Not every task has decompositions.
-            if key == "decompositions" && value("first") + value("last") == 0.0 {
+            if metric.zero_is_left_out && value("first") + value("last") == 0.0 {
                 continue;
             }
             writeln!(out, "  {key:<18}{:>8.3}  ->{:>8.3}", value("first"), value("last"))?;
@@ -91,25 +92,14 @@ impl Summary {
     }
 }
 
-fn means<'a>(steps: impl ExactSizeIterator<Item = &'a StepMetrics> + Clone) -> Value {
+fn means<'a>(steps: impl ExactSizeIterator<Item = &'a Step> + Clone) -> Value {
     if steps.len() == 0 {
         return Value::Null;
     }
-    let of = |f: fn(&StepMetrics) -> f64| steps.clone().map(f).sum::<f64>() / steps.len() as f64;
-    json!({
-        "reward": of(|m| m.reward),
-        "accuracy": of(|m| m.accuracy),
-        "mean_length": of(|m| m.mean_length),
-        "checks": of(|m| m.checks),
-        "true_checks": of(|m| m.true_checks),
-        "self_checking_share": of(|m| m.self_checking_share),
-        "self_corrections": of(|m| m.self_corrections),
-        "decompositions": of(|m| m.decompositions),
-        "decomposing_share": of(|m| m.decomposing_share),
-        "repeated_attempt_share": of(|m| m.repeated_attempt_share),
-        "truncated_share": of(|m| m.clipped_ratio),
-        "entropy": of(|m| m.entropy),
-    })
+    let of = |metric| steps.clone().map(|step| step.get(metric)).sum::<f64>() / steps.len() as f64;
+    let named =
+        registry::ALL.iter().filter_map(|metric| Some((metric.summary?.to_owned(), of(metric).into())));
+    Value::Object(named.collect())
 }
 
 #[cfg(test)]
@@ -121,7 +111,9 @@ mod tests {
         let mut summary = Summary::default();
         for step in 1..=steps {
             let (accuracy, step_time) = (step as f64, step as f64);
-            summary.take_in(StepMetrics { step, accuracy, step_time, ..StepMetrics::default() });
+            summary.take_in(
+                Step::new(step).with(&registry::ACCURACY, accuracy).with(&registry::STEP_TIME, step_time),
+            );
         }
         summary
     }

@@ -7,6 +7,7 @@ mod error;
 mod file;
 mod help;
 mod sections;
+mod sentinel;
 #[cfg(test)]
 mod tests;
 

@@ -13,9 +13,9 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
 use crate::protocol::{Command, Event, StepBy, Temporality};
-use crate::runs::edits::Edit;
 use crate::{
     config::{Config, ConfigError},
+    record::{Edit, RunEvent},
     task::Puzzle,
 };
 
@@ -55,7 +55,7 @@ struct State {
     inspections_asked: u64,
     inspecting_anew: bool,
     /// What a person did since the journal was last written: `paused`, `resumed`, `stepped`.
-    deeds: Vec<(&'static str, String)>,
+    deeds: Vec<(RunEvent, String)>,
     /// Threads that work in the current phase, and those of them that are held.
     working: HashSet<ThreadId>,
     held: HashSet<ThreadId>,
@@ -78,7 +78,7 @@ pub struct Requests {
     /// Edits of live hyperparameters.
     pub edits: Vec<Edit>,
     /// Pauses, resumptions and steps, in words.
-    pub deeds: Vec<(&'static str, String)>,
+    pub deeds: Vec<(RunEvent, String)>,
     /// Whether a checkpoint was asked for.
     pub checkpoint: bool,
     /// Puzzles to pin (`true`) and to unpin.
@@ -349,26 +349,34 @@ impl Control {
                     state.leash = Leash::None;
                     state.waits_for_disk = false;
                     self.become_pausing(state);
-                    state.deeds.push(("paused", "by a person".into()));
+                    state.deeds.push((RunEvent::Paused, "by a person".into()));
                 }
                 Ok(Command::Resume) => {
                     state.leash = Leash::None;
                     self.become_unpausing(state);
-                    state.deeds.push(("resumed", "by a person".into()));
+                    state.deeds.push((RunEvent::Resumed { after: None }, "by a person".into()));
                 }
                 Ok(Command::TryAgain) => {
                     state.leash = Leash::None;
                     self.become_unpausing(state);
-                    state.deeds.push(("resumed", "by itself: it is tried once more".into()));
+                    state
+                        .deeds
+                        .push((RunEvent::Resumed { after: None }, "by itself: it is tried once more".into()));
                 }
                 Ok(Command::Step(by)) => {
-                    let (leash, words) = match by {
-                        StepBy::Phases(n) => (Leash::Phases(n.max(1)), format!("{n} phases")),
-                        StepBy::Steps(n) => (Leash::Steps(n.max(1)), format!("{n} steps")),
+                    let (leash, event, words) = match by {
+                        StepBy::Phases(n) => {
+                            let event = RunEvent::Stepped { phases: Some(n), steps: None };
+                            (Leash::Phases(n.max(1)), event, format!("{n} phases"))
+                        }
+                        StepBy::Steps(n) => {
+                            let event = RunEvent::Stepped { phases: None, steps: Some(n) };
+                            (Leash::Steps(n.max(1)), event, format!("{n} steps"))
+                        }
                     };
                     state.leash = leash;
                     self.become_unpausing(state);
-                    state.deeds.push(("stepped", words));
+                    state.deeds.push((event, words));
                 }
                 Ok(Command::Set { key, value }) => {
                     let before = state.wanted.get(&key).unwrap_or_default();

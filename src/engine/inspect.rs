@@ -15,7 +15,7 @@ use crate::{
         tokenizer::{StreamingDecoder, Tokenizer},
         transformer::Transformer,
     },
-    record::RolloutRecord,
+    record::Rollout,
     rollout::RolloutGroup,
 };
 
@@ -72,7 +72,7 @@ impl Known<'_> {
         }
     }
 
-    fn records(&self, grpo: &Grpo, step: u64, group: usize) -> Vec<RolloutRecord> {
+    fn records(&self, grpo: &Grpo, step: u64, group: usize) -> Vec<Rollout> {
         let task = grpo.task.name();
         match self {
             Self::Sampled(groups) => {
@@ -150,7 +150,7 @@ fn rows(
     let mut earlier = earlier.into_iter();
     let mut rows = Vec::new();
     for (index, record) in known.records(grpo, step, group).into_iter().enumerate() {
-        let tokens = &record.token_ids;
+        let tokens = record.token_ids();
         let mut row = match earlier.next() {
             Some(earlier) => earlier,
             None => RowInspection {
@@ -177,8 +177,8 @@ fn rows(
 }
 
 /// What is known of the tokens without looking at them again: no alternatives.
-fn as_sampled(record: &RolloutRecord) -> Vec<TokenView> {
-    let numbers = record.logprobs.iter().zip(&record.entropies);
+fn as_sampled(record: &Rollout) -> Vec<TokenView> {
+    let numbers = record.logprobs().iter().zip(record.entropies());
     numbers.map(|(&logprob, &entropy)| TokenView { logprob, entropy, top: Vec::new() }).collect()
 }
 

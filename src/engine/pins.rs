@@ -6,9 +6,10 @@ use crate::{
     config::Config,
     eval,
     grpo::step::Grpo,
+    record::PinnedAnswer,
     rollout::sampler::{self, Observer, Request, RowSeed, SamplingOptions},
-    runs::pinned::{PinnedAnswer, PinnedLog},
-    task::{Puzzle, Task},
+    runs::pinned::PinnedLog,
+    task::{NumberPuzzle, Puzzle, Task},
 };
 
 /// Held-out puzzles that every run pins by itself.
@@ -42,6 +43,7 @@ impl Pins {
     /// # Errors
     /// A sentence that says why not.
     pub fn pin(&mut self, puzzle: Puzzle, grpo: &Grpo, config: &Config) -> Result<(), String> {
+        let puzzle = grpo.task.admit(&puzzle)?;
         let words = grpo.task.in_words(&puzzle, "->");
         if self.puzzles.contains(&puzzle) {
             return Err(format!("{words} is pinned already."));
@@ -126,7 +128,13 @@ impl Pins {
 
 /// A stream of draws for each puzzle, whichever others are pinned beside it.
 fn row_of(puzzle: &Puzzle) -> u64 {
-    puzzle.numbers.iter().chain([&puzzle.target]).fold(0, |mixed: u64, number| {
-        (mixed ^ number.unsigned_abs()).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
-    })
+    let parts: Vec<u64> = match NumberPuzzle::of(puzzle) {
+        Some(given) => {
+            given.numbers.iter().chain([&given.target]).map(|number| number.unsigned_abs()).collect()
+        }
+        None => puzzle.to_string().bytes().map(u64::from).collect(),
+    };
+    parts
+        .into_iter()
+        .fold(0, |mixed: u64, part| (mixed ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29))
 }

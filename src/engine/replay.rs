@@ -16,7 +16,7 @@ use crate::{
         source::ModelSource,
         trainer::{Trainer, UpdateError},
     },
-    record::RolloutRecord,
+    record::Rollout,
     rollout::sampler::Unobserved,
     runs::{
         Reader, RunDirectory,
@@ -31,7 +31,7 @@ use crate::{
 #[derive(Debug)]
 pub struct StepAgain {
     /// Its completions, in the order of the journal.
-    pub records: Vec<RolloutRecord>,
+    pub records: Vec<Rollout>,
     /// The step of the checkpoint that it was made from; 0 for the base model.
     pub from: u64,
     /// On which device, and with how many threads.

@@ -24,6 +24,7 @@ use crate::{
         trainer::Trainer,
         transformer::Transformer,
     },
+    record::{ForkPoint, RunEvent},
     runs::{
         CheckpointError, Journal, Reader, RunDirectory, RunError, RunLock,
         checkpoint::{self, Checkpoint},
@@ -142,7 +143,7 @@ pub struct Prepared {
     /// What a person should know before it begins.
     pub warnings: Vec<String>,
     /// What began: `started`, `resumed`, `forked`, and from what.
-    pub beginning: (&'static str, String),
+    pub beginning: (RunEvent, String),
     /// Whether the run's own directory has a checkpoint of where it stands.
     pub from_own_checkpoint: bool,
     /// Live edits that were journalled after the checkpoint.
@@ -279,21 +280,33 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
             }
             let journal = Journal::resume_locked(lock, run, state.position())?;
             edits_to_make_again = EditsToMakeAgain::after(state.step, &Reader::new(run).events()?.records);
-            (run.clone(), journal, ("resumed", format!("after step {}", state.step)))
+            (
+                run.clone(),
+                journal,
+                (RunEvent::Resumed { after: Some(state.step) }, format!("after step {}", state.step)),
+            )
         }
         (start, _) => {
             let run = RunDirectory::create(&options.runs_root, &name, &config, &info)?;
             let journal = Journal::begin(&run)?;
             log = journal.folder().map(open_log).transpose()?.flatten();
             let beginning = match start {
-                Start::Fork(from, _) => ("forked", format!("from {}@{}", from.name(), state.step)),
-                Start::New(Base::Folder(folder)) => ("started", format!("from {}", folder.display())),
-                _ => ("started", "from the embedded base model".into()),
+                Start::Fork(from, _) => {
+                    let parent = ForkPoint { run: from.name(), step: state.step };
+                    let words = format!("from {}@{}", parent.run, parent.step);
+                    (RunEvent::forked(parent), words)
+                }
+                Start::New(Base::Folder(folder)) => {
+                    let folder = folder.display().to_string();
+                    (RunEvent::Started { folder: Some(folder.clone()) }, format!("from {folder}"))
+                }
+                _ => (RunEvent::Started { folder: None }, "from the embedded base model".into()),
             };
             (run, journal, beginning)
         }
     };
-    let pinned_bytes = if beginning.0 == "resumed" { state.pinned_bytes } else { 0 };
+    let resumed = matches!(beginning.0, RunEvent::Resumed { .. });
+    let pinned_bytes = if resumed { state.pinned_bytes } else { 0 };
     let puzzles = state.pins.clone().unwrap_or_else(|| first_pins(task.as_ref()));
     let pins = Pins { puzzles, log: PinnedLog::open(&run, &journal, pinned_bytes)? };
     Ok(Prepared {
@@ -311,7 +324,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         vector_unit,
         backend_reason: choice.reason,
         warnings,
-        from_own_checkpoint: beginning.0 == "resumed" && checkpoint.is_some(),
+        from_own_checkpoint: resumed && checkpoint.is_some(),
         beginning,
         edits_to_make_again,
     })
@@ -343,9 +356,9 @@ pub(super) fn began_from_embedded(run: &RunDirectory) -> bool {
         .ok()
         .and_then(|file| file.provenance)
         .is_some_and(|provenance| family_of(&provenance.model_hash).is_some());
-    let anew = Reader::new(run)
-        .events()
-        .is_ok_and(|log| log.records.first().is_none_or(|first| first.event == "started"));
+    let anew = Reader::new(run).events().is_ok_and(|log| {
+        log.records.first().is_none_or(|first| matches!(first.event, RunEvent::Started { .. }))
+    });
     from_embedded && anew
 }
 

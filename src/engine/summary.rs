@@ -6,9 +6,10 @@ use crate::{
         advantage::standard_deviation,
         step::{JudgedGroup, ScoredGroup, UpdateReport},
     },
+    metrics::registry,
     model::config::ModelConfig,
     reasoning::Analysis,
-    record::{RolloutRecord, StepMetrics},
+    record::{Problem, Rollout, Step},
     rollout::RolloutGroup,
 };
 
@@ -47,7 +48,7 @@ pub fn metrics(
     groups: &[JudgedGroup],
     update: &UpdateReport,
     totals: &mut Totals,
-) -> StepMetrics {
+) -> Step {
     let completions = || groups.iter().flat_map(|g| &g.scored.group.completions);
     let analyses = || groups.iter().flat_map(|g| &g.scored.analyses);
     let rewards = || groups.iter().flat_map(|g| &g.scored.rewards);
@@ -64,45 +65,63 @@ pub fn metrics(
     let passes = (generated + prompts + update.reference_tokens) as f64 + 3.0 * update.tokens as f64;
     totals.flops += model.forward_flops(context) * passes;
 
-    StepMetrics {
-        step,
-        reward: rewards().sum::<f64>() / n.max(1) as f64,
-        reward_std: standard_deviation(&rewards().copied().collect::<Vec<f64>>()),
-        reward_std_within_groups: Some(
-            groups.iter().map(|g| g.reward_std).sum::<f64>() / groups.len().max(1) as f64,
-        ),
-        frac_reward_zero_std: share(groups.iter().filter(|g| g.is_dead()).count(), groups.len()),
-        accuracy: share(groups.iter().flat_map(|g| &g.scored.scores).filter(|s| s.correct).count(), n),
-        mean_length: share(generated, n),
-        clipped_ratio: share(completions().filter(|c| c.truncated).count(), n),
-        entropy: completions().flat_map(|c| &c.entropies).map(|&e| f64::from(e)).sum::<f64>()
+    let mut measured = Step::new(step);
+    measured.set(&registry::REWARD, rewards().sum::<f64>() / n.max(1) as f64);
+    measured.set(&registry::REWARD_STD, standard_deviation(&rewards().copied().collect::<Vec<f64>>()));
+    let within = groups.iter().map(|g| g.reward_std).sum::<f64>() / groups.len().max(1) as f64;
+    measured.set(&registry::REWARD_STD_WITHIN_GROUPS, within);
+    measured.set(
+        &registry::FRAC_REWARD_ZERO_STD,
+        share(groups.iter().filter(|g| g.is_dead()).count(), groups.len()),
+    );
+    measured.set(
+        &registry::ACCURACY,
+        share(groups.iter().flat_map(|g| &g.scored.scores).filter(|s| s.correct).count(), n),
+    );
+    measured.set(&registry::MEAN_LENGTH, share(generated, n));
+    measured.set(&registry::CLIPPED_RATIO, share(completions().filter(|c| c.truncated).count(), n));
+    measured.set(
+        &registry::ENTROPY,
+        completions().flat_map(|c| &c.entropies).map(|&e| f64::from(e)).sum::<f64>()
             / generated.max(1) as f64,
-        kl: (config.update.kl_coef > 0.0).then(|| update.stats.kl / update.stats.tokens.max(1.0)),
-        // Of all tokens, as in TRL: those of dead groups are not trained on and cannot be clipped.
-        clip_region_mean: update.stats.clipped / (generated * config.update.inner_epochs).max(1) as f64,
-        loss: update.stats.loss,
-        grad_norm: update.grad_norm,
-        learning_rate: update.learning_rate,
-        num_tokens: totals.tokens,
-        flops: totals.flops,
-        checks: share(count(|a| a.checks), n),
-        true_checks: share(count(|a| a.true_checks), n),
-        misled_checks: share(count(|a| a.misled_checks), n),
-        false_checks: share(count(|a| a.false_checks), n),
-        superficial_checks: share(count(|a| a.superficial_checks), n),
-        self_corrections: share(count(|a| a.self_corrections), n),
-        phrases: share(count(|a| a.phrases), n),
-        self_checking_share: share(with(|a| a.checks > 0), n),
-        backtracking_share: share(with(|a| a.backtracks > 0), n),
-        repeated_attempt_share: share(count(|a| a.repeated_attempts), count(|a| a.attempts)),
-        arithmetic_right: share(count(|a| a.arithmetic_right), count(|a| a.arithmetic_steps)),
-        decompositions: share(count(|a| a.decompositions), n),
-        decomposing_share: share(with(|a| a.decompositions > 0), n),
-        faithful_share: faithful_share(groups),
-        stop_after_miss: of(count(|a| a.stops_after_miss), count(|a| a.stated_misses)),
-        stop_after_hit: of(count(|a| a.stops_after_hit), count(|a| a.stated_hits)),
-        ..StepMetrics::default()
-    }
+    );
+    measured.set(
+        &registry::KL,
+        (config.update.kl_coef > 0.0).then(|| update.stats.kl / update.stats.tokens.max(1.0)),
+    );
+    // Of all tokens, as in TRL: those of dead groups are not trained on and cannot be clipped.
+    measured.set(
+        &registry::CLIP_REGION_MEAN,
+        update.stats.clipped / (generated * config.update.inner_epochs).max(1) as f64,
+    );
+    measured.set(&registry::LOSS, update.stats.loss);
+    measured.set(&registry::GRAD_NORM, update.grad_norm);
+    measured.set(&registry::LEARNING_RATE, update.learning_rate);
+    measured.set(&registry::NUM_TOKENS, totals.tokens);
+    measured.set(&registry::FLOPS, totals.flops);
+    measured.set(&registry::CHECKS, share(count(|a| a.checks), n));
+    measured.set(&registry::TRUE_CHECKS, share(count(|a| a.true_checks), n));
+    measured.set(&registry::MISLED_CHECKS, share(count(|a| a.misled_checks), n));
+    measured.set(&registry::FALSE_CHECKS, share(count(|a| a.false_checks), n));
+    measured.set(&registry::SUPERFICIAL_CHECKS, share(count(|a| a.superficial_checks), n));
+    measured.set(&registry::SELF_CORRECTIONS, share(count(|a| a.self_corrections), n));
+    measured.set(&registry::PHRASES, share(count(|a| a.phrases), n));
+    measured.set(&registry::SELF_CHECKING_SHARE, share(with(|a| a.checks > 0), n));
+    measured.set(&registry::BACKTRACKING_SHARE, share(with(|a| a.backtracks > 0), n));
+    measured.set(&registry::REPEATED_ATTEMPTS, share(count(|a| a.repeated_attempts), count(|a| a.attempts)));
+    measured.set(
+        &registry::ARITHMETIC_RIGHT,
+        share(count(|a| a.arithmetic_right), count(|a| a.arithmetic_steps)),
+    );
+    measured.set(&registry::DECOMPOSITIONS, share(count(|a| a.decompositions), n));
+    measured.set(&registry::DECOMPOSING_SHARE, share(with(|a| a.decompositions > 0), n));
+    measured.set(&registry::FAITHFUL_SHARE, faithful_share(groups));
+    measured.set(&registry::STOP_AFTER_MISS, of(count(|a| a.stops_after_miss), count(|a| a.stated_misses)));
+    measured.set(&registry::STOP_AFTER_HIT, of(count(|a| a.stops_after_hit), count(|a| a.stated_hits)));
+    // Only a step that evaluates has them.
+    measured.set(&registry::EVAL_ACCURACY, None::<f64>);
+    measured.set(&registry::EVAL_PASS_AT_K, None::<f64>);
+    measured
 }
 
 /// Of the right answers, the share that an attempt of their thought derives.
@@ -116,28 +135,28 @@ fn faithful_share(groups: &[JudgedGroup]) -> Option<f64> {
 }
 
 /// Adds the clock, which two equal runs do not share.
-pub fn add_clock(metrics: &mut StepMetrics, times: &PhaseTimes, generated: usize, trained: usize) {
+pub fn add_clock(metrics: &mut Step, times: &PhaseTimes, generated: usize, trained: usize) {
     let rate = |tokens: usize, seconds: f64| if seconds > 0.0 { tokens as f64 / seconds } else { 0.0 };
-    metrics.time_sample = times.sample;
-    metrics.time_score = times.score;
-    metrics.time_update = times.update;
-    metrics.time_evaluate = times.evaluate;
-    metrics.step_time = times.sample + times.score + times.update + times.evaluate;
-    metrics.sample_tokens_per_second = rate(generated, times.sample);
-    metrics.update_tokens_per_second = rate(trained, times.update);
+    metrics.set(&registry::TIME_SAMPLE, times.sample);
+    metrics.set(&registry::TIME_SCORE, times.score);
+    metrics.set(&registry::TIME_UPDATE, times.update);
+    metrics.set(&registry::TIME_EVALUATE, times.evaluate);
+    metrics.set(&registry::STEP_TIME, times.sample + times.score + times.update + times.evaluate);
+    metrics.set(&registry::SAMPLE_TOKENS_PER_SECOND, rate(generated, times.sample));
+    metrics.set(&registry::UPDATE_TOKENS_PER_SECOND, rate(trained, times.update));
 }
 
 /// The lines of a group for `rollouts.jsonl`.
-pub fn rollout_records(step: u64, task: &str, group: usize, judged: &JudgedGroup) -> Vec<RolloutRecord> {
+pub fn rollout_records(step: u64, task: &str, group: usize, judged: &JudgedGroup) -> Vec<Rollout> {
     let mut records = scored_records(step, task, group, &judged.scored);
     for (record, &advantage) in records.iter_mut().zip(&judged.advantages) {
-        record.advantage = advantage;
+        record.advantage = Some(advantage);
     }
     records
 }
 
 /// The same before advantages are known.
-pub fn scored_records(step: u64, task: &str, group: usize, scored: &ScoredGroup) -> Vec<RolloutRecord> {
+pub fn scored_records(step: u64, task: &str, group: usize, scored: &ScoredGroup) -> Vec<Rollout> {
     let mut records = sampled_records(step, task, group, &scored.group, &scored.texts);
     for (index, record) in records.iter_mut().enumerate() {
         record.reward = scored.rewards[index];
@@ -154,22 +173,24 @@ pub fn sampled_records(
     group: usize,
     rollout: &RolloutGroup,
     texts: &[String],
-) -> Vec<RolloutRecord> {
+) -> Vec<Rollout> {
     let completions = rollout.completions.iter().zip(texts).enumerate();
     completions
-        .map(|(index, (completion, text))| RolloutRecord {
+        .map(|(index, (completion, text))| Rollout {
             step,
             group,
             index,
-            task: task.to_string(),
-            puzzle: rollout.puzzle.clone(),
-            prompt: rollout.prompt.clone(),
+            problem: Problem {
+                task: task.to_string(),
+                puzzle: rollout.puzzle.clone(),
+                prompt: rollout.prompt.clone(),
+            },
             completion: text.clone(),
-            token_ids: completion.tokens.clone(),
-            logprobs: completion.logprobs.clone(),
-            entropies: completion.entropies.clone(),
+            token_ids: Some(completion.tokens.clone()),
+            logprobs: Some(completion.logprobs.clone()),
+            entropies: Some(completion.entropies.clone()),
             reward: 0.0,
-            advantage: 0.0,
+            advantage: None,
             correct: false,
             truncated: completion.truncated,
             analysis: Analysis::default(),
@@ -184,16 +205,16 @@ mod tests {
     use crate::{
         grpo::{advantage::advantages, loss::LossStats, step::ScoredGroup},
         rollout::{Completion, RolloutGroup},
-        task::{Puzzle, RewardRules, countdown::reward},
+        task::{NumberPuzzle, RewardRules, countdown::reward},
     };
 
     /// A group of completions of `length` tokens that earned this.
     fn judged(rewards: &[f64], length: usize) -> JudgedGroup {
-        let puzzle = Puzzle { numbers: vec![4, 1], target: 5 };
+        let puzzle = NumberPuzzle { numbers: vec![4, 1], target: 5 };
         let completion = Completion { tokens: vec![3; length], ..Completion::default() };
         let score = reward::score(&puzzle, "", &RewardRules::default());
         let group = RolloutGroup {
-            puzzle,
+            puzzle: puzzle.into(),
             prompt: String::new(),
             prompt_tokens: vec![1; 5],
             completions: vec![completion; rewards.len()],
@@ -230,15 +251,18 @@ mod tests {
         let update = UpdateReport { stats, tokens: 480, ..UpdateReport::default() };
         let mut totals = Totals::default();
         let metrics = metrics(1, &config, &shape(), &groups, &update, &mut totals);
-        assert_eq!(metrics.frac_reward_zero_std, 0.5);
+        assert_eq!(metrics.get(&registry::FRAC_REWARD_ZERO_STD), 0.5);
         let all: Vec<f64> = [&[0.1; 16][..], &mixed].concat();
-        assert_eq!(metrics.reward_std, standard_deviation(&all));
-        assert!((metrics.reward_std_within_groups.unwrap() - standard_deviation(&mixed) / 2.0).abs() < 1e-15);
+        assert_eq!(metrics.get(&registry::REWARD_STD), standard_deviation(&all));
+        assert!(
+            (metrics.get(&registry::REWARD_STD_WITHIN_GROUPS) - standard_deviation(&mixed) / 2.0).abs()
+                < 1e-15
+        );
         // 32 prompts of 5 tokens and 32 completions of 10.
-        assert_eq!((metrics.num_tokens, totals.tokens), (480, 480));
+        assert_eq!((metrics.count(&registry::NUM_TOKENS), totals.tokens), (Some(480), 480));
         // Of 320 completion tokens, seen twice.
-        assert_eq!(metrics.clip_region_mean, 0.05);
-        assert_eq!(metrics.loss, 0.25);
+        assert_eq!(metrics.get(&registry::CLIP_REGION_MEAN), 0.05);
+        assert_eq!(metrics.get(&registry::LOSS), 0.25);
 
         let mut with_reference = Totals::default();
         let update = UpdateReport { reference_tokens: 240, ..update };

@@ -25,11 +25,14 @@ use crate::{
     eval::{self, EvalOptions, Examinee},
     grpo::step::{JudgedGroup, UpdateReport},
     kernels::unit::VectorUnit,
-    metrics::sentinel::{Danger, Features, Notice, Sentinel},
+    metrics::{
+        registry,
+        sentinel::{Danger, Features, Notice, Sentinel},
+    },
     model::trainer::UpdateError,
-    record::StepMetrics,
+    record::{Edit, RunEvent, Step},
     rollout::sampler::Observer,
-    runs::{Journal, ancestors, edits::Edit, fork_points, reader::Reader},
+    runs::{Journal, ancestors, fork_points, reader::Reader},
     task::Puzzle,
 };
 
@@ -50,7 +53,7 @@ pub fn train(
     let ended = training.run();
     if let Err(error) = &ended {
         // The events may be what cannot be written; the caller tells the error in any case.
-        let _ = training.p.journal.event(training.step, "failed", &error.to_string());
+        let _ = training.p.journal.event(training.step, RunEvent::Failed, &error.to_string());
     }
     ended
 }
@@ -120,7 +123,8 @@ impl<'a> Training<'a> {
             backend = p.backend,
             vector_unit = unit,
             reason = p.backend_reason,
-            "{what} {from}"
+            "{} {from}",
+            what.name()
         );
         control.tell(Event::Started(Box::new(Started {
             run: p.run.path().to_owned(),
@@ -185,7 +189,7 @@ impl<'a> Training<'a> {
         }
         self.journal_requests()?;
         self.last_checkpoint()?;
-        self.record(self.step, "finished", &format!("after {} steps", self.step));
+        self.record(self.step, RunEvent::Finished, &format!("after {} steps", self.step));
         self.insist(|journal| journal.sync().map(|_| ()))?;
         self.control.tell(Event::Finished { steps: self.step, run: self.p.run.path().to_owned() });
         Ok(())
@@ -275,7 +279,7 @@ impl<'a> Training<'a> {
         self.enter(step, Phase::Evaluate, 0);
         let model = self.p.grpo.trainer.inference_model();
         let mut metrics = summary::metrics(step, &config, &model.config, &judged, &update, &mut self.totals);
-        metrics.policy_version = policy_version;
+        metrics.set(&registry::POLICY_VERSION, policy_version);
         if config.schedule.evaluate_every > 0 && step.is_multiple_of(config.schedule.evaluate_every) {
             self.evaluate(step, &mut metrics)?;
         }
@@ -291,9 +295,9 @@ impl<'a> Training<'a> {
         let collapses = self.watch_for_collapse(&metrics, &features);
         tracing::info!(
             step,
-            reward = metrics.reward,
-            accuracy = metrics.accuracy,
-            seconds = metrics.step_time,
+            reward = metrics.get(&registry::REWARD),
+            accuracy = metrics.get(&registry::ACCURACY),
+            seconds = metrics.get(&registry::STEP_TIME),
             "step"
         );
         control.tell(Event::StepDone(Box::new(metrics)));
@@ -332,7 +336,7 @@ impl<'a> Training<'a> {
     }
 
     /// Tells what the sentinel says about the step. Whether the run is to be saved and paused for it.
-    fn watch_for_collapse(&mut self, metrics: &StepMetrics, features: &Features) -> bool {
+    fn watch_for_collapse(&mut self, metrics: &Step, features: &Features) -> bool {
         let notices = self.sentinel.observe(metrics, features, &self.p.config);
         let then = self.p.config.watch.sentinel;
         let pauses = then == OnCollapse::Pause;
@@ -340,7 +344,9 @@ impl<'a> Training<'a> {
             return false;
         }
         // An update that was refused has been told in more exact words.
-        let told = |notice: &Notice| notice.danger == Danger::FailedUpdate && !metrics.grad_norm.is_finite();
+        let told = |notice: &Notice| {
+            notice.danger == Danger::FailedUpdate && !metrics.get(&registry::GRAD_NORM).is_finite()
+        };
         for notice in notices.iter().filter(|notice| !told(notice)) {
             let paused = if pauses && notice.begins { " The run is saved and paused." } else { "" };
             self.warn(notice.step, &format!("{}{paused}", notice.text));
@@ -375,13 +381,13 @@ impl<'a> Training<'a> {
         let step = self.step + u64::from(self.in_step);
         for edit in edits {
             self.p.edits_to_make_again.overrule(step, &edit.key);
-            self.record(step, "set", &edit.to_string());
+            self.record(step, RunEvent::Set(edit.clone()), &edit.to_string());
             self.control.tell(Event::Edited { step, key: edit.key, value: edit.value });
         }
     }
 
     /// Journals what was done. Where the disk refuses, the line is kept and written with the next one.
-    fn record(&mut self, step: u64, what: &str, words: &str) {
+    fn record(&mut self, step: u64, what: RunEvent, words: &str) {
         if let Err(error) = self.p.journal.event(step, what, words) {
             self.control.tell(Event::Warning(format!("{error} It is kept and written later.")));
         }
@@ -389,12 +395,12 @@ impl<'a> Training<'a> {
 
     fn warn(&mut self, step: u64, text: &str) {
         tracing::warn!(step, "{text}");
-        self.record(step, "warning", text);
+        self.record(step, RunEvent::Warning, text);
         self.control.tell(Event::Warning(text.to_string()));
     }
 
     /// Answers held-out puzzles with the policy as it is now.
-    fn evaluate(&mut self, step: u64, metrics: &mut StepMetrics) -> Result<(), EngineError> {
+    fn evaluate(&mut self, step: u64, metrics: &mut Step) -> Result<(), EngineError> {
         struct Gate<'a>(&'a Control);
         impl Observer for Gate<'_> {
             fn keep_going(&self) -> bool {
@@ -421,9 +427,11 @@ impl<'a> Training<'a> {
         let Some(report) = eval::evaluate(&who, &self.heldout, &options, &Gate(self.control))? else {
             return Ok(());
         };
-        metrics.eval_accuracy = Some(report.accuracy);
-        metrics.eval_pass_at_k = report.pass_at_k.get(&options.samples).copied();
-        metrics.eval_k = metrics.eval_pass_at_k.map(|_| options.samples);
+        metrics.set(&registry::EVAL_ACCURACY, report.accuracy);
+        if let Some(&share) = report.pass_at_k.get(&options.samples) {
+            metrics.set(&registry::EVAL_PASS_AT_K, share);
+            metrics.set(&registry::EVAL_K, options.samples as u64);
+        }
         self.control.tell(Event::EvalDone {
             step,
             accuracy: report.accuracy,

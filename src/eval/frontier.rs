@@ -1,9 +1,9 @@
 //! How much accuracy a thinking budget buys, in one long thought or in several short ones. Pure.
 
-use serde::{Deserialize, Serialize};
-
-use crate::metrics::blind::Blind;
-use crate::metrics::interval::Estimate;
+use crate::{
+    metrics::blind::Blind,
+    record::{AtK, Estimate, Point},
+};
 
 /// A completion, reduced to what the curves need.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,40 +22,6 @@ pub struct Drawn {
     pub attempts: usize,
     /// The search space of blind search in its puzzle; `None` in a task without it.
     pub blind: Option<Blind>,
-}
-
-/// Everything measured with one thinking budget.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Point {
-    /// Tokens of thought after which the answer is forced; `None` forces nothing.
-    pub budget: Option<usize>,
-    /// Mean tokens of thought that a completion actually took.
-    pub thinking_tokens: f64,
-    /// Mean tokens of a completion, the answer included.
-    pub tokens: f64,
-    /// Share of completions whose answer was forced.
-    pub forced_share: f64,
-    /// Accuracy of random search with as many different attempts as each completion made; `None` in a task
-    /// without blind search, and in measurements of older versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub random: Option<Estimate>,
-    /// The same for attempts whose last step looks ahead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub looking_ahead: Option<Estimate>,
-    /// Results of k such completions, by ascending k; the first is k = 1, the accuracy.
-    pub at_k: Vec<AtK>,
-}
-
-/// Results of `k` completions per puzzle. They cost `k` times the tokens of one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct AtK {
-    /// How many.
-    pub k: usize,
-    /// Best of k under the exact verifier: right if one of them is. This is pass@k (unbiased, Chen et al.
-    /// 2021), and it needs a verifier; with k = 1 it is the accuracy.
-    pub best_of: Estimate,
-    /// Their majority vote, which needs no verifier; `None` with k = 1, where there is no vote.
-    pub majority: Option<Estimate>,
 }
 
 impl Point {

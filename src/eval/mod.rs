@@ -10,7 +10,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use self::{
-    frontier::{Drawn, Point},
+    frontier::Drawn,
     report::{EvalReport, Sample},
 };
 use crate::{
@@ -19,14 +19,14 @@ use crate::{
         tokenizer::{Tokenizer, TokenizerError},
         transformer::Transformer,
     },
-    reasoning::Analysis,
+    record::{Analysis, Point},
     rollout::{
         Completion,
         budget::{Drawing, Forcing},
         sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     },
     system::workers::Workers,
-    task::{Puzzle, RewardRules, Score, Split, Task},
+    task::{NumberPuzzle, Puzzle, RewardRules, Score, Split, Task},
 };
 
 /// Keeps the seeds of evaluations apart from those of training.
@@ -55,9 +55,12 @@ pub fn heldout_puzzles(task: &dyn Task, count: usize) -> Vec<Puzzle> {
             break;
         }
         let puzzle = task.draw(Split::Heldout, &mut rng);
-        let mut sorted = puzzle.numbers.clone();
-        sorted.sort_unstable();
-        if seen.insert((sorted, puzzle.target)) {
+        let mut alike = puzzle.clone();
+        if let Some(mut given) = NumberPuzzle::of(&puzzle) {
+            given.numbers.sort_unstable();
+            alike = given.into();
+        }
+        if seen.insert(alike) {
             puzzles.push(puzzle);
         }
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::frontier::{Drawn, Point};
+use super::frontier::Drawn;
+use crate::record::Point;
 use crate::{metrics::hits::HitRates, protocol::BaseReference, reasoning::Analysis};
 
 /// One answered puzzle sample, reduced to what the report needs.

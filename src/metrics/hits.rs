@@ -8,7 +8,7 @@
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 
 use super::blind::Blind;
-use crate::reasoning::Analysis;
+use crate::record::Analysis;
 
 /// Number of attempts counted separately; later ones are ignored.
 pub const ATTEMPTS: usize = 12;

@@ -4,16 +4,7 @@
 //! independent trials would make every interval too narrow. So each puzzle gives one value, and the interval follows
 //! from how these values spread from puzzle to puzzle.
 
-use serde::{Deserialize, Serialize};
-
-/// A share and its 95 % interval.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Estimate {
-    /// The share.
-    pub value: f64,
-    /// Its interval, lower end first.
-    pub ci95: [f64; 2],
-}
+use crate::record::Estimate;
 
 impl Estimate {
     /// The mean of one value for each puzzle, between 0 and 1, each taken from `completions` of them.

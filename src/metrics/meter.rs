@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{blind::Blind, hits::HitRates, interval::wilson};
-use crate::reasoning::Analysis;
+use crate::record::Analysis;
 
 /// Counts over completions, from which every figure of the meter is computed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]

@@ -9,10 +9,12 @@ pub mod format;
 pub mod hits;
 pub mod interval;
 pub mod meter;
+pub mod registry;
 pub mod sentinel;
 pub mod smoothing;
 
 pub use aha::{AhaWatch, aha_step};
 pub use meter::{Meter, Tally};
+pub use registry::Metric;
 pub use sentinel::Sentinel;
 pub use smoothing::Ema;

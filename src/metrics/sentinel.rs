@@ -18,10 +18,26 @@ pub use features::Features;
 pub use rules::Danger;
 use rules::Words;
 
-use crate::{
-    config::{Config, Control},
-    record::StepMetrics,
-};
+use super::registry::{self, Metric};
+use crate::record::Step;
+
+/// What of a run's configuration the rules and their advice depend on, under the names of its keys.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs, reason = "each is explained where the configuration has it")]
+pub struct Settings {
+    /// Whether the reward is a control, which has nothing to do with the answer.
+    pub control: bool,
+    pub reward_correct: f64,
+    pub reward_format: f64,
+    pub learning_rate: f64,
+    /// The learning rate of a run that names none.
+    pub usual_learning_rate: f64,
+    pub temperature: f64,
+    pub max_new_tokens: usize,
+    pub clip_eps_high: f64,
+    pub kl_coef: f64,
+    pub max_grad_norm: f64,
+}
 
 /// Number of steps averaged for the current value, and for the value at the start.
 pub const WINDOW: usize = 5;
@@ -101,24 +117,32 @@ pub struct Sentinel {
 impl Sentinel {
     /// Adds one step and returns the warnings that begin or end with it. `config` is the configuration of
     /// that step.
-    pub fn observe(&mut self, metrics: &StepMetrics, features: &Features, config: &Config) -> Vec<Notice> {
-        let measured = [metrics.reward, metrics.loss, metrics.grad_norm, metrics.entropy];
+    pub fn observe(
+        &mut self,
+        metrics: &Step,
+        features: &Features,
+        config: impl Into<Settings>,
+    ) -> Vec<Notice> {
+        let config = &config.into();
+        // One that is not in the line at all was not measured, which is no failure.
+        let measured = [&registry::REWARD, &registry::LOSS, &registry::GRAD_NORM, &registry::ENTROPY];
+        let failed = |metric: &Metric| metrics.has(metric) && !metrics.get(metric).is_finite();
         let point = Point {
             step: metrics.step,
-            reward: metrics.reward,
-            accuracy: metrics.accuracy,
-            dead_groups: metrics.frac_reward_zero_std,
-            entropy: metrics.entropy,
-            truncated: metrics.clipped_ratio,
-            length: metrics.mean_length,
+            reward: metrics.get(&registry::REWARD),
+            accuracy: metrics.get(&registry::ACCURACY),
+            dead_groups: metrics.get(&registry::FRAC_REWARD_ZERO_STD),
+            entropy: metrics.get(&registry::ENTROPY),
+            truncated: metrics.get(&registry::CLIPPED_RATIO),
+            length: metrics.get(&registry::MEAN_LENGTH),
             arithmetic: features.arithmetic_right(),
-            kl: metrics.kl.unwrap_or(f64::NAN),
+            kl: metrics.get(&registry::KL),
             loops: features.loops(),
             unsupported: features.unsupported(),
             copied: features.copied(),
-            failed: measured.iter().any(|value| !value.is_finite()),
+            failed: measured.into_iter().any(failed),
         };
-        let rewards = (config.reward.reward_correct, config.reward.reward_format);
+        let rewards = (config.reward_correct, config.reward_format);
         if self.earned != Some(rewards) {
             // A change of the reward settings is neither progress nor reward hacking.
             self.earned = Some(rewards);
@@ -168,7 +192,8 @@ impl Sentinel {
     }
 
     /// The state of every danger, those with a warning first.
-    pub fn standings(&self, config: &Config) -> Vec<Standing> {
+    pub fn standings(&self, config: impl Into<Settings>) -> Vec<Standing> {
+        let config = &config.into();
         let stand = |danger: Danger| {
             let since = self.raised.get(&danger).copied();
             let words = rules::judge(self, danger, config)
@@ -183,8 +208,8 @@ impl Sentinel {
 
     /// Before the step is added: checks whether its completions earn next to nothing, unlike those before the
     /// last update.
-    fn look_for_fall(&mut self, point: &Point, config: &Config) {
-        if config.reward.control != Control::None || !point.reward.is_finite() {
+    fn look_for_fall(&mut self, point: &Point, config: &Settings) {
+        if config.control || !point.reward.is_finite() {
             return;
         }
         if let Some(fall) = &mut self.fall {
@@ -201,7 +226,7 @@ impl Sentinel {
     }
 
     /// If one update ruined the policy, that explains every other danger, so the advice addresses it.
-    fn after_fall(&self, danger: Danger, words: Words, config: &Config) -> Words {
+    fn after_fall(&self, danger: Danger, words: Words, config: &Settings) -> Words {
         match self.fall {
             Some(fall) if fall.since.1 > 1 && danger != Danger::FailedUpdate => {
                 Words { advice: rules::against_fall(fall, config), ..words }

@@ -10,11 +10,10 @@ use serde::{Deserialize, Serialize};
 pub use self::source::{
     Capabilities, Capability, MOST_COMPLETIONS, OUR_ENGINE, RunFacts, RunSource, SourceKind,
 };
+pub use crate::record::ForkPoint;
 use crate::{
     config::{Config, Control},
-    record::{RolloutRecord, StepMetrics},
-    runs::{frontier::Measurement, pinned::PinnedAnswer},
-    task::{Puzzle, Score},
+    record::{Measurement, PinnedAnswer, Puzzle, Rollout, Score, Step},
 };
 
 /// A request to the engine. The channel is bounded; the engine reads it between tokens and micro-batches. As
@@ -152,15 +151,6 @@ pub struct BaseReference {
     pub completions: usize,
 }
 
-/// Where a run was forked from another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ForkPoint {
-    /// The name of the parent.
-    pub run: String,
-    /// The last step that both have.
-    pub step: u64,
-}
-
 impl BaseReference {
     /// The mean reward of the base's answers under a configuration, computed from its accuracy and its share
     /// of well-formed answers. A coin that ignores the answer pays one half; rewards shuffled within their
@@ -216,7 +206,7 @@ pub struct TokenView {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RowInspection {
     /// Its record, as complete as the group's [`phase`](GroupInspection::phase) allows.
-    pub record: RolloutRecord,
+    pub record: Rollout,
     /// The task's verdict on the answer; `None` before scoring.
     #[serde(default)]
     pub score: Option<Score>,
@@ -301,12 +291,12 @@ pub enum Event {
     /// How many [`Event::Token`] were dropped since the run began; sent when it changes.
     TokensDropped(u64),
     /// A completion was scored and its advantage is known.
-    RolloutScored(Box<RolloutRecord>),
+    RolloutScored(Box<Rollout>),
     /// Answer to [`Command::Inspect`]: sent at the end of each phase up to the update with what is known by
     /// then, and at once if requested while the run waits between two phases.
     Inspected(Box<GroupInspection>),
     /// A step is done and journalled.
-    StepDone(Box<StepMetrics>),
+    StepDone(Box<Step>),
     /// A held-out evaluation is done.
     EvalDone {
         /// After this many steps.

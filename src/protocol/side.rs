@@ -3,7 +3,7 @@
 use crossbeam_channel::{Receiver, Sender};
 use serde::{Deserialize, Serialize};
 
-use crate::{runs::Measurement, task::Puzzle};
+use crate::record::{Measurement, Puzzle};
 
 /// A request to the side engine. The channel is bounded; it is read between tokens.
 #[derive(Debug, Clone, PartialEq)]

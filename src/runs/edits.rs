@@ -4,41 +4,15 @@
 //! steps before it; those of step `c` and later are repeated, each before the step that it first applied to.
 //! So a run that was killed long after its last checkpoint recomputes exactly the steps that it had made.
 
-use std::fmt;
+use crate::{
+    protocol::Event,
+    record::{Edit, EventRecord, RunEvent},
+};
 
-use crate::protocol::Event;
-use crate::record::EventRecord;
-
-/// A change of one live hyperparameter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
-    /// The configuration key.
-    pub key: String,
-    /// Its value, as one would write it after `--set key=`.
-    pub value: String,
-    /// What it was.
-    pub before: String,
-}
-
-impl fmt::Display for Edit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} = {} (was {})", self.key, self.value, self.before)
-    }
-}
-
-impl Edit {
-    /// The edit that a line of `events.jsonl` records, as an event; `None` for any other line.
-    pub fn told(record: &EventRecord) -> Option<Event> {
-        let edit = Self::parse(&record.detail).filter(|_| record.event == "set")?;
-        Some(Event::Edited { step: record.step, key: edit.key, value: edit.value })
-    }
-
-    /// Reads what [`Edit`]'s `Display` wrote.
-    fn parse(detail: &str) -> Option<Self> {
-        let (key, rest) = detail.split_once(" = ")?;
-        let (value, before) = rest.strip_suffix(')')?.rsplit_once(" (was ")?;
-        Some(Self { key: key.into(), value: value.into(), before: before.into() })
-    }
+/// The edit that a line of `events.jsonl` records, as an event; `None` for any other line.
+pub fn told(record: &EventRecord) -> Option<Event> {
+    let RunEvent::Set(Edit { key, value, .. }) = &record.event else { return None };
+    Some(Event::Edited { step: record.step, key: key.clone(), value: value.clone() })
 }
 
 /// Edits to be repeated, with the step after which each was made.
@@ -50,10 +24,10 @@ impl EditsToMakeAgain {
     /// order.
     pub fn after(step: u64, events: &[EventRecord]) -> Self {
         let mut again = Self::default();
-        for event in events.iter().filter(|event| event.event == "set") {
-            let Some(edit) = Edit::parse(&event.detail) else { continue };
+        for event in events {
+            let RunEvent::Set(edit) = &event.event else { continue };
             again.overrule(event.step, &edit.key);
-            again.0.push((event.step, edit));
+            again.0.push((event.step, edit.clone()));
         }
         again.0.retain(|(made, _)| *made >= step);
         again
@@ -84,11 +58,13 @@ impl EditsToMakeAgain {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     fn set(step: u64, detail: &str) -> EventRecord {
-        EventRecord { time: String::new(), step, event: "set".into(), detail: detail.into() }
+        let line = serde_json::json!({"time": "", "step": step, "event": "set", "detail": detail});
+        serde_json::from_value(line).unwrap()
     }
 
     fn shown(edits: Vec<Edit>) -> Vec<String> {

@@ -3,25 +3,25 @@
 use sha2::{Digest, Sha256};
 
 use super::place::Place;
-use crate::record::RolloutRecord;
+use crate::record::Rollout;
 
 /// SHA-256 of completions in order, hexadecimal: the place, prompt, tokens, exact log-probabilities and text
 /// of each.
-pub fn fingerprint<'a>(records: impl IntoIterator<Item = &'a RolloutRecord>) -> String {
+pub fn fingerprint<'a>(records: impl IntoIterator<Item = &'a Rollout>) -> String {
     let mut hash = Sha256::new();
     let number = |hash: &mut Sha256, number: usize| hash.update((number as u64).to_le_bytes());
     for record in records {
         hash.update(record.step.to_le_bytes());
         number(&mut hash, record.group);
         number(&mut hash, record.index);
-        for text in [&record.prompt, &record.completion] {
+        for text in [&record.problem.prompt, &record.completion] {
             number(&mut hash, text.len());
             hash.update(text.as_bytes());
         }
-        number(&mut hash, record.token_ids.len());
-        record.token_ids.iter().for_each(|token| hash.update(token.to_le_bytes()));
-        number(&mut hash, record.logprobs.len());
-        record.logprobs.iter().for_each(|&logprob| hash.update(bits(logprob).to_le_bytes()));
+        number(&mut hash, record.token_ids().len());
+        record.token_ids().iter().for_each(|token| hash.update(token.to_le_bytes()));
+        number(&mut hash, record.logprobs().len());
+        record.logprobs().iter().for_each(|&logprob| hash.update(bits(logprob).to_le_bytes()));
     }
     crate::model::host::hexadecimal(&hash.finalize())
 }
@@ -33,16 +33,16 @@ fn bits(number: f32) -> u32 {
 
 /// Where a recorded completion and its replay first differ, in a sentence; `None` if they are the same.
 /// Compares everything that [`fingerprint`] reads.
-pub fn difference(recorded: &RolloutRecord, again: &RolloutRecord) -> Option<String> {
+pub fn difference(recorded: &Rollout, again: &Rollout) -> Option<String> {
     let place = format!("Step {}, {}", recorded.step, Place::of(recorded));
-    if recorded.prompt != again.prompt {
+    if recorded.problem.prompt != again.problem.prompt {
         return Some(format!(
             "{place}: the prompt in rollouts.jsonl is `{}`, and made again `{}`.",
-            recorded.prompt.escape_debug(),
-            again.prompt.escape_debug()
+            recorded.problem.prompt.escape_debug(),
+            again.problem.prompt.escape_debug()
         ));
     }
-    let (then, now) = (&recorded.token_ids, &again.token_ids);
+    let (then, now) = (recorded.token_ids(), again.token_ids());
     if let Some(at) = then.iter().zip(now).position(|(then, now)| then != now) {
         return Some(format!(
             "{place}: token {} is {} in rollouts.jsonl, and made again {}.",
@@ -58,7 +58,7 @@ pub fn difference(recorded: &RolloutRecord, again: &RolloutRecord) -> Option<Str
             now.len()
         ));
     }
-    let (then, now) = (&recorded.logprobs, &again.logprobs);
+    let (then, now) = (recorded.logprobs(), again.logprobs());
     if then.len() != now.len() {
         return Some(format!(
             "{place}: it has {} log-probabilities in rollouts.jsonl, and made again {}.",
@@ -82,22 +82,24 @@ pub fn difference(recorded: &RolloutRecord, again: &RolloutRecord) -> Option<Str
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::{reasoning::Analysis, task::Puzzle};
+    use crate::record::{Analysis, NumberPuzzle, Problem};
 
-    fn record() -> RolloutRecord {
-        RolloutRecord {
+    fn record() -> Rollout {
+        Rollout {
             step: 3,
             group: 1,
             index: 2,
-            task: "countdown".into(),
-            puzzle: Puzzle { numbers: vec![4, 1, 16], target: 19 },
-            prompt: "use 4 1 16".into(),
+            problem: Problem {
+                task: "countdown".into(),
+                puzzle: NumberPuzzle { numbers: vec![4, 1, 16], target: 19 }.into(),
+                prompt: "use 4 1 16".into(),
+            },
             completion: " 16 + 4 - 1".into(),
-            token_ids: vec![5, 6, 7],
-            logprobs: vec![-0.5, f32::NAN, -1.25],
-            entropies: vec![],
+            token_ids: Some(vec![5, 6, 7]),
+            logprobs: Some(vec![-0.5, f32::NAN, -1.25]),
+            entropies: Some(vec![]),
             reward: 1.0,
-            advantage: 0.0,
+            advantage: Some(0.0),
             correct: true,
             truncated: false,
             analysis: Analysis::default(),
@@ -107,15 +109,17 @@ mod tests {
     #[test]
     fn every_change_of_what_was_sampled_changes_the_fingerprint_and_is_named() {
         let whole = record();
-        type Change = fn(&mut RolloutRecord);
+        type Change = fn(&mut Rollout);
         let changes: [(&str, Change); 7] = [
-            ("token 2 is 6 in rollouts.jsonl, and made again 9", |r| r.token_ids[1] = 9),
-            ("it has 3 tokens in rollouts.jsonl, and made again 2", |r| r.token_ids.truncate(2)),
-            ("log-probability of token 1 is -0.5", |r| r.logprobs[0] = -0.500_000_06),
-            ("log-probability of token 2 is NaN", |r| r.logprobs[1] = -1.0),
-            ("it has 3 log-probabilities", |r| r.logprobs.push(0.0)),
+            ("token 2 is 6 in rollouts.jsonl, and made again 9", |r| r.token_ids.as_mut().unwrap()[1] = 9),
+            ("it has 3 tokens in rollouts.jsonl, and made again 2", |r| {
+                r.token_ids.as_mut().unwrap().truncate(2)
+            }),
+            ("log-probability of token 1 is -0.5", |r| r.logprobs.as_mut().unwrap()[0] = -0.500_000_06),
+            ("log-probability of token 2 is NaN", |r| r.logprobs.as_mut().unwrap()[1] = -1.0),
+            ("it has 3 log-probabilities", |r| r.logprobs.as_mut().unwrap().push(0.0)),
             ("the text in rollouts.jsonl", |r| r.completion.push('!')),
-            ("the prompt in rollouts.jsonl", |r| r.prompt.push('!')),
+            ("the prompt in rollouts.jsonl", |r| r.problem.prompt.push('!')),
         ];
         for (said, change) in changes {
             let mut other = whole.clone();
@@ -132,10 +136,10 @@ mod tests {
     fn a_record_that_went_through_json_keeps_its_fingerprint() {
         let mut whole = record();
         // Numbers of every magnitude.
-        whole.logprobs = (0..4000_u32).map(|i| -f32::from_bits(0x3300_0000 + i * 0x3_1415)).collect();
-        whole.logprobs.push(f32::NEG_INFINITY);
+        let scales = (0..4000_u32).map(|i| -f32::from_bits(0x3300_0000 + i * 0x3_1415));
+        whole.logprobs = Some(scales.chain([f32::NEG_INFINITY]).collect());
         let line = serde_json::to_vec(&whole).unwrap();
-        let back: RolloutRecord = serde_json::from_slice(&line).unwrap();
+        let back: Rollout = serde_json::from_slice(&line).unwrap();
         assert_eq!(fingerprint([&whole]), fingerprint([&back]));
         assert_eq!(difference(&whole, &back), None);
     }

@@ -5,12 +5,11 @@ use std::ops::Range;
 use super::{
     directory::RunDirectory,
     error::RunError,
-    pinned::PinnedAnswer,
     reader::{LONGEST_LINE, LONGEST_ROLLOUT_LINE},
     rollout_index::RolloutIndex,
     tail::{BadLine, Tail},
 };
-use crate::record::{EventRecord, StepMetrics};
+use crate::record::{EventRecord, PinnedAnswer, Step};
 
 /// What came since the last poll.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,7 +18,7 @@ pub struct Fresh {
     /// earlier polls returned; this one begins at the start.
     pub restarted: bool,
     /// Steps that were finished.
-    pub metrics: Vec<StepMetrics>,
+    pub metrics: Vec<Step>,
     /// What was done to the run.
     pub events: Vec<EventRecord>,
     /// Completions, as a range of the summaries of [`Follower::rollouts`].

@@ -12,19 +12,18 @@ use std::{
     time::SystemTime,
 };
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{directory::RunDirectory, error::RunError};
 use crate::{
-    eval::{EvalOptions, frontier::Point, report::EvalReport},
-    metrics::interval::Estimate,
+    eval::{EvalOptions, report::EvalReport},
     model::host,
+    record::{Estimate, HowMeasured, Measurement},
     system::{
         files::{self, Folder},
         quoting::quoting,
     },
-    task::{Puzzle, answer::Graded},
+    task::{NumberPuzzle, Puzzle},
 };
 
 /// The newest schema that this program reads, and the one that it writes.
@@ -39,56 +38,6 @@ const MOST_POINTS: usize = 64;
 const MOST_TOKENS: f64 = 1e9;
 /// Most files read from one run.
 const MOST_FILES: usize = 1000;
-
-/// How a measurement was made. Only curves that were measured in the same way can be compared.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct HowMeasured {
-    /// The task's name.
-    pub task: String,
-    /// Level of the held-out puzzles; `None` if they came from a file.
-    pub level: Option<String>,
-    /// How many puzzles.
-    pub puzzles: usize,
-    /// SHA-256 of the puzzles in their order, in hexadecimal.
-    pub puzzles_sha256: String,
-    /// Completions per puzzle.
-    pub samples: usize,
-    /// Sampling temperature.
-    pub temperature: f64,
-    /// Tokens after which a completion without a budget is cut off.
-    pub max_new_tokens: usize,
-    /// The thinking budgets, in tokens.
-    pub budgets: Vec<usize>,
-    /// Whether completions ended right after their answer; older versions never ended them there.
-    #[serde(default)]
-    pub stop_at_answer: bool,
-    /// Which answer counted if a completion stated several.
-    #[serde(default)]
-    pub graded: Graded,
-    /// Seed of the draws.
-    pub seed: u64,
-}
-
-/// One checkpoint, measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Measurement {
-    /// Version of this format.
-    pub schema_version: u32,
-    /// Steps that the weights had seen; 0 for the model that the run began from.
-    pub step: u64,
-    /// SHA-256 of the weights, in hexadecimal.
-    pub model_hash: String,
-    /// When it was measured: UTC, RFC 3339.
-    pub time: String,
-    /// The version of the program that measured it.
-    pub program_version: String,
-    /// What computed it, for example `cpu x2`.
-    pub backend: String,
-    /// How it was measured.
-    pub how: HowMeasured,
-    /// The results: first without a budget, then one per budget.
-    pub points: Vec<Point>,
-}
 
 impl HowMeasured {
     /// The description of an evaluation of these puzzles with these options.
@@ -112,7 +61,10 @@ impl HowMeasured {
     fn hash_of(puzzles: &[Puzzle]) -> String {
         let mut hash = Sha256::new();
         for puzzle in puzzles {
-            hash.update(format!("{:?} {}\n", puzzle.numbers, puzzle.target));
+            hash.update(match NumberPuzzle::of(puzzle) {
+                Some(NumberPuzzle { numbers, target }) => format!("{numbers:?} {target}\n"),
+                None => format!("{puzzle}\n"),
+            });
         }
         host::hexadecimal(&hash.finalize())
     }

@@ -17,7 +17,7 @@ use super::{
     error::{CheckpointError, RunError},
     lock::RunLock,
 };
-use crate::record::{EventRecord, RolloutRecord, StepMetrics};
+use crate::record::{EventRecord, Rollout, RunEvent, Step};
 use crate::system::files::{Folder, Found};
 
 /// Where a log is written. Normally a file; tests substitute a disk that fills up.
@@ -173,19 +173,19 @@ impl Journal {
     }
 
     /// Adds a completion, to be written by the next [`Journal::flush`].
-    pub fn add_rollout(&mut self, record: &RolloutRecord) -> Result<(), RunError> {
+    pub fn add_rollout(&mut self, record: &Rollout) -> Result<(), RunError> {
         self.rollouts.add(record)
     }
 
     /// Adds a finished step, to be written by the next [`Journal::flush`].
-    pub fn add_metrics(&mut self, record: &StepMetrics) -> Result<(), RunError> {
+    pub fn add_metrics(&mut self, record: &Step) -> Result<(), RunError> {
         self.metrics.add(record)
     }
 
     /// Adds something that happened now, and writes it at once.
-    pub fn event(&mut self, step: u64, event: &str, detail: &str) -> Result<(), RunError> {
+    pub fn event(&mut self, step: u64, event: RunEvent, detail: &str) -> Result<(), RunError> {
         let time = Timestamp::now().to_string();
-        self.events.add(&EventRecord { time, step, event: event.into(), detail: detail.into() })?;
+        self.events.add(&EventRecord { time, step, event, detail: detail.into() })?;
         self.events.flush()
     }
 

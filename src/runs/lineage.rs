@@ -3,12 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{
-    directory::{RunAtStep, RunDirectory},
-    reader::LONGEST_LINE,
-    tail::Tail,
-};
-use crate::{protocol::ForkPoint, record::EventRecord};
+use super::directory::RunDirectory;
+use crate::record::ForkPoint;
 
 /// Most ancestors looked up for one run.
 const MOST_ANCESTORS: usize = 32;
@@ -67,8 +63,7 @@ pub fn segments(run: &RunDirectory, ancestors: &[Ancestor], last: Option<u64>) -
 
 /// The run that this one was forked from.
 fn parent(run: &RunDirectory) -> Option<Ancestor> {
-    let told = run.config().ok().and_then(|file| file.provenance).and_then(|from| from.forked_from);
-    let RunAtStep { run: parent, step } = told.or_else(|| told_by_events(run))?.parse().ok()?;
+    let ForkPoint { run: parent, step } = run.meta().parent?;
     let path = PathBuf::from(&parent);
     let name = path.file_name().unwrap_or(path.as_os_str());
     // Runs that were moved together are found beside each other.
@@ -76,20 +71,9 @@ fn parent(run: &RunDirectory) -> Option<Ancestor> {
     let there = |path: &Path| RunDirectory::open(path).ok();
     Some(Ancestor {
         name: name.to_string_lossy().into_owned(),
-        step: step?,
+        step,
         run: there(&beside).or_else(|| there(&path)),
     })
-}
-
-/// The parent as named in the first line of the events; older runs do not record it in `config.toml`.
-fn told_by_events(run: &RunDirectory) -> Option<String> {
-    let mut first = None;
-    let mut log = Tail::new(&run.events_path(), LONGEST_LINE);
-    let _ = log.poll(|record: EventRecord, _, _| {
-        first.get_or_insert(record);
-    });
-    let first = first.filter(|record| record.event == "forked")?;
-    first.detail.strip_prefix("from ").map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -127,6 +111,13 @@ mod tests {
         let second = run(&root.path().join("elsewhere"), "second", at(&first, 20));
         let third = run(root.path(), "third", at(&second, 30));
         assert_eq!(ancestors(&first), []);
+        let meta = second.meta();
+        assert_eq!(
+            (meta.engine.as_str(), meta.task.as_str(), meta.model.as_str()),
+            ("aha-lab 0.1.0", "countdown", "ab")
+        );
+        assert_eq!(meta.config["level"], "3x20");
+        assert_eq!(meta.parent.map(|parent| parent.step), Some(20));
         let of = |run: &RunDirectory, step| Ancestor { name: run.name(), step, run: Some(run.clone()) };
         assert_eq!(ancestors(&third), [of(&second, 30), of(&first, 20)]);
         let parts: Vec<_> = segments(&third, &ancestors(&third), Some(35))

@@ -3,7 +3,7 @@
 
 use std::{fmt, num::NonZeroUsize};
 
-use crate::record::RolloutRecord;
+use crate::record::Rollout;
 
 /// A completion of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,7 +16,7 @@ pub struct Place {
 
 impl Place {
     /// The place of a recorded completion.
-    pub fn of(record: &RolloutRecord) -> Self {
+    pub fn of(record: &Rollout) -> Self {
         Self { group: record.group, index: record.index }
     }
 

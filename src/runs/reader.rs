@@ -8,7 +8,7 @@ use super::{
     rollout_index::RolloutIndex,
     tail::{BadLine, Tail},
 };
-use crate::record::{EventRecord, RolloutRecord, StepMetrics};
+use crate::record::{EventRecord, Rollout, Step};
 
 /// A line of metrics or events longer than this is not a record.
 pub(crate) const LONGEST_LINE: usize = 256 * 1024;
@@ -41,7 +41,7 @@ impl Reader {
     }
 
     /// All of `metrics.jsonl`.
-    pub fn metrics(&self) -> Result<Log<StepMetrics>, RunError> {
+    pub fn metrics(&self) -> Result<Log<Step>, RunError> {
         read_all(Tail::new(&self.run.metrics_path(), LONGEST_LINE))
     }
 
@@ -53,9 +53,9 @@ impl Reader {
     pub fn steps_until(
         &self,
         last: Option<u64>,
-        mut on_step: impl FnMut(StepMetrics),
+        mut on_step: impl FnMut(Step),
     ) -> Result<Vec<BadLine>, RunError> {
-        read_each(Tail::new(&self.run.metrics_path(), LONGEST_LINE), |step: StepMetrics| {
+        read_each(Tail::new(&self.run.metrics_path(), LONGEST_LINE), |step: Step| {
             if last.is_none_or(|last| step.step <= last) {
                 on_step(step);
             }
@@ -68,7 +68,7 @@ impl Reader {
     }
 
     /// All of `rollouts.jsonl`, in memory; see [`Reader::rollout_index`] for a run that may be large.
-    pub fn rollouts(&self) -> Result<Log<RolloutRecord>, RunError> {
+    pub fn rollouts(&self) -> Result<Log<Rollout>, RunError> {
         read_all(Tail::new(&self.run.rollouts_path(), LONGEST_ROLLOUT_LINE))
     }
 
@@ -81,14 +81,14 @@ impl Reader {
         &self,
         last: Option<u64>,
         completions: usize,
-        mut on_record: impl FnMut(RolloutRecord),
+        mut on_record: impl FnMut(Rollout),
     ) -> Result<(u64, Vec<BadLine>), RunError> {
         let mut tail = Tail::new(&self.run.rollouts_path(), LONGEST_ROLLOUT_LINE);
         if let Some(last) = last {
             tail = tail.until_step(last)?;
         }
         let passed_over = tail.skip_to_last(completions)?;
-        let bad = read_each(tail, |record: RolloutRecord| {
+        let bad = read_each(tail, |record: Rollout| {
             // In a log whose steps are not ascending, later ones may be mixed in.
             if last.is_none_or(|last| record.step <= last) {
                 on_record(record);

@@ -18,7 +18,7 @@ use super::{
     reader::LONGEST_ROLLOUT_LINE,
     tail::{BadLine, Tail},
 };
-use crate::record::{RolloutRecord, nan_when_null};
+use crate::record::{Rollout, nan_when_null};
 use crate::system::files;
 
 /// One completion, without its text and tokens.
@@ -124,7 +124,7 @@ impl RolloutIndex {
     }
 
     /// Reads the whole record of a summary of this index.
-    pub fn load(&self, summary: &RolloutSummary) -> Result<RolloutRecord, RunError> {
+    pub fn load(&self, summary: &RolloutSummary) -> Result<Rollout, RunError> {
         let path = self.tail.path();
         let mut line = vec![0; summary.length as usize];
         let mut file = files::open_unlinked(path).map_err(RunError::io("read", path))?;
@@ -134,7 +134,7 @@ impl RolloutIndex {
             Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Err(moved()),
             other => other.map_err(RunError::io("read", path))?,
         }
-        let record: RolloutRecord = serde_json::from_slice(&line).map_err(|_| moved())?;
+        let record: Rollout = serde_json::from_slice(&line).map_err(|_| moved())?;
         let same = record.step == summary.step
             && record.group == summary.group as usize
             && record.index == summary.index as usize;

@@ -145,6 +145,7 @@ fn config_from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Config
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::record::NumberPuzzle;
 
     #[test]
     fn checkpoints_of_before_there_were_pins_are_read() {
@@ -158,7 +159,7 @@ mod tests {
             events_bytes: 30,
             adam_step: 3,
             pinned_bytes: 40,
-            pins: Some(vec![Puzzle { numbers: vec![4, 1, 16], target: 19 }]),
+            pins: Some(vec![Puzzle::from(NumberPuzzle { numbers: vec![4, 1, 16], target: 19 })]),
             config: Config::default(),
         };
         let mut json: serde_json::Value = serde_json::from_slice(&state.to_json().unwrap()).unwrap();

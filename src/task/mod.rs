@@ -11,6 +11,7 @@ pub mod answer;
 pub mod countdown;
 pub mod lessons;
 pub mod multiplication;
+pub mod numbers;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -18,24 +19,16 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use self::{answer::Graded, lessons::Lessons};
+pub use crate::record::{NumberPuzzle, Puzzle, Score};
 use crate::{
     metrics::blind::Blind,
-    reasoning::Analysis,
+    record::{Analysis, Problem},
     settings::{Choice, Named},
     system::quoting::shortened,
 };
 
 /// Every task there is. The first is the default.
 pub static FAMILIES: &[&Family] = &[&countdown::FAMILY, &multiplication::FAMILY];
-
-/// One problem: numbers to use and a value to reach.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Puzzle {
-    /// The given numbers, in the order of the prompt.
-    pub numbers: Vec<i64>,
-    /// The value to reach. The task decides whether the prompt shows it.
-    pub target: i64,
-}
 
 /// The side of the hash split that a puzzle is on. No held-out puzzle is ever trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +44,7 @@ impl Split {
     /// The side of a puzzle whose numbers alone define the problem. One puzzle in ten is held out, by a
     /// SHA-256 of the sorted numbers and the target, so the side depends neither on the order of the numbers
     /// nor on any seed.
-    pub fn of_puzzle(puzzle: &Puzzle) -> Self {
+    pub fn of_puzzle(puzzle: &NumberPuzzle) -> Self {
         let mut sorted = puzzle.numbers.clone();
         sorted.sort_unstable();
         Self::of_values(sorted.iter().chain([&-1, &puzzle.target]))
@@ -97,29 +90,17 @@ impl Default for RewardRules {
     }
 }
 
-/// The verdict on one completion, as the `score` command prints it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Score {
-    /// The reward under the [`RewardRules`].
-    pub reward: f64,
-    /// Whether the graded answer is right.
-    pub correct: bool,
-    /// Whether there is a graded answer and it parses.
-    pub format: bool,
-    /// The text of the graded answer, trimmed.
-    pub answer: Option<String>,
-    /// The exact value of the answer, such as `78` or `7/3`.
-    pub value: Option<String>,
-    /// The reason, as a sentence.
-    pub reason: String,
-}
-
 /// A family of puzzles with an exact verifier, at one level. Only [`draw`](Self::draw) depends on the level.
 pub trait Task: Send + Sync {
     /// The name used by `--task` and in run files.
     fn name(&self) -> &'static str;
     /// Draws a puzzle from one side of the split.
     fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> Puzzle;
+    /// A puzzle of this task from fields that anybody may have written, without those that it does not know.
+    ///
+    /// # Errors
+    /// A sentence that says what is missing.
+    fn admit(&self, puzzle: &Puzzle) -> Result<Puzzle, String>;
     /// The text that the model continues; it ends with `<think>`.
     fn prompt(&self, puzzle: &Puzzle) -> String;
     /// Scores what the model wrote after the prompt.
@@ -274,7 +255,7 @@ impl Family {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         match (self.at)(self.levels[0]) {
             Ok(task) => task.draw(Split::Heldout, &mut rng),
-            Err(_) => Puzzle { numbers: Vec::new(), target: 0 },
+            Err(_) => Puzzle::default(),
         }
     }
 }
@@ -318,19 +299,27 @@ pub fn of_record(name: Option<&str>) -> Result<&'static dyn Task, String> {
     Ok(name.map_or(Ok(FAMILIES[0]), family)?.reader)
 }
 
-/// A run's puzzle on one line; see [`Task::in_words`]. An unknown task is worded like the first.
+/// A run's puzzle on one line; see [`Task::in_words`]. For an unknown task, its fields.
 pub fn in_words(task: &str, puzzle: &Puzzle, arrow: &str) -> String {
-    known(task).in_words(puzzle, arrow)
+    family(task).map_or_else(|_| puzzle.to_string(), |family| family.reader.in_words(puzzle, arrow))
 }
 
-/// Analyses a completion of a run's task; see [`Task::analyze`].
-pub fn analyze(task: &str, puzzle: &Puzzle, completion: &str) -> Analysis {
-    known(task).analyze(puzzle, completion)
+/// A run's problem on one line. For an unknown task, its prompt.
+pub fn problem_in_words(problem: &Problem, arrow: &str) -> String {
+    match family(&problem.task) {
+        Ok(family) => family.reader.in_words(&problem.puzzle, arrow),
+        Err(_) => problem.prompt.split_whitespace().collect::<Vec<_>>().join(" "),
+    }
 }
 
-/// Reads a completion as far as the answer that is graded, see [`Task::analyze_graded`].
-pub fn analyze_graded(task: &str, puzzle: &Puzzle, completion: &str, which: Graded) -> Analysis {
-    known(task).analyze_graded(puzzle, completion, which)
+/// Analyses a completion of a run's task; see [`Task::analyze`]. `None` for an unknown task.
+pub fn analyze(task: &str, puzzle: &Puzzle, completion: &str) -> Option<Analysis> {
+    Some(family(task).ok()?.reader.analyze(puzzle, completion))
+}
+
+/// Reads a completion as far as the answer that is graded, see [`Task::analyze_graded`]. `None` for an unknown task.
+pub fn analyze_graded(task: &str, puzzle: &Puzzle, completion: &str, which: Graded) -> Option<Analysis> {
+    Some(family(task).ok()?.reader.analyze_graded(puzzle, completion, which))
 }
 
 /// Caches the blind search of the last puzzle: the completions of a group come one after the other and share
@@ -350,10 +339,6 @@ impl LastBlind {
             }
         }
     }
-}
-
-fn known(task: &str) -> &'static dyn Task {
-    family(task).unwrap_or(FAMILIES[0]).reader
 }
 
 /// The names of all tasks.

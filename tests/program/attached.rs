@@ -12,7 +12,7 @@ use aha_lab::{
     protocol::{Command, Event, StepBy, Temporality},
     runs::RunDirectory,
     socket::{Connection, Line, Request, SOCKET_FILE},
-    task::Puzzle,
+    task::{NumberPuzzle, Puzzle},
 };
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -155,7 +155,7 @@ fn the_socket_refuses_in_sentences_and_works_below_a_long_path() {
     connection.say(&Command::Pause.into()).unwrap();
     assert!(matches!(answer(&mut connection), Line::Done(_)));
     // Each is answered with what it does, and not with what another one does.
-    let puzzle = Puzzle { numbers: vec![4, 1, 16], target: 19 };
+    let puzzle = Puzzle::from(NumberPuzzle { numbers: vec![4, 1, 16], target: 19 });
     let done = [
         (Command::Pin(puzzle.clone()), "The puzzle is pinned"),
         (Command::Unpin(puzzle), "The puzzle is not pinned any more"),

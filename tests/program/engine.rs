@@ -9,8 +9,9 @@ use aha_lab::{
         self,
         setup::{Base, EngineOptions, Prepared, Start, prepare},
     },
+    metrics::registry,
     protocol::{Command, Event, Phase, RunSource, StepBy, Temporality, side::ModelName},
-    record::{EventRecord, RolloutRecord},
+    record::{EventRecord, NumberPuzzle, Rollout},
     runs::{Reader, RunDirectory},
     task::{RewardRules, countdown::reward},
 };
@@ -175,7 +176,7 @@ fn pausing_stepping_playing_and_saving_change_nothing_in_the_run() {
     let (_, run) = driven.end();
     assert!(playing.join().unwrap() > 0, "nobody played");
     assert_same(&left_alone, &outcome(&run, 3), "driven or left alone");
-    let did: Vec<String> = events(&run).into_iter().map(|event| event.event).collect();
+    let did: Vec<String> = events(&run).into_iter().map(|event| event.event.name().to_owned()).collect();
     for deed in ["started", "stepped", "checkpoint", "resumed", "paused", "finished"] {
         assert!(did.iter().any(|event| event == deed), "{deed} is not among {did:?}");
     }
@@ -243,14 +244,18 @@ fn the_control_pays_by_a_coin_and_still_measures_the_truth() {
     // Five standard deviations of 64 fair coins.
     assert!((12..=52).contains(&paid), "{paid} of 64");
     for rollout in &rollouts {
-        let score = reward::score(&rollout.puzzle, &rollout.completion, &RewardRules::default());
+        let score = reward::score(
+            &NumberPuzzle::of(&rollout.problem.puzzle).unwrap(),
+            &rollout.completion,
+            &RewardRules::default(),
+        );
         assert_eq!(score.correct, rollout.correct);
     }
     assert!(rollouts.iter().any(|r| r.correct != (r.reward == 1.0)));
     for step in metrics(&run) {
         let of_step: Vec<_> = rollouts.iter().filter(|rollout| rollout.step == step.step).collect();
         let right = of_step.iter().filter(|rollout| rollout.correct).count();
-        assert_eq!(step.accuracy, right as f64 / of_step.len() as f64);
+        assert_eq!(step.get(&registry::ACCURACY), right as f64 / of_step.len() as f64);
     }
 }
 
@@ -263,8 +268,14 @@ fn the_shuffled_control_deals_out_what_each_group_earned() {
     assert_eq!(rollouts.len(), 64);
     let mut moved = 0;
     for group in rollouts.chunks(16) {
-        let earned =
-            |r: &RolloutRecord| reward::score(&r.puzzle, &r.completion, &RewardRules::default()).reward;
+        let earned = |r: &Rollout| {
+            reward::score(
+                &NumberPuzzle::of(&r.problem.puzzle).unwrap(),
+                &r.completion,
+                &RewardRules::default(),
+            )
+            .reward
+        };
         let mut earned: Vec<f64> = group.iter().map(earned).collect();
         let mut paid: Vec<f64> = group.iter().map(|rollout| rollout.reward).collect();
         moved += earned.iter().zip(&paid).filter(|(earned, paid)| earned != paid).count();
@@ -287,10 +298,11 @@ fn an_edit_is_journalled_and_holds_from_the_next_step() {
     driven.step(StepBy::Steps(1));
     driven.ask(Command::Resume);
     let (_, run) = driven.end();
-    let rates: Vec<f64> = metrics(&run).iter().map(|m| m.learning_rate).collect();
+    let rates: Vec<f64> = metrics(&run).iter().map(|m| m.get(&registry::LEARNING_RATE)).collect();
     let before = Config::default().optimizer.learning_rate;
     assert_eq!(rates, [before, before, 1e-3]);
-    let edits: Vec<EventRecord> = events(&run).into_iter().filter(|event| event.event == "set").collect();
+    let edits: Vec<EventRecord> =
+        events(&run).into_iter().filter(|event| event.event.name() == "set").collect();
     assert_eq!(edits.len(), 1);
     assert_eq!(
         (edits[0].step, edits[0].detail.as_str()),
@@ -321,7 +333,7 @@ fn what_cannot_be_set_is_refused_in_a_sentence_and_changes_nothing() {
     driven.ask(Command::Resume);
     let (_, run) = driven.end();
     assert_same(&outcome(&run, 2), &outcome(&alone(options(root.path(), tiny(), 2)), 2), "refused edits");
-    assert!(events(&run).iter().all(|event| event.event != "set"));
+    assert!(events(&run).iter().all(|event| event.event.name() != "set"));
 }
 
 #[test]
@@ -333,7 +345,8 @@ fn evaluation_fills_its_metric_when_due_and_disturbs_nothing() {
     let Some(Event::EvalDone { step: 2, accuracy, puzzles, .. }) = told.last() else { panic!("{told:?}") };
     let (accuracy, puzzles) = (*accuracy, *puzzles);
     let (_, run) = driven.end();
-    let measured: Vec<Option<f64>> = metrics(&run).iter().map(|m| m.eval_accuracy).collect();
+    let measured: Vec<Option<f64>> =
+        metrics(&run).iter().map(|m| m.known(&registry::EVAL_ACCURACY)).collect();
     assert_eq!(measured, [None, Some(accuracy)]);
     assert!((0.0..=1.0).contains(&accuracy) && puzzles == 12);
     let right = accuracy * (4 * puzzles) as f64;
@@ -409,12 +422,12 @@ fn a_run_says_where_its_completions_end_and_ends_them_there() {
         let shorter = free.completion.find("</answer>").map(|at| at + "</answer>".len());
         answered += usize::from(shorter.is_some());
         assert_eq!(stopped.completion, free.completion[..shorter.unwrap_or(free.completion.len())]);
-        assert_eq!(stopped.token_ids, free.token_ids[..stopped.token_ids.len()], "the same draws");
+        assert_eq!(stopped.token_ids(), &free.token_ids()[..stopped.token_ids().len()], "the same draws");
         assert!(!(shorter.is_some() && stopped.truncated));
     }
     assert!(answered > free.len() / 2, "{answered} of {}", free.len());
     assert!(
-        free.iter().zip(&stopped).any(|(f, s)| f.token_ids.len() == s.token_ids.len() + 1),
+        free.iter().zip(&stopped).any(|(f, s)| f.token_ids().len() == s.token_ids().len() + 1),
         "no end token"
     );
 }

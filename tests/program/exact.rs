@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use aha_lab::{
     config::Config,
     engine::setup::{EngineOptions, Start},
+    metrics::registry,
     protocol::{Command, Event, StepBy},
     runs::{Journal, RunDirectory, RunError, RunLock},
 };
@@ -105,7 +106,7 @@ fn edits_after_the_last_checkpoint_are_made_again_where_they_were_made() {
     driven.ask(Command::Resume);
     let (_, run) = driven.end();
     assert_eq!(
-        metrics(&run).iter().map(|m| m.learning_rate).collect::<Vec<_>>(),
+        metrics(&run).iter().map(|m| m.get(&registry::LEARNING_RATE)).collect::<Vec<_>>(),
         [4e-4, 4e-4, 4e-4, 2e-3, 1e-3, 1e-3]
     );
     alone(resumed(&killed, 6));
@@ -195,5 +196,5 @@ fn the_lock_is_taken_before_the_checkpoint_is_read() {
     assert!(told.contains("is being written by"), "{told}");
     drop(lock);
     assert!(matches!(Journal::begin(&run), Err(RunError::NotEmpty { .. })), "the lock is free again");
-    assert_eq!(events(&run).last().unwrap().event, "finished");
+    assert_eq!(events(&run).last().unwrap().event.name(), "finished");
 }

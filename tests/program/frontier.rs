@@ -14,8 +14,9 @@ use aha_lab::{
     engine::{scripted::Script, side},
     eval::report::EvalReport,
     protocol::side::{JobEnd, MeasureRequest, SideCommand, SideEvent, SideJob},
+    record::Measurement,
     runs::{
-        Measurement, RunDirectory,
+        RunDirectory,
         disk::{Disk, Faults, Operation},
     },
 };

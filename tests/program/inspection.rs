@@ -47,14 +47,14 @@ fn a_run_that_is_looked_at_is_the_same_run_and_its_numbers_are_those_of_the_mode
         let mut moved = 0.0_f32;
         for (early, late) in before.rows.iter().zip(&after.rows) {
             let record = &early.record;
-            let tokens = record.token_ids.len();
+            let tokens = record.token_ids().len();
             assert!(
                 early.pieces.len() == tokens && early.before.len() == tokens && late.after.len() == tokens
             );
             for (index, (view, now)) in early.before.iter().zip(&late.after).enumerate() {
                 // The second forward pass agrees with what was kept while sampling, within rounding.
-                assert!((view.logprob - record.logprobs[index]).abs() < 1e-3, "{view:?}");
-                assert!((view.entropy - record.entropies[index]).abs() < 1e-3, "{view:?}");
+                assert!((view.logprob - record.logprobs()[index]).abs() < 1e-3, "{view:?}");
+                assert!((view.entropy - record.entropies()[index]).abs() < 1e-3, "{view:?}");
                 let shares: Vec<f32> = view.top.iter().map(|(_, share)| *share).collect();
                 assert!(shares.len() == 5 && shares.is_sorted_by(|a, b| a >= b));
                 assert!(shares.iter().sum::<f32>() < 1.0001 && shares[0] >= view.logprob.exp() - 1e-4);
@@ -80,7 +80,7 @@ fn told(events: &[Event]) -> Vec<(Phase, bool, bool)> {
     inspected
         .map(|group| {
             let scored = group.rows.iter().all(|row| row.score.is_some());
-            (group.phase, scored, group.rows.iter().any(|row| row.record.advantage != 0.0))
+            (group.phase, scored, group.rows.iter().any(|row| row.record.advantage() != 0.0))
         })
         .collect()
 }

@@ -54,7 +54,7 @@ use std::{
 
 use aha_lab::{
     config::Config,
-    record::StepMetrics,
+    record::Step,
     runs::{Reader, RunDirectory},
 };
 
@@ -168,7 +168,7 @@ fn assert_same(a: &Outcome, b: &Outcome, what: &str) {
     assert!(a.optimizer == b.optimizer, "optimizer: {what}");
 }
 
-fn metrics(run: &RunDirectory) -> Vec<StepMetrics> {
+fn metrics(run: &RunDirectory) -> Vec<Step> {
     let log = Reader::new(run).metrics().unwrap();
     assert!(log.bad.is_empty() && !log.torn, "{:?}", log.bad);
     log.records

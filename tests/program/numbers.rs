@@ -48,7 +48,7 @@ fn a_run_pauses_says_why_and_keeps_the_last_good_weights() {
         assert!(of(1) == of(0), "{file} was changed by a step that went wrong");
     }
     let events = Reader::new(&run).events().unwrap().records;
-    assert!(events.iter().any(|event| event.event == "warning" && event.detail == said), "{events:?}");
+    assert!(events.iter().any(|event| event.event.name() == "warning" && event.detail == said), "{events:?}");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_collapse_is_told_and_saved_and_pauses_the_run_where_that_is_wanted() {
     assert!(checkpoint(&run, 5).is_dir());
     let warned = |run: &RunDirectory| {
         let events = Reader::new(run).events().unwrap().records;
-        events.iter().filter(|event| event.event == "warning").count()
+        events.iter().filter(|event| event.event.name() == "warning").count()
     };
     assert!(warned(&run) > 0);
 

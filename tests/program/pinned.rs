@@ -6,8 +6,9 @@ use aha_lab::{
     config::Config,
     engine::setup::{EngineOptions, Start},
     protocol::{Command, Event, StepBy},
-    runs::{Reader, RunDirectory, pinned::PinnedAnswer},
-    task::{Puzzle, Split, countdown::puzzle::split_of},
+    record::PinnedAnswer,
+    runs::{Reader, RunDirectory},
+    task::{NumberPuzzle, Puzzle, Split, countdown::puzzle::split_of},
 };
 use tempfile::TempDir;
 
@@ -54,9 +55,12 @@ fn a_few_held_out_puzzles_are_answered_before_training_and_every_so_often() {
     let steps: Vec<u64> = answers.iter().map(|answer| answer.step).collect();
     assert_eq!(steps, [0, 0, 0, 0, 2, 2, 2, 2, 4, 4, 4, 4]);
     for answer in &answers {
-        assert_eq!(split_of(&answer.puzzle), Split::Heldout);
+        assert_eq!(split_of(&NumberPuzzle::of(&answer.puzzle).unwrap()), Split::Heldout);
         assert!(answer.tokens > 0 && answer.tokens <= 24 && !answer.completion.is_empty());
-        assert_eq!(answer.analysis, aha_lab::reasoning::analyze(&answer.puzzle, &answer.completion));
+        assert_eq!(
+            answer.analysis,
+            aha_lab::reasoning::analyze(&NumberPuzzle::of(&answer.puzzle).unwrap(), &answer.completion)
+        );
     }
     let at = |step: u64| -> Vec<&Puzzle> {
         answers.iter().filter(|answer| answer.step == step).map(|answer| &answer.puzzle).collect()
@@ -131,13 +135,13 @@ fn what_a_person_pins_is_answered_at_once_and_from_then_on_and_survives() {
     let root = TempDir::new().unwrap();
     let mut driven = Driven::start_paused(options(root.path(), every(2), 2));
     driven.step(StepBy::Steps(1));
-    let mine = Puzzle { numbers: vec![3, 4, 5], target: 17 };
+    let mine = Puzzle::from(NumberPuzzle { numbers: vec![3, 4, 5], target: 17 });
     driven.ask(Command::Pin(mine.clone()));
     let now = told(&driven.until(|event| matches!(event, Event::PinnedAnswered(_))));
     assert_eq!((now[0].step, &now[0].puzzle), (1, &mine), "while paused, with the weights as they are");
     driven.ask(Command::Pin(mine.clone()));
     driven.until(|event| matches!(event, Event::Warning(why) if why.contains("pinned already")));
-    let unreadable = Puzzle { numbers: vec![123_456, 4, 5], target: 17 };
+    let unreadable = Puzzle::from(NumberPuzzle { numbers: vec![123_456, 4, 5], target: 17 });
     driven.ask(Command::Pin(unreadable));
     driven.until(|event| matches!(event, Event::Warning(why) if why.contains("no word for")));
     let first = answers(&driven_run(&driven))[0].puzzle.clone();
@@ -149,7 +153,7 @@ fn what_a_person_pins_is_answered_at_once_and_from_then_on_and_survives() {
     };
     assert_eq!((steps(&run, &mine), steps(&run, &first)), (vec![1, 2], vec![0]));
     let deeds: Vec<String> =
-        Reader::new(&run).events().unwrap().records.into_iter().map(|e| e.event).collect();
+        Reader::new(&run).events().unwrap().records.into_iter().map(|e| e.event.name().to_owned()).collect();
     assert!(deeds.contains(&"pinned".to_owned()) && deeds.contains(&"unpinned".to_owned()), "{deeds:?}");
 
     alone(resumed(&run, 4));

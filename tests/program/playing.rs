@@ -13,7 +13,7 @@ use aha_lab::{
     },
     rollout::budget::ANSWER_TOKENS,
     runs::RunDirectory,
-    task::Puzzle,
+    task::{NumberPuzzle, Puzzle},
 };
 use tempfile::TempDir;
 
@@ -145,7 +145,7 @@ impl Player {
 }
 
 fn puzzle() -> Puzzle {
-    Puzzle { numbers: vec![3, 4, 5], target: 12 }
+    Puzzle::from(NumberPuzzle { numbers: vec![3, 4, 5], target: 12 })
 }
 
 fn put(told: &Told) -> String {
@@ -239,7 +239,7 @@ fn at_the_budget_the_answer_is_forced_and_a_thought_can_be_made_to_go_on() {
 #[test]
 fn words_that_a_model_does_not_have_are_named() {
     let mut player = shipped();
-    let puzzle = Puzzle { numbers: vec![100, 3], target: 300 };
+    let puzzle = Puzzle::from(NumberPuzzle { numbers: vec![100, 3], target: 300 });
     let request = PlayRequest { puzzle, models: [ModelName::Embedded; 2], options: OPTIONS };
     let id = player.ask(SideJob::Play(Box::new(request)));
     let (_, who, _, how) = player.until_ended(id);

@@ -250,8 +250,10 @@ fn a_session_from_the_first_token_to_the_shell_and_back() {
     lab.shows(&format!("transcripts {0} of {0}", records.len()));
     // The opening words of a recorded completion are found in as many transcripts as have them.
     let needle: String = records[0].completion.trim().chars().take(9).collect();
-    let holding =
-        records.iter().filter(|r| r.completion.contains(&needle) || r.prompt.contains(&needle)).count();
+    let holding = records
+        .iter()
+        .filter(|r| r.completion.contains(&needle) || r.problem.prompt.contains(&needle))
+        .count();
     lab.press("/");
     lab.press(&needle);
     lab.shows(&format!("/{needle}"));

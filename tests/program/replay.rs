@@ -4,7 +4,7 @@ use std::{fs, process::Command as Process};
 
 use aha_lab::{
     protocol::{Command, StepBy},
-    record::RolloutRecord,
+    record::Rollout,
     runs::RunDirectory,
 };
 use serde_json::Value;
@@ -52,7 +52,7 @@ fn every_step_of_a_run_is_proved_from_the_checkpoint_before_it() {
     assert_eq!(hashes.len(), 5, "steps have hashes of their own");
     let said = proved(&run, &["5", "2", "3"]);
     let journal = fs::read_to_string(run.rollouts_path()).unwrap();
-    let lines = journal.lines().map(|line| serde_json::from_str::<RolloutRecord>(line).unwrap());
+    let lines = journal.lines().map(|line| serde_json::from_str::<Rollout>(line).unwrap());
     let mut of_place = lines.filter(|r| (r.step, r.group, r.index) == (5, 1, 2));
     let record = of_place.next().unwrap();
     assert_eq!((&said["text"], &said["completions"]), (&record.completion.clone().into(), &1.into()));
@@ -95,10 +95,10 @@ fn live_edits_are_made_again_where_they_were_made() {
 }
 
 /// Changes the records of a run by hand.
-fn tamper(run: &RunDirectory, change: impl Fn(&mut RolloutRecord)) {
+fn tamper(run: &RunDirectory, change: impl Fn(&mut Rollout)) {
     let journal = fs::read_to_string(run.rollouts_path()).unwrap();
     let changed = journal.lines().map(|line| {
-        let mut record: RolloutRecord = serde_json::from_str(line).unwrap();
+        let mut record: Rollout = serde_json::from_str(line).unwrap();
         change(&mut record);
         serde_json::to_string(&record).unwrap() + "\n"
     });
@@ -122,9 +122,9 @@ fn one_changed_token_is_found_and_named() {
     let root = TempDir::new().unwrap();
     let run = alone(options(root.path(), tiny(), 2));
     let whole = fs::read(run.rollouts_path()).unwrap();
-    let chosen = |r: &RolloutRecord| (r.step, r.group, r.index) == (2, 1, 3);
+    let chosen = |r: &Rollout| (r.step, r.group, r.index) == (2, 1, 3);
 
-    tamper(&run, |r| r.token_ids[2] += u32::from(chosen(r)));
+    tamper(&run, |r| r.token_ids.as_mut().unwrap()[2] += u32::from(chosen(r)));
     let said = disproved(&run, &["2"]);
     assert!(said.starts_with("Step 2, group 2, completion 4: token 3 is "), "{said}");
     assert_eq!(disproved(&run, &["2", "2", "4"]), said);
@@ -135,7 +135,8 @@ fn one_changed_token_is_found_and_named() {
 
     tamper(&run, |r| {
         if chosen(r) {
-            r.logprobs[0] = f32::from_bits(r.logprobs[0].to_bits() ^ 1);
+            let logprobs = r.logprobs.as_mut().unwrap();
+            logprobs[0] = f32::from_bits(logprobs[0].to_bits() ^ 1);
         }
     });
     assert!(disproved(&run, &["2"]).contains("the log-probability of token 1 is "));

@@ -130,7 +130,7 @@ fn a_fork_is_a_new_run_from_that_step_and_leaves_the_old_one_alone() {
     let (_, child) = driven.end();
     assert_ne!(child, parent);
     let records = Reader::new(&child).events().unwrap().records;
-    assert_eq!(records[0].event, "forked");
+    assert_eq!(records[0].event.name(), "forked");
     assert!(records[0].detail.contains(&format!("{}@1", parent.name())), "{}", records[0].detail);
 
     // The same configuration makes the same steps 2 and 3; another seed does not.

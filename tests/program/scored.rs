@@ -23,6 +23,9 @@ impl<F: Fn(Score) -> Score + Send + Sync> Task for Scored<F> {
     fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
         self.0.draw(split, rng)
     }
+    fn admit(&self, puzzle: &Puzzle) -> Result<Puzzle, String> {
+        self.0.admit(puzzle)
+    }
     fn prompt(&self, puzzle: &Puzzle) -> String {
         self.0.prompt(puzzle)
     }

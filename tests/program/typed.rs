@@ -74,7 +74,7 @@ fn answers_to_another_programs_questions_are_no_keys() {
     lab.shows("No completion has been scored yet");
     assert_eq!(super::pty::journalled(folder.path()), 0);
     let events = Reader::new(&only_run(&folder.path().join("runs"))).events().unwrap().records;
-    assert!(events.iter().all(|event| event.event != "stepped"), "{events:?}");
+    assert!(events.iter().all(|event| event.event.name() != "stepped"), "{events:?}");
     lab.press("q");
     assert_eq!(lab.ended(), 0);
 }

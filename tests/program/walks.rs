@@ -1,6 +1,9 @@
 //! The Search, Travel, Playground and Sentinel screens in a real terminal.
 
-use aha_lab::{runs::Reader, task::Puzzle};
+use aha_lab::{
+    runs::Reader,
+    task::{NumberPuzzle, Puzzle},
+};
 use tempfile::TempDir;
 
 use super::{only_run, pty::Lab};
@@ -44,12 +47,15 @@ fn a_person_looks_at_a_tree_travels_and_pins() {
     let run = only_run(&root.path().join("runs"));
     let log = run.pinned().unwrap();
     assert!(log.bad.is_empty() && !log.torn);
-    let mine = Puzzle { numbers: vec![4, 1, 16], target: 19 };
+    let mine = Puzzle::from(NumberPuzzle { numbers: vec![4, 1, 16], target: 19 });
     let steps: Vec<u64> = log.records.iter().filter(|a| a.puzzle == mine).map(|a| a.step).collect();
     assert!(steps.first().is_some_and(|step| *step > 0), "not asked of the weights before: {steps:?}");
     let events = Reader::new(&run).events().unwrap().records;
-    let pinned: Vec<&str> =
-        events.iter().filter(|event| event.event == "pinned").map(|event| event.detail.as_str()).collect();
+    let pinned: Vec<&str> = events
+        .iter()
+        .filter(|event| event.event.name() == "pinned")
+        .map(|event| event.detail.as_str())
+        .collect();
     assert_eq!(pinned.len(), 2, "{events:?}");
     assert_eq!(pinned[0], "4 1 16 -> 19, by a person");
     // The same, read from its directory.
@@ -173,9 +179,8 @@ fn a_person_walks_through_every_screen_of_another_task() {
     assert_eq!((config.puzzles.task.name, config.puzzles.level.name()), ("multiplication", "2x2"));
     let rollouts = Reader::new(&run).rollouts().unwrap().records;
     assert!(
-        rollouts
-            .iter()
-            .all(|record| record.task == "multiplication" && record.prompt.starts_with("multiply "))
+        rollouts.iter().all(|record| record.problem.task == "multiplication"
+            && record.problem.prompt.starts_with("multiply "))
     );
     // A finished run is opened, evaluated, scored and analysed by its own task.
     let mut lab = Lab::start(&["open", &run.path().display().to_string()], root.path());

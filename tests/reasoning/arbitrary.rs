@@ -1,6 +1,6 @@
 //! Arbitrary and hostile text: nothing is invented that does not hold together, and all is read to the end.
 
-use aha_lab::{reasoning::analyze, task::Puzzle};
+use aha_lab::{reasoning::analyze, record::NumberPuzzle};
 use proptest::prelude::*;
 
 use super::sound::{assert_prefixes_sound, assert_sound, puzzle};
@@ -54,7 +54,7 @@ fn hostile_texts_are_read_to_their_end() {
     let analysis = analyze(&puzzle, &chain);
     assert_eq!((analysis.attempts, analysis.arithmetic_right), (1, 49_999));
     for extreme in [i64::MIN, i64::MAX, 0] {
-        let puzzle = Puzzle { numbers: vec![extreme; 3], target: extreme };
+        let puzzle = NumberPuzzle { numbers: vec![extreme; 3], target: extreme };
         let text = format!(" {extreme} + {extreme} = {extreme} . check : {extreme} = {extreme} , yes .");
         assert_sound(&text, &analyze(&puzzle, &text));
     }
@@ -122,7 +122,7 @@ proptest! {
 
     #[test]
     fn arbitrary_text_is_safe(text in "\\PC{0,200}", target in any::<i64>()) {
-        let puzzle = Puzzle { numbers: vec![1, 2, target], target };
+        let puzzle = NumberPuzzle { numbers: vec![1, 2, target], target };
         assert_sound(&text, &analyze(&puzzle, &text));
     }
 

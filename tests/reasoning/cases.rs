@@ -1,14 +1,14 @@
 //! Small inputs with the counts that they must have: what is miscalculated, what is told in words, what derives the
 //! answer, what corrects anything.
 
-use aha_lab::{reasoning::analyze, task::Puzzle};
+use aha_lab::{reasoning::analyze, record::NumberPuzzle};
 use serde_json::{Value, json};
 
 use super::sound::assert_sound;
 
 /// The analysis of a completion as `analyze` prints it.
 fn answer(numbers: &[i64], target: i64, completion: &str) -> Value {
-    let analysis = analyze(&Puzzle { numbers: numbers.to_vec(), target }, completion);
+    let analysis = analyze(&NumberPuzzle { numbers: numbers.to_vec(), target }, completion);
     assert_sound(completion, &analysis);
     serde_json::to_value(analysis).unwrap()
 }

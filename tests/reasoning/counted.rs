@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aha_lab::{
     reasoning::{Analysis, SpanKind, analyze},
-    task::Puzzle,
+    record::NumberPuzzle,
 };
 use serde::Deserialize;
 
@@ -54,7 +54,7 @@ fn precision_and_recall_of_every_kind_are_high() {
     let mut misses = String::new();
     let entries: Vec<(Labelled, Analysis)> = labelled()
         .map(|entry| {
-            let puzzle = Puzzle { numbers: entry.numbers.clone(), target: entry.target };
+            let puzzle = NumberPuzzle { numbers: entry.numbers.clone(), target: entry.target };
             let analysis = analyze(&puzzle, &entry.completion);
             (entry, analysis)
         })
@@ -83,7 +83,7 @@ fn precision_and_recall_of_every_kind_are_high() {
 #[test]
 fn every_prefix_of_free_english_is_safe() {
     for entry in labelled() {
-        let puzzle = Puzzle { numbers: entry.numbers, target: entry.target };
+        let puzzle = NumberPuzzle { numbers: entry.numbers, target: entry.target };
         for (end, _) in entry.completion.char_indices() {
             let text = &entry.completion[..end];
             let analysis = analyze(&puzzle, text);
@@ -98,7 +98,7 @@ fn every_prefix_of_free_english_is_safe() {
 
 #[test]
 fn hostile_marks_are_read_to_their_end() {
-    let puzzle = Puzzle { numbers: vec![4, 1, 16], target: 19 };
+    let puzzle = NumberPuzzle { numbers: vec![4, 1, 16], target: 19 };
     for piece in
         ["\\frac{", "{", "}", "**", "\\", "$", "`", "3 is ", "3 + 4 . ", "3 over ", "if ", "\\frac{1}{"]
     {

@@ -2,7 +2,7 @@
 
 use aha_lab::{
     reasoning::{Analysis, analyze},
-    task::Puzzle,
+    record::NumberPuzzle,
 };
 use proptest::prelude::*;
 
@@ -262,7 +262,7 @@ proptest! {
         });
         let target = reached.unwrap_or(other);
         let (text, truth) = write_trace(numbers, target, &turns);
-        let puzzle = Puzzle { numbers: numbers.to_vec(), target };
+        let puzzle = NumberPuzzle { numbers: numbers.to_vec(), target };
         let analysis = analyze(&puzzle, &text);
         assert_sound(&text, &analysis);
         prop_assert_eq!(found(&analysis), truth, "{} for {}", text, target);
@@ -281,7 +281,7 @@ proptest! {
         let first = format!("{a} {} {b} = {middle} , {middle} {} {c} = {value} .", signs[operators[0]], signs[operators[1]]);
         let again = format!("{} {} {} = {middle} , {middle} {} {c} = {value} .", swapped[0], signs[operators[0]], swapped[1], signs[operators[1]]);
         let words = ["how about", "hmm , start over :", "let me try another way :"][retry];
-        let puzzle = Puzzle { numbers: vec![a, b, c], target: 101 };
+        let puzzle = NumberPuzzle { numbers: vec![a, b, c], target: 101 };
         let analysis = analyze(&puzzle, &format!(" first , {first} check : {value} is not 101 . {words} {again}"));
         prop_assert_eq!((analysis.attempts, analysis.repeated_attempts), (2, 1));
         prop_assert_eq!((analysis.self_corrections, analysis.backtracks), (0, 0));

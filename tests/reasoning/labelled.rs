@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use aha_lab::{
     reasoning::{Analysis, SpanKind, Verdict, analyze},
-    task::Puzzle,
+    record::NumberPuzzle,
 };
 
 use super::sound::{assert_prefixes_sound, assert_sound, puzzle};
@@ -41,7 +41,7 @@ fn labels(line: &str) -> BTreeMap<&str, String> {
 }
 
 /// The completions of the labelled table with their puzzles and labels.
-fn labelled() -> Vec<(Puzzle, String, &'static str)> {
+fn labelled() -> Vec<(NumberPuzzle, String, &'static str)> {
     let mut current = None;
     let mut completion = None;
     let mut entries = Vec::new();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use aha_lab::{
     reasoning::{Analysis, Span, SpanKind, Verdict, analyze},
-    task::Puzzle,
+    record::NumberPuzzle,
 };
 
 /// The kinds as the table names them: spans by overlap, then counts.
@@ -24,7 +24,7 @@ const SPANS: [&str; 10] = [
 const COUNTS: [&str; 3] = ["attempts", "corrected", "wrong_steps"];
 
 struct Marked {
-    puzzle: Puzzle,
+    puzzle: NumberPuzzle,
     text: String,
     spans: Vec<(&'static str, usize, usize)>,
     counts: BTreeMap<String, usize>,
@@ -65,7 +65,7 @@ fn entry(text: &str) -> Marked {
     let (head, body) = text.split_once('\n').unwrap();
     let (puzzle, counts) = head.split_once(" | ").unwrap();
     let (numbers, target) = puzzle.split_once(" -> ").unwrap();
-    let puzzle = Puzzle {
+    let puzzle = NumberPuzzle {
         numbers: numbers.split(' ').map(|number| number.parse().unwrap()).collect(),
         target: target.parse().unwrap(),
     };

@@ -2,13 +2,13 @@
 
 use aha_lab::{
     reasoning::{Analysis, SpanKind, Verdict, analyze},
-    task::Puzzle,
+    record::NumberPuzzle,
 };
 
 /// `4 1 16 -> 19`.
-pub fn puzzle(line: &str) -> Puzzle {
+pub fn puzzle(line: &str) -> NumberPuzzle {
     let (numbers, target) = line.split_once(" -> ").unwrap();
-    Puzzle {
+    NumberPuzzle {
         numbers: numbers.split(' ').map(|number| number.parse().unwrap()).collect(),
         target: target.parse().unwrap(),
     }
@@ -46,7 +46,7 @@ pub fn assert_sound(text: &str, analysis: &Analysis) {
     assert!(analysis.stated_misses + analysis.stated_hits <= analysis.checks);
 }
 
-pub fn assert_prefixes_sound(puzzle: &Puzzle, text: &str) {
+pub fn assert_prefixes_sound(puzzle: &NumberPuzzle, text: &str) {
     for (end, _) in text.char_indices() {
         assert_sound(&text[..end], &analyze(puzzle, &text[..end]));
     }

@@ -59,8 +59,13 @@ fn a_run_of_an_earlier_program_opens() {
     assert_eq!(steps, [1, 2]);
     let rollouts = reader.rollouts().unwrap();
     assert!(rollouts.bad.is_empty() && rollouts.records.len() == 16);
-    assert!(rollouts.records.iter().all(|r| !r.prompt.is_empty() && r.token_ids.len() == r.logprobs.len()));
-    assert_eq!(reader.events().unwrap().records[0].event, "started");
+    assert!(
+        rollouts
+            .records
+            .iter()
+            .all(|r| !r.problem.prompt.is_empty() && r.token_ids().len() == r.logprobs().len())
+    );
+    assert_eq!(reader.events().unwrap().records[0].event.name(), "started");
     let newest = run.checkpoint(None).unwrap();
     assert_eq!((newest.step, TrainingState::load(&newest.path).unwrap().step), (2, 2));
 }

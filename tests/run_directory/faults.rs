@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use aha_lab::record::RunEvent;
 use aha_lab::runs::{
     CheckpointWriter, Journal, JournalPosition, Reader, RunDirectory, RunError,
     disk::{Disk, Faults, Operation},
@@ -85,7 +86,7 @@ fn three_steps(root: &Path, fault: &Arc<Fault>, said: &mut Vec<String>) -> RunDi
     for step in 1..=3 {
         journal.add_metrics(&metrics(step)).unwrap();
         // An event is written at once; refused, it is kept and goes with the next.
-        if let Err(error) = journal.event(step, "note", "one") {
+        if let Err(error) = journal.event(step, RunEvent::Warning, "one") {
             said.push(error.to_string());
         }
         until_it_works(said, || journal.flush());
@@ -109,7 +110,7 @@ fn logs(run: &RunDirectory) -> Vec<String> {
     let (metrics, events) = (reader.metrics().unwrap(), reader.events().unwrap());
     assert!(metrics.bad.is_empty() && !metrics.torn && events.bad.is_empty() && !events.torn);
     let steps = metrics.records.iter().map(|m| format!("step {}", m.step));
-    steps.chain(events.records.iter().map(|e| format!("{} at {}", e.event, e.step))).collect()
+    steps.chain(events.records.iter().map(|e| format!("{} at {}", e.event.name(), e.step))).collect()
 }
 
 #[test]

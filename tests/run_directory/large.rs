@@ -22,7 +22,7 @@ fn run_of(completions: usize, root: &TempDir) -> RunDirectory {
     run
 }
 
-fn place(record: &RolloutRecord) -> usize {
+fn place(record: &Rollout) -> usize {
     (record.step as usize - 1) * 8 + record.group * 4 + record.index
 }
 

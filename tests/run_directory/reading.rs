@@ -3,7 +3,8 @@
 use std::{fs, thread};
 
 use aha_lab::{
-    record::{RolloutRecord, StepMetrics},
+    metrics::registry,
+    record::{Rollout, RunEvent},
     runs::{Follower, Journal, JournalPosition, Reader, TrainingState},
 };
 use proptest::prelude::*;
@@ -18,7 +19,7 @@ fn what_is_written_is_read_back() {
     for step in 1..=3 {
         write_step(&mut journal, step);
     }
-    journal.event(3, "paused", "by a key").unwrap();
+    journal.event(3, RunEvent::Paused, "by a key").unwrap();
     let position = journal.sync().unwrap();
     assert_eq!(position.metrics, fs::metadata(run.metrics_path()).unwrap().len());
     assert_eq!(position.rollouts, fs::metadata(run.rollouts_path()).unwrap().len());
@@ -30,8 +31,8 @@ fn what_is_written_is_read_back() {
     assert!(log.bad.is_empty() && !log.torn);
     let events = reader.events().unwrap().records;
     assert_eq!(
-        (events[0].step, events[0].event.as_str(), events[0].detail.as_str()),
-        (3, "paused", "by a key")
+        (events[0].step, &events[0].event, events[0].detail.as_str()),
+        (3, &RunEvent::Paused, "by a key")
     );
     assert!(events[0].time.ends_with('Z'), "{}", events[0].time);
     let rollouts = reader.rollouts().unwrap().records;
@@ -62,22 +63,25 @@ fn numbers_that_json_lacks_come_back_as_nan_and_not_as_zero() {
     let root = tempfile::tempdir().unwrap();
     let run = new_run(&root);
     let mut journal = Journal::begin(&run).unwrap();
-    let diverged = StepMetrics { grad_norm: f64::INFINITY, reward: f64::NAN, loss: 0.5, ..metrics(1) };
+    let diverged = metrics(1)
+        .with(&registry::GRAD_NORM, f64::INFINITY)
+        .with(&registry::REWARD, f64::NAN)
+        .with(&registry::LOSS, 0.5);
     journal.add_metrics(&diverged).unwrap();
     journal
-        .add_rollout(&RolloutRecord {
-            logprobs: vec![f32::NAN, -1.0],
-            advantage: f64::NAN,
+        .add_rollout(&Rollout {
+            logprobs: Some(vec![f32::NAN, -1.0]),
+            advantage: Some(f64::NAN),
             ..rollout(1, 0, 0)
         })
         .unwrap();
     journal.flush().unwrap();
     let reader = Reader::new(&run);
     let read = reader.metrics().unwrap().records[0].clone();
-    assert!(read.grad_norm.is_nan() && read.reward.is_nan());
-    assert_eq!((read.loss, read.num_tokens), (0.5, 100));
+    assert!(read.get(&registry::GRAD_NORM).is_nan() && read.get(&registry::REWARD).is_nan());
+    assert_eq!((read.get(&registry::LOSS), read.count(&registry::NUM_TOKENS)), (0.5, Some(100)));
     let record = &reader.rollouts().unwrap().records[0];
-    assert!(record.logprobs[0].is_nan() && record.logprobs[1] == -1.0 && record.advantage.is_nan());
+    assert!(record.logprobs()[0].is_nan() && record.logprobs()[1] == -1.0 && record.advantage().is_nan());
     assert!(reader.rollout_index().unwrap().summaries()[0].advantage.is_nan());
 }
 
@@ -126,8 +130,8 @@ proptest! {
     #[test]
     fn log_probabilities_survive_exactly(bits in prop::collection::vec(any::<f32>(), 0..20)) {
         let logprobs: Vec<f32> = bits.into_iter().filter(|number| number.is_finite()).collect();
-        let record = RolloutRecord { logprobs, ..rollout(1, 2, 3) };
-        let back: RolloutRecord = serde_json::from_slice(&serde_json::to_vec(&record).unwrap()).unwrap();
+        let record = Rollout { logprobs: Some(logprobs), ..rollout(1, 2, 3) };
+        let back: Rollout = serde_json::from_slice(&serde_json::to_vec(&record).unwrap()).unwrap();
         prop_assert_eq!(back, record);
     }
 
@@ -156,7 +160,7 @@ fn a_follower_sees_every_step_of_a_live_run_once_and_in_order() {
             let mut journal = Journal::begin(&run).unwrap();
             for step in 1..=STEPS {
                 write_step(&mut journal, step);
-                journal.event(step, "stepped", "").unwrap();
+                journal.event(step, RunEvent::Paused, "").unwrap();
             }
         }
     });
@@ -216,7 +220,7 @@ fn a_follower_begins_anew_when_a_run_is_resumed() {
     let mut journal = Journal::resume(&run, at).unwrap();
     for step in 2..=5 {
         journal.add_rollout(&rollout(step, 1, 0)).unwrap();
-        journal.add_metrics(&StepMetrics { reward: 0.5, ..metrics(step) }).unwrap();
+        journal.add_metrics(&metrics(step).with(&registry::REWARD, 0.5)).unwrap();
     }
     journal.flush().unwrap();
     assert!(
@@ -225,7 +229,7 @@ fn a_follower_begins_anew_when_a_run_is_resumed() {
     let fresh = follower.poll().unwrap();
     assert!(fresh.restarted);
     assert_eq!(
-        fresh.metrics.iter().map(|record| record.reward).collect::<Vec<_>>(),
+        fresh.metrics.iter().map(|record| record.get(&registry::REWARD)).collect::<Vec<_>>(),
         [0.25, 0.5, 0.5, 0.5, 0.5]
     );
     assert_eq!(fresh.rollouts, 0..6);
@@ -237,10 +241,10 @@ fn a_follower_begins_anew_when_a_run_is_resumed() {
 fn a_log_larger_than_one_poll_is_read_in_several() {
     let root = tempfile::tempdir().unwrap();
     let run = new_run(&root);
-    let long = RolloutRecord { completion: "x".repeat(1_000_000), ..rollout(1, 0, 0) };
+    let long = Rollout { completion: "x".repeat(1_000_000), ..rollout(1, 0, 0) };
     let mut journal = Journal::begin(&run).unwrap();
     for index in 0..20 {
-        journal.add_rollout(&RolloutRecord { index, ..long.clone() }).unwrap();
+        journal.add_rollout(&Rollout { index, ..long.clone() }).unwrap();
     }
     journal.flush().unwrap();
     let mut follower = Follower::new(&run);

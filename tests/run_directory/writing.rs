@@ -7,7 +7,7 @@ use std::{
 };
 
 use aha_lab::{
-    record::StepMetrics,
+    record::{RunEvent, Step},
     runs::{Journal, JournalPosition, Reader, journal::LogFile},
 };
 
@@ -70,7 +70,7 @@ fn a_full_disk_tears_no_line_and_loses_no_record() {
         journal.add_metrics(&metrics(3)).unwrap();
         journal.flush().unwrap();
         let content = disk.content.lock().unwrap().clone();
-        let read: Vec<StepMetrics> = content
+        let read: Vec<Step> = content
             .split_inclusive(|byte| *byte == b'\n')
             .map(|line| serde_json::from_slice(line).unwrap())
             .collect();
@@ -95,10 +95,10 @@ fn resuming_cuts_metrics_and_rollouts_back_and_keeps_events() {
     let run = new_run(&root);
     let mut journal = Journal::begin(&run).unwrap();
     write_step(&mut journal, 1);
-    journal.event(1, "checkpoint", "step 1").unwrap();
+    journal.event(1, RunEvent::Checkpoint, "step 1").unwrap();
     let at = journal.sync().unwrap();
     write_step(&mut journal, 2);
-    journal.event(2, "warning", "after the checkpoint").unwrap();
+    journal.event(2, RunEvent::Warning, "after the checkpoint").unwrap();
     drop(journal);
     append(&run.metrics_path(), b"{\"step\":3,\"to");
     append(&run.events_path(), b"{\"time\":\"to");
@@ -106,13 +106,13 @@ fn resuming_cuts_metrics_and_rollouts_back_and_keeps_events() {
     let mut journal = Journal::resume(&run, at).unwrap();
     assert_eq!((journal.position().metrics, journal.position().rollouts), (at.metrics, at.rollouts));
     write_step(&mut journal, 2);
-    journal.event(2, "resumed", "from step 1").unwrap();
+    journal.event(2, RunEvent::Resumed { after: Some(1) }, "from step 1").unwrap();
     drop(journal);
     assert_eq!(steps(&run), [1, 2]);
     let reader = Reader::new(&run);
     assert_eq!(reader.rollouts().unwrap().records.len(), 4);
     let events = reader.events().unwrap();
-    let words: Vec<&str> = events.records.iter().map(|record| record.event.as_str()).collect();
+    let words: Vec<&str> = events.records.iter().map(|record| record.event.name()).collect();
     assert_eq!(words, ["checkpoint", "warning", "resumed"]);
     assert!(events.bad.is_empty() && !events.torn);
 }

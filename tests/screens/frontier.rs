@@ -6,7 +6,7 @@ use aha_lab::{
         Event,
         side::{JobEnd, SideCommand, SideEvent},
     },
-    runs::Measurement,
+    record::Measurement,
     tui::{
         screens::frontier::{Axis, Curve, Frontier, Kind, Shown},
         shell::{

@@ -5,8 +5,9 @@ use std::{fmt::Write as _, time::Duration};
 use aha_lab::{
     config::Control,
     engine::scripted::Script,
+    metrics::registry,
     protocol::{Command, Event, Phase, StepBy, Temporality},
-    record::StepMetrics,
+    record::Step,
     tui::shell::{
         app::{Action, App, Mode},
         keys::GLOBAL_KEYS,
@@ -259,9 +260,9 @@ fn odd_numbers_and_odd_text_are_drawn() {
     let mut app = mid_run(Theme::colored());
     for (step, value) in [(31, f64::NAN), (32, f64::INFINITY), (33, -1.0), (34, 1e300), (35, 0.0)] {
         let mut metrics = script.metrics(step);
-        (metrics.reward, metrics.mean_length, metrics.checks) = (value, value, value);
-        (metrics.true_checks, metrics.loss, metrics.flops, metrics.step_time) = (value, value, value, value);
-        (metrics.accuracy, metrics.grad_norm, metrics.clipped_ratio) = (value, value, value);
+        for metric in registry::ALL {
+            metrics.set(metric, value);
+        }
         tell(&mut app, Event::StepDone(Box::new(metrics)));
         for log in [false, true] {
             assert!(key(&mut app, KeyCode::Char('l')).is_empty() || log);
@@ -413,11 +414,11 @@ fn nothing_moves_when_a_number_changes_its_width() {
     let words = ["updating", "tokens ·", "FLOP", "loss", "answered", "entropy"];
     let before: Vec<_> = words.iter().map(|word| column_of(&mut app, word)).collect();
     let mut metrics = script.metrics(31);
-    metrics.sample_tokens_per_second = 98.0;
-    metrics.update_tokens_per_second = 123_456.0;
-    metrics.num_tokens = 99_999_999;
-    metrics.flops = 3.0e18;
-    metrics.loss = -0.123;
+    metrics.set(&registry::SAMPLE_TOKENS_PER_SECOND, 98.0);
+    metrics.set(&registry::UPDATE_TOKENS_PER_SECOND, 123_456.0);
+    metrics.set(&registry::NUM_TOKENS, 99_999_999_u64);
+    metrics.set(&registry::FLOPS, 3.0e18);
+    metrics.set(&registry::LOSS, -0.123);
     tell(&mut app, Event::StepDone(Box::new(metrics)));
     tell(&mut app, Event::PhaseChanged { step: 32, phase: Phase::Sample, done: 9, total: 128 });
     app.message = None;
@@ -454,10 +455,7 @@ fn the_dashed_line_of_the_reward_is_what_the_base_earns_by_the_rewards_of_the_ru
     started.base = None;
     started.config.reward.reward_format = 0.0;
     tell(&mut app, Event::Started(Box::new(started)));
-    tell(
-        &mut app,
-        Event::StepDone(Box::new(StepMetrics { step: 1, reward: 0.47, ..StepMetrics::default() })),
-    );
+    tell(&mut app, Event::StepDone(Box::new(Step::new(1).with(&registry::REWARD, 0.47))));
     close(app.store.base().unwrap().reward, 0.47);
 }
 

@@ -3,8 +3,8 @@
 use aha_lab::tui::screens::microscope::Microscope;
 use aha_lab::{
     engine::scripted::Script,
+    metrics::registry,
     protocol::{Command, Event, GroupInspection, Phase, RowInspection, Temporality, TokenView},
-    record::StepMetrics,
     task::Score,
     tui::shell::{
         app::{Action, App, Mode},
@@ -30,9 +30,9 @@ fn inspection(script: &Script, step: u64, known: Phase) -> GroupInspection {
     let rows = script.group(step, 0).into_iter().map(|mut record| {
         let words: Vec<String> = record.completion.split_inclusive(' ').map(str::to_owned).collect();
         let count = words.len();
-        record.token_ids = (0..count as u32).collect();
-        record.logprobs = (0..count).map(|i| -0.05 - (i % 7) as f32 * 0.3).collect();
-        record.entropies = (0..count).map(|i| (i % 5) as f32 * 0.4).collect();
+        record.token_ids = Some((0..count as u32).collect());
+        record.logprobs = Some((0..count).map(|i| -0.05 - (i % 7) as f32 * 0.3).collect());
+        record.entropies = Some((0..count).map(|i| (i % 5) as f32 * 0.4).collect());
         let view = |shift: f32| {
             let top = |p: f32| {
                 let names = ["not", "is", "try", "=", "."];
@@ -40,8 +40,8 @@ fn inspection(script: &Script, step: u64, known: Phase) -> GroupInspection {
             };
             (0..count)
                 .map(|i| TokenView {
-                    logprob: record.logprobs[i] + shift * (i % 3) as f32,
-                    entropy: record.entropies[i],
+                    logprob: record.logprobs()[i] + shift * (i % 3) as f32,
+                    entropy: record.entropies()[i],
                     top: top(0.4),
                 })
                 .collect::<Vec<_>>()
@@ -58,7 +58,7 @@ fn inspection(script: &Script, step: u64, known: Phase) -> GroupInspection {
             pieces: words,
             before: view(0.0),
             after: if after { view(0.1) } else { vec![] },
-            reference: record.logprobs.iter().map(|l| l - 0.1).collect(),
+            reference: record.logprobs().iter().map(|l| l - 0.1).collect(),
             record,
         }
     });
@@ -66,7 +66,7 @@ fn inspection(script: &Script, step: u64, known: Phase) -> GroupInspection {
     for RowInspection { record, score, .. } in &mut rows {
         // What is not known yet is not told.
         if known < Phase::Advantage {
-            record.advantage = 0.0;
+            record.advantage = None;
         }
         if known < Phase::Score {
             (record.reward, record.correct, record.analysis, *score) = (0.0, false, Default::default(), None);
@@ -123,7 +123,7 @@ fn each_phase_shows_its_own_result() {
         assert_eq!(said("Probability in points"), phase == Phase::Update, "{shown}");
     }
     let mut app = microscope(Theme::colored(), Phase::Evaluate, Phase::Update);
-    let metrics = StepMetrics { eval_accuracy: Some(0.3125), ..Script::new(7).metrics(3) };
+    let metrics = Script::new(7).metrics(3).with(&registry::EVAL_ACCURACY, Some(0.3125));
     update(&mut app, Action::Engine(Event::StepDone(Box::new(metrics))));
     pictures("microscope_evaluate", &mut app);
     assert!(text(&draw(&mut app, 120, 36)).contains("Held out: 0.312 right after this step"));
@@ -155,7 +155,7 @@ fn bars_below_the_middle_are_strokes_also_without_colours() {
     let mut app = microscope(Theme::plain(), Phase::Advantage, Phase::Advantage);
     let mut told = inspection(&Script::new(7), 3, Phase::Advantage);
     for (index, row) in told.rows.iter_mut().enumerate() {
-        row.record.advantage = if index == 0 { 0.7 } else { -0.1 * index as f64 };
+        row.record.advantage = Some(if index == 0 { 0.7 } else { -0.1 * index as f64 });
     }
     update(&mut app, Action::Engine(Event::Inspected(Box::new(told))));
     let buffer = draw(&mut app, 120, 36);

@@ -5,9 +5,9 @@ use aha_lab::tui::screens::playground::Playground;
 use aha_lab::{
     config::Config,
     engine::scripted::Script,
+    metrics::registry,
     protocol::{BaseReference, Event, Started},
-    record::RolloutRecord,
-    runs::pinned::PinnedAnswer,
+    record::{NumberPuzzle, PinnedAnswer, Problem, Rollout},
     task,
     tui::shell::{
         app::{Action, App, Mode},
@@ -32,27 +32,25 @@ const EMPTY_CHECK: &str = " by parts : 23 * 47 = 23 * 50 - 23 * 3 = 1150 - 69 = 
 const FALSE_CHECK: &str = " about 23 * 47 = 1084 . check : last digit 3 * 7 = 24 , ends in 4 , yes . wait , that is wrong \
     . 20 * 40 = 800 , 20 * 7 = 140 , 3 * 40 = 120 , 3 * 7 = 21 , 800 + 140 = 940 , 940 + 120 = 1060 , 1060 + 21";
 
-fn answered(step: u64, index: usize, completion: &str) -> RolloutRecord {
+fn answered(step: u64, index: usize, completion: &str) -> Rollout {
     let task = task::of_record(Some(TASK)).unwrap();
     let puzzle = task.assemble(vec![23, 47], None).unwrap();
     let score = task.score(&puzzle, completion, &Config::default().reward.rules());
     let tokens = completion.split_whitespace().count();
-    RolloutRecord {
+    Rollout {
         step,
         group: 0,
         index,
-        task: TASK.into(),
-        prompt: task.prompt(&puzzle),
+        problem: Problem { task: TASK.into(), prompt: task.prompt(&puzzle), puzzle: puzzle.clone() },
         analysis: task.analyze(&puzzle, completion),
         completion: completion.into(),
-        token_ids: (0..tokens as u32).collect(),
-        logprobs: vec![-0.5; tokens],
-        entropies: vec![0.3; tokens],
+        token_ids: Some((0..tokens as u32).collect()),
+        logprobs: Some(vec![-0.5; tokens]),
+        entropies: Some(vec![0.3; tokens]),
         reward: score.reward,
-        advantage: score.reward - 0.6,
+        advantage: Some(score.reward - 0.6),
         correct: score.correct,
         truncated: score.answer.is_none(),
-        puzzle,
     }
 }
 
@@ -77,8 +75,9 @@ fn told(theme: Theme, screen: &str) -> App {
     })));
     for step in 1..=30u64 {
         let mut metrics = Script::new(7).metrics(step);
-        metrics.decompositions = 0.05 + 1.3 / (1.0 + (-(step as f64 - 10.0) / 2.0).exp());
-        metrics.decomposing_share = metrics.decompositions.min(1.0);
+        let decompositions = 0.05 + 1.3 / (1.0 + (-(step as f64 - 10.0) / 2.0).exp());
+        metrics.set(&registry::DECOMPOSITIONS, decompositions);
+        metrics.set(&registry::DECOMPOSING_SHARE, decompositions.min(1.0));
         let completions = [GUESS, APART, CHECKED, EMPTY_CHECK, FALSE_CHECK, GUESS];
         for (index, completion) in completions.iter().enumerate().filter(|_| step == 30) {
             tell(Event::RolloutScored(Box::new(answered(step, index, completion))));
@@ -89,9 +88,9 @@ fn told(theme: Theme, screen: &str) -> App {
         let record = answered(step, 0, completion);
         tell(Event::PinnedAnswered(Box::new(PinnedAnswer {
             step,
-            task: record.task,
-            puzzle: record.puzzle,
-            tokens: record.token_ids.len(),
+            tokens: record.token_ids().len(),
+            task: record.problem.task,
+            puzzle: record.problem.puzzle,
             reward: record.reward,
             correct: record.correct,
             truncated: record.truncated,
@@ -182,7 +181,7 @@ fn the_playground_takes_two_factors_and_knows_their_product() {
     let app = told(Theme::colored(), "Playground");
     let mut form = at::<Playground>(&app).form.clone();
     form.enter("12 x 34", None).unwrap();
-    assert_eq!(form.puzzle.target, 408);
+    assert_eq!(NumberPuzzle::of(&form.puzzle).unwrap().target, 408);
     form.enter("12 34 = 408", None).unwrap();
     let refused = form.enter("12 34 = 409", None).unwrap_err();
     assert_eq!(refused, "'12 34 = 409' is no puzzle: 12 * 34 is 408, not 409.");

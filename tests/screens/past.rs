@@ -6,6 +6,7 @@ use crate::at::show;
 use aha_lab::tui::screens::{meter::Meter, transcripts::Transcripts, travel::Travel};
 use aha_lab::{
     engine::scripted::Script,
+    metrics::registry,
     protocol::{Event, ForkPoint},
     runs::source::recorded_events,
     tui::{
@@ -37,7 +38,7 @@ fn gone_on(theme: Theme, forks: Vec<ForkPoint>, follow: u64) -> App {
     tell(&mut app, Event::Started(Box::new(started)));
     let steps = (1..=20).map(|step| {
         let mut metrics = script.metrics(step);
-        metrics.eval_accuracy = (step == 10).then_some(0.25);
+        metrics.set(&registry::EVAL_ACCURACY, (step == 10).then_some(0.25));
         metrics
     });
     for event in recorded_events(steps, []) {
@@ -83,7 +84,7 @@ fn every_screen_of_a_resumed_run_knows_what_came_before() {
     assert_eq!(at::<Travel>(&app).answer(End::A, &app.store.pins).map(|answer| answer.step), Some(0));
     assert_eq!(at::<Travel>(&app).answer(End::B, &app.store.pins).map(|answer| answer.step), Some(20));
     // The clock and the costs are those of the whole run.
-    let seconds: f64 = (1..=20).map(|step| script.metrics(step).step_time).sum();
+    let seconds: f64 = (1..=20).map(|step| script.metrics(step).get(&registry::STEP_TIME)).sum();
     assert!((app.store.elapsed().as_secs_f64() - seconds).abs() < 3.0);
 
     // As if it had been watched from the beginning.

@@ -10,6 +10,7 @@ use aha_lab::{
             SideJob, Source, WrittenToken,
         },
     },
+    record::NumberPuzzle,
     tui::{
         screens::playground::Zone,
         shell::{
@@ -260,7 +261,8 @@ fn what_is_typed_is_judged_as_it_is_typed() {
     press(&mut app, KeyCode::Enter);
     let (_, job) = job(&mut app);
     let SideJob::Play(request) = job else { panic!("{job:?}") };
-    assert_eq!((request.puzzle.numbers, request.puzzle.target), (vec![3, 7, 25], 83));
+    let asked = NumberPuzzle { numbers: vec![3, 7, 25], target: 83 };
+    assert_eq!(NumberPuzzle::of(&request.puzzle), Some(asked));
     assert_eq!(request.models, [ModelName::Checkpoint(20), ModelName::Embedded]);
     let options = request.options;
     assert_eq!((options.temperature, options.budget, options.keep_thinking), (0.7, None, 2));

@@ -5,8 +5,8 @@ use aha_lab::{
     engine::scripted::Script,
     protocol::{Command, Event},
     reasoning::analyze,
-    record::RolloutRecord,
-    task::Puzzle,
+    record::Rollout,
+    task::{NumberPuzzle, Puzzle},
     tui::{
         screens::travel::End,
         shell::{
@@ -51,16 +51,11 @@ fn press(app: &mut App, keys: &str) -> Vec<Command> {
     commands
 }
 
-fn answered(index: usize, numbers: &[i64], target: i64, completion: &str, correct: bool) -> RolloutRecord {
-    let puzzle = Puzzle { numbers: numbers.to_vec(), target };
-    RolloutRecord {
-        index,
-        analysis: analyze(&puzzle, completion),
-        completion: completion.into(),
-        correct,
-        puzzle,
-        ..Script::new(7).rollout(3, 0, index)
-    }
+fn answered(index: usize, numbers: &[i64], target: i64, completion: &str, correct: bool) -> Rollout {
+    let puzzle = NumberPuzzle { numbers: numbers.to_vec(), target };
+    let mut record = Script::new(7).rollout(3, 0, index);
+    (record.analysis, record.problem.puzzle) = (analyze(&puzzle, completion), puzzle.into());
+    Rollout { completion: completion.into(), correct, ..record }
 }
 
 const SEARCHING: &str = " first , 16 + 4 = 20 , 20 + 1 = 21 . check : 21 is not 19 . try again : 4 * 16 = 64 , 64 - 1 = \
@@ -167,7 +162,8 @@ fn the_tree_stays_while_new_completions_come_and_follows_the_selection_on_return
         0,
         "both screens are at the same completion"
     );
-    let other = RolloutRecord { task: "multiplication".into(), ..script.rollout(1, 0, 2) };
+    let mut other = script.rollout(1, 0, 2);
+    other.problem.task = "multiplication".into();
     tell(&mut app, Event::RolloutScored(Box::new(other)));
     press(&mut app, "→→");
     assert!(at::<Search>(&app).is_empty(), "another task has no such tree");
@@ -282,7 +278,8 @@ fn the_ends_move_over_recorded_steps_and_the_newest_is_followed() {
 #[test]
 fn a_person_pins_what_they_type_and_what_they_see() {
     let mut app = travelled(Theme::colored(), Mode::Control, 5);
-    let puzzle = Puzzle { numbers: vec![4, 1, 16], target: 19 };
+    let numbers = NumberPuzzle { numbers: vec![4, 1, 16], target: 19 };
+    let puzzle = Puzzle::from(numbers.clone());
     assert_eq!(
         press(&mut app, "i4 1 q16 = 19\n"),
         [Command::Pin(puzzle.clone())],
@@ -292,7 +289,7 @@ fn a_person_pins_what_they_type_and_what_they_see() {
     assert!(press(&mut app, "i19\n").is_empty());
     assert!(app.message.as_ref().unwrap().text.contains("no puzzle"), "{:?}", app.message);
     press(&mut app, "\u{1b}");
-    let record = answered(0, &puzzle.numbers, 19, SEARCHING, true);
+    let record = answered(0, &numbers.numbers, 19, SEARCHING, true);
     tell(&mut app, Event::RolloutScored(Box::new(record)));
     assert_eq!(press(&mut app, "³P"), [Command::Pin(puzzle.clone())]);
     tell(&mut app, Event::PinnedAnswered(Box::new(Script::new(7).pinned(&puzzle, 5))));

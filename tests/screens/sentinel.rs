@@ -3,8 +3,9 @@
 use aha_lab::tui::screens::{live::Live, sentinel::Sentinel};
 use aha_lab::{
     engine::scripted::Script,
+    metrics::registry,
     protocol::Event,
-    record::StepMetrics,
+    record::Step,
     tui::shell::{
         app::{Action, App, Mode},
         theme::Theme,
@@ -16,7 +17,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use crate::picture::{SIZES, draw, picture, text};
 
 /// The screen after so many steps of the scripted run; `spoil` changes what a step measured.
-fn sentinel(theme: Theme, steps: u64, spoil: impl Fn(&mut StepMetrics)) -> App {
+fn sentinel(theme: Theme, steps: u64, spoil: impl Fn(&mut Step)) -> App {
     let script = Script::new(7);
     let mut app = App::new(theme, Mode::Finished);
     let mut tell = |event| assert!(update(&mut app, Action::Engine(event)).is_empty());
@@ -37,12 +38,12 @@ fn sentinel(theme: Theme, steps: u64, spoil: impl Fn(&mut StepMetrics)) -> App {
 }
 
 /// Answers are cut off from step 10 to 19, and the policy dissolves from step 20 on.
-fn spoiled(metrics: &mut StepMetrics) {
+fn spoiled(metrics: &mut Step) {
     match metrics.step {
-        10..20 => metrics.clipped_ratio = 0.8,
+        10..20 => metrics.set(&registry::CLIPPED_RATIO, 0.8),
         20.. => {
-            metrics.entropy = 3.0;
-            metrics.frac_reward_zero_std = 0.95;
+            metrics.set(&registry::ENTROPY, 3.0);
+            metrics.set(&registry::FRAC_REWARD_ZERO_STD, 0.95);
         }
         _ => {}
     }

@@ -8,7 +8,7 @@ use aha_lab::{
     config::Config,
     engine::scripted::Script,
     protocol::Event,
-    record::RolloutRecord,
+    record::{NumberPuzzle, Rollout},
     tui::{
         screens::{
             Context, Gesture, Pointer, Scene, Screen, Shared,
@@ -51,7 +51,7 @@ impl Transcripts {
         Self { screen, hits, fresh: false, store, shared }
     }
 
-    fn push(&mut self, record: Arc<RolloutRecord>) {
+    fn push(&mut self, record: Arc<Rollout>) {
         self.store.completions.push(record);
     }
 
@@ -88,7 +88,7 @@ impl Transcripts {
         let _ = action.map(|action| self.update(action));
     }
 
-    fn selected(&self) -> Option<&Arc<RolloutRecord>> {
+    fn selected(&self) -> Option<&Arc<Rollout>> {
         self.shared.listing.selected(&self.store.completions)
     }
 
@@ -338,7 +338,7 @@ fn copies_and_exports_are_handed_out_word_for_word() {
     assert_eq!(Transcripts::new().update(Action::Copy), None);
     press(&mut transcripts, "g");
     let record = Arc::clone(transcripts.selected().unwrap());
-    let whole = format!("{}{}", record.prompt, record.completion);
+    let whole = format!("{}{}", record.problem.prompt, record.completion);
     assert_eq!(transcripts.update(Action::Copy), Some(Effect::Copy { text: whole.clone() }));
     let Some(Effect::Export { file_name, text }) = press(&mut transcripts, "w") else { panic!("no export") };
     assert_eq!(file_name, "aha-transcript-1-1-1.txt");
@@ -442,10 +442,10 @@ fn strange_records_do_not_bring_the_screen_down() {
         let mut record = story::completion(12, 0, index);
         record.completion = (*completion).to_owned();
         record.reward = [f64::NAN, f64::INFINITY, -1e300, 0.0, 5.0][index];
-        record.advantage = [f64::NAN, f64::NEG_INFINITY, 1e300, -0.0, 12345.6][index];
+        record.advantage = Some([f64::NAN, f64::NEG_INFINITY, 1e300, -0.0, 12345.6][index]);
         record.step = u64::MAX;
         record.group = usize::MAX - 1;
-        record.puzzle.numbers = vec![i64::MIN; 9];
+        record.problem.puzzle = NumberPuzzle { numbers: vec![i64::MIN; 9], target: i64::MAX }.into();
         transcripts.push(Arc::new(record));
     }
     for _ in 0..6 {
@@ -524,7 +524,7 @@ fn several_answers_are_counted_and_the_graded_one_is_named() {
         let mut started = Script::new(1).started("runs/x".into(), 0);
         started.config = Config::default().with([format!("answer={answer}")]).unwrap();
         transcripts.store.hear(Event::Started(Box::new(started)));
-        let record = RolloutRecord { completion: completion.into(), ..story::completion(1, 0, 0) };
+        let record = Rollout { completion: completion.into(), ..story::completion(1, 0, 0) };
         transcripts.push(Arc::new(record));
         text(&draw(&mut transcripts, &Theme::plain(), 140, 36))
     };

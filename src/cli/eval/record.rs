@@ -9,7 +9,8 @@ use crate::{
         folder::LoadedModel,
         source::{ModelSource, family_of},
     },
-    runs::{HowMeasured, Measurement, RunAtStep, RunDirectory, checkpoint::Checkpoint},
+    record::{HowMeasured, Measurement},
+    runs::{RunAtStep, RunDirectory, checkpoint::Checkpoint},
     system::output::say,
 };
 

@@ -2,11 +2,9 @@
 
 use super::script::Script;
 use crate::{
-    eval::{
-        EvalOptions,
-        frontier::{Drawn, Point},
-    },
-    runs::{HowMeasured, Measurement, frontier::FRONTIER_SCHEMA},
+    eval::{EvalOptions, frontier::Drawn},
+    record::{HowMeasured, Measurement, Point},
+    runs::frontier::FRONTIER_SCHEMA,
     task::answer::Graded,
 };
 

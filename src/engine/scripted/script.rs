@@ -9,10 +9,11 @@ use rand_chacha::{
 
 use crate::{
     config::{Config, Preset},
+    metrics::registry,
     protocol::{BaseReference, Started},
-    record::{RolloutRecord, StepMetrics},
-    runs::pinned::PinnedAnswer,
-    task::{self, Puzzle},
+    reasoning,
+    record::{PinnedAnswer, Problem, Rollout, Step},
+    task::{NumberPuzzle, Puzzle},
 };
 
 const OPENINGS: [&str; 6] = ["first ,", "let me try", "how about", "maybe", "start with", "one idea :"];
@@ -104,22 +105,26 @@ impl Script {
 
     /// The puzzle of a prompt.
     pub fn puzzle(&self, step: u64, group: usize) -> Puzzle {
+        self.numbers(step, group).into()
+    }
+
+    fn numbers(&self, step: u64, group: usize) -> NumberPuzzle {
         let mut dice = self.dice(step, group, 900);
         loop {
             let numbers: Vec<i64> = (0..3).map(|_| 1 + dice.below(20) as i64).collect();
             let attempt = attempt(&numbers, &mut dice);
             if (10..100).contains(&attempt.value) && !numbers.contains(&attempt.value) {
-                return Puzzle { numbers, target: attempt.value };
+                return NumberPuzzle { numbers, target: attempt.value };
             }
         }
     }
 
     /// One completion, scored. Its advantage is the reward itself; [`Script::group`] sets it right.
-    pub fn rollout(&self, step: u64, group: usize, index: usize) -> RolloutRecord {
-        self.answer(step, group, index, self.puzzle(step, group))
+    pub fn rollout(&self, step: u64, group: usize, index: usize) -> Rollout {
+        self.answer(step, group, index, self.numbers(step, group))
     }
 
-    fn answer(&self, step: u64, group: usize, index: usize, puzzle: Puzzle) -> RolloutRecord {
+    fn answer(&self, step: u64, group: usize, index: usize, numbers: NumberPuzzle) -> Rollout {
         let mut dice = self.dice(step, group, index);
         let progress = Self::progress(step);
         let checks = dice.chance(0.07 + 0.88 * progress);
@@ -128,15 +133,15 @@ impl Script {
         let mut answer = String::new();
         let mut correct = false;
         for number in 0..longest {
-            let found = attempt(&puzzle.numbers, &mut dice);
+            let found = attempt(&numbers.numbers, &mut dice);
             if number > 0 {
                 text.push_str(&format!(" {}", dice.one_of(&RETRIES)));
             }
             text.push_str(&format!(" {} .", found.words));
-            correct = found.value == puzzle.target;
+            correct = found.value == numbers.target;
             answer = found.expression;
             if checks {
-                text.push_str(&format!(" {}", check(found.value, puzzle.target, &mut dice)));
+                text.push_str(&format!(" {}", check(found.value, numbers.target, &mut dice)));
             }
             if correct {
                 break;
@@ -156,33 +161,36 @@ impl Script {
         let number = |word: &str| word.bytes().fold(7_u32, |sum, byte| (sum * 31 + u32::from(byte)) % 10_007);
         let token_ids: Vec<u32> = text.split(' ').map(number).collect();
         let tokens = token_ids.len();
-        RolloutRecord {
+        Rollout {
             step,
             group,
             index,
-            task: "countdown".into(),
-            prompt: prompt(&puzzle),
-            analysis: task::analyze("countdown", &puzzle, &text),
+            problem: Problem {
+                task: "countdown".into(),
+                prompt: prompt(&numbers),
+                puzzle: numbers.clone().into(),
+            },
+            analysis: reasoning::analyze(&numbers, &text),
             completion: text,
-            token_ids,
-            logprobs: vec![-0.5; tokens],
-            entropies: vec![0.3; tokens],
+            token_ids: Some(token_ids),
+            logprobs: Some(vec![-0.5; tokens]),
+            entropies: Some(vec![0.3; tokens]),
             reward,
-            advantage: reward,
+            advantage: Some(reward),
             correct,
             truncated,
-            puzzle,
         }
     }
 
     /// What a pinned puzzle is answered with after `step` steps: three numbers only.
     pub fn pinned(&self, puzzle: &Puzzle, step: u64) -> PinnedAnswer {
-        let record = self.answer(step, 700 + puzzle.target as usize, 0, puzzle.clone());
+        let numbers = NumberPuzzle::of(puzzle).unwrap_or_default();
+        let record = self.answer(step, 700 + numbers.target as usize, 0, numbers);
         PinnedAnswer {
             step,
-            task: record.task,
-            puzzle: record.puzzle,
-            tokens: record.token_ids.len(),
+            task: record.problem.task,
+            puzzle: record.problem.puzzle,
+            tokens: record.token_ids.map_or(0, |tokens| tokens.len()),
             reward: record.reward,
             correct: record.correct,
             truncated: record.truncated,
@@ -198,18 +206,18 @@ impl Script {
     }
 
     /// All completions of a prompt with their advantages.
-    pub fn group(&self, step: u64, group: usize) -> Vec<RolloutRecord> {
-        let mut records: Vec<RolloutRecord> =
+    pub fn group(&self, step: u64, group: usize) -> Vec<Rollout> {
+        let mut records: Vec<Rollout> =
             (0..self.config.sampling.group_size).map(|index| self.rollout(step, group, index)).collect();
         let mean = records.iter().map(|record| record.reward).sum::<f64>() / records.len().max(1) as f64;
         for record in &mut records {
-            record.advantage -= mean;
+            record.advantage = Some(record.reward - mean);
         }
         records
     }
 
     /// What a step measured.
-    pub fn metrics(&self, step: u64) -> StepMetrics {
+    pub fn metrics(&self, step: u64) -> Step {
         let mut dice = self.dice(step, 999, 0);
         let mut noisy = |value: f64, share: f64| value * (1.0 + share * (dice.unit() - 0.5));
         let progress = Self::progress(step);
@@ -219,43 +227,40 @@ impl Script {
         let mean_length = noisy(26.0 + 96.0 * progress, 0.2);
         let accuracy = noisy(0.11 + 0.25 * progress, 0.3);
         let tokens_per_step = 256.0 * (27.0 + 48.0 * Self::progress(step / 2 + 8));
-        StepMetrics {
-            step,
-            reward: accuracy + 0.1 * (1.0 - accuracy),
-            reward_std: 0.3,
-            frac_reward_zero_std: 0.2,
-            accuracy,
-            mean_length,
-            clipped_ratio: 0.2 * progress,
-            entropy: noisy(0.3 + 0.06 * progress, 0.1),
-            loss: noisy(0.0, 1.0) + 0.000_3 * (step % 3) as f64,
-            grad_norm: noisy(0.4, 0.5),
-            learning_rate: 4e-4 * (step as f64 / 5.0).min(1.0),
-            num_tokens: (step as f64 * tokens_per_step) as u64,
-            step_time: 5.0,
-            checks,
-            true_checks: checks * (1.0 - misled_share - false_share - superficial_share),
-            misled_checks: checks * misled_share,
-            false_checks: checks * false_share,
-            superficial_checks: checks * superficial_share,
-            self_corrections: noisy(0.2 + 2.6 * progress, 0.3),
-            phrases: checks * 1.1,
-            self_checking_share: 0.07 + 0.86 * progress,
-            backtracking_share: 0.02 + 0.5 * progress,
-            arithmetic_right: 0.98,
-            faithful_share: Some(0.9 + 0.06 * progress),
-            time_sample: 3.0,
-            time_update: 1.8,
-            sample_tokens_per_second: noisy(9_800.0, 0.1),
-            update_tokens_per_second: noisy(12_100.0, 0.1),
-            flops: step as f64 * tokens_per_step * 810_624.0 * 8.0,
-            policy_version: step.saturating_sub(1),
-            ..StepMetrics::default()
-        }
+        Step::new(step)
+            .with(&registry::REWARD, accuracy + 0.1 * (1.0 - accuracy))
+            .with(&registry::REWARD_STD, 0.3)
+            .with(&registry::FRAC_REWARD_ZERO_STD, 0.2)
+            .with(&registry::ACCURACY, accuracy)
+            .with(&registry::MEAN_LENGTH, mean_length)
+            .with(&registry::CLIPPED_RATIO, 0.2 * progress)
+            .with(&registry::ENTROPY, noisy(0.3 + 0.06 * progress, 0.1))
+            .with(&registry::LOSS, noisy(0.0, 1.0) + 0.000_3 * (step % 3) as f64)
+            .with(&registry::GRAD_NORM, noisy(0.4, 0.5))
+            .with(&registry::LEARNING_RATE, 4e-4 * (step as f64 / 5.0).min(1.0))
+            .with(&registry::NUM_TOKENS, (step as f64 * tokens_per_step) as u64)
+            .with(&registry::STEP_TIME, 5.0)
+            .with(&registry::CHECKS, checks)
+            .with(&registry::TRUE_CHECKS, checks * (1.0 - misled_share - false_share - superficial_share))
+            .with(&registry::MISLED_CHECKS, checks * misled_share)
+            .with(&registry::FALSE_CHECKS, checks * false_share)
+            .with(&registry::SUPERFICIAL_CHECKS, checks * superficial_share)
+            .with(&registry::SELF_CORRECTIONS, noisy(0.2 + 2.6 * progress, 0.3))
+            .with(&registry::PHRASES, checks * 1.1)
+            .with(&registry::SELF_CHECKING_SHARE, 0.07 + 0.86 * progress)
+            .with(&registry::BACKTRACKING_SHARE, 0.02 + 0.5 * progress)
+            .with(&registry::ARITHMETIC_RIGHT, 0.98)
+            .with(&registry::FAITHFUL_SHARE, Some(0.9 + 0.06 * progress))
+            .with(&registry::TIME_SAMPLE, 3.0)
+            .with(&registry::TIME_UPDATE, 1.8)
+            .with(&registry::SAMPLE_TOKENS_PER_SECOND, noisy(9_800.0, 0.1))
+            .with(&registry::UPDATE_TOKENS_PER_SECOND, noisy(12_100.0, 0.1))
+            .with(&registry::FLOPS, step as f64 * tokens_per_step * 810_624.0 * 8.0)
+            .with(&registry::POLICY_VERSION, step.saturating_sub(1))
     }
 }
 
-fn prompt(puzzle: &Puzzle) -> String {
+fn prompt(puzzle: &NumberPuzzle) -> String {
     let numbers: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
     format!("use {} make {} : <think>", numbers.join(" "), puzzle.target)
 }
@@ -337,7 +342,7 @@ mod tests {
             counts.iter().sum::<usize>() as f64 / counts.len() as f64
         };
         assert!(checks(40) > 10.0 * checks(1), "{} {}", checks(1), checks(40));
-        let advantages: f64 = script.group(30, 0).iter().map(|record| record.advantage).sum();
+        let advantages: f64 = script.group(30, 0).iter().map(|record| record.advantage()).sum();
         assert!(advantages.abs() < 1e-9);
     }
 }

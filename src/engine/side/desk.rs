@@ -162,12 +162,12 @@ mod tests {
     use super::*;
     use crate::{
         protocol::side::{ModelName, PlayOptions, PlayRequest},
-        task::Puzzle,
+        task::{NumberPuzzle, Puzzle},
     };
 
     fn play() -> SideJob {
         SideJob::Play(Box::new(PlayRequest {
-            puzzle: Puzzle { numbers: vec![1, 2], target: 3 },
+            puzzle: Puzzle::from(NumberPuzzle { numbers: vec![1, 2], target: 3 }),
             models: [ModelName::Embedded; 2],
             options: PlayOptions { temperature: 1.0, budget: None, keep_thinking: 0, seed: 0, pace: None },
         }))

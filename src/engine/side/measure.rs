@@ -15,8 +15,9 @@ use crate::{
         source::{ModelSource, hash_of as hash_of_weights},
     },
     protocol::side::{Lane, MeasureRequest, ModelName, SideEvent},
+    record::{HowMeasured, Measurement},
     rollout::{budget::ANSWER_TOKENS, sampler::Observer},
-    runs::{HowMeasured, Measurement, RunDirectory},
+    runs::RunDirectory,
     task::Family,
 };
 

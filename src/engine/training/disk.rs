@@ -10,6 +10,7 @@ use crate::{
         publish::{WeightType, small_files},
     },
     protocol::Event,
+    record::RunEvent,
     runs::{
         Journal, RunError,
         state::{STATE_FILE, TrainingState},
@@ -57,7 +58,11 @@ impl Training<'_> {
     fn disk_is_back(&mut self) {
         if self.control.disk_is_back() {
             let run = self.p.run.path().display().to_string();
-            self.record(self.step, "resumed", "by itself: the disk takes what is written again");
+            self.record(
+                self.step,
+                RunEvent::Resumed { after: None },
+                "by itself: the disk takes what is written again",
+            );
             self.control.tell(Event::Warning(format!("{run} can be written again; the run goes on.")));
         }
     }
@@ -85,7 +90,7 @@ impl Training<'_> {
         match self.write_checkpoint() {
             Ok(path) => {
                 self.saved = Some(self.step);
-                self.record(self.step, "checkpoint", &path.display().to_string());
+                self.record(self.step, RunEvent::Checkpoint, &path.display().to_string());
                 self.control.tell(Event::CheckpointSaved { step: self.step, path });
                 if self.retry_at.take().is_some() {
                     self.disk_is_back();

@@ -4,6 +4,7 @@ use super::Training;
 use crate::{
     engine::{control::Control, pins::Pins, setup::EngineError},
     protocol::Event,
+    record::RunEvent,
     rollout::sampler::{Observer, Unobserved},
     task::Puzzle,
 };
@@ -33,7 +34,8 @@ impl Training<'_> {
             return Ok(());
         }
         let config = self.control.wanted();
-        let new = self.p.beginning.0 != "resumed" && config.schedule.pinned_every > 0;
+        let resumed = matches!(self.p.beginning.0, RunEvent::Resumed { .. });
+        let new = !resumed && config.schedule.pinned_every > 0;
         if new || Pins::due(&config, self.step) { self.answer_pins(self.step) } else { Ok(()) }
     }
 
@@ -45,14 +47,16 @@ impl Training<'_> {
             let before = self.p.pins.puzzles.len();
             self.p.pins.puzzles.retain(|pinned| *pinned != puzzle);
             if self.p.pins.puzzles.len() < before {
-                self.record(self.step, "unpinned", &format!("{words}, by a person"));
+                let event = RunEvent::Unpinned { puzzle: Some(puzzle) };
+                self.record(self.step, event, &format!("{words}, by a person"));
             }
             return Ok(());
         }
         let config = self.control.wanted();
         match self.p.pins.pin(puzzle.clone(), &self.p.grpo, &config) {
             Ok(()) => {
-                self.record(self.step, "pinned", &format!("{words}, by a person"));
+                let event = RunEvent::Pinned { puzzle: Some(puzzle.clone()) };
+                self.record(self.step, event, &format!("{words}, by a person"));
                 // A person who pins while the run is paused does not wait for it to go on.
                 self.answer_pinned(&[puzzle], self.weights_step, &Unobserved)
             }

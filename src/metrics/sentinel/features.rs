@@ -1,6 +1,6 @@
 //! What only the completions themselves can tell the sentinel, counted one at a time.
 
-use crate::{reasoning::SpanKind, record::RolloutRecord};
+use crate::record::{Rollout, SpanKind};
 
 /// Maximum length of a loop's unit, in tokens.
 const LONGEST_UNIT: usize = 32;
@@ -30,9 +30,9 @@ pub struct Features {
 
 impl Features {
     /// Counts one more completion.
-    pub fn add(&mut self, record: &RolloutRecord) {
+    pub fn add(&mut self, record: &Rollout) {
         self.completions += 1;
-        self.looping += usize::from(has_loop(&record.token_ids));
+        self.looping += usize::from(has_loop(record.token_ids()));
         self.arithmetic_steps += record.analysis.arithmetic_steps;
         self.arithmetic_steps_right += record.analysis.arithmetic_right;
         if record.correct {
@@ -75,10 +75,10 @@ fn has_loop(tokens: &[u32]) -> bool {
     })
 }
 
-fn is_copied(record: &RolloutRecord) -> bool {
+fn is_copied(record: &Rollout) -> bool {
     let span = record.analysis.spans.iter().rev().find(|span| span.kind == SpanKind::Answer);
     let answer = span.and_then(|span| record.completion.get(span.start..span.end)).map_or("", str::trim);
-    answer.len() >= SHORTEST_COPY && record.prompt.contains(answer)
+    answer.len() >= SHORTEST_COPY && record.problem.prompt.contains(answer)
 }
 
 #[cfg(test)]

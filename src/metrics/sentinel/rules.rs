@@ -1,10 +1,7 @@
 //! The rules: when a danger begins, when it ends, and what to try.
 
-use super::{Fall, Sentinel, WINDOW, mean};
-use crate::{
-    config::{Config, Control},
-    metrics::format,
-};
+use super::{Fall, Sentinel, Settings, WINDOW, mean};
+use crate::metrics::format;
 
 /// What can go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,7 +72,7 @@ pub(super) struct Words {
 }
 
 /// Judges one danger; `None` while there is too little data.
-pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> Option<Finding<'a>> {
+pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Settings) -> Option<Finding<'a>> {
     let percent = format::percent;
     match danger {
         Danger::DeadGroups => {
@@ -106,7 +103,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> 
                 advice: format!(
                     "Nothing new is tried any more. {} Or raise clip_eps_high above {}.",
                     slower(config),
-                    config.update.clip_eps_high
+                    config.clip_eps_high
                 ),
             })
         }
@@ -128,10 +125,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> 
                 ),
                 advice: format!(
                     "Try max_new_tokens={}.",
-                    config
-                        .sampling
-                        .max_new_tokens
-                        .saturating_add((config.sampling.max_new_tokens / 2).max(1))
+                    config.max_new_tokens.saturating_add((config.max_new_tokens / 2).max(1))
                 ),
             })
         }
@@ -169,7 +163,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> 
                 advice: format!(
                     "{} Check that reward_format ({}) does not pay for guessing.",
                     slower(config),
-                    config.reward.reward_format
+                    config.reward_format
                 ),
             })
         }
@@ -220,7 +214,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> 
                 evidence: format!("in {}, KL to the reference was {now:.2} nats a token.", s.span()),
                 advice: format!(
                     "Try kl_coef={}, or {}",
-                    (config.update.kl_coef * 2.0).max(0.01),
+                    (config.kl_coef * 2.0).max(0.01),
                     lower_first(&slower(config))
                 ),
             })
@@ -234,7 +228,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Config) -> 
                     }
                     None => format!("in {}, everything was finite.", s.span()),
                 },
-                advice: match config.optimizer.max_grad_norm {
+                advice: match config.max_grad_norm {
                     0.0 => format!("{} Or max_grad_norm=1, which is off now.", slower(config)),
                     _ => format!("{} Or a smaller max_grad_norm.", slower(config)),
                 },
@@ -247,8 +241,8 @@ fn found<'a>(raises: bool, over: bool, words: impl Fn() -> Words + 'a) -> Option
     Some(Finding { raises, over, words: Box::new(words) })
 }
 
-fn reward_without_accuracy<'a>(s: &'a Sentinel, config: &'a Config) -> Option<Finding<'a>> {
-    if config.reward.control != Control::None {
+fn reward_without_accuracy<'a>(s: &'a Sentinel, config: &'a Settings) -> Option<Finding<'a>> {
+    if config.control {
         // In a control, the reward is not meant to depend on the answer.
         return None;
     }
@@ -256,7 +250,7 @@ fn reward_without_accuracy<'a>(s: &'a Sentinel, config: &'a Config) -> Option<Fi
     let accuracy_before = s.before(|p| p.accuracy)?;
     let reward_before =
         (s.since_reward_edit.len() == WINDOW).then(|| mean(s.since_reward_edit.iter().copied())).flatten()?;
-    let scale = config.reward.reward_correct.abs().max(config.reward.reward_format.abs());
+    let scale = config.reward_correct.abs().max(config.reward_format.abs());
     // Three standard errors of a share near one tenth over 5 x 256 answers are below .03 of the scale.
     let raises = reward > reward_before + 0.05 * scale && accuracy <= accuracy_before + 0.01;
     let over = accuracy > accuracy_before + 0.03 || reward < reward_before + 0.02 * scale;
@@ -269,7 +263,7 @@ fn reward_without_accuracy<'a>(s: &'a Sentinel, config: &'a Config) -> Option<Fi
             format::percent(accuracy),
             format::percent(accuracy_before)
         ),
-        advice: match config.reward.reward_format {
+        advice: match config.reward_format {
             0.0 => "It is earned otherwise than by being right. Read some in Transcripts.".to_owned(),
             format => format!(
                 "It is earned otherwise than by being right, as by the form alone. Try reward_format={}.",
@@ -289,22 +283,22 @@ fn entropy_then_and_now(s: &Sentinel, now: f64, before: f64) -> String {
 }
 
 /// Advice for a policy that one update has ruined.
-pub(super) fn against_fall(fall: Fall, config: &Config) -> String {
+pub(super) fn against_fall(fall: Fall, config: &Settings) -> String {
     let Fall { step, before, since: (sum, steps) } = fall;
     format!(
         "The policy collapsed with the update of step {step}: the reward was {} before it and {} since. A learning_rate of \
          {:e} is too high. What it knew is lost: fork from a checkpoint of before step {step}. {}",
         format::value(before),
         format::value(sum / f64::from(steps)),
-        config.optimizer.learning_rate,
+        config.learning_rate,
         slower(config)
     )
 }
 
 /// Advises half the learning rate, or the usual one if the rate is far above it.
-fn slower(config: &Config) -> String {
-    let usual = Config::default().optimizer.learning_rate;
-    match config.optimizer.learning_rate {
+fn slower(config: &Settings) -> String {
+    let usual = config.usual_learning_rate;
+    match config.learning_rate {
         0.0 => "The learning rate is 0 now: what is wrong was there before.".to_owned(),
         rate if rate > 10.0 * usual => format!("Try learning_rate={usual:e}."),
         rate => format!("Try learning_rate={:e}.", rate / 2.0),
@@ -315,10 +309,10 @@ fn slower(config: &Config) -> String {
 const WARMEST: f64 = 1.5;
 
 /// A temperature raised by `by`; `None` if it is already as high as advised.
-fn warmer(config: &Config, by: f64) -> Option<String> {
+fn warmer(config: &Settings, by: f64) -> Option<String> {
     // Rounded to one decimal, as it is written.
-    let warmer = (10.0 * (config.sampling.temperature + by).min(WARMEST)).round() / 10.0;
-    (warmer > config.sampling.temperature).then(|| format!("temperature={warmer:.1}"))
+    let warmer = (10.0 * (config.temperature + by).min(WARMEST)).round() / 10.0;
+    (warmer > config.temperature).then(|| format!("temperature={warmer:.1}"))
 }
 
 fn upper_first(sentence: &str) -> String {

@@ -1,22 +1,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
+use crate::config::Config;
 
 /// One step of a healthy run.
-fn healthy(step: u64) -> (StepMetrics, Features) {
-    let metrics = StepMetrics {
-        step,
-        reward: 0.5,
-        accuracy: 0.45,
-        frac_reward_zero_std: 0.1,
-        mean_length: 60.0,
-        clipped_ratio: 0.1,
-        entropy: 0.25,
-        kl: Some(0.1),
-        loss: 0.0,
-        grad_norm: 0.03,
-        ..StepMetrics::default()
-    };
+fn healthy(step: u64) -> (Step, Features) {
+    let metrics = Step::new(step)
+        .with(&registry::REWARD, 0.5)
+        .with(&registry::ACCURACY, 0.45)
+        .with(&registry::FRAC_REWARD_ZERO_STD, 0.1)
+        .with(&registry::MEAN_LENGTH, 60.0)
+        .with(&registry::CLIPPED_RATIO, 0.1)
+        .with(&registry::ENTROPY, 0.25)
+        .with(&registry::KL, Some(0.1))
+        .with(&registry::LOSS, 0.0)
+        .with(&registry::GRAD_NORM, 0.03);
     let features = Features {
         completions: 256,
         looping: 5,
@@ -30,7 +28,7 @@ fn healthy(step: u64) -> (StepMetrics, Features) {
 }
 
 /// Ten healthy steps, twelve changed ones, ten healthy ones: the warnings that begin and end.
-fn episode(change: fn(&mut StepMetrics, &mut Features)) -> Vec<(u64, Danger, bool)> {
+fn episode(change: fn(&mut Step, &mut Features)) -> Vec<(u64, Danger, bool)> {
     let (mut sentinel, mut told) = (Sentinel::default(), Vec::new());
     for step in 1..=32 {
         let (mut metrics, mut features) = healthy(step);
@@ -50,20 +48,20 @@ fn episode(change: fn(&mut StepMetrics, &mut Features)) -> Vec<(u64, Danger, boo
 
 #[test]
 fn every_danger_is_raised_once_and_cleared_once() {
-    type Change = fn(&mut StepMetrics, &mut Features);
+    type Change = fn(&mut Step, &mut Features);
     let cases: [(Danger, Change); 12] = [
-        (Danger::DeadGroups, |m, _| m.frac_reward_zero_std = 1.0),
-        (Danger::EntropyCollapse, |m, _| m.entropy = 0.005),
-        (Danger::EntropyExplosion, |m, _| m.entropy = 2.0),
-        (Danger::Truncation, |m, _| m.clipped_ratio = 0.9),
+        (Danger::DeadGroups, |m, _| m.set(&registry::FRAC_REWARD_ZERO_STD, 1.0)),
+        (Danger::EntropyCollapse, |m, _| m.set(&registry::ENTROPY, 0.005)),
+        (Danger::EntropyExplosion, |m, _| m.set(&registry::ENTROPY, 2.0)),
+        (Danger::Truncation, |m, _| m.set(&registry::CLIPPED_RATIO, 0.9)),
         (Danger::Loops, |_, f| f.looping = 200),
-        (Danger::LengthCollapse, |m, _| m.mean_length = 10.0),
+        (Danger::LengthCollapse, |m, _| m.set(&registry::MEAN_LENGTH, 10.0)),
         (Danger::ArithmeticDecay, |_, f| f.arithmetic_steps_right = 300),
-        (Danger::RewardWithoutAccuracy, |m, _| m.reward = 0.9),
+        (Danger::RewardWithoutAccuracy, |m, _| m.set(&registry::REWARD, 0.9)),
         (Danger::UnsupportedAnswers, |_, f| f.right_unsupported = 80),
         (Danger::CopiedAnswers, |_, f| f.right_copied = 80),
-        (Danger::KlRunaway, |m, _| m.kl = Some(5.0)),
-        (Danger::FailedUpdate, |m, _| m.grad_norm = f64::NAN),
+        (Danger::KlRunaway, |m, _| m.set(&registry::KL, Some(5.0))),
+        (Danger::FailedUpdate, |m, _| m.set(&registry::GRAD_NORM, f64::NAN)),
     ];
     for (danger, change) in cases {
         let told = episode(change);
@@ -85,7 +83,10 @@ fn trembling_about_a_limit_is_told_once() {
     let mut told = 0;
     for step in 1..=200 {
         let (mut metrics, features) = healthy(step);
-        metrics.clipped_ratio = if step % 2 == 0 { 0.6 } else { 0.4 } + f64::from((step % 7) as u8) * 0.005;
+        metrics.set(
+            &registry::CLIPPED_RATIO,
+            if step % 2 == 0 { 0.6 } else { 0.4 } + f64::from((step % 7) as u8) * 0.005,
+        );
         told += sentinel.observe(&metrics, &features, &Config::default()).len();
     }
     assert_eq!(told, 1);
@@ -99,7 +100,7 @@ fn another_reward_for_the_same_answers_is_no_trick() {
         let (mut metrics, features) = healthy(step);
         if step > 15 {
             config.reward.reward_correct = 2.0;
-            metrics.reward = 1.0;
+            metrics.set(&registry::REWARD, 1.0);
         }
         assert_eq!(sentinel.observe(&metrics, &features, &config), []);
     }
@@ -107,14 +108,14 @@ fn another_reward_for_the_same_answers_is_no_trick() {
 
 #[test]
 fn advice_names_live_keys_and_values_they_take() {
-    let config = Config::default();
+    let settings = Settings::from(&Config::default());
     for danger in Danger::ALL {
         let mut sentinel = Sentinel::default();
         for step in 1..=12 {
             let (metrics, features) = healthy(step);
             sentinel.observe(&metrics, &features, &Config::default());
         }
-        let Some(finding) = rules::judge(&sentinel, danger, &config) else {
+        let Some(finding) = rules::judge(&sentinel, danger, &settings) else {
             panic!("{danger:?} cannot be judged")
         };
         let advice = (finding.words)().advice;
@@ -138,7 +139,8 @@ fn no_advice_is_to_leave_a_value_as_it_is() {
                 let (metrics, features) = healthy(step);
                 sentinel.observe(&metrics, &features, &config);
             }
-            let finding = rules::judge(&sentinel, danger, &config).unwrap();
+            let settings = Settings::from(&config);
+            let finding = rules::judge(&sentinel, danger, &settings).unwrap();
             let advice = (finding.words)().advice;
             for word in advice.split([' ', ',', ';']).filter(|word| word.contains('=')) {
                 let (key, value) = word.trim_end_matches('.').split_once('=').unwrap();
@@ -161,8 +163,14 @@ fn a_policy_that_an_update_ruined_is_told_from_one_that_finds_nothing() {
         for step in 1..=steps {
             let (mut metrics, features) = healthy(step);
             if step >= from {
-                (metrics.reward, metrics.accuracy) = (0.0, 0.0);
-                (metrics.frac_reward_zero_std, metrics.clipped_ratio) = (1.0, 1.0);
+                for (metric, value) in [
+                    (&registry::REWARD, 0.0),
+                    (&registry::ACCURACY, 0.0),
+                    (&registry::FRAC_REWARD_ZERO_STD, 1.0),
+                    (&registry::CLIPPED_RATIO, 1.0),
+                ] {
+                    metrics.set(metric, value);
+                }
             }
             told.extend(sentinel.observe(&metrics, &features, &config));
         }
@@ -187,14 +195,11 @@ fn a_policy_that_an_update_ruined_is_told_from_one_that_finds_nothing() {
 fn nothing_is_said_of_numbers_that_are_missing() {
     let mut sentinel = Sentinel::default();
     for step in 1..=30 {
-        let metrics = StepMetrics {
-            step,
-            reward: 0.0,
-            entropy: 0.2,
-            mean_length: 30.0,
-            frac_reward_zero_std: f64::NAN,
-            ..StepMetrics::default()
-        };
+        let metrics = Step::new(step)
+            .with(&registry::REWARD, 0.0)
+            .with(&registry::ENTROPY, 0.2)
+            .with(&registry::MEAN_LENGTH, 30.0)
+            .with(&registry::FRAC_REWARD_ZERO_STD, f64::NAN);
         assert_eq!(sentinel.observe(&metrics, &Features::default(), &Config::default()), []);
     }
 }
@@ -203,14 +208,14 @@ fn nothing_is_said_of_numbers_that_are_missing() {
 #[test]
 fn a_real_run_that_went_well_raises_nothing() {
     #[derive(serde::Deserialize)]
-    struct Step {
-        metrics: StepMetrics,
+    struct Line {
+        metrics: Step,
         features: Features,
     }
     let mut sentinel = Sentinel::default();
     let mut steps = 0;
     for line in include_str!("../../../tests/data/healthy_run.jsonl").lines() {
-        let step: Step = serde_json::from_str(line).unwrap();
+        let step: Line = serde_json::from_str(line).unwrap();
         assert_eq!(sentinel.observe(&step.metrics, &step.features, &Config::default()), []);
         steps += 1;
     }

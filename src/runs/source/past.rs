@@ -6,9 +6,7 @@ use super::{rereading::Rereading, telling::recorded_events};
 use crate::{
     protocol::{Event, MOST_COMPLETIONS, Started},
     record::EventRecord,
-    runs::{
-        Ancestor, FrontierWatch, Reader, RunDirectory, RunError, Segment, ancestors, edits::Edit, segments,
-    },
+    runs::{Ancestor, FrontierWatch, Reader, RunDirectory, RunError, Segment, ancestors, edits, segments},
 };
 
 /// Bound of the event channel: reading is faster than drawing, and a run can be larger than memory.
@@ -117,7 +115,7 @@ pub(super) fn tell_missing(ancestors: &[Ancestor], feed: &Sender<Event>) {
 
 /// Sends the edits made during the run: its `config.toml` only says how it began.
 pub(super) fn tell_edits(events: &[EventRecord], feed: &Sender<Event>) {
-    for edited in events.iter().filter_map(Edit::told) {
+    for edited in events.iter().filter_map(edits::told) {
         let _ = feed.send(edited);
     }
 }

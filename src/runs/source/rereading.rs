@@ -4,8 +4,8 @@
 
 use crate::{
     reasoning::RULES,
-    record::RolloutRecord,
-    runs::{RunDirectory, pinned::PinnedAnswer},
+    record::{PinnedAnswer, Problem, Rollout},
+    runs::RunDirectory,
     task::{self, answer::Graded},
 };
 
@@ -26,10 +26,11 @@ impl Rereading {
     }
 
     /// A completion with today's analysis.
-    pub(super) fn rollout(self, mut record: RolloutRecord) -> RolloutRecord {
+    pub(super) fn rollout(self, mut record: Rollout) -> Rollout {
         if self.again {
-            record.analysis =
-                task::analyze_graded(&record.task, &record.puzzle, &record.completion, self.graded);
+            let Problem { task, puzzle, .. } = &record.problem;
+            record.analysis = task::analyze_graded(task, puzzle, &record.completion, self.graded)
+                .unwrap_or(record.analysis);
         }
         record
     }
@@ -38,7 +39,8 @@ impl Rereading {
     pub(super) fn pinned(self, mut answer: PinnedAnswer) -> PinnedAnswer {
         if self.again {
             answer.analysis =
-                task::analyze_graded(&answer.task, &answer.puzzle, &answer.completion, self.graded);
+                task::analyze_graded(&answer.task, &answer.puzzle, &answer.completion, self.graded)
+                    .unwrap_or(answer.analysis);
         }
         answer
     }
@@ -83,7 +85,7 @@ mod tests {
                 meter.push((record.step, record.group, record.index), record.correct, &record.analysis, None);
             }
         }
-        let today = task::analyze(&record.task, &record.puzzle, &record.completion);
+        let today = task::analyze("countdown", &record.problem.puzzle, &record.completion).unwrap();
         (meter.window(None).true_checks, today.true_checks)
     }
 

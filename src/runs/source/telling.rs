@@ -2,16 +2,17 @@
 //! takes the same path to the screen as a live one.
 
 use crate::{
+    metrics::registry,
     protocol::Event,
-    record::{RolloutRecord, StepMetrics},
+    record::{Rollout, Step},
 };
 
 /// The events of recorded steps and completions, in the order in which the engine sent them: each step's
 /// completions, its evaluation if it had one, then its metrics. Both inputs must be ordered by step;
 /// completions of an unfinished step come last.
 pub fn recorded_events(
-    steps: impl IntoIterator<Item = StepMetrics>,
-    rollouts: impl IntoIterator<Item = RolloutRecord>,
+    steps: impl IntoIterator<Item = Step>,
+    rollouts: impl IntoIterator<Item = Rollout>,
 ) -> impl Iterator<Item = Event> {
     let mut rollouts = rollouts.into_iter().peekable();
     let mut steps = steps.into_iter().peekable();
@@ -25,7 +26,7 @@ pub fn recorded_events(
             return rollouts.next().map(|record| Event::RolloutScored(Box::new(record)));
         }
         let step = steps.peek()?;
-        if let Some(accuracy) = step.eval_accuracy.filter(|_| !evaluation_told) {
+        if let Some(accuracy) = step.known(&registry::EVAL_ACCURACY).filter(|_| !evaluation_told) {
             evaluation_told = true;
             // The journal does not keep the number of puzzles.
             return Some(Event::EvalDone {
@@ -50,10 +51,9 @@ mod tests {
     fn completions_come_before_their_step() {
         let script = Script::new(1);
         let rollouts = (1..=3).flat_map(|step| (0..2).map(move |index| (step, index)));
-        let rollouts: Vec<RolloutRecord> =
-            rollouts.map(|(step, index)| script.rollout(step, 0, index)).collect();
+        let rollouts: Vec<Rollout> = rollouts.map(|(step, index)| script.rollout(step, 0, index)).collect();
         let steps = (1..=2)
-            .map(|step| StepMetrics { eval_accuracy: (step == 2).then_some(0.5), ..script.metrics(step) });
+            .map(|step| script.metrics(step).with(&registry::EVAL_ACCURACY, (step == 2).then_some(0.5)));
         let told: Vec<String> = recorded_events(steps, rollouts)
             .map(|event| match event {
                 Event::RolloutScored(record) => format!("r{}", record.step),

@@ -17,8 +17,9 @@ use super::{
     vocabulary,
 };
 use crate::task::{
-    Puzzle, Split, Task,
+    NumberPuzzle, Split,
     lessons::{Document, Lessons},
+    numbers::NumberTask,
 };
 
 /// The mixture of the corpus. Shares are of documents unless stated otherwise.
@@ -126,7 +127,7 @@ pub fn document(rules: &CorpusRules, rng: &mut ChaCha8Rng) -> Document {
 
 fn trace(
     document: &mut Document,
-    puzzle: &Puzzle,
+    puzzle: &NumberPuzzle,
     rules: &CorpusRules,
     checks: bool,
     continuation: bool,
@@ -156,7 +157,7 @@ fn trace(
 /// attempt it ends with.
 fn check_and_retry<'a>(
     document: &mut Document,
-    puzzle: &Puzzle,
+    puzzle: &NumberPuzzle,
     all: &'a [Attempt],
     first: &'a Attempt,
     rules: &CorpusRules,
@@ -303,10 +304,10 @@ mod tests {
         (0..n).map(|_| document(rules, &mut rng)).collect()
     }
 
-    fn puzzle_of(document: &Document) -> Option<Puzzle> {
+    fn puzzle_of(document: &Document) -> Option<NumberPuzzle> {
         let make = document.words.iter().position(|w| w == "make")?;
         let numbers = document.words[1..make].iter().map(|w| w.parse().unwrap()).collect();
-        Some(Puzzle { numbers, target: document.words[make + 1].parse().unwrap() })
+        Some(NumberPuzzle { numbers, target: document.words[make + 1].parse().unwrap() })
     }
 
     #[test]

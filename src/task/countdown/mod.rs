@@ -14,7 +14,7 @@ pub mod vocabulary;
 use rand_chacha::ChaCha8Rng;
 
 use self::puzzle::Level;
-use super::{BaseFiles, Family, Prospect, Puzzle, RewardRules, Score, Split, Task};
+use super::{BaseFiles, Family, NumberPuzzle, Prospect, RewardRules, Score, Split, numbers::NumberTask};
 use crate::{
     metrics::blind::Blind,
     reasoning::{self, Analysis},
@@ -51,25 +51,25 @@ pub struct Countdown {
     pub level: Level,
 }
 
-impl Task for Countdown {
+impl NumberTask for Countdown {
     fn name(&self) -> &'static str {
         FAMILY.name
     }
 
-    fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
+    fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> NumberPuzzle {
         puzzle::draw(&self.level, split, rng)
     }
 
-    fn prompt(&self, puzzle: &Puzzle) -> String {
+    fn prompt(&self, puzzle: &NumberPuzzle) -> String {
         let numbers: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
         format!("use {} make {} : <think>", numbers.join(" "), puzzle.target)
     }
 
-    fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
+    fn score(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score {
         reward::score(puzzle, completion, rules)
     }
 
-    fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis {
+    fn analyze(&self, puzzle: &NumberPuzzle, completion: &str) -> Analysis {
         reasoning::analyze(puzzle, completion)
     }
 
@@ -77,29 +77,29 @@ impl Task for Countdown {
         expression::parse(answer).ok().map(|parsed| parsed.canonical())
     }
 
-    fn in_words(&self, puzzle: &Puzzle, arrow: &str) -> String {
+    fn in_words(&self, puzzle: &NumberPuzzle, arrow: &str) -> String {
         let numbers: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
         format!("{} {arrow} {}", numbers.join(" "), puzzle.target)
     }
 
-    fn assemble(&self, mut numbers: Vec<i64>, target: Option<i64>) -> Result<Puzzle, String> {
+    fn assemble(&self, mut numbers: Vec<i64>, target: Option<i64>) -> Result<NumberPuzzle, String> {
         match target.or_else(|| numbers.pop()) {
             Some(target) if (2..=solver::MAX_NUMBERS).contains(&numbers.len()) => {
-                Ok(Puzzle { numbers, target })
+                Ok(NumberPuzzle { numbers, target })
             }
             _ => Err(format!("write {}", FAMILY.puzzle_form)),
         }
     }
 
-    fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String> {
+    fn solutions(&self, puzzle: &NumberPuzzle) -> Result<Vec<String>, String> {
         solver::solve(&puzzle.numbers, puzzle.target, usize::MAX).map_err(|error| error.to_string())
     }
 
-    fn prospect(&self, puzzle: &Puzzle) -> Prospect {
+    fn prospect(&self, puzzle: &NumberPuzzle) -> Prospect {
         prospect::prospect(puzzle)
     }
 
-    fn blind(&self, puzzle: &Puzzle) -> Option<Blind> {
+    fn blind(&self, puzzle: &NumberPuzzle) -> Option<Blind> {
         Some(blind::blind(puzzle))
     }
 }

@@ -1,10 +1,10 @@
 //! Whether a puzzle can be solved at all and, if not, what comes nearest.
 
 use super::solver::{self, SolverError};
-use crate::task::{Prospect, Puzzle};
+use crate::task::{NumberPuzzle, Prospect};
 
 /// Decides by exact search whether anything reaches the target.
-pub fn prospect(puzzle: &Puzzle) -> Prospect {
+pub fn prospect(puzzle: &NumberPuzzle) -> Prospect {
     let searched = || -> Result<Prospect, SolverError> {
         if solver::is_solvable(&puzzle.numbers, puzzle.target)? {
             return Ok(Prospect::Solvable);
@@ -21,7 +21,7 @@ mod tests {
 
     #[test]
     fn it_says_whether_and_otherwise_what_is_near() {
-        let of = |numbers: &[i64], target| prospect(&Puzzle { numbers: numbers.to_vec(), target });
+        let of = |numbers: &[i64], target| prospect(&NumberPuzzle { numbers: numbers.to_vec(), target });
         assert_eq!(of(&[4, 1, 16], 19), Prospect::Solvable);
         let near = Prospect::Nearest { value: "6".into(), expression: "2 * 3".into() };
         assert_eq!(of(&[2, 3], 100), near);

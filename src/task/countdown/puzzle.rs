@@ -6,7 +6,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::{attempt, solver};
-use crate::task::{Puzzle, Split};
+use crate::task::{NumberPuzzle, Split};
 
 /// How hard the puzzles of a run are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,13 +62,13 @@ impl Level {
 }
 
 /// The side of the split that a puzzle is on. Whole number sets are held out; see [`Split::of_numbers`].
-pub fn split_of(puzzle: &Puzzle) -> Split {
+pub fn split_of(puzzle: &NumberPuzzle) -> Split {
     Split::of_numbers(&puzzle.numbers)
 }
 
 /// Draws a solvable puzzle: first the numbers, uniformly over the sets on the split's side, then the target,
 /// uniformly over the reachable values in range that are not among the numbers.
-pub fn draw(level: &Level, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
+pub fn draw(level: &Level, split: Split, rng: &mut ChaCha8Rng) -> NumberPuzzle {
     loop {
         let count = rng.random_range(level.counts.clone());
         let numbers: Vec<i64> = (0..count).map(|_| rng.random_range(1..=level.max_number)).collect();
@@ -83,7 +83,7 @@ pub fn draw(level: &Level, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
             continue;
         }
         let target = targets[rng.random_range(0..targets.len())];
-        return Puzzle { numbers, target };
+        return NumberPuzzle { numbers, target };
     }
 }
 

@@ -4,14 +4,14 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 
 use super::expression::{self, Expression, Operand};
-use crate::task::{Puzzle, RewardRules, Score, answer};
+use crate::task::{NumberPuzzle, RewardRules, Score, answer};
 
 /// Scores `completion` as an answer to `puzzle`.
 ///
 /// The last `<answer>` is graded unless the rules say the first, on any line. An answer that follows the
 /// [grammar](expression) is well-formed, even if it divides by zero or states an untrue `= value`. It is
 /// right if it has the target's value, uses every given number exactly once, and any value it states is true.
-pub fn score(puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
+pub fn score(puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score {
     let answer = match answer::graded(completion, rules.answer) {
         Ok(answer) => answer,
         Err(reason) => return no_format(None, reason),
@@ -39,7 +39,7 @@ fn no_format(answer: Option<String>, reason: String) -> Score {
 }
 
 /// The answer's value, and the reason why it is right (`Ok`) or wrong.
-fn judge(puzzle: &Puzzle, answer: &Expression) -> (Option<BigRational>, Result<String, String>) {
+fn judge(puzzle: &NumberPuzzle, answer: &Expression) -> (Option<BigRational>, Result<String, String>) {
     let target = BigRational::from_integer(BigInt::from(puzzle.target));
     let value = match answer.value() {
         Ok(value) => value,
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     fn judged(numbers: &[i64], target: i64, completion: &str) -> Score {
-        let puzzle = Puzzle { numbers: numbers.to_vec(), target };
+        let puzzle = NumberPuzzle { numbers: numbers.to_vec(), target };
         score(&puzzle, completion, &RewardRules::default())
     }
 
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn the_rules_set_the_rewards() {
-        let puzzle = Puzzle { numbers: vec![2, 3], target: 5 };
+        let puzzle = NumberPuzzle { numbers: vec![2, 3], target: 5 };
         let rules = RewardRules { correct: 7.0, format: -1.0, ..RewardRules::default() };
         let reward = |answer: &str| score(&puzzle, &format!("<answer>{answer}</answer>"), &rules).reward;
         assert_eq!([reward("2+3"), reward("2*3"), reward("2*")], [7.0, -1.0, 0.0]);

@@ -19,8 +19,9 @@ use super::{
     ways::{Part, Way},
 };
 use crate::task::{
-    Split, Task,
+    Split,
     lessons::{Document, Lessons},
+    numbers::NumberTask,
 };
 
 /// The mixture of the corpus. Shares are of documents unless stated otherwise.

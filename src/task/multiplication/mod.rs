@@ -11,7 +11,9 @@ pub mod ways;
 use rand_chacha::ChaCha8Rng;
 
 use self::puzzle::Level;
-use super::{BaseFiles, Family, Prospect, Puzzle, RewardRules, Score, Split, Task, Tried};
+use super::{
+    BaseFiles, Family, NumberPuzzle, Prospect, RewardRules, Score, Split, Tried, numbers::NumberTask,
+};
 use crate::reasoning::Analysis;
 
 /// The task before a level is chosen.
@@ -47,25 +49,25 @@ pub struct Multiplication {
     pub level: Level,
 }
 
-impl Task for Multiplication {
+impl NumberTask for Multiplication {
     fn name(&self) -> &'static str {
         FAMILY.name
     }
 
-    fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
+    fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> NumberPuzzle {
         puzzle::draw(&self.level, split, rng)
     }
 
-    fn prompt(&self, puzzle: &Puzzle) -> String {
+    fn prompt(&self, puzzle: &NumberPuzzle) -> String {
         let factors: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
         format!("multiply {} : <think>", factors.join(" by "))
     }
 
-    fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
+    fn score(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score {
         reward::score(puzzle, completion, rules)
     }
 
-    fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis {
+    fn analyze(&self, puzzle: &NumberPuzzle, completion: &str) -> Analysis {
         reading::analyze(puzzle, completion)
     }
 
@@ -73,12 +75,12 @@ impl Task for Multiplication {
         reward::read(answer).ok().map(|value| value.to_string())
     }
 
-    fn in_words(&self, puzzle: &Puzzle, arrow: &str) -> String {
+    fn in_words(&self, puzzle: &NumberPuzzle, arrow: &str) -> String {
         let factors: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
         format!("{} {arrow} {}", factors.join(" * "), puzzle.target)
     }
 
-    fn assemble(&self, mut numbers: Vec<i64>, target: Option<i64>) -> Result<Puzzle, String> {
+    fn assemble(&self, mut numbers: Vec<i64>, target: Option<i64>) -> Result<NumberPuzzle, String> {
         let target = target.or_else(|| if numbers.len() == 3 { numbers.pop() } else { None });
         let &[first, second] = numbers.as_slice() else {
             return Err(format!("write {}", FAMILY.puzzle_form));
@@ -95,16 +97,16 @@ impl Task for Multiplication {
         }
     }
 
-    fn outline(&self, puzzle: &Puzzle, completion: &str) -> Vec<Tried> {
+    fn outline(&self, puzzle: &NumberPuzzle, completion: &str) -> Vec<Tried> {
         reading::outline(puzzle, completion)
     }
 
-    fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String> {
+    fn solutions(&self, puzzle: &NumberPuzzle) -> Result<Vec<String>, String> {
         let &[a, b] = puzzle.numbers.as_slice() else { return Ok(Vec::new()) };
         Ok(ways::Way::ALL.into_iter().filter_map(|way| way.in_words(a, b)).collect())
     }
 
-    fn prospect(&self, puzzle: &Puzzle) -> Prospect {
+    fn prospect(&self, puzzle: &NumberPuzzle) -> Prospect {
         Prospect::Given(format!("the prompt names the factors alone; right is {}", puzzle.target))
     }
 }

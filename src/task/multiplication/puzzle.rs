@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::task::{Puzzle, Split};
+use crate::task::{NumberPuzzle, Split};
 
 /// How large the factors of a run are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,12 +41,12 @@ impl Level {
 }
 
 /// The puzzle of two factors; `None` if the product exceeds 64 bits.
-pub fn of_factors(first: i64, second: i64) -> Option<Puzzle> {
-    Some(Puzzle { numbers: vec![first, second], target: first.checked_mul(second)? })
+pub fn of_factors(first: i64, second: i64) -> Option<NumberPuzzle> {
+    Some(NumberPuzzle { numbers: vec![first, second], target: first.checked_mul(second)? })
 }
 
 /// Draws two factors, uniformly over those that do not end in 0.
-pub fn draw(level: &Level, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
+pub fn draw(level: &Level, split: Split, rng: &mut ChaCha8Rng) -> NumberPuzzle {
     loop {
         let factor = |range: &RangeInclusive<i64>, rng: &mut ChaCha8Rng| rng.random_range(range.clone());
         let (first, second) = (factor(&level.first, rng), factor(&level.second, rng));

@@ -1,6 +1,6 @@
 //! The reward of a completion: decided by the integer in one answer alone, never by how it was reached.
 
-use crate::task::{Puzzle, RewardRules, Score, answer};
+use crate::task::{NumberPuzzle, RewardRules, Score, answer};
 
 /// Longer answers are not numbers of this task; a 64-bit product takes 26 bytes with commas.
 const LONGEST: usize = 64;
@@ -10,7 +10,7 @@ const LONGEST: usize = 64;
 /// The last `<answer>` is graded unless the rules say the first, on any line. It is well-formed if it is one
 /// whole number, and right if that number is the product. Commas are allowed between thousands (`1,081`), as
 /// people write them. A sign, leading zeros, a decimal point, a calculation or an equation is not allowed.
-pub fn score(puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
+pub fn score(puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score {
     let answer = match answer::graded(completion, rules.answer) {
         Ok(answer) => answer,
         Err(reason) => return no_format(None, reason),
@@ -41,7 +41,7 @@ pub fn score(puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
 }
 
 /// The product that a puzzle asks for, written out; `None` if its target is not the product of its numbers.
-fn product_of(puzzle: &Puzzle) -> Option<String> {
+fn product_of(puzzle: &NumberPuzzle) -> Option<String> {
     let factors = &puzzle.numbers;
     let product =
         factors.iter().try_fold(1_i128, |product, factor| product.checked_mul(i128::from(*factor)))?;
@@ -95,13 +95,13 @@ mod tests {
     use super::*;
 
     fn judged(completion: &str) -> Score {
-        score(&Puzzle { numbers: vec![23, 47], target: 1081 }, completion, &RewardRules::default())
+        score(&NumberPuzzle { numbers: vec![23, 47], target: 1081 }, completion, &RewardRules::default())
     }
 
     #[test]
     fn a_puzzle_whose_target_is_no_product_is_not_called_one() {
         let reason = |numbers: &[i64], target, answer: &str| {
-            let puzzle = Puzzle { numbers: numbers.to_vec(), target };
+            let puzzle = NumberPuzzle { numbers: numbers.to_vec(), target };
             score(&puzzle, &format!("<answer>{answer}</answer>"), &RewardRules::default()).reason
         };
         assert_eq!(reason(&[2], 3, "5"), "The answer is 5, and the target is 3.");

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::filter::{Counts, Filter};
-use crate::{protocol::MOST_COMPLETIONS, record::RolloutRecord, task::Puzzle};
+use crate::{
+    protocol::MOST_COMPLETIONS,
+    record::{Problem, Rollout},
+};
 
 /// Completions kept before the oldest steps give way; some 300 MB of them at 150 tokens each.
 pub const CAPACITY: usize = MOST_COMPLETIONS;
@@ -21,7 +24,7 @@ pub struct Key {
 
 impl Key {
     /// The key of a record.
-    pub fn of(record: &RolloutRecord) -> Self {
+    pub fn of(record: &Rollout) -> Self {
         Self { step: record.step, group: record.group, index: record.index }
     }
 }
@@ -30,7 +33,7 @@ impl Key {
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// The completion; its per-token figures may have been let go of.
-    pub record: Arc<RolloutRecord>,
+    pub record: Arc<Rollout>,
     /// Its tokens, the end token included.
     pub length: usize,
 }
@@ -42,10 +45,8 @@ pub struct Group {
     pub step: u64,
     /// Which prompt of the step.
     pub group: usize,
-    /// Whose puzzle it is.
-    pub task: String,
     /// What was asked.
-    pub puzzle: Puzzle,
+    pub problem: Problem,
     /// Its completions as they were sampled.
     pub entries: Vec<Entry>,
     /// How many of them are right.
@@ -91,13 +92,11 @@ impl Completions {
 
     /// Adds a completion; one with the same step, group and index is replaced, as when a run is resumed from
     /// an earlier checkpoint.
-    pub fn push(&mut self, mut record: Arc<RolloutRecord>) {
-        let length = record.token_ids.len();
+    pub fn push(&mut self, mut record: Arc<Rollout>) {
+        let length = record.token_ids().len();
         if let Some(own) = Arc::get_mut(&mut record) {
             // Nobody else holds it, and the list shows no per-token figures: most of the memory.
-            own.token_ids = Vec::new();
-            own.logprobs = Vec::new();
-            own.entropies = Vec::new();
+            (own.token_ids, own.logprobs, own.entropies) = (None, None, None);
         }
         self.version += 1;
         let at = self.group_of(&record);
@@ -112,8 +111,8 @@ impl Completions {
         }
         group.highest_index = group.highest_index.max(record.index);
         group.right += usize::from(record.correct);
-        if record.advantage.is_finite() {
-            group.advantage_scale = group.advantage_scale.max(record.advantage.abs());
+        if record.advantage().is_finite() {
+            group.advantage_scale = group.advantage_scale.max(record.advantage().abs());
         }
         self.counts.add(&record);
         let place = group.entries.partition_point(|other| other.record.index < record.index);
@@ -122,7 +121,7 @@ impl Completions {
     }
 
     /// Position of the record's group, made where it is new.
-    fn group_of(&mut self, record: &RolloutRecord) -> usize {
+    fn group_of(&mut self, record: &Rollout) -> usize {
         let wanted = (record.step, record.group);
         let at = match self.groups.last() {
             Some(last) if (last.step, last.group) == wanted => return self.groups.len() - 1,
@@ -138,8 +137,7 @@ impl Completions {
             Group {
                 step: record.step,
                 group: record.group,
-                task: record.task.clone(),
-                puzzle: record.puzzle.clone(),
+                problem: record.problem.clone(),
                 entries: Vec::new(),
                 right: 0,
                 advantage_scale: 0.0,

@@ -1,6 +1,6 @@
 //! What the checks of the completions are worth, counted step by step.
 
-use crate::{metrics::Meter, record::RolloutRecord, task::LastBlind};
+use crate::{metrics::Meter, record::Rollout, task::LastBlind};
 
 /// The counts.
 #[derive(Debug, Default)]
@@ -12,9 +12,9 @@ pub struct Counted {
 }
 
 impl Counted {
-    pub(super) fn push(&mut self, record: &RolloutRecord) {
+    pub(super) fn push(&mut self, record: &Rollout) {
         let place = (record.step, record.group, record.index);
-        let blind = self.blind.of(&record.task, &record.puzzle);
+        let blind = self.blind.of(&record.problem.task, &record.problem.puzzle);
         self.meter.push(place, record.correct, &record.analysis, blind);
     }
 

@@ -1,6 +1,6 @@
 //! Which completions are shown, and in what order within a group.
 
-use crate::record::RolloutRecord;
+use crate::record::Rollout;
 
 /// Which completions the list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -21,7 +21,7 @@ pub enum Filter {
 }
 
 /// Whether the answer is right although no attempt of the thought derives it.
-pub fn underived(record: &RolloutRecord) -> bool {
+pub fn underived(record: &Rollout) -> bool {
     record.correct && record.analysis.faithful == Some(false)
 }
 
@@ -43,7 +43,7 @@ impl Filter {
     }
 
     /// Whether the list shows `record`.
-    pub fn passes(self, record: &RolloutRecord) -> bool {
+    pub fn passes(self, record: &Rollout) -> bool {
         match self {
             Self::All => true,
             Self::Right => record.correct,
@@ -79,14 +79,14 @@ impl Counts {
     }
 
     /// Counts one more completion.
-    pub fn add(&mut self, record: &RolloutRecord) {
+    pub fn add(&mut self, record: &Rollout) {
         for filter in Filter::ALL {
             self.0[filter as usize] += usize::from(filter.passes(record));
         }
     }
 
     /// Takes one completion out of the counts.
-    pub fn remove(&mut self, record: &RolloutRecord) {
+    pub fn remove(&mut self, record: &Rollout) {
         for filter in Filter::ALL {
             let count = &mut self.0[filter as usize];
             *count = count.saturating_sub(usize::from(filter.passes(record)));

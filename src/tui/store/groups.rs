@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     protocol::{GroupInspection, Phase, RowInspection},
-    record::RolloutRecord,
+    record::Rollout,
 };
 
 /// Groups looked at closely that are kept.
@@ -19,7 +19,7 @@ pub type Place = (u64, usize);
 /// The completions of a group.
 #[derive(Debug, Default)]
 struct Rows {
-    records: Vec<Arc<RolloutRecord>>,
+    records: Vec<Arc<Rollout>>,
     /// Whether they were told with their advantages, as they are journalled.
     judged: bool,
 }
@@ -34,7 +34,7 @@ pub struct Groups {
 }
 
 impl Rows {
-    fn add(&mut self, record: Arc<RolloutRecord>) {
+    fn add(&mut self, record: Arc<Rollout>) {
         match self.records.iter_mut().find(|row| row.index == record.index) {
             Some(row) => *row = record,
             None => self.records.push(record),
@@ -44,7 +44,7 @@ impl Rows {
 
 impl Groups {
     /// Takes in a completion whose advantage is known.
-    pub(super) fn push(&mut self, record: Arc<RolloutRecord>) {
+    pub(super) fn push(&mut self, record: Arc<Rollout>) {
         let rows = self.records.entry((record.step, record.group)).or_default();
         if !rows.judged {
             // What was seen of it before was less.
@@ -130,7 +130,7 @@ impl Groups {
     }
 
     /// The completions of a group.
-    pub fn rows(&self, place: Place) -> &[Arc<RolloutRecord>] {
+    pub fn rows(&self, place: Place) -> &[Arc<Rollout>] {
         self.records.get(&place).map_or(&[], |rows| rows.records.as_slice())
     }
 

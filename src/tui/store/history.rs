@@ -6,67 +6,10 @@ use std::{cell::Cell, sync::Arc};
 
 use self::series::Series;
 use crate::{
-    metrics::{AhaWatch, Ema},
+    metrics::{AhaWatch, Ema, Metric, registry},
     protocol::BaseReference,
-    record::StepMetrics,
+    record::Step,
 };
-
-/// A curve on screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Curve {
-    /// Mean reward.
-    Reward,
-    /// Share of answers that are right.
-    Accuracy,
-    /// Tokens per completion.
-    Length,
-    /// True checks per completion.
-    TrueChecks,
-    /// Misled checks per completion.
-    MisledChecks,
-    /// False checks per completion.
-    FalseChecks,
-    /// Superficial checks per completion.
-    SuperficialChecks,
-    /// All checks per completion.
-    Checks,
-    /// Decompositions per completion.
-    Decompositions,
-    /// Share of the right answers that their thought derives.
-    Faithful,
-}
-
-impl Curve {
-    /// All of them.
-    pub const ALL: [Curve; 10] = [
-        Curve::Reward,
-        Curve::Accuracy,
-        Curve::Length,
-        Curve::TrueChecks,
-        Curve::MisledChecks,
-        Curve::FalseChecks,
-        Curve::SuperficialChecks,
-        Curve::Checks,
-        Curve::Decompositions,
-        Curve::Faithful,
-    ];
-
-    /// The curve's value in one step; may be anything that a journal may hold, also NaN.
-    pub fn value(self, step: &StepMetrics) -> f64 {
-        match self {
-            Curve::Reward => step.reward,
-            Curve::Accuracy => step.accuracy,
-            Curve::Length => step.mean_length,
-            Curve::TrueChecks => step.true_checks,
-            Curve::MisledChecks => step.misled_checks,
-            Curve::FalseChecks => step.false_checks,
-            Curve::SuperficialChecks => step.superficial_checks,
-            Curve::Checks => step.checks,
-            Curve::Decompositions => step.decompositions,
-            Curve::Faithful => step.faithful_share.unwrap_or(f64::NAN),
-        }
-    }
-}
 
 /// How strongly the bright lines are smoothed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -143,9 +86,9 @@ struct Watched {
 #[derive(Debug, Clone)]
 pub struct History {
     /// The first steps and the last ones.
-    steps: Vec<Arc<StepMetrics>>,
-    /// Beside [`Curve::ALL`], and each beside [`Smoothing::ALL`].
-    tracks: [[Track; Smoothing::ALL.len()]; Curve::ALL.len()],
+    steps: Vec<Arc<Step>>,
+    /// Of each metric that a chart draws, and each beside [`Smoothing::ALL`].
+    tracks: Vec<(&'static Metric, [Track; Smoothing::ALL.len()])>,
     /// Self-corrections per completion of every step, but for those that `before` has seen.
     corrections: Vec<(u64, f64)>,
     before: AhaWatch,
@@ -157,7 +100,7 @@ impl Default for History {
     fn default() -> Self {
         Self {
             steps: Vec::new(),
-            tracks: std::array::from_fn(|_| Smoothing::ALL.map(Track::new)),
+            tracks: registry::charted().map(|metric| (metric, Smoothing::ALL.map(Track::new))).collect(),
             corrections: Vec::new(),
             before: AhaWatch::default(),
             watched: Cell::default(),
@@ -169,12 +112,12 @@ impl Default for History {
 impl History {
     /// The steps that are kept whole, oldest first; their numbers rise strictly. Of a very long run those are the first
     /// few hundred and the last few thousand.
-    pub fn steps(&self) -> &[Arc<StepMetrics>] {
+    pub fn steps(&self) -> &[Arc<Step>] {
         &self.steps
     }
 
     /// The last finished step.
-    pub fn last(&self) -> Option<&Arc<StepMetrics>> {
+    pub fn last(&self) -> Option<&Arc<Step>> {
         self.steps.last()
     }
 
@@ -185,7 +128,10 @@ impl History {
 
     /// Adds a step. A step that is already there or lies before the last one (a run that was taken up
     /// again from a checkpoint) replaces it and everything after it.
-    pub fn push(&mut self, metrics: StepMetrics) {
+    pub fn push(&mut self, mut metrics: Step) {
+        if let Some(last) = self.steps.last() {
+            metrics.share_names(last);
+        }
         self.keep_before(metrics.step);
         self.take_in(&metrics);
         self.steps.push(Arc::new(metrics));
@@ -201,20 +147,29 @@ impl History {
         self.version += 1;
     }
 
-    /// The raw points of a curve: step and value. Of a long run, the extremes of each block of steps: its charts are
-    /// drawn anew with every step, and must not take longer the longer the run is.
-    pub fn raw(&self, curve: Curve) -> impl Iterator<Item = (f64, f64)> + '_ {
-        self.tracks[curve as usize][Smoothing::Off as usize].series.points()
+    fn track(&self, metric: &Metric, smoothing: Smoothing) -> Option<&Track> {
+        let (_, tracks) = self.tracks.iter().find(|(tracked, _)| tracked.name == metric.name)?;
+        Some(&tracks[smoothing as usize])
     }
 
-    /// The smoothed points of a curve, as [`History::raw`].
-    pub fn smooth(&self, curve: Curve, smoothing: Smoothing) -> impl Iterator<Item = (f64, f64)> + '_ {
-        self.tracks[curve as usize][smoothing as usize].series.points()
+    /// The raw points of a metric that is charted: step and value. Of a long run, the extremes of each block of steps:
+    /// its charts are drawn anew with every step, and must not take longer the longer the run is.
+    pub fn raw(&self, metric: &Metric) -> impl Iterator<Item = (f64, f64)> + use<'_> {
+        self.track(metric, Smoothing::Off).into_iter().flat_map(|track| track.series.points())
     }
 
-    /// The last smoothed value of a curve.
-    pub fn current(&self, curve: Curve, smoothing: Smoothing) -> Option<f64> {
-        Some(self.tracks[curve as usize][smoothing as usize].last).filter(|value| value.is_finite())
+    /// The smoothed points of a metric, as [`History::raw`].
+    pub fn smooth(
+        &self,
+        metric: &Metric,
+        smoothing: Smoothing,
+    ) -> impl Iterator<Item = (f64, f64)> + use<'_> {
+        self.track(metric, smoothing).into_iter().flat_map(|track| track.series.points())
+    }
+
+    /// The last smoothed value of a metric.
+    pub fn current(&self, metric: &Metric, smoothing: Smoothing) -> Option<f64> {
+        Some(self.track(metric, smoothing)?.last).filter(|value| value.is_finite())
     }
 
     /// What the base showed: measured beforehand, or else the first step, whose completions the base
@@ -223,13 +178,13 @@ impl History {
         base.copied().or_else(|| {
             let first = self.steps.first().filter(|step| step.step == 1)?;
             Some(BaseReference {
-                reward: first.reward,
+                reward: first.get(&registry::REWARD),
                 well_formed: None,
-                accuracy: first.accuracy,
-                mean_length: first.mean_length,
-                checks: first.checks,
-                self_corrections: first.self_corrections,
-                self_checking_share: first.self_checking_share,
+                accuracy: first.get(&registry::ACCURACY),
+                mean_length: first.get(&registry::MEAN_LENGTH),
+                checks: first.get(&registry::CHECKS),
+                self_corrections: first.get(&registry::SELF_CORRECTIONS),
+                self_checking_share: first.get(&registry::SELF_CHECKING_SHARE),
                 completions: 0,
             })
         })
@@ -253,11 +208,11 @@ impl History {
         watched.watch.mark()
     }
 
-    fn take_in(&mut self, metrics: &StepMetrics) {
-        for (curve, tracks) in Curve::ALL.into_iter().zip(&mut self.tracks) {
-            tracks.iter_mut().for_each(|track| track.push(metrics.step, curve.value(metrics)));
+    fn take_in(&mut self, metrics: &Step) {
+        for (metric, tracks) in &mut self.tracks {
+            tracks.iter_mut().for_each(|track| track.push(metrics.step, metrics.get(metric)));
         }
-        self.corrections.push((metrics.step, metrics.self_corrections));
+        self.corrections.push((metrics.step, metrics.get(&registry::SELF_CORRECTIONS)));
         let watched = self.watched.get_mut();
         if watched.seen > 2 * LAST_WHOLE {
             for (step, value) in self.corrections.drain(..LAST_WHOLE) {
@@ -272,7 +227,8 @@ impl History {
         if self.corrections.last().is_none_or(|(last, _)| *last < step) {
             return;
         }
-        let all_whole = self.tracks[0][0].series.len() == self.steps.len();
+        let all_whole =
+            self.tracks.first().map_or(0, |(_, tracks)| tracks[0].series.len()) == self.steps.len();
         self.steps.truncate(self.steps.partition_point(|known| known.step < step));
         if all_whole {
             let kept = Self { version: self.version, ..Self::default() };
@@ -282,7 +238,8 @@ impl History {
             return;
         }
         // Some are no more than a part of the curves: those are cut, and their averages go on from where they were.
-        self.tracks.as_flattened_mut().iter_mut().for_each(|track| track.series.keep_before(step));
+        let tracks = self.tracks.iter_mut().flat_map(|(_, tracks)| tracks);
+        tracks.for_each(|track| track.series.keep_before(step));
         self.corrections.truncate(self.corrections.partition_point(|(known, _)| *known < step));
         if self.corrections.is_empty() {
             self.before = AhaWatch::default();
@@ -297,8 +254,8 @@ impl History {
 mod tests {
     use super::*;
 
-    fn step(step: u64, reward: f64, self_corrections: f64) -> StepMetrics {
-        StepMetrics { step, reward, self_corrections, ..StepMetrics::default() }
+    fn step(step: u64, reward: f64, self_corrections: f64) -> Step {
+        Step::new(step).with(&registry::REWARD, reward).with(&registry::SELF_CORRECTIONS, self_corrections)
     }
 
     #[test]
@@ -308,7 +265,7 @@ mod tests {
             history.push(step(n, 0.4, 0.0));
         }
         assert!(
-            history.smooth(Curve::Reward, Smoothing::Light).all(|(_, value)| (value - 0.4).abs() < 1e-12)
+            history.smooth(&registry::REWARD, Smoothing::Light).all(|(_, value)| (value - 0.4).abs() < 1e-12)
         );
     }
 
@@ -319,10 +276,10 @@ mod tests {
             history.push(step(n, reward, 0.0));
         }
         let smooth: Vec<f64> =
-            history.smooth(Curve::Reward, Smoothing::Light).map(|(_, value)| value).collect();
+            history.smooth(&registry::REWARD, Smoothing::Light).map(|(_, value)| value).collect();
         assert!((smooth[0] - 0.5).abs() < 1e-12 && smooth[1].is_nan());
         assert!((smooth[2] - 0.5).abs() < 1e-12 && smooth[3].is_nan());
-        assert_eq!(history.current(Curve::Reward, Smoothing::Light), None);
+        assert_eq!(history.current(&registry::REWARD, Smoothing::Light), None);
     }
 
     #[test]
@@ -351,8 +308,8 @@ mod tests {
             again.push(step(n, reward, 0.0));
         }
         assert_eq!(
-            history.current(Curve::Reward, Smoothing::Light),
-            again.current(Curve::Reward, Smoothing::Light)
+            history.current(&registry::REWARD, Smoothing::Light),
+            again.current(&registry::REWARD, Smoothing::Light)
         );
     }
     #[test]
@@ -375,7 +332,7 @@ mod tests {
             (Some(1.0), Some(900))
         );
         let ends = |history: &History| {
-            let drawn: Vec<f64> = history.raw(Curve::Reward).map(|(step, _)| step).collect();
+            let drawn: Vec<f64> = history.raw(&registry::REWARD).map(|(step, _)| step).collect();
             (drawn[0] as u64, drawn[drawn.len() - 1] as u64)
         };
         assert_eq!(ends(&history), (1, long));

@@ -3,7 +3,7 @@
 use super::thinning::least_missed;
 use crate::{
     protocol::side::{JobEnd, MeasureRequest, SideCommand, SideEvent, SideJob},
-    runs::{HowMeasured, Measurement},
+    record::{HowMeasured, Measurement},
 };
 
 /// What a key measures.

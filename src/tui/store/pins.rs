@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::thinning::least_missed;
-use crate::{runs::pinned::PinnedAnswer, task::Puzzle};
+use crate::{record::PinnedAnswer, task::Puzzle};
 
 /// Answers kept of a puzzle, evenly spread over the steps: the journal has them all.
 const KEPT: usize = 1000;
@@ -99,12 +99,12 @@ impl Pins {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::engine::scripted::Script;
+    use crate::{engine::scripted::Script, record::NumberPuzzle};
 
     #[test]
     fn a_long_run_keeps_its_first_and_newest_answers_and_no_more_than_it_may() {
         let script = Script::new(1);
-        let puzzle = Puzzle { numbers: vec![4, 1, 16], target: 19 };
+        let puzzle = Puzzle::from(NumberPuzzle { numbers: vec![4, 1, 16], target: 19 });
         let answer = script.pinned(&puzzle, 0);
         let mut pins = Pins::default();
         for step in 0..5 * KEPT as u64 {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     reasoning::Analysis,
-    record::RolloutRecord,
+    record::Rollout,
     task::{self, Puzzle},
 };
 
@@ -23,7 +23,7 @@ pub struct Card {
     /// Pieces that have arrived.
     pub pieces: usize,
     /// The score, once there is one.
-    pub record: Option<Arc<RolloutRecord>>,
+    pub record: Option<Arc<Rollout>>,
     analysis: Analysis,
     /// Bytes of the text that the analysis has seen.
     analyzed: usize,
@@ -44,7 +44,7 @@ impl Card {
 
     /// Tokens written so far.
     pub fn tokens(&self) -> usize {
-        self.record.as_ref().map_or(self.pieces, |record| record.token_ids.len().max(self.pieces.min(1)))
+        self.record.as_ref().map_or(self.pieces, |record| record.token_ids().len().max(self.pieces.min(1)))
     }
 
     /// Whether it has given its answer: nothing is likely to follow.
@@ -57,7 +57,7 @@ impl Card {
         if self.record.is_some() || self.analyzed == self.text.len() {
             return;
         }
-        let found = task::analyze(task, puzzle, &self.text);
+        let found = task::analyze(task, puzzle, &self.text).unwrap_or_default();
         if found.self_corrections > self.analysis.self_corrections {
             self.lit_until = Some(now + FLASH);
         }
@@ -174,12 +174,13 @@ impl Streams {
     }
 
     /// A completion was scored.
-    pub(super) fn scored(&mut self, record: &Arc<RolloutRecord>) {
+    pub(super) fn scored(&mut self, record: &Arc<Rollout>) {
         if record.step < self.step {
             return;
         }
         self.enter(record.step);
-        let group = self.groups.entry(record.group).or_insert_with(|| Group::new(record.puzzle.clone()));
+        let group =
+            self.groups.entry(record.group).or_insert_with(|| Group::new(record.problem.puzzle.clone()));
         group.cards.entry(record.index).or_default().record = Some(record.clone());
         self.shown.get_or_insert(record.group);
     }
@@ -195,9 +196,10 @@ impl Streams {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::record::NumberPuzzle;
 
     fn puzzle(target: i64) -> Puzzle {
-        Puzzle { numbers: vec![4, 1, 16], target }
+        Puzzle::from(NumberPuzzle { numbers: vec![4, 1, 16], target })
     }
 
     fn shown_text(streams: &Streams) -> String {

@@ -3,7 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Ended, Evaluated, Mode, Progress, Store, streams::Streams};
-use crate::protocol::{Event, Started, Temporality, side::SideEvent};
+use crate::{
+    metrics::registry,
+    protocol::{Event, Started, Temporality, side::SideEvent},
+    record::Step,
+};
 
 /// What a person should hear of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,14 +80,14 @@ impl Store {
         self.started.as_ref().is_some_and(|started| step <= started.step)
     }
 
-    fn step_done(&mut self, metrics: crate::record::StepMetrics) -> Option<News> {
+    fn step_done(&mut self, metrics: Step) -> Option<News> {
         let before_us = self.is_before_us(metrics.step);
-        if (self.mode != Mode::Control || before_us) && metrics.step_time.is_finite() {
-            self.worked_before += metrics.step_time.max(0.0);
+        if (self.mode != Mode::Control || before_us) && metrics.get(&registry::STEP_TIME).is_finite() {
+            self.worked_before += metrics.get(&registry::STEP_TIME).max(0.0);
         }
         let live = self.mode == Mode::Control && !before_us;
         let before = if live { self.aha() } else { None };
-        self.groups.step_done(metrics.step, metrics.loss);
+        self.groups.step_done(metrics.step, metrics.get(&registry::LOSS));
         self.desk.step_done(metrics.step);
         self.watch.step_done(&metrics);
         self.history.push(metrics);

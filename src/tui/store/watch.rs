@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use crate::{
     config::Config,
     metrics::sentinel::{Features, Notice, Sentinel, Standing},
-    record::{RolloutRecord, StepMetrics},
+    record::{Rollout, Step},
 };
 
 /// Notices kept; of a run that trembles for days the newest are enough.
@@ -51,7 +51,7 @@ impl Watch {
     }
 
     /// Takes in a scored completion.
-    pub(super) fn scored(&mut self, record: &RolloutRecord, now: Duration) {
+    pub(super) fn scored(&mut self, record: &Rollout, now: Duration) {
         let counted = self.counted.entry(record.step).or_default();
         // A step that was interrupted is scored again from its first completion on.
         if (record.group, record.index) == (0, 0) {
@@ -67,7 +67,7 @@ impl Watch {
     }
 
     /// Takes in a finished step.
-    pub(super) fn step_done(&mut self, metrics: &StepMetrics) {
+    pub(super) fn step_done(&mut self, metrics: &Step) {
         let features = self.counted.get(&metrics.step).copied().unwrap_or_default();
         let config = self.config_of(metrics.step).clone();
         self.notices.extend(self.sentinel.observe(metrics, &features, &config));
@@ -77,7 +77,7 @@ impl Watch {
     }
 
     /// Looks at the steps of a run that goes on from there.
-    pub(super) fn begin_again(&mut self, steps: &[Arc<StepMetrics>]) {
+    pub(super) fn begin_again(&mut self, steps: &[Arc<Step>]) {
         let mut counted = std::mem::take(&mut self.counted);
         counted.split_off(&steps.last().map_or(0, |last| last.step + 1));
         let (config, configs) = (std::mem::take(&mut self.config), std::mem::take(&mut self.configs));
@@ -87,7 +87,7 @@ impl Watch {
 
     /// Judges a recorded run once more when all its completions are known: they are read after the steps. Whether it
     /// did. Of a run so long that steps in between are not kept, what was found without them stands.
-    pub(super) fn look_again(&mut self, steps: &[Arc<StepMetrics>], now: Duration) -> bool {
+    pub(super) fn look_again(&mut self, steps: &[Arc<Step>], now: Duration) -> bool {
         let all = steps
             .first()
             .zip(steps.last())

@@ -138,7 +138,7 @@ pub fn with_places<'a>(task: &str, puzzle: &Puzzle, text: &str, analysis: &'a An
     if analysis.self_corrections == 0 || analysis.spans.iter().any(|span| span.corrects) {
         return Cow::Borrowed(analysis);
     }
-    Cow::Owned(task::analyze(task, puzzle, text))
+    task::analyze(task, puzzle, text).map_or(Cow::Borrowed(analysis), Cow::Owned)
 }
 
 /// The text as spans: checks, new attempts and the answer in their own styles. Without colour a mark (one
@@ -191,6 +191,7 @@ mod tests {
 
     use super::*;
     use crate::reasoning::Span as Found;
+    use crate::record::NumberPuzzle;
 
     fn found(kind: SpanKind, start: usize, end: usize, verdict: Option<Verdict>) -> Found {
         Found { kind, start, end, claim: None, verdict, corrects: false }
@@ -227,10 +228,10 @@ mod tests {
 
     #[test]
     fn a_journal_without_places_is_read_again_and_right_answers_and_true_checks_have_their_own_marks() {
-        let puzzle = Puzzle { numbers: vec![4, 1, 16], target: 19 };
+        let puzzle = Puzzle::from(NumberPuzzle { numbers: vec![4, 1, 16], target: 19 });
         let text =
             " 4 * 16 = 64 , 64 - 1 = 63 . check : 63 is not 19 . try again : 16 + 4 = 20 , 20 - 1 = 19 .";
-        let fresh = task::analyze("countdown", &puzzle, text);
+        let fresh = task::analyze("countdown", &puzzle, text).unwrap();
         let mut old = fresh.clone();
         old.spans.iter_mut().for_each(|span| span.corrects = false);
         let lit = |analysis: &Analysis| {

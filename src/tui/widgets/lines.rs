@@ -10,6 +10,7 @@ use ratatui::{
 use unicode_width::UnicodeWidthStr;
 
 use crate::{
+    record::Problem,
     task::{self, Puzzle},
     tui::shell::theme::Theme,
 };
@@ -93,4 +94,9 @@ pub(in crate::tui) fn lone(style: Style) -> Style {
 /// `4 1 16 → 19`, as the task words it.
 pub(in crate::tui) fn puzzle_text(task: &str, puzzle: &Puzzle, theme: &Theme) -> String {
     task::in_words(task, puzzle, theme.glyph("→", "->"))
+}
+
+/// The same for a problem of a run.
+pub(in crate::tui) fn problem_text(problem: &Problem, theme: &Theme) -> String {
+    task::problem_in_words(problem, theme.glyph("→", "->"))
 }

@@ -14,10 +14,15 @@ use super::{
     lines::{join_fitting, separator, span},
     numbers,
 };
-use crate::tui::{
-    chart::{Layer, Plot, Scale, Shape, step_range},
-    screens::Scene,
-    store::history::Curve,
+use crate::{
+    metrics::{
+        Metric,
+        registry::{self, Chart as Drawn},
+    },
+    tui::{
+        chart::{Layer, Plot, Scale, Shape, step_range},
+        screens::Scene,
+    },
 };
 
 /// Columns left of a chart for the numbers of its axis.
@@ -61,19 +66,16 @@ fn layer(points: impl Iterator<Item = (f64, f64)>, shape: Shape, style: Style) -
 }
 
 /// A name and its current value, in the style of its curve.
-fn reading(scene: &Scene<'_>, name: &str, curve: Curve, decimals: usize, style: Style) -> Vec<Span<'static>> {
-    let value = scene
-        .store
-        .history
-        .current(curve, scene.shared.smoothing)
-        .map_or("-".to_owned(), |value| numbers::fixed(value, decimals, 0));
+fn reading(scene: &Scene<'_>, name: &str, metric: &Metric, style: Style) -> Vec<Span<'static>> {
+    let value = scene.store.history.current(metric, scene.shared.smoothing);
+    let value = value.map_or("-".to_owned(), |value| numbers::fixed(value, metric.decimals, 0));
     vec![span(format!("{name} "), scene.theme.title), span(value, style)]
 }
 
-fn highest(scene: &Scene<'_>, curves: &[Curve]) -> f64 {
-    curves
-        .iter()
-        .flat_map(|curve| scene.store.history.raw(*curve))
+/// The highest value of all that a chart draws.
+fn highest(scene: &Scene<'_>, chart: Drawn) -> f64 {
+    registry::of_chart(chart)
+        .flat_map(|metric| scene.store.history.raw(metric))
         .map(|(_, value)| value)
         .filter(|value| value.is_finite())
         .fold(0.0, f64::max)
@@ -84,30 +86,31 @@ fn reward_chart(scene: &Scene<'_>) -> Chart {
     let reference = scene.store.base().map(|base| base.reward);
     Chart {
         title: vec![
-            reading(scene, "reward", Curve::Reward, 2, theme.reward),
-            reading(scene, "accuracy", Curve::Accuracy, 2, theme.right),
+            reading(scene, "reward", &registry::REWARD, theme.reward),
+            reading(scene, "accuracy", &registry::ACCURACY, theme.right),
         ],
-        y: Scale::linear(highest(scene, &[Curve::Reward, Curve::Accuracy]).max(0.2)),
+        y: Scale::linear(highest(scene, Drawn::Reward).max(0.2)),
         layers: vec![
-            layer(history.raw(Curve::Reward), Shape::Points, theme.dim),
-            layer(history.smooth(Curve::Accuracy, smoothing), Shape::Dashed, theme.right),
-            layer(history.smooth(Curve::Reward, smoothing), Shape::Line, theme.reward),
+            layer(history.raw(&registry::REWARD), Shape::Points, theme.dim),
+            layer(history.smooth(&registry::ACCURACY, smoothing), Shape::Dashed, theme.right),
+            layer(history.smooth(&registry::REWARD, smoothing), Shape::Line, theme.reward),
         ],
         reference,
         waiting: "reward of each step",
     }
+    .and_others(scene, Drawn::Reward, &[&registry::REWARD, &registry::ACCURACY])
 }
 
 fn length_chart(scene: &Scene<'_>, log_length: bool) -> Chart {
     let (theme, history, smoothing) = (scene.theme, &scene.store.history, scene.shared.smoothing);
-    let high = highest(scene, &[Curve::Length]).max(40.0);
-    let lowest = history.raw(Curve::Length).map(|(_, value)| value).fold(high, f64::min);
-    let mut title = reading(scene, "length", Curve::Length, 0, theme.length);
+    let high = highest(scene, Drawn::Length).max(40.0);
+    let lowest = history.raw(&registry::MEAN_LENGTH).map(|(_, value)| value).fold(high, f64::min);
+    let mut title = reading(scene, "length", &registry::MEAN_LENGTH, theme.length);
     title.push(span(" tokens", theme.dim));
     if log_length {
         title.push(span(" log", theme.dim));
     }
-    let cut = history.last().map(|step| step.clipped_ratio).filter(|share| share.is_finite());
+    let cut = history.last().and_then(|step| step.known(&registry::CLIPPED_RATIO));
     let cut = cut.map(|share| {
         vec![span("cut off ", theme.title), span(format!("{:.0} %", 100.0 * share), theme.text)]
     });
@@ -115,12 +118,13 @@ fn length_chart(scene: &Scene<'_>, log_length: bool) -> Chart {
         title: [Some(title), cut].into_iter().flatten().collect(),
         y: if log_length { Scale::log(lowest, high) } else { Scale::linear(high) },
         layers: vec![
-            layer(history.raw(Curve::Length), Shape::Points, theme.dim),
-            layer(history.smooth(Curve::Length, smoothing), Shape::Line, theme.length),
+            layer(history.raw(&registry::MEAN_LENGTH), Shape::Points, theme.dim),
+            layer(history.smooth(&registry::MEAN_LENGTH, smoothing), Shape::Line, theme.length),
         ],
         reference: scene.store.base().map(|base| base.mean_length),
         waiting: "tokens per completion",
     }
+    .and_others(scene, Drawn::Length, &[&registry::MEAN_LENGTH])
 }
 
 fn checks_chart(scene: &Scene<'_>, width: u16) -> Chart {
@@ -130,28 +134,31 @@ fn checks_chart(scene: &Scene<'_>, width: u16) -> Chart {
             reading(
                 scene,
                 if width >= 40 { "self-checks / answer" } else { "self-checks" },
-                Curve::Checks,
-                1,
+                &registry::CHECKS,
                 theme.title,
             ),
-            reading(scene, "true", Curve::TrueChecks, 1, theme.true_check),
+            reading(scene, "true", &registry::TRUE_CHECKS, theme.true_check),
         ],
-        y: Scale::linear(highest(scene, &[Curve::Checks]).max(1.0)),
+        y: Scale::linear(highest(scene, Drawn::Checks).max(1.0)),
         layers: vec![
-            layer(history.raw(Curve::Checks), Shape::Points, theme.dim),
-            layer(history.smooth(Curve::TrueChecks, smoothing), Shape::Filled, unmodified(theme.true_check)),
+            layer(history.raw(&registry::CHECKS), Shape::Points, theme.dim),
             layer(
-                history.smooth(Curve::MisledChecks, smoothing),
+                history.smooth(&registry::TRUE_CHECKS, smoothing),
+                Shape::Filled,
+                unmodified(theme.true_check),
+            ),
+            layer(
+                history.smooth(&registry::MISLED_CHECKS, smoothing),
                 Shape::Striped,
                 unmodified(theme.misled_check),
             ),
             layer(
-                history.smooth(Curve::FalseChecks, smoothing),
+                history.smooth(&registry::FALSE_CHECKS, smoothing),
                 Shape::Hatched,
                 unmodified(theme.false_check),
             ),
             layer(
-                history.smooth(Curve::SuperficialChecks, smoothing),
+                history.smooth(&registry::SUPERFICIAL_CHECKS, smoothing),
                 Shape::Sparse,
                 unmodified(theme.superficial),
             ),
@@ -161,11 +168,21 @@ fn checks_chart(scene: &Scene<'_>, width: u16) -> Chart {
     };
     if takes_apart(scene) {
         let style = theme.accent;
-        chart.title.insert(1, reading(scene, "taken apart", Curve::Decompositions, 1, style));
-        chart.y = Scale::linear(highest(scene, &[Curve::Checks, Curve::Decompositions]).max(1.0));
-        chart.layers.push(layer(history.smooth(Curve::Decompositions, smoothing), Shape::Line, style));
+        chart.title.insert(1, reading(scene, "taken apart", &registry::DECOMPOSITIONS, style));
+        chart.layers.push(layer(history.smooth(&registry::DECOMPOSITIONS, smoothing), Shape::Line, style));
     }
-    chart
+    chart.and_others(
+        scene,
+        Drawn::Checks,
+        &[
+            &registry::CHECKS,
+            &registry::TRUE_CHECKS,
+            &registry::MISLED_CHECKS,
+            &registry::FALSE_CHECKS,
+            &registry::SUPERFICIAL_CHECKS,
+            &registry::DECOMPOSITIONS,
+        ],
+    )
 }
 
 /// Right answers, and of those the ones that an attempt derives.
@@ -173,26 +190,43 @@ fn answers_chart(scene: &Scene<'_>) -> Chart {
     let (theme, history, smoothing) = (scene.theme, &scene.store.history, scene.shared.smoothing);
     Chart {
         title: vec![
-            reading(scene, "right", Curve::Accuracy, 2, theme.right),
-            reading(scene, "of those derived", Curve::Faithful, 2, theme.accent),
+            reading(scene, "right", &registry::ACCURACY, theme.right),
+            reading(scene, "of those derived", &registry::FAITHFUL_SHARE, theme.accent),
         ],
         y: Scale::linear(1.0),
         layers: vec![
-            layer(history.raw(Curve::Faithful), Shape::Points, theme.dim),
-            layer(history.smooth(Curve::Accuracy, smoothing), Shape::Dashed, theme.right),
-            layer(history.smooth(Curve::Faithful, smoothing), Shape::Line, theme.accent),
+            layer(history.raw(&registry::FAITHFUL_SHARE), Shape::Points, theme.dim),
+            layer(history.smooth(&registry::ACCURACY, smoothing), Shape::Dashed, theme.right),
+            layer(history.smooth(&registry::FAITHFUL_SHARE, smoothing), Shape::Line, theme.accent),
         ],
         reference: None,
         waiting: "right answers, and those derived",
     }
+    .and_others(scene, Drawn::Answers, &[&registry::ACCURACY, &registry::FAITHFUL_SHARE])
 }
 
 /// Whether answers of this run take their question apart, as in multiplication; other runs have no such curve.
 fn takes_apart(scene: &Scene<'_>) -> bool {
-    scene.store.history.raw(Curve::Decompositions).any(|(_, value)| value > 0.0)
+    scene.store.history.raw(&registry::DECOMPOSITIONS).any(|(_, value)| value > 0.0)
 }
 
 impl Chart {
+    /// With what else the registry puts into this chart, as thin lines, where the run has measured it.
+    fn and_others(mut self, scene: &Scene<'_>, chart: Drawn, own: &[&Metric]) -> Self {
+        let others = registry::of_chart(chart).filter(|metric| own.iter().all(|own| own.name != metric.name));
+        for metric in
+            others.filter(|metric| scene.store.history.current(metric, scene.shared.smoothing).is_some())
+        {
+            self.title.push(reading(scene, metric.label, metric, scene.theme.dim));
+            self.layers.push(layer(
+                scene.store.history.smooth(metric, scene.shared.smoothing),
+                Shape::Line,
+                scene.theme.dim,
+            ));
+        }
+        self
+    }
+
     fn draw(self, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         let theme = scene.theme;
         let checks = self.waiting.starts_with("true");

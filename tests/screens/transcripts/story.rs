@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use aha_lab::{
     reasoning::{Analysis, Span, SpanKind, Verdict},
-    record::RolloutRecord,
-    task::Puzzle,
+    record::{Problem, Rollout},
+    task::NumberPuzzle,
 };
 
 /// A few numbers that look random and are not.
@@ -136,7 +136,7 @@ const MATERIAL: [Material; 4] = [
 ];
 
 /// One completion; the later the step, the more it checks itself.
-pub fn completion(step: u64, group: usize, index: usize) -> RolloutRecord {
+pub fn completion(step: u64, group: usize, index: usize) -> Rollout {
     let mut dice = Dice::new(step * 7919 + group as u64 * 131 + index as u64 * 17 + 5);
     let (numbers, target, right, answer, wrong) = MATERIAL[(step as usize * 3 + group) % MATERIAL.len()];
     let checking = (4 + step * 6).min(85);
@@ -213,19 +213,21 @@ pub fn completion(step: u64, group: usize, index: usize) -> RolloutRecord {
         (false, true) => 0.0,
         (false, false) => 0.1,
     };
-    RolloutRecord {
+    Rollout {
         step,
         group,
         index,
-        task: "countdown".into(),
-        puzzle: Puzzle { numbers: numbers.to_vec(), target },
-        prompt: format!("use {} make {target} : <think>", prompt_numbers.join(" ")),
+        problem: Problem {
+            task: "countdown".into(),
+            puzzle: NumberPuzzle { numbers: numbers.to_vec(), target }.into(),
+            prompt: format!("use {} make {target} : <think>", prompt_numbers.join(" ")),
+        },
         completion: story.text,
-        token_ids: vec![0; tokens],
-        logprobs: vec![0.0; tokens],
-        entropies: vec![0.0; tokens],
+        token_ids: Some(vec![0; tokens]),
+        logprobs: Some(vec![0.0; tokens]),
+        entropies: Some(vec![0.0; tokens]),
         reward,
-        advantage: reward - 0.34,
+        advantage: Some(reward - 0.34),
         correct,
         truncated,
         analysis: story.analysis,
@@ -233,15 +235,14 @@ pub fn completion(step: u64, group: usize, index: usize) -> RolloutRecord {
 }
 
 /// `steps` steps of `groups` groups of eight, in the order in which they are scored.
-pub fn run(steps: u64, groups: usize) -> Vec<Arc<RolloutRecord>> {
+pub fn run(steps: u64, groups: usize) -> Vec<Arc<Rollout>> {
     let mut records = Vec::new();
     for step in 1..=steps {
         for group in 0..groups {
-            let mut members: Vec<RolloutRecord> =
-                (0..8).map(|index| completion(step, group, index)).collect();
+            let mut members: Vec<Rollout> = (0..8).map(|index| completion(step, group, index)).collect();
             let mean = members.iter().map(|member| member.reward).sum::<f64>() / members.len() as f64;
             for member in &mut members {
-                member.advantage = member.reward - mean;
+                member.advantage = Some(member.reward - mean);
             }
             records.extend(members.into_iter().map(Arc::new));
         }

@@ -21,7 +21,7 @@ pub use state::State;
 pub use tree::{Move, Node, NodeId, ROOT, Standing};
 pub use walk::MOST_STEPS;
 
-use crate::task::Puzzle;
+use crate::record::NumberPuzzle;
 
 /// The tree of one transcript, and its figures.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ pub struct Search {
 
 impl Search {
     /// Reads `completion`, which must answer the puzzle of `space`.
-    pub fn new(puzzle: &Puzzle, completion: &str, space: &mut Space) -> Self {
+    pub fn new(puzzle: &NumberPuzzle, completion: &str, space: &mut Space) -> Self {
         let walk = walk::walk(puzzle, completion, space);
         let figures = figures::figures(&walk, space);
         Self { nodes: walk.nodes, visits: walk.visits, ends: walk.ends, cut: walk.cut, figures }

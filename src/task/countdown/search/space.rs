@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use super::state::State;
 use crate::{
     reasoning::exact::{Exact, Operator},
-    task::{Puzzle, countdown::solver},
+    record::NumberPuzzle,
+    task::countdown::solver,
 };
 
 /// Counting stops at this number of states: four numbers have fewer than 5,000, five may have 200,000.
@@ -37,7 +38,7 @@ pub struct Space {
 
 impl Space {
     /// Counts the states of `puzzle`, in a few milliseconds for four numbers and about fifty for more.
-    pub fn new(puzzle: &Puzzle) -> Self {
+    pub fn new(puzzle: &NumberPuzzle) -> Self {
         let given: Option<Vec<Exact>> = puzzle.numbers.iter().map(|number| Exact::integer(*number)).collect();
         let root = State::new(given.unwrap_or_default());
         let mut space = Self {

@@ -4,7 +4,7 @@ use super::*;
 use crate::{engine::scripted::Script, reasoning::analyze, task::countdown::solver};
 
 fn searched(numbers: &[i64], target: i64, text: &str) -> Search {
-    let puzzle = Puzzle { numbers: numbers.to_vec(), target };
+    let puzzle = NumberPuzzle { numbers: numbers.to_vec(), target };
     Search::new(&puzzle, text, &mut Space::new(&puzzle))
 }
 
@@ -122,10 +122,10 @@ fn what_was_given_up_was_passed_by_and_the_target_with_numbers_left_over_is_a_ne
 #[test]
 fn the_states_of_a_small_puzzle_are_counted_by_hand() {
     // 2 and 3 make 5, -1, 1, 6, 2/3 and 3/2.
-    let levels = Space::new(&Puzzle { numbers: vec![2, 3], target: 5 }).levels();
+    let levels = Space::new(&NumberPuzzle { numbers: vec![2, 3], target: 5 }).levels();
     assert_eq!(levels, [Level { states: 6, complete: true }]);
     // 1 and 1 make 2, 0 and 1.
-    let levels = Space::new(&Puzzle { numbers: vec![1, 1], target: 5 }).levels();
+    let levels = Space::new(&NumberPuzzle { numbers: vec![1, 1], target: 5 }).levels();
     assert_eq!(levels, [Level { states: 3, complete: true }]);
     let search = searched(&[2, 3], 5, "2 + 3 = 5");
     assert_eq!(search.figures.coverage, Coverage { visited: 1, reachable: 6, exact: true });
@@ -133,7 +133,7 @@ fn the_states_of_a_small_puzzle_are_counted_by_hand() {
 
 #[test]
 fn large_puzzles_are_bounded_and_say_so() {
-    let puzzle = Puzzle { numbers: vec![3, 7, 25, 50, 75, 100], target: 952 };
+    let puzzle = NumberPuzzle { numbers: vec![3, 7, 25, 50, 75, 100], target: 952 };
     let mut space = Space::new(&puzzle);
     let levels = space.levels();
     assert!(levels[0].complete && !levels[4].complete, "{levels:?}");
@@ -157,7 +157,7 @@ fn transcripts_of_the_scripted_engine_stay_in_the_space() {
     let mut solved = 0;
     for step in [1, 20, 40] {
         for group in 0..6 {
-            let puzzle = script.puzzle(step, group);
+            let puzzle = NumberPuzzle::of(&script.puzzle(step, group)).unwrap();
             let mut space = Space::new(&puzzle);
             for index in 0..8 {
                 let record = script.rollout(step, group, index);
@@ -211,7 +211,7 @@ proptest! {
         choices in proptest::collection::vec((0usize..4, 0usize..4, 0usize..4), 0..24),
         target in 1i64..100,
     ) {
-        let puzzle = Puzzle { numbers: numbers.clone(), target };
+        let puzzle = NumberPuzzle { numbers: numbers.clone(), target };
         let mut space = Space::new(&puzzle);
         let text = right_steps(&numbers, &choices);
         let search = Search::new(&puzzle, &text, &mut space);
@@ -238,7 +238,7 @@ proptest! {
 
     #[test]
     fn any_text_is_taken(text in "[0-9+*/=(). -]{0,60}|\\PC{0,60}", numbers in proptest::collection::vec(0i64..40, 0..5)) {
-        let puzzle = Puzzle { numbers, target: 12 };
+        let puzzle = NumberPuzzle { numbers, target: 12 };
         let search = Search::new(&puzzle, &text, &mut Space::new(&puzzle));
         for node in &search.nodes[1..] {
             prop_assert!(node.places.iter().all(|place| text.get(place.clone()).is_some()));

@@ -13,7 +13,7 @@ use crate::{
         expression::{Expression, Formula},
         lexer, normalize, reader,
     },
-    task::Puzzle,
+    record::NumberPuzzle,
 };
 
 /// Further steps are ignored: no honest transcript has so many.
@@ -32,7 +32,7 @@ pub(super) struct Walk {
 }
 
 /// Walks through `completion`.
-pub(super) fn walk(puzzle: &Puzzle, completion: &str, space: &mut Space) -> Walk {
+pub(super) fn walk(puzzle: &NumberPuzzle, completion: &str, space: &mut Space) -> Walk {
     let tokens = normalize::normalize(completion, &lexer::tokenize(completion));
     let reading = reader::read(completion, &tokens, &puzzle.numbers, puzzle.target);
     let root = Node {

@@ -38,7 +38,7 @@ use self::{
 };
 use crate::{
     reasoning::{Analysis, Span, SpanKind, Verdict, corrections},
-    task::Puzzle,
+    task::NumberPuzzle,
 };
 
 const CHECKING: [&str; 4] = ["check", "checking", "verify", "verifying"];
@@ -47,11 +47,11 @@ const MISS: [&str; 5] = ["no", "wrong", "incorrect", "mistake", "off"];
 const TAKING_APART: [&str; 6] = ["split", "round", "step", "parts", "decompose", "break"];
 
 /// Reads a completion of `puzzle`, whole or cut off anywhere. Accepts any text.
-pub fn analyze(puzzle: &Puzzle, completion: &str) -> Analysis {
+pub fn analyze(puzzle: &NumberPuzzle, completion: &str) -> Analysis {
     with_reader(puzzle, completion, |reader| reader.finish())
 }
 
-fn with_reader<T>(puzzle: &Puzzle, completion: &str, then: impl FnOnce(Reader<'_>) -> T) -> T {
+fn with_reader<T>(puzzle: &NumberPuzzle, completion: &str, then: impl FnOnce(Reader<'_>) -> T) -> T {
     let tokens = lexer::tokenize(completion);
     // A problem without exactly two factors has no ways, but its arithmetic can still be judged.
     let factors = match puzzle.numbers.as_slice() {

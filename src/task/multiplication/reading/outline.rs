@@ -1,10 +1,10 @@
 //! Lists the ways that a completion took, for the Search screen.
 
 use super::{formula::Term, with_reader};
-use crate::task::{Puzzle, Tried};
+use crate::task::{NumberPuzzle, Tried};
 
 /// The ways that a completion took, each followed by its partial products.
-pub fn outline(puzzle: &Puzzle, completion: &str) -> Vec<Tried> {
+pub fn outline(puzzle: &NumberPuzzle, completion: &str) -> Vec<Tried> {
     with_reader(puzzle, completion, |reader| {
         let mut lines = Vec::new();
         for way in &reader.ways.taken {

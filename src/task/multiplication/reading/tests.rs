@@ -11,7 +11,7 @@ use crate::task::{
 };
 
 fn read(text: &str) -> Analysis {
-    analyze(&Puzzle { numbers: vec![23, 47], target: 1081 }, text)
+    analyze(&NumberPuzzle { numbers: vec![23, 47], target: 1081 }, text)
 }
 
 /// Attempts, decompositions, true, false and superficial checks, self-corrections.
@@ -169,10 +169,11 @@ fn what_the_corpus_calls_right_is_read_as_right() {
         let (prompt, completion) = text.split_once(" <think>").unwrap();
         let numbers: Vec<i64> = prompt.split(' ').filter_map(|word| word.parse().ok()).collect();
         let puzzle = task.assemble(numbers, None).unwrap();
-        let found = analyze(&puzzle, completion);
+        let given = NumberPuzzle::of(&puzzle).unwrap();
+        let found = analyze(&given, completion);
         assert_eq!((found.false_checks, found.superficial_checks), (0, 0), "{completion}");
         // For a square, splitting either factor is the same way.
-        assert!(found.repeated_attempts == 0 || puzzle.numbers[0] == puzzle.numbers[1], "{completion}");
+        assert!(found.repeated_attempts == 0 || given.numbers[0] == given.numbers[1], "{completion}");
         let score = task.score(&puzzle, completion, &RewardRules::default());
         assert!(score.format, "{completion}");
         if found.decompositions > 0 {
@@ -252,7 +253,7 @@ fn a_long_text_is_read_in_linear_time_and_deep_parentheses_are_let_be() {
 #[test]
 fn an_outline_names_the_ways_and_what_is_said_of_their_parts() {
     let text = " maybe 23 * 47 = 1071 . check : 20 * 47 = 940 , 3 * 47 = 131 , 940 + 131 = 1071 , yes .";
-    let puzzle = Puzzle { numbers: vec![23, 47], target: 1081 };
+    let puzzle = NumberPuzzle { numbers: vec![23, 47], target: 1081 };
     let lines: Vec<String> = outline(&puzzle, text)
         .into_iter()
         .map(|line| {

@@ -1,6 +1,6 @@
 //! The curves of a measurement: one long thought against several short ones, by the tokens that they cost.
 
-use crate::{eval::frontier::Point, metrics::interval::Estimate, runs::Measurement};
+use crate::record::{Estimate, Measurement, Point};
 
 /// Which tokens are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

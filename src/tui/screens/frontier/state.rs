@@ -5,7 +5,7 @@ use super::{
     curves::{Axis, Curve, Kind},
 };
 use crate::{
-    runs::{HowMeasured, Measurement},
+    record::{HowMeasured, Measurement},
     tui::store::measurements::Measurements,
 };
 

@@ -16,7 +16,7 @@ use super::{
     state::Shown,
 };
 use crate::{
-    runs::{HowMeasured, Measurement},
+    record::{HowMeasured, Measurement},
     tui::{
         shell::theme::Theme,
         widgets::{

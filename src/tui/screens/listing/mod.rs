@@ -8,7 +8,7 @@ use std::{cmp::Ordering, collections::HashSet, sync::Arc};
 
 pub use self::needle::Needle;
 use crate::{
-    record::RolloutRecord,
+    record::Rollout,
     tui::store::{
         completions::{Completions, Entry, Group, Key},
         filter::{Filter, Sort},
@@ -209,7 +209,7 @@ impl Listing {
     }
 
     /// The selected completion.
-    pub fn selected<'a>(&self, all: &'a Completions) -> Option<&'a Arc<RolloutRecord>> {
+    pub fn selected<'a>(&self, all: &'a Completions) -> Option<&'a Arc<Rollout>> {
         self.entry(all).map(|entry| &entry.record)
     }
 
@@ -269,8 +269,8 @@ pub fn group_of(all: &Completions, row: Row) -> Option<&Group> {
 }
 
 /// Whether the prompt or the completion has the needle.
-fn finds(needle: &Needle, record: &RolloutRecord) -> bool {
-    needle.is_in(&record.completion) || needle.is_in(&record.prompt)
+fn finds(needle: &Needle, record: &Rollout) -> bool {
+    needle.is_in(&record.completion) || needle.is_in(&record.problem.prompt)
 }
 
 /// The order within a group; the sampling order decides between equals.
@@ -278,7 +278,7 @@ fn order(sort: Sort, left: &Entry, right: &Entry) -> Ordering {
     let by_sort = match sort {
         Sort::Sampled => Ordering::Equal,
         Sort::Reward => right.record.reward.total_cmp(&left.record.reward),
-        Sort::Advantage => right.record.advantage.total_cmp(&left.record.advantage),
+        Sort::Advantage => right.record.advantage().total_cmp(&left.record.advantage()),
         Sort::Length => right.length.cmp(&left.length),
     };
     by_sort.then(left.record.index.cmp(&right.record.index))

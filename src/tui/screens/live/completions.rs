@@ -232,7 +232,7 @@ fn gutter_row(
         }
         (0, None) if rows == 1 => spans.push(span(tokens, theme.dim)),
         (0, None) => spans.push(span(if card.answered() { " written" } else { " writing" }, theme.dim)),
-        (1, Some(record)) => spans.push(span(format!("{:>+5.2}", finite(record.advantage)), theme.dim)),
+        (1, Some(record)) => spans.push(span(format!("{:>+5.2}", finite(record.advantage())), theme.dim)),
         (1, None) if rows == 2 => spans.push(span(tokens, theme.dim)),
         (1, None) => spans.push(Span::raw(" ".repeat(5))),
         (2, _) => spans.push(span(tokens, theme.dim)),

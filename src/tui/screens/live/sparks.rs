@@ -2,19 +2,21 @@
 
 use ratatui::{Frame, layout::Rect, style::Style, text::Span};
 
-use crate::tui::{
-    chart::{Scale, sparkline, step_range},
-    screens::Scene,
-    store::history::Curve,
-    widgets::{
-        lines::{draw_line, join_fitting, separator, span, width_of},
-        numbers,
+use crate::{
+    metrics::{Metric, registry},
+    tui::{
+        chart::{Scale, sparkline, step_range},
+        screens::Scene,
+        widgets::{
+            lines::{draw_line, join_fitting, separator, span, width_of},
+            numbers,
+        },
     },
 };
 
 struct Row {
     name: &'static str,
-    curve: Curve,
+    curve: &'static Metric,
     decimals: usize,
     unit: &'static str,
     style: Style,
@@ -28,7 +30,7 @@ fn rows(scene: &Scene<'_>) -> [Row; 3] {
     [
         Row {
             name: "reward",
-            curve: Curve::Reward,
+            curve: &registry::REWARD,
             decimals: 2,
             unit: "",
             style: theme.reward,
@@ -37,7 +39,7 @@ fn rows(scene: &Scene<'_>) -> [Row; 3] {
         },
         Row {
             name: "length",
-            curve: Curve::Length,
+            curve: &registry::MEAN_LENGTH,
             decimals: 0,
             unit: "tokens",
             style: theme.length,
@@ -46,7 +48,7 @@ fn rows(scene: &Scene<'_>) -> [Row; 3] {
         },
         Row {
             name: "checks",
-            curve: Curve::Checks,
+            curve: &registry::CHECKS,
             decimals: 1,
             unit: "/answer",
             style: theme.checks,
@@ -114,7 +116,7 @@ fn tail(scene: &Scene<'_>, row: &Row, index: usize) -> Vec<Span<'static>> {
     match index {
         0 => spans.extend([
             span("right ", theme.dim),
-            span(numbers::fixed(current(Curve::Accuracy), 2, 4), theme.right),
+            span(numbers::fixed(current(&registry::ACCURACY), 2, 4), theme.right),
             Span::raw("   "),
         ]),
         1 => {
@@ -127,7 +129,7 @@ fn tail(scene: &Scene<'_>, row: &Row, index: usize) -> Vec<Span<'static>> {
         }
         _ => spans.extend([
             span("true ", theme.dim),
-            span(numbers::fixed(current(Curve::TrueChecks), 1, 5), theme.true_check),
+            span(numbers::fixed(current(&registry::TRUE_CHECKS), 1, 5), theme.true_check),
             Span::raw("   "),
         ]),
     }

@@ -2,14 +2,17 @@
 
 use ratatui::{Frame, layout::Rect, text::Span};
 
-use crate::config::Control;
-use crate::tui::{
-    screens::Scene,
-    store::Evaluated,
-    widgets::{
-        lines::{draw_line, join_fitting, separator, span},
-        message_line::message_spans,
-        numbers,
+use crate::{
+    config::Control,
+    metrics::registry,
+    tui::{
+        screens::Scene,
+        store::Evaluated,
+        widgets::{
+            lines::{draw_line, join_fitting, separator, span},
+            message_line::message_spans,
+            numbers,
+        },
     },
 };
 
@@ -25,11 +28,14 @@ pub fn draw_status(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
     let part = |value: String, unit: &str| vec![span(value, theme.text), span(unit.to_owned(), theme.dim)];
 
     let mut rates = vec![
-        part(number(step.map(|step| step.sample_tokens_per_second)), " tok/s sampling"),
-        part(number(step.map(|step| step.update_tokens_per_second)), " updating"),
-        part(number(step.map(|step| step.num_tokens as f64)), " tokens"),
-        part(number(step.map(|step| step.flops)), "FLOP"),
-        part(numbers::fixed(step.map_or(f64::NAN, |step| step.entropy), 2, 4), " nats entropy"),
+        part(number(step.map(|step| step.get(&registry::SAMPLE_TOKENS_PER_SECOND))), " tok/s sampling"),
+        part(number(step.map(|step| step.get(&registry::UPDATE_TOKENS_PER_SECOND))), " updating"),
+        part(number(step.map(|step| step.get(&registry::NUM_TOKENS))), " tokens"),
+        part(number(step.map(|step| step.get(&registry::FLOPS))), "FLOP"),
+        part(
+            numbers::fixed(step.map_or(f64::NAN, |step| step.get(&registry::ENTROPY)), 2, 4),
+            " nats entropy",
+        ),
     ];
     if scene.store.tokens_dropped > 0 {
         let dropped = format!("{} streamed tokens not shown", scene.store.tokens_dropped);
@@ -48,13 +54,14 @@ pub fn draw_status(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
     let mut second = vec![cost];
     if let Some(step) = step {
         let epochs = scene.store.started.as_ref().map_or(1, |started| started.config.update.inner_epochs);
-        let mut loss = part(format!("{:>+7}", numbers::fixed(unsigned_zero(step.loss), 4, 0)), " loss");
+        let mut loss =
+            part(format!("{:>+7}", numbers::fixed(unsigned_zero(step.get(&registry::LOSS)), 4, 0)), " loss");
         if epochs == 1 {
             loss.push(span(" (watch reward)", theme.dim));
         }
         second.push(loss);
-        second.push(part(format!("{:.1e}", step.learning_rate), " lr"));
-        second.push(part(numbers::fixed(step.grad_norm, 2, 4), " grad norm"));
+        second.push(part(format!("{:.1e}", step.get(&registry::LEARNING_RATE)), " lr"));
+        second.push(part(numbers::fixed(step.get(&registry::GRAD_NORM), 2, 4), " grad norm"));
     }
     second.push(vec![span(TINYZERO, theme.dim)]);
     line(frame, scene, second, width, Rect { y: area.y + 1, height: 1, ..area });

@@ -7,7 +7,7 @@ use ratatui::{
 
 use crate::{
     protocol::Phase,
-    record::RolloutRecord,
+    record::Rollout,
     task::Score,
     tui::{
         shell::theme::Theme,
@@ -17,7 +17,7 @@ use crate::{
 
 /// A completion and what is known of it.
 pub(super) struct GroupRow<'a> {
-    pub(super) record: &'a RolloutRecord,
+    pub(super) record: &'a Rollout,
     pub(super) score: Option<&'a Score>,
     /// Its place among the completions on screen.
     pub(super) index: usize,
@@ -38,7 +38,7 @@ impl GroupRow<'_> {
         let cut = record.truncated.then(|| span(format!("{} ", theme.cut_off()), theme.warning));
         if self.known == Phase::Sample {
             spans.push(cut.unwrap_or_else(|| Span::raw("  ")));
-            spans.push(span(format!("{:>4} tokens ", record.token_ids.len()), theme.dim));
+            spans.push(span(format!("{:>4} tokens ", record.token_ids().len()), theme.dim));
         } else {
             let (verdict, style) = theme.answer(record.correct);
             spans.push(span(format!("{verdict} "), style));
@@ -60,14 +60,14 @@ impl GroupRow<'_> {
 
     fn add_bar(&self, spans: &mut Vec<Span<'static>>, theme: &Theme, width: u16) {
         let half = if width >= 100 { 12 } else { 6 };
-        let [below, middle, over] = signed_bar(self.record.advantage, self.scale, half, theme);
+        let [below, middle, over] = signed_bar(self.record.advantage(), self.scale, half, theme);
         // A bar is a stroke: reversed, it would be a block.
         let stroke = Modifier::UNDERLINED | Modifier::REVERSED;
         spans.extend([
             span(below, theme.false_check.remove_modifier(stroke)),
             span(middle, theme.border),
             span(over, theme.true_check.remove_modifier(stroke)),
-            span(format!(" {:>+6.3} ", self.record.advantage), theme.text),
+            span(format!(" {:>+6.3} ", self.record.advantage()), theme.text),
         ]);
     }
 }

@@ -8,7 +8,7 @@ use super::result::points;
 use crate::{
     config::Config,
     protocol::{Phase, RowInspection},
-    record::RolloutRecord,
+    record::Rollout,
     tui::shell::theme::Theme,
 };
 
@@ -60,7 +60,7 @@ impl Lens {
     /// The value of each token, or why there is none.
     pub fn values(
         self,
-        record: &RolloutRecord,
+        record: &Rollout,
         seen: Option<&RowInspection>,
         known: Phase,
     ) -> Result<Vec<f64>, &'static str> {
@@ -68,12 +68,12 @@ impl Lens {
         let wide = |values: &[f32]| values.iter().map(|&value| f64::from(value)).collect::<Vec<f64>>();
         match self {
             Self::Advantage if known < Phase::Advantage => Err("known when the advantage phase is over"),
-            Self::Advantage => Ok(vec![record.advantage; record.token_ids.len()]),
-            Self::Entropy => Ok(wide(&record.entropies)),
-            Self::LogProb => Ok(wide(&record.logprobs)),
+            Self::Advantage => Ok(vec![record.advantage(); record.token_ids().len()]),
+            Self::Entropy => Ok(wide(record.entropies())),
+            Self::LogProb => Ok(wide(record.logprobs())),
             Self::Ratio => {
                 let now = newest(seen.ok_or(LATER)?);
-                Ok(now.zip(&record.logprobs).map(|(now, &then)| ratio(now, then)).collect())
+                Ok(now.zip(record.logprobs()).map(|(now, &then)| ratio(now, then)).collect())
             }
             Self::Kl => {
                 let seen = seen.ok_or(LATER)?;
@@ -95,7 +95,7 @@ impl Lens {
 
     /// The largest value of the group, which the colours of a signed lens are relative to: after a small update they
     /// would all be alike otherwise.
-    pub fn scale(self, records: &[Arc<RolloutRecord>], seen: &[RowInspection], known: Phase) -> f64 {
+    pub fn scale(self, records: &[Arc<Rollout>], seen: &[RowInspection], known: Phase) -> f64 {
         let middle = if self == Self::Ratio { 1.0 } else { 0.0 };
         let values = records.iter().flat_map(|record| {
             let seen = seen.iter().find(|row| row.record.index == record.index);
@@ -231,9 +231,9 @@ mod tests {
         assert_eq!(Lens::Change.level(1e-9, 1e-9, &config), 0, "rounding is no change");
         assert_eq!(Lens::Change.legend(0.02, &config)[4].1, "+1.0 points or more");
         let records: Vec<_> = Script::new(7).group(1, 0).into_iter().map(Arc::new).collect();
-        let largest = records.iter().map(|record| record.advantage.abs()).fold(0.0, f64::max);
+        let largest = records.iter().map(|record| record.advantage().abs()).fold(0.0, f64::max);
         assert_eq!(Lens::Advantage.scale(&records, &[], Phase::Score), 0.0);
-        let tokens = records.iter().all(|record| !record.token_ids.is_empty());
+        let tokens = records.iter().all(|record| !record.token_ids().is_empty());
         assert!(!tokens || Lens::Advantage.scale(&records, &[], Phase::Advantage) == largest);
     }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     protocol::{RowInspection, TokenView},
-    record::RolloutRecord,
+    record::Rollout,
     tui::{
         shell::theme::Theme,
         widgets::{lines::span, wrap},
@@ -17,7 +17,7 @@ use crate::{
 
 /// The numbers of the token under the cursor.
 pub(super) struct Reading<'a> {
-    pub(super) record: &'a RolloutRecord,
+    pub(super) record: &'a Rollout,
     pub(super) seen: Option<&'a RowInspection>,
     pub(super) pieces: &'a [String],
     pub(super) token: usize,
@@ -40,7 +40,7 @@ impl Reading<'_> {
             return lines;
         }
         let number = |values: &[f32]| values.get(self.token).map_or(f64::NAN, |&value| f64::from(value));
-        let (then, entropy) = (number(&self.record.logprobs), number(&self.record.entropies));
+        let (then, entropy) = (number(self.record.logprobs()), number(self.record.entropies()));
         let first = match (narrow, then.is_nan()) {
             (true, true) => "  p not recorded".to_owned(),
             (true, false) => format!("  p {:.3} H {entropy:.2}", then.exp()),
@@ -50,7 +50,7 @@ impl Reading<'_> {
             }
         };
         let advantage = match !narrow && self.judged {
-            true => format!(", advantage {:+.3}", self.record.advantage),
+            true => format!(", advantage {:+.3}", self.record.advantage()),
             false => String::new(),
         };
         let mut lines =
@@ -63,7 +63,7 @@ impl Reading<'_> {
             return lines;
         };
         let after = seen.after.get(self.token);
-        let sampled = self.record.logprobs.get(self.token).copied().unwrap_or(f32::NAN);
+        let sampled = self.record.logprobs().get(self.token).copied().unwrap_or(f32::NAN);
         let arrow = theme.glyph("→", "->");
         let p = |logprob: f32| f64::from(logprob).exp();
         let mut second = match after {

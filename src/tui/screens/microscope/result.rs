@@ -7,7 +7,7 @@ use crate::{
     config::Config,
     grpo::advantage::standard_deviation,
     protocol::{Phase, RowInspection},
-    record::RolloutRecord,
+    record::Rollout,
 };
 
 /// What is known of the group on screen.
@@ -15,7 +15,7 @@ pub struct Seen<'a> {
     /// The last phase whose results are known.
     pub known: Phase,
     /// Its completions.
-    pub rows: &'a [Arc<RolloutRecord>],
+    pub rows: &'a [Arc<Rollout>],
     /// Those of them that were looked at closely.
     pub inspected: &'a [RowInspection],
 }
@@ -33,8 +33,8 @@ pub fn result(seen: &Seen<'_>, config: &Config) -> String {
     }
 }
 
-fn sampled(rows: &[Arc<RolloutRecord>], config: &Config) -> String {
-    let lengths = || rows.iter().map(|row| row.token_ids.len());
+fn sampled(rows: &[Arc<Rollout>], config: &Config) -> String {
+    let lengths = || rows.iter().map(|row| row.token_ids().len());
     let (low, high) = (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0));
     let cut = rows.iter().filter(|row| row.truncated).count();
     let cut = match cut {
@@ -44,7 +44,7 @@ fn sampled(rows: &[Arc<RolloutRecord>], config: &Config) -> String {
     format!("{} completions of {low} to {high} tokens{cut}.", rows.len())
 }
 
-fn scored(rows: &[Arc<RolloutRecord>]) -> String {
+fn scored(rows: &[Arc<Rollout>]) -> String {
     let mut rewards: Vec<(f64, usize)> = Vec::new();
     for row in rows {
         match rewards.iter_mut().find(|(reward, _)| *reward == row.reward) {
@@ -58,10 +58,10 @@ fn scored(rows: &[Arc<RolloutRecord>]) -> String {
     format!("{right} of {} right; rewards: {}.", rows.len(), counted.join(", "))
 }
 
-fn judged(rows: &[Arc<RolloutRecord>]) -> String {
+fn judged(rows: &[Arc<Rollout>]) -> String {
     let rewards: Vec<f64> = rows.iter().map(|row| row.reward).collect();
     let mean = rewards.iter().sum::<f64>() / rewards.len().max(1) as f64;
-    let advantages = || rows.iter().map(|row| row.advantage);
+    let advantages = || rows.iter().map(|row| row.advantage());
     let (low, high) =
         (advantages().fold(f64::INFINITY, f64::min), advantages().fold(f64::NEG_INFINITY, f64::max));
     let deviation = standard_deviation(&rewards);
@@ -79,8 +79,8 @@ fn changes(seen: &Seen<'_>) -> Option<String> {
             if largest.is_none_or(|(most, _)| change.abs() > most.abs()) {
                 largest = Some((*change, row.pieces.get(index).map_or("", |piece| piece.trim())));
             }
-            let side = &mut sides[usize::from(row.record.advantage < 0.0)];
-            if row.record.advantage != 0.0 {
+            let side = &mut sides[usize::from(row.record.advantage() < 0.0)];
+            if row.record.advantage() != 0.0 {
                 *side = (side.0 + change, side.1 + 1);
             }
         }
@@ -120,16 +120,16 @@ mod tests {
     #[test]
     fn each_phase_has_its_own_numbers() {
         let config = Config::default();
-        let rows: Vec<Arc<RolloutRecord>> = [1.0, 0.1, 0.1, 0.0]
+        let rows: Vec<Arc<Rollout>> = [1.0, 0.1, 0.1, 0.0]
             .into_iter()
             .zip(Script::new(7).group(3, 0))
             .map(|(reward, record)| {
                 let advantage = reward - 0.3;
-                Arc::new(RolloutRecord {
+                Arc::new(Rollout {
                     reward,
-                    advantage,
+                    advantage: Some(advantage),
                     correct: reward == 1.0,
-                    token_ids: vec![1; 9],
+                    token_ids: Some(vec![1; 9]),
                     ..record
                 })
             })

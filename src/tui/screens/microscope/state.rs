@@ -64,7 +64,7 @@ impl Microscope {
         let rows = place.map_or(0, |place| groups.rows(place).len());
         let tokens = place
             .and_then(|place| groups.rows(place).get(self.row.min(rows.saturating_sub(1))))
-            .map_or(0, |record| record.token_ids.len());
+            .map_or(0, |record| record.token_ids().len());
         let line = hits.lines.partition_point(|&first| first <= self.token).saturating_sub(1);
         match action {
             Action::Up if self.open => self.go_to_line(line.checked_sub(1), line, hits),

@@ -10,18 +10,18 @@ use super::lens::{Lens, style, symbol};
 use crate::{
     config::Config,
     protocol::RowInspection,
-    record::RolloutRecord,
+    record::Rollout,
     tui::{shell::theme::Theme, widgets::lines::span},
 };
 
 /// The text of each token, and whether the borders are those of the tokens. A record alone has no borders: where
 /// its words are as many as its tokens they are the tokens (the shipped vocabulary is one of words); otherwise the
 /// words stand for the tokens at about their place.
-pub(super) fn pieces(record: &RolloutRecord, seen: Option<&RowInspection>) -> (Vec<String>, bool) {
+pub(super) fn pieces(record: &Rollout, seen: Option<&RowInspection>) -> (Vec<String>, bool) {
     if let Some(seen) = seen {
         return (seen.pieces.clone(), true);
     }
-    let tokens = record.token_ids.len();
+    let tokens = record.token_ids().len();
     let mut words: Vec<String> =
         record.completion.split_whitespace().map(|word| format!(" {word}")).collect();
     if words.len() + 1 == tokens && !record.truncated {

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     config::Config,
     grpo::advantage::standard_deviation,
+    metrics::registry,
     protocol::Phase,
     task,
     tui::{
@@ -66,7 +67,7 @@ fn body(scope: &Microscope, scene: &Scene<'_>, area: Rect) -> (Vec<Line<'static>
     };
     let seen = groups.seen(place, record.index);
     let lens = scope.lens(place, groups);
-    let advantage = rows.iter().map(|row| row.advantage.abs()).fold(0.0, f64::max);
+    let advantage = rows.iter().map(|row| row.advantage().abs()).fold(0.0, f64::max);
     let line = |index: usize| {
         let record = rows[index].as_ref();
         let score = groups.seen(place, record.index).and_then(|seen| seen.score.as_ref());
@@ -124,7 +125,7 @@ fn head(scene: &Scene<'_>, place: Place, stage: Stage, config: &Config, area: Re
     }
     let count = groups.groups(place.0);
     let asked = match (rows.first(), scene.store.streams.puzzle(place)) {
-        (Some(record), _) => task::in_words(&record.task, &record.puzzle, theme.glyph("→", "->")),
+        (Some(record), _) => task::problem_in_words(&record.problem, theme.glyph("→", "->")),
         (None, Some(puzzle)) => task::in_words(scene.store.task(), puzzle, theme.glyph("→", "->")),
         (None, None) => String::new(),
     };
@@ -149,7 +150,7 @@ fn head(scene: &Scene<'_>, place: Place, stage: Stage, config: &Config, area: Re
 /// What the evaluation of this step has shown; `None` while it is not over.
 fn held_out(scene: &Scene<'_>, step: u64, config: &Config) -> Option<String> {
     let done = scene.store.history.steps().iter().rev().find(|done| done.step == step)?;
-    Some(match (done.eval_accuracy, config.schedule.evaluate_every) {
+    Some(match (done.known(&registry::EVAL_ACCURACY), config.schedule.evaluate_every) {
         (Some(accuracy), _) => format!("Held out: {accuracy:.3} right after this step."),
         (None, 0) => "Held out: not measured (evaluate_every 0).".into(),
         (None, every) => format!("Held out: not measured at this step, but every {every} steps."),

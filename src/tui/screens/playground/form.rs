@@ -3,7 +3,7 @@
 use crate::{
     config::Config,
     protocol::side::{ModelName, Models, PlayOptions},
-    task::{FAMILIES, Family, Prospect, Puzzle},
+    task::{FAMILIES, Family, NumberPuzzle, Prospect, Puzzle},
     tui::store::desk::label,
 };
 
@@ -100,7 +100,7 @@ pub struct Form {
 
 impl Default for Form {
     fn default() -> Self {
-        let puzzle = Puzzle { numbers: vec![4, 1, 16], target: 19 };
+        let puzzle = Puzzle::from(NumberPuzzle { numbers: vec![4, 1, 16], target: 19 });
         let family = FAMILIES[0];
         Self {
             family,
@@ -144,6 +144,11 @@ impl Form {
         }
     }
 
+    /// The puzzle as numbers and a target.
+    fn numbers(&self) -> NumberPuzzle {
+        NumberPuzzle::of(&self.puzzle).unwrap_or_default()
+    }
+
     /// Asks something else.
     pub fn ask(&mut self, puzzle: Puzzle) {
         self.prospect = self.family.reader.prospect(&puzzle);
@@ -163,8 +168,8 @@ impl Form {
         match self.at {
             Field::Numbers => {}
             Field::Target => {
-                let target = Some(self.puzzle.target.saturating_add(by));
-                if let Ok(puzzle) = self.family.reader.assemble(self.puzzle.numbers.clone(), target) {
+                let target = Some(self.numbers().target.saturating_add(by));
+                if let Ok(puzzle) = self.family.reader.assemble(self.numbers().numbers, target) {
                     self.ask(puzzle);
                 }
             }
@@ -231,7 +236,7 @@ impl Form {
                     Some((numbers, target)) => {
                         (numbers, Some(target.trim().parse::<i64>().map_err(|_| refused())?))
                     }
-                    None => (text, (!self.family.target_follows).then_some(self.puzzle.target)),
+                    None => (text, (!self.family.target_follows).then_some(self.numbers().target)),
                 };
                 let marks = if self.family.target_follows { ",;-*x×" } else { ",;-" };
                 let parts = numbers.split(|c: char| c.is_whitespace() || marks.contains(c));
@@ -242,7 +247,7 @@ impl Form {
             }
             Field::Target => {
                 let target = text.parse::<i64>().map_err(|_| refused())?;
-                return self.assembled(text, self.puzzle.numbers.clone(), Some(target));
+                return self.assembled(text, self.numbers().numbers, Some(target));
             }
             Field::Model(side) => {
                 let name = match text {
@@ -285,8 +290,8 @@ impl Form {
     pub fn value(&self, field: Field, models: Option<&Models>) -> String {
         let options = &self.options;
         match field {
-            Field::Numbers => words(&self.puzzle.numbers),
-            Field::Target => self.puzzle.target.to_string(),
+            Field::Numbers => words(&self.numbers().numbers),
+            Field::Target => self.numbers().target.to_string(),
             Field::Model(side) => label(self.models[side], models.and_then(|models| models.now)),
             Field::Temperature => format!("{}", options.temperature),
             Field::Budget => options.budget.map_or("off".into(), |budget| budget.to_string()),
@@ -299,7 +304,7 @@ impl Form {
     /// What stands in the field when one begins to type.
     pub fn draft(&self) -> String {
         match self.at {
-            Field::Numbers => words(&self.puzzle.numbers),
+            Field::Numbers => words(&self.numbers().numbers),
             _ => String::new(),
         }
     }

@@ -11,7 +11,7 @@ use super::state::Refused;
 use crate::runs::place::Place;
 use crate::tui::{
     shell::theme::Theme,
-    widgets::{frames::panel, lines::puzzle_text, wrap::wrap},
+    widgets::{frames::panel, lines::problem_text, wrap::wrap},
 };
 
 /// Draws it: the sentence in at most a third of the height, then a line for each thing tried.
@@ -19,7 +19,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, refused: &Refused, theme: &T
     let record = &refused.record;
     let (verdict, style) = theme.answer(record.correct);
     let title = Line::from(vec![
-        Span::styled(format!(" {} ", puzzle_text(&record.task, &record.puzzle, theme)), theme.title),
+        Span::styled(format!(" {} ", problem_text(&record.problem, theme)), theme.title),
         Span::styled(format!("step {} {} ", record.step, Place::of(record).words()), theme.dim),
         Span::styled(format!("{verdict} "), style),
     ]);

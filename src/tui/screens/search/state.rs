@@ -9,9 +9,9 @@ use super::{
     rows::{Row, rows},
 };
 use crate::{
-    record::RolloutRecord,
+    record::Rollout,
     task::{
-        self, Puzzle, Tried,
+        self, NumberPuzzle, Tried,
         countdown::{
             search::{NodeId, Search as Walk, Space},
             solver,
@@ -25,7 +25,7 @@ const SOLUTIONS: usize = 8;
 /// What is known of the puzzle, whoever answers it.
 #[derive(Debug)]
 struct Known {
-    puzzle: Puzzle,
+    puzzle: NumberPuzzle,
     space: Space,
     solutions: Vec<String>,
     /// All of them; `None` for more numbers than the solver takes.
@@ -44,7 +44,7 @@ pub struct Hits {
 /// The completion on screen.
 #[derive(Debug)]
 pub(super) struct Shown {
-    pub record: Arc<RolloutRecord>,
+    pub record: Arc<Rollout>,
     pub search: Walk,
     pub rows: Vec<Row>,
     /// Nodes at which the solution was passed by.
@@ -73,7 +73,7 @@ pub struct Search {
 /// A completion of a task without a tree.
 #[derive(Debug)]
 pub(super) struct Refused {
-    pub record: Arc<RolloutRecord>,
+    pub record: Arc<Rollout>,
     /// Why there is none, in a sentence.
     pub why: &'static str,
     /// What it tried instead.
@@ -81,16 +81,16 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    fn of(record: &Arc<RolloutRecord>) -> Self {
-        let task = task::of_record(Some(&record.task));
+    fn of(record: &Arc<Rollout>) -> Self {
+        let task = task::of_record(Some(&record.problem.task));
         Self {
-            why: nothing_to_search(&record.task).unwrap_or_default(),
-            outline: task.map_or(Vec::new(), |task| task.outline(&record.puzzle, &record.completion)),
+            why: nothing_to_search(&record.problem.task).unwrap_or_default(),
+            outline: task.map_or(Vec::new(), |task| task.outline(&record.problem.puzzle, &record.completion)),
             record: record.clone(),
         }
     }
 
-    fn is(&self, record: &Arc<RolloutRecord>) -> bool {
+    fn is(&self, record: &Arc<Rollout>) -> bool {
         Arc::ptr_eq(record, &self.record)
     }
 }
@@ -107,13 +107,17 @@ fn nothing_to_search(task: &str) -> Option<&'static str> {
 
 impl Search {
     /// Shows a completion, or none. Solutions of another puzzle are hidden again.
-    pub fn show(&mut self, record: Option<&Arc<RolloutRecord>>) {
+    pub fn show(&mut self, record: Option<&Arc<Rollout>>) {
         let same = |shown: &Shown| record.is_some_and(|record| Arc::ptr_eq(record, &shown.record));
         if self.shown.as_ref().is_some_and(same) {
             return;
         }
         (self.cursor, self.top, self.place) = (0, 0, 0);
-        let Some(record) = record.filter(|record| nothing_to_search(&record.task).is_none()) else {
+        let numbers = |record: &Arc<Rollout>| {
+            let searched = nothing_to_search(&record.problem.task).is_none();
+            NumberPuzzle::of(&record.problem.puzzle).filter(|_| searched)
+        };
+        let Some((record, puzzle)) = record.and_then(|record| Some((record, numbers(record)?))) else {
             if let Some(record) =
                 record.filter(|record| !self.refused.as_ref().is_some_and(|old| old.is(record)))
             {
@@ -122,13 +126,13 @@ impl Search {
             self.shown = None;
             return;
         };
-        let other = self.known.as_ref().is_none_or(|known| known.puzzle != record.puzzle);
+        let other = self.known.as_ref().is_none_or(|known| known.puzzle != puzzle);
         if other {
-            self.known = Some(Known::new(&record.puzzle));
+            self.known = Some(Known::new(&puzzle));
             self.reveal = false;
         }
         let Some(known) = &mut self.known else { return };
-        let search = Walk::new(&record.puzzle, &record.completion, &mut known.space);
+        let search = Walk::new(&puzzle, &record.completion, &mut known.space);
         self.shown = Some(Shown {
             record: record.clone(),
             rows: rows(&search),
@@ -143,7 +147,7 @@ impl Search {
     }
 
     /// The completion shown.
-    pub fn record(&self) -> Option<&Arc<RolloutRecord>> {
+    pub fn record(&self) -> Option<&Arc<Rollout>> {
         self.shown.as_ref().map(|shown| &shown.record)
     }
 
@@ -217,7 +221,7 @@ impl Search {
 }
 
 impl Known {
-    fn new(puzzle: &Puzzle) -> Self {
+    fn new(puzzle: &NumberPuzzle) -> Self {
         // All solutions of six numbers may be tens of thousands; the search for them takes seconds.
         let all = match puzzle.numbers.len() {
             0..=5 => solver::solve(&puzzle.numbers, puzzle.target, usize::MAX).ok(),

@@ -18,7 +18,7 @@ use crate::{
         shell::theme::Theme,
         widgets::{
             frames::{draw_thumb, panel},
-            lines::puzzle_text,
+            lines::problem_text,
             wrap::{printable_length, wrap, wrap_with_offsets},
         },
     },
@@ -69,7 +69,7 @@ fn draw_tree(buffer: &mut Buffer, area: Rect, search: &Search, theme: &Theme) ->
     let record = &shown.record;
     let (mark, style) = theme.answer(record.correct);
     let title = Line::from(vec![
-        Span::styled(format!(" {} ", puzzle_text(&record.task, &record.puzzle, theme)), theme.title),
+        Span::styled(format!(" {} ", problem_text(&record.problem, theme)), theme.title),
         Span::styled(format!("step {} {} ", record.step, Place::of(record).words()), theme.dim),
         Span::styled(format!("{mark} "), style),
     ]);

@@ -11,7 +11,7 @@ use ratatui::{
 
 use super::thoughts::thoughts;
 use crate::{
-    record::RolloutRecord,
+    record::Rollout,
     tui::{
         screens::listing::Needle,
         shell::theme::Theme,
@@ -77,7 +77,7 @@ struct MadeFor {
 /// Records are never changed once they are shared: the same allocation is the same text. Holding it keeps it
 /// from being reused.
 #[derive(Debug)]
-struct RecordIdentity(Arc<RolloutRecord>);
+struct RecordIdentity(Arc<Rollout>);
 
 impl PartialEq for RecordIdentity {
     fn eq(&self, other: &Self) -> bool {
@@ -194,7 +194,7 @@ impl Lines {
 
 /// Writes the lines of one transcript.
 struct Writer<'a> {
-    record: &'a RolloutRecord,
+    record: &'a Rollout,
     length: usize,
     width: u16,
     theme: &'a Theme,
@@ -216,7 +216,7 @@ impl<'a> Writer<'a> {
     ) -> Self {
         let record = entry.record.as_ref();
         let ranges = |text: &str| needle.map(|needle| needle.ranges(text)).unwrap_or_default();
-        let (prompt_matches, matches) = (ranges(&record.prompt), ranges(&record.completion));
+        let (prompt_matches, matches) = (ranges(&record.problem.prompt), ranges(&record.completion));
         *match_index = (*match_index).min((prompt_matches.len() + matches.len()).saturating_sub(1));
         Self {
             record,
@@ -234,7 +234,7 @@ impl<'a> Writer<'a> {
     /// Prompt and completion in one go, word for word.
     fn as_written(&mut self) {
         let mut spans = Vec::new();
-        let prompt = &self.record.prompt;
+        let prompt = &self.record.problem.prompt;
         self.overlay(prompt, 0..prompt.len(), self.theme.dim, true, &mut spans);
         let mut starts: Vec<usize> =
             self.prompt_matches.iter().map(|range| printable_length(&prompt[..range.start])).collect();
@@ -262,7 +262,7 @@ impl<'a> Writer<'a> {
 
     /// Every attempt, check and answer on a line of its own, with its mark before it.
     fn by_thought(&mut self) {
-        let prompt = &self.record.prompt;
+        let prompt = &self.record.problem.prompt;
         let mark = Span::styled(self.theme.glyph("›", ">"), self.theme.dim);
         let mut spans = Vec::new();
         self.overlay(prompt, 0..prompt.len(), self.theme.dim, true, &mut spans);
@@ -314,8 +314,8 @@ impl<'a> Writer<'a> {
     }
 
     fn pieces(&self) -> Vec<Piece> {
-        let RolloutRecord { task, puzzle, completion, analysis, .. } = self.record;
-        pieces(completion, &with_places(task, puzzle, completion, analysis))
+        let Rollout { problem, completion, analysis, .. } = self.record;
+        pieces(completion, &with_places(&problem.task, &problem.puzzle, completion, analysis))
     }
 
     /// The answer's own colour tells whether it is right.

@@ -96,9 +96,11 @@ impl Transcripts {
             Action::Export => {
                 list.entry(all).map(|entry| export(&entry.record, entry.length)).into_iter().collect()
             }
-            Action::Pin => {
-                list.selected(all).map(|record| Effect::Pin(record.puzzle.clone())).into_iter().collect()
-            }
+            Action::Pin => list
+                .selected(all)
+                .map(|record| Effect::Pin(record.problem.puzzle.clone()))
+                .into_iter()
+                .collect(),
             Action::SearchInput(_)
             | Action::Search
             | Action::SearchErase

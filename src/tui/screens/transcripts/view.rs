@@ -28,7 +28,7 @@ use crate::tui::{
         figures::{figure, grouped, signed_bar},
         frames::{ASCII_BORDER, draw_thumb, on_border},
         highlight::Meaning,
-        lines::{justified, lone, puzzle_text},
+        lines::{justified, lone, problem_text},
         wrap::wrap,
     },
 };
@@ -256,7 +256,7 @@ fn group_heading(group: &Group, inherited: bool, width: u16, theme: &Theme) -> L
     let whose = if inherited { "parent" } else { "step" };
     let left = vec![
         Span::styled(format!("{whose} {} {} ", group.step, theme.glyph("·", "-")), theme.dim),
-        Span::styled(puzzle_text(&group.task, &group.puzzle, theme), theme.title),
+        Span::styled(problem_text(&group.problem, theme), theme.title),
     ];
     let style = if group.right > 0 { theme.right } else { theme.dim };
     let cells: usize = left.iter().map(Span::width).sum();
@@ -300,10 +300,10 @@ fn completion_row(
             format!("{:>5} ", figure(record.reward, false)),
             if record.correct { theme.text } else { theme.dim },
         ),
-        styled(format!(" {:>5} ", figure(record.advantage, true)), theme.text),
+        styled(format!(" {:>5} ", figure(record.advantage(), true)), theme.text),
     ];
     if with_bar {
-        let [below, middle, above] = signed_bar(record.advantage, group.advantage_scale, BAR, theme);
+        let [below, middle, above] = signed_bar(record.advantage(), group.advantage_scale, BAR, theme);
         spans.extend([styled(below, theme.dim), styled(middle, theme.border), styled(above, theme.reward)]);
         spans.push(Span::raw(" "));
     }

@@ -26,7 +26,7 @@ use crate::{
             figures::{figure, signed_bar},
             frames::{draw_thumb, on_border},
             highlight::Meaning,
-            lines::{justified, lone, puzzle_text},
+            lines::{justified, lone, problem_text},
         },
     },
 };
@@ -125,7 +125,7 @@ fn figure_lines(
         let words = if area.width < 60 { "? not derived" } else { "? not derived by the thought" };
         verdicts.push(Span::styled(format!(" {words}"), theme.warning));
     }
-    let puzzle = vec![Span::styled(puzzle_text(&record.task, &group.puzzle, theme), theme.title)];
+    let puzzle = vec![Span::styled(problem_text(&group.problem, theme), theme.title)];
     let puzzle = justified(puzzle, verdicts, area.width, Span::raw(" "));
     let height = area.height;
     if height < 6 {
@@ -133,12 +133,12 @@ fn figure_lines(
     }
 
     let label = |text: &str| Span::styled(format!("{text} "), theme.dim);
-    let [below, middle, over] = signed_bar(record.advantage, group.advantage_scale, BAR, theme);
+    let [below, middle, over] = signed_bar(record.advantage(), group.advantage_scale, BAR, theme);
     let mut numbers = vec![
         vec![label("reward"), Span::styled(figure(record.reward, false), theme.title)],
         vec![
             label(if area.width < 44 { "adv" } else { "advantage" }),
-            Span::styled(figure(record.advantage, true), theme.title),
+            Span::styled(figure(record.advantage(), true), theme.title),
         ],
         vec![Span::styled(format!("{} ", entry.length), theme.title), Span::styled("tokens", theme.dim)],
     ];

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::state::{End, Travel};
 use crate::{
-    runs::pinned::PinnedAnswer,
+    record::PinnedAnswer,
     tui::{
         chart::{Scale, sparkline},
         screens::Scene,

@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use crate::{
-    runs::pinned::PinnedAnswer,
+    record::PinnedAnswer,
     task::{self, Puzzle},
     tui::{
         shell::{effect::Effect, message::Level, question::Question},

@@ -13,7 +13,7 @@ use super::{
     state::{End, Hits, Travel},
 };
 use crate::{
-    runs::pinned::PinnedAnswer,
+    record::PinnedAnswer,
     tui::{
         screens::Scene,
         shell::theme::Theme,

@@ -1,0 +1,455 @@
+//! The metrics that this program knows: one row each. What writes, draws, tabulates and explains metrics goes through
+//! these rows, so that a new one is a row here and the line that measures it.
+
+use crate::record::{Measured, Step};
+
+/// What a metric counts in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// What an answer is paid in.
+    Reward,
+    /// A part of one.
+    Share,
+    /// So many in each completion.
+    PerCompletion,
+    /// Tokens.
+    Tokens,
+    /// Nats for each token.
+    Nats,
+    /// Tokens a second.
+    TokensPerSecond,
+    /// Seconds.
+    Seconds,
+    /// Floating-point operations.
+    Flop,
+    /// A number without a unit.
+    Number,
+}
+
+impl Unit {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Reward => "reward",
+            Self::Share => "share of one",
+            Self::PerCompletion => "per completion",
+            Self::Tokens => "tokens",
+            Self::Nats => "nats per token",
+            Self::TokensPerSecond => "tokens per second",
+            Self::Seconds => "seconds",
+            Self::Flop => "floating-point operations",
+            Self::Number => "number",
+        }
+    }
+}
+
+/// Which way a metric is to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Better {
+    /// More is better.
+    Higher,
+    /// Less is better.
+    Lower,
+    /// Neither by itself.
+    Neither,
+}
+
+impl Better {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Higher => "higher",
+            Self::Lower => "lower",
+            Self::Neither => "neither",
+        }
+    }
+}
+
+/// A chart that metrics are drawn in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chart {
+    /// Reward and accuracy.
+    Reward,
+    /// Length of the completions.
+    Length,
+    /// Checks and what is counted beside them.
+    Checks,
+    /// Right answers, and those that their thought derives.
+    Answers,
+}
+
+/// Another engine whose names are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Hugging Face's.
+    Trl,
+    /// Volcano Engine's.
+    Verl,
+}
+
+/// One row.
+#[derive(Debug)]
+pub struct Metric {
+    /// Its name in `metrics.jsonl`.
+    pub name: &'static str,
+    /// What it counts in.
+    pub unit: Unit,
+    /// Which way it is to go.
+    pub better: Better,
+    /// What it means, in a sentence.
+    pub about: &'static str,
+    /// Names that it had in lines of older versions.
+    pub older: &'static [&'static str],
+    /// What other engines call it.
+    pub elsewhere: &'static [(Engine, &'static str)],
+    /// Decimals that are shown.
+    pub decimals: usize,
+    /// The charts that it is drawn in.
+    pub charts: &'static [Chart],
+    /// Its name beside its value in a chart.
+    pub label: &'static str,
+    /// Its name in the summary of a headless run, where it is in it.
+    pub summary: Option<&'static str>,
+    /// Whether the summary for people has it too.
+    pub printed: bool,
+    /// Whether it depends on the clock: two equal runs do not share it.
+    pub clock: bool,
+    /// Whether a line leaves it out where it is zero.
+    pub zero_is_left_out: bool,
+}
+
+impl Metric {
+    const fn new(name: &'static str, unit: Unit, better: Better, about: &'static str) -> Self {
+        Self {
+            name,
+            unit,
+            better,
+            about,
+            older: &[],
+            elsewhere: &[],
+            decimals: match unit {
+                Unit::Tokens | Unit::Flop | Unit::TokensPerSecond => 0,
+                Unit::PerCompletion | Unit::Seconds => 1,
+                Unit::Reward | Unit::Share | Unit::Nats | Unit::Number => 2,
+            },
+            charts: &[],
+            label: name,
+            summary: None,
+            printed: false,
+            clock: false,
+            zero_is_left_out: false,
+        }
+    }
+
+    const fn elsewhere(self, elsewhere: &'static [(Engine, &'static str)]) -> Self {
+        Self { elsewhere, ..self }
+    }
+
+    const fn older(self, older: &'static [&'static str]) -> Self {
+        Self { older, ..self }
+    }
+
+    const fn drawn(self, label: &'static str, charts: &'static [Chart]) -> Self {
+        Self { label, charts, ..self }
+    }
+
+    const fn summed_up(self, name: &'static str) -> Self {
+        Self { summary: Some(name), ..self }
+    }
+
+    const fn printed(self) -> Self {
+        Self { printed: true, ..self }
+    }
+
+    const fn clock(self) -> Self {
+        Self { clock: true, ..self }
+    }
+
+    const fn left_out_at_zero(self) -> Self {
+        Self { zero_is_left_out: true, ..self }
+    }
+
+    /// Its place among [`ALL`].
+    fn place(name: &str) -> usize {
+        ALL.iter().position(|metric| metric.name == name).unwrap_or(ALL.len())
+    }
+}
+
+/// A static for each row, and the list of all.
+macro_rules! rows {
+    ($($row:ident = $name:literal, $unit:ident, $better:ident, $about:literal
+        $(, $what:ident($($given:expr),*))*;)*) => {
+        $(
+            #[doc = $about]
+            pub static $row: Metric =
+                Metric::new($name, Unit::$unit, Better::$better, $about)$(.$what($($given),*))*;
+        )*
+        /// All of them, in the order of a line.
+        pub static ALL: &[&Metric] = &[$(&$row),*];
+    };
+}
+
+use Chart::{Answers, Checks, Length, Reward};
+use Engine::{Trl, Verl};
+
+rows! {
+    REWARD = "reward", Reward, Higher, "Mean reward over the step's completions.",
+        elsewhere(&[(Trl, "reward"), (Verl, "critic/rewards/mean")]),
+        drawn("reward", &[Reward]), summed_up("reward"), printed();
+    REWARD_STD = "reward_std", Reward, Neither, "Standard deviation of the reward over the step's completions \
+        (unbiased); in lines without `reward_std_within_groups`, which are older, it is that.",
+        elsewhere(&[(Trl, "reward_std")]);
+    REWARD_STD_WITHIN_GROUPS = "reward_std_within_groups", Reward, Neither, "Mean over groups of the standard deviation \
+        of the reward within the group: what GRPO compares.";
+    FRAC_REWARD_ZERO_STD = "frac_reward_zero_std", Share, Lower, "Share of groups whose rewards are all equal, rounding \
+        aside, and which therefore teach nothing.",
+        elsewhere(&[(Trl, "frac_reward_zero_std")]);
+    ACCURACY = "accuracy", Share, Higher, "Share of completions whose answer is right.",
+        drawn("accuracy", &[Reward, Answers]), summed_up("accuracy"), printed();
+    MEAN_LENGTH = "completions/mean_length", Tokens, Neither, "Tokens per completion, the end token included.",
+        elsewhere(&[(Trl, "completions/mean_length"), (Verl, "response_length/mean")]),
+        drawn("length", &[Length]), summed_up("mean_length"), printed();
+    CLIPPED_RATIO = "completions/clipped_ratio", Share, Lower, "Share of completions cut off at `max_new_tokens`; one \
+        that was ended behind its answer (`stop=answer`) is not.",
+        elsewhere(&[(Trl, "completions/clipped_ratio"), (Verl, "response_length/clip_ratio")]),
+        summed_up("truncated_share");
+    ENTROPY = "entropy", Nats, Neither, "Mean entropy of the sampling distribution.",
+        elsewhere(&[(Trl, "entropy"), (Verl, "actor/entropy")]), summed_up("entropy");
+    KL = "kl", Nats, Lower, "Mean k3 estimate of KL(policy || reference); null where it is not measured.",
+        elsewhere(&[(Trl, "kl"), (Verl, "actor/kl_loss")]);
+    CLIP_REGION_MEAN = "clip_ratio/region_mean", Share, Neither, "Share of completion tokens whose importance ratio was \
+        clipped on the side where clipping acts, over all inner epochs.",
+        older(&["clip_ratio"]), elsewhere(&[(Trl, "clip_ratio/region_mean"), (Verl, "actor/pg_clipfrac")]);
+    LOSS = "loss", Number, Neither, "The loss, the mean over inner epochs. With one inner epoch every ratio is 1 and it \
+        is minus the weighted mean advantage: small, and no measure of progress.",
+        elsewhere(&[(Trl, "loss"), (Verl, "actor/pg_loss")]);
+    GRAD_NORM = "grad_norm", Number, Neither, "Global norm of the gradient before clipping.",
+        elsewhere(&[(Trl, "grad_norm"), (Verl, "actor/grad_norm")]);
+    LEARNING_RATE = "learning_rate", Number, Neither, "Learning rate of this step.",
+        elsewhere(&[(Trl, "learning_rate"), (Verl, "actor/lr")]);
+    NUM_TOKENS = "num_tokens", Tokens, Neither, "Tokens since the run began, prompts included, each once for each of its \
+        completions.",
+        elsewhere(&[(Trl, "num_tokens")]);
+    STEP_TIME = "step_time", Seconds, Lower, "Wall-clock time of the step, all phases.",
+        elsewhere(&[(Trl, "step_time"), (Verl, "timing_s/step")]), clock();
+    CHECKS = "reasoning/checks", PerCompletion, Neither, "Checks.",
+        drawn("self-checks", &[Checks]), summed_up("checks"), printed();
+    TRUE_CHECKS = "reasoning/true_checks", PerCompletion, Higher, "Checks that are right about a value that was \
+        calculated rightly.",
+        drawn("true", &[Checks]), summed_up("true_checks");
+    MISLED_CHECKS = "reasoning/misled_checks", PerCompletion, Lower, "Checks that are right about a value that was \
+        miscalculated.",
+        drawn("misled", &[Checks]);
+    FALSE_CHECKS = "reasoning/false_checks", PerCompletion, Lower, "Checks whose verdict does not even fit the value that \
+        the text states.",
+        drawn("false", &[Checks]);
+    SUPERFICIAL_CHECKS = "reasoning/superficial_checks", PerCompletion, Lower, "Checking phrases with nothing checked.",
+        drawn("superficial", &[Checks]);
+    SELF_CORRECTIONS = "reasoning/self_corrections", PerCompletion, Higher, "Attempts that a true check found to have \
+        missed and that an attempt not made before follows.",
+        summed_up("self_corrections"), printed();
+    PHRASES = "reasoning/phrases", PerCompletion, Neither, "Verification phrases, whatever they are worth.";
+    SELF_CHECKING_SHARE = "reasoning/self_checking_share", Share, Higher, "Share of completions with at least one check.",
+        summed_up("self_checking_share");
+    BACKTRACKING_SHARE = "reasoning/backtracking_share", Share, Neither, "Share of completions that backtrack.";
+    REPEATED_ATTEMPTS = "reasoning/repeated_attempts", Share, Lower, "Repeated attempts as a share of attempts.",
+        summed_up("repeated_attempt_share");
+    ARITHMETIC_RIGHT = "reasoning/arithmetic_right", Share, Higher, "Share of steps `a op b = c` that are right.";
+    DECOMPOSITIONS = "reasoning/decompositions", PerCompletion, Neither, "Attempts that take the question apart; left out \
+        where there are none, as in tasks without them.",
+        drawn("taken apart", &[Checks]), summed_up("decompositions"), printed(), left_out_at_zero();
+    DECOMPOSING_SHARE = "reasoning/decomposing_share", Share, Neither, "Share of completions that take the question \
+        apart; left out where there are none.",
+        summed_up("decomposing_share"), left_out_at_zero();
+    FAITHFUL_SHARE = "reasoning/faithful_share", Share, Higher, "Of the right answers, the share that an attempt of their \
+        thought derives with every step true; null when no answer was right.",
+        drawn("of those derived", &[Answers]);
+    STOP_AFTER_MISS = "reasoning/stop_after_miss", Share, Lower, "Share of stated misses after which no attempt follows; \
+        null when no miss was stated.";
+    STOP_AFTER_HIT = "reasoning/stop_after_hit", Share, Higher, "Share of stated hits after which no attempt follows; \
+        null when no hit was stated.";
+    EVAL_ACCURACY = "eval/accuracy", Share, Higher, "Held-out accuracy; null in a step that did not evaluate.";
+    EVAL_PASS_AT_K = "eval/pass_at_k", Share, Higher, "Unbiased pass@k on held-out puzzles; null in a step that did not \
+        evaluate.";
+    EVAL_K = "eval/k", Number, Neither, "The k of `eval/pass_at_k`; in lines that do not say it, 4.";
+    TIME_SAMPLE = "time/sample", Seconds, Lower, "Time of sampling.", elsewhere(&[(Verl, "timing_s/gen")]), clock();
+    TIME_SCORE = "time/score", Seconds, Lower, "Time of scoring and analysing.",
+        elsewhere(&[(Verl, "timing_s/reward")]), clock();
+    TIME_UPDATE = "time/update", Seconds, Lower, "Time of forward, backward and optimizer.",
+        elsewhere(&[(Verl, "timing_s/update_actor")]), clock();
+    TIME_EVALUATE = "time/evaluate", Seconds, Lower, "Time of evaluating and recording.", clock();
+    SAMPLE_TOKENS_PER_SECOND = "tokens_per_second/sample", TokensPerSecond, Higher, "Tokens written per second of \
+        sampling.", clock();
+    UPDATE_TOKENS_PER_SECOND = "tokens_per_second/update", TokensPerSecond, Higher, "Tokens trained on, prompts included, \
+        per second of updating.", clock();
+    FLOPS = "flops", Flop, Neither, "Floating-point operations of sampling, of the update and of the reference model \
+        since the run began, estimated from parameter and token counts. Evaluations and pinned answers are not in it.";
+    POLICY_VERSION = "policy_version", Number, Neither, "Updates that the sampling policy had seen: 0 for the base model.";
+}
+
+/// The k of lines that do not name it.
+const K_BEFORE_IT_WAS_NAMED: u64 = 4;
+
+/// The metrics of a chart.
+pub fn of_chart(chart: Chart) -> impl Iterator<Item = &'static Metric> {
+    ALL.iter().copied().filter(move |metric| metric.charts.contains(&chart))
+}
+
+/// The metrics that any chart draws.
+pub fn charted() -> impl Iterator<Item = &'static Metric> {
+    ALL.iter().copied().filter(|metric| !metric.charts.is_empty())
+}
+
+impl Step {
+    /// A metric's value; NaN where it was not measured or is no number.
+    pub fn get(&self, metric: &Metric) -> f64 {
+        match self.find(metric) {
+            Some(measured) => measured.number(),
+            None if metric.zero_is_left_out => 0.0,
+            None => f64::NAN,
+        }
+    }
+
+    /// A metric's value where it is a finite number.
+    pub fn known(&self, metric: &Metric) -> Option<f64> {
+        Some(self.get(metric)).filter(|value| value.is_finite())
+    }
+
+    /// A metric that is a count.
+    pub fn count(&self, metric: &Metric) -> Option<u64> {
+        match self.find(metric)? {
+            Measured::Whole(count) => Some(*count),
+            _ => None,
+        }
+    }
+
+    /// Whether the line has a metric, be it without a value.
+    pub fn has(&self, metric: &Metric) -> bool {
+        self.find(metric).is_some()
+    }
+
+    fn find(&self, metric: &Metric) -> Option<&Measured> {
+        self.named(metric.name).or_else(|| metric.older.iter().find_map(|older| self.named(older)))
+    }
+
+    /// Writes a metric down, at its place in the line.
+    pub fn set(&mut self, metric: &Metric, value: impl Into<Measured>) {
+        let value = value.into();
+        if metric.zero_is_left_out && value.number() == 0.0 {
+            self.remove(metric.name);
+            return;
+        }
+        let own = Metric::place(metric.name);
+        self.put(metric.name, value, |other| Metric::place(other) > own);
+    }
+
+    /// The same step with a metric.
+    #[must_use]
+    pub fn with(mut self, metric: &Metric, value: impl Into<Measured>) -> Self {
+        self.set(metric, value);
+        self
+    }
+
+    /// pass@k of the step's evaluation with its k.
+    pub fn pass_at_k(&self) -> Option<(usize, f64)> {
+        let k = self.count(&EVAL_K).unwrap_or(K_BEFORE_IT_WAS_NAMED);
+        Some((usize::try_from(k).ok()?, self.known(&EVAL_PASS_AT_K)?))
+    }
+
+    /// The step without what depends on the clock, for comparing two runs.
+    #[must_use]
+    pub fn without_clock(&self) -> Self {
+        let mut step = self.clone();
+        ALL.iter().filter(|metric| metric.clock).for_each(|metric| step.remove(metric.name));
+        step
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::{collections::HashSet, fs, path::Path};
+
+    use super::*;
+
+    #[test]
+    fn every_row_has_a_name_of_its_own_and_a_sentence() {
+        let names: HashSet<&str> = ALL.iter().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), ALL.len());
+        for metric in ALL {
+            assert!(metric.about.ends_with('.') && !metric.about.contains('\n'), "{}", metric.name);
+            assert!(metric.older.iter().all(|older| !names.contains(older)), "{}", metric.name);
+            assert!(!metric.printed || metric.summary.is_some(), "{}", metric.name);
+        }
+    }
+
+    /// `docs/metrics.md`: all rows.
+    fn markdown() -> String {
+        let mut page = "# Metrics\n\nThe names in `metrics.jsonl`, one line a step. A name that TRL has too means what it means \
+            there. `null` stands for what was not measured, and for a number that was not finite. This page is made from \
+            `src/metrics/registry.rs`.\n\n\
+            | Name | What it is | Unit | Better | TRL | verl |\n|---|---|---|---|---|---|\n"
+            .to_owned();
+        for metric in ALL {
+            let older = match metric.older {
+                [] => String::new(),
+                older => format!(" Older lines: `{}`.", older.join("`, `")),
+            };
+            let named = |engine| {
+                let found = metric.elsewhere.iter().find(|(other, _)| *other == engine);
+                found.map_or_else(String::new, |(_, name)| format!("`{name}`"))
+            };
+            let (name, about) = (metric.name, metric.about.replace('|', "\\|"));
+            let (unit, better, trl, verl) =
+                (metric.unit.words(), metric.better.words(), named(Engine::Trl), named(Engine::Verl));
+            page += &format!("| `{name}` | {about}{older} | {unit} | {better} | {trl} | {verl} |\n");
+        }
+        page
+    }
+
+    #[test]
+    fn the_page_of_the_documentation_is_that_of_the_rows() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
+        if std::env::var_os("WRITE_DOCS").is_some() {
+            fs::write(&path, markdown()).unwrap();
+        }
+        let page = fs::read_to_string(&path).unwrap_or_default();
+        assert!(page == markdown(), "docs/metrics.md is stale: make it with WRITE_DOCS=1");
+    }
+
+    #[test]
+    fn a_line_has_its_metrics_in_the_order_of_the_rows_however_they_were_measured() {
+        let step = Step::new(2)
+            .with(&FLOPS, 8.0)
+            .with(&KL, None::<f64>)
+            .with(&NUM_TOKENS, 9_u64)
+            .with(&DECOMPOSITIONS, 0.0)
+            .with(&REWARD, 0.5)
+            .with(&GRAD_NORM, f64::NAN)
+            .with(&REWARD, 0.25);
+        let line = r#"{"step":2,"reward":0.25,"kl":null,"grad_norm":null,"num_tokens":9,"flops":8.0}"#;
+        assert_eq!(serde_json::to_string(&step).unwrap(), line);
+        assert_eq!(
+            (step.get(&DECOMPOSITIONS), step.known(&KL), step.count(&NUM_TOKENS)),
+            (0.0, None, Some(9))
+        );
+        assert!(step.get(&ACCURACY).is_nan() && !step.has(&ACCURACY) && step.has(&GRAD_NORM));
+    }
+
+    #[test]
+    fn lines_of_older_versions_are_read_under_todays_names() {
+        let old = r#"{"step":3,"reward_std":0.25,"clip_ratio":0.125,"eval/pass_at_k":0.5,"num_tokens":7,"mine":1.5}"#;
+        let read: Step = serde_json::from_str(old).unwrap();
+        assert_eq!((read.get(&CLIP_REGION_MEAN), read.get(&REWARD_STD)), (0.125, 0.25));
+        assert_eq!((read.known(&REWARD_STD_WITHIN_GROUPS), read.pass_at_k()), (None, Some((4, 0.5))));
+        assert_eq!(serde_json::to_string(&read).unwrap(), old, "what is not known is kept");
+        assert_eq!(read.with(&EVAL_K, 8_u64).pass_at_k(), Some((8, 0.5)));
+    }
+
+    #[test]
+    fn without_the_clock_two_equal_steps_are_equal() {
+        let step =
+            |seconds| Step::new(1).with(&REWARD, 0.5).with(&STEP_TIME, seconds).with(&TIME_SAMPLE, seconds);
+        assert_eq!(step(1.0).without_clock(), step(2.0).without_clock());
+    }
+}

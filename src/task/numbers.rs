@@ -1,0 +1,107 @@
+//! What all tasks of numbers and a target share: their puzzles are read once, here.
+
+use rand_chacha::ChaCha8Rng;
+
+use super::{NumberPuzzle, Prospect, Puzzle, RewardRules, Score, Split, Task, Tried};
+use crate::{metrics::blind::Blind, record::Analysis};
+
+/// A [`Task`] whose puzzles are numbers and a target. Each function is that of the same name there.
+#[allow(missing_docs, reason = "each is explained by the function of the same name in Task")]
+pub trait NumberTask: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> NumberPuzzle;
+    fn prompt(&self, puzzle: &NumberPuzzle) -> String;
+    fn score(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score;
+    fn analyze(&self, puzzle: &NumberPuzzle, completion: &str) -> Analysis;
+    fn canonical_answer(&self, answer: &str) -> Option<String>;
+    fn in_words(&self, puzzle: &NumberPuzzle, arrow: &str) -> String;
+    /// # Errors
+    /// A sentence that says how a puzzle is written.
+    fn assemble(&self, numbers: Vec<i64>, target: Option<i64>) -> Result<NumberPuzzle, String>;
+    /// # Errors
+    /// A sentence that says why it cannot list them.
+    fn solutions(&self, puzzle: &NumberPuzzle) -> Result<Vec<String>, String>;
+    fn prospect(&self, puzzle: &NumberPuzzle) -> Prospect;
+    fn blind(&self, _puzzle: &NumberPuzzle) -> Option<Blind> {
+        None
+    }
+    fn outline(&self, _puzzle: &NumberPuzzle, _completion: &str) -> Vec<Tried> {
+        Vec::new()
+    }
+}
+
+/// Most numbers that one puzzle may give.
+pub const MAX_NUMBERS: usize = 64;
+
+fn read(puzzle: &Puzzle) -> Result<NumberPuzzle, String> {
+    NumberPuzzle::of(puzzle).ok_or_else(|| {
+        "A puzzle of this task has `numbers`, a list of whole numbers, and a whole number as `target`.".into()
+    })
+}
+
+impl<T: NumberTask> Task for T {
+    fn name(&self) -> &'static str {
+        NumberTask::name(self)
+    }
+
+    fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> Puzzle {
+        NumberTask::draw(self, split, rng).into()
+    }
+
+    fn admit(&self, puzzle: &Puzzle) -> Result<Puzzle, String> {
+        let numbers = read(puzzle)?;
+        match numbers.numbers.len() {
+            1..=MAX_NUMBERS => Ok(numbers.into()),
+            _ => Err("`numbers` is empty or too long.".into()),
+        }
+    }
+
+    fn prompt(&self, puzzle: &Puzzle) -> String {
+        read(puzzle).map_or_else(|_| puzzle.to_string(), |puzzle| NumberTask::prompt(self, &puzzle))
+    }
+
+    fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
+        match read(puzzle) {
+            Ok(puzzle) => NumberTask::score(self, &puzzle, completion, rules),
+            Err(reason) => {
+                Score { reward: 0.0, correct: false, format: false, answer: None, value: None, reason }
+            }
+        }
+    }
+
+    fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis {
+        read(puzzle)
+            .map_or_else(|_| Analysis::default(), |puzzle| NumberTask::analyze(self, &puzzle, completion))
+    }
+
+    fn canonical_answer(&self, answer: &str) -> Option<String> {
+        NumberTask::canonical_answer(self, answer)
+    }
+
+    fn in_words(&self, puzzle: &Puzzle, arrow: &str) -> String {
+        read(puzzle).map_or_else(|_| puzzle.to_string(), |puzzle| NumberTask::in_words(self, &puzzle, arrow))
+    }
+
+    fn assemble(&self, numbers: Vec<i64>, target: Option<i64>) -> Result<Puzzle, String> {
+        NumberTask::assemble(self, numbers, target).map(Puzzle::from)
+    }
+
+    fn solutions(&self, puzzle: &Puzzle) -> Result<Vec<String>, String> {
+        NumberTask::solutions(self, &read(puzzle)?)
+    }
+
+    fn prospect(&self, puzzle: &Puzzle) -> Prospect {
+        match read(puzzle) {
+            Ok(puzzle) => NumberTask::prospect(self, &puzzle),
+            Err(reason) => Prospect::Unknown(reason),
+        }
+    }
+
+    fn blind(&self, puzzle: &Puzzle) -> Option<Blind> {
+        NumberTask::blind(self, &read(puzzle).ok()?)
+    }
+
+    fn outline(&self, puzzle: &Puzzle, completion: &str) -> Vec<Tried> {
+        read(puzzle).map_or_else(|_| Vec::new(), |puzzle| NumberTask::outline(self, &puzzle, completion))
+    }
+}
