@@ -79,6 +79,8 @@ pub fn metrics(
         share(groups.iter().flat_map(|g| &g.scored.scores).filter(|s| s.correct).count(), n),
     );
     measured.set(&registry::MEAN_LENGTH, share(generated, n));
+    let ended: Vec<usize> = completions().filter(|c| !c.truncated).map(|c| c.tokens.len()).collect();
+    measured.set(&registry::MEAN_TERMINATED_LENGTH, of(ended.iter().sum(), ended.len()));
     measured.set(&registry::CLIPPED_RATIO, share(completions().filter(|c| c.truncated).count(), n));
     measured.set(
         &registry::ENTROPY,

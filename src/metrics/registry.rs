@@ -209,6 +209,9 @@ rows! {
     MEAN_LENGTH = "completions/mean_length", Tokens, Neither, "Tokens per completion, the end token included.",
         elsewhere(&[(Trl, "completions/mean_length"), (Verl, "response_length/mean")]),
         drawn("length", &[Length]), summed_up("mean_length"), printed();
+    MEAN_TERMINATED_LENGTH = "completions/mean_terminated_length", Tokens, Neither, "Tokens per completion that ended by \
+        itself; null when none did.",
+        elsewhere(&[(Trl, "completions/mean_terminated_length")]), drawn("ended", &[Length]);
     CLIPPED_RATIO = "completions/clipped_ratio", Share, Lower, "Share of completions cut off at `max_new_tokens`; one \
         that was ended behind its answer (`stop=answer`) is not.",
         elsewhere(&[(Trl, "completions/clipped_ratio"), (Verl, "response_length/clip_ratio")]),
