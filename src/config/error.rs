@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration, in sentences.
+//! Errors of a configuration, as sentences.
 
 use std::path::PathBuf;
 
@@ -13,10 +13,10 @@ pub enum ConfigError {
     UnknownKey {
         /// What was asked for, shortened and with control characters escaped.
         key: String,
-        /// The known key that is spelled most alike.
+        /// The known key with the most similar spelling.
         nearest: &'static str,
     },
-    /// A value that the key does not take.
+    /// A value that the key does not accept.
     #[error(transparent)]
     Value(#[from] Refused),
     /// A key that is fixed once a run has begun.

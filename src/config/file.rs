@@ -1,4 +1,4 @@
-//! `config.toml`: reading, checking and writing.
+//! `config.toml`: reading, validating and writing.
 
 use std::{
     fs::File,
@@ -17,11 +17,11 @@ const MAX_FILE_BYTES: u64 = 64 * 1024;
 /// The table of `config.toml` that says where a run came from.
 const PROVENANCE: &str = "provenance";
 
-/// The key of `config.toml` that says how its keys are to be read. A file without it is of the first kind, as those
-/// written by hand are.
+/// The key of `config.toml` with its schema version. A file without it, such as one written by hand, has
+/// version 1.
 const SCHEMA: &str = "schema_version";
 
-/// The newest kind that this program reads, and the one that it writes.
+/// The newest version that this program reads, and the one that it writes.
 pub const SCHEMA_VERSION: i64 = 1;
 
 /// Where a run came from: with the configuration, everything needed to repeat it.
@@ -31,52 +31,53 @@ pub struct RunInfo {
     pub model_hash: String,
     /// The version of this program.
     pub program_version: String,
-    /// The git revision it was built from, where that is known.
+    /// The git revision it was built from, if known.
     pub git_revision: Option<String>,
-    /// Which rules read the completions, see [`crate::reasoning::RULES`]; runs of older versions do not say.
+    /// Which rules analysed the completions, see [`crate::reasoning::RULES`]; older runs do not record this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub analysis: Option<String>,
     /// The backend that `backend = "auto"` became, and the device's name.
     pub backend: String,
-    /// The vector unit that the CPU kernels ran with; older runs do not say.
+    /// The vector unit of the CPU kernels; older runs do not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vector_unit: Option<String>,
     /// UTC, RFC 3339.
     pub created: String,
-    /// The run and the step that it was forked from, as `PATH@STEP`; `None` for any other run, and in forks of before
-    /// this was written.
+    /// The run and the step that it was forked from, as `PATH@STEP`; `None` for any other run, and for older
+    /// forks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<String>,
 }
 
-/// What a `config.toml` holds.
+/// The content of a `config.toml`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfigFile {
-    /// The configuration; keys that the file leaves out have their defaults.
+    /// The configuration; missing keys have their defaults.
     pub config: Config,
-    /// The `[provenance]` table, which only the file of a run has.
+    /// The `[provenance]` table, which only a run's file has.
     pub provenance: Option<RunInfo>,
 }
 
 impl ConfigFile {
-    /// Reads and checks a file. Errors name it.
+    /// Reads and validates a file. Errors name it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         Self::read(files::open(path), path)
     }
 
-    /// The same of a file that is open, or could not be opened; `path` is named in errors.
+    /// Like [`ConfigFile::load`], for a file that is already open, or could not be opened; errors name
+    /// `path`.
     ///
     /// # Errors
-    /// As [`ConfigFile::load`].
+    /// As for [`ConfigFile::load`].
     pub fn read(opened: io::Result<File>, path: &Path) -> Result<Self, ConfigError> {
         Ok(Self::read_and_unknown(opened, path)?.0)
     }
 
-    /// The same, and the keys of its `[provenance]` that are none of [`RunInfo`]'s: they may be a newer program's, and are
-    /// passed over.
+    /// Like [`ConfigFile::read`], and also returns the keys of its `[provenance]` that [`RunInfo`] does not
+    /// have: a newer program may have written them; they are ignored.
     ///
     /// # Errors
-    /// As [`ConfigFile::load`].
+    /// As for [`ConfigFile::load`].
     pub fn read_and_unknown(
         opened: io::Result<File>,
         path: &Path,
@@ -99,7 +100,7 @@ impl ConfigFile {
         Ok((parsed, unknown))
     }
 
-    /// The keys of the `[provenance]` of a text that were not taken over.
+    /// The keys in a text's `[provenance]` that were ignored.
     fn unknown_in(&self, text: &str) -> Vec<String> {
         let given = text.parse::<toml::Table>().ok().and_then(|mut table| table.remove(PROVENANCE));
         let Some(toml::Value::Table(given)) = given else { return Vec::new() };
@@ -108,8 +109,8 @@ impl ConfigFile {
         given.keys().filter(|key| !known.contains_key(*key)).map(|key| shortened(key)).collect()
     }
 
-    /// Reads and checks the text of a file. `task` and `preset` take effect first, so that every other
-    /// key of the file has the last word.
+    /// Parses and validates the text of a file. `task` and `preset` take effect first, so that every other
+    /// key of the file overrides them.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let refused = |reason: String| ConfigError::File { path: PathBuf::from("text"), reason };
         let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
@@ -149,7 +150,7 @@ impl ConfigFile {
         Ok(Self { config, provenance })
     }
 
-    /// The text of the file: the keys, then `[provenance]`. An invalid configuration is refused.
+    /// The text of the file: the keys, then `[provenance]`. Refuses an invalid configuration.
     pub fn to_toml(&self) -> Result<String, ConfigError> {
         self.config.validate()?;
         let refused = |error: toml::ser::Error| ConfigError::File {

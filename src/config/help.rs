@@ -1,11 +1,11 @@
-//! The keys in words, for `--help` and for `docs/configuration.md`.
+//! Describes the keys, for `--help` and for `docs/configuration.md`.
 
 use super::Config;
 use crate::settings::{Key, Section};
 
 impl Config {
-    /// Every key with its default and the first sentence of its text, a line each; an asterisk marks those that may
-    /// change during a run.
+    /// Every key with its default and the first sentence of its text, one per line; an asterisk marks those
+    /// that may change during a run.
     pub(crate) fn help() -> String {
         let default = Self::default();
         let line = |key: &Key| {

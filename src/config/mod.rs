@@ -34,8 +34,7 @@ use crate::{
     task,
 };
 
-/// Everything that decides what a run does. Times and paths are not in it: one configuration and one
-/// seed give one run.
+/// Everything that determines a run. It has no times or paths: one configuration and one seed give one run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
     /// What is asked.
@@ -56,13 +55,13 @@ pub struct Config {
     pub watch: Watch,
 }
 
-/// Keys of older versions with the only value that each took: they are read and passed over.
+/// Keys of older versions, each with its only legal value: they are accepted and ignored.
 const RETIRED: &[(&str, &str)] = &[("kl_estimator", "k3")];
 
 /// Whether this is a key of older versions.
 ///
 /// # Errors
-/// When it is, with another value than its only one.
+/// If it is one, with a value other than its only legal one.
 fn is_retired(name: &str, value: &str) -> Result<bool, ConfigError> {
     match RETIRED.iter().find(|(key, _)| *key == name.trim()) {
         Some((_, only)) if *only == value.trim() => Ok(true),
@@ -103,7 +102,7 @@ impl Config {
             .ok_or_else(|| ConfigError::UnknownKey { key: shortened(name), nearest: nearest(name) })
     }
 
-    /// What a step of GRPO needs to know.
+    /// The settings of a GRPO step.
     pub fn grpo(&self) -> Settings {
         Settings {
             seed: self.machine.seed,
@@ -114,13 +113,13 @@ impl Config {
         }
     }
 
-    /// Reads a TOML file (see [`ConfigFile`] for its provenance). Keys it leaves out have their defaults.
+    /// Reads a TOML file (see [`ConfigFile`] for its provenance). Missing keys have their defaults.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         Ok(ConfigFile::load(path)?.config)
     }
 
-    /// Sets one key from the text after `--set key=`. `task` and `preset` set several keys at once, so that settings
-    /// take effect in the order in which they are given. An error leaves the configuration as it was.
+    /// Sets one key from the text after `--set key=`. `task` and `preset` set several keys at once, so the
+    /// order of settings matters. An error leaves the configuration unchanged.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigError> {
         if is_retired(key, value)? {
             return Ok(());
@@ -133,7 +132,7 @@ impl Config {
         self.assign(key, value)
     }
 
-    /// Stores a value that `key` has checked, and what follows from it.
+    /// Stores a value that `key` has validated, and whatever follows from it.
     fn assign(&mut self, key: &Key, value: Value) -> Result<(), ConfigError> {
         let task = self.puzzles.task;
         if let Some(field) = self.sections_mut().into_iter().find_map(|section| section.field_mut(key.name)) {
@@ -147,7 +146,7 @@ impl Config {
         Ok(())
     }
 
-    /// Takes on the first level of the task and what else it sets, and takes back what other tasks set.
+    /// Applies the task's first level and its other settings, and reverts those of other tasks.
     fn begin_task(&mut self) -> Result<(), ConfigError> {
         let defaults = Self::default();
         for (key, _) in task::FAMILIES.iter().flat_map(|family| family.settings) {
@@ -178,10 +177,10 @@ impl Config {
         self.set(key, value)
     }
 
-    /// The same configuration with these `key=value` changed, one after the other.
+    /// The configuration with these `key=value` settings applied in order.
     ///
     /// # Errors
-    /// As [`Config::set_pair`].
+    /// As for [`Config::set_pair`].
     pub fn with<S: AsRef<str>>(mut self, settings: impl IntoIterator<Item = S>) -> Result<Self, ConfigError> {
         settings.into_iter().try_for_each(|setting| self.set_pair(setting.as_ref()))?;
         Ok(self)
@@ -207,7 +206,7 @@ impl Config {
         field.map_or(Value::Flag(false), Field::value)
     }
 
-    /// Checks every value, for a configuration that was not made by [`Config::set`] or read from a file.
+    /// Validates every value, for a configuration that was not made by [`Config::set`] or read from a file.
     pub fn validate(&self) -> Result<(), ConfigError> {
         for key in Self::keys() {
             key.read_text(&self.value(key).to_string())?;
@@ -222,7 +221,7 @@ impl Serialize for Config {
     }
 }
 
-/// The known name that is spelled most alike; of equals, the first.
+/// The known name with the most similar spelling; the first of several.
 fn nearest(name: &str) -> &'static str {
     let wanted: String = name.to_lowercase().replace('-', "_").chars().take(100).collect();
     let likeness = |name: &str| strsim::jaro_winkler(&wanted, name);

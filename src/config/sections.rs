@@ -1,4 +1,4 @@
-//! The sections that are no part of GRPO.
+//! The sections that are not part of GRPO.
 
 use crate::{
     device::BackendRequest,
@@ -20,7 +20,7 @@ impl Puzzles {
     /// The task at its level.
     ///
     /// # Errors
-    /// A sentence, where the task has no such level.
+    /// A sentence, if the task has no such level.
     pub fn make(&self) -> Result<Box<dyn Task>, String> {
         (self.task.at)(self.level.name())
     }

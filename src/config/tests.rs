@@ -9,7 +9,7 @@ fn refusal(key: &str, value: &str) -> String {
     message
 }
 
-/// Another value than the default, for every key.
+/// A value other than the default, for every key.
 fn other_value(key: &Key, config: &Config) -> String {
     let now = config.get(key.name).unwrap();
     match key.allowed() {
@@ -20,7 +20,7 @@ fn other_value(key: &Key, config: &Config) -> String {
     }
 }
 
-/// The file of 0.2.0; keys that came later stand between its lines.
+/// The file of 0.2.0; later keys stand between its lines.
 const FILE: &str = "\
 task = \"countdown\"
 level = \"3x20\"
@@ -76,7 +76,7 @@ fn keys_of_older_versions_are_passed_over() {
 
 #[test]
 fn every_key_is_set_alone_and_reads_back() {
-    // These set others too, as their own tests show.
+    // These set other keys too; they have their own tests.
     for key in Config::keys().filter(|key| !["task", "preset"].contains(&key.name)) {
         let mut config = Config::default();
         let value = other_value(key, &config);
@@ -201,7 +201,7 @@ fn presets_set_their_keys_and_later_settings_win() {
     config.set_pair("kl_coef = 0.5").unwrap();
     assert_eq!((config.update.kl_coef, config.update.scale_rewards), (0.5, true));
 
-    // In a file the order of lines does not matter: the preset is the ground, other keys stand on it.
+    // In a file the order of lines does not matter: the preset applies first, and other keys override it.
     let config = ConfigFile::parse("kl_coef = 0.5\npreset = \"grpo\"\n").unwrap().config;
     assert_eq!((config.update.kl_coef, config.update.loss_norm.name()), (0.5, "sequence"));
 }

@@ -1,7 +1,7 @@
-//! Between a person's commands and the engine's threads: pause, step, stop, live edits.
+//! Connects a person's commands to the engine's threads: pause, step, stop, live edits.
 //!
-//! Whatever works calls [`Control::gate`] before each token or micro-batch. The gate reads the commands that
-//! came, and holds its caller while the run is paused.
+//! Every worker calls [`Control::gate`] before each token or micro-batch. The gate reads pending commands,
+//! and holds its caller while the run is paused.
 
 use std::{
     collections::HashSet,
@@ -19,14 +19,14 @@ use crate::{
     task::Puzzle,
 };
 
-/// How long a held thread sleeps before it looks for commands again.
+/// How long a held thread sleeps before it checks for commands again.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// Paused is told once every thread is held, or when none has passed a gate for so long.
+/// Paused is reported once every thread is held, or once none has passed a gate for this long.
 const QUIET_FOR: Duration = Duration::from_secs(1);
 /// Events that may wait to be read before tokens are dropped.
 const MOST_WAITING: usize = 4096;
 
-/// How far to go before pausing by itself.
+/// How far to go before pausing automatically.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Leash {
     None,
@@ -40,21 +40,21 @@ struct State {
     temporality: Temporality,
     leash: Leash,
     stopping: bool,
-    /// Whether it is only for the disk that the run is paused.
+    /// Whether the run is paused only because of the disk.
     waits_for_disk: bool,
-    /// The configuration with every edit that was asked for; in force from the next step on.
+    /// The configuration with all requested edits; it applies from the next step on.
     wanted: Config,
-    /// Refuses, in a sentence, a configuration that this model or machine cannot do.
+    /// Refuses, with a sentence, a configuration that this model or machine cannot run.
     allows: Allows,
-    /// Edits that are in `wanted`, to be journalled.
+    /// Edits in `wanted` that are still to be journalled.
     edits: Vec<Edit>,
     checkpoint: bool,
     pins: Vec<(Puzzle, bool)>,
-    /// The group of each step that is looked at closely, how often one was asked for, and whether just now.
+    /// The inspected group of each step, the number of requests so far, and whether one has just arrived.
     inspecting: Option<usize>,
     inspections_asked: u64,
     inspecting_anew: bool,
-    /// What a person did since the journal was last written: `paused`, `resumed`, `stepped`.
+    /// A person's actions since the journal was last written: `paused`, `resumed`, `stepped`.
     deeds: Vec<(RunEvent, String)>,
     /// Threads that work in the current phase, and those of them that are held.
     working: HashSet<ThreadId>,
@@ -72,14 +72,14 @@ pub struct Control {
     events: Sender<Event>,
 }
 
-/// What was asked for since [`Control::take_requests`] was last called.
+/// Requests since the last [`Control::take_requests`].
 #[derive(Debug, Default)]
 pub struct Requests {
     /// Edits of live hyperparameters.
     pub edits: Vec<Edit>,
-    /// Pauses, resumptions and steps, in words.
+    /// Pauses, resumes and steps, in words.
     pub deeds: Vec<(RunEvent, String)>,
-    /// Whether a checkpoint was asked for.
+    /// Whether a checkpoint was requested.
     pub checkpoint: bool,
     /// Puzzles to pin (`true`) and to unpin.
     pub pins: Vec<(Puzzle, bool)>,
@@ -115,13 +115,13 @@ impl Control {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells an event. Nobody listening is no error: the journal is the record.
+    /// Sends an event. It is not an error if nobody listens: the journal is the record.
     pub fn tell(&self, event: Event) {
         let _ = self.events.send(event);
     }
 
-    /// Tells a piece of streamed text, or drops it and counts it when too much waits to be read. A caller so
-    /// slow that the pause was told without it is held here: nothing is streamed while paused.
+    /// Sends a piece of streamed text, or drops and counts it if too much is waiting to be read. A caller so
+    /// slow that the pause was reported without it is held here: nothing is streamed while paused.
     pub fn tell_token(&self, event: Event) {
         let mut state = self.lock();
         while state.temporality == Temporality::Paused && !state.stopping {
@@ -136,8 +136,8 @@ impl Control {
         }
     }
 
-    /// Puts another configuration in force, before anything was asked for: a resumed run has its own. From now on
-    /// only edits are taken whose outcome `allows` has nothing against.
+    /// Replaces the configuration before any command arrives: a resumed run has its own. From now on an edit
+    /// is only accepted if `allows` accepts its result.
     pub fn begin_with(
         &self,
         config: Config,
@@ -148,7 +148,7 @@ impl Control {
         state.allows = Box::new(allows);
     }
 
-    /// Lets the caller go on, holds it while paused, or returns `false` when the run is to stop.
+    /// Lets the caller continue, holds it while paused, or returns `false` if the run should stop.
     pub fn gate(&self) -> bool {
         let me = std::thread::current().id();
         let mut state = self.lock();
@@ -189,8 +189,8 @@ impl Control {
         true
     }
 
-    /// To be called by the engine's own thread when a phase is over: counts down a step by phases (and by
-    /// steps, when the phase was the step's last), then holds it while paused.
+    /// Called by the engine's own thread at the end of a phase: counts down the phases to go (and the steps,
+    /// if the phase was the step's last), then holds the thread while paused.
     pub fn phase_over(&self, last_of_step: bool) {
         let mut state = self.lock();
         self.read_commands(&mut state);
@@ -208,7 +208,7 @@ impl Control {
         state.held.clear();
     }
 
-    /// Whether the run is to stop.
+    /// Whether the run should stop.
     pub fn stopping(&self) -> bool {
         let mut state = self.lock();
         self.read_commands(&mut state);
@@ -222,14 +222,14 @@ impl Control {
         matches!(state.temporality, Temporality::Pausing | Temporality::Paused)
     }
 
-    /// Pauses the run from inside, for a reason that a warning has told.
+    /// Pauses the run from inside, for a reason given in a warning.
     pub fn pause(&self) {
         let mut state = self.lock();
         state.waits_for_disk = false;
         self.become_pausing(&mut state);
     }
 
-    /// Pauses the run until [`Control::disk_is_back`] or a person lets it go on. One that is paused already stays so.
+    /// Pauses the run until [`Control::disk_is_back`] or a person resumes it. A paused run stays paused.
     pub fn pause_for_disk(&self) {
         let mut state = self.lock();
         let live = matches!(state.temporality, Temporality::Live | Temporality::Unpausing);
@@ -237,7 +237,7 @@ impl Control {
         self.become_pausing(&mut state);
     }
 
-    /// Lets a run go on that waits for the disk, and only for it; whether there was one.
+    /// Resumes a run that waits only for the disk; returns whether it did.
     pub fn disk_is_back(&self) -> bool {
         let mut state = self.lock();
         self.read_commands(&mut state);
@@ -248,8 +248,8 @@ impl Control {
         waited
     }
 
-    /// Holds the engine's thread between two phases until the run goes on, is stopped, something was asked for that
-    /// can be done while paused, or this moment has come. `false` when it is to stop.
+    /// Holds the engine's thread between two phases until the run resumes or stops, a request arrives that
+    /// can be served while paused, or this moment has come. `false` if the run should stop.
     pub fn wait_between_phases(&self, until: Option<Instant>) -> bool {
         let mut state = self.lock();
         loop {
@@ -284,35 +284,35 @@ impl Control {
         }
     }
 
-    /// The configuration in force from the next step on.
+    /// The configuration from the next step on.
     pub fn wanted(&self) -> Config {
         self.lock().wanted.clone()
     }
 
-    /// The configuration of a step that begins now, and the edits in it that are not journalled yet. Both at once:
-    /// an edit is either in the step and journalled before it, or in neither.
+    /// The configuration of a step that begins now, and its edits that are not journalled yet. Both at once,
+    /// so that an edit is either in the step and journalled before it, or neither.
     pub fn begin_step(&self) -> (Config, Vec<Edit>) {
         let mut state = self.lock();
         (state.wanted.clone(), std::mem::take(&mut state.edits))
     }
 
-    /// Makes an edit that was journalled in an earlier life of the run once more, without journalling it.
+    /// Repeats an edit that the run journalled before it was resumed, without journalling it again.
     ///
     /// # Errors
-    /// When the value is not one that the key takes.
+    /// If the key does not accept the value.
     pub fn make_again(&self, edit: &Edit) -> Result<(), ConfigError> {
         self.lock().wanted.set_live(&edit.key, &edit.value)
     }
 
-    /// The group of each step that is to be looked at closely, and the number of the request: who asks again, such as
-    /// a screen that comes later, is told again.
+    /// The group of each step to inspect, and the number of the request: a repeated request, for example from
+    /// a screen that joins later, is answered again.
     pub fn inspecting(&self) -> Option<(usize, u64)> {
         let mut state = self.lock();
         self.read_commands(&mut state);
         state.inspecting.map(|group| (group, state.inspections_asked))
     }
 
-    /// What was asked for since the last call.
+    /// The requests since the last call.
     pub fn take_requests(&self) -> Requests {
         let mut state = self.lock();
         self.read_commands(&mut state);
@@ -398,7 +398,7 @@ impl Control {
                     state.inspecting_anew = group.is_some();
                     state.inspections_asked += u64::from(group.is_some());
                 }
-                // Whoever held the other end is gone: that ends the run as a stop does.
+                // The other end is gone: that ends the run like a stop.
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
                     state.stopping = true;
                     return;
@@ -475,7 +475,7 @@ mod tests {
         control.pause_for_disk();
         assert!(control.wait_between_phases(Some(Instant::now())), "the moment has come");
         assert!(control.pausing() && control.disk_is_back() && !control.pausing());
-        // A person, or another reason, wants it paused: before or after the disk did.
+        // A person, or another cause, also paused it, before or after the disk did.
         control.pause_for_disk();
         commands.send(Command::Pause).unwrap();
         assert!(!control.disk_is_back() && control.pausing());

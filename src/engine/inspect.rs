@@ -1,8 +1,8 @@
-//! A close look at one group of a step, told again whenever a phase has brought something to light: the completions,
-//! their rewards and why, their advantages, and what the model thought at each token before and after the update.
+//! A close look at one group of a step, sent again whenever a phase adds results: the completions, their
+//! rewards and why, their advantages, and the model's distribution at each token before and after the update.
 //!
-//! It draws no random numbers and writes nothing: a run that is looked at is the same run. It costs two forward
-//! passes over the group (three with a reference), and only while somebody looks.
+//! It draws no random numbers and writes nothing, so inspecting a run does not change it. It costs two
+//! forward passes over the group (three with a reference), and only while somebody inspects.
 
 use burn::tensor::{Int, Tensor, TensorData, activation};
 
@@ -19,9 +19,9 @@ use crate::{
     rollout::RolloutGroup,
 };
 
-/// Alternatives told for each position.
+/// Alternatives sent for each position.
 const ALTERNATIVES: usize = 5;
-/// Most logits brought to the host at once.
+/// Most logits copied to the host at once.
 const LOGITS_AT_ONCE: usize = 1 << 22;
 
 /// What is known of a step's groups so far.
@@ -33,7 +33,7 @@ pub enum Known<'a> {
     Scored(&'a [ScoredGroup]),
     /// Their advantages too.
     Judged(&'a [JudgedGroup]),
-    /// All of it, and the weights have changed.
+    /// Everything, and the weights have changed.
     Updated(&'a [JudgedGroup]),
 }
 
@@ -89,18 +89,18 @@ impl Known<'_> {
     }
 }
 
-/// Looks at the group that a person asked for, as more and more of its step is known.
+/// Inspects the requested group, as more and more of its step is known.
 #[derive(Default)]
 pub struct Inspector {
-    /// Which group was asked for last, the number of that request, and what was told of it.
+    /// The last requested group, the number of that request, and what was sent for it.
     told: Option<(usize, u64, GroupInspection)>,
 }
 
 impl Inspector {
-    /// Tells what is known of the group that [`Control::inspecting`] names, where it has not been told yet.
+    /// Sends what is known about the group that [`Control::inspecting`] names, unless it was already sent.
     ///
     /// # Errors
-    /// When the device gives no numbers back.
+    /// If the device returns no data.
     pub fn look(
         &mut self,
         grpo: &Grpo,
@@ -130,7 +130,7 @@ impl Inspector {
     }
 }
 
-/// The completions of a group with all that is known of them; `earlier` is what was seen before the update.
+/// The completions of a group with everything known about them; `earlier` is the view from before the update.
 fn rows(
     grpo: &Grpo,
     config: &Config,
@@ -157,7 +157,7 @@ fn rows(
                 record: record.clone(),
                 score: None,
                 pieces: pieces(&grpo.tokenizer, tokens),
-                // Who comes after the update sees of the weights before it what was kept while sampling.
+                // After the update, the old weights are gone: what sampling recorded stands in for them.
                 before: if updated { as_sampled(&record) } else { seen(&model, tokens)? },
                 after: Vec::new(),
                 reference: match reference {
@@ -176,16 +176,16 @@ fn rows(
     Ok(rows)
 }
 
-/// What is known of the tokens without looking at them again: no alternatives.
+/// What is known about the tokens without another forward pass: no alternatives.
 fn as_sampled(record: &Rollout) -> Vec<TokenView> {
     let numbers = record.logprobs().iter().zip(record.entropies());
     numbers.map(|(&logprob, &entropy)| TokenView { logprob, entropy, top: Vec::new() }).collect()
 }
 
-/// What `model` thinks at each token of a completion, at this temperature.
+/// The distribution of `model` at each token of a completion, at this temperature.
 ///
 /// # Errors
-/// When the device gives no numbers back.
+/// If the device returns no data.
 pub fn look(
     model: &Transformer,
     tokenizer: &Tokenizer,
@@ -246,7 +246,8 @@ fn piece(tokenizer: &Tokenizer, token: u32) -> String {
 /// How the end token is shown.
 const END: &str = " <end>";
 
-/// The text that each token of a completion adds; a token that ends inside a character adds it with the next.
+/// The text that each token of a completion adds; a token that ends inside a character adds it with the next
+/// one.
 fn pieces(tokenizer: &Tokenizer, tokens: &[u32]) -> Vec<String> {
     let mut decoder = StreamingDecoder::new();
     let text = |&token: &u32| {

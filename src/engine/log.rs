@@ -1,4 +1,4 @@
-//! The log of the engine and its libraries, `engine.log`: of all that a run writes, what it can do without.
+//! The log of the engine and its libraries, `engine.log`: the one file that a run can do without.
 
 use std::{
     fs::File,
@@ -10,11 +10,11 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use crate::system::output::printable;
 
-/// What may be logged, as `tracing` writes it: `info`, `aha_lab=debug`.
+/// The log filter in the syntax of `tracing`: `info`, `aha_lab=debug`.
 const VARIABLE: &str = "AHA_LOG";
 
-/// Sends the log of this process to a run's `engine.log`, from its first run on. A sentence where [`VARIABLE`] cannot be
-/// followed.
+/// Sends the log of this process to a run's `engine.log`, from its first run on. Returns a sentence if
+/// [`VARIABLE`] is invalid.
 pub fn log_to(file: File) -> Option<String> {
     let levels =
         || EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).with_env_var(VARIABLE);
@@ -32,18 +32,18 @@ pub fn log_to(file: File) -> Option<String> {
         .log_internal_errors(false)
         .with_ansi(false)
         .with_env_filter(filter);
-    // Only the first run of a process gets to say where its log goes.
+    // Only the first run of a process can set where its log goes.
     let _ = log.try_init();
     warning
 }
 
-/// A log whose lines are counted and dropped while they cannot be written: whoever logs never hears of it. The first line
-/// that can be written again says how many are missing.
+/// A log that counts and drops lines while they cannot be written, without an error to its callers. The first
+/// line that can be written again says how many are missing.
 struct LossyLog<W>(Mutex<State<W>>);
 
 struct State<W> {
     file: W,
-    /// Lines that were lost since one could be written.
+    /// Lines lost since the last one that could be written.
     dropped: u64,
 }
 
@@ -58,7 +58,7 @@ impl<W: Write> LossyLog<W> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let written = match state.dropped {
             0 => state.file.write_all(line.as_bytes()),
-            // A part of the first one may be there.
+            // Part of the first one may have been written.
             lost => {
                 let mut lines =
                     format!("\n({lost} lines of this log are missing here: they could not be written.)\n");

@@ -1,7 +1,7 @@
 //! The engine: trains in a thread of its own and knows nothing of terminals.
 //!
-//! [`spawn`] gives a source with two channels; [`crate::protocol`] holds everything that crosses them. A headless run
-//! and one that is watched are the same engine.
+//! [`spawn`] gives a source with two channels; [`crate::protocol`] holds everything that crosses them. A
+//! headless run and a watched one use the same engine.
 
 pub mod control;
 pub mod inspect;
@@ -34,19 +34,19 @@ use crate::protocol::{Event, RunFacts, RunSource};
 /// Commands that may wait to be read.
 const COMMANDS: usize = 64;
 
-/// Starts the engine in a thread of its own, and the side engine in another. Whatever goes wrong in the first, a panic
-/// included, is told as [`Event::Failed`]; the thread then ends.
+/// Starts the engine in one thread and the side engine in another. Whatever goes wrong in the first, a panic
+/// included, is sent as [`Event::Failed`]; the thread then ends.
 ///
 /// # Errors
-/// When the operating system gives no thread.
+/// If the operating system cannot start a thread.
 pub fn spawn(options: EngineOptions) -> std::io::Result<(RunSource, JoinHandle<()>)> {
     spawn_with(options, setup::prepare)
 }
 
-/// As [`spawn`], for a host that makes the run ready itself: with a task of its own, say.
+/// Like [`spawn`], for a host that prepares the run itself, for example with a task of its own.
 ///
 /// # Errors
-/// As [`spawn`].
+/// As for [`spawn`].
 pub fn spawn_with(
     options: EngineOptions,
     prepare: impl FnOnce(&EngineOptions) -> Result<Prepared, EngineError> + Send + 'static,
@@ -63,8 +63,8 @@ pub fn spawn_with(
     Ok((RunSource { facts, events: events_out, commands: Some(commands_in), side: Some(side) }, thread))
 }
 
-/// Does the engine's work, and tells however it ends: nothing of it, not even a panic of a worker, may take the
-/// screen down with it.
+/// Does the engine's work, and reports how it ended: nothing in it, not even a worker's panic, may take the
+/// screen down.
 fn supervise(control: &Control, work: impl FnOnce() -> Result<(), EngineError>) {
     let reason = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => return,

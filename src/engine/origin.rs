@@ -12,12 +12,12 @@ use crate::{
     task::FAMILIES,
 };
 
-/// What `pretrain` writes beside the weights.
+/// The recipe that `pretrain` writes beside the weights.
 const RECIPE_FILE: &str = "recipe.json";
 
-/// Whether answers of the model in a folder end right behind their closing tag, where the configuration says `stop`.
-/// With `auto`, models of `pretrain` end at the end token that they were made for, a run's checkpoint ends where the
-/// run's answers did, and any other model, which is likely to write on, ends behind its answer.
+/// Whether answers of the model in a folder end right after their closing tag under this `stop`. With `auto`,
+/// models of `pretrain` end at the end token that they were trained with, a run's checkpoint ends where the
+/// run's answers did, and any other model, which is likely to keep writing, ends after its answer.
 pub fn stops_at_answer(stop: StopAt, folder: &Path, tokenizer_file: &[u8], tokenizer: &Tokenizer) -> bool {
     match stop {
         StopAt::Answer => true,
@@ -31,7 +31,7 @@ pub fn stops_at_answer(stop: StopAt, folder: &Path, tokenizer_file: &[u8], token
 
 /// Whether `pretrain` made it: the folder has its recipe, or the vocabulary is one of ours, as in an export.
 fn is_ours(folder: &Path, tokenizer_file: &[u8], tokenizer: &Tokenizer) -> bool {
-    // Language models from elsewhere are made of pieces of words.
+    // Other language models use subword tokens.
     tokenizer.is_word_level()
         || FAMILIES.iter().any(|family| {
             family.base.tokenizer == tokenizer_file
@@ -43,7 +43,7 @@ fn is_ours(folder: &Path, tokenizer_file: &[u8], tokenizer: &Tokenizer) -> bool 
 fn has_recipe(folder: &Path) -> bool {
     let recipe = read_bounded(&folder.join(RECIPE_FILE), MAX_JSON).ok();
     let recipe = recipe.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
-    // A file of this name may be anybody's.
+    // Other programs may use this file name too.
     recipe
         .is_some_and(|recipe| ["updates", "documents", "corpus"].iter().all(|key| recipe.get(key).is_some()))
 }
@@ -72,7 +72,7 @@ mod tests {
         assert!(auto(b"{}", &foreign), "somebody else's recipe");
         std::fs::write(path.join(RECIPE_FILE), include_bytes!("../../assets/recipe.json")).unwrap();
         assert!(!auto(b"{}", &foreign));
-        // A checkpoint goes by its run; one of an older version never ended there.
+        // A checkpoint follows its run; in older versions answers never ended there.
         std::fs::write(path.join(STATE_FILE), "{}").unwrap();
         assert!(!auto(b"{}", &foreign));
     }

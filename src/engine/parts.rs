@@ -1,5 +1,5 @@
-//! What a run that is gone on with, forked or made again takes over from before: its number of threads, the reference
-//! model, the optimizer.
+//! What a resumed, forked or replayed run inherits: its number of threads, the reference model, the
+//! optimizer.
 
 use super::{
     origin,
@@ -23,7 +23,7 @@ use crate::{
 /// No run has more worker threads.
 const MOST_THREADS: usize = 1024;
 
-/// How a device and a number of worker threads are written down: `cpu x2`, or the adapter's name.
+/// The recorded name of a device and a number of worker threads: `cpu x2`, or the adapter's name.
 pub fn backend_name(choice: &Choice, threads: usize) -> String {
     if choice.is_gpu { choice.name.clone() } else { format!("{} x{threads}", choice.name) }
 }
@@ -33,14 +33,14 @@ pub fn cpu_threads(backend: &str) -> Option<usize> {
     backend.strip_prefix("cpu x")?.parse().ok().filter(|threads| (1..=MOST_THREADS).contains(threads))
 }
 
-/// Where a run and a step of it are to be found again; `None` where the path is no text.
+/// Where to find a run and its step again; `None` if the path is not valid UTF-8.
 pub fn place_of(run: &RunDirectory, step: u64) -> Option<String> {
     let path = std::fs::canonicalize(run.path()).ok()?;
     path.to_str().map(|path| format!("{path}@{step}"))
 }
 
-/// A run that is gone on with keeps its number of threads, because sums are taken per thread: with another number
-/// it would not go on exactly.
+/// A resumed run keeps its number of threads, because sums are taken per thread: with another number it would
+/// not continue exactly.
 pub fn threads_for(start: &Start, config: &Config, warnings: &mut Vec<String>) -> usize {
     let here = worker_count(config.machine.threads);
     let recorded = match start {
@@ -57,7 +57,7 @@ pub fn threads_for(start: &Start, config: &Config, warnings: &mut Vec<String>) -
     threads
 }
 
-/// Where a run's completions end: what `stop=auto` becomes, so that the run's file says it.
+/// Where a run's completions end: resolves `stop=auto`, so that the run's file records the choice.
 pub fn stop_of(
     start: &Start,
     config: &Config,
@@ -69,20 +69,20 @@ pub fn stop_of(
         (Start::New(Base::Folder(folder)), stop) => {
             origin::stops_at_answer(stop, folder, tokenizer_file, tokenizer)
         }
-        // What a fork is not told otherwise is as in the run that it leaves.
+        // Unless told otherwise, a fork does as its parent.
         (Start::Fork(..), StopAt::Auto) => saved.is_some_and(|saved| saved.config.reward.stop.is_answer()),
         _ => config.reward.stop.is_answer(),
     };
     if stops { StopAt::Answer } else { StopAt::End }
 }
 
-/// The vector unit that a run's kernels run with; `None` on a GPU.
+/// The vector unit of a run's kernels; `None` on a GPU.
 pub fn vector_unit(choice: &Choice) -> Option<VectorUnit> {
     (!choice.is_gpu).then(VectorUnit::in_use)
 }
 
-/// Products may be added up in another order with another vector unit: a run that is gone on with, or made again, is
-/// then not the same to the last bit.
+/// Another vector unit may add up products in another order, so a resumed or replayed run is then not the
+/// same to the last bit.
 pub fn another_vector_unit(recorded: Option<&str>, here: Option<VectorUnit>) -> Option<String> {
     let (then, here) = (recorded?, here?);
     (then != here.name()).then(|| {
@@ -93,13 +93,13 @@ pub fn another_vector_unit(recorded: Option<&str>, here: Option<VectorUnit>) -> 
     })
 }
 
-/// The model that KL is measured against, as a checkpoint has it.
+/// The model that KL is measured against, from a checkpoint.
 pub fn reference(
     checkpoint: Option<&Checkpoint>,
     config: &Config,
     model: &Transformer,
 ) -> Result<Option<Transformer>, EngineError> {
-    // Also without a KL term now: a live edit may bring it back, and then it is this one that is meant.
+    // Loaded even without a KL term: a live edit may bring the term back, and then needs this model.
     let has_one = |checkpoint: &&Checkpoint| checkpoint.manifest.files.contains_key(REFERENCE_FILE);
     if let Some(checkpoint) = checkpoint.filter(has_one) {
         let path = checkpoint.path.join(REFERENCE_FILE);
@@ -109,7 +109,7 @@ pub fn reference(
     Ok((config.update.kl_coef != 0.0).then(|| model.clone()))
 }
 
-/// Puts a checkpoint's optimizer in the place of a fresh one.
+/// Replaces a fresh optimizer with a checkpoint's.
 pub fn restore_optimizer(
     trainer: &mut Trainer,
     checkpoint: &Checkpoint,

@@ -1,4 +1,4 @@
-//! The pinned puzzles: a few that are answered again and again, so that one can see the same puzzle from the base
+//! The pinned puzzles: a few that are answered again and again, to follow the same puzzle from the base
 //! model's guess to a search.
 
 use super::setup::EngineError;
@@ -14,12 +14,12 @@ use crate::{
 
 /// Held-out puzzles that every run pins by itself.
 const PINNED_AT_FIRST: usize = 4;
-/// More are not taken: every one of them is answered again and again.
+/// More are refused: every one of them is answered again and again.
 pub const MOST_PINNED: usize = 16;
-/// Seeds of these answers are kept apart from those of training and evaluation.
+/// Keeps the seeds of these answers apart from those of training and evaluation.
 const PINNED: u64 = 0x7069_6e73;
 
-/// What is pinned, and the log of the answers.
+/// The pinned puzzles, and the log of their answers.
 pub struct Pins {
     /// In the order in which they were pinned.
     pub puzzles: Vec<Puzzle>,
@@ -33,7 +33,7 @@ pub fn first_pins(task: &dyn Task) -> Vec<Puzzle> {
 }
 
 impl Pins {
-    /// Whether the pins are answered after this step.
+    /// Whether the pins are due after this step.
     pub fn due(config: &Config, step: u64) -> bool {
         config.schedule.pinned_every > 0 && step.is_multiple_of(config.schedule.pinned_every)
     }
@@ -66,11 +66,11 @@ impl Pins {
         Ok(())
     }
 
-    /// Answers with the weights as they are those of `puzzles` that have no answer of this step yet, and adds the
-    /// answers to the log. None of the run's own draws is touched. `None` when the observer ended it.
+    /// Answers, with the current weights, those of `puzzles` that have no answer at this step yet, and adds
+    /// the answers to the log. Uses none of the run's own draws. `None` if the observer cancelled it.
     ///
     /// # Errors
-    /// When a prompt cannot be encoded or an answer not be written down.
+    /// If a prompt cannot be encoded or an answer cannot be written.
     pub fn answer(
         &mut self,
         puzzles: &[Puzzle],
@@ -126,7 +126,7 @@ impl Pins {
     }
 }
 
-/// A stream of draws for each puzzle, whichever others are pinned beside it.
+/// A stream of draws for each puzzle, whichever others are pinned.
 fn row_of(puzzle: &Puzzle) -> u64 {
     let parts: Vec<u64> = match NumberPuzzle::of(puzzle) {
         Some(given) => {

@@ -1,5 +1,5 @@
-//! A recorded step made again, in memory: from the newest checkpoint before it, trained forward as the run was, to
-//! the policy that sampled it. Nothing of the run is written.
+//! Replays a recorded step in memory: from the newest checkpoint before it, trains forward as the run did, to
+//! the policy that sampled it. Writes nothing to the run.
 
 use std::sync::Arc;
 
@@ -27,23 +27,24 @@ use crate::{
     system::workers::{Workers, worker_count},
 };
 
-/// A step, made again.
+/// A replayed step.
 #[derive(Debug)]
 pub struct StepAgain {
     /// Its completions, in the order of the journal.
     pub records: Vec<Rollout>,
-    /// The step of the checkpoint that it was made from; 0 for the base model.
+    /// The step of the checkpoint that it started from; 0 for the base model.
     pub from: u64,
-    /// On which device, and with how many threads.
+    /// The device and the number of threads.
     pub backend: String,
-    /// What a person should know of it, in sentences.
+    /// Notes for a person, in sentences.
     pub notes: Vec<String>,
 }
 
-/// Makes a step of a run again. `trained` is told after each step on the way: how many are done, and of how many.
+/// Replays a step of a run. `trained` is called after each step on the way with the number done and the
+/// total.
 ///
 /// # Errors
-/// A sentence for what is missing or broken: a checkpoint, the backend.
+/// A sentence about what is missing or broken: a checkpoint, the backend.
 pub fn make_again(
     run: &RunDirectory,
     step: u64,
@@ -76,7 +77,7 @@ pub fn make_again(
         begin(&mut grpo, &mut config, at)?;
         let judged = sampled(&grpo, &config, at)?;
         match grpo.update(&config.grpo(), at, &judged, &|_, _| true) {
-            // A step whose update was refused counted without one, and does so again.
+            // A step whose update was refused counted without one, and does so here too.
             Ok(_) | Err(UpdateError::NotFinite { .. }) => {}
             Err(error @ UpdateError::Interrupted) => return Err(EngineError::Other(error.to_string())),
         }
@@ -95,8 +96,8 @@ fn sampled(grpo: &Grpo, config: &Config, step: u64) -> Result<Vec<JudgedGroup>, 
     Ok(grpo.advantage(settings, grpo.score(settings, step, groups.unwrap_or_default())))
 }
 
-/// The newest whole checkpoint of before a step; `None` for the embedded base model, where the run began with it and
-/// has none that is older.
+/// The newest valid checkpoint before a step; `None` for the embedded base model, if the run began with it
+/// and has no older checkpoint.
 fn checkpoint_before(
     run: &RunDirectory,
     step: u64,
@@ -119,8 +120,8 @@ fn checkpoint_before(
     )))
 }
 
-/// Task, model and optimizer as they were at a checkpoint, on the backend that the run was made with; beside them
-/// that backend, and what is to be said of it.
+/// Task, model and optimizer as they were at a checkpoint, on the run's backend; also the name of that
+/// backend, and notes about it.
 fn policy(
     config: &Config,
     checkpoint: Option<&Checkpoint>,

@@ -1,5 +1,5 @@
-//! An engine that trains nothing: it plays a plausible run, the same one for the same seed, as fast or as
-//! slowly as it is told. For tests of the screen and for looking at it.
+//! An engine that trains nothing: it plays a plausible run, the same for the same seed, at any speed. For
+//! testing and viewing the screens.
 
 use std::{path::PathBuf, thread, time::Duration};
 
@@ -17,21 +17,21 @@ const MEASURED_EVERY: u64 = 20;
 /// How the scripted engine plays.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScriptedOptions {
-    /// What is played.
+    /// The script to play.
     pub script: Script,
-    /// The run directory that is named (nothing is written).
+    /// The run directory to name (nothing is written).
     pub run: PathBuf,
-    /// Ends by itself after so many steps; `None` goes on until it is stopped.
+    /// Ends by itself after so many steps; `None` continues until stopped.
     pub steps: Option<u64>,
-    /// Time between two decoded positions; zero plays at the top rate of events.
+    /// Time between two decoded positions; zero plays at the highest event rate.
     pub position: Duration,
     /// Begins paused.
     pub paused: bool,
     /// Fails in the sample phase of this step.
     pub fail_at: Option<u64>,
-    /// Steps that are told at once, as of a run that is taken up again.
+    /// Steps that are sent at once, as for a resumed run.
     pub history: u64,
-    /// The first step that is played, as of a run that is gone on with from the checkpoint before it.
+    /// The first step to play, as for a run resumed from the checkpoint before it.
     pub first_step: u64,
 }
 
@@ -53,7 +53,7 @@ impl Default for ScriptedOptions {
 /// Starts the engine on a thread of its own.
 ///
 /// # Errors
-/// When the system has no thread left.
+/// If the system cannot start a thread.
 pub fn start(options: ScriptedOptions) -> std::io::Result<RunSource> {
     let (commands, orders) = bounded(64);
     let (sender, events) = bounded(4096);
@@ -66,7 +66,7 @@ pub fn start(options: ScriptedOptions) -> std::io::Result<RunSource> {
             dropped: 0,
             options,
         };
-        // The only way out is the end of the run, of the watcher, or a command; all are fine.
+        // It only ends with the run, the watcher, or a command; none of these is an error.
         let _ = player.play();
     })?;
     Ok(RunSource { facts: RunFacts::of_our_engine(), events, commands: Some(commands), side: None })
@@ -155,7 +155,7 @@ impl Player {
         self.phase_ended(true)
     }
 
-    /// Answers the pinned puzzles where they are due.
+    /// Answers the pinned puzzles if they are due.
     fn pinned(&mut self, step: u64) -> Result<(), Over> {
         for answer in self.options.script.pins(step) {
             self.tell(Event::PinnedAnswered(Box::new(answer)))?;
@@ -163,7 +163,7 @@ impl Player {
         Ok(())
     }
 
-    /// Measures what thinking buys, before the first step and now and then.
+    /// Measures the compute frontier, before the first step and now and then.
     fn measured(&mut self, step: u64) -> Result<(), Over> {
         if step.is_multiple_of(MEASURED_EVERY) {
             self.tell(Event::Measured(Box::new(self.options.script.measured(step))))?;
@@ -215,7 +215,7 @@ impl Player {
         }
     }
 
-    /// Counts the phase (and the step) off the budget, and pauses when it is used up.
+    /// Counts the phase (and the step) off the budget, and pauses once it is used up.
     fn phase_ended(&mut self, step_ended: bool) -> Result<(), Over> {
         self.pause_after = match self.pause_after {
             Some(Budget::Phases(left)) => Some(Budget::Phases(left.saturating_sub(1))),
@@ -228,7 +228,7 @@ impl Player {
         Ok(())
     }
 
-    /// Lets so many positions' time pass and obeys what is asked meanwhile.
+    /// Lets the time of so many positions pass, obeying commands meanwhile.
     fn wait(&mut self, positions: u32) -> Result<(), Over> {
         let time = self.options.position * positions;
         let order = if time.is_zero() {
@@ -282,7 +282,7 @@ impl Player {
         Ok(())
     }
 
-    /// Stands still until something lets time pass again.
+    /// Blocks until a command unpauses the run.
     fn pause(&mut self) -> Result<(), Over> {
         self.pause_after = None;
         self.tell(Event::Temporality(Temporality::Paused))?;

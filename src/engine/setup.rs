@@ -1,4 +1,4 @@
-//! From options to a run that can begin: device, model, task, run directory, journal.
+//! From options to a run that is ready to begin: device, model, task, run directory, journal.
 
 use std::{fs::File, path::PathBuf, sync::Arc};
 
@@ -57,31 +57,31 @@ pub enum Base {
 pub enum Start {
     /// From the base model, in a new run directory.
     New(Base),
-    /// From a checkpoint of a run, the newest valid one where no step is named, in that run's directory. Checkpoints of
-    /// later steps are removed, and the logs cut back to that step.
+    /// From a checkpoint of a run, the newest valid one if no step is given, in that run's directory. Removes
+    /// the checkpoints of later steps, and truncates the logs to that step.
     Resume(RunDirectory, Option<u64>),
     /// From a checkpoint of a run, in a new run directory.
     Fork(RunDirectory, Option<u64>),
 }
 
-/// Everything the engine needs to be told.
+/// All options of the engine.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
-    /// The configuration; a resumed run takes its own.
+    /// The configuration; a resumed run uses its own.
     pub config: Config,
     /// How it begins.
     pub start: Start,
-    /// Where new run directories are made.
+    /// Where new run directories are created.
     pub runs_root: PathBuf,
-    /// Part of the new run directory's name; made from the configuration when `None`.
+    /// Part of the new run directory's name; derived from the configuration if `None`.
     pub name: Option<String>,
-    /// End after the step of this number; `None` goes on until stopped.
+    /// The last step; `None` continues until stopped.
     pub last_step: Option<u64>,
     /// Whether to pause before the first token.
     pub paused: bool,
 }
 
-/// Why the engine could not begin or go on.
+/// Why the engine could not start or continue.
 #[derive(Debug, Error)]
 #[allow(missing_docs, reason = "each says what it is, in a sentence of its own")]
 pub enum EngineError {
@@ -109,12 +109,12 @@ impl From<CheckpointError> for EngineError {
 pub const WEIGHTS_FILE: &str = "model.safetensors";
 /// AdamW's moments, see [`OptimizerState::to_bytes`].
 pub const OPTIMIZER_FILE: &str = "optimizer.f32";
-/// The reference model's weights, where KL is measured.
+/// The reference model's weights, if KL is measured.
 pub const REFERENCE_FILE: &str = "reference.safetensors";
 
 /// A run that is ready to begin.
 pub struct Prepared {
-    /// The configuration in force.
+    /// The current configuration.
     pub config: Config,
     /// Task, model, optimizer.
     pub grpo: Grpo,
@@ -126,13 +126,13 @@ pub struct Prepared {
     pub run: RunDirectory,
     /// Its logs; holds its lock.
     pub journal: Journal,
-    /// Its `engine.log`, where the disk gives one.
+    /// Its `engine.log`, if the disk allows one.
     pub log: Option<File>,
     /// The pinned puzzles.
     pub pins: Pins,
     /// Where training stood.
     pub state: TrainingState,
-    /// What the base showed, where that is known.
+    /// The base's reference values, if known.
     pub base: Option<BaseReference>,
     /// `cpu x2` or the adapter's name.
     pub backend: String,
@@ -140,11 +140,11 @@ pub struct Prepared {
     pub vector_unit: Option<VectorUnit>,
     /// Why that backend.
     pub backend_reason: String,
-    /// What a person should know before it begins.
+    /// Warnings for a person before it begins.
     pub warnings: Vec<String>,
-    /// What began: `started`, `resumed`, `forked`, and from what.
+    /// How it began (`started`, `resumed`, `forked`), and from what.
     pub beginning: (RunEvent, String),
-    /// Whether the run's own directory has a checkpoint of where it stands.
+    /// Whether the run's own directory has a checkpoint of its current step.
     pub from_own_checkpoint: bool,
     /// Live edits that were journalled after the checkpoint.
     pub edits_to_make_again: EditsToMakeAgain,
@@ -153,18 +153,18 @@ pub struct Prepared {
 /// The task that a configuration names.
 ///
 /// # Errors
-/// When there is no such task or level.
+/// If there is no such task or level.
 pub fn task_of(config: &Config) -> Result<Box<dyn Task>, EngineError> {
     config.puzzles.make().map_err(EngineError::Other)
 }
 
-/// Makes everything ready. Nothing is trained or sampled yet.
+/// Prepares everything. Nothing is trained or sampled yet.
 ///
 /// # Errors
-/// A sentence for whatever is missing or broken; nothing that was there is changed then.
+/// A sentence about what is missing or broken; existing files are then unchanged.
 pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let mut warnings = Vec::new();
-    // Before anything is read that another process might be about to replace.
+    // Lock before reading anything that another process might be about to replace.
     let lock = match &options.start {
         Start::Resume(run, _) => Some(RunLock::acquire_on(run.disk(), run.path())?),
         _ => None,
@@ -206,7 +206,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         _ => return Err(EngineError::Other("There is no checkpoint to go on from.".into())),
     };
     let loaded = source.load(&choice.device)?;
-    // Of the weights that the run began from.
+    // The hash of the weights that the run began from.
     let hash = match (&options.start, &checkpoint) {
         (Start::Resume(run, _) | Start::Fork(run, _), Some(_)) => {
             run.config()?.provenance.map(|p| p.model_hash).unwrap_or_default()
@@ -222,7 +222,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     check_fit(config.sampling.max_new_tokens, &model, &tokenizer)?;
     check_sizes(&config, &model.config, threads).map_err(EngineError::Other)?;
     let task = task_of(&config)?;
-    // A tokenizer that cannot write the puzzles is found out before anything is made.
+    // Detects a tokenizer that cannot write the puzzles before anything is created.
     if let Some(puzzle) = first_pins(task.as_ref()).first() {
         tokenizer.encode(&task.prompt(puzzle))?;
     }
@@ -330,7 +330,8 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     })
 }
 
-/// Opens a run's log of the engine. A disk that refuses it is no reason not to train; something else in its place is.
+/// Opens a run's `engine.log`. A disk that refuses it is no reason not to train, but something else in its
+/// place is.
 fn open_log(run: &Folder) -> Result<Option<File>, EngineError> {
     match run.append(ENGINE_LOG) {
         Err(error) if files::refusal(&error).is_some() => {
@@ -340,8 +341,8 @@ fn open_log(run: &Folder) -> Result<Option<File>, EngineError> {
     }
 }
 
-/// Whether a run was cut off between its beginning and its first checkpoint, so that it can begin once more from the
-/// embedded base model. Anything else needs a checkpoint.
+/// Whether a run was cut off between its beginning and its first checkpoint, so that it can start over from
+/// the embedded base model. Anything else needs a checkpoint.
 fn never_saved(run: &RunDirectory) -> bool {
     let untouched = |path: PathBuf| std::fs::symlink_metadata(path).map_or(true, |found| found.len() == 0);
     began_from_embedded(run)
@@ -362,7 +363,7 @@ pub(super) fn began_from_embedded(run: &RunDirectory) -> bool {
     from_embedded && anew
 }
 
-/// The checkpoint to go on from; damaged newer ones are named.
+/// The checkpoint to resume from; damaged newer ones are named.
 fn usable_checkpoint(
     run: &RunDirectory,
     step: Option<u64>,
@@ -376,7 +377,8 @@ fn usable_checkpoint(
     Ok(run.checkpoint(step)?)
 }
 
-/// Whether a model knows every token of a tokenizer, and reads far enough for completions of so many tokens.
+/// Checks that a model knows every token of a tokenizer, and that its context fits completions of so many
+/// tokens.
 ///
 /// # Errors
 /// A sentence that says what does not fit.
@@ -398,12 +400,12 @@ pub fn check_fit(
     Ok(())
 }
 
-/// The longest completions that a model can write, its prompt left room for.
+/// The longest completions that a model can write, leaving room for the prompt.
 fn most_new_tokens(model: &ModelConfig) -> usize {
     model.max_position_embeddings.saturating_sub(16)
 }
 
-/// Whether a model can write completions of the length that a configuration asks for, and this machine can hold them.
+/// Checks that a model can write completions of the configured length, and that this machine can hold them.
 ///
 /// # Errors
 /// A sentence that says what to set lower.
@@ -414,7 +416,7 @@ pub(super) fn check_sizes(config: &Config, model: &ModelConfig, threads: usize) 
     super::step_memory::check(config, model, threads, Memory::of_this_machine())
 }
 
-/// Why so many are refused.
+/// The error for too many.
 fn too_many_new_tokens(max_new_tokens: usize, model: &ModelConfig) -> String {
     format!(
         "max_new_tokens is {max_new_tokens}, but the model reads at most {} tokens with its prompt; set it lower.",

@@ -2,30 +2,30 @@
 
 use crate::{config::Config, model::config::ModelConfig, system::memory::Memory};
 
-/// Of one token of a completion: its number, log-probability and entropy, and the same as text in the journal.
+/// Bytes of one completion token: its id, log-probability and entropy, and the same as text in the journal.
 const TOKEN_BYTES: f64 = 48.0;
-/// Of one completion besides: prompt, text, analysis.
+/// Further bytes of one completion: prompt, text, analysis.
 const COMPLETION_BYTES: f64 = 2048.0;
 
-/// About how much a step takes at the most, bytes: every completion as long as it may be.
+/// Estimated peak memory of a step, bytes, with every completion at its longest.
 pub(super) fn needed(config: &Config, model: &ModelConfig, threads: usize) -> f64 {
     let (threads, tokens) = (threads as f64, config.sampling.max_new_tokens as f64);
     let completions = config.sampling.prompts_per_step as f64 * config.sampling.group_size as f64;
     let kept = completions * (tokens * TOKEN_BYTES + COMPLETION_BYTES);
-    // The weights, two moments, a copy to go back to, and each thread's gradients.
+    // The weights, two moments, a copy for rollback, and each thread's gradients.
     let weights = 4.0 * model.parameters() as f64 * (4.0 + 2.0 * threads);
-    // What the backward pass needs of each token of a micro-batch.
+    // Activations that the backward pass keeps per token of a micro-batch.
     let width = 12.0 * model.hidden_size as f64 + 3.0 * model.intermediate_size as f64;
     let activations = model.num_hidden_layers as f64 * width + 2.0 * model.vocab_size as f64;
     let batch = (config.update.micro_tokens as f64).min(completions * tokens) + tokens;
     kept + weights + 4.0 * threads * batch * activations
 }
 
-/// Refuses what is sure not to fit, before anything of it is taken: a system that has no more memory ends a process
-/// without a word.
+/// Refuses what certainly does not fit, before allocating any of it: a system that runs out of memory kills
+/// the process without a message.
 ///
 /// # Errors
-/// A sentence that says how much it would be and what to set lower.
+/// A sentence that says how much it would take and what to lower.
 pub(super) fn check(
     config: &Config,
     model: &ModelConfig,

@@ -13,7 +13,7 @@ use crate::{
     rollout::RolloutGroup,
 };
 
-/// Sums that run on from step to step.
+/// Running totals across steps.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Totals {
     /// Tokens of prompts and completions, a prompt once for each of its completions.
@@ -35,12 +35,12 @@ pub struct PhaseTimes {
     pub evaluate: f64,
 }
 
-/// `a / b`, and 0 where nothing was counted.
+/// `a / b`, or 0 if nothing was counted.
 fn share(a: usize, b: usize) -> f64 {
     if b == 0 { 0.0 } else { a as f64 / b as f64 }
 }
 
-/// What rollouts and update say, without the policy's version, the evaluation and the clock.
+/// Metrics from rollouts and update, without the policy's version, the evaluation and the clock.
 pub fn metrics(
     step: u64,
     config: &Config,
@@ -61,7 +61,7 @@ pub fn metrics(
     let prompts: usize = groups.iter().map(|g| g.scored.group.prompt_tokens.len() * g.advantages.len()).sum();
     let context = share(generated, n) / 2.0;
     totals.tokens += (generated + prompts) as u64;
-    // A backward pass costs twice its forward pass; the reference model has a forward pass alone.
+    // A backward pass costs twice its forward pass; the reference model only has a forward pass.
     let passes = (generated + prompts + update.reference_tokens) as f64 + 3.0 * update.tokens as f64;
     totals.flops += model.forward_flops(context) * passes;
 
@@ -126,7 +126,7 @@ pub fn metrics(
     measured
 }
 
-/// Of the right answers, the share that an attempt of their thought derives.
+/// Share of right answers that an attempt in their thought derives.
 fn faithful_share(groups: &[JudgedGroup]) -> Option<f64> {
     let right = || {
         let judged = groups.iter().flat_map(|group| group.scored.scores.iter().zip(&group.scored.analyses));
@@ -136,7 +136,7 @@ fn faithful_share(groups: &[JudgedGroup]) -> Option<f64> {
     (all > 0).then(|| share(right().filter(|derived| *derived).count(), all))
 }
 
-/// Adds the clock, which two equal runs do not share.
+/// Adds wall-clock times, which differ between two identical runs.
 pub fn add_clock(metrics: &mut Step, times: &PhaseTimes, generated: usize, trained: usize) {
     let rate = |tokens: usize, seconds: f64| if seconds > 0.0 { tokens as f64 / seconds } else { 0.0 };
     metrics.set(&registry::TIME_SAMPLE, times.sample);
@@ -157,7 +157,7 @@ pub fn rollout_records(step: u64, task: &str, group: usize, judged: &JudgedGroup
     records
 }
 
-/// The same before advantages are known.
+/// Like [`rollout_records`], before advantages are known.
 pub fn scored_records(step: u64, task: &str, group: usize, scored: &ScoredGroup) -> Vec<Rollout> {
     let mut records = sampled_records(step, task, group, &scored.group, &scored.texts);
     for (index, record) in records.iter_mut().enumerate() {
@@ -168,7 +168,7 @@ pub fn scored_records(step: u64, task: &str, group: usize, scored: &ScoredGroup)
     records
 }
 
-/// The same before rewards are known.
+/// Like [`rollout_records`], before rewards are known.
 pub fn sampled_records(
     step: u64,
     task: &str,
@@ -210,7 +210,7 @@ mod tests {
         task::{NumberPuzzle, RewardRules, countdown::reward},
     };
 
-    /// A group of completions of `length` tokens that earned this.
+    /// A group of completions of `length` tokens with these rewards.
     fn judged(rewards: &[f64], length: usize) -> JudgedGroup {
         let puzzle = NumberPuzzle { numbers: vec![4, 1], target: 5 };
         let completion = Completion { tokens: vec![3; length], ..Completion::default() };

@@ -39,10 +39,10 @@ use crate::{
 /// Groups of a step whose tokens are streamed.
 const STREAMED_GROUPS: usize = 4;
 
-/// Trains a run that is ready until its last step or a stop. Whenever the weights change, `weights` is left a copy.
+/// Trains a prepared run until its last step or a stop. Whenever the weights change, `weights` gets a copy.
 ///
 /// # Errors
-/// A sentence; what was journalled before is safe.
+/// A sentence; everything journalled before is safe.
 pub fn train(
     prepared: Prepared,
     control: &Control,
@@ -52,18 +52,18 @@ pub fn train(
     let mut training = Training::begin(prepared, control, weights, last_step);
     let ended = training.run();
     if let Err(error) = &ended {
-        // The events may be what cannot be written; the caller tells the error in any case.
+        // The events themselves may be what cannot be written; the caller reports the error in any case.
         let _ = training.p.journal.event(training.step, RunEvent::Failed, &error.to_string());
     }
     ended
 }
 
-/// The sentinel as it was after the last step. Only the metrics are read again: what it counted in the completions
-/// begins anew.
+/// The sentinel as it was after the last step. Only the metrics are read again: its counts from completions
+/// start over.
 fn sentinel_of(p: &Prepared) -> Sentinel {
     let mut sentinel = Sentinel::default();
     if p.state.step > 0 {
-        // Without its past it only warns later; no reason not to train.
+        // Without its history it only warns later; that is no reason not to train.
         let past = Reader::new(&p.run).metrics().map(|log| log.records).unwrap_or_default();
         for metrics in past.iter().filter(|metrics| metrics.step <= p.state.step) {
             sentinel.observe(metrics, &Features::default(), &p.config);
@@ -89,20 +89,20 @@ struct Training<'a> {
     totals: Totals,
     /// Step of the newest checkpoint.
     saved: Option<u64>,
-    /// When a checkpoint that the disk refused is tried again. While there is such a one, no step is begun.
+    /// When to retry a checkpoint that the disk refused. While one is pending, no step begins.
     retry_at: Option<Instant>,
     /// Whether a step has begun and is not recorded yet.
     in_step: bool,
-    /// A checkpoint was asked for within a step, and is written behind it.
+    /// A checkpoint was requested during a step, and is written at its end.
     checkpoint_wanted: bool,
     heldout: Vec<Puzzle>,
     /// Steps that the weights have seen: one ahead of `step` between a step's update and its end.
     weights_step: u64,
-    /// Whether the pinned puzzles were looked at before the first step.
+    /// Whether the pinned puzzles were handled before the first step.
     begun: bool,
     sentinel: Sentinel,
     inspector: Inspector,
-    /// The groups of the last finished step, for those who look at them before the next one begins.
+    /// The groups of the last finished step, for inspection before the next one begins.
     finished: Vec<JudgedGroup>,
 }
 
@@ -173,8 +173,8 @@ impl<'a> Training<'a> {
 
     fn run(&mut self) -> Result<(), EngineError> {
         if self.saved.is_none() {
-            // A run that is killed before its first checkpoint is due can be resumed all the same. While the disk refuses
-            // it, no step is begun.
+            // With this, a run that is killed before its first checkpoint is due can be resumed all the same.
+            // While the disk refuses it, no step begins.
             self.checkpoint()?;
         }
         while self.last_step.is_none_or(|last| self.step < last) {
@@ -251,7 +251,7 @@ impl<'a> Training<'a> {
         let gate = |done: usize, total: usize| {
             batches.store(total, Ordering::Relaxed);
             control.tell(Event::PhaseChanged { step, phase: Phase::Update, done, total });
-            // Once the first inner epoch has changed the weights, the step is finished whatever is asked.
+            // Once the first inner epoch has changed the weights, the step is finished whatever is requested.
             control.gate() || done * config.update.inner_epochs >= total
         };
         let update = match self.p.grpo.update(&settings, step, &judged, &gate) {
@@ -272,7 +272,8 @@ impl<'a> Training<'a> {
         control.tell(Event::PhaseChanged { step, phase: Phase::Update, done: total, total });
         self.weights_step = step;
         self.show_weights();
-        // The weights are those after this step: a stop from here on ends the run behind it, not before.
+        // The weights are now those after this step: from here on a stop ends the run after the step, not
+        // before it.
         self.phase_over(step, Known::Updated(&judged))?;
 
         let clock = Instant::now();
@@ -335,7 +336,7 @@ impl<'a> Training<'a> {
         self.in_step = true;
     }
 
-    /// Tells what the sentinel says about the step. Whether the run is to be saved and paused for it.
+    /// Reports the sentinel's notices about the step. Returns whether to save and pause the run for them.
     fn watch_for_collapse(&mut self, metrics: &Step, features: &Features) -> bool {
         let notices = self.sentinel.observe(metrics, features, &self.p.config);
         let then = self.p.config.watch.sentinel;
@@ -343,7 +344,7 @@ impl<'a> Training<'a> {
         if then == OnCollapse::Off {
             return false;
         }
-        // An update that was refused has been told in more exact words.
+        // A refused update was already reported more precisely.
         let told = |notice: &Notice| {
             notice.danger == Danger::FailedUpdate && !metrics.get(&registry::GRAD_NORM).is_finite()
         };
@@ -358,7 +359,7 @@ impl<'a> Training<'a> {
         self.control.tell(Event::PhaseChanged { step, phase, done: 0, total });
     }
 
-    /// Journals what a person did and serves what they asked for.
+    /// Journals a person's actions and serves their requests.
     fn journal_requests(&mut self) -> Result<(), EngineError> {
         let requests = self.control.take_requests();
         for (what, words) in requests.deeds {
@@ -366,7 +367,8 @@ impl<'a> Training<'a> {
         }
         self.journal_edits(requests.edits);
         self.checkpoint_wanted |= requests.checkpoint;
-        // Within a step the weights may be those after it, and the journal holds lines of it.
+        // During a step the weights may already be those after it, and the journal may hold some of its
+        // lines.
         if self.checkpoint_wanted && !self.in_step {
             self.checkpoint()?;
         }
@@ -376,7 +378,7 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
-    /// Journals edits under the last step that they do not hold in.
+    /// Journals edits under the last step that they do not apply to.
     fn journal_edits(&mut self, edits: Vec<Edit>) {
         let step = self.step + u64::from(self.in_step);
         for edit in edits {
@@ -386,7 +388,7 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// Journals what was done. Where the disk refuses, the line is kept and written with the next one.
+    /// Journals an action. If the disk refuses, the line is kept and written with the next one.
     fn record(&mut self, step: u64, what: RunEvent, words: &str) {
         if let Err(error) = self.p.journal.event(step, what, words) {
             self.control.tell(Event::Warning(format!("{error} It is kept and written later.")));
@@ -399,7 +401,7 @@ impl<'a> Training<'a> {
         self.control.tell(Event::Warning(text.to_string()));
     }
 
-    /// Answers held-out puzzles with the policy as it is now.
+    /// Answers held-out puzzles with the current policy.
     fn evaluate(&mut self, step: u64, metrics: &mut Step) -> Result<(), EngineError> {
         struct Gate<'a>(&'a Control);
         impl Observer for Gate<'_> {
@@ -441,7 +443,7 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
-    /// Leaves the weights as they are to whoever asks them something beside training.
+    /// Publishes the current weights for the side engine.
     fn show_weights(&self) {
         self.weights.show(Live {
             run: self.p.run.clone(),

@@ -13,7 +13,7 @@ use crate::kernels::{
 };
 
 fn model(device: &Device) -> Transformer {
-    // Three query heads a key/value head and a head width that no vector divides.
+    // Three query heads per key/value head, and a head width that is no multiple of any vector width.
     let shape: ModelConfig = serde_json::from_value(serde_json::json!({
         "model_type": "qwen2", "hidden_size": 36, "intermediate_size": 50, "num_hidden_layers": 2,
         "num_attention_heads": 6, "num_key_value_heads": 2, "head_dim": 6, "vocab_size": 37,
@@ -51,7 +51,7 @@ fn assert_close(made: &[(VectorUnit, Vec<f32>)], what: &str) {
     }
 }
 
-/// Products may add in another order with each unit, so these agree within rounding.
+/// Each unit may add up products in another order, so these agree within rounding.
 #[test]
 fn a_model_and_its_gradients_are_the_same_within_rounding_with_every_unit() {
     let device = Device::flex();

@@ -1,10 +1,10 @@
-//! What a model computes, whichever family it is of.
+//! What a model computes, independent of its family.
 
 use crate::kernels::attention::Heads;
 
-/// The spec of a block, and of how the tokens come in and go out. Every block normalises what it reads (RMSNorm), attends
-/// to all that came before with rotary positions (halves of a head turned against each other), and has a gated
-/// feed-forward (SwiGLU); here is what differs.
+/// The spec of a block, and of the input and output layers. Every block normalises its input (RMSNorm),
+/// attends causally with rotary positions (in the rotate-half layout), and has a gated feed-forward (SwiGLU);
+/// this is what differs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ArchSpec {
     /// Width of the residual stream.
@@ -15,11 +15,12 @@ pub struct ArchSpec {
     pub heads: Heads,
     /// Whether queries, keys and values have biases.
     pub qkv_bias: bool,
-    /// Whether a file of the weights has a bias of the output projection. It must be zero: it is not computed with.
+    /// Whether a weights file has a bias of the output projection. It must be zero: we do not compute with
+    /// it.
     pub output_bias: bool,
-    /// Whether each query head and each key head is normalised before it is turned.
+    /// Whether each query head and each key head is normalised before rotation.
     pub qk_norm: bool,
-    /// Added to the mean square before its root is taken.
+    /// Added to the mean square before taking the root.
     pub norm_eps: f64,
     /// Base of the rotary wavelengths.
     pub rope_theta: f64,
@@ -28,7 +29,7 @@ pub struct ArchSpec {
 }
 
 impl ArchSpec {
-    /// How many numbers the weights of a block are.
+    /// Number of parameters of a block.
     pub fn block_parameters(&self) -> usize {
         let (d, Heads { queries: h, width: c, .. }) = (self.hidden, self.heads);
         let bias = if self.qkv_bias { self.heads.row() } else { 0 };

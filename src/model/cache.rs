@@ -1,10 +1,10 @@
-//! Keys and values of what was already read, so that a new token costs one position.
+//! The KV cache: keys and values of earlier positions, so that a new token costs one position.
 
 use burn::tensor::{Device, Int, Tensor, s};
 
 use super::config::ModelConfig;
 
-/// One `[B, G, capacity, c]` tensor of keys and one of values a layer, written in place.
+/// One `[B, G, capacity, c]` tensor of keys and one of values per layer, written in place.
 #[derive(Debug)]
 pub struct KvCache {
     /// `None` only while a layer is being written.
@@ -32,8 +32,8 @@ impl KvCache {
         self.length += positions;
     }
 
-    /// Writes `keys` and `values`, `[B, G, n, c]`, from position `start` on. The tensors are taken out first:
-    /// an assignment is in place only while nothing else holds them.
+    /// Writes `keys` and `values`, `[B, G, n, c]`, from position `start` on. Takes the tensors out first: an
+    /// assignment is in place only while nothing else holds them.
     pub fn write(&mut self, layer: usize, start: usize, keys: Tensor<4>, values: Tensor<4>) {
         let Some((k, v)) = self.layers[layer].take() else { return };
         let end = start + keys.dims()[2];

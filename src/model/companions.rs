@@ -1,5 +1,5 @@
-//! The small files that stand beside a model's weights: how its tokenizer is called, where its completions end, how a
-//! chat is worded. They are kept with a run, so that its checkpoints and exports have them too.
+//! The small files beside a model's weights: the tokenizer's class, the end tokens, the chat template. A run
+//! keeps them, so that its checkpoints and exports have them too.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::host::{ModelError, broken, read_bounded};
 use crate::system::quoting::quoting;
 
-/// Names of the files that are kept.
+/// Names of the files to keep.
 const KEPT: [&str; 11] = [
     CONFIG,
     GENERATION_CONFIG,
@@ -28,27 +28,27 @@ pub const CONFIG: &str = "config.json";
 pub const GENERATION_CONFIG: &str = "generation_config.json";
 /// The tokenizer's class and its special tokens.
 pub const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
-/// Largest of them that is read.
+/// Size limit of each.
 const MOST_BYTES: u64 = 32 << 20;
 
-/// The small files beside a model's weights, by their names. A copy shares them.
+/// The small files beside a model's weights, by name. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Companions(Arc<BTreeMap<&'static str, Vec<u8>>>);
 
-/// Which tokens end a completion, as far as the files say.
+/// The end tokens that the files name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ends {
-    /// Their numbers; of the files that give any, the one that transformers heeds.
+    /// Their ids, from the file that transformers uses.
     pub ids: Vec<u32>,
-    /// The tokenizer's own end token, by its text.
+    /// The text of the tokenizer's own end token.
     pub named: Option<String>,
 }
 
 impl Companions {
-    /// Those of a folder.
+    /// The small files of a folder.
     ///
     /// # Errors
-    /// Names the file that cannot be read or is no JSON.
+    /// Names the file that cannot be read or is not JSON.
     pub fn of_folder(folder: &Path) -> Result<Self, ModelError> {
         let mut kept = BTreeMap::new();
         for name in KEPT {
@@ -81,12 +81,12 @@ impl Companions {
         self.0.contains_key(name)
     }
 
-    /// The fields of one that is JSON; none where it is not there.
+    /// The fields of a JSON file; none if it is missing.
     pub fn fields(&self, name: &str) -> Map<String, Value> {
         self.0.get(name).and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default()
     }
 
-    /// Where completions end. `generation_config.json` has the first word, as in transformers.
+    /// The end tokens. `generation_config.json` comes first, as in transformers.
     pub fn ends(&self) -> Ends {
         let ids = [GENERATION_CONFIG, CONFIG]
             .into_iter()

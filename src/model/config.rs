@@ -12,7 +12,7 @@ use crate::{kernels::attention::Heads, system::quoting::quoting};
 /// The family and the sizes of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelConfig {
-    /// Whose tables of names and flags are meant.
+    /// The family, with its tables of names and flags.
     #[serde(rename = "model_type", default = "qwen2", with = "by_model_type")]
     pub family: &'static ModelFamily,
     /// Width of the residual stream, d.
@@ -25,12 +25,12 @@ pub struct ModelConfig {
     pub num_attention_heads: usize,
     /// Key and value heads; each serves `num_attention_heads / num_key_value_heads` query heads.
     pub num_key_value_heads: usize,
-    /// Width of a head where it is not `hidden_size / num_attention_heads`.
+    /// Width of a head if it is not `hidden_size / num_attention_heads`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head_dim: Option<usize>,
     /// Tokens.
     pub vocab_size: usize,
-    /// Added to the mean square before its root is taken.
+    /// Added to the mean square before taking the root.
     #[serde(default = "default_eps")]
     pub rms_norm_eps: f64,
     /// Base of the rotary wavelengths.
@@ -42,7 +42,7 @@ pub struct ModelConfig {
     /// Whether the output layer is the embedding transposed.
     #[serde(default)]
     pub tie_word_embeddings: bool,
-    /// Whether queries, keys and values have biases, in families where this is told.
+    /// Whether queries, keys and values have biases, in families that say so in `config.json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention_bias: Option<bool>,
 }
@@ -88,7 +88,7 @@ impl ModelConfig {
         Self::parse_with_notes(json).map(|(config, _)| config)
     }
 
-    /// As [`Self::parse`], with sentences on the fields that are left aside.
+    /// Like [`Self::parse`], with sentences on the ignored fields.
     ///
     /// # Errors
     /// As there.
@@ -112,7 +112,7 @@ impl ModelConfig {
         given.unwrap_or(self.hidden_size / self.num_attention_heads.max(1))
     }
 
-    /// What the model computes.
+    /// The model's computation.
     pub fn arch(&self) -> ArchSpec {
         let qkv_bias = self.family.has_qkv_bias(self.attention_bias);
         ArchSpec {
@@ -128,7 +128,7 @@ impl ModelConfig {
         }
     }
 
-    /// Whether the numbers fit each other and stay within what this program can hold.
+    /// Checks that the sizes are consistent and within the program's limits.
     ///
     /// # Errors
     /// A sentence that names the first field that does not.
@@ -175,7 +175,7 @@ impl ModelConfig {
         Ok(())
     }
 
-    /// How many numbers the weights are.
+    /// Number of parameters.
     pub fn parameters(&self) -> usize {
         let d = self.hidden_size;
         let embeddings = self.vocab_size * d * if self.tie_word_embeddings { 1 } else { 2 };

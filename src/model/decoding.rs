@@ -13,8 +13,8 @@ use crate::kernels::{
 };
 
 impl Transformer {
-    /// A decoder for sequences of at most `capacity` tokens in `slots` slots. `None` when the weights are not f32 tensors
-    /// of the CPU backend without gradients.
+    /// A decoder for sequences of at most `capacity` tokens in `slots` slots. `None` unless the weights are
+    /// f32 tensors of the CPU backend without gradients.
     pub fn decoder(&self, slots: usize, capacity: usize) -> Option<Decoder> {
         let weights = Weights {
             embedding: of(&self.embedding)?,
@@ -27,7 +27,7 @@ impl Transformer {
     }
 }
 
-/// Bytes that a [`Decoder`] keeps of one slot for sequences of at most `capacity` tokens.
+/// Bytes that a [`Decoder`] uses per slot for sequences of at most `capacity` tokens.
 pub fn kept_bytes(config: &ModelConfig, capacity: usize) -> usize {
     Decoder::kept_bytes(config.heads(), config.num_hidden_layers, capacity)
 }
@@ -50,7 +50,7 @@ fn of<const D: usize>(param: &Param<Tensor<D>>) -> Option<CpuTensor> {
     CpuTensor::of(param.val())
 }
 
-/// `None` only where there is a weight that cannot be read.
+/// `None` only if a weight exists but cannot be read.
 fn optional<T>(weight: Option<Option<T>>) -> Option<Option<T>> {
     match weight {
         Some(None) => None,

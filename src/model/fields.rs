@@ -1,15 +1,15 @@
-//! The fields of a stranger's `config.json`: each is understood, known to change nothing, or refused by its name.
+//! The fields of a stranger's `config.json`: each is understood, known to change nothing, or refused by name.
 //!
-//! The families of models are an allow-list ([`families`]); a field that changes the computation must have the value that
-//! changes nothing; and a field that nobody here has heard of is refused where its name sounds like the computation, and
-//! told of where it does not.
+//! The families of models are an allow-list ([`families`]); a field that changes the computation must have
+//! its neutral value; and an unknown field is refused if its name suggests the computation, and otherwise
+//! reported.
 
 use serde_json::{Map, Value};
 
 use super::families::{self, Bias, ModelFamily, Window};
 use crate::system::quoting::shortened;
 
-/// What [`super::config::ModelConfig`] reads.
+/// The fields that [`super::config::ModelConfig`] reads.
 const UNDERSTOOD: [&str; 14] = [
     "model_type",
     "hidden_size",
@@ -27,7 +27,7 @@ const UNDERSTOOD: [&str; 14] = [
     "attention_bias",
 ];
 
-/// What is looked at in this file.
+/// The fields that this file checks.
 const LOOKED_AT: [&str; 7] = [
     "rope_scaling",
     "hidden_act",
@@ -38,7 +38,8 @@ const LOOKED_AT: [&str; 7] = [
     "layer_types",
 ];
 
-/// What changes nothing that is computed here: names, tokens, types on disk, dropout, how others train and generate.
+/// Fields that do not affect our computation: names, tokens, types on disk, dropout, training and generation
+/// settings.
 const HARMLESS: &[&str] = &[
     "_attn_implementation",
     "_attn_implementation_autoset",
@@ -81,7 +82,7 @@ const HARMLESS: &[&str] = &[
     "use_cache",
 ];
 
-/// What changes the computation unless it is 1.
+/// Fields that change the computation unless they are 1.
 const NEUTRAL_AT_ONE: [&str; 8] = [
     "partial_rotary_factor",
     "rotary_pct",
@@ -93,7 +94,7 @@ const NEUTRAL_AT_ONE: [&str; 8] = [
     "lm_head_multiplier",
 ];
 
-/// What changes the computation unless it is absent, `null`, `false` or empty.
+/// Fields that change the computation unless they are absent, `null`, `false` or empty.
 const NEUTRAL_WHEN_OFF: &[&str] = &[
     "add_cross_attention",
     "attention_multiplier",
@@ -119,7 +120,7 @@ const NEUTRAL_WHEN_OFF: &[&str] = &[
     "use_qkv_bias",
 ];
 
-/// Parts of names that sound like the computation.
+/// Parts of names that suggest the computation.
 const TELLING: &[&str] = &[
     "activation",
     "attention",
@@ -153,12 +154,12 @@ const TELLING: &[&str] = &[
     "window",
 ];
 
-/// The fields that are read, in one form for all families, and what a person should know of the others.
+/// The fields that are read, in one form for all families, and notes on the others.
 #[derive(Debug)]
 pub struct Fields {
     /// Without `null`s; defaults that differ between families are filled in.
     pub read: Map<String, Value>,
-    /// Sentences on fields that are left aside.
+    /// Sentences on ignored fields.
     pub notes: Vec<String>,
 }
 
@@ -226,7 +227,7 @@ fn activation(fields: &Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
-/// Windows of attention; one that is never shorter than a sequence changes nothing.
+/// Refuses attention windows, unless the window is never shorter than a sequence and so changes nothing.
 fn windows(fields: &Map<String, Value>, family: &ModelFamily) -> Result<(), String> {
     let layer_types = fields.get("layer_types").filter(|value| !value.is_null());
     if let Some(types) = layer_types {
@@ -243,7 +244,7 @@ fn windows(fields: &Map<String, Value>, family: &ModelFamily) -> Result<(), Stri
     let window = fields.get("sliding_window").filter(|value| !value.is_null());
     let (asked, default) = match family.window {
         Window::Everywhere { default } => {
-            // Where the configuration does not speak of a window, transformers may give it one.
+            // If the configuration has no window, transformers may use a default one.
             let default = default.filter(|_| !fields.contains_key("sliding_window"));
             (window.is_some() || default.is_some() || used.is_some(), default)
         }
@@ -283,7 +284,7 @@ fn neutral(fields: &Map<String, Value>) -> Result<(), String> {
     }
 }
 
-/// Biases that a family never has, or always.
+/// Refuses biases that a family never has, or missing ones that it always has.
 fn biases(fields: &Map<String, Value>, family: &ModelFamily) -> Result<(), String> {
     let given = fields.get("attention_bias").and_then(Value::as_bool);
     let always = match (family.qkv_bias, given) {
@@ -298,7 +299,8 @@ fn biases(fields: &Map<String, Value>, family: &ModelFamily) -> Result<(), Strin
     ))
 }
 
-/// The base of the rotary wavelengths, as transformers finds it: in `rope_scaling`, in `rope_parameters`, beside them.
+/// The base of the rotary wavelengths, where transformers looks for it: in `rope_scaling`, in
+/// `rope_parameters`, beside them.
 fn rotary(fields: &Map<String, Value>) -> Result<Option<Value>, String> {
     let holder = ["rope_scaling", "rope_parameters"]
         .into_iter()
@@ -357,7 +359,7 @@ fn is_off(value: &Value) -> bool {
     }
 }
 
-/// A value as a sentence may quote it.
+/// A value for quoting in a sentence.
 fn spelt(value: &Value) -> String {
     match value {
         Value::String(text) => format!("`{}`", shortened(text)),

@@ -1,5 +1,4 @@
-//! What is said of a path that holds no model which can be read: most people mean something that exists in another
-//! form.
+//! Errors for a path without a readable model: most people mean something that exists in another form.
 
 use std::path::Path;
 
@@ -9,7 +8,7 @@ use super::{
 };
 use crate::system::{memory::Memory, quoting::shortened};
 
-/// Whether a path was meant to be a model's folder, rather than the name of a run.
+/// Whether a path is meant as a model folder, rather than the name of a run.
 pub fn is_meant(path: &Path) -> bool {
     let holds = |name: &str| path.join(name).exists();
     path.join("config.json").is_file()
@@ -18,8 +17,7 @@ pub fn is_meant(path: &Path) -> bool {
         || gguf_within(path).is_some()
 }
 
-/// Refuses a path that lacks one of the three files that a model is read from, with a hint where something else is
-/// there.
+/// Refuses a path that lacks one of a model's three files, with a hint if something else is there.
 ///
 /// # Errors
 /// A sentence that says what is missing and where to get it.
@@ -76,8 +74,8 @@ pub fn check_folder(folder: &Path) -> Result<(), ModelError> {
     Ok(())
 }
 
-/// Refuses weights that are sure not to fit in memory, or that are larger than `config.json` makes them, before any of
-/// them are read.
+/// Refuses weights that certainly do not fit in memory, or that are larger than `config.json` implies, before
+/// reading any of them.
 ///
 /// # Errors
 /// A sentence with both sizes.
@@ -87,7 +85,7 @@ pub fn check_size(folder: &Path, config: &ModelConfig, memory: Option<Memory>) -
         files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|f| f.len()).collect();
     let (all, largest) = (sizes.iter().sum::<u64>(), sizes.iter().copied().max().unwrap_or(0));
     let parameters = config.parameters() as u64;
-    // Room for a header, and for a head and tables that other programs write beside what is needed.
+    // Leaves room for a header, and for a head and tables that other programs also write.
     let most = 4 * (parameters + (config.vocab_size * config.hidden_size) as u64) + (64 << 20);
     if all > most {
         return Err(broken(
@@ -98,7 +96,7 @@ pub fn check_size(folder: &Path, config: &ModelConfig, memory: Option<Memory>) -
             ),
         ));
     }
-    // One file as it is on disk, and every weight in four bytes: two on disk at the least.
+    // One file as it is on disk, plus every weight in four bytes; on disk a weight takes at least two.
     let needed = largest + 4 * parameters.min(all / 2);
     let gibibytes = |bytes: u64| bytes as f64 / f64::from(1 << 30);
     match memory.filter(|memory| needed > memory.total_bytes) {
@@ -128,7 +126,7 @@ fn gguf_within(folder: &Path) -> Option<String> {
     Some(shortened(&found.file_name()?.to_string_lossy()))
 }
 
-/// What to do where a name is that of a model on the Hugging Face Hub, by its looks.
+/// Advice if a name looks like that of a model on the Hugging Face Hub.
 pub fn on_the_hub(name: &str) -> Option<String> {
     is_hub_name(name).then(|| {
         format!(
@@ -138,7 +136,7 @@ pub fn on_the_hub(name: &str) -> Option<String> {
     })
 }
 
-/// `owner/name`, in the letters that the Hub allows.
+/// Whether it is `owner/name`, in the characters that the Hub allows.
 fn is_hub_name(name: &str) -> bool {
     let part = |part: &str| {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
@@ -158,7 +156,7 @@ mod tests {
             "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 32000}"#;
         let config = ModelConfig::parse(seven_billion)?;
         let file = std::fs::File::create(folder.path().join("model.safetensors"))?;
-        // A hole, which takes no disk.
+        // A sparse file, which takes up no disk space.
         file.set_len(13_476_839_424)?;
         let machine = |gibibytes: u64| Some(Memory { total_bytes: gibibytes << 30, available_bytes: 0 });
         let said =

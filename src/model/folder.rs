@@ -1,7 +1,7 @@
 //! Hugging Face folders: `config.json`, `model.safetensors` (or shards with an index), `tokenizer.json`.
 //!
-//! Tensor names and layouts are those of transformers' `Qwen2ForCausalLM`, so that what is written here loads
-//! there and the other way round. Weights are kept `[in, out]` in memory and `[out, in]` on disk.
+//! Tensor names and layouts are those of transformers' `Qwen2ForCausalLM`, so folders can be exchanged in
+//! both directions. Weights are `[in, out]` in memory and `[out, in]` on disk.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -32,18 +32,18 @@ use crate::{
 
 /// A model, the folder's `tokenizer.json`, and the small files beside them.
 pub struct LoadedModel {
-    /// On the device asked for. Its shape is the one that it is written with.
+    /// On the requested device, with the shape that it was written with.
     pub model: Transformer,
     /// The bytes of `tokenizer.json`.
     pub tokenizer: Vec<u8>,
     /// The other small files of the folder.
     pub companions: Companions,
-    /// What a person should know of it, in sentences.
+    /// Notes for a person, in sentences.
     pub notes: Vec<String>,
 }
 
 impl LoadedModel {
-    /// A model that was made here, from nothing.
+    /// A model that was made here from scratch.
     pub fn made(mut model: Transformer, tokenizer: Vec<u8>) -> Self {
         model.config = publish::published_shape(model.config, &tokenizer);
         Self { model, tokenizer, companions: Companions::default(), notes: Vec::new() }
@@ -52,7 +52,7 @@ impl LoadedModel {
     /// The tokenizer, with the end tokens that the folder names.
     ///
     /// # Errors
-    /// As [`Tokenizer::from_bytes`].
+    /// As for [`Tokenizer::from_bytes`].
     pub fn read_tokenizer(&self) -> Result<Tokenizer, TokenizerError> {
         Tokenizer::with_ends(&self.tokenizer, Path::new("tokenizer.json"), &self.companions.ends())
     }
@@ -84,7 +84,7 @@ pub fn load(folder: &Path, device: &Device) -> Result<LoadedModel, ModelError> {
 /// Loads a model from bytes in memory. `source` is named in errors.
 ///
 /// # Errors
-/// As [`load`].
+/// As for [`load`].
 pub fn from_bytes(
     config: &[u8],
     weights: &[u8],
@@ -98,7 +98,7 @@ pub fn from_bytes(
 /// A model of a known shape with the weights of a file. `source` is named in errors.
 ///
 /// # Errors
-/// As [`load`].
+/// As for [`load`].
 pub fn with_weights(
     config: &ModelConfig,
     weights: &[u8],
@@ -138,18 +138,18 @@ fn onto_device(host: HostTensors, config: &ModelConfig, device: &Device) -> Resu
     })
 }
 
-/// The weights as one safetensors file in f32, names and layouts as transformers has them.
+/// The weights as one safetensors file in f32, with transformers' names and layouts.
 ///
 /// # Errors
-/// When the device's memory cannot be read.
+/// If the device's memory cannot be read.
 pub fn to_bytes(model: &Transformer) -> Result<Vec<u8>, ModelError> {
     to_bytes_as(model, WeightType::F32)
 }
 
-/// As [`to_bytes`], each weight rounded to a type.
+/// Like [`to_bytes`], with each weight rounded to a type.
 ///
 /// # Errors
-/// As there, and where a weight is beyond what the type can hold.
+/// As for [`to_bytes`], and if a weight is out of the type's range.
 pub fn to_bytes_as(model: &Transformer, as_type: WeightType) -> Result<Vec<u8>, ModelError> {
     let memory = Path::new("model in memory");
     let mut file = File { as_type, tensors: BTreeMap::new(), beyond: None };
@@ -200,11 +200,11 @@ pub fn to_bytes_as(model: &Transformer, as_type: WeightType) -> Result<Vec<u8>, 
         .map_err(|e| broken(memory, format!("The weights could not be written down: {e}.")))
 }
 
-/// The tensors of a file that is being made.
+/// The tensors of a file being written.
 struct File {
     as_type: WeightType,
     tensors: BTreeMap<String, (Vec<usize>, Vec<u8>)>,
-    /// A tensor with a number that the type cannot hold.
+    /// A tensor with a number out of the type's range.
     beyond: Option<String>,
 }
 
@@ -218,7 +218,7 @@ impl File {
         Ok(())
     }
 
-    /// Numbers as the file has them, part behind part.
+    /// Appends numbers in file order, part by part.
     fn put_values(&mut self, place: &Place, mut values: &[f32]) {
         for (name, rows) in &place.parts {
             let (part, rest) = values.split_at(rows * place.columns.unwrap_or(1));
@@ -237,10 +237,10 @@ fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
     })
 }
 
-/// SHA-256 of a folder's weights, hexadecimal; shards are hashed one after the other.
+/// SHA-256 of a folder's weights, hexadecimal; shards are hashed in sequence.
 ///
 /// # Errors
-/// When they cannot be read.
+/// If they cannot be read.
 pub fn hash_of_folder(folder: &Path) -> Result<String, ModelError> {
     use sha2::{Digest, Sha256};
     let mut hash = Sha256::new();

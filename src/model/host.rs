@@ -1,5 +1,5 @@
-//! What a stranger's model folder holds, on the host: every size is looked at before memory is taken for it, every
-//! tensor against `config.json`, and nothing here touches a device.
+//! The content of a stranger's model folder, on the host: every size is checked before memory is allocated
+//! for it, every tensor is checked against `config.json`, and nothing here touches a device.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,13 +17,13 @@ use crate::system::{files, quoting::shortened};
 
 /// Largest `config.json` or index that is read.
 pub const MAX_JSON: u64 = 64 << 20;
-/// Largest file of weights that is read.
+/// Largest weights file that is read.
 pub const MAX_WEIGHTS: u64 = 64 << 30;
 
 /// Why a model could not be read or written.
 #[derive(Debug, Error)]
 pub enum ModelError {
-    /// The operating system said no.
+    /// The operating system refused.
     #[error("{path}: {source}. Check that the path is right and that you may read it.")]
     Io {
         /// What was being read or written.
@@ -45,7 +45,7 @@ pub(crate) fn broken(path: &Path, reason: impl Into<String>) -> ModelError {
     ModelError::Broken { path: path.to_owned(), reason: reason.into() }
 }
 
-/// Two digits a byte.
+/// Two digits per byte.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -65,7 +65,7 @@ pub fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, ModelError> {
     if size > most {
         return Err(broken(path, format!("The file has {size} bytes; at most {most} are read.")));
     }
-    // It may have grown since it was looked at.
+    // It may have grown since its size was checked.
     files::read_most(&file, most).map_err(io)
 }
 
@@ -76,17 +76,17 @@ pub struct HostTensors {
 }
 
 impl HostTensors {
-    /// None yet; `source` is named where one is missing.
+    /// No tensors yet; errors about missing ones name `source`.
     pub fn none(source: PathBuf) -> Self {
         Self { tensors: BTreeMap::new(), source }
     }
 
-    /// Takes in the tensors of a file.
+    /// Adds the tensors of a file.
     ///
     /// # Errors
     /// Names the file and what is wrong with it.
     pub fn add(&mut self, bytes: &[u8], source: &Path) -> Result<(), ModelError> {
-        // The parser is a dependency that reads a stranger's file: a panic in it is one more way to be broken.
+        // The parser is a dependency that reads a stranger's file: treat a panic in it as a broken file.
         let parsed = std::panic::catch_unwind(|| SafeTensors::deserialize(bytes))
             .map_err(|_| broken(source, "The safetensors header could not be read. Fetch the file again."))?
             .map_err(|e| {
@@ -123,7 +123,7 @@ impl HostTensors {
         self.tensors.contains_key(name)
     }
 
-    /// The numbers of a weight as the file has them, part behind part.
+    /// The numbers of a weight in file order, part by part.
     fn stacked(&mut self, place: &Place) -> Result<Vec<f32>, ModelError> {
         let mut values = Vec::new();
         for (name, rows) in &place.parts {
@@ -143,8 +143,8 @@ impl HostTensors {
         })
     }
 
-    /// A bias that is not computed with: where there is one, it must change nothing. transformers makes one that is
-    /// missing of zeros.
+    /// Checks that a bias which we do not compute with is zero, if there is one. transformers fills a missing
+    /// one with zeros.
     fn check_zero(&mut self, place: &Place) -> Result<(), ModelError> {
         for (name, size) in &place.parts {
             if self.has(name) && self.take(name, &[*size])?.iter().any(|value| *value != 0.0) {
@@ -225,10 +225,10 @@ pub fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
     Ok(names.into_iter().map(|name| folder.join(name)).collect())
 }
 
-/// The shards that an index names, each once: plain names, which lead nowhere outside the folder.
+/// The shards that an index names, each once: plain names that cannot lead outside the folder.
 ///
 /// # Errors
-/// Says what is wrong with the index; `path` is named.
+/// Says what is wrong with the index, and names `path`.
 pub fn shard_names(index: &[u8], path: &Path) -> Result<BTreeSet<String>, ModelError> {
     let index: serde_json::Value =
         serde_json::from_slice(index).map_err(|e| broken(path, format!("The index is not JSON: {e}.")))?;
@@ -250,7 +250,7 @@ pub fn shard_names(index: &[u8], path: &Path) -> Result<BTreeSet<String>, ModelE
     }
 }
 
-/// `[rows, columns]`, row after row.
+/// `[rows, columns]`, row-major.
 pub struct Matrix {
     /// The numbers.
     pub values: Vec<f32>,
@@ -260,7 +260,7 @@ pub struct Matrix {
     pub columns: usize,
 }
 
-/// The weights of one block, as [`super::transformer::Block`] has them.
+/// The weights of one block, as in [`super::transformer::Block`].
 #[allow(missing_docs, reason = "each is the field of the same name there")]
 pub struct HostBlock {
     pub input_norm: Vec<f32>,
@@ -273,7 +273,7 @@ pub struct HostBlock {
     pub down: Matrix,
 }
 
-/// The weights of a model, as [`super::transformer::Transformer`] has them.
+/// The weights of a model, as in [`super::transformer::Transformer`].
 #[allow(missing_docs, reason = "each is the field of the same name there")]
 pub struct HostModel {
     pub embedding: Matrix,
@@ -282,13 +282,14 @@ pub struct HostModel {
     pub head: Option<Matrix>,
 }
 
-/// Puts the tensors of a folder in the places that `config.json` has for them; none may lack, none may be left.
+/// Arranges the tensors of a folder as `config.json` describes them; none may be missing, none may be left
+/// over.
 ///
 /// # Errors
-/// Names the first tensor that is missing, of another shape, or of no use.
+/// Names the first tensor that is missing, of the wrong shape, or unused.
 pub fn arrange(mut host: HostTensors, config: &ModelConfig) -> Result<HostModel, ModelError> {
     let mut layout = Layout::of(config);
-    // Checkpoints of the bare model leave out the prefix.
+    // Checkpoints of the bare model omit the prefix.
     if layout.embedding().parts.iter().any(|(name, _)| !host.has(name)) {
         layout = layout.bare();
     }

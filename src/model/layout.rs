@@ -1,19 +1,19 @@
-//! Where each weight of a model lies in a file: under which names, in which shape, and whether memory has it transposed.
-//! Reading and writing both go by this.
+//! The layout of a weights file: each weight's names and shape, and whether it is transposed in memory.
+//! Reading and writing both follow it.
 //!
-//! Weights are `[out, in]` on disk and `[in, out]` in memory. What is one matrix in memory may be several on disk: their
-//! rows are stacked, and one transpose makes them columns side by side.
+//! Weights are `[out, in]` on disk and `[in, out]` in memory. One matrix in memory may be several on disk:
+//! their rows are stacked, and one transpose turns them into columns side by side.
 
 use super::{config::ModelConfig, families::TensorNames};
 use crate::kernels::attention::Heads;
 
-/// A weight of the model as the tensors of a file that it is made of.
+/// A weight of the model, and the tensors in the file that make it up.
 pub struct Place {
     /// Their names, and how many rows (of a vector, numbers) each has.
     pub parts: Vec<(String, usize)>,
     /// How wide their rows are; `None` for a vector.
     pub columns: Option<usize>,
-    /// Whether memory has it transposed.
+    /// Whether it is transposed in memory.
     pub transposed: bool,
 }
 
@@ -37,7 +37,7 @@ impl Place {
         self.parts.iter().map(|(_, rows)| rows).sum()
     }
 
-    /// The shape of a part of so many rows.
+    /// The shape of a part with this many rows.
     pub fn shape(&self, rows: usize) -> Vec<usize> {
         std::iter::once(rows).chain(self.columns).collect()
     }
@@ -51,7 +51,7 @@ pub struct BlockLayout {
     pub qkv_bias: Option<Place>,
     pub qk_norm: Option<[Place; 2]>,
     pub output: Place,
-    /// A bias that is zero, and that memory does not have.
+    /// A bias that is zero in the file and absent in memory.
     pub output_bias: Option<Place>,
     pub post_norm: Place,
     pub gate_up: Place,
@@ -62,18 +62,18 @@ pub struct BlockLayout {
 pub struct Layout<'a> {
     config: &'a ModelConfig,
     names: &'static TensorNames,
-    /// Before all names but the head's.
+    /// The prefix of all names but the head's.
     prefix: &'static str,
 }
 
 impl<'a> Layout<'a> {
-    /// As the family writes them.
+    /// The layout that the family uses.
     pub fn of(config: &'a ModelConfig) -> Self {
         let names = &config.family.names;
         Self { config, names, prefix: names.prefix }
     }
 
-    /// The same without the prefix that files of the bare model leave out.
+    /// The layout without the prefix that files of the bare model omit.
     #[must_use]
     pub fn bare(self) -> Self {
         Self { prefix: "", ..self }
@@ -90,7 +90,7 @@ impl<'a> Layout<'a> {
         Place::scale(self.named(self.names.norm), self.config.hidden_size)
     }
 
-    /// The output layer, whether or not the model has one of its own.
+    /// The output layer, whether or not the model has its own.
     pub fn head(&self) -> Place {
         Place::matrix(vec![(self.names.head.into(), self.config.vocab_size)], self.config.hidden_size)
     }

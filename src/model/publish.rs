@@ -1,10 +1,10 @@
-//! A model as a folder that transformers, and what is built on it, takes for its own: the same tokens, the same
-//! numbers, an end.
+//! Writes a model as a folder that transformers, and libraries built on it, load as their own: with the same
+//! tokens, the same numbers and an end token.
 //!
 //! transformers chooses the tokenizer's class by `model_type`, and for `qwen2` that is Qwen's own, whatever
-//! `tokenizer_config.json` says: another vocabulary is then read in other pieces. So a model of Qwen2's shape whose
-//! tokenizer is not Qwen's is written as `llama` with `attention_bias`, which is the same computation once the output
-//! projection has a bias of zeros.
+//! `tokenizer_config.json` says: with another vocabulary, text is then split differently. So a model of
+//! Qwen2's shape whose tokenizer is not Qwen's is written as `llama` with `attention_bias`, which is the same
+//! computation once the output projection has a bias of zeros.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ use crate::{
     task::lessons,
 };
 
-/// How weights are written down.
+/// The type in which weights are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WeightType {
     /// As they are in memory.
@@ -34,7 +34,7 @@ pub enum WeightType {
 }
 
 impl WeightType {
-    /// By its name in transformers.
+    /// The type with this name in transformers.
     pub fn named(name: &str) -> Option<Self> {
         match name.strip_prefix("torch.").unwrap_or(name) {
             "float32" => Some(Self::F32),
@@ -54,30 +54,31 @@ impl WeightType {
     }
 }
 
-/// In a checkpoint's `config.json`: what the weights were in the base's folder. A checkpoint itself has them in full.
+/// The field of a checkpoint's `config.json` with the base's weight type. A checkpoint itself is in full
+/// precision.
 const BASE_TYPE: &str = "base_dtype";
 
-/// What the weights of a model were in the folder that it comes from.
+/// The weight type of the folder that a model comes from.
 pub fn base_type(companions: &Companions) -> WeightType {
     let fields = companions.fields(CONFIG);
     let named = |key| fields.get(key).and_then(Value::as_str).and_then(WeightType::named);
     [BASE_TYPE, "dtype", "torch_dtype"].into_iter().find_map(named).unwrap_or(WeightType::F32)
 }
 
-/// The shape that a model is written with, so that transformers takes this tokenizer as it is.
+/// The shape that a model is written with, so that transformers uses this tokenizer unchanged.
 #[must_use]
 pub fn published_shape(config: ModelConfig, tokenizer: &[u8]) -> ModelConfig {
     if config.family != families::QWEN2 || is_qwens(tokenizer) {
         return config;
     }
-    // transformers takes heads of another width in `seed_oss`, not in `llama`.
+    // transformers allows heads of another width in `seed_oss`, but not in `llama`.
     let even = config.head_dim() * config.num_attention_heads == config.hidden_size;
     let family = if even { families::LLAMA } else { families::SEED_OSS };
     let head_dim = if even { config.head_dim } else { Some(config.head_dim()) };
     ModelConfig { family, attention_bias: Some(true), head_dim, ..config }
 }
 
-/// Whether a `tokenizer.json` cuts text as Qwen's does.
+/// Whether a `tokenizer.json` splits text like Qwen's.
 fn is_qwens(tokenizer: &[u8]) -> bool {
     const PATTERN: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
     let Ok(whole) = serde_json::from_slice::<Value>(tokenizer) else { return false };
@@ -91,7 +92,7 @@ fn is_qwens(tokenizer: &[u8]) -> bool {
 /// Every file of a model's folder by its name, weights included.
 ///
 /// # Errors
-/// When a weight cannot be read or does not fit the type.
+/// If a weight cannot be read or does not fit the type.
 pub fn files(loaded: &LoadedModel, as_type: WeightType) -> Result<Vec<(String, Vec<u8>)>, ModelError> {
     let tokenizer =
         loaded.read_tokenizer().map_err(|error| broken("tokenizer.json".as_ref(), error.to_string()))?;
@@ -124,7 +125,7 @@ pub fn small_files(
     files.into_iter().collect()
 }
 
-/// `config.json`: that of the base, with what this model is written as.
+/// `config.json`: the base's, adapted to how this model is written.
 fn config_fields(
     shape: &ModelConfig,
     companions: &Companions,
@@ -133,7 +134,7 @@ fn config_fields(
 ) -> Map<String, Value> {
     let mut fields = companions.fields(CONFIG);
     if fields.get("model_type").and_then(Value::as_str) != Some(shape.family.model_type) {
-        // Qwen2's windows, which do not act in any model that is taken, are unknown to the others.
+        // Qwen2's window fields, inactive in every model that we accept, are unknown to the other families.
         for name in ["use_sliding_window", "sliding_window", "max_window_layers", "layer_types"] {
             fields.remove(name);
         }
@@ -144,7 +145,7 @@ fn config_fields(
     let was = base_type(companions);
     fields.remove(BASE_TYPE);
     fields.remove("torch_dtype");
-    // It names code beside the weights, which is not kept; the kinds that are taken need none.
+    // It names code beside the weights, which is not copied; the families that we accept need none.
     fields.remove("auto_map");
     fields.insert("dtype".into(), as_type.name().into());
     if was != as_type {
@@ -152,17 +153,17 @@ fn config_fields(
     }
     fields.insert("architectures".into(), json!([shape.family.class]));
     fields.extend(missing(&fields, "eos_token_id", end_ids(tokenizer)));
-    // Not another token in its place: transformers does not train the embedding of the one that fills up.
+    // No other token in its place: transformers does not train the embedding of the padding token.
     fields.extend(missing(&fields, "pad_token_id", tokenizer.id_of(lessons::PAD).map(Value::from)));
     if shape.family == families::LLAMA {
-        // A token of that number begins no text of ours, and transformers' default is 1.
+        // Explicitly none: our texts have no start token, and transformers' default would be token 1.
         fields.entry("bos_token_id").or_insert(Value::Null);
         fields.entry("mlp_bias").or_insert(Value::Bool(false));
     }
     fields
 }
 
-/// A field that is not there yet.
+/// A field that is not present yet.
 fn missing(fields: &Map<String, Value>, name: &str, value: Option<Value>) -> Option<(String, Value)> {
     value.filter(|_| fields.get(name).is_none_or(Value::is_null)).map(|value| (name.to_owned(), value))
 }
@@ -176,7 +177,7 @@ fn end_ids(tokenizer: &Tokenizer) -> Option<Value> {
     }
 }
 
-/// `generation_config.json`: where completions end, and what fills up a batch.
+/// `generation_config.json`: the end tokens and the padding token.
 fn generation_fields(tokenizer: &Tokenizer) -> Map<String, Value> {
     let end = tokenizer.end().as_slice().first().copied();
     let pad = tokenizer.id_of(lessons::PAD).or(end).map(Value::from);
@@ -184,8 +185,8 @@ fn generation_fields(tokenizer: &Tokenizer) -> Map<String, Value> {
     fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-/// `tokenizer_config.json` for a tokenizer that came without one. It names no token that is not in the vocabulary: it
-/// would be added to it, beyond the embedding.
+/// `tokenizer_config.json` for a tokenizer that came without one. It only names tokens of the vocabulary: any
+/// other would be added to it, beyond the embedding.
 fn tokenizer_fields(shape: &ModelConfig, tokenizer: &Tokenizer) -> Map<String, Value> {
     let mut fields = Map::new();
     let end = tokenizer.end().as_slice().first().and_then(|&end| tokenizer.token(end));
@@ -201,7 +202,7 @@ fn tokenizer_fields(shape: &ModelConfig, tokenizer: &Tokenizer) -> Map<String, V
     fields.insert("tokenizer_class".into(), "PreTrainedTokenizerFast".into());
     fields.insert("clean_up_tokenization_spaces".into(), false.into());
     fields.insert("model_max_length".into(), shape.max_position_embeddings.into());
-    // Rows of a batch end where their completions begin, and no decoder reads token types.
+    // Left padding aligns the rows of a batch where their completions begin; no decoder reads token types.
     fields.insert("padding_side".into(), "left".into());
     fields.insert("model_input_names".into(), json!(["input_ids", "attention_mask"]));
     fields

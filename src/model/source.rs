@@ -1,5 +1,5 @@
-//! Where a model comes from. All that read one go through [`ModelSource::load`]: a new run, a resumed one, a replay, an
-//! evaluation, an export, the playground.
+//! Where a model comes from. Everything that reads one goes through [`ModelSource::load`]: a new run, a
+//! resumed one, a replay, an evaluation, an export, the Playground.
 
 use std::path::Path;
 
@@ -16,18 +16,18 @@ use crate::task::{BaseFiles, FAMILIES, Family};
 /// Where a model is.
 #[derive(Clone, Copy)]
 pub enum ModelSource<'a> {
-    /// Inside the program, one for each task.
+    /// Inside the program, one per task.
     Embedded(&'a BaseFiles),
     /// A Hugging Face folder; a checkpoint is one.
     Folder(&'a Path),
 }
 
 impl ModelSource<'_> {
-    /// Reads it onto `device`.
+    /// Loads it onto `device`.
     ///
     /// # Errors
-    /// A sentence that names the file and what is wrong with it; of an embedded one only if the program was built from
-    /// damaged files.
+    /// A sentence that names the file and what is wrong with it; for an embedded one only if the program was
+    /// built from damaged files.
     pub fn load(self, device: &Device) -> Result<LoadedModel, ModelError> {
         let base = match self {
             Self::Folder(path) => return folder::load(path, device),
@@ -43,7 +43,7 @@ impl ModelSource<'_> {
     /// The hexadecimal SHA-256 of its weights.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// If they cannot be read.
     pub fn hash(self) -> Result<String, ModelError> {
         match self {
             Self::Embedded(base) => Ok(hash_of(base.weights)),

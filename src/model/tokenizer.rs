@@ -1,4 +1,4 @@
-//! Text to tokens and back, through the `tokenizers` crate.
+//! Text to tokens and back, with the `tokenizers` crate.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -16,7 +16,7 @@ use crate::{model::companions::Ends, system::quoting::shortened};
 /// Why a tokenizer could not be used.
 #[derive(Debug, Error)]
 pub enum TokenizerError {
-    /// `tokenizer.json` is broken or needs what this build lacks.
+    /// `tokenizer.json` is broken or needs a feature that this build lacks.
     #[error("{path}: This is no tokenizer.json that can be used ({reason}). Fetch or export it again.")]
     Broken {
         /// Which file.
@@ -24,12 +24,12 @@ pub enum TokenizerError {
         /// What the parser said.
         reason: String,
     },
-    /// It has no token that ends a completion.
+    /// It has no end token.
     #[error("{path}: The tokenizer has no end token; one of {tried} is needed.")]
     NoEnd {
         /// Which file.
         path: PathBuf,
-        /// The names that were looked for.
+        /// The names that were tried.
         tried: String,
     },
     /// A text could not be encoded.
@@ -61,7 +61,7 @@ impl EndTokens {
         ends
     }
 
-    /// These; `None` where they are too many.
+    /// These; `None` if there are too many.
     pub fn of(tokens: &[u32]) -> Option<Self> {
         let mut ends = Self { count: tokens.len(), ..Self::NONE };
         ends.tokens.get_mut(..tokens.len())?.copy_from_slice(tokens);
@@ -85,36 +85,36 @@ pub struct Tokenizer {
     inner: Arc<Inner>,
     end: EndTokens,
     size: usize,
-    /// By token, whether its text has a `>`; made when it is first asked for.
+    /// By token, whether its text has a `>`; computed on first use.
     closing: Arc<OnceLock<Vec<bool>>>,
 }
 
 impl Tokenizer {
-    /// From the bytes of a `tokenizer.json`; `source` is named in errors. It ends with the first of a few usual tokens
-    /// that it has.
+    /// From the bytes of a `tokenizer.json`; `source` is named in errors. Its end token is the first of a few
+    /// usual ones that it has.
     ///
     /// # Errors
-    /// When it cannot be parsed or has no end token.
+    /// If it cannot be parsed or has no end token.
     pub fn from_bytes(bytes: &[u8], source: &Path) -> Result<Self, TokenizerError> {
         Self::with_ends(bytes, source, &Ends::default())
     }
 
-    /// As [`Self::from_bytes`], with the end tokens that the files beside it name; where it has none of them, with the
-    /// usual one.
+    /// Like [`Self::from_bytes`], with the end tokens that the files beside it name, or the usual one if it
+    /// has none of them.
     ///
     /// # Errors
     /// As there.
     pub fn with_ends(bytes: &[u8], source: &Path, ends: &Ends) -> Result<Self, TokenizerError> {
         let broken = |reason: String| TokenizerError::Broken { path: source.to_owned(), reason };
         growth::check(bytes).map_err(broken)?;
-        // The parser is a dependency that reads a stranger's file: a panic in it is one more way to be broken.
+        // The parser is a dependency that reads a stranger's file: treat a panic in it as a broken file.
         let mut inner = std::panic::catch_unwind(|| Inner::from_bytes(bytes))
             .map_err(|_| broken("its parser panicked".into()))?
             .map_err(|e| broken(shortened(&e.to_string())))?;
-        // Prompts are neither padded nor cut off; what a file asks for may be larger than all memory.
+        // Prompts are neither padded nor truncated; a file could ask for padding larger than memory.
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| broken(shortened(&e.to_string())))?;
-        // Not how many there are: a number beyond the embedding would be looked up there.
+        // The largest id, not the count: an id beyond the embedding would be looked up there.
         let size = inner.get_vocab(true).into_values().max().map_or(0, |last| last as usize + 1);
         let mut end = ends.ids.clone();
         end.retain(|&id| inner.id_to_token(id).is_some());
@@ -141,22 +141,22 @@ impl Tokenizer {
         self.size
     }
 
-    /// The number of a token; `None` where there is none of that text.
+    /// The id of a token; `None` if there is no token with that text.
     pub fn id_of(&self, token: &str) -> Option<u32> {
         self.inner.token_to_id(token)
     }
 
-    /// The text of a token, as the vocabulary has it.
+    /// The text of a token, as in the vocabulary.
     pub fn token(&self, id: u32) -> Option<String> {
         self.inner.id_to_token(id)
     }
 
-    /// The tokens of a text, no special ones added: at least one, unless it is blank.
+    /// The tokens of a text, without added special tokens: at least one, unless the text is blank.
     ///
     /// # Errors
-    /// When the tokenizer refuses the text, or makes nothing of it.
+    /// If the tokenizer refuses the text, or produces no tokens.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
-        // Fenced as the parser is: what a stranger's file makes it do is found out only here.
+        // Fenced off like the parser: only here does a stranger's file take effect.
         let encoded = AssertUnwindSafe(|| self.inner.encode(text, false));
         let encoding = std::panic::catch_unwind(encoded)
             .map_err(|_| TokenizerError::Encode("the tokenizer panicked".into()))?
@@ -171,25 +171,25 @@ impl Tokenizer {
         Ok(tokens)
     }
 
-    /// The text of a completion: the end token is left out, other special tokens are kept, and a word-level
-    /// vocabulary gets a space before every word, so that it can stand right after its prompt.
+    /// The text of a completion: without the end token, with other special tokens, and for a word-level
+    /// vocabulary with a space before every word, so that it can follow its prompt directly.
     pub fn decode(&self, tokens: &[u32]) -> String {
         let tokens: Vec<u32> = tokens.iter().copied().filter(|&t| !self.end.contains(t)).collect();
         let text = self.inner.decode(&tokens, false).unwrap_or_default();
         if self.is_word_level() && !text.is_empty() { format!(" {text}") } else { text }
     }
 
-    /// The words of a text, parted by white space, that cannot be said in these tokens: a tokenizer of whole words
-    /// refuses what it has no word for, or writes another in its place.
+    /// The whitespace-separated words of a text that these tokens cannot express: a word-level tokenizer
+    /// refuses an unknown word, or writes another in its place.
     pub fn unknown_words(&self, text: &str) -> Vec<String> {
         let said = |word: &str| self.encode(word).is_ok_and(|tokens| self.decode(&tokens).trim() == word);
         text.split_whitespace().filter(|word| !said(word)).map(str::to_owned).collect()
     }
 
-    /// Whether the text of these tokens holds a tag that their last token completes or writes out whole. `tag` ends
-    /// with `>`; it may be one token, or stand across several.
+    /// Whether the last of these tokens completes a tag, or contains it whole. `tag` ends with `>`; it may be
+    /// one token or span several.
     pub fn completes_tag(&self, tokens: &[u32], tag: &str) -> bool {
-        // A tag is a few tokens long; some more, because tokens without any text may stand between them.
+        // A tag is a few tokens long; look back further, because tokens without text may be in between.
         const LOOKED_BACK: usize = 64;
         let Some(last) = tokens.last() else { return false };
         let closing = self.closing.get_or_init(|| {
@@ -197,7 +197,7 @@ impl Tokenizer {
                 .map(|token| self.inner.decode(&[token], false).is_ok_and(|t| t.contains('>')))
                 .collect()
         });
-        // Nearly every token is done with here.
+        // Nearly every token returns here.
         if !closing.get(*last as usize).copied().unwrap_or(false) {
             return false;
         }
@@ -206,19 +206,19 @@ impl Tokenizer {
         self.decode(recent).matches(tag).count() > before.matches(tag).count()
     }
 
-    /// Whether every word is one token, parted by white space.
+    /// Whether every whitespace-separated word is one token.
     pub fn is_word_level(&self) -> bool {
         self.inner.get_decoder().is_none()
     }
 }
 
-/// Decodes token by token. What it returns never ends inside a character: bytes that do not yet make one wait
-/// for the next token.
+/// Decodes token by token. Its output never ends inside a character: incomplete bytes wait for the next
+/// token.
 #[derive(Debug, Clone, Default)]
 pub struct StreamingDecoder {
     /// The newest tokens; older ones cannot change what these add.
     recent: Vec<u32>,
-    /// How many of `recent` were handed out as text.
+    /// How many of `recent` were returned as text.
     given: usize,
 }
 
@@ -231,11 +231,11 @@ impl StreamingDecoder {
     /// The text that `token` adds, possibly none.
     pub fn push(&mut self, tokenizer: &Tokenizer, token: u32) -> String {
         self.recent.push(token);
-        // Some tokenizers give the first token of a text no leading space, so the piece is what the window's
-        // text has more than the part that was handed out.
+        // Some tokenizers give the first token of a text no leading space, so decode the window and return
+        // what exceeds the part already returned.
         let before = tokenizer.decode(&self.recent[..self.given]);
         let text = tokenizer.decode(&self.recent);
-        // The replacement character at the end stands for a character that is not whole yet.
+        // A replacement character at the end stands for an incomplete character.
         let whole = !text.ends_with('\u{fffd}') && text.len() > before.len();
         if !whole || !text.is_char_boundary(before.len()) {
             return String::new();

@@ -1,11 +1,11 @@
-//! One optimizer step over micro-batches spread across workers.
+//! One optimizer step over micro-batches, spread across workers.
 //!
-//! Each worker takes its own fork of the model (two threads that differentiate the same leaves can deadlock in
-//! burn-autodiff 0.22), runs its micro-batches one after the other and adds up their gradients; the shards'
-//! sums are then added in the order of the workers, so that the result does not depend on who was first.
+//! Each worker takes its own fork of the model (two threads that differentiate the same leaves can deadlock
+//! in burn-autodiff 0.22), runs its micro-batches in sequence and adds up their gradients; the shards' sums
+//! are then added in worker order, so the result does not depend on which finishes first.
 //!
-//! Which parameters are trained is what Burn has written on them (`require_grad`): all, unless [`Trainer::only`] freezes
-//! some. Frozen ones get no gradients, no moments and no part in the norm.
+//! Burn's `require_grad` marks the trained parameters: all, unless [`Trainer::only`] freezes some. Frozen
+//! ones have no gradients, no moments and no part in the norm.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use thiserror::Error;
 use super::transformer::Transformer;
 use crate::system::workers::Workers;
 
-/// Why an update was not made. The weights are as they were.
+/// Why an update was not made. The weights are unchanged.
 #[derive(Debug, Error)]
 pub enum UpdateError {
     /// The gate said stop.
@@ -31,20 +31,20 @@ pub enum UpdateError {
         capital(what)
     )]
     NotFinite {
-        /// What was not a number, in words.
+        /// What was not finite, in words.
         what: &'static str,
-        /// The value that it had.
+        /// Its value.
         value: f64,
     },
 }
 
-/// A sentence begins with a capital letter.
+/// Capitalises the first letter of a sentence.
 fn capital(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Weights and optimizer as they were at some moment.
+/// Weights and optimizer state at one moment.
 pub struct Snapshot {
     model: Transformer,
     state: Vec<Option<AdamWState<1>>>,
@@ -64,18 +64,18 @@ fn adamw(weight_decay: f32) -> AdamW {
 pub struct Trainer {
     model: Transformer,
     optimizer: AdamW,
-    /// One for each trained parameter, in the order in which the model lists them; `None` before the first update.
+    /// One per trained parameter, in the model's order; `None` before the first update.
     state: Vec<Option<AdamWState<1>>>,
     workers: Arc<Workers>,
     device: Device,
 }
 
-/// AdamW's memory on the host, for checkpoints: for each trained parameter the first and the second moment.
+/// AdamW's state on the host, for checkpoints: the first and the second moment of each trained parameter.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OptimizerState {
     /// Updates made.
     pub time: usize,
-    /// `(first, second)`, in the order in which the model lists its parameters; empty before the first update.
+    /// `(first, second)`, in the model's parameter order; empty before the first update.
     pub moments: Vec<(Vec<f32>, Vec<f32>)>,
 }
 
@@ -85,8 +85,8 @@ impl OptimizerState {
         self.moments.iter().flat_map(|(m, v)| m.iter().chain(v)).flat_map(|x| x.to_le_bytes()).collect()
     }
 
-    /// The inverse of [`Self::to_bytes`], for parameters of these sizes. Too few bytes give too short moments, which
-    /// [`Trainer::set_optimizer_state`] refuses.
+    /// The inverse of [`Self::to_bytes`], for parameters of these sizes. Too few bytes give moments that are
+    /// too short, which [`Trainer::set_optimizer_state`] refuses.
     pub fn from_bytes(bytes: &[u8], sizes: &[usize], time: usize) -> Self {
         let mut values = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
         let mut take = |n: usize| -> Vec<f32> { values.by_ref().take(n).collect() };
@@ -95,17 +95,17 @@ impl OptimizerState {
     }
 }
 
-/// What one update measured.
+/// Measurements of one update.
 #[derive(Debug, Clone)]
 pub struct Update<Stats> {
     /// Global gradient norm before clipping.
     pub grad_norm: f64,
-    /// What the loss function returned for each micro-batch, in the order given.
+    /// The loss function's result for each micro-batch, in the given order.
     pub stats: Vec<Stats>,
 }
 
 impl Trainer {
-    /// Takes a model on a plain device; trains all of it.
+    /// Takes a model on a plain device and trains all of it.
     pub fn new(model: Transformer, weight_decay: f32, workers: Arc<Workers>) -> Self {
         let device = model.device().autodiff();
         Self { model: model.train(), optimizer: adamw(weight_decay), state: Vec::new(), workers, device }
@@ -114,7 +114,7 @@ impl Trainer {
     /// Trains only the parameters of this set, whose paths are those of the model's fields (`blocks.0.qkv`).
     ///
     /// # Errors
-    /// Where the set has none of the model's parameters.
+    /// If the set has none of the model's parameters.
     pub fn only(mut self, trained: ParamGroup) -> Result<Self, String> {
         self.model = self.model.no_grad().set_require_grad_group(trained, true);
         self.state.clear();
@@ -129,17 +129,17 @@ impl Trainer {
         self.model.valid()
     }
 
-    /// The workers it spreads over.
+    /// The workers that it uses.
     pub fn workers(&self) -> &Arc<Workers> {
         &self.workers
     }
 
-    /// Updates made, those before a resumption included.
+    /// Updates made, including those before a resume.
     pub fn updates(&self) -> u64 {
         self.state.iter().flatten().next().map_or(0, |state| state.momentum.time as u64)
     }
 
-    /// How many numbers each trained parameter holds, in the order of [`OptimizerState::moments`].
+    /// The size of each trained parameter, in the order of [`OptimizerState::moments`].
     pub fn parameter_sizes(&self) -> Vec<usize> {
         struct Sizes(Vec<usize>);
         impl ModuleVisitor for Sizes {
@@ -155,7 +155,7 @@ impl Trainer {
         sizes.0
     }
 
-    /// Reads the optimizer's memory back to the host.
+    /// Copies the optimizer's state to the host.
     pub fn optimizer_state(&self) -> OptimizerState {
         let read = |tensor: &Tensor<1>| tensor.to_data().try_to_vec::<f32>().unwrap_or_default();
         let mut state = OptimizerState::default();
@@ -166,7 +166,7 @@ impl Trainer {
         state
     }
 
-    /// The weights and the optimizer's memory as they are, to go back to. Cheap: tensors are shared until they change.
+    /// The current weights and optimizer state, for rollback. Cheap: tensors are shared until they change.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot { model: self.model.clone(), state: self.state.clone() }
     }
@@ -176,10 +176,10 @@ impl Trainer {
         (self.model, self.state) = (snapshot.model, snapshot.state);
     }
 
-    /// Puts a state from a checkpoint in place.
+    /// Restores the optimizer's state from a checkpoint.
     ///
     /// # Errors
-    /// When it belongs to a model of another shape.
+    /// If it belongs to a model of another shape.
     pub fn set_optimizer_state(&mut self, state: OptimizerState) -> Result<(), String> {
         let sizes = self.parameter_sizes();
         let fits = state.moments.len() == sizes.len()
@@ -201,11 +201,11 @@ impl Trainer {
     }
 
     /// Makes one AdamW step on the summed gradients of `loss` over `batches`, the global norm clipped to
-    /// `max_norm` (0: not clipped). `weight` says how much work a batch is; `gate` is asked before each and ends
-    /// the update when it says no.
+    /// `max_norm` (0: not clipped). `weight` is the amount of work of a batch; `gate` is called before each
+    /// batch and cancels the update by returning `false`.
     ///
     /// # Errors
-    /// When the gate said no, or the gradients are not finite; the weights are then unchanged.
+    /// If the gate cancelled it, or the gradients are not finite; the weights are then unchanged.
     pub fn update<Batch: Sync, Stats: Send>(
         &mut self,
         batches: &[Batch],
@@ -258,7 +258,7 @@ impl Trainer {
         if !grad_norm.is_finite() {
             return Err(UpdateError::NotFinite { what: "the norm of the gradients", value: grad_norm });
         }
-        // As torch.nn.utils.clip_grad_norm_ does it.
+        // As in torch.nn.utils.clip_grad_norm_.
         let factor = if max_norm > 0.0 { (max_norm / (grad_norm + 1e-6)).min(1.0) } else { 1.0 };
         let grads =
             grads.into_iter().map(|grad| if factor < 1.0 { grad * factor } else { grad }).collect::<Vec<_>>();
@@ -286,7 +286,7 @@ impl Trainer {
     }
 }
 
-/// Deals batches out so that the shares weigh about the same: heaviest first, each to the lightest share.
+/// Distributes batches so that the shares weigh about the same: heaviest first, each to the lightest share.
 fn share_out(weights: impl Iterator<Item = usize>, shares: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<(usize, usize)> = weights.enumerate().map(|(i, w)| (w, i)).collect();
     order.sort_by_key(|&(w, i)| (std::cmp::Reverse(w), i));
@@ -300,7 +300,7 @@ fn share_out(weights: impl Iterator<Item = usize>, shares: usize) -> Vec<Vec<usi
     out.into_iter().map(|(_, share)| share).collect()
 }
 
-/// The gradients of all trained parameters, flattened, in the order in which the model lists its parameters.
+/// The gradients of all trained parameters, flattened, in the model's parameter order.
 type FlatGradients = Vec<Tensor<1>>;
 
 struct Flatten<'a> {
@@ -332,8 +332,8 @@ fn add(left: FlatGradients, right: FlatGradients) -> FlatGradients {
     left.into_iter().zip(right).map(|(a, b)| a + b).collect()
 }
 
-/// The Euclidean norm of all weights as one vector; one read from the device. Infinite or NaN where one of them is, or
-/// where they are so large that nothing can be computed with them.
+/// The Euclidean norm of all weights as one vector; one read from the device. Infinite or NaN if a weight is,
+/// or if weights are too large to compute with.
 fn weights_norm(model: &Transformer) -> f64 {
     struct Squares(Option<Tensor<1>>);
     impl ModuleVisitor for Squares {
@@ -357,7 +357,7 @@ fn global_norm(grads: &FlatGradients) -> f64 {
     squares.reduce(|a, b| a + b).map_or(0.0, |total| f64::from(total.into_scalar::<f32>()).sqrt())
 }
 
-/// Replaces every trained parameter by what AdamW makes of it.
+/// Applies AdamW to every trained parameter.
 struct Step<'a> {
     optimizer: &'a AdamW,
     learning_rate: f64,

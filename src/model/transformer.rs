@@ -1,12 +1,12 @@
 //! The decoder: RMSNorm, rotary positions, grouped-query attention, SwiGLU (as in Llama,
 //! <https://arxiv.org/abs/2302.13971>); what differs between families is in [`ArchSpec`].
 //!
-//! Shapes in comments: `B` rows, `T` positions, `d` hidden size, `H` query heads, `G` key/value heads, `R = H / G`
-//! query heads a key/value head, `c` head width, `V` tokens. Weights are stored `[in, out]`; queries, keys and
-//! values are one matrix, and so are gate and up: fewer, larger products.
+//! Shapes in comments: `B` rows, `T` positions, `d` hidden size, `H` query heads, `G` key/value heads,
+//! `R = H / G` query heads per key/value head, `c` head width, `V` tokens. Weights are stored `[in, out]`;
+//! queries, keys and values are one matrix, and so are gate and up: fewer, larger products.
 //!
-//! On the CPU most operations have a kernel ([`crate::kernels`]) that does the same in fewer passes over memory; what
-//! stands here in Burn's operations is the definition, and what runs everywhere else.
+//! On the CPU most operations have a kernel ([`crate::kernels`]) that does the same in fewer passes over
+//! memory; the version here in Burn's operations is the definition, and runs everywhere else.
 
 use std::{cell::LazyCell, sync::Arc};
 
@@ -23,16 +23,16 @@ use crate::kernels::{
     swiglu::swiglu,
 };
 
-/// Added to attention scores of positions that must not be seen: whatever the scores are, `exp` of it is exactly 0. It is
-/// finite, because not every GPU computes with infinities.
+/// Added to attention scores of masked positions: whatever the score, `exp` of the sum is exactly 0. Finite,
+/// because not every GPU computes with infinities.
 const UNSEEN: f32 = -1e30;
 
 /// Scales of the norms of each query head and of each key head, `[c]`.
 #[derive(Module, Debug)]
 pub struct QkNorm {
-    /// Of the query heads.
+    /// Scale for the query heads.
     pub queries: Param<Tensor<1>>,
-    /// Of the key heads.
+    /// Scale for the key heads.
     pub keys: Param<Tensor<1>>,
 }
 
@@ -56,9 +56,9 @@ pub struct Block {
     pub input_norm: Param<Tensor<1>>,
     /// Queries, keys, values side by side, `[d, (H + 2G) c]`.
     pub qkv: Param<Tensor<2>>,
-    /// Their biases, `[(H + 2G) c]`, where there are any.
+    /// Their biases, `[(H + 2G) c]`, if any.
     pub qkv_bias: Option<Param<Tensor<1>>>,
-    /// The norms of queries and keys, where there are any.
+    /// The norms of queries and keys, if any.
     pub qk_norm: Option<QkNorm>,
     /// Back to the residual stream, `[H c, d]`.
     pub output: Param<Tensor<2>>,
@@ -79,7 +79,7 @@ pub struct Transformer {
     pub blocks: Vec<Block>,
     /// Scale of the last norm, `[d]`.
     pub norm: Param<Tensor<1>>,
-    /// The output layer, `[d, V]`, where it is not the embedding transposed.
+    /// The output layer, `[d, V]`, unless it is the embedding transposed.
     pub head: Option<Param<Tensor<2>>>,
     /// The shape.
     #[module(skip)]
@@ -159,7 +159,7 @@ fn times_plus(x: Tensor<2>, w: &Param<Tensor<2>>, residual: Tensor<2>) -> Tensor
     linear_plus(&x, &w.val(), &residual).unwrap_or_else(|| residual + x.matmul(w.val()))
 }
 
-/// What attention in Burn's operations needs: the angles, and [`unseen_later`]. Made only where it is used.
+/// What attention in Burn's operations needs: the angles, and [`unseen_later`]. Computed only if used.
 type Plain<'a> = LazyCell<(Rotary, Tensor<2>), Box<dyn FnOnce() -> (Rotary, Tensor<2>) + 'a>>;
 
 impl Block {
@@ -196,7 +196,8 @@ impl Block {
         times_plus(gated, &self.down, x)
     }
 
-    /// The block over whole sequences: `x: [B T, d]`. With a cache, its keys and values are kept there for decoding.
+    /// The block over whole sequences: `x: [B T, d]`. A cache, if given, stores its keys and values for
+    /// decoding.
     fn forward(
         &self,
         x: Tensor<2>,
@@ -216,7 +217,7 @@ impl Block {
         self.feed_forward(times_plus(mixed, &self.output, x), spec)
     }
 
-    /// Attention of every position to itself and those before it: `[B T, H c]`.
+    /// Causal attention: `[B T, H c]`.
     fn attend(
         qkv: Tensor<2>,
         t: usize,
@@ -321,7 +322,7 @@ impl Transformer {
         self.run(tokens, None)
     }
 
-    /// As [`Self::hidden`], and keeps keys and values for decoding.
+    /// Like [`Self::hidden`], and stores keys and values for decoding.
     pub fn prefill(&self, tokens: Tensor<2, Int>, cache: &mut KvCache) -> Tensor<2> {
         let t = tokens.dims()[1];
         let hidden = self.run(tokens, Some(cache));

@@ -1,11 +1,12 @@
-//! Numbers as they stand in a file of weights.
+//! The encoding of numbers in a weights file.
 
 use super::publish::WeightType;
 
-/// Halfway between the largest number of F16 and the one that would come after it.
+/// Halfway between the largest F16 number and the next one, if there were one.
 pub const F16_ENDS: f32 = 65_520.0;
 
-/// Little-endian, each rounded to the nearest number of the type, ties to even. What is beyond F16 becomes infinite.
+/// Little-endian, each rounded to the nearest number of the type, ties to even. Overflow of F16 becomes
+/// infinite.
 pub fn encoded(values: &[f32], as_type: WeightType) -> Vec<u8> {
     match as_type {
         WeightType::F32 => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
@@ -34,10 +35,10 @@ fn f16(value: f32) -> u16 {
     if size >= F16_ENDS {
         return sign | 0x7c00;
     }
-    // The distance between neighbours, a power of two: division by it is exact, and so is the sum of what follows.
+    // The distance between neighbours, a power of two: division by it is exact, and so is the addition below.
     let exponent = ((size.to_bits() >> 23) as i32 - 127).max(-14);
     let steps = (f64::from(size) / 2.0_f64.powi(exponent - 10)).round_ties_even() as u16;
-    // Without the leading bit where there is one, which counts as one more exponent.
+    // If there is a leading bit, adding it carries into the exponent.
     sign | (((exponent + 14) as u16) << 10).wrapping_add(steps)
 }
 
@@ -47,7 +48,7 @@ mod tests {
 
     #[test]
     fn rounding_is_to_the_nearest_and_ties_go_to_even() {
-        // As PyTorch rounds them.
+        // Expected values from PyTorch.
         let step = |exponent: i32| 2.0_f32.powi(-exponent);
         for (value, as_bf16, as_f16) in [
             (0.0, 0x0000, 0x0000),

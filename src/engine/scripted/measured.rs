@@ -1,4 +1,4 @@
-//! A compute frontier for the scripted run: thoughts that are simply made up, measured as real ones are.
+//! A compute frontier for the scripted run: made-up thoughts, measured like real ones.
 
 use super::script::Script;
 use crate::{
@@ -11,11 +11,11 @@ use crate::{
 const PUZZLES: usize = 200;
 const SAMPLES: usize = 8;
 const BUDGETS: [usize; 5] = [24, 48, 96, 192, 320];
-/// Tokens of an answer behind its thought.
+/// Tokens of an answer after its thought.
 const ANSWER: usize = 8;
 
 impl Script {
-    /// What would have been measured after this step.
+    /// The made-up measurement after this step.
     pub fn measured(&self, step: u64) -> Measurement {
         let budgets = [None].into_iter().chain(BUDGETS.map(Some));
         let points = budgets.map(|budget| {
@@ -47,7 +47,7 @@ impl Script {
         }
     }
 
-    /// A thought that ends early, as the base's do, or goes on until it hits.
+    /// A thought that ends early, like the base's, or continues until it hits.
     fn thought(&self, step: u64, puzzle: usize, sample: usize, budget: Option<usize>) -> Drawn {
         let hard = self.dice(u64::MAX, puzzle, 0).unit();
         let mut dice = self.dice(step, 1000 + puzzle, sample);

@@ -23,7 +23,7 @@ const RETRIES: [&str; 5] =
 /// A run as a function: the same step always gives the same answers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Script {
-    /// The configuration that is told.
+    /// The configuration that is sent.
     pub config: Config,
 }
 
@@ -56,8 +56,8 @@ struct Attempt {
 }
 
 impl Script {
-    /// A run with this seed, smaller than a real one. What is shown of its configuration does not follow
-    /// the defaults, so that pictures of it stay the same.
+    /// A run with this seed, smaller than a real one. Its displayed configuration does not follow the
+    /// defaults, so that pictures of it stay the same.
     pub fn new(seed: u64) -> Self {
         let mut config = Config::default();
         config.update.preset = Preset::DrGrpo;
@@ -69,7 +69,7 @@ impl Script {
         Self { config }
     }
 
-    /// What the engine tells first.
+    /// The engine's first event.
     pub fn started(&self, run: PathBuf, step: u64) -> Started {
         Started {
             run,
@@ -98,7 +98,7 @@ impl Script {
         Dice(ChaCha8Rng::seed_from_u64(self.config.machine.seed ^ place.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 
-    /// How far the policy has come after `step` steps, from 0 to 1.
+    /// The policy's progress after `step` steps, from 0 to 1.
     pub(super) fn progress(step: u64) -> f64 {
         1.0 / (1.0 + (-(step as f64 - 20.0) / 5.0).exp())
     }
@@ -119,7 +119,7 @@ impl Script {
         }
     }
 
-    /// One completion, scored. Its advantage is the reward itself; [`Script::group`] sets it right.
+    /// One completion, scored. Its advantage is the plain reward; [`Script::group`] corrects it.
     pub fn rollout(&self, step: u64, group: usize, index: usize) -> Rollout {
         self.answer(step, group, index, self.numbers(step, group))
     }
@@ -157,7 +157,7 @@ impl Script {
             (false, false) => 0.1,
             (false, true) => 0.0,
         };
-        // A word is a token; equal words have equal numbers.
+        // Each word is a token; equal words have equal ids.
         let number = |word: &str| word.bytes().fold(7_u32, |sum, byte| (sum * 31 + u32::from(byte)) % 10_007);
         let token_ids: Vec<u32> = text.split(' ').map(number).collect();
         let tokens = token_ids.len();
@@ -182,7 +182,7 @@ impl Script {
         }
     }
 
-    /// What a pinned puzzle is answered with after `step` steps: three numbers only.
+    /// The answer to a pinned puzzle after `step` steps: three numbers only.
     pub fn pinned(&self, puzzle: &Puzzle, step: u64) -> PinnedAnswer {
         let numbers = NumberPuzzle::of(puzzle).unwrap_or_default();
         let record = self.answer(step, 700 + numbers.target as usize, 0, numbers);
@@ -199,7 +199,7 @@ impl Script {
         }
     }
 
-    /// The answers to four pinned puzzles where they are due: every fifth step.
+    /// The answers to four pinned puzzles, due every fifth step.
     pub fn pins(&self, step: u64) -> Vec<PinnedAnswer> {
         let due = step.is_multiple_of(5);
         (0..4).filter(|_| due).map(|pin| self.pinned(&self.puzzle(0, 800 + pin), step)).collect()
@@ -216,7 +216,7 @@ impl Script {
         records
     }
 
-    /// What a step measured.
+    /// The metrics of a step.
     pub fn metrics(&self, step: u64) -> Step {
         let mut dice = self.dice(step, 999, 0);
         let mut noisy = |value: f64, share: f64| value * (1.0 + share * (dice.unit() - 0.5));
@@ -299,7 +299,7 @@ fn operate(a: i64, b: i64, dice: &mut Dice) -> (i64, char, i64, i64) {
     }
 }
 
-/// A check of a value, as the corpus words it, seldom a wrong or an empty one.
+/// A check of a value in the corpus's words, occasionally wrong or empty.
 fn check(value: i64, target: i64, dice: &mut Dice) -> String {
     if value == target {
         return [format!("check : {value} = {target} , yes ."), format!("verify : {value} , right .")]

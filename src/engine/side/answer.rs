@@ -1,5 +1,5 @@
-//! One answer, token by token, with budget forcing (<https://arxiv.org/abs/2501.19393>): a thought that is to end too
-//! early goes on behind a wait, and one that has used up its budget is followed by a forced answer.
+//! One answer, token by token, with budget forcing (<https://arxiv.org/abs/2501.19393>): a thought that would
+//! end too early continues after a wait, and one that has used up its budget is followed by a forced answer.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -21,25 +21,25 @@ use crate::{
     task::{Puzzle, Task},
 };
 
-/// Seeds of these answers are kept apart from those of training, evaluation and pins.
+/// Keeps the seeds of these answers apart from those of training, evaluation and pins.
 const PLAYED: u64 = 0x706c_6179;
-/// Streams of draws of one answer: one for each time its thought is made to go on, and one more.
+/// Streams of draws per answer: one for each time its thought is extended, and one more.
 const ROUNDS: u64 = 1 << 16;
-/// How long a paced answer sleeps before it looks whether it is still wanted.
+/// How long a paced answer sleeps before it checks whether it is still wanted.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// A wait in the vocabularies of the shipped models, and in free text.
 const WAIT_WORDS: &str = "wait ,";
 const WAIT_TEXT: &str = " Wait,";
 
-/// How a model of this tokenizer says that it has second thoughts.
+/// The words with which a model of this tokenizer expresses second thoughts.
 pub fn wait_words(tokenizer: &Tokenizer) -> &'static str {
     if tokenizer.unknown_words(WAIT_TEXT).is_empty() { WAIT_TEXT } else { WAIT_WORDS }
 }
 
-/// Sees an answer being written. Called from a worker's thread.
+/// Observes an answer being written. Called from a worker's thread.
 pub trait Watch: Sync {
-    /// Before each token; `false` gives the answer up.
+    /// Called before each token; `false` cancels the answer.
     fn goes_on(&self) -> bool;
     /// A token was added.
     fn written(&self, token: &WrittenToken);
@@ -47,7 +47,7 @@ pub trait Watch: Sync {
     fn taken_back(&self, kept: usize);
 }
 
-/// What is asked and how it is answered.
+/// The question and how to answer it.
 pub struct Asked<'a> {
     /// The model.
     pub model: &'a Transformer,
@@ -61,7 +61,7 @@ pub struct Asked<'a> {
     pub most: usize,
     /// Which of several answers with one seed.
     pub row: u64,
-    /// Whether it ends right behind its answer, and not only at the end token.
+    /// Whether it ends right after its answer, and not only at the end token.
     pub stop_at_answer: bool,
 }
 
@@ -70,11 +70,11 @@ pub struct Asked<'a> {
 pub struct Written {
     /// Its tokens, the end token included.
     pub tokens: Vec<WrittenToken>,
-    /// Index of the first token behind the thought; all of them where it never ended.
+    /// Index of the first token after the thought; the number of tokens if it never ended.
     pub thought: usize,
     /// Whether the answer was forced.
     pub forced: bool,
-    /// How many times the thought was made to go on.
+    /// How many times the thought was extended.
     pub waits: usize,
     /// Whether it was cut off before its end.
     pub truncated: bool,
@@ -104,7 +104,7 @@ impl Written {
     }
 }
 
-/// Whether the model can read a prompt and write an answer under these options.
+/// Checks that the model can read the prompt and write an answer under these options.
 ///
 /// # Errors
 /// A sentence that says what to lower.
@@ -122,10 +122,10 @@ pub fn check_room(asked: &Asked<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes one answer. `None` when the watcher gave it up.
+/// Writes one answer. `None` if the watcher cancelled it.
 ///
 /// # Errors
-/// When the tokenizer cannot write a wait or the words that force an answer.
+/// If the tokenizer cannot write a wait or the words that force an answer.
 pub fn answer(
     asked: &Asked<'_>,
     workers: &Workers,
@@ -143,7 +143,7 @@ pub fn answer(
     };
     let (mut waits, mut forced, mut ended) = (0, false, false);
     for round in 0.. {
-        // A thought that has used up its budget is not made to go on.
+        // A thought that has used up its budget is not extended.
         pen.page().waits_left = if forced { 0 } else { options.keep_thinking - waits };
         pen.page().stop = None;
         let so_far: Vec<u32> = pen.page().tokens.iter().map(|token| token.id).collect();
@@ -151,7 +151,7 @@ pub fn answer(
         let seed = RowSeed { run: options.seed ^ PLAYED, row: asked.row * ROUNDS + round };
         let room = (limit + ANSWER_TOKENS + 2).saturating_sub(so_far.len()).max(1);
         let sampling = SamplingOptions::new(tokenizer, options.temperature, room, asked.stop_at_answer);
-        // The pen keeps what is written: sampling that is stopped in the middle gives nothing back.
+        // The pen keeps what is written: sampling that is stopped midway returns nothing.
         let request = Request { prompt: &prompt, seed };
         let written = sampler::sample(asked.model, &[request], sampling, workers, &pen);
         ended = written.is_some_and(|written| written.iter().all(|completion| !completion.truncated));
@@ -183,7 +183,7 @@ pub fn answer(
 enum Stop {
     /// Nobody wants it any more.
     GivenUp,
-    /// The thought is to go on; its end begins at this token.
+    /// The thought should continue; its end begins at this token.
     Closed(usize),
     /// The thought has used up its budget.
     OutOfBudget,
@@ -200,7 +200,7 @@ struct Page {
     decoder: StreamingDecoder,
     /// Index of the first token of the thought's end.
     closed: Option<usize>,
-    /// Tokens of thought, or of the whole answer where there is no budget.
+    /// Limit on the tokens of the thought, or of the whole answer without a budget.
     limit: usize,
     budgeted: bool,
     waits_left: usize,
@@ -224,7 +224,7 @@ impl Page {
         token
     }
 
-    /// Takes the tokens from this index on back.
+    /// Takes back the tokens from this index on.
     fn shorten(&mut self, kept: usize, tokenizer: &Tokenizer) {
         let tokens = std::mem::take(&mut self.tokens);
         (self.starts, self.text, self.decoder) = (Vec::new(), String::new(), StreamingDecoder::new());
@@ -261,7 +261,7 @@ impl Pen<'_> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts tokens that the model did not draw.
+    /// Inserts tokens that the model did not sample.
     fn put(&self, tokens: &[u32]) {
         for &id in tokens {
             let token = self.page().add(self.tokenizer, id, Source::Put);
@@ -269,7 +269,7 @@ impl Pen<'_> {
         }
     }
 
-    /// Waits until the next token is due; `false` when it is not wanted any more.
+    /// Waits until the next token is due; `false` if it is no longer wanted.
     fn paced(&self) -> bool {
         let Some(pace) = self.pace else { return self.watch.goes_on() };
         let now = Instant::now();

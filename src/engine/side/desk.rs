@@ -1,4 +1,4 @@
-//! What was asked of the side engine and is not done yet.
+//! The queue of the side engine's jobs.
 
 use std::{
     collections::VecDeque,
@@ -12,11 +12,11 @@ use crate::protocol::side::{JobEnd, Lane, SideCommand, SideEvent, SideJob};
 /// Something to do.
 #[derive(Debug, PartialEq)]
 pub enum Todo {
-    /// Tell which models there are.
+    /// List the models.
     Models,
     /// Do a job.
     Job {
-        /// Its number.
+        /// Its id.
         id: u64,
         /// What it is.
         job: SideJob,
@@ -27,9 +27,9 @@ pub enum Todo {
 struct State {
     models: bool,
     waiting: VecDeque<(u64, SideJob)>,
-    /// The jobs being done, the innermost last, and whether each was given up.
+    /// The running jobs, the innermost last, and whether each was cancelled.
     running: Vec<(u64, Lane, bool)>,
-    /// Nobody asks any more.
+    /// All senders are gone.
     closed: bool,
 }
 
@@ -41,7 +41,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// With nothing on it.
+    /// An empty desk.
     pub fn new(commands: Receiver<SideCommand>, events: Sender<SideEvent>) -> Self {
         Self { commands, events, state: Mutex::default() }
     }
@@ -50,12 +50,12 @@ impl Desk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells an event. Nobody listening is no error.
+    /// Sends an event. It is not an error if nobody listens.
     pub fn tell(&self, event: SideEvent) {
         let _ = self.events.send(event);
     }
 
-    /// What is to be done next; waits for it. `None` when nobody asks any more.
+    /// Waits for the next thing to do. `None` once all senders are gone.
     pub fn next(&self) -> Option<Todo> {
         loop {
             {
@@ -77,7 +77,7 @@ impl Desk {
         }
     }
 
-    /// What waits and can be done between two parts of a long job of this lane.
+    /// A waiting job that can run between two parts of a long job of this lane.
     pub fn next_beside(&self, lane: Lane) -> Option<Todo> {
         let mut state = self.lock();
         self.read(&mut state);
@@ -98,7 +98,7 @@ impl Desk {
         self.tell(SideEvent::Ended { job: id, how });
     }
 
-    /// Whether the innermost running job is still wanted. To be asked before every token.
+    /// Whether the innermost running job is still wanted. Called before every token.
     pub fn goes_on(&self) -> bool {
         let mut state = self.lock();
         self.read(&mut state);
@@ -134,7 +134,7 @@ impl Desk {
         }
     }
 
-    /// Gives up jobs that have not begun; each is told to be over all the same.
+    /// Cancels jobs that have not begun; each is still reported as ended.
     fn drop_waiting(&self, state: &mut State, which: impl Fn(&(u64, SideJob)) -> bool) {
         state.waiting.retain(|job| {
             let dropped = which(job);

@@ -1,4 +1,4 @@
-//! The models that can be asked: the embedded base, the checkpoints of a run, and the weights being trained.
+//! The models that can answer: the embedded base, the checkpoints of a run, and the weights in training.
 
 use std::{collections::VecDeque, rc::Rc, sync::Arc};
 
@@ -20,7 +20,7 @@ use crate::{
     task::Task,
 };
 
-/// Models that are kept loaded: those of two answers, and two more to go back to.
+/// Models kept loaded: those of two answers, and two more to return to.
 const KEPT: usize = 4;
 
 /// Whose models.
@@ -28,7 +28,8 @@ const KEPT: usize = 4;
 pub enum Source {
     /// The run that this process trains.
     Live(Arc<LiveWeights>),
-    /// A run that is read, or that another process trains: its checkpoints, and no weights of this moment.
+    /// A run that is read from its files, or that another process trains: its checkpoints, but no current
+    /// weights.
     Recorded(RunDirectory),
 }
 
@@ -45,14 +46,14 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Whether its answers end right behind their closing tag: as the run's do, but for the embedded base, which was
-    /// made for its end token whatever the run began from.
+    /// Whether its answers end right after their closing tag: as the run's do, except for the embedded base,
+    /// which was trained with its end token whatever the run began from.
     pub fn stops_at_answer(&self, config: &Config) -> bool {
         self.name != ModelName::Embedded && config.reward.stop.is_answer()
     }
 }
 
-/// What a run asks and how it rewards.
+/// A run's task and rewards.
 pub struct Rules {
     /// Its configuration.
     pub config: Config,
@@ -65,12 +66,12 @@ pub struct Library {
     source: Source,
     kept: VecDeque<Rc<Loaded>>,
     device: Option<Device>,
-    /// Whether the run began from the embedded base, once that was looked up.
+    /// Whether the run began from the embedded base, once looked up.
     from_embedded: Option<bool>,
 }
 
 impl Library {
-    /// With nothing loaded.
+    /// An empty library.
     pub fn new(source: Source) -> Self {
         Self { source, kept: VecDeque::new(), device: None, from_embedded: None }
     }
@@ -88,19 +89,19 @@ impl Library {
         }
     }
 
-    /// What is asked and what is right in this run.
+    /// The rules of this run.
     ///
     /// # Errors
-    /// While the run is getting ready, and where its configuration cannot be read.
+    /// While the run is getting ready, or if its configuration cannot be read.
     pub fn rules(&self) -> Result<Rules, EngineError> {
         let config = self.run()?.1;
         Ok(Rules { task: task_of(&config)?, config })
     }
 
-    /// The names of all that can be asked.
+    /// The names of all models that can answer.
     ///
     /// # Errors
-    /// As [`Self::rules`].
+    /// As for [`Self::rules`].
     pub fn models(&mut self) -> Result<Models, EngineError> {
         let (run, _) = self.run()?;
         let steps: Vec<u64> =
@@ -161,7 +162,7 @@ impl Library {
                 ready(name, step, ModelSource::Folder(&found.path).load(&self.device()?)?)?
             }
         });
-        // Of the weights being trained, those of one moment are enough.
+        // Of the weights in training, one version is enough.
         self.kept.retain(|kept| name != ModelName::Now || kept.name != ModelName::Now);
         self.kept.push_back(loaded.clone());
         if self.kept.len() > KEPT {
@@ -170,7 +171,7 @@ impl Library {
         Ok(loaded)
     }
 
-    /// Where models are loaded: where the run's own weights are, so that two answers of the same weights are the same.
+    /// The device to load models on: the run's own, so that the same weights give the same answers.
     fn device(&mut self) -> Result<Device, EngineError> {
         if let Some(device) = &self.device {
             return Ok(device.clone());
@@ -187,7 +188,7 @@ impl Library {
     }
 }
 
-/// A model with its tokenizer read.
+/// Pairs a model with its tokenizer.
 fn ready(name: ModelName, step: u64, loaded: LoadedModel) -> Result<Loaded, EngineError> {
     Ok(Loaded { name, step, tokenizer: loaded.read_tokenizer()?, model: loaded.model })
 }

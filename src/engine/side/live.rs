@@ -1,4 +1,4 @@
-//! The weights that are being trained, lent to whoever wants to ask them something.
+//! The weights in training, lent to the side engine.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,25 +13,26 @@ use crate::{
 pub struct Live {
     /// Where it is.
     pub run: RunDirectory,
-    /// The configuration in force.
+    /// The current configuration.
     pub config: Config,
     /// Their tokenizer.
     pub tokenizer: Tokenizer,
-    /// The weights; tensors are shared until they change, so that a copy costs nothing.
+    /// The weights; tensors are shared until they change, so a copy costs nothing.
     pub model: Transformer,
     /// Steps that they have seen.
     pub step: u64,
 }
 
-/// Where the training thread leaves its newest weights. It never waits here for longer than a copy of a few pointers.
+/// Where the training thread publishes its newest weights. It never waits here for longer than it takes to
+/// copy a few pointers.
 #[derive(Debug, Default)]
 pub struct LiveWeights(Mutex<Option<Live>>);
 
 impl LiveWeights {
-    /// Leaves the newest weights.
+    /// Publishes the newest weights.
     pub fn show(&self, live: Live) {
         let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(live);
-        // Not under the lock: these may be the last pointers to the old weights.
+        // Dropped outside the lock: these may be the last pointers to the old weights.
         drop(before);
     }
 

@@ -1,4 +1,5 @@
-//! What thinking buys: the base and the newest weights on the same held-out puzzles, kept in the run.
+//! Measures the compute frontier: the base and the newest weights on the same held-out puzzles. The results
+//! are stored in the run.
 
 use std::{
     rc::Rc,
@@ -23,7 +24,7 @@ use crate::{
 
 /// The smallest thinking budget; each one after it is twice as long.
 const FIRST_BUDGET: usize = 24;
-/// Completions between two words about progress.
+/// Completions between two progress events.
 const TOLD_EVERY: usize = 16;
 
 /// How a run's models are measured from the screen: with its own length and temperature.
@@ -48,11 +49,11 @@ fn options(config: &Config, samples: usize) -> EvalOptions {
 }
 
 impl Side {
-    /// Measures both models, tells each result and keeps it in the run.
+    /// Measures both models, sends each result and stores it in the run.
     pub(super) fn measure(&mut self, id: u64, request: MeasureRequest) -> Result<Option<()>, EngineError> {
         let models = self.library.models()?;
         let newest = models.names.last().copied().unwrap_or(models.base);
-        // Both are held from here on: training goes on meanwhile.
+        // Both are kept from here on: training continues meanwhile.
         let mut examined = vec![self.library.get(models.base)?];
         if newest != models.base {
             examined.push(self.library.get(newest)?);
@@ -90,7 +91,7 @@ impl Side {
     }
 }
 
-/// The hash of a model's weights, as a file of them has it.
+/// The hash of a model's weights file.
 fn hash_of(run: &RunDirectory, model: &Rc<Loaded>, task: &Family) -> Result<String, EngineError> {
     Ok(match model.name {
         ModelName::Embedded => ModelSource::Embedded(&task.base).hash()?,

@@ -1,9 +1,9 @@
 //! The side engine: answers beside training, in a thread of its own, and never changes it.
 //!
-//! It draws none of training's random numbers and writes nothing; the weights it asks are the embedded base's, a
-//! checkpoint's, or those that training left between two steps ([`live`]). One job is done at a time ([`desk`]); a job
-//! of the same lane replaces it within a token. A long job of another lane calls [`Side::serve_others`] between its
-//! parts, so that a person who plays does not wait for it.
+//! It uses none of training's random numbers and writes nothing. Its weights are the embedded base's, a
+//! checkpoint's, or those that training published between two steps ([`live`]). One job runs at a time
+//! ([`desk`]); a job of the same lane replaces it within a token. A long job calls [`Side::serve_others`]
+//! between its parts, so that a person in the Playground does not wait for it.
 
 pub mod answer;
 pub mod desk;
@@ -37,7 +37,7 @@ const COMMANDS: usize = 64;
 /// Starts the side engine. It ends when its handle is dropped.
 ///
 /// # Errors
-/// When the operating system gives no thread.
+/// If the operating system cannot start a thread.
 pub fn spawn(source: Source) -> std::io::Result<SideHandle> {
     let (commands_in, commands) = crossbeam_channel::bounded(COMMANDS);
     let (events, events_out) = crossbeam_channel::unbounded();
@@ -56,14 +56,14 @@ pub fn spawn(source: Source) -> std::io::Result<SideHandle> {
 pub struct Side {
     desk: Rc<Desk>,
     library: Library,
-    /// One thread for each of two answers; made when they are first needed.
+    /// One thread for each of two answers; created on first use.
     workers: Option<[Workers; 2]>,
-    /// The newest answers, and the models that gave them: weights go on being trained.
+    /// The newest answers, and the models that gave them, since the trained weights keep changing.
     played: Option<(u64, PlayRequest, [Rc<Loaded>; 2])>,
 }
 
 impl Side {
-    /// Does what waits in other lanes than this one. To be called by a long job between its parts.
+    /// Serves waiting jobs of other lanes. Called by a long job between its parts.
     pub fn serve_others(&mut self, lane: Lane) {
         let desk = self.desk.clone();
         while let Some(todo) = desk.next_beside(lane) {
@@ -89,7 +89,7 @@ impl Side {
         }
     }
 
-    /// Does a job; `None` when it was given up.
+    /// Does a job; `None` if it was cancelled.
     fn work(&mut self, id: u64, job: SideJob) -> Result<Option<()>, EngineError> {
         match job {
             SideJob::Play(request) => self.play(id, *request),
@@ -108,7 +108,7 @@ impl Side {
     }
 }
 
-/// How a job ends, a panic included: neither the thread nor the screen dies of it.
+/// Runs a job and catches panics: neither the thread nor the screen dies of one.
 fn guarded(work: impl FnOnce() -> Result<Option<()>, EngineError>) -> JobEnd {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(Some(()))) => JobEnd::Done,
@@ -122,7 +122,7 @@ fn guarded(work: impl FnOnce() -> Result<Option<()>, EngineError>) -> JobEnd {
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(super) fn panic_words(panic: &(dyn Any + Send)) -> &str {
     let said = panic.downcast_ref::<&str>().copied();
     said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given")

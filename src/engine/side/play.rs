@@ -36,7 +36,7 @@ impl Side {
         let workers = self.workers()?;
         let answers = std::thread::scope(|scope| {
             let answering = [0, 1].map(|side| {
-                // Tensors are shared; a model itself cannot be looked at from two threads.
+                // Tensors are shared, but a model itself cannot be used from two threads.
                 let model = models[side].model.clone();
                 let (tokenizer, workers) = (&models[side].tokenizer, &workers[side]);
                 let stop = models[side].stops_at_answer(&rules.config);
@@ -56,7 +56,7 @@ impl Side {
         Ok(Some(()))
     }
 
-    /// Continues an answer as it was and as it was changed.
+    /// Continues an answer both as it was and as it was changed.
     pub(super) fn resample(&mut self, id: u64, request: &ResampleRequest) -> Result<Option<()>, EngineError> {
         let played = self.played.as_ref().filter(|(of, ..)| *of == request.of);
         let Some((_, play, models)) = played else {
@@ -86,7 +86,7 @@ impl Side {
     }
 }
 
-/// Who is about to answer, and what of the question it does not see.
+/// The model about to answer, and the words of the question that it does not see.
 fn introduce(model: &Rc<Loaded>, rules: &Rules, request: &PlayRequest) -> Answering {
     let unknown = model.tokenizer.unknown_words(&rules.task.prompt(&request.puzzle));
     Answering { model: model.name, step: Some(model.step), unknown }
@@ -122,7 +122,7 @@ fn answer_one(
     Ok(Some(()))
 }
 
-/// Tells an answer as it is written.
+/// Sends an answer as it is written.
 struct Telling<'a> {
     desk: &'a Desk,
     job: u64,

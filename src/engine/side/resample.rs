@@ -1,4 +1,4 @@
-//! What one token does: an answer's beginning as it was, and as it was changed, continued many times each.
+//! The effect of one token: an answer's beginning, original and changed, continued many times each.
 
 use super::answer::wait_words;
 use crate::{
@@ -14,26 +14,27 @@ use crate::{
     task::{Puzzle, Task},
 };
 
-/// Seeds of continuations are kept apart from those of the answers.
+/// Keeps the seeds of continuations apart from those of the answers.
 const RESAMPLED: u64 = 0x7265_7361;
 /// Most continuations of each beginning.
 pub const MOST_SAMPLES: usize = 4096;
 
-/// Whose answer is changed, and under which rules.
+/// The answer to change, and the rules it was given under.
 pub struct Subject<'a> {
     /// The model.
     pub model: &'a Transformer,
     /// Its tokenizer.
     pub tokenizer: &'a Tokenizer,
-    /// What was asked.
+    /// The puzzle.
     pub puzzle: &'a Puzzle,
     /// Its task.
     pub task: &'a dyn Task,
     /// The run's configuration.
     pub config: &'a Config,
-    /// How the answer was sampled. Waits are not added to continuations: they would hide what the token does.
+    /// How the answer was sampled. Waits are not added to continuations: they would hide the effect of the
+    /// token.
     pub options: PlayOptions,
-    /// Whether the model's answers end right behind their closing tag.
+    /// Whether the model's answers end right after their closing tag.
     pub stop_at_answer: bool,
 }
 
@@ -41,7 +42,7 @@ pub struct Subject<'a> {
 struct Beginnings {
     original: Vec<u32>,
     edited: Vec<u32>,
-    /// The token that was left out.
+    /// The removed token.
     deleted: Option<u32>,
 }
 
@@ -77,7 +78,7 @@ impl Beginnings {
     }
 }
 
-/// Continues both beginnings `samples` times, with the same seeds. `Ok(None)` when the observer ended it.
+/// Continues both beginnings `samples` times, with the same seeds. `Ok(None)` if the observer cancelled it.
 ///
 /// # Errors
 /// A sentence that says why the change cannot be made.
@@ -118,7 +119,7 @@ struct Continued {
     forced: bool,
 }
 
-/// What is written behind a beginning, the budget of the whole thought kept.
+/// Continues a beginning, within the budget of the whole thought.
 fn continued(
     subject: &Subject<'_>,
     beginning: &[u32],

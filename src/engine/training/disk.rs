@@ -1,4 +1,4 @@
-//! What a run writes that it cannot go on without, and how it waits for a disk that refuses.
+//! What a run must write before it can continue, and how it waits for a failing disk.
 
 use std::time::{Duration, Instant};
 
@@ -17,12 +17,13 @@ use crate::{
     },
 };
 
-/// How long a disk that refused is left alone.
+/// How long to wait before retrying a disk that refused.
 const RETRY: Duration = Duration::from_secs(3);
 
 impl Training<'_> {
-    /// Writes what must be on disk before the run goes on. A disk that refuses pauses the run; the lines are kept, and
-    /// are tried again now and then and when a person resumes it. What else is asked for meanwhile is served.
+    /// Writes what must be on disk before the run continues. If the disk refuses, the run pauses; the lines
+    /// are kept, and retried every few seconds and when a person resumes the run. Other requests are served
+    /// meanwhile.
     pub(super) fn insist(
         &mut self,
         write: impl Fn(&mut Journal) -> Result<(), RunError>,
@@ -41,8 +42,8 @@ impl Training<'_> {
         Ok(())
     }
 
-    /// Pauses the run for a disk that refused. Said again with each try: it is true until the disk is back. What matters
-    /// most comes first, since a narrow screen shows no more.
+    /// Pauses the run because the disk refused. The warning is repeated with each retry: it is true until the
+    /// disk is back. The most important part comes first, since a narrow screen shows no more.
     fn wait_for_disk(&self, error: &RunError) {
         let why = match error.is_displacement() {
             true => "Paused; it is tried again every few seconds.",
@@ -54,7 +55,7 @@ impl Training<'_> {
         self.control.pause_for_disk();
     }
 
-    /// What the disk refused is written: a run that waited for nothing else goes on.
+    /// The refused data has been written: a run that waited for nothing else continues.
     fn disk_is_back(&mut self) {
         if self.control.disk_is_back() {
             let run = self.p.run.path().display().to_string();
@@ -67,10 +68,10 @@ impl Training<'_> {
         }
     }
 
-    /// The checkpoint that ends a run. While the disk refuses it, the run waits, paused: it is tried again now and
-    /// then and with each resume, and a stop gives up.
+    /// The checkpoint that ends a run. While the disk refuses it, the run waits, paused: it retries every few
+    /// seconds and with each resume, and a stop gives up.
     pub(super) fn last_checkpoint(&mut self) -> Result<(), EngineError> {
-        // A step that was begun and stopped never was: what counts are the weights before it.
+        // A step that was stopped midway does not count: the weights before it do.
         while self.saved != Some(self.step) {
             self.checkpoint()?;
             if self.saved == Some(self.step) {
@@ -83,8 +84,8 @@ impl Training<'_> {
         Ok(())
     }
 
-    /// Writes a checkpoint of the last whole step. A disk that refuses is told and not fatal: the run is paused, the one
-    /// before stays valid, and it is tried again.
+    /// Writes a checkpoint of the last whole step. A refusing disk is reported and not fatal: the run pauses,
+    /// the previous checkpoint stays valid, and writing is retried.
     pub(super) fn checkpoint(&mut self) -> Result<(), EngineError> {
         self.checkpoint_wanted = false;
         match self.write_checkpoint() {
@@ -122,7 +123,7 @@ impl Training<'_> {
             pinned_bytes,
             pins: Some(self.p.pins.puzzles.clone()),
             adam_step: optimizer.time as u64,
-            // The next step's: of a step that was stopped, the one it had.
+            // The next step's configuration; for a stopped step, the one that it had.
             config: if self.in_step { self.p.config.clone() } else { self.control.wanted() },
         };
         let failed = |error: crate::runs::CheckpointError| EngineError::Run(RunError::from(error));

@@ -9,8 +9,8 @@ use crate::{
     task::Puzzle,
 };
 
-/// Waits while the run is paused and does not end before the answers do: they are few, and a run that is gone on
-/// with would lack them.
+/// Waits while the run is paused, but does not stop before the answers are done: they are few, and a resumed
+/// run would lack them.
 struct Waiting<'a>(&'a Control);
 
 impl Observer for Waiting<'_> {
@@ -28,7 +28,7 @@ impl Training<'_> {
         self.answer_pinned(&puzzles, step, &Waiting(control))
     }
 
-    /// Before the first step of a new run or a fork, and where a run that is gone on with lacks answers.
+    /// Before the first step of a new run or a fork, and if a resumed run lacks answers.
     pub(super) fn answer_pins_at_start(&mut self) -> Result<(), EngineError> {
         if std::mem::replace(&mut self.begun, true) {
             return Ok(());
@@ -39,8 +39,8 @@ impl Training<'_> {
         if new || Pins::due(&config, self.step) { self.answer_pins(self.step) } else { Ok(()) }
     }
 
-    /// Pins or unpins what a person asked for. A new pin is answered at once; what the weights were before cannot
-    /// be asked any more.
+    /// Pins or unpins a puzzle on request. A new pin is answered at once; earlier weights are gone and cannot
+    /// answer it.
     pub(super) fn change_pins(&mut self, puzzle: Puzzle, pin: bool) -> Result<(), EngineError> {
         let words = self.p.grpo.task.in_words(&puzzle, "->");
         if !pin {
@@ -57,7 +57,7 @@ impl Training<'_> {
             Ok(()) => {
                 let event = RunEvent::Pinned { puzzle: Some(puzzle.clone()) };
                 self.record(self.step, event, &format!("{words}, by a person"));
-                // A person who pins while the run is paused does not wait for it to go on.
+                // Pinning works while the run is paused, without waiting for it to resume.
                 self.answer_pinned(&[puzzle], self.weights_step, &Unobserved)
             }
             Err(reason) => {

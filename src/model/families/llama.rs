@@ -1,4 +1,4 @@
-//! Llama without scaled positions, and what has its shape: SmolLM2, TinyLlama.
+//! Llama without scaled positions, and models of the same shape: SmolLM2, TinyLlama.
 
 use super::{Bias, ModelFamily};
 

@@ -1,4 +1,4 @@
-//! Mistral, where it has no window.
+//! Mistral without a sliding window.
 
 use super::{ModelFamily, Window};
 

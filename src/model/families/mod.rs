@@ -1,8 +1,8 @@
-//! The families of models that are read, trained and written: each a table of names and flags in a file of its own, and
-//! a word in the list below.
+//! The model families that can be read, trained and written. Each is a table of names and flags in a file of
+//! its own, and a word in the list below.
 //!
-//! A model that loads and then computes something else than its makers meant is worse than one that is refused, so this
-//! is an allow-list: [`super::fields`] refuses all others.
+//! A model that loads and then computes something other than its makers meant is worse than one that is
+//! refused, so this is an allow-list: [`super::fields`] refuses all others.
 
 mod names;
 
@@ -10,7 +10,7 @@ use std::fmt;
 
 pub use names::TensorNames;
 
-/// Makes a module of each name and puts its `FAMILY` into the registry.
+/// Declares a module for each name and adds its `FAMILY` to the registry.
 macro_rules! families {
     ($($name:ident)*) => {
         $(mod $name;)*
@@ -27,15 +27,15 @@ families! {
     seed_oss
 }
 
-/// The family of the models that are made here.
+/// The family of the models made here.
 pub const QWEN2: &ModelFamily = &qwen2::FAMILY;
-/// The family that takes any tokenizer.
+/// The family that works with any tokenizer.
 pub const LLAMA: &ModelFamily = &llama::FAMILY;
-/// The same for heads of any width.
+/// Like [`LLAMA`], for heads of any width.
 pub const SEED_OSS: &ModelFamily = &seed_oss::FAMILY;
 
-/// What sets a family's models apart. What stands here for a field of `config.json` is what transformers takes where the
-/// field is missing.
+/// What sets a family's models apart. Values for fields of `config.json` are transformers' defaults for
+/// missing fields.
 #[derive(PartialEq)]
 pub struct ModelFamily {
     /// `model_type` in `config.json`.
@@ -44,17 +44,18 @@ pub struct ModelFamily {
     pub class: &'static str,
     /// Whether queries, keys and values have biases.
     pub qkv_bias: Bias,
-    /// Whether the output projection of attention then has one too. It must be zero: it is not computed with.
+    /// Whether the output projection of attention then has one too. It must be zero: we do not compute with
+    /// it.
     pub output_bias: bool,
-    /// Whether each query head and each key head is normalised before it is turned.
+    /// Whether each query head and each key head is normalised before rotation.
     pub qk_norm: bool,
-    /// `head_dim`; `None` where it is `hidden_size / num_attention_heads`.
+    /// `head_dim`; `None` if it is `hidden_size / num_attention_heads`.
     pub head_dim: Option<usize>,
-    /// Whether there are as many key/value heads as query heads where `num_key_value_heads` is missing.
+    /// Whether a missing `num_key_value_heads` means as many key/value heads as query heads.
     pub key_value_heads_as_queries: bool,
-    /// Which fields ask for attention with a window, which is not computed.
+    /// Which fields ask for attention with a window, which is not supported.
     pub window: Window,
-    /// What its tensors are called.
+    /// The names of its tensors.
     pub names: TensorNames,
 }
 
@@ -65,9 +66,9 @@ pub enum Bias {
     Always,
     /// In none.
     Never,
-    /// As `attention_bias` says.
+    /// As given by `attention_bias`.
     Told {
-        /// Where it says nothing.
+        /// Its default.
         default: bool,
     },
 }
@@ -77,18 +78,18 @@ pub enum Bias {
 pub enum Window {
     /// `sliding_window`, for all layers.
     Everywhere {
-        /// Its width where the field is missing.
+        /// Its default width.
         default: Option<u64>,
     },
     /// `sliding_window` with `use_sliding_window`, for layers from `max_window_layers` on.
     LaterLayers {
-        /// The first of them where the field is missing.
+        /// The default for the first of them.
         first: u64,
     },
 }
 
 impl ModelFamily {
-    /// Llama's: what the tables of other families begin from.
+    /// Llama's table, which those of other families start from.
     const PLAIN: Self = Self {
         model_type: "llama",
         class: "LlamaForCausalLM",
@@ -106,7 +107,7 @@ impl ModelFamily {
         FAMILIES.iter().copied().find(|family| family.model_type == model_type)
     }
 
-    /// Whether queries, keys and values have biases in a model whose `attention_bias` is this.
+    /// Whether queries, keys and values have biases in a model with this `attention_bias`.
     pub fn has_qkv_bias(&self, told: Option<bool>) -> bool {
         match self.qkv_bias {
             Bias::Always => true,

@@ -1,10 +1,10 @@
-//! What the tensors of a model are called in a file of weights, without `.weight` and `.bias` at their ends.
+//! The names of a model's tensors in a weights file, without the suffixes `.weight` and `.bias`.
 
-/// A name for each weight. Those of a block come behind `layers.N.`.
+/// A name for each weight. Those of a block follow `layers.N.`.
 #[derive(PartialEq)]
 #[allow(missing_docs, reason = "each names a weight of the model")]
 pub struct TensorNames {
-    /// Before all names but the head's; files of the bare model leave it out.
+    /// The prefix of all names but the head's; files of the bare model omit it.
     pub prefix: &'static str,
     pub embedding: &'static str,
     pub layers: &'static str,
@@ -24,7 +24,7 @@ pub struct TensorNames {
 }
 
 impl TensorNames {
-    /// Llama's, which most families took over.
+    /// Llama's names, which most families adopted.
     pub(super) const LLAMA: Self = Self {
         prefix: "model.",
         embedding: "embed_tokens",

@@ -1,4 +1,4 @@
-//! Qwen3 (<https://arxiv.org/abs/2505.09388>), where all of its layers see everything.
+//! Qwen3 (<https://arxiv.org/abs/2505.09388>) with full attention in all layers.
 
 use super::{Bias, ModelFamily, Window};
 

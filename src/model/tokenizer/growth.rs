@@ -1,19 +1,21 @@
-//! How much longer a `tokenizer.json` can make a text. A few replacements in a row, each ten times as long as what it
-//! replaces, take all memory, and nothing catches that; so what they may come to is found before a text is given.
+//! Bounds how much longer a `tokenizer.json` can make a text. A few replacements in a row, each ten times as
+//! long as what it replaces, would use up all memory, and nothing could catch that; so the growth is bounded
+//! before any text is encoded.
 
 use serde_json::Value;
 
-/// Times as long as it was that a text may become. What is in use comes to 3: a sign for a space.
+/// The largest growth factor of a text. Tokenizers in use reach 3: a symbol for a space.
 const MOST: f64 = 64.0;
-/// Largest table of a `Precompiled` normalizer. Those in use take 0.3 MB; a text of one letter could become one.
+/// Largest table of a `Precompiled` normalizer. Those in use have 0.3 MB; a single letter could be replaced
+/// by a whole table.
 const MOST_TABLE: usize = 2 << 20;
 
-/// Refuses a tokenizer whose normalizers or decoders could make a text very much longer.
+/// Refuses a tokenizer whose normalizers or decoders could make a text much longer.
 ///
 /// # Errors
-/// What is wrong, as a part of a sentence.
+/// What is wrong, as part of a sentence.
 pub fn check(tokenizer: &[u8]) -> Result<(), String> {
-    // What is no JSON is refused by the parser, in its own words.
+    // The parser refuses invalid JSON with its own message.
     let Ok(whole) = serde_json::from_slice::<Value>(tokenizer) else { return Ok(()) };
     for part in ["normalizer", "decoder"] {
         let growth = growth(&whole[part])?;
@@ -26,8 +28,8 @@ pub fn check(tokenizer: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// How many times as long a text of one letter, or more, becomes at the most. Steps are known by their fields: files of
-/// older versions leave out the type.
+/// The largest growth factor of a text of one or more letters. Steps are recognised by their fields: files of
+/// older versions omit the type.
 fn growth(step: &Value) -> Result<f64, String> {
     let bytes = |field: &str| step[field].as_str().map_or(0, str::len);
     if let Some(steps) = step["normalizers"].as_array().or(step["decoders"].as_array()) {
@@ -39,7 +41,7 @@ fn growth(step: &Value) -> Result<f64, String> {
     let content = bytes("content") as f64;
     let replaced = match step["pattern"]["String"].as_str() {
         Some(pattern) if !pattern.is_empty() => (content / pattern.len() as f64).max(1.0),
-        // An expression may match one letter, and nothing before each.
+        // An expression may match one letter, or the empty string before each.
         _ => 1.0 + 2.0 * content,
     };
     Ok(replaced + bytes("prepend") as f64)
