@@ -270,7 +270,7 @@ fn product_of_kernels() -> f64 {
     clock.elapsed().as_secs_f64()
 }
 
-/// The same in Burn, on a GPU.
+/// Seconds of one square product in Burn, on a GPU.
 fn product_of_burn(device: &Device) -> f64 {
     let random = || Tensor::<2>::random([GEMM_SIDE, GEMM_SIDE], Distribution::Default, device);
     let (a, b) = (random(), random());

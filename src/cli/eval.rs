@@ -52,11 +52,11 @@ pub struct EvalArgs {
     /// The task; a run's checkpoint has its own [default for all others: countdown]
     #[arg(long, value_name = "NAME")]
     pub task: Option<String>,
-    /// The level of the held-out puzzles; the task's first where none is named
+    /// The level of the held-out puzzles [default: the task's first]
     #[arg(long, value_name = "LEVEL")]
     pub level: Option<String>,
-    /// Where a completion ends: `answer`, behind its first answer; `end`, at its end token; `auto`, as the run of a
-    /// checkpoint did, `end` for models of `pretrain`, `answer` for all others
+    /// Where a completion ends: `answer`, after its first answer; `end`, at its end token; `auto`, as in a
+    /// checkpoint's run, else `end` for models of `pretrain` and `answer` for all others
     #[arg(long, value_name = "auto|answer|end", default_value = "auto")]
     pub stop: String,
     /// Which answer counts if a completion states several [default: as in the checkpoint's run, else last]
@@ -71,7 +71,8 @@ pub struct EvalArgs {
     /// Sampling temperature
     #[arg(long, value_name = "T", default_value_t = 1.0)]
     pub temperature: f64,
-    /// Cut a completion off after so many tokens; the task's own number, or more where a budget needs it
+    /// Cut a completion off after so many tokens [default: the task's own limit, or more if a budget needs
+    /// it]
     #[arg(long, value_name = "N")]
     pub max_new_tokens: Option<usize>,
     /// Seed of the draws

@@ -63,11 +63,11 @@ pub struct PlayArgs {
     /// Answers per model (default 1), or continuations per beginning (default 32)
     #[arg(long, value_name = "N")]
     pub samples: Option<usize>,
-    /// Cut an answer off after so many tokens, where there is no budget; the task's own number where none is named
+    /// Cut an answer off after so many tokens, if there is no budget [default: the task's own limit]
     #[arg(long, value_name = "N")]
     pub max_new_tokens: Option<usize>,
-    /// Where an answer ends: `answer`, behind its closing tag; `end`, at its end token; `auto`, as the run of a
-    /// checkpoint did, `end` for models of `pretrain`, `answer` for all others
+    /// Where an answer ends: `answer`, after its closing tag; `end`, at its end token; `auto`, as in a
+    /// checkpoint's run, else `end` for models of `pretrain` and `answer` for all others
     #[arg(long, value_name = "auto|answer|end", default_value = "auto")]
     pub stop: String,
     /// Seed of the draws

@@ -35,7 +35,7 @@ pub struct PuzzlesArgs {
     /// The task
     #[arg(long, value_name = "NAME", default_value = FAMILIES[0].name)]
     pub task: String,
-    /// A named level; the task's first where none is named: 3x20 (of 3x20, 4x20, tinyzero) for countdown, 2x2 (of 2x2,
+    /// A named level [default: the task's first]: 3x20 (of 3x20, 4x20, tinyzero) for countdown, 2x2 (of 2x2,
     /// 2x1, 3x2) for multiplication
     #[arg(long, value_name = "LEVEL", conflicts_with_all = ["numbers", "max_number", "max_target"])]
     pub level: Option<String>,

@@ -11,7 +11,7 @@ pub enum ConfigError {
     /// A key that does not exist.
     #[error("There is no configuration key `{key}`; the nearest known one is `{nearest}`.")]
     UnknownKey {
-        /// What was asked for, shortened and with control characters escaped.
+        /// The requested key, shortened and with control characters escaped.
         key: String,
         /// The known key with the most similar spelling.
         nearest: &'static str,

@@ -1,4 +1,4 @@
-//! What the sentinel needs of a configuration.
+//! The part of a configuration that the sentinel reads.
 
 use super::{Config, Control};
 use crate::metrics::sentinel::Settings;

@@ -238,7 +238,7 @@ fn token_view(tokenizer: &Tokenizer, token: u32, logprobs: &[f32]) -> TokenView 
     }
 }
 
-/// The text of one token by itself.
+/// The text of a single token.
 fn piece(tokenizer: &Tokenizer, token: u32) -> String {
     if tokenizer.end().contains(token) { END.into() } else { tokenizer.decode(&[token]) }
 }

@@ -75,7 +75,7 @@ pub fn start(options: ScriptedOptions) -> std::io::Result<RunSource> {
 /// The run is over: stopped, or nobody watches.
 struct Over;
 
-/// What is still to be done before the next pause.
+/// Work left before the next pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Budget {
     Phases(u32),

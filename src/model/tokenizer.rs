@@ -21,7 +21,7 @@ pub enum TokenizerError {
     Broken {
         /// Which file.
         path: PathBuf,
-        /// What the parser said.
+        /// The parser's message.
         reason: String,
     },
     /// It has no end token.

@@ -22,7 +22,7 @@ use crate::system::workers::Workers;
 /// Why an update was not made. The weights are unchanged.
 #[derive(Debug, Error)]
 pub enum UpdateError {
-    /// The gate said stop.
+    /// The gate cancelled it.
     #[error("The update was interrupted; the weights are as they were before it.")]
     Interrupted,
     /// NaN or infinity.

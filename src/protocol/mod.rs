@@ -1,4 +1,4 @@
-//! Everything that crosses between the engine and whoever watches it. Nothing else does.
+//! Everything that crosses between the engine and its watchers. Nothing else does.
 
 pub mod side;
 mod source;
@@ -303,7 +303,7 @@ pub enum Event {
         step: u64,
         /// Share of held-out completions that are right.
         accuracy: f64,
-        /// Unbiased pass@k, `k` beside it.
+        /// `k` and the unbiased pass@k.
         pass_at_k: Option<(usize, f64)>,
         /// Puzzles asked.
         puzzles: usize,

@@ -101,7 +101,7 @@ impl CheckpointWriter {
     /// Like [`CheckpointWriter::begin`], on a given disk.
     ///
     /// # Errors
-    /// As [`CheckpointWriter::begin`].
+    /// As for [`CheckpointWriter::begin`].
     pub fn begin_on(disk: &Disk, checkpoints: &Path, step: u64) -> Result<Self, CheckpointError> {
         let failed = |cause| CheckpointError::io("create the folder", checkpoints)(cause);
         let (Some(home), Some(name)) = (checkpoints.parent(), checkpoints.file_name()) else {
@@ -119,7 +119,7 @@ impl CheckpointWriter {
     /// inside it wherever it is moved.
     ///
     /// # Errors
-    /// As [`CheckpointWriter::begin`].
+    /// As for [`CheckpointWriter::begin`].
     pub(super) fn begin_in(
         disk: &Disk,
         home: &Folder,

@@ -61,7 +61,7 @@ impl RunDirectory {
     /// Like [`RunDirectory::create`], on a given disk.
     ///
     /// # Errors
-    /// As [`RunDirectory::create`].
+    /// As for [`RunDirectory::create`].
     pub fn create_on(
         disk: &Disk,
         runs_root: &Path,
@@ -192,7 +192,7 @@ impl RunDirectory {
     /// Like [`RunDirectory::config`], with the provenance keys that this program does not know.
     ///
     /// # Errors
-    /// As [`RunDirectory::config`].
+    /// As for [`RunDirectory::config`].
     pub fn config_and_unknown(&self) -> Result<(ConfigFile, Vec<String>), RunError> {
         let path = self.path.join(CONFIG);
         Ok(ConfigFile::read_and_unknown(files::open_unlinked(&path), &path)?)

@@ -12,7 +12,7 @@ use std::{
 use super::journal::LogFile;
 use crate::system::files::{Folder, Found, Kind, Refused};
 
-/// What is about to be done to a file or folder.
+/// An operation on a file or folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// Make a folder.

@@ -17,7 +17,7 @@ pub enum RunError {
         action: &'static str,
         /// On which file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
     /// Another process is writing the run.
@@ -78,17 +78,17 @@ pub enum RunError {
     /// No run of this name.
     #[error("There is no run `{name}` in {}.{}", root.display(), known_runs(known))]
     NoSuchRun {
-        /// What was asked for.
+        /// The requested name.
         name: String,
         /// The folder of runs.
         root: PathBuf,
-        /// The newest runs that are there.
+        /// The newest existing runs.
         known: Vec<String>,
     },
     /// Several runs match.
     #[error("`{name}` could be any of these runs: {}. Give more of the name.", candidates.join(", "))]
     Ambiguous {
-        /// What was asked for.
+        /// The requested name.
         name: String,
         /// The runs that match.
         candidates: Vec<String>,
@@ -163,7 +163,7 @@ pub enum CheckpointError {
         action: &'static str,
         /// On which file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
     /// A file of the checkpoint was changed or is missing.
@@ -192,7 +192,7 @@ pub enum CheckpointError {
     None {
         /// The folder of checkpoints.
         path: PathBuf,
-        /// The step asked for; `None` for any.
+        /// The requested step; `None` for any.
         step: Option<u64>,
         /// The steps that have one.
         others_there: Vec<u64>,

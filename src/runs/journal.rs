@@ -160,7 +160,7 @@ impl Journal {
     /// Begins a checkpoint of the run, for a caller that has just synced the logs.
     ///
     /// # Errors
-    /// As [`CheckpointWriter::begin`].
+    /// As for [`CheckpointWriter::begin`].
     pub fn begin_checkpoint(
         &self,
         run: &RunDirectory,

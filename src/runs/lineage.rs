@@ -66,7 +66,7 @@ fn parent(run: &RunDirectory) -> Option<Ancestor> {
     let ForkPoint { run: parent, step } = run.meta().parent?;
     let path = PathBuf::from(&parent);
     let name = path.file_name().unwrap_or(path.as_os_str());
-    // Runs that were moved together are found beside each other.
+    // If runs were moved together, the parent is beside this one.
     let beside = run.path().parent().unwrap_or(Path::new("")).join(name);
     let there = |path: &Path| RunDirectory::open(path).ok();
     Some(Ancestor {

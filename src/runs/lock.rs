@@ -51,7 +51,7 @@ impl RunLock {
     /// Like [`RunLock::acquire`], on a given disk.
     ///
     /// # Errors
-    /// As [`RunLock::acquire`].
+    /// As for [`RunLock::acquire`].
     pub(crate) fn acquire_on(disk: &Disk, run: &Path) -> Result<Self, RunError> {
         let folder = Folder::open(run).map_err(RunError::io("open the folder", run))?;
         let file = lock_file(disk, &folder, TRIES)?;

@@ -1,4 +1,4 @@
-//! What a run directory says of its run.
+//! What a run directory records about its run.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use super::{
 use crate::record::{EventRecord, ForkPoint, RunEvent, RunMeta};
 
 impl RunDirectory {
-    /// The run in a few words; empty ones where its `config.toml` does not say.
+    /// A short description of the run, with empty fields if its `config.toml` does not say.
     pub fn meta(&self) -> RunMeta {
         let (config, provenance) = match self.config() {
             Ok(file) => (Some(file.config), file.provenance),

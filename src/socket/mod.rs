@@ -49,7 +49,7 @@ pub enum SocketError {
         action: &'static str,
         /// On which socket.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
     /// Something answered, but not a run.

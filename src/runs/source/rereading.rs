@@ -35,7 +35,7 @@ impl Rereading {
         record
     }
 
-    /// The same for an answer to a pinned puzzle.
+    /// An answer to a pinned puzzle with today's analysis.
     pub(super) fn pinned(self, mut answer: PinnedAnswer) -> PinnedAnswer {
         if self.again {
             answer.analysis =
