@@ -284,7 +284,7 @@ fn neutral(fields: &Map<String, Value>) -> Result<(), String> {
     }
 }
 
-/// Refuses biases that a family never has, or missing ones that it always has.
+/// Refuses an `attention_bias` that contradicts the family: on if it never has biases, off if it always has.
 fn biases(fields: &Map<String, Value>, family: &ModelFamily) -> Result<(), String> {
     let given = fields.get("attention_bias").and_then(Value::as_bool);
     let always = match (family.qkv_bias, given) {
