@@ -1,22 +1,25 @@
 //! Causal grouped-query attention with rotary positions, block by block of queries.
 //!
-//! As in FlashAttention (<https://arxiv.org/abs/2205.14135>), the attention weights are never stored: the
-//! backward pass recomputes each block from the log-sum-exp of its rows. A block of `BLOCK` positions reads
-//! only the keys up to its end, and all query heads of one key/value head share one matrix product.
+//! As in FlashAttention (<https://arxiv.org/abs/2205.14135>), the weights are never kept: the backward pass makes
+//! each block again from the logarithm of its rows' sums. A block of [`BLOCK`] positions looks only at the keys up
+//! to its end, and all query heads of one key/value head go through the same product. Keys and values are laid out
+//! once for all blocks.
 
 use std::{ops::Range, sync::Arc};
 
-use burn::tensor::Tensor;
-
 pub use super::heads::Heads;
 use super::{
-    autodiff::{CpuTensor, Input, Kept, Kernel, apply},
-    product::{Into, Matrix, product},
-    vector::{dot, exp, exp_sum, largest, mul_add, vectorized},
+    buffers::Buffer,
+    panels::Panels,
+    product::{Into, Matrix, product_with_part},
+    vector::{LANES, dot, exp, mul_add, soften, vectorized},
 };
 
-/// Query positions per block.
-const BLOCK: usize = 32;
+/// Query positions of one block: fewer see fewer keys in vain, more make larger products.
+const BLOCK: usize = 24;
+
+/// Angles that are turned by at once.
+const STEP: usize = 8;
 
 /// Cosines and sines of the rotary angles, `[positions, c / 2]` each.
 #[derive(Debug, Clone)]
@@ -47,11 +50,23 @@ impl Angles {
 
     #[inline(always)]
     fn rotate(&self, x: &[f32], position: usize, direction: f32, out: &mut [f32]) {
-        let at = position * self.half..(position + 1) * self.half;
+        let half = self.half;
+        let at = position * half..(position + 1) * half;
         let (cos, sin) = (&self.cos[at.clone()], &self.sin[at]);
-        let (x1, x2) = x.split_at(self.half);
-        let (out1, out2) = out.split_at_mut(self.half);
-        for i in 0..self.half {
+        let (x1, x2) = (&x[..half], &x[half..2 * half]);
+        let (out1, out2) = out[..2 * half].split_at_mut(half);
+        // Read whole before anything is written, and of a length that is known: so these become vectors.
+        let whole = half - half % STEP;
+        for from in (0..whole).step_by(STEP) {
+            let read = |x: &[f32]| -> [f32; STEP] { std::array::from_fn(|i| x[from..from + STEP][i]) };
+            let (cos, sin, x1, x2) = (read(cos), read(sin), read(x1), read(x2));
+            let sin = sin.map(|sin| direction * sin);
+            let turned: [f32; STEP] = std::array::from_fn(|i| x1[i] * cos[i] - x2[i] * sin[i]);
+            out1[from..from + STEP].copy_from_slice(&turned);
+            let turned: [f32; STEP] = std::array::from_fn(|i| x2[i] * cos[i] + x1[i] * sin[i]);
+            out2[from..from + STEP].copy_from_slice(&turned);
+        }
+        for i in whole..half {
             let sin = direction * sin[i];
             out1[i] = x1[i] * cos[i] - x2[i] * sin;
             out2[i] = x2[i] * cos[i] + x1[i] * sin;
@@ -59,16 +74,15 @@ impl Angles {
     }
 }
 
-/// Attention over `qkv: [B T, (H + 2G) c]`, with the `T` positions of each row consecutive: `[B T, H c]`.
-pub fn attention(qkv: &Tensor<2>, t: usize, heads: Heads, angles: &Arc<Angles>) -> Option<Tensor<2>> {
-    apply(Attention { t, heads, angles: angles.clone() }, [Input::of(qkv)])
-}
-
+/// Attention over rows of `t` positions: the shape of what both passes do.
 #[derive(Debug, Clone)]
-struct Attention {
-    t: usize,
-    heads: Heads,
-    angles: Arc<Angles>,
+pub struct Attention {
+    /// Positions of a row.
+    pub t: usize,
+    /// The heads.
+    pub heads: Heads,
+    /// The angles of at least so many positions.
+    pub angles: Arc<Angles>,
 }
 
 /// What both passes read for one key/value head of one row.
@@ -78,26 +92,33 @@ struct Head<'a> {
     /// `[T, (H + 2G) c]`.
     rows: &'a [f32],
     group: usize,
-    /// Rotated keys, `[T, c]`.
-    keys: Vec<f32>,
+    /// Turned keys, `[T, c]`.
+    turned: Buffer,
 }
 
 impl<'a> Head<'a> {
     fn new(kernel: &'a Attention, rows: &'a [f32], group: usize) -> Self {
         let (heads, c) = (kernel.heads, kernel.heads.width);
-        let mut keys = vec![0.0; kernel.t * c];
+        let mut turned = Buffer::new(kernel.t * c);
         let start = (heads.queries + group) * c;
-        turn_keys(&kernel.angles, &rows[start..], heads.row(), c, &mut keys);
-        Self { heads, angles: &kernel.angles, rows, group, keys }
+        turn_keys(&kernel.angles, &rows[start..], heads.row(), c, &mut turned);
+        Self { heads, angles: &kernel.angles, rows, group, turned }
     }
 
     fn first_query(&self) -> usize {
         self.group * self.heads.repeat() * self.heads.width
     }
 
-    /// The values of positions `0..count`.
-    fn values(&self, count: usize) -> Matrix<'_> {
+    /// The turned keys.
+    fn keys(&self) -> Matrix<'_> {
         let c = self.heads.width;
+        Matrix::new(&self.turned, self.turned.len() / c, c)
+    }
+
+    /// The values.
+    fn values(&self) -> Matrix<'_> {
+        let c = self.heads.width;
+        let count = self.turned.len() / c;
         let start = (self.heads.queries + self.heads.groups + self.group) * c;
         Matrix::strided(&self.rows[start..], count, c, self.heads.row())
     }
@@ -153,45 +174,35 @@ vectorized! {
 }
 
 vectorized! {
-    /// Turns the block's scores, `[R n, keys]`, into attention weights and stores each row's log-sum-exp,
-    /// `[R, T]`.
-    fn soften<'a>(scores: &'a mut [f32], block: Range<usize>, scale: f32, sums: &'a mut [f32]) {
-        let (n, t) = (block.len(), sums.len() * block.len() * block.end / scores.len());
-        for (j, scores) in scores.chunks_exact_mut(block.end).enumerate() {
+    /// Makes the block's scores, `[R n, stride]`, weights, and keeps the logarithms of their sums, `[R, T]`.
+    fn soften_block<'a>(scores: &'a mut [f32], stride: usize, block: Range<usize>, scale: f32, sums: &'a mut [f32]) {
+        let (n, t) = (block.len(), sums.len() * block.len() * stride / scores.len());
+        for (j, scores) in scores.chunks_exact_mut(stride).enumerate() {
             let i = block.start + j % n;
-            let (seen, unseen) = scores.split_at_mut(i + 1);
-            let top = largest(seen) * scale;
-            let sum = exp_sum::<S>(seen, scale, top);
-            let inverse = 1.0 / sum;
-            for weight in seen.iter_mut() {
-                *weight *= inverse;
-            }
-            unseen.fill(0.0);
-            sums[j / n * t + i] = top + sum.ln();
+            sums[j / n * t + i] = soften::<S>(scores, i + 1, block.end, scale);
         }
     }
 }
 
 vectorized! {
-    /// Turns the block's scores into attention weights, and gradients with respect to the weights into
-    /// gradients with respect to the scores, all `[R n, keys]`. Takes the outputs and their gradients,
-    /// `[R n, c]` each, and the log-sum-exp of the rows, `[R, T]`.
-    fn by_scores<'a>(weights: &'a mut [f32], slopes: &'a mut [f32], o: &'a [f32], dy: &'a [f32], sums: &'a [f32], block: Range<usize>, c: usize, scale: f32) {
-        let (n, t) = (block.len(), sums.len() * block.len() * block.end / weights.len());
-        let lines = weights.chunks_exact_mut(block.end).zip(slopes.chunks_exact_mut(block.end));
+    /// The block's scores to weights, and gradients by weights to gradients by scores, `[R n, stride]` each; given the
+    /// outputs, the gradients by them (`[R n, c]` each) and the logarithms of the sums, `[R, T]`.
+    fn by_scores<'a>(weights: &'a mut [f32], slopes: &'a mut [f32], stride: usize, o: &'a [f32], dy: &'a [f32], sums: &'a [f32], block: Range<usize>, c: usize, scale: f32) {
+        let (n, t) = (block.len(), sums.len() * block.len() * stride / weights.len());
+        let lines = weights.chunks_exact_mut(stride).zip(slopes.chunks_exact_mut(stride));
         let ends = o.chunks_exact(c).zip(dy.chunks_exact(c));
         for (j, ((weights, slopes), (o, dy))) in lines.zip(ends).enumerate() {
             let i = block.start + j % n;
             let (total, mean) = (sums[j / n * t + i], dot::<S>(o, dy));
-            let (seen, unseen) = weights.split_at_mut(i + 1);
-            let (slopes, unheeded) = slopes.split_at_mut(i + 1);
-            for (weight, slope) in seen.iter_mut().zip(slopes) {
+            // Whole vectors; what is made of keys that are not seen is thrown away.
+            let whole = (i + 1).next_multiple_of(LANES);
+            for (weight, slope) in weights[..whole].iter_mut().zip(&mut slopes[..whole]) {
                 let p = exp::<S>(mul_add::<S>(*weight, scale, -total));
                 *weight = p;
                 *slope = p * (*slope - mean) * scale;
             }
-            unseen.fill(0.0);
-            unheeded.fill(0.0);
+            weights[i + 1..whole.max(block.end)].fill(0.0);
+            slopes[i + 1..whole.max(block.end)].fill(0.0);
         }
     }
 }
@@ -206,99 +217,142 @@ fn gather(from: &[f32], heads: Heads, group: usize, block: Range<usize>, to: &mu
     }
 }
 
-impl Kernel<1> for Attention {
-    fn forward(&self, [qkv]: &[CpuTensor; 1]) -> (CpuTensor, Vec<f32>) {
+impl Attention {
+    /// Over one row `qkv: [T, (H + 2G) c]`, into `out: [T, H c]`. Keeps for each head and position the logarithm of the
+    /// sum of exponentials in `sums: [H, T]`.
+    pub fn forward(&self, qkv: &[f32], out: &mut [f32], sums: &mut [f32]) {
         let Self { t, heads, .. } = *self;
-        let (c, r, row) = (heads.width, heads.repeat(), heads.row());
-        let all = qkv.values().len() / row;
-        let mut out = vec![0.0; all * heads.queries * c];
-        // The log-sum-exp for each batch row, head and position.
-        let mut sums = vec![0.0; all * heads.queries];
-        let mut q = vec![0.0; r * BLOCK * c];
-        let mut weights = vec![0.0; r * BLOCK * t];
-        let mut mixed = vec![0.0; r * BLOCK * c];
-        let batch = qkv.values().chunks_exact(t * row).zip(out.chunks_exact_mut(t * heads.queries * c));
-        for ((rows, out), sums) in batch.zip(sums.chunks_exact_mut(heads.queries * t)) {
-            for group in 0..heads.groups {
-                let head = Head::new(self, rows, group);
-                for from in (0..t).step_by(BLOCK) {
-                    let to = (from + BLOCK).min(t);
-                    let n = to - from;
-                    let (q, weights) = (&mut q[..r * n * c], &mut weights[..r * n * to]);
-                    head.queries(from, to, q);
-                    product(
-                        weights,
-                        Into::Fresh,
-                        Matrix::new(q, r * n, c),
-                        Matrix::new(&head.keys, to, c).t(),
-                    );
-                    let scale = heads.scale();
-                    let sums = &mut sums[group * r * t..(group + 1) * r * t];
-                    soften(weights, from..to, scale, sums);
-                    let mixed = &mut mixed[..r * n * c];
-                    product(mixed, Into::Fresh, Matrix::new(weights, r * n, to), head.values(to));
-                    for (j, mixed) in mixed.chunks_exact(c).enumerate() {
-                        let at = (from + j % n) * heads.queries * c + (group * r + j / n) * c;
-                        out[at..at + c].copy_from_slice(mixed);
-                    }
+        let (c, r, stride) = (heads.width, heads.repeat(), t.next_multiple_of(LANES));
+        let (mut q, mut weights) = (Buffer::new(r * BLOCK * c), Buffer::zeros(r * BLOCK * stride));
+        let (mut keys, mut values) = (Panels::default(), Panels::default());
+        for (group, sums) in sums.chunks_exact_mut(r * t).enumerate() {
+            let head = Head::new(self, qkv, group);
+            keys.fill(head.keys().t());
+            values.fill(head.values());
+            for from in (0..t).step_by(BLOCK) {
+                let to = (from + BLOCK).min(t);
+                let n = to - from;
+                let (q, weights) = (&mut q[..r * n * c], &mut weights[..r * n * stride]);
+                head.queries(from, to, q);
+                product_with_part(weights, stride, Into::Fresh, Matrix::new(q, r * n, c), &keys, to);
+                soften_block(weights, stride, from..to, heads.scale(), sums);
+                for (j, weights) in weights.chunks_exact(n * stride).enumerate() {
+                    let out = &mut out[from * heads.queries * c + (group * r + j) * c..];
+                    let weights = Matrix::strided(weights, n, to, stride);
+                    product_with_part(out, heads.queries * c, Into::Fresh, weights, &values, c);
                 }
             }
         }
-        (CpuTensor::new(out, [all, heads.queries * c]), sums)
     }
 
+    /// The derivative over one row, into `out: [T, (H + 2G) c]`, given what [`Self::forward`] had and made, and the
+    /// derivative by its result, `dy: [T, H c]`.
+    ///
     /// With weights `P = softmax(S)`, `O = P V`: `dV = P^T dO`, `dP = dO V^T`, `dS = P (dP - sum(dO O))`,
-    /// `dQ = dS K`, `dK = dS^T Q`; the gradients of queries and keys are then rotated back.
-    fn backward(
-        &self,
-        [qkv]: &[CpuTensor; 1],
-        kept: &Kept,
-        dy: &CpuTensor,
-        _: [bool; 1],
-    ) -> [Option<CpuTensor>; 1] {
+    /// `dQ = dS K`, `dK = dS^T Q`; then queries and keys are turned back.
+    pub fn backward(&self, qkv: &[f32], o: &[f32], sums: &[f32], dy: &[f32], out: &mut [f32]) {
         let Self { t, heads, .. } = *self;
-        let (c, r, row, scale) = (heads.width, heads.repeat(), heads.row(), heads.scale());
-        let mut out = vec![0.0; qkv.values().len()];
-        let (mut q, mut dq) = (vec![0.0; r * BLOCK * c], vec![0.0; r * BLOCK * c]);
-        let (mut block_o, mut block_do) = (vec![0.0; r * BLOCK * c], vec![0.0; r * BLOCK * c]);
-        let (mut weights, mut slopes) = (vec![0.0; r * BLOCK * t], vec![0.0; r * BLOCK * t]);
-        let width = t * heads.queries * c;
-        let batch = qkv.values().chunks_exact(t * row).zip(out.chunks_exact_mut(t * row));
-        let outer = kept.value.values().chunks_exact(width).zip(dy.values().chunks_exact(width));
-        let sums = kept.extra.chunks_exact(heads.queries * t);
-        for (((rows, out), (o, dy)), sums) in batch.zip(outer).zip(sums) {
-            for group in 0..heads.groups {
-                let head = Head::new(self, rows, group);
-                let (mut dk, mut dv) = (vec![0.0; t * c], vec![0.0; t * c]);
-                for from in (0..t).step_by(BLOCK) {
-                    let to = (from + BLOCK).min(t);
-                    let (n, keys) = (to - from, Matrix::new(&head.keys, to, c));
-                    let (q, dq) = (&mut q[..r * n * c], &mut dq[..r * n * c]);
-                    let (weights, slopes) = (&mut weights[..r * n * to], &mut slopes[..r * n * to]);
-                    let (block_o, block_do) = (&mut block_o[..r * n * c], &mut block_do[..r * n * c]);
-                    head.queries(from, to, q);
-                    gather(o, heads, group, from..to, block_o);
-                    gather(dy, heads, group, from..to, block_do);
-                    product(weights, Into::Fresh, Matrix::new(q, r * n, c), keys.t());
-                    let gradient = Matrix::new(block_do, r * n, c);
-                    product(slopes, Into::Fresh, gradient, head.values(to).t());
-                    let sums = &sums[group * r * t..(group + 1) * r * t];
-                    by_scores(weights, slopes, block_o, block_do, sums, from..to, c, scale);
-                    let slopes = Matrix::new(slopes, r * n, to);
-                    product(dq, Into::Fresh, slopes, keys);
-                    product(&mut dk[..to * c], Into::Sum, slopes.t(), Matrix::new(q, r * n, c));
-                    let weights = Matrix::new(weights, r * n, to);
-                    product(&mut dv[..to * c], Into::Sum, weights.t(), gradient);
-                    turn_back(&head, from..to, dq, out);
-                }
-                let key = (heads.queries + group) * c;
-                let value = key + heads.groups * c;
-                turn_keys_back(&self.angles, &dk, row, &mut out[key..]);
-                for (out, dv) in out.chunks_exact_mut(row).zip(dv.chunks_exact(c)) {
-                    out[value..value + c].copy_from_slice(dv);
-                }
+        let (c, r, row) = (heads.width, heads.repeat(), heads.row());
+        let mut work = Work::new(t, heads);
+        for (group, sums) in sums.chunks_exact(r * t).enumerate() {
+            let head = Head::new(self, qkv, group);
+            work.begin(&head);
+            for from in (0..t).step_by(BLOCK) {
+                work.block(&head, from..(from + BLOCK).min(t), o, dy, sums, out);
+            }
+            let key = (heads.queries + group) * c;
+            let value = key + heads.groups * c;
+            turn_keys_back(&self.angles, &work.dk, row, &mut out[key..]);
+            for (out, dv) in out.chunks_exact_mut(row).zip(work.dv.chunks_exact(c)) {
+                out[value..value + c].copy_from_slice(dv);
             }
         }
-        [Some(CpuTensor::new(out, qkv.shape()))]
+    }
+}
+
+/// What the backward pass has of one key/value head of one row.
+struct Work {
+    /// Keys and values, and both transposed.
+    keys: Panels,
+    keys_t: Panels,
+    values_t: Panels,
+    /// A block's queries and gradients by its outputs, as they are multiplied from the right.
+    queries: Panels,
+    gradients: Panels,
+    /// `[R n, c]` each.
+    q: Buffer,
+    dq: Buffer,
+    o: Buffer,
+    d_o: Buffer,
+    /// `[R n, stride]` each.
+    weights: Buffer,
+    slopes: Buffer,
+    stride: usize,
+    /// Gradients by turned keys and by values, `[T, c]` each.
+    dk: Buffer,
+    dv: Buffer,
+}
+
+impl Work {
+    fn new(t: usize, heads: Heads) -> Self {
+        let (stride, rows) = (t.next_multiple_of(LANES), heads.repeat() * BLOCK);
+        let block = || Buffer::new(rows * heads.width);
+        let (all, scores) = (|| Buffer::new(t * heads.width), || Buffer::zeros(rows * stride));
+        Self {
+            keys: Panels::default(),
+            keys_t: Panels::default(),
+            values_t: Panels::default(),
+            queries: Panels::default(),
+            gradients: Panels::default(),
+            q: block(),
+            dq: block(),
+            o: block(),
+            d_o: block(),
+            weights: scores(),
+            slopes: scores(),
+            stride,
+            dk: all(),
+            dv: all(),
+        }
+    }
+
+    fn begin(&mut self, head: &Head<'_>) {
+        self.keys.fill(head.keys());
+        self.keys_t.fill(head.keys().t());
+        self.values_t.fill(head.values().t());
+        self.dk.fill(0.0);
+        self.dv.fill(0.0);
+    }
+
+    /// One block: gradients by its queries into `out`, those by keys and values are added up.
+    fn block(
+        &mut self,
+        head: &Head<'_>,
+        block: Range<usize>,
+        o: &[f32],
+        dy: &[f32],
+        sums: &[f32],
+        out: &mut [f32],
+    ) {
+        let (heads, stride, to) = (head.heads, self.stride, block.end);
+        let (c, rows) = (heads.width, heads.repeat() * block.len());
+        let (q, dq) = (&mut self.q[..rows * c], &mut self.dq[..rows * c]);
+        let (o_block, do_block) = (&mut self.o[..rows * c], &mut self.d_o[..rows * c]);
+        let (weights, slopes) = (&mut self.weights[..rows * stride], &mut self.slopes[..rows * stride]);
+        head.queries(block.start, to, q);
+        gather(o, heads, head.group, block.clone(), o_block);
+        gather(dy, heads, head.group, block.clone(), do_block);
+        let (queries, gradients) = (Matrix::new(q, rows, c), Matrix::new(do_block, rows, c));
+        product_with_part(weights, stride, Into::Fresh, queries, &self.keys_t, to);
+        product_with_part(slopes, stride, Into::Fresh, gradients, &self.values_t, to);
+        by_scores(weights, slopes, stride, o_block, do_block, sums, block.clone(), c, heads.scale());
+        let (weights, slopes) =
+            (Matrix::strided(weights, rows, to, stride), Matrix::strided(slopes, rows, to, stride));
+        product_with_part(dq, c, Into::Fresh, slopes, &self.keys, c);
+        self.queries.fill(queries);
+        self.gradients.fill(gradients);
+        product_with_part(&mut self.dk, c, Into::Sum, slopes.t(), &self.queries, c);
+        product_with_part(&mut self.dv, c, Into::Sum, weights.t(), &self.gradients, c);
+        turn_back(head, block, dq, out);
     }
 }

@@ -14,27 +14,36 @@ use burn_flex::{Flex, FlexTensor, Layout};
 
 /// A differentiable function of `N` float tensors.
 pub trait Kernel<const N: usize>: Debug + Clone + Send + 'static {
-    /// Computes the value, and whatever the derivative needs besides the inputs and the value.
-    fn forward(&self, inputs: &[CpuTensor; N]) -> (CpuTensor, Vec<f32>);
+    /// What the derivative wants to remember beside the inputs and the value.
+    type Extra: Debug + Send + Sync + 'static;
+
+    /// The function: its value, and what is to be remembered.
+    fn forward(&self, inputs: &[CpuTensor; N]) -> (CpuTensor, Self::Extra);
 
     /// The gradients with respect to the inputs, given the gradient of the value; `None` for inputs not
     /// `wanted`.
     fn backward(
         &self,
         inputs: &[CpuTensor; N],
-        kept: &Kept,
+        kept: &Kept<Self::Extra>,
         gradient: &CpuTensor,
         wanted: [bool; N],
     ) -> [Option<CpuTensor>; N];
 }
 
-/// The result of [`Kernel::forward`].
-#[derive(Debug, Clone)]
-pub struct Kept {
-    /// The value.
+/// What [`Kernel::forward`] made.
+#[derive(Debug)]
+pub struct Kept<Extra> {
+    /// Its value.
     pub value: CpuTensor,
-    /// What else the derivative needs.
-    pub extra: Arc<Vec<f32>>,
+    /// What else it wanted to remember.
+    pub extra: Arc<Extra>,
+}
+
+impl<Extra> Clone for Kept<Extra> {
+    fn clone(&self) -> Self {
+        Self { value: self.value.clone(), extra: self.extra.clone() }
+    }
 }
 
 /// A CPU tensor with contiguous numbers.
@@ -132,11 +141,18 @@ pub fn apply<K: Kernel<N>, const N: usize, const D: usize>(
     Some(Tensor::from_primitive::<Autodiff<Flex>>(tensor))
 }
 
-#[derive(Debug, Clone)]
-struct State<K, const N: usize> {
+#[derive(Debug)]
+struct State<K: Kernel<N>, const N: usize> {
     kernel: K,
     inputs: [CpuTensor; N],
-    kept: Kept,
+    kept: Kept<K::Extra>,
+}
+
+// Derived, it would ask for a copy of what is remembered.
+impl<K: Kernel<N>, const N: usize> Clone for State<K, N> {
+    fn clone(&self) -> Self {
+        Self { kernel: self.kernel.clone(), inputs: self.inputs.clone(), kept: self.kept.clone() }
+    }
 }
 
 #[derive(Debug)]

@@ -10,15 +10,11 @@ use super::{
     attention::{Angles, Heads},
     autodiff::CpuTensor,
     norm,
-    product::{Into, Matrix, product},
+    panels::Panels,
+    product::{Into, Matrix, product_with},
     swiglu::swiglu_rows,
-    vector::{LANES, add_rows_to, exp_sum, largest, mul_add, vectorized},
+    vector::{LANES, add_rows_to, mul_add, soften, vectorized},
 };
-
-/// A product with a single row takes another code path, which sums in another order. A lone token is
-/// therefore given company, so that its bits do not depend on whether other sequences are still being
-/// written.
-const LEAST_ROWS: usize = 2;
 
 /// A token to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +54,14 @@ pub struct Weights {
 }
 
 struct Layer {
-    weights: BlockWeights,
+    input_norm: CpuTensor,
+    qkv: Panels,
+    qkv_bias: Option<CpuTensor>,
+    qk_norm: Option<[CpuTensor; 2]>,
+    output: Panels,
+    post_norm: CpuTensor,
+    gate_up: Panels,
+    down: Panels,
     /// Rotated keys of all slots, laid out as [`Cache`] says.
     keys: Vec<f32>,
     /// Values of all slots, `[slots, G, capacity, c]`.
@@ -70,7 +73,8 @@ pub struct Decoder {
     embedding: CpuTensor,
     layers: Vec<Layer>,
     norm: CpuTensor,
-    head: Option<CpuTensor>,
+    /// `[d, V]`.
+    head: Panels,
     angles: Angles,
     heads: Heads,
     hidden: usize,
@@ -102,7 +106,22 @@ impl Decoder {
         let kept = slots * kept_of_slot(heads, capacity);
         let capacity = capacity.next_multiple_of(LANES);
         let Weights { embedding, blocks, norm, head } = weights;
-        let layer = |weights| Layer { weights, keys: vec![0.0; kept], values: vec![0.0; kept] };
+        let layer = |block: BlockWeights| Layer {
+            input_norm: block.input_norm,
+            qkv: laid_out(&block.qkv),
+            qkv_bias: block.qkv_bias,
+            qk_norm: block.qk_norm,
+            output: laid_out(&block.output),
+            post_norm: block.post_norm,
+            gate_up: laid_out(&block.gate_up),
+            down: laid_out(&block.down),
+            keys: vec![0.0; kept],
+            values: vec![0.0; kept],
+        };
+        let head = match &head {
+            Some(head) => laid_out(head),
+            None => Panels::of(matrix(&embedding).t()),
+        };
         Self {
             hidden: embedding.width(),
             inner: blocks.first().map_or(0, |block| block.down.rows()),
@@ -127,28 +146,26 @@ impl Decoder {
     /// entry, `[slots among the entries, V]`, in the order of these last entries.
     pub fn step(&mut self, entries: &[Entry]) -> &[f32] {
         let (n, d, h) = (entries.len(), self.hidden, self.heads);
-        let padded = n.max(LEAST_ROWS);
         let Work { x, normed, qkv, mixed, gate_up, gated, logits, turned, scores } = &mut self.work;
-        resize(x, padded * d);
+        resize(x, n * d);
         for (entry, x) in entries.iter().zip(x.chunks_exact_mut(d)) {
             let at = entry.token as usize * d;
             x.copy_from_slice(&self.embedding.values()[at..at + d]);
         }
-        resize(normed, padded * d);
-        resize(qkv, padded * h.row());
-        resize(mixed, padded * h.queries * h.width);
-        resize(gate_up, padded * 2 * self.inner);
-        resize(gated, padded * self.inner);
+        resize(normed, n * d);
+        resize(qkv, n * h.row());
+        resize(mixed, n * h.queries * h.width);
+        resize(gate_up, n * 2 * self.inner);
+        resize(gated, n * self.inner);
         resize(turned, h.repeat().max(1) * h.width);
         resize(scores, h.repeat() * self.capacity);
         for layer in &mut self.layers {
-            let weights = &layer.weights;
-            norm_rows(x, &weights.input_norm, self.eps, normed);
-            multiply(qkv, Into::Fresh, normed, &weights.qkv, padded);
-            if let Some(bias) = &weights.qkv_bias {
+            norm_rows(x, &layer.input_norm, self.eps, normed);
+            multiply(qkv, Into::Fresh, normed, &layer.qkv);
+            if let Some(bias) = &layer.qkv_bias {
                 qkv.chunks_exact_mut(h.row()).for_each(|row| add_rows_to(row, bias.values()));
             }
-            if let Some(scales) = &weights.qk_norm {
+            if let Some(scales) = &layer.qk_norm {
                 qkv.chunks_exact_mut(h.row()).for_each(|row| norm_heads(row, h, scales, self.eps, mixed));
             }
             let cache = Cache { heads: h, capacity: self.capacity };
@@ -156,12 +173,11 @@ impl Decoder {
             for (entry, (qkv, mixed)) in entries.iter().zip(rows) {
                 attend(cache, entry, qkv, &self.angles, layer, turned, scores, mixed);
             }
-            let weights = &layer.weights;
-            multiply(x, Into::Sum, mixed, &weights.output, padded);
-            norm_rows(x, &weights.post_norm, self.eps, normed);
-            multiply(gate_up, Into::Fresh, normed, &weights.gate_up, padded);
+            multiply(x, Into::Sum, mixed, &layer.output);
+            norm_rows(x, &layer.post_norm, self.eps, normed);
+            multiply(gate_up, Into::Fresh, normed, &layer.gate_up);
             swiglu_rows(gate_up, self.inner, gated);
-            multiply(x, Into::Sum, gated, &weights.down, padded);
+            multiply(x, Into::Sum, gated, &layer.down);
         }
         // Only the last token of each slot needs logits.
         let is_last = |i: usize| entries.get(i + 1).is_none_or(|next| next.slot != entries[i].slot);
@@ -171,16 +187,10 @@ impl Decoder {
             wanted += 1;
         }
         norm_rows(&x[..wanted * d], &self.norm, self.eps, &mut normed[..wanted * d]);
-        let vocabulary = self.embedding.rows();
-        let padded = wanted.max(LEAST_ROWS);
-        resize(logits, padded * vocabulary);
-        let hidden = Matrix::new(&normed[..padded * d], padded, d);
-        let head = match &self.head {
-            Some(head) => Matrix::new(head.values(), d, vocabulary),
-            None => Matrix::new(self.embedding.values(), vocabulary, d).t(),
-        };
-        product(logits, Into::Fresh, hidden, head);
-        &logits[..wanted * vocabulary]
+        let vocabulary = self.head.columns();
+        resize(logits, wanted * vocabulary);
+        multiply(logits, Into::Fresh, &normed[..wanted * d], &self.head);
+        logits
     }
 }
 
@@ -194,8 +204,18 @@ fn resize(buffer: &mut Vec<f32>, length: usize) {
     buffer.resize(length, 0.0);
 }
 
-fn multiply(out: &mut [f32], into: Into, x: &[f32], w: &CpuTensor, rows: usize) {
-    product(out, into, Matrix::new(x, rows, w.rows()), Matrix::new(w.values(), w.rows(), w.width()));
+fn matrix(tensor: &CpuTensor) -> Matrix<'_> {
+    Matrix::new(tensor.values(), tensor.rows(), tensor.width())
+}
+
+/// Weights laid out once for all products with them.
+fn laid_out(weights: &CpuTensor) -> Panels {
+    Panels::of(matrix(weights))
+}
+
+/// Rows `x` times `w`.
+fn multiply(out: &mut [f32], into: Into, x: &[f32], w: &Panels) {
+    product_with(out, into, Matrix::new(x, x.len() / w.rows(), w.rows()), w);
 }
 
 fn norm_rows(x: &[f32], scale: &CpuTensor, eps: f32, out: &mut [f32]) {
@@ -279,7 +299,7 @@ impl Cache {
     ) {
         let (c, repeat) = (self.heads.width, self.heads.repeat());
         let (length, size) = (entry.position + 1, self.capacity * c);
-        let scale = (c as f32).powf(-0.5);
+        let scale = self.heads.scale();
         for group in 0..self.heads.groups {
             let start = self.start(entry.slot, group);
             let (keys, values) = (&layer.keys[start..start + size], &layer.values[start..start + size]);
@@ -301,10 +321,7 @@ impl Cache {
                     score::<S, 1>(turned, keys, length, self.capacity, scores);
                 }
                 for scores in scores.chunks_exact_mut(self.capacity) {
-                    let seen = &mut scores[..length];
-                    let top = largest(seen) * scale;
-                    let inverse = 1.0 / exp_sum::<S>(seen, scale, top);
-                    seen.iter_mut().for_each(|weight| *weight *= inverse);
+                    soften::<S>(scores, length, length, scale);
                 }
                 let mixed = &mut mixed[head * c..(head + pair) * c];
                 if pair == 2 {

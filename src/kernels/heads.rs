@@ -23,6 +23,6 @@ impl Heads {
     }
 
     pub(super) fn scale(&self) -> f32 {
-        (self.width as f32).powf(-0.5)
+        1.0 / (self.width as f32).sqrt()
     }
 }

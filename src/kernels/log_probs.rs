@@ -6,6 +6,7 @@ use burn::tensor::{Int, Tensor};
 
 use super::{
     autodiff::{CpuTensor, Input, Kept, Kernel, apply},
+    buffers::Buffer,
     vector::{LANES, exp, largest, sum, vectorized},
 };
 
@@ -59,18 +60,20 @@ vectorized! {
 }
 
 impl Kernel<1> for TargetLogProbs {
-    fn forward(&self, [logits]: &[CpuTensor; 1]) -> (CpuTensor, Vec<f32>) {
+    type Extra = Buffer;
+
+    fn forward(&self, [logits]: &[CpuTensor; 1]) -> (CpuTensor, Self::Extra) {
         let rows = logits.values().chunks_exact(logits.width());
-        let mut totals = vec![0.0; logits.rows()];
+        let mut totals = Buffer::new(logits.rows());
         log_sums(logits.values(), &mut totals);
-        let found = rows.zip(&totals).zip(self.targets.iter()).map(|((row, total), &t)| row[t] - total);
+        let found = rows.zip(totals.iter()).zip(self.targets.iter()).map(|((row, total), &t)| row[t] - total);
         (CpuTensor::new(found.collect(), [totals.len()]), totals)
     }
 
     fn backward(
         &self,
         [logits]: &[CpuTensor; 1],
-        kept: &Kept,
+        kept: &Kept<Self::Extra>,
         dy: &CpuTensor,
         _: [bool; 1],
     ) -> [Option<CpuTensor>; 1] {

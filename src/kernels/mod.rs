@@ -8,21 +8,28 @@
 //! (`model/transformer.rs`) and as the reference in tests.
 //!
 //! - [`mod@unit`]: the vector unit of the processor on which all kernels run;
-//! - [`product`]: matrix products on slices; the only unsafe code;
+//! - [`product`]: matrix products on slices, made of [`panels`] and `tile`;
 //! - [`vector`]: elementwise loops, compiled for each vector unit;
+//! - [`buffers`]: memory that is used again; [`laid_out`]: weights that are laid out once;
 //! - [`autodiff`]: turns a kernel with a hand-written derivative into a differentiable operation of Burn;
-//! - [`linear`], [`norm`], [`swiglu`], [`attention`], [`log_probs`]: the operations of the model in training;
+//! - [`block`], made of [`norm`], [`attention`] and [`swiglu`], [`linear`], [`log_probs`]: the operations of the model in
+//!   training;
 //! - [`decoder`]: extends many sequences by one token at once, with its own key/value cache.
 
 pub mod attention;
 pub mod autodiff;
+pub mod block;
+pub mod buffers;
 pub mod decoder;
 pub mod heads;
+pub mod laid_out;
 pub mod linear;
 pub mod log_probs;
 pub mod norm;
+pub mod panels;
 pub mod product;
 pub mod swiglu;
+mod tile;
 pub mod unit;
 pub mod vector;
 

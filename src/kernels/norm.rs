@@ -5,6 +5,7 @@ use pulp::Simd;
 
 use super::{
     autodiff::{CpuTensor, Input, Kept, Kernel, apply},
+    buffers::Buffer,
     vector::{LANES, dot, mul_add, vectorized},
 };
 
@@ -27,15 +28,27 @@ vectorized! {
 }
 
 vectorized! {
-    /// The derivative: `dx: [N, d]`, and `dscale: [d]`, which accumulates.
-    fn slopes<'a>(x: &'a [f32], scale: &'a [f32], dy: &'a [f32], inverse: &'a [f32], dx: &'a mut [f32], dscale: &'a mut [f32]) {
+    /// The same again, given what each row was multiplied by.
+    pub fn norm_again<'a>(x: &'a [f32], scale: &'a [f32], inverse: &'a [f32], out: &'a mut [f32]) {
+        let d = scale.len();
+        for ((x, out), inverse) in x.chunks_exact(d).zip(out.chunks_exact_mut(d)).zip(inverse) {
+            for i in 0..d {
+                out[i] = x[i] * inverse * scale[i];
+            }
+        }
+    }
+}
+
+vectorized! {
+    /// The derivative, added to `dx: [N, d]` and to `dscale: [d]`.
+    pub fn norm_rows_back<'a>(x: &'a [f32], scale: &'a [f32], dy: &'a [f32], inverse: &'a [f32], dx: &'a mut [f32], dscale: &'a mut [f32]) {
         let d = scale.len();
         let rows = x.chunks_exact(d).zip(dy.chunks_exact(d));
         for (((x, dy), dx), &inverse) in rows.zip(dx.chunks_exact_mut(d)).zip(inverse) {
             let mean = weighted_dot::<S>(dy, scale, x) * inverse * inverse / d as f32;
             for i in 0..d {
                 dscale[i] += dy[i] * x[i] * inverse;
-                dx[i] = inverse * (dy[i] * scale[i] - x[i] * mean);
+                dx[i] += inverse * (dy[i] * scale[i] - x[i] * mean);
             }
         }
     }
@@ -47,9 +60,11 @@ struct RmsNorm {
 }
 
 impl Kernel<2> for RmsNorm {
-    fn forward(&self, [x, scale]: &[CpuTensor; 2]) -> (CpuTensor, Vec<f32>) {
+    type Extra = Buffer;
+
+    fn forward(&self, [x, scale]: &[CpuTensor; 2]) -> (CpuTensor, Self::Extra) {
         let mut out = vec![0.0; x.values().len()];
-        let mut inverse = vec![0.0; x.rows()];
+        let mut inverse = Buffer::new(x.rows());
         norm_rows(x.values(), scale.values(), self.eps, &mut out, &mut inverse);
         (CpuTensor::new(out, x.shape()), inverse)
     }
@@ -59,14 +74,14 @@ impl Kernel<2> for RmsNorm {
     fn backward(
         &self,
         [x, scale]: &[CpuTensor; 2],
-        kept: &Kept,
+        kept: &Kept<Self::Extra>,
         dy: &CpuTensor,
         _: [bool; 2],
     ) -> [Option<CpuTensor>; 2] {
         let d = x.width();
         let mut dx = vec![0.0; x.values().len()];
         let mut dscale = vec![0.0; d];
-        slopes(x.values(), scale.values(), dy.values(), &kept.extra, &mut dx, &mut dscale);
+        norm_rows_back(x.values(), scale.values(), dy.values(), &kept.extra, &mut dx, &mut dscale);
         [Some(CpuTensor::new(dx, x.shape())), Some(CpuTensor::new(dscale, [d]))]
     }
 }

@@ -1,17 +1,12 @@
-//! Matrix products on slices, through the `gemm` crate.
+//! Matrix products on slices.
 //!
-//! The crate's interface takes raw pointers. This file alone creates them, from slices whose bounds it
-//! checks.
-//!
-//! The crate's usual entry point chooses an instruction set by itself, once for the whole process. To run
-//! products on a lower unit, the same as all other kernels, this file calls the entry point behind it. That
-//! also avoids a trap: if the crate detects FMA it assumes AVX2, and if it detects AVX-512F it assumes the
-//! rest of AVX-512, and it panics where that is wrong.
-#![allow(unsafe_code)]
+//! The shapes of a small model's training are thin: a few hundred rows, an inner dimension of a few hundred. Here the
+//! right side is laid out in [`panels`](super::panels), and the left side is read where it lies
+//! ([`tile`](super::tile)): copying it, as general libraries do, costs more than it gains.
 
-use gemm::Parallelism;
+use std::{cell::RefCell, ops::Range};
 
-use super::unit::VectorUnit;
+use super::{panels::Panels, tile::Tiles};
 
 /// A matrix in a slice.
 #[derive(Debug, Clone, Copy)]
@@ -19,8 +14,9 @@ pub struct Matrix<'a> {
     data: &'a [f32],
     rows: usize,
     cols: usize,
-    row_stride: usize,
-    col_stride: usize,
+    /// From one line's start to the next one's: a line is a row, and where the matrix is turned a column.
+    stride: usize,
+    turned: bool,
 }
 
 impl<'a> Matrix<'a> {
@@ -32,18 +28,38 @@ impl<'a> Matrix<'a> {
     /// `[rows, cols]`, with `row_stride` numbers from the start of one row to the start of the next.
     pub fn strided(data: &'a [f32], rows: usize, cols: usize, row_stride: usize) -> Self {
         assert!(holds(data.len(), rows, cols, row_stride), "the slice is too short for the matrix");
-        Self { data, rows, cols, row_stride, col_stride: 1 }
+        Self { data, rows, cols, stride: row_stride, turned: false }
     }
 
     /// The transpose, over the same numbers.
     pub fn t(self) -> Self {
-        Self {
-            rows: self.cols,
-            cols: self.rows,
-            row_stride: self.col_stride,
-            col_stride: self.row_stride,
-            ..self
-        }
+        Self { rows: self.cols, cols: self.rows, turned: !self.turned, ..self }
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        self.cols
+    }
+
+    pub(super) fn is_turned(&self) -> bool {
+        self.turned
+    }
+
+    /// A row, or a column of a turned matrix.
+    #[inline(always)]
+    pub(super) fn line(&self, index: usize) -> &'a [f32] {
+        let length = if self.turned { self.rows } else { self.cols };
+        &self.data[index * self.stride..][..length]
+    }
+
+    /// Some of its rows and columns.
+    fn part(self, rows: Range<usize>, cols: Range<usize>) -> Self {
+        let (line, place) = if self.turned { (cols.start, rows.start) } else { (rows.start, cols.start) };
+        let data = self.data.get(line * self.stride + place..).unwrap_or_default();
+        Self { data, rows: rows.len(), cols: cols.len(), ..self }
     }
 }
 
@@ -60,160 +76,94 @@ pub enum Into {
     Sum,
 }
 
-/// `out = a b` or `out += a b`, where `out: [a.rows, b.cols]` is row-major. Runs on the calling thread.
+/// Numbers of the left side that stay in the second cache while all panels are multiplied with them.
+const LEFT: usize = 144 * 384;
+/// Of the inner dimension at a time. More would have to be read from farther away; less, and the result is read and
+/// written more often.
+const INNER: usize = 1024;
+/// The same for a turned left side: of each of its lines, of which only a few numbers belong to a tile, a whole cache line
+/// is read.
+const INNER_TURNED: usize = 256;
+/// Columns that are laid out at a time.
+const COLUMNS: usize = 1024;
+
+thread_local! {
+    /// The right side of the product that the thread computes.
+    static RIGHT: RefCell<Panels> = RefCell::default();
+}
+
+/// `out = a b` or `out += a b`, where `out: [a.rows, b.cols]`, row after row. Runs on the calling thread.
 ///
 /// # Panics
 /// If the shapes do not match.
 pub fn product(out: &mut [f32], into: Into, a: Matrix<'_>, b: Matrix<'_>) {
     let (m, n, k) = (a.rows, b.cols, a.cols);
     assert!(k == b.rows && m * n <= out.len(), "the shapes of a product do not fit");
-    if m == 0 || n == 0 {
-        return;
+    if k == 0 && into == Into::Fresh {
+        out[..m * n].fill(0.0);
     }
-    let add = into == Into::Sum;
-    let gemm = match VectorUnit::in_use() {
-        #[cfg(target_arch = "x86_64")]
-        VectorUnit::Avx2 => lower::with_avx2,
-        #[cfg(target_arch = "x86_64")]
-        VectorUnit::None => lower::with_none,
-        _ => gemm::gemm::<f32> as Gemm,
-    };
-    // SAFETY: `Matrix` holds only slices that cover its rows and columns, `out` covers `[m, n]` (checked
-    // above), and its mutable borrow rules out overlap with either.
-    unsafe {
-        gemm(
-            m,
-            n,
-            k,
-            out.as_mut_ptr(),
-            1,
-            n as isize,
-            add,
-            a.data.as_ptr(),
-            a.col_stride as isize,
-            a.row_stride as isize,
-            b.data.as_ptr(),
-            b.col_stride as isize,
-            b.row_stride as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
+    RIGHT.with_borrow_mut(|right| {
+        for columns in parts(n, COLUMNS) {
+            for inner in parts(k, if a.turned { INNER_TURNED } else { INNER }) {
+                right.fill(b.part(inner.clone(), columns.clone()));
+                let into = if inner.start > 0 { Into::Sum } else { into };
+                let width = columns.len();
+                multiply(&mut out[columns.start..], n, into, a.part(0..m, inner), right, width);
+            }
+        }
+    });
+}
+
+/// The same with a right side that is laid out already.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn product_with(out: &mut [f32], into: Into, a: Matrix<'_>, b: &Panels) {
+    let n = b.columns();
+    assert!(a.cols == b.rows() && a.rows * n <= out.len(), "the shapes of a product do not fit");
+    multiply(out, n, into, a, b, n);
+}
+
+/// The same with the first `a.cols` rows and the first `columns` columns of the right side, and `out_stride` numbers from
+/// one row of the result to the next. Columns behind the last one may be written too, up to a vector's end.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub(super) fn product_with_part(
+    out: &mut [f32],
+    out_stride: usize,
+    into: Into,
+    a: Matrix<'_>,
+    b: &Panels,
+    columns: usize,
+) {
+    assert!(a.cols <= b.rows() && columns <= b.columns(), "the shapes of a product do not fit");
+    multiply(out, out_stride, into, a, b, columns);
+}
+
+fn multiply(out: &mut [f32], out_stride: usize, into: Into, a: Matrix<'_>, right: &Panels, columns: usize) {
+    for rows in parts(a.rows, (LEFT / a.cols.max(1)).clamp(48, 240)) {
+        let part = a.part(rows.clone(), 0..a.cols);
+        Tiles {
+            left: part.data,
+            left_stride: part.stride,
+            turned: part.turned,
+            rows: part.rows,
+            right,
+            inner: a.cols,
+            columns,
+            out: &mut out[rows.start * out_stride..],
+            out_stride,
+            into,
+        }
+        .run();
     }
 }
 
-/// `out (m x n) = alpha out + beta a (m x k) b (k x n)`. Each matrix is a pointer and its column and row
-/// strides.
-type Gemm = unsafe fn(
-    m: usize,
-    n: usize,
-    k: usize,
-    out: *mut f32,
-    out_cols: isize,
-    out_rows: isize,
-    read_out: bool,
-    a: *const f32,
-    a_cols: isize,
-    a_rows: isize,
-    b: *const f32,
-    b_cols: isize,
-    b_rows: isize,
-    alpha: f32,
-    beta: f32,
-    conj_out: bool,
-    conj_a: bool,
-    conj_b: bool,
-    parallelism: Parallelism,
-);
-
-/// The crate's products on a lower unit than it would choose; repeats definitions that the crate keeps
-/// private.
-#[cfg(target_arch = "x86_64")]
-mod lower {
-    use gemm::Parallelism;
-    use gemm_common::{
-        gemm::gemm_basic_generic,
-        simd::{MixedSimd, Scalar, V3},
-    };
-    use gemm_f32::microkernel::{fma, scalar};
-
-    macro_rules! gemm_with {
-        ($name:ident, $simd:ty, $kernels:path, $lanes:literal) => {
-            /// # Safety
-            /// As [`gemm::gemm`], on a processor that has the unit.
-            #[allow(clippy::too_many_arguments)]
-            pub(super) unsafe fn $name(
-                m: usize,
-                n: usize,
-                k: usize,
-                out: *mut f32,
-                out_cols: isize,
-                out_rows: isize,
-                read_out: bool,
-                a: *const f32,
-                a_cols: isize,
-                a_rows: isize,
-                b: *const f32,
-                b_cols: isize,
-                b_rows: isize,
-                alpha: f32,
-                beta: f32,
-                conj_out: bool,
-                conj_a: bool,
-                conj_b: bool,
-                parallelism: Parallelism,
-            ) {
-                use $kernels as kernels;
-                let Some(simd) = <$simd as MixedSimd<f32, f32, f32, f32>>::try_new() else {
-                    unreachable!("the unit was found when the program began");
-                };
-                // SAFETY: the caller upholds the contract of `gemm::gemm`.
-                unsafe {
-                    gemm_basic_generic::<
-                        _,
-                        f32,
-                        $lanes,
-                        { kernels::MR_DIV_N * $lanes },
-                        { kernels::NR },
-                        { kernels::MR_DIV_N },
-                        { kernels::H_M },
-                        { kernels::H_N },
-                    >(
-                        simd,
-                        m,
-                        n,
-                        k,
-                        out,
-                        out_cols,
-                        out_rows,
-                        read_out,
-                        a,
-                        a_cols,
-                        a_rows,
-                        b,
-                        b_cols,
-                        b_rows,
-                        alpha,
-                        beta,
-                        conj_out,
-                        conj_a,
-                        conj_b,
-                        |a, b, c| a * b + c,
-                        &kernels::UKR,
-                        &kernels::H_UKR,
-                        false,
-                        parallelism,
-                    );
-                }
-            }
-        };
-    }
-
-    gemm_with!(with_avx2, V3, fma::f32, 8);
-    gemm_with!(with_none, Scalar, scalar::f32, 1);
+/// `0..whole` in parts of about the same size, of at most so many.
+fn parts(whole: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let count = whole.div_ceil(most);
+    (0..count).map(move |i| i * whole / count..(i + 1) * whole / count)
 }
 
 #[cfg(test)]

@@ -159,6 +159,27 @@ pub fn exp_sum<S: Simd>(x: &mut [f32], scale: f32, shift: f32) -> f32 {
     sum(x)
 }
 
+/// Scores to weights: the first `seen` numbers of `row` are multiplied by `scale` and go through a softmax, the others up
+/// to `end` become 0. Returns the logarithm of the sum of the exponentials. The row must reach to whole [`LANES`].
+#[inline(always)]
+pub fn soften<S: Simd>(row: &mut [f32], seen: usize, end: usize, scale: f32) -> f32 {
+    // Whole vectors are computed. What fills the last one vanishes in the sum, whose terms go up to 1.
+    let whole = &mut row[..seen.next_multiple_of(LANES)];
+    whole[seen..].fill(f32::MIN);
+    let top = largest(whole) * scale;
+    let total = exp_sum::<S>(whole, scale, top);
+    let inverse = 1.0 / total;
+    whole[seen..].fill(0.0);
+    for weight in whole.iter_mut() {
+        *weight *= inverse;
+    }
+    let whole = whole.len();
+    if end > whole {
+        row[whole..end].fill(0.0);
+    }
+    top + total.ln()
+}
+
 /// `y += x`.
 #[inline(always)]
 pub fn add_to(y: &mut [f32], x: &[f32]) {

@@ -17,7 +17,7 @@ use burn::{
 use thiserror::Error;
 
 use super::transformer::Transformer;
-use crate::system::workers::Workers;
+use crate::{kernels::laid_out::keeping, system::workers::Workers};
 
 /// Why an update was not made. The weights are unchanged.
 #[derive(Debug, Error)]
@@ -222,7 +222,7 @@ impl Trainer {
             .filter(|share| !share.is_empty())
             .map(|share| {
                 let model = self.model.clone().fork(device);
-                move || {
+                let work = move || {
                     let mut sum: Option<FlatGradients> = None;
                     let mut stats = Vec::with_capacity(share.len());
                     for index in share {
@@ -238,7 +238,8 @@ impl Trainer {
                         stats.push((index, stat));
                     }
                     Some((sum, stats))
-                }
+                };
+                move || keeping(work)
             })
             .collect();
         let mut total: Option<FlatGradients> = None;

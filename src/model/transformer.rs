@@ -5,8 +5,8 @@
 //! `R = H / G` query heads per key/value head, `c` head width, `V` tokens. Weights are stored `[in, out]`;
 //! queries, keys and values are one matrix, and so are gate and up: fewer, larger products.
 //!
-//! On the CPU most operations have a kernel ([`crate::kernels`]) that does the same in fewer passes over
-//! memory; the version here in Burn's operations is the definition, and runs everywhere else.
+//! On the CPU a block and the operations around the blocks have kernels ([`crate::kernels`]) that do the same in fewer
+//! passes over memory; what stands here in Burn's operations is the definition, and what runs everywhere else.
 
 use std::{cell::LazyCell, sync::Arc};
 
@@ -17,10 +17,10 @@ use burn::{
 
 use super::{arch::ArchSpec, cache::KvCache, config::ModelConfig};
 use crate::kernels::{
-    attention::{self, Angles, Heads},
-    linear::{linear, linear_plus, linear_transposed},
+    attention::{Angles, Heads},
+    block,
+    linear::{linear, linear_transposed},
     log_probs, norm,
-    swiglu::swiglu,
 };
 
 /// Added to attention scores of masked positions: whatever the score, `exp` of the sum is exactly 0. Finite,
@@ -149,26 +149,29 @@ fn rms_norm(x: &Tensor<2>, scale: &Param<Tensor<1>>, eps: f64) -> Tensor<2> {
     })
 }
 
-/// `x w` for `x: [N, in]`, `w: [in, out]`.
-fn times(x: Tensor<2>, w: &Param<Tensor<2>>) -> Tensor<2> {
-    linear(&x, &w.val()).unwrap_or_else(|| x.matmul(w.val()))
-}
-
-/// `x w + residual`.
-fn times_plus(x: Tensor<2>, w: &Param<Tensor<2>>, residual: Tensor<2>) -> Tensor<2> {
-    linear_plus(&x, &w.val(), &residual).unwrap_or_else(|| residual + x.matmul(w.val()))
-}
-
-/// What attention in Burn's operations needs: the angles, and [`unseen_later`]. Computed only if used.
+/// What attention in Burn's operations needs: the angles, and [`unseen_later`]. Made only where it is used.
 type Plain<'a> = LazyCell<(Rotary, Tensor<2>), Box<dyn FnOnce() -> (Rotary, Tensor<2>) + 'a>>;
 
 impl Block {
+    fn weights(&self) -> block::Weights {
+        block::Weights {
+            input_norm: self.input_norm.val(),
+            qkv: self.qkv.val(),
+            qkv_bias: self.qkv_bias.as_ref().map(Param::val),
+            output: self.output.val(),
+            qk_norm: self.qk_norm.as_ref().map(|norm| [norm.queries.val(), norm.keys.val()]),
+            post_norm: self.post_norm.val(),
+            gate_up: self.gate_up.val(),
+            down: self.down.val(),
+        }
+    }
+
     /// Queries, keys and values of `x: [N, d]` side by side: `[N, (H + 2G) c]`.
     fn project(&self, x: Tensor<2>, spec: &ArchSpec) -> Tensor<2> {
+        let qkv = x.matmul(self.qkv.val());
         let qkv = match &self.qkv_bias {
-            None => times(x, &self.qkv),
-            Some(bias) => linear_plus(&x, &self.qkv.val(), &bias.val())
-                .unwrap_or_else(|| x.matmul(self.qkv.val()) + bias.val().unsqueeze::<2>()),
+            None => qkv,
+            Some(bias) => qkv + bias.val().unsqueeze::<2>(),
         };
         match &self.qk_norm {
             None => qkv,
@@ -187,13 +190,11 @@ impl Block {
 
     /// The feed-forward half of the block, residual included.
     fn feed_forward(&self, x: Tensor<2>, spec: &ArchSpec) -> Tensor<2> {
-        let gate_up = times(rms_norm(&x, &self.post_norm, spec.norm_eps), &self.gate_up);
-        let gated = swiglu(&gate_up).unwrap_or_else(|| {
-            let f = spec.inner;
-            let gate = gate_up.clone().slice(s![.., 0..f]);
-            activation::silu(gate) * gate_up.slice(s![.., f..])
-        });
-        times_plus(gated, &self.down, x)
+        let gate_up = rms_norm(&x, &self.post_norm, spec.norm_eps).matmul(self.gate_up.val());
+        let f = spec.inner;
+        let gate = gate_up.clone().slice(s![.., 0..f]);
+        let gated = activation::silu(gate) * gate_up.slice(s![.., f..]);
+        x + gated.matmul(self.down.val())
     }
 
     /// The block over whole sequences: `x: [B T, d]`. A cache, if given, stores its keys and values for
@@ -208,13 +209,14 @@ impl Block {
         cache: Option<(&mut KvCache, usize)>,
     ) -> Tensor<2> {
         let heads = spec.heads;
+        if cache.is_none()
+            && let Some(after) = block::block(&x, &self.weights(), t, heads, angles, spec.norm_eps)
+        {
+            return after;
+        }
         let qkv = self.project(rms_norm(&x, &self.input_norm, spec.norm_eps), spec);
-        let fused = match cache {
-            None => attention::attention(&qkv, t, heads, angles),
-            Some(_) => None,
-        };
-        let mixed = fused.unwrap_or_else(|| Self::attend(qkv, t, heads, plain, cache));
-        self.feed_forward(times_plus(mixed, &self.output, x), spec)
+        let mixed = Self::attend(qkv, t, heads, plain, cache);
+        self.feed_forward(x + mixed.matmul(self.output.val()), spec)
     }
 
     /// Causal attention: `[B T, H c]`.
@@ -265,7 +267,7 @@ impl Block {
         let (keys, values) = cache.read(layer, position + 1);
         let scores = q.matmul(keys.transpose()) * (c as f64).powf(-0.5);
         let mixed = activation::softmax(scores, 3).matmul(values).reshape([b, h * c]);
-        self.feed_forward(times_plus(mixed, &self.output, x), spec)
+        self.feed_forward(x + mixed.matmul(self.output.val()), spec)
     }
 }
 
@@ -362,7 +364,7 @@ impl Transformer {
     /// Logits of hidden states `[N, d]`: `[N, V]`.
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
         match &self.head {
-            Some(head) => times(hidden, head),
+            Some(head) => linear(&hidden, &head.val()).unwrap_or_else(|| hidden.matmul(head.val())),
             None => linear_transposed(&hidden, &self.embedding.val())
                 .unwrap_or_else(|| hidden.matmul(self.embedding.val().transpose())),
         }

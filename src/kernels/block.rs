@@ -1,0 +1,403 @@
+//! A block of the transformer as one operation, forward and backward.
+//!
+//! Between the products stand many small steps, each a pass over memory. Here a few rows go through all of them while
+//! they are in the processor's cache, and what is needed again is kept in one buffer. The backward pass makes the cheap
+//! parts anew: the norms' and SwiGLU's results.
+
+use std::{ops::Range, sync::Arc};
+
+use burn::tensor::Tensor;
+
+use super::{
+    attention::{Angles, Attention, Heads},
+    autodiff::{CpuTensor, Input, Kept, Kernel, apply},
+    buffers::Buffer,
+    laid_out::laid_out,
+    norm::{norm_again, norm_rows, norm_rows_back},
+    panels::Panels,
+    product::{Into, Matrix, product, product_with},
+    swiglu::{swiglu_rows, swiglu_rows_back},
+    vector::add_rows_to,
+};
+
+/// The weights of a block, as tensors of one device. Shapes stand at
+/// [`model::transformer::Block`](crate::model::transformer::Block).
+#[allow(missing_docs, reason = "each is the field of the same name there")]
+pub struct Weights {
+    pub input_norm: Tensor<1>,
+    pub qkv: Tensor<2>,
+    pub qkv_bias: Option<Tensor<1>>,
+    /// Scales of the norms of the query heads and of the key heads.
+    pub qk_norm: Option<[Tensor<1>; 2]>,
+    pub output: Tensor<2>,
+    pub post_norm: Tensor<1>,
+    pub gate_up: Tensor<2>,
+    pub down: Tensor<2>,
+}
+
+/// The block over rows of `t` positions, `x: [B T, d]`. `None` when the tensors are not f32 of the CPU backend.
+pub fn block(
+    x: &Tensor<2>,
+    weights: &Weights,
+    t: usize,
+    heads: Heads,
+    angles: &Arc<Angles>,
+    eps: f64,
+) -> Option<Tensor<2>> {
+    let w = weights;
+    let attention = Attention { t, heads, angles: angles.clone() };
+    let kernel = Block { attention, eps: eps as f32, has_bias: w.qkv_bias.is_some() };
+    let mut inputs = vec![
+        Input::of(x),
+        Input::of(&w.input_norm),
+        Input::of(&w.qkv),
+        Input::of(&w.output),
+        Input::of(&w.post_norm),
+        Input::of(&w.gate_up),
+        Input::of(&w.down),
+    ];
+    inputs.extend(w.qkv_bias.iter().map(Input::of));
+    inputs.extend(w.qk_norm.iter().flatten().map(Input::of));
+    match inputs.len() {
+        7 => apply::<_, 7, 2>(kernel, inputs.try_into().ok()?),
+        8 => apply::<_, 8, 2>(kernel, inputs.try_into().ok()?),
+        9 => apply::<_, 9, 2>(kernel, inputs.try_into().ok()?),
+        _ => apply::<_, 10, 2>(kernel, inputs.try_into().ok()?),
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Block {
+    attention: Attention,
+    eps: f32,
+    has_bias: bool,
+}
+
+/// Rows that go through the feed-forward together.
+const ROWS: usize = 208;
+
+/// The inputs by name, and sizes: `n` rows, `d` hidden, `h` of all heads' results, `row` of queries, keys and values.
+struct Parts<'a> {
+    x: &'a [f32],
+    input_norm: &'a [f32],
+    qkv: &'a CpuTensor,
+    output: &'a CpuTensor,
+    post_norm: &'a [f32],
+    gate_up: &'a CpuTensor,
+    down: &'a CpuTensor,
+    bias: Option<&'a [f32]>,
+    qk_norm: Option<[&'a [f32]; 2]>,
+    n: usize,
+    d: usize,
+    h: usize,
+    row: usize,
+    f: usize,
+    t: usize,
+    heads: Heads,
+}
+
+impl<'a> Parts<'a> {
+    fn new(kernel: &Block, inputs: &'a [CpuTensor]) -> Option<Self> {
+        let ([x, input_norm, qkv, output, post_norm, gate_up, down], rest) = inputs.split_first_chunk()?;
+        let Attention { t, heads, .. } = kernel.attention;
+        let (bias, norms) = rest.split_at(usize::from(kernel.has_bias));
+        let qk_norm = match norms {
+            [queries, keys] => Some([queries.values(), keys.values()]),
+            _ => None,
+        };
+        Some(Self {
+            x: x.values(),
+            input_norm: input_norm.values(),
+            qkv,
+            output,
+            post_norm: post_norm.values(),
+            gate_up,
+            down,
+            bias: bias.first().map(CpuTensor::values),
+            qk_norm,
+            n: x.rows(),
+            d: x.width(),
+            h: heads.queries * heads.width,
+            row: heads.row(),
+            f: down.rows(),
+            t,
+            heads,
+        })
+    }
+
+    /// Rows of each sequence.
+    fn sequences(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let t = self.t;
+        (0..self.n / t.max(1)).map(move |i| i * t..(i + 1) * t)
+    }
+
+    /// Rows that go through the feed-forward together.
+    fn chunks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (n, count) = (self.n, self.n.div_ceil(ROWS));
+        (0..count).map(move |i| i * n / count..(i + 1) * n / count)
+    }
+}
+
+/// What the backward pass finds of the forward pass.
+#[derive(Debug)]
+struct Made {
+    /// What each row was multiplied by in the first norm, `[n]`, and in the second.
+    first: Buffer,
+    second: Buffer,
+    /// `[n, row]`.
+    qkv: Buffer,
+    /// Attention's result, `[n, h]`, and its sums, `[B, H, T]`.
+    mixed: Buffer,
+    sums: Buffer,
+    /// The residual stream between the halves, `[n, d]`.
+    middle: Buffer,
+    /// `[n, 2 f]`.
+    gate_up: Buffer,
+}
+
+impl Made {
+    fn new(parts: &Parts<'_>) -> Self {
+        let of = |width: usize| Buffer::new(parts.n * width);
+        Self {
+            first: of(1),
+            second: of(1),
+            qkv: of(parts.row),
+            mixed: of(parts.h),
+            sums: of(parts.heads.queries),
+            middle: of(parts.d),
+            gate_up: of(2 * parts.f),
+        }
+    }
+}
+
+/// The numbers of some rows, each `width` wide.
+fn of(rows: &Range<usize>, width: usize) -> Range<usize> {
+    rows.start * width..rows.end * width
+}
+
+/// Rows `x` times laid out weights.
+fn times(out: &mut [f32], into: Into, x: &[f32], w: &Panels) {
+    product_with(out, into, Matrix::new(x, x.len() / w.rows().max(1), w.rows()), w);
+}
+
+/// Adds `x^T dy`, the gradient by the weights between them.
+fn add_outer(out: &mut [f32], x: &[f32], dy: &[f32], rows: usize) {
+    let (x, dy) = (Matrix::new(x, rows, x.len() / rows), Matrix::new(dy, rows, dy.len() / rows));
+    product(out, Into::Sum, x.t(), dy);
+}
+
+/// The norms of queries and keys over the rows of one sequence, for models that have them.
+struct HeadNorm {
+    /// Queries and keys normed, values as they are, `[T, row]`.
+    normed: Buffer,
+    /// What each head of each row was multiplied by, `[T, H + G]`.
+    inverse: Buffer,
+}
+
+impl HeadNorm {
+    fn new(parts: &Parts<'_>) -> Self {
+        let rows = if parts.qk_norm.is_some() { parts.t } else { 0 };
+        let heads = parts.heads.queries + parts.heads.groups;
+        Self { normed: Buffer::new(rows * parts.row), inverse: Buffer::new(rows * heads) }
+    }
+
+    /// What attention is to read for `qkv: [T, row]`.
+    fn forward<'a>(&'a mut self, parts: &Parts<'_>, eps: f32, qkv: &'a [f32]) -> &'a [f32] {
+        let (Some(scales), Heads { queries, groups, width }) = (parts.qk_norm, parts.heads) else {
+            return qkv;
+        };
+        let rows = qkv.chunks_exact(parts.row).zip(self.normed.chunks_exact_mut(parts.row));
+        for ((x, out), inverse) in rows.zip(self.inverse.chunks_exact_mut(queries + groups)) {
+            let (q, k) = (0..queries * width, queries * width..(queries + groups) * width);
+            out[k.end..].copy_from_slice(&x[k.end..]);
+            let (first, second) = inverse.split_at_mut(queries);
+            norm_rows(&x[q.clone()], scales[0], eps, &mut out[q], first);
+            norm_rows(&x[k.clone()], scales[1], eps, &mut out[k], second);
+        }
+        &self.normed
+    }
+
+    /// The gradient by what [`Self::forward`] returned, to the one by what it was given.
+    fn backward(&self, parts: &Parts<'_>, qkv: &[f32], dqkv: &mut [f32], slopes: &mut [Vec<f32>; 2]) {
+        let (Some(scales), Heads { queries, groups, width }) = (parts.qk_norm, parts.heads) else { return };
+        let mut dx = Buffer::new((queries + groups) * width);
+        let [dqueries, dkeys] = slopes;
+        let rows = qkv.chunks_exact(parts.row).zip(dqkv.chunks_exact_mut(parts.row));
+        for ((x, dy), inverse) in rows.zip(self.inverse.chunks_exact(queries + groups)) {
+            let (q, k) = (0..queries * width, queries * width..(queries + groups) * width);
+            let (first, second) = inverse.split_at(queries);
+            dx.fill(0.0);
+            norm_rows_back(&x[q.clone()], scales[0], &dy[q.clone()], first, &mut dx[q], dqueries);
+            norm_rows_back(&x[k.clone()], scales[1], &dy[k.clone()], second, &mut dx[k], dkeys);
+            dy[..dx.len()].copy_from_slice(&dx);
+        }
+    }
+}
+
+impl Block {
+    /// From the residual stream to the residual stream, in `x: [n, d]`.
+    fn run(&self, parts: &Parts<'_>, x: &mut [f32]) -> Made {
+        let mut made = Made::new(parts);
+        self.attend(parts, x, &mut made);
+        made.middle.copy_from_slice(x);
+        self.feed_forward(parts, x, &mut made);
+        made
+    }
+
+    fn attend(&self, parts: &Parts<'_>, x: &mut [f32], made: &mut Made) {
+        let Parts { d, h, row, t, .. } = *parts;
+        let (qkv_weights, output) = (laid_out(parts.qkv, false), laid_out(parts.output, false));
+        let mut normed = Buffer::new(t * d);
+        let mut heads = HeadNorm::new(parts);
+        for rows in parts.sequences() {
+            let qkv = &mut made.qkv[of(&rows, row)];
+            let mixed = &mut made.mixed[of(&rows, h)];
+            let x = &mut x[of(&rows, d)];
+            norm_rows(x, parts.input_norm, self.eps, &mut normed, &mut made.first[rows.clone()]);
+            if let Some(bias) = parts.bias {
+                qkv.chunks_exact_mut(row).for_each(|row| row.copy_from_slice(bias));
+            }
+            let into = if parts.bias.is_some() { Into::Sum } else { Into::Fresh };
+            times(qkv, into, &normed, &qkv_weights);
+            let qkv = heads.forward(parts, self.eps, qkv);
+            self.attention.forward(qkv, mixed, &mut made.sums[of(&rows, parts.heads.queries)]);
+            times(x, Into::Sum, mixed, &output);
+        }
+    }
+
+    fn feed_forward(&self, parts: &Parts<'_>, x: &mut [f32], made: &mut Made) {
+        let Parts { d, f, .. } = *parts;
+        let (gate_up_weights, down) = (laid_out(parts.gate_up, false), laid_out(parts.down, false));
+        let (mut normed, mut gated) = (Buffer::new(ROWS * d), Buffer::new(ROWS * f));
+        for rows in parts.chunks() {
+            let (normed, gated) = (&mut normed[..rows.len() * d], &mut gated[..rows.len() * f]);
+            let gate_up = &mut made.gate_up[of(&rows, 2 * f)];
+            let x = &mut x[of(&rows, d)];
+            norm_rows(x, parts.post_norm, self.eps, normed, &mut made.second[rows.clone()]);
+            times(gate_up, Into::Fresh, normed, &gate_up_weights);
+            swiglu_rows(gate_up, f, gated);
+            times(x, Into::Sum, gated, &down);
+        }
+    }
+}
+
+/// Gradients by the weights, in the order of the inputs, all added up.
+struct Slopes {
+    input_norm: Vec<f32>,
+    qkv: Vec<f32>,
+    output: Vec<f32>,
+    post_norm: Vec<f32>,
+    gate_up: Vec<f32>,
+    down: Vec<f32>,
+    bias: Vec<f32>,
+    qk_norm: [Vec<f32>; 2],
+}
+
+impl Slopes {
+    fn new(parts: &Parts<'_>) -> Self {
+        let Parts { d, h, row, f, .. } = *parts;
+        let zeros = |count: usize| vec![0.0; count];
+        Self {
+            input_norm: zeros(d),
+            qkv: zeros(d * row),
+            output: zeros(h * d),
+            post_norm: zeros(d),
+            gate_up: zeros(d * 2 * f),
+            down: zeros(f * d),
+            bias: zeros(parts.bias.map_or(0, <[f32]>::len)),
+            qk_norm: [0, 1].map(|i| zeros(parts.qk_norm.map_or(0, |scales| scales[i].len()))),
+        }
+    }
+}
+
+impl Block {
+    /// From the gradient by the result to the one by `x`, in `dx: [n, d]`.
+    fn run_back(&self, parts: &Parts<'_>, made: &Made, dx: &mut [f32]) -> Slopes {
+        let mut slopes = Slopes::new(parts);
+        feed_forward_back(parts, made, dx, &mut slopes);
+        self.attend_back(parts, made, dx, &mut slopes);
+        slopes
+    }
+
+    fn attend_back(&self, parts: &Parts<'_>, made: &Made, dx: &mut [f32], slopes: &mut Slopes) {
+        let Parts { d, h, row, t, .. } = *parts;
+        let (qkv_weights, output) = (laid_out(parts.qkv, true), laid_out(parts.output, true));
+        let (mut normed, mut dnormed) = (Buffer::new(t * d), Buffer::new(t * d));
+        let (mut dmixed, mut dqkv) = (Buffer::new(t * h), Buffer::new(t * row));
+        let mut heads = HeadNorm::new(parts);
+        for rows in parts.sequences() {
+            let (x, dx) = (&parts.x[of(&rows, d)], &mut dx[of(&rows, d)]);
+            let (qkv, mixed) = (&made.qkv[of(&rows, row)], &made.mixed[of(&rows, h)]);
+            let first = &made.first[rows.clone()];
+            add_outer(&mut slopes.output, mixed, dx, t);
+            times(&mut dmixed, Into::Fresh, dx, &output);
+            let attended = heads.forward(parts, self.eps, qkv);
+            self.attention.backward(
+                attended,
+                mixed,
+                &made.sums[of(&rows, parts.heads.queries)],
+                &dmixed,
+                &mut dqkv,
+            );
+            heads.backward(parts, qkv, &mut dqkv, &mut slopes.qk_norm);
+            if parts.bias.is_some() {
+                add_rows_to(&mut slopes.bias, &dqkv);
+            }
+            norm_again(x, parts.input_norm, first, &mut normed);
+            add_outer(&mut slopes.qkv, &normed, &dqkv, t);
+            times(&mut dnormed, Into::Fresh, &dqkv, &qkv_weights);
+            norm_rows_back(x, parts.input_norm, &dnormed, first, dx, &mut slopes.input_norm);
+        }
+    }
+}
+
+fn feed_forward_back(parts: &Parts<'_>, made: &Made, dx: &mut [f32], slopes: &mut Slopes) {
+    let Parts { d, f, .. } = *parts;
+    let (gate_up_weights, down) = (laid_out(parts.gate_up, true), laid_out(parts.down, true));
+    let (mut normed, mut dnormed) = (Buffer::new(ROWS * d), Buffer::new(ROWS * d));
+    let (mut gated, mut dgated) = (Buffer::new(ROWS * f), Buffer::new(ROWS * f));
+    let mut dgate_up = Buffer::new(ROWS * 2 * f);
+    for rows in parts.chunks() {
+        let n = rows.len();
+        let (normed, dnormed) = (&mut normed[..n * d], &mut dnormed[..n * d]);
+        let (gated, dgated) = (&mut gated[..n * f], &mut dgated[..n * f]);
+        let dgate_up = &mut dgate_up[..n * 2 * f];
+        let (x, dx) = (&made.middle[of(&rows, d)], &mut dx[of(&rows, d)]);
+        let second = &made.second[rows.clone()];
+        times(dgated, Into::Fresh, dx, &down);
+        swiglu_rows_back(&made.gate_up[of(&rows, 2 * f)], dgated, f, gated, dgate_up);
+        add_outer(&mut slopes.down, gated, dx, n);
+        norm_again(x, parts.post_norm, second, normed);
+        add_outer(&mut slopes.gate_up, normed, dgate_up, n);
+        times(dnormed, Into::Fresh, dgate_up, &gate_up_weights);
+        norm_rows_back(x, parts.post_norm, dnormed, second, dx, &mut slopes.post_norm);
+    }
+}
+
+impl<const N: usize> Kernel<N> for Block {
+    type Extra = Option<Made>;
+
+    fn forward(&self, inputs: &[CpuTensor; N]) -> (CpuTensor, Self::Extra) {
+        let mut x = inputs[0].values().to_vec();
+        let made = Parts::new(self, inputs).map(|parts| self.run(&parts, &mut x));
+        (CpuTensor::new(x, inputs[0].shape()), made)
+    }
+
+    fn backward(
+        &self,
+        inputs: &[CpuTensor; N],
+        kept: &Kept<Self::Extra>,
+        dy: &CpuTensor,
+        _: [bool; N],
+    ) -> [Option<CpuTensor>; N] {
+        let (Some(parts), Some(made)) = (Parts::new(self, inputs), kept.extra.as_ref()) else {
+            return [const { None }; N];
+        };
+        let mut dx = dy.values().to_vec();
+        let Slopes { input_norm, qkv, output, post_norm, gate_up, down, bias, qk_norm } =
+            self.run_back(&parts, made, &mut dx);
+        let always = [dx, input_norm, qkv, output, post_norm, gate_up, down];
+        let mut found = always.into_iter().chain(self.has_bias.then_some(bias)).chain(qk_norm);
+        inputs.each_ref().map(|input| found.next().map(|values| CpuTensor::new(values, input.shape())))
+    }
+}
