@@ -8,7 +8,10 @@ use aha_lab::{
         BaseReference, Command, Event, ForkPoint, GroupInspection, Phase, RowInspection, Started, StepBy,
         Temporality, TokenView,
     },
-    record::{Measurement, NumberPuzzle, PinnedAnswer, Puzzle, Rollout, Score, Step},
+    record::{
+        Measurement, NumberPuzzle, PinnedAnswer, Puzzle, Rollout, Score, Step,
+        explain::{Bound, Bounds, Explanation, TokenTerm},
+    },
     runs::{Reader, RunDirectory},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -75,6 +78,15 @@ fn inspection() -> GroupInspection {
         before: vec![view.clone()],
         after: vec![view],
         reference: vec![-0.75],
+        explained: Some(Explanation {
+            formula: "-min(r A, clip(r, 0.8, 1.28) A)".into(),
+            bounds: Bounds { low: Some(0.8), high: Some(1.28) },
+            kl_formula: Some("exp(ref - logp) - (ref - logp) - 1".into()),
+            norm: "1 over all tokens of the step".into(),
+            weight: Some(0.01),
+            tokens: vec![TokenTerm { ratio: 1.5, acts: Some(Bound::High), kl: Some(0.25) }],
+        }),
+        explained_after: Some(Explanation::default()),
     };
     GroupInspection { step: 3, group: 1, groups: 4, phase: Phase::Update, rows: vec![row] }
 }

@@ -10,7 +10,10 @@ use std::{
 
 use aha_lab::{
     device::{BackendRequest, choose},
-    grpo::loss::{LossNorm, LossRules, TrainingRow, loss},
+    grpo::{
+        loss::{TrainingRow, loss},
+        settings::Update,
+    },
     model::{config::ModelConfig, folder, tokenizer::EndTokens, trainer::Trainer, transformer::Transformer},
     rollout::sampler::{Request, RowSeed, SamplingOptions, Unobserved, sample},
     runs::{Reader, RunDirectory},
@@ -84,10 +87,10 @@ fn wgpu_computes_what_the_cpu_computes() {
             sampled_logprobs: &c.logprobs,
             reference_logprobs: None,
             advantage: if i % 2 == 0 { 0.75 } else { -0.5 },
-            weight: LossNorm::Token.weight(c.tokens.len(), 32, 4, 8),
+            weight: 1.0 / 32.0,
         })
         .collect();
-    let rules = LossRules { clip_eps_low: 0.2, clip_eps_high: 0.28, kl_coef: 0.0, temperature: 1.0 };
+    let rules = Update::default();
     let updated = devices.each_ref().map(|device| {
         let mut trainer = Trainer::new(tiny(device), 0.0, workers.clone());
         let update = trainer
@@ -97,7 +100,7 @@ fn wgpu_computes_what_the_cpu_computes() {
                 1e-3,
                 1.0,
                 |model, batch, device| {
-                    loss(model, &batch.iter().map(|&i| &rows[i]).collect::<Vec<_>>(), &rules, device)
+                    loss(model, &batch.iter().map(|&i| &rows[i]).collect::<Vec<_>>(), &rules, 1.0, device)
                 },
                 || true,
             )

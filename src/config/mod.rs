@@ -28,7 +28,8 @@ pub use crate::{
     settings::{Allowed, Choice, Key},
 };
 use crate::{
-    grpo::settings::Settings,
+    grpo::{self, settings::Settings},
+    record::explain::StepExplanation,
     settings::{Field, Refused, Section, Value},
     system::quoting::{quoted, shortened},
     task,
@@ -111,6 +112,11 @@ impl Config {
             update: self.update,
             optimizer: self.optimizer,
         }
+    }
+
+    /// What the phases of a step do to a group that earned these rewards.
+    pub fn explain(&self, rewards: &[f64]) -> StepExplanation {
+        grpo::explain::step(&self.grpo(), rewards)
     }
 
     /// Reads a TOML file (see [`ConfigFile`] for its provenance). Missing keys have their defaults.

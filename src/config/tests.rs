@@ -13,7 +13,10 @@ fn refusal(key: &str, value: &str) -> String {
 fn other_value(key: &Key, config: &Config) -> String {
     let now = config.get(key.name).unwrap();
     match key.allowed() {
-        Allowed::OneOf(words) => words.iter().find(|word| word.name != now).unwrap().name.into(),
+        // A list of parts may have only one so far.
+        Allowed::OneOf(words) => {
+            words.iter().find(|word| word.name != now).map_or(now, |word| word.name.into())
+        }
         Allowed::Flag => (now != "true").to_string(),
         Allowed::Whole(bounds) => bounds.end().to_string(),
         Allowed::Number(bounds) => bounds.end().to_string(),
@@ -86,7 +89,8 @@ fn every_key_is_set_alone_and_reads_back() {
             .map(|other| other.name)
             .filter(|name| config.get(name).unwrap() != Config::default().get(name).unwrap())
             .collect();
-        assert_eq!(changed, [key.name]);
+        let other = value != Config::default().get(key.name).unwrap();
+        assert_eq!(changed, if other { vec![key.name] } else { vec![] });
     }
 }
 

@@ -9,8 +9,12 @@ use burn::tensor::{Int, Tensor, TensorData, activation};
 use super::{control::Control, setup::EngineError, summary};
 use crate::protocol::{Event, GroupInspection, Phase, RowInspection, TokenView};
 use crate::{
-    config::Config,
-    grpo::step::{Grpo, JudgedGroup, ScoredGroup},
+    grpo::{
+        explain::{self, SeenRow},
+        settings::Settings,
+        step::{Grpo, Known, ScoredGroup},
+        update::batch_size,
+    },
     model::{
         tokenizer::{StreamingDecoder, Tokenizer},
         transformer::Transformer,
@@ -23,19 +27,6 @@ use crate::{
 const ALTERNATIVES: usize = 5;
 /// Most logits copied to the host at once.
 const LOGITS_AT_ONCE: usize = 1 << 22;
-
-/// What is known of a step's groups so far.
-#[derive(Clone, Copy)]
-pub enum Known<'a> {
-    /// Their completions.
-    Sampled(&'a [RolloutGroup]),
-    /// Their rewards too.
-    Scored(&'a [ScoredGroup]),
-    /// Their advantages too.
-    Judged(&'a [JudgedGroup]),
-    /// Everything, and the weights have changed.
-    Updated(&'a [JudgedGroup]),
-}
 
 impl Known<'_> {
     /// The last phase whose results these are.
@@ -58,7 +49,7 @@ impl Known<'_> {
 
     fn rollout(&self, group: usize) -> &RolloutGroup {
         match self {
-            Self::Sampled(groups) => &groups[group],
+            Self::Sampled(groups) => groups[group],
             Self::Scored(groups) => &groups[group].group,
             Self::Judged(groups) | Self::Updated(groups) => &groups[group].scored.group,
         }
@@ -76,7 +67,7 @@ impl Known<'_> {
         let task = grpo.task.name();
         match self {
             Self::Sampled(groups) => {
-                let rollout = &groups[group];
+                let rollout = groups[group];
                 let text = |tokens: &[u32]| grpo.tokenizer.decode(tokens);
                 let texts: Vec<String> = rollout.completions.iter().map(|one| text(&one.tokens)).collect();
                 summary::sampled_records(step, task, group, rollout, &texts)
@@ -104,7 +95,7 @@ impl Inspector {
     pub fn look(
         &mut self,
         grpo: &Grpo,
-        config: &Config,
+        settings: &Settings,
         step: u64,
         known: Known<'_>,
         control: &Control,
@@ -122,7 +113,7 @@ impl Inspector {
         }
         let group = wanted.min(known.groups() - 1);
         let earlier = earlier.map(|(.., told)| told.rows).unwrap_or_default();
-        let rows = rows(grpo, config, step, known, group, earlier)?;
+        let rows = rows(grpo, settings, step, known, group, earlier)?;
         let told = GroupInspection { step, group, groups: known.groups(), phase: known.phase(), rows };
         control.tell(Event::Inspected(Box::new(told.clone())));
         self.told = Some((wanted, request, told));
@@ -133,7 +124,7 @@ impl Inspector {
 /// The completions of a group with everything known about them; `earlier` is the view from before the update.
 fn rows(
     grpo: &Grpo,
-    config: &Config,
+    settings: &Settings,
     step: u64,
     known: Known<'_>,
     group: usize,
@@ -142,16 +133,21 @@ fn rows(
     let updated = matches!(known, Known::Updated(_));
     let prompt = &known.rollout(group).prompt_tokens;
     let model = grpo.trainer.inference_model();
-    let reference = grpo.reference.as_ref().filter(|_| config.update.kl_coef > 0.0);
+    let reference = grpo.reference.as_ref().filter(|_| settings.update.kl_coef > 0.0);
     let seen = |model: &Transformer, tokens: &[u32]| {
-        look(model, &grpo.tokenizer, prompt, tokens, config.sampling.temperature)
+        look(model, &grpo.tokenizer, prompt, tokens, settings.sampling.temperature)
     };
     let scores = known.scored(group).map(|scored| scored.scores.as_slice()).unwrap_or_default();
+    let batch = match known {
+        Known::Judged(groups) | Known::Updated(groups) => Some(batch_size(settings, groups)),
+        Known::Sampled(_) | Known::Scored(_) => None,
+    };
     let mut earlier = earlier.into_iter();
     let mut rows = Vec::new();
     for (index, record) in known.records(grpo, step, group).into_iter().enumerate() {
         let tokens = record.token_ids();
-        let mut row = match earlier.next() {
+        // A group that was replaced since is looked at anew.
+        let mut row = match earlier.next().filter(|earlier| earlier.record.token_ids() == tokens) {
             Some(earlier) => earlier,
             None => RowInspection {
                 record: record.clone(),
@@ -164,11 +160,22 @@ fn rows(
                     Some(model) => seen(model, tokens)?.iter().map(|token| token.logprob).collect(),
                     None => Vec::new(),
                 },
+                explained: None,
+                explained_after: None,
             },
         };
         if updated {
             row.after = seen(&model, tokens)?;
         }
+        let explained = |seen: &[TokenView]| {
+            let logprobs: Vec<f32> = seen.iter().map(|token| token.logprob).collect();
+            let (sampled, reference, advantage) =
+                (record.logprobs(), &row.reference, record.advantage.unwrap_or(0.0));
+            let row = SeenRow { logprobs: &logprobs, sampled, reference, advantage, batch };
+            explain::completion(&row, &settings.update)
+        };
+        let (before, after) = (explained(&row.before), updated.then(|| explained(&row.after)));
+        (row.explained, row.explained_after) = (Some(before), after);
         row.score = scores.get(index).cloned();
         row.record = record;
         rows.push(row);

@@ -11,13 +11,13 @@ use super::{
 use crate::{
     config::Config,
     device::{self, BackendRequest},
-    grpo::step::{Grpo, JudgedGroup},
-    model::{
-        source::ModelSource,
-        trainer::{Trainer, UpdateError},
+    grpo::{
+        settings::Settings,
+        step::{self, Grpo},
+        unwatched::Unwatched,
     },
+    model::{source::ModelSource, trainer::Trainer},
     record::Rollout,
-    rollout::sampler::Unobserved,
     runs::{
         Reader, RunDirectory,
         checkpoint::{self, Checkpoint},
@@ -66,34 +66,22 @@ pub fn make_again(
         })?;
 
     let mut edits = EditsToMakeAgain::after(from, &Reader::new(run).events()?.records);
-    let mut begin = |grpo: &mut Grpo, config: &mut Config, at: u64| -> Result<(), EngineError> {
+    let mut settings_at = |at: u64| -> Result<Settings, EngineError> {
         for edit in edits.take_for(at) {
             config.set_live(&edit.key, &edit.value)?;
         }
-        grpo.begin_step(&config.grpo());
-        Ok(())
+        Ok(config.grpo())
     };
     for at in from + 1..step {
-        begin(&mut grpo, &mut config, at)?;
-        let judged = sampled(&grpo, &config, at)?;
-        match grpo.update(&config.grpo(), at, &judged, &|_, _| true) {
-            // A step whose update was refused counted without one, and does so here too.
-            Ok(_) | Err(UpdateError::NotFinite { .. }) => {}
-            Err(error @ UpdateError::Interrupted) => return Err(EngineError::Other(error.to_string())),
-        }
+        step::step(&mut Unwatched(&mut grpo), &settings_at(at)?, at)?;
         trained(at - from, step - 1 - from);
     }
-    begin(&mut grpo, &mut config, step)?;
-    let judged = sampled(&grpo, &config, step)?;
+    let settings = settings_at(step)?;
+    let batch = step::rollout(&mut Unwatched(&mut grpo), &settings, step)?;
+    let groups = batch.map(|batch| batch.groups).unwrap_or_default();
     let task = grpo.task.name();
     let of_group = |(index, group)| summary::rollout_records(step, task, index, group);
-    Ok(StepAgain { records: judged.iter().enumerate().flat_map(of_group).collect(), from, backend, notes })
-}
-
-fn sampled(grpo: &Grpo, config: &Config, step: u64) -> Result<Vec<JudgedGroup>, EngineError> {
-    let settings = &config.grpo();
-    let groups = grpo.sample(settings, step, grpo.puzzles(settings, step), &Unobserved)?;
-    Ok(grpo.advantage(settings, grpo.score(settings, step, groups.unwrap_or_default())))
+    Ok(StepAgain { records: groups.iter().enumerate().flat_map(of_group).collect(), from, backend, notes })
 }
 
 /// The newest valid checkpoint before a step; `None` for the embedded base model, if the run began with it

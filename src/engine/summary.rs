@@ -3,10 +3,10 @@
 use crate::{
     config::Config,
     grpo::{
-        advantage::standard_deviation,
-        step::{JudgedGroup, ScoredGroup, UpdateReport},
+        step::{Batch, JudgedGroup, ScoredGroup},
+        update::UpdateReport,
     },
-    metrics::registry,
+    metrics::{registry, spread::standard_deviation},
     model::config::ModelConfig,
     reasoning::Analysis,
     record::{Problem, Rollout, Step},
@@ -45,10 +45,11 @@ pub fn metrics(
     step: u64,
     config: &Config,
     model: &ModelConfig,
-    groups: &[JudgedGroup],
+    batch: &Batch,
     update: &UpdateReport,
     totals: &mut Totals,
 ) -> Step {
+    let groups = &batch.groups;
     let completions = || groups.iter().flat_map(|g| &g.scored.group.completions);
     let analyses = || groups.iter().flat_map(|g| &g.scored.analyses);
     let rewards = || groups.iter().flat_map(|g| &g.scored.rewards);
@@ -60,9 +61,10 @@ pub fn metrics(
     let generated: usize = completions().map(|c| c.tokens.len()).sum();
     let prompts: usize = groups.iter().map(|g| g.scored.group.prompt_tokens.len() * g.advantages.len()).sum();
     let context = share(generated, n) / 2.0;
-    totals.tokens += (generated + prompts) as u64;
+    totals.tokens += (generated + prompts + batch.replaced_tokens) as u64;
     // A backward pass costs twice its forward pass; the reference model only has a forward pass.
-    let passes = (generated + prompts + update.reference_tokens) as f64 + 3.0 * update.tokens as f64;
+    let passes = (generated + prompts + batch.replaced_tokens + update.reference_tokens) as f64
+        + 3.0 * update.tokens as f64;
     totals.flops += model.forward_flops(context) * passes;
 
     let mut measured = Step::new(step);
@@ -74,6 +76,9 @@ pub fn metrics(
         &registry::FRAC_REWARD_ZERO_STD,
         share(groups.iter().filter(|g| g.is_dead()).count(), groups.len()),
     );
+    if config.sampling.batching.replaces() {
+        measured.set(&registry::DRAWN, batch.drawn as u64);
+    }
     measured.set(
         &registry::ACCURACY,
         share(groups.iter().flat_map(|g| &g.scored.scores).filter(|s| s.correct).count(), n),
@@ -205,7 +210,7 @@ pub fn sampled_records(
 mod tests {
     use super::*;
     use crate::{
-        grpo::{advantage::advantages, loss::LossStats, step::ScoredGroup},
+        grpo::{advantage, loss::LossStats, registry::Chosen, step::ScoredGroup},
         rollout::{Completion, RolloutGroup},
         task::{NumberPuzzle, RewardRules, countdown::reward},
     };
@@ -222,7 +227,7 @@ mod tests {
             completions: vec![completion; rewards.len()],
         };
         JudgedGroup {
-            advantages: advantages(rewards, false),
+            advantages: advantage::of_group(&*Chosen::<dyn advantage::Advantage>::default(), rewards, false),
             reward_std: standard_deviation(rewards),
             scored: ScoredGroup {
                 group,
@@ -247,12 +252,13 @@ mod tests {
     fn names_that_trl_has_mean_what_they_mean_there() {
         // One group of sixteen equal rewards, whose mean is rounded, and one that is half right.
         let mixed: Vec<f64> = (0..16).map(|i| f64::from(i % 2)).collect();
-        let groups = [judged(&[0.1; 16], 10), judged(&mixed, 10)];
+        let groups = vec![judged(&[0.1; 16], 10), judged(&mixed, 10)];
+        let batch = Batch { groups, drawn: 2, replaced_tokens: 0 };
         let config = Config::default().with(["inner_epochs=2"]).unwrap();
         let stats = LossStats { clipped: 32.0, tokens: 320.0, loss: 0.25, kl: 0.0 };
         let update = UpdateReport { stats, tokens: 480, ..UpdateReport::default() };
         let mut totals = Totals::default();
-        let metrics = metrics(1, &config, &shape(), &groups, &update, &mut totals);
+        let metrics = metrics(1, &config, &shape(), &batch, &update, &mut totals);
         assert_eq!(metrics.get(&registry::FRAC_REWARD_ZERO_STD), 0.5);
         let all: Vec<f64> = [&[0.1; 16][..], &mixed].concat();
         assert_eq!(metrics.get(&registry::REWARD_STD), standard_deviation(&all));
@@ -268,7 +274,7 @@ mod tests {
 
         let mut with_reference = Totals::default();
         let update = UpdateReport { reference_tokens: 240, ..update };
-        super::metrics(1, &config, &shape(), &groups, &update, &mut with_reference);
+        super::metrics(1, &config, &shape(), &batch, &update, &mut with_reference);
         let more = with_reference.flops - totals.flops;
         assert!((more - 240.0 * shape().forward_flops(5.0)).abs() < 1.0, "{more}");
     }

@@ -3,36 +3,26 @@
 mod disk;
 mod pauses;
 mod pins;
+mod step;
 
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    time::Instant,
-};
+use std::time::Instant;
 
 use super::{
     control::Control,
-    inspect::{Inspector, Known},
+    inspect::Inspector,
     log::log_to,
-    pins::Pins,
     setup::{self, EngineError, Prepared},
     side::{Live, LiveWeights},
-    summary::{self, PhaseTimes, Totals},
-    watch::SampleWatch,
+    summary::Totals,
 };
-use crate::protocol::{Event, Phase, Started};
 use crate::{
-    config::OnCollapse,
-    eval::{self, EvalOptions, Examinee},
-    grpo::step::{JudgedGroup, UpdateReport},
+    eval,
+    grpo::step::JudgedGroup,
     kernels::unit::VectorUnit,
-    metrics::{
-        registry,
-        sentinel::{Danger, Features, Notice, Sentinel},
-    },
-    model::trainer::UpdateError,
-    record::{Edit, RunEvent, Step},
-    rollout::sampler::Observer,
-    runs::{Journal, ancestors, fork_points, reader::Reader},
+    metrics::sentinel::{Features, Sentinel},
+    protocol::{Event, Started},
+    record::{Edit, RunEvent},
+    runs::{ancestors, fork_points, reader::Reader},
     task::Puzzle,
 };
 
@@ -195,126 +185,6 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
-    /// One GRPO step: sample, score, advantage, update, evaluate and record.
-    fn one_step(&mut self) -> Result<Outcome, EngineError> {
-        self.begin_step();
-        let (step, config, control) = (self.step + 1, self.p.config.clone(), self.control);
-        let settings = config.grpo();
-        self.p.grpo.begin_step(&settings);
-        let mut times = PhaseTimes::default();
-        let policy_version = self.p.grpo.trainer.updates();
-
-        let clock = Instant::now();
-        let puzzles = self.p.grpo.puzzles(&settings, step);
-        let watch = SampleWatch::begin(
-            control,
-            &self.p.grpo.tokenizer,
-            step,
-            &puzzles,
-            config.sampling.group_size,
-            STREAMED_GROUPS,
-        );
-        let groups = self.p.grpo.sample(&settings, step, puzzles, &watch)?;
-        let Some(groups) = groups else { return Ok(Outcome::Stopped) };
-        times.sample = clock.elapsed().as_secs_f64();
-        if !self.phase_over(step, Known::Sampled(&groups))? {
-            return Ok(Outcome::Stopped);
-        }
-
-        let clock = Instant::now();
-        self.enter(step, Phase::Score, 0);
-        let scored = self.p.grpo.score(&settings, step, groups);
-        times.score = clock.elapsed().as_secs_f64();
-        if !self.phase_over(step, Known::Scored(&scored))? {
-            return Ok(Outcome::Stopped);
-        }
-
-        self.enter(step, Phase::Advantage, 0);
-        let judged = self.p.grpo.advantage(&settings, scored);
-        let task = self.p.grpo.task.name();
-        let mut features = Features::default();
-        for (index, group) in judged.iter().enumerate() {
-            for record in summary::rollout_records(step, task, index, group) {
-                features.add(&record);
-                self.p.journal.add_rollout(&record)?;
-                control.tell(Event::RolloutScored(Box::new(record)));
-            }
-        }
-        if !self.phase_over(step, Known::Judged(&judged))? {
-            self.p.journal.discard_pending();
-            return Ok(Outcome::Stopped);
-        }
-
-        let clock = Instant::now();
-        self.enter(step, Phase::Update, 0);
-        let batches = AtomicUsize::new(0);
-        let gate = |done: usize, total: usize| {
-            batches.store(total, Ordering::Relaxed);
-            control.tell(Event::PhaseChanged { step, phase: Phase::Update, done, total });
-            // Once the first inner epoch has changed the weights, the step is finished whatever is requested.
-            control.gate() || done * config.update.inner_epochs >= total
-        };
-        let update = match self.p.grpo.update(&settings, step, &judged, &gate) {
-            Ok(update) => update,
-            Err(UpdateError::Interrupted) => {
-                self.p.journal.discard_pending();
-                return Ok(Outcome::Stopped);
-            }
-            Err(error @ UpdateError::NotFinite { .. }) => {
-                // The weights are the last good ones; the step counts, without an update.
-                self.warn(step, &format!("{error} The run is paused."));
-                control.pause();
-                UpdateReport { grad_norm: f64::NAN, ..UpdateReport::default() }
-            }
-        };
-        times.update = clock.elapsed().as_secs_f64();
-        let total = batches.into_inner();
-        control.tell(Event::PhaseChanged { step, phase: Phase::Update, done: total, total });
-        self.weights_step = step;
-        self.show_weights();
-        // The weights are now those after this step: from here on a stop ends the run after the step, not
-        // before it.
-        self.phase_over(step, Known::Updated(&judged))?;
-
-        let clock = Instant::now();
-        self.enter(step, Phase::Evaluate, 0);
-        let model = self.p.grpo.trainer.inference_model();
-        let mut metrics = summary::metrics(step, &config, &model.config, &judged, &update, &mut self.totals);
-        metrics.set(&registry::POLICY_VERSION, policy_version);
-        if config.schedule.evaluate_every > 0 && step.is_multiple_of(config.schedule.evaluate_every) {
-            self.evaluate(step, &mut metrics)?;
-        }
-        if Pins::due(&config, step) {
-            self.answer_pins(step)?;
-        }
-        times.evaluate = clock.elapsed().as_secs_f64();
-        let generated = judged.iter().map(|g| g.scored.group.generated_tokens()).sum();
-        summary::add_clock(&mut metrics, &times, generated, update.tokens);
-        self.p.journal.add_metrics(&metrics)?;
-        self.insist(Journal::flush)?;
-        (self.step, self.in_step) = (step, false);
-        let collapses = self.watch_for_collapse(&metrics, &features);
-        tracing::info!(
-            step,
-            reward = metrics.get(&registry::REWARD),
-            accuracy = metrics.get(&registry::ACCURACY),
-            seconds = metrics.get(&registry::STEP_TIME),
-            "step"
-        );
-        control.tell(Event::StepDone(Box::new(metrics)));
-        let due =
-            config.schedule.checkpoint_every > 0 && step.is_multiple_of(config.schedule.checkpoint_every);
-        if due || collapses || self.checkpoint_wanted {
-            self.checkpoint()?;
-        }
-        if collapses {
-            control.pause();
-        }
-        self.finished = judged;
-        control.phase_over(true);
-        Ok(Outcome::Done)
-    }
-
     /// Fixes the configuration of the step that begins, live edits included.
     fn begin_step(&mut self) {
         let (_, edits) = self.control.begin_step();
@@ -334,29 +204,6 @@ impl<'a> Training<'a> {
         }
         self.p.config = self.control.wanted();
         self.in_step = true;
-    }
-
-    /// Reports the sentinel's notices about the step. Returns whether to save and pause the run for them.
-    fn watch_for_collapse(&mut self, metrics: &Step, features: &Features) -> bool {
-        let notices = self.sentinel.observe(metrics, features, &self.p.config);
-        let then = self.p.config.watch.sentinel;
-        let pauses = then == OnCollapse::Pause;
-        if then == OnCollapse::Off {
-            return false;
-        }
-        // A refused update was already reported more precisely.
-        let told = |notice: &Notice| {
-            notice.danger == Danger::FailedUpdate && !metrics.get(&registry::GRAD_NORM).is_finite()
-        };
-        for notice in notices.iter().filter(|notice| !told(notice)) {
-            let paused = if pauses && notice.begins { " The run is saved and paused." } else { "" };
-            self.warn(notice.step, &format!("{}{paused}", notice.text));
-        }
-        pauses && notices.iter().any(|notice| notice.begins)
-    }
-
-    fn enter(&self, step: u64, phase: Phase, total: usize) {
-        self.control.tell(Event::PhaseChanged { step, phase, done: 0, total });
     }
 
     /// Journals a person's actions and serves their requests.
@@ -399,48 +246,6 @@ impl<'a> Training<'a> {
         tracing::warn!(step, "{text}");
         self.record(step, RunEvent::Warning, text);
         self.control.tell(Event::Warning(text.to_string()));
-    }
-
-    /// Answers held-out puzzles with the current policy.
-    fn evaluate(&mut self, step: u64, metrics: &mut Step) -> Result<(), EngineError> {
-        struct Gate<'a>(&'a Control);
-        impl Observer for Gate<'_> {
-            fn keep_going(&self) -> bool {
-                self.0.gate()
-            }
-        }
-        let model = self.p.grpo.trainer.inference_model();
-        let who = Examinee {
-            model: &model,
-            tokenizer: &self.p.grpo.tokenizer,
-            task: self.p.grpo.task.as_ref(),
-            workers: self.p.grpo.trainer.workers(),
-        };
-        let options = EvalOptions {
-            samples: 4,
-            temperature: self.p.config.sampling.temperature,
-            max_new_tokens: self.p.config.sampling.max_new_tokens,
-            budgets: Vec::new(),
-            greedy: false,
-            stop_at_answer: self.p.config.reward.stop.is_answer(),
-            graded: self.p.config.reward.answer,
-            seed: self.p.config.machine.seed,
-        };
-        let Some(report) = eval::evaluate(&who, &self.heldout, &options, &Gate(self.control))? else {
-            return Ok(());
-        };
-        metrics.set(&registry::EVAL_ACCURACY, report.accuracy);
-        if let Some(&share) = report.pass_at_k.get(&options.samples) {
-            metrics.set(&registry::EVAL_PASS_AT_K, share);
-            metrics.set(&registry::EVAL_K, options.samples as u64);
-        }
-        self.control.tell(Event::EvalDone {
-            step,
-            accuracy: report.accuracy,
-            pass_at_k: metrics.pass_at_k(),
-            puzzles: report.puzzles,
-        });
-        Ok(())
     }
 
     /// Publishes the current weights for the side engine.

@@ -8,16 +8,18 @@ use std::sync::{
 use super::control::Control;
 use crate::protocol::{Event, Phase};
 use crate::{
+    grpo::step::Round,
     model::tokenizer::{StreamingDecoder, Tokenizer},
     rollout::sampler::Observer,
-    task::Puzzle,
 };
 
 /// The observer of one sample phase.
 pub struct SampleWatch<'a> {
     control: &'a Control,
-    tokenizer: &'a Tokenizer,
+    tokenizer: Tokenizer,
     step: u64,
+    /// Which group of the step each prompt is.
+    slots: Vec<usize>,
     group_size: usize,
     total: usize,
     finished: AtomicUsize,
@@ -26,19 +28,19 @@ pub struct SampleWatch<'a> {
 }
 
 impl<'a> SampleWatch<'a> {
-    /// Announces the streamed completions of a step: the first `streamed` groups.
+    /// Announces the streamed completions of a round of a step: the first `streamed` groups of the step.
     pub fn begin(
         control: &'a Control,
-        tokenizer: &'a Tokenizer,
+        tokenizer: Tokenizer,
         step: u64,
-        puzzles: &[Puzzle],
+        round: &Round,
         group_size: usize,
         streamed: usize,
     ) -> Self {
-        let total = puzzles.len() * group_size;
+        let total = round.puzzles.len() * group_size;
         control.tell(Event::PhaseChanged { step, phase: Phase::Sample, done: 0, total });
         let mut decoders = Vec::with_capacity(total);
-        for (group, puzzle) in puzzles.iter().enumerate() {
+        for (&group, puzzle) in round.slots.iter().zip(&round.puzzles) {
             for index in 0..group_size {
                 let watched = group < streamed;
                 if watched {
@@ -47,7 +49,8 @@ impl<'a> SampleWatch<'a> {
                 decoders.push(watched.then(|| Mutex::new(StreamingDecoder::new())));
             }
         }
-        Self { control, tokenizer, step, group_size, total, finished: AtomicUsize::new(0), decoders }
+        let slots = round.slots.clone();
+        Self { control, tokenizer, step, slots, group_size, total, finished: AtomicUsize::new(0), decoders }
     }
 }
 
@@ -58,9 +61,9 @@ impl Observer for SampleWatch<'_> {
 
     fn token(&self, request: usize, token: u32) {
         let Some(decoder) = self.decoders.get(request).and_then(Option::as_ref) else { return };
-        let text = decoder.lock().unwrap_or_else(PoisonError::into_inner).push(self.tokenizer, token);
+        let text = decoder.lock().unwrap_or_else(PoisonError::into_inner).push(&self.tokenizer, token);
         if !text.is_empty() {
-            let (group, index) = (request / self.group_size, request % self.group_size);
+            let (group, index) = (self.slots[request / self.group_size], request % self.group_size);
             self.control.tell_token(Event::Token { step: self.step, group, index, text });
         }
     }

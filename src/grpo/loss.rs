@@ -1,47 +1,18 @@
-//! The loss: clipped policy gradient on tokens, plus KL to the reference.
+//! The loss of a micro-batch: `sum over tokens of weight * (objective + kl_coef * k3)`.
 //!
-//! For token `t` of completion `i` with advantage `A_i`, ratio `r = exp(logp - logp_sampled)`:
-//!
-//! `loss = -min(r A, clip(r, 1 - clip_eps_low, 1 + clip_eps_high) A) + kl_coef * k3`,
-//! `k3 = exp(logp_ref - logp) - (logp_ref - logp) - 1` (<http://joschu.net/blog/kl-approx.html>),
-//!
-//! summed over tokens with a weight that [`LossNorm`] decides.
-//!
-//! On the policy's own tokens the mean of k3 estimates KL(policy || reference). What the loss is given is its gradient
-//! on those tokens, `(1 - exp(logp_ref - logp)) grad logp`, whose mean is the gradient of **KL(reference || policy)**:
-//! the policy is drawn to cover what the reference does, and not the other way round. With several inner epochs the
-//! tokens are those of the policy before the step, and both are approximate.
+//! The [objective](super::objective) is the loss of a token, the [norm](super::norm) its weight, and
+//! [k3](super::kl) what keeps the policy near the reference.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-pub use super::settings::LossNorm;
+use super::{
+    kl,
+    objective::{Surrogate, Tokens},
+    settings::Update,
+};
 use crate::model::transformer::{Transformer, target_log_probs};
 
-impl LossNorm {
-    /// The weight of each token of a completion of `length` tokens.
-    pub fn weight(self, length: usize, all_tokens: usize, completions: usize, max_new_tokens: usize) -> f64 {
-        1.0 / match self {
-            Self::Token => all_tokens as f64,
-            Self::Sequence => (length * completions) as f64,
-            Self::Constant => (max_new_tokens * completions) as f64,
-        }
-    }
-}
-
-/// The constants of the loss.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LossRules {
-    /// The ratio is clipped below at 1 minus this.
-    pub clip_eps_low: f64,
-    /// The ratio is clipped above at 1 plus this.
-    pub clip_eps_high: f64,
-    /// Weight of the KL term.
-    pub kl_coef: f64,
-    /// The temperature that the completions were sampled at: their log-probabilities include it.
-    pub temperature: f64,
-}
-
-/// One completion to learn from.
+/// One completion to learn from. Each of its log-probabilities stands at its token.
 #[derive(Debug, Clone)]
 pub struct TrainingRow<'a> {
     /// Tokens before the completion.
@@ -72,7 +43,7 @@ pub struct LossStats {
     pub loss: f64,
     /// Completion tokens.
     pub tokens: f64,
-    /// Of these, the ones whose ratio was clipped.
+    /// Of these, the ones on whose ratio a bound acts.
     pub clipped: f64,
     /// Sum of the k3 estimates.
     pub kl: f64,
@@ -119,11 +90,13 @@ pub fn completion_log_probs(
     target_log_probs(if temperature == 1.0 { logits } else { logits / temperature }, targets)
 }
 
-/// The loss of a micro-batch, `[1]`, and its sums.
+/// The loss of a micro-batch, `[1]`, and its sums. `temperature` is the one that the completions were sampled at: their
+/// log-probabilities include it.
 pub fn loss(
     model: &Transformer,
     rows: &[&TrainingRow<'_>],
-    rules: &LossRules,
+    rules: &Update,
+    temperature: f64,
     device: &Device,
 ) -> (Tensor<1>, LossStats) {
     let plain = device.clone().inner();
@@ -134,35 +107,28 @@ pub fn loss(
     let per_token = |value: fn(&TrainingRow<'_>) -> f64| -> Vec<f32> {
         rows.iter().flat_map(|row| std::iter::repeat_n(value(row) as f32, row.tokens.len())).collect()
     };
-    let logprobs = completion_log_probs(model, rows, rules.temperature, device);
-    let sampled: Vec<f32> = rows.iter().flat_map(|row| row.sampled_logprobs.iter().copied()).collect();
-    let advantages = constant(per_token(|row| row.advantage));
+    let logprobs = completion_log_probs(model, rows, temperature, device);
+    let tokens = Tokens {
+        logprobs: logprobs.clone(),
+        sampled: constant(rows.iter().flat_map(|row| row.sampled_logprobs.iter().copied()).collect()),
+        advantages: constant(per_token(|row| row.advantage)),
+        lengths: rows.iter().map(|row| row.tokens.len()).collect(),
+    };
     let weights = constant(per_token(|row| row.weight));
+    let Surrogate { loss: mut token_loss, clipped } = rules.objective.surrogate(&tokens, rules);
 
-    let ratio = (logprobs.clone() - constant(sampled)).exp();
-    let (low, high) = (1.0 - rules.clip_eps_low, 1.0 + rules.clip_eps_high);
-    let unclipped = ratio.clone() * advantages.clone();
-    let clipped = ratio.clamp(low, high) * advantages;
-    let was_clipped = clipped.clone().detach().lower(unclipped.clone().detach());
-    let mut token_loss = unclipped.min_pair(clipped).neg();
-
-    let mut stats = LossStats { tokens: sampled_count(rows), ..LossStats::default() };
+    let mut stats = LossStats { tokens: tokens.lengths.iter().sum::<usize>() as f64, ..LossStats::default() };
     if rules.kl_coef > 0.0 {
         let reference: Vec<f32> =
             rows.iter().flat_map(|row| row.reference_logprobs.unwrap_or_default().iter().copied()).collect();
-        let gap = constant(reference) - logprobs;
-        let k3 = gap.clone().exp() - gap - 1.0;
+        let k3 = kl::k3(constant(reference) - logprobs);
         stats.kl = scalar(k3.clone().detach().sum());
         token_loss = token_loss + k3 * rules.kl_coef;
     }
     let total = (token_loss * weights).sum();
     stats.loss = scalar(total.clone().detach());
-    stats.clipped = scalar(was_clipped.float().sum());
+    stats.clipped = scalar(clipped.float().sum());
     (total, stats)
-}
-
-fn sampled_count(rows: &[&TrainingRow<'_>]) -> f64 {
-    rows.iter().map(|row| row.tokens.len()).sum::<usize>() as f64
 }
 
 fn scalar(tensor: Tensor<1>) -> f64 {
@@ -184,13 +150,5 @@ mod tests {
             let widest = batch.iter().map(|&i| lengths[i]).max().unwrap_or(0);
             assert!(batch.len() == 1 || batch.len() * widest <= 100);
         }
-    }
-
-    #[test]
-    fn norms_weigh_tokens_as_their_papers_say() {
-        let weight = |norm: LossNorm| norm.weight(10, 400, 8, 100);
-        assert_eq!(weight(LossNorm::Token), 1.0 / 400.0);
-        assert_eq!(weight(LossNorm::Sequence), 1.0 / 80.0);
-        assert_eq!(weight(LossNorm::Constant), 1.0 / 800.0);
     }
 }

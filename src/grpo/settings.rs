@@ -1,6 +1,8 @@
 //! What a person may choose about a step of GRPO.
 
-use super::preset::Preset;
+use super::{
+    advantage::Advantage, batching::Batching, objective::Objective, preset::Preset, registry::Chosen,
+};
 use crate::{
     settings::{choices, section},
     task::{RewardRules, answer::Graded},
@@ -24,6 +26,8 @@ pub struct Settings {
 section! {
     /// How many completions the policy writes in a step, and how.
     pub struct Sampling {
+        /// Which prompts and groups a step trains on.
+        fixed batching: Chosen<dyn Batching> = Chosen::default();
         /// Puzzles a step.
         fixed prompts_per_step: usize = 16, 1..=65_536;
         /// Completions per puzzle, whose rewards are compared.
@@ -50,6 +54,8 @@ section! {
 section! {
     /// What a step is an update of: the loss and the advantages in it.
     pub struct Update {
+        /// The loss of a token.
+        fixed objective: Chosen<dyn Objective> = Chosen::default();
         /// The importance ratio is clipped below at 1 minus this; with one inner epoch it is 1 and nothing is clipped.
         live clip_eps_low: f64 = 0.2, 0.0..=1.0;
         /// The importance ratio is clipped above at 1 plus this; with one inner epoch it is 1 and nothing is clipped.
@@ -63,6 +69,8 @@ section! {
         fixed micro_tokens: usize = 512, 1..=16_777_216;
         /// What the sum of token losses is divided by.
         fixed loss_norm: LossNorm = LossNorm::Token;
+        /// What a completion's reward is compared with.
+        fixed advantage: Chosen<dyn Advantage> = Chosen::default();
         /// Whether advantages are divided by the group's standard deviation.
         fixed scale_rewards: bool = false;
         /// Sets scale_rewards, loss_norm, clip_eps_* and kl_coef at once; settings behind it have the last word.

@@ -12,6 +12,7 @@ pub mod meter;
 pub mod registry;
 pub mod sentinel;
 pub mod smoothing;
+pub mod spread;
 
 pub use aha::{AhaWatch, aha_step};
 pub use meter::{Meter, Tally};

@@ -204,6 +204,8 @@ rows! {
     FRAC_REWARD_ZERO_STD = "frac_reward_zero_std", Share, Lower, "Share of groups whose rewards are all equal, rounding \
         aside, and which therefore teach nothing.",
         elsewhere(&[(Trl, "frac_reward_zero_std")]);
+    DRAWN = "batch/drawn", Number, Neither, "Prompts drawn in the step, those included whose groups were replaced; only \
+        where `batching` replaces groups.";
     ACCURACY = "accuracy", Share, Higher, "Share of completions whose answer is right.",
         drawn("accuracy", &[Reward, Answers]), summed_up("accuracy"), printed();
     MEAN_LENGTH = "completions/mean_length", Tokens, Neither, "Tokens per completion, the end token included.",

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 pub use self::source::{
     Capabilities, Capability, MOST_COMPLETIONS, OUR_ENGINE, RunFacts, RunSource, SourceKind,
 };
-pub use crate::record::ForkPoint;
+pub use crate::record::{ForkPoint, phase::Phase};
 use crate::{
-    config::{Config, Control},
-    record::{Measurement, PinnedAnswer, Puzzle, Rollout, Score, Step},
+    config::Config,
+    record::{Measurement, PinnedAnswer, Puzzle, Rollout, Score, Step, explain::Explanation},
 };
 
 /// A request to the engine. The channel is bounded; the engine reads it between tokens and micro-batches. As
@@ -82,39 +82,6 @@ impl Command {
     }
 }
 
-/// The five phases of a GRPO step, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Phase {
-    /// The policy writes a group of completions for every prompt.
-    Sample,
-    /// The task scores every completion; the analysis reads it.
-    Score,
-    /// Rewards become advantages within each group.
-    Advantage,
-    /// The policy gradient is taken and the optimizer steps.
-    Update,
-    /// Held-out evaluation when it is due; the journal is written.
-    Evaluate,
-}
-
-impl Phase {
-    /// All five, in order.
-    pub const ALL: [Phase; 5] =
-        [Phase::Sample, Phase::Score, Phase::Advantage, Phase::Update, Phase::Evaluate];
-
-    /// The word shown in the phase line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Phase::Sample => "sample",
-            Phase::Score => "score",
-            Phase::Advantage => "advantage",
-            Phase::Update => "update",
-            Phase::Evaluate => "evaluate",
-        }
-    }
-}
-
 /// Whether the engine is running or paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -156,14 +123,12 @@ impl BaseReference {
     /// of well-formed answers. A coin that ignores the answer pays one half; rewards shuffled within their
     /// groups keep their mean.
     pub fn reward_under(&self, config: &Config) -> f64 {
-        match self.well_formed {
-            _ if config.reward.control == Control::RandomReward => 0.5,
-            None => self.reward,
-            Some(well_formed) => {
-                let wrong = (well_formed - self.accuracy).max(0.0);
-                self.accuracy * config.reward.reward_correct + wrong * config.reward.reward_format
-            }
+        if let Some(mean) = config.reward.control.mean_reward() {
+            return mean;
         }
+        let Some(well_formed) = self.well_formed else { return self.reward };
+        let wrong = (well_formed - self.accuracy).max(0.0);
+        self.accuracy * config.reward.reward_correct + wrong * config.reward.reward_format
     }
 }
 
@@ -218,6 +183,12 @@ pub struct RowInspection {
     pub after: Vec<TokenView>,
     /// Log-probability of each token under the reference model, nats; empty without one.
     pub reference: Vec<f32>,
+    /// What the loss makes of it before the update; programs that did not tell this told none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explained: Option<Explanation>,
+    /// The same after the update; `None` until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explained_after: Option<Explanation>,
 }
 
 /// A group of a step, token by token.

@@ -2,9 +2,11 @@
 
 mod analysis;
 mod event;
+pub mod explain;
 mod graded;
 mod measurement;
 mod meta;
+pub mod phase;
 mod pinned;
 mod problem;
 mod rollout;

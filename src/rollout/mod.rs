@@ -37,4 +37,14 @@ impl RolloutGroup {
     pub fn generated_tokens(&self) -> usize {
         self.completions.iter().map(|c| c.tokens.len()).sum()
     }
+
+    /// Tokens of each completion.
+    pub fn lengths(&self) -> Vec<usize> {
+        self.completions.iter().map(|completion| completion.tokens.len()).collect()
+    }
+
+    /// Tokens of the group, its prompt once for each completion.
+    pub fn tokens(&self) -> usize {
+        self.generated_tokens() + self.prompt_tokens.len() * self.completions.len()
+    }
 }

@@ -1,10 +1,11 @@
 //! The model, the loss and the optimizer against numbers that PyTorch and transformers computed
-//! (`fixtures/make_fixtures.py`), and the sampler against itself.
+//! (`fixtures/make_fixtures.py`, `fixtures/make_parts.py`), and the sampler against itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod families;
 mod kernels;
 mod learning;
+mod parts;
 mod reference;
 mod registry;
 mod sampling;

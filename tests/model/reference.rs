@@ -1,7 +1,11 @@
 //! Forward, gradients and optimizer steps against PyTorch.
 
 use aha_lab::{
-    grpo::loss::{LossNorm, LossRules, TrainingRow, loss},
+    grpo::{
+        loss::{TrainingRow, loss},
+        norm::BatchSize,
+        settings::{LossNorm, Update},
+    },
     model::{
         cache::KvCache,
         folder,
@@ -82,7 +86,7 @@ struct Batch {
     advantages: Vec<f64>,
     lengths: Vec<usize>,
     prompt: usize,
-    rules: LossRules,
+    rules: Update,
     max_new_tokens: usize,
     expected: Value,
 }
@@ -101,11 +105,11 @@ impl Batch {
             advantages: numbers(&grpo["advantages"]),
             lengths: numbers(&grpo["completion_lengths"]).iter().map(|&n| n as usize).collect(),
             prompt: grpo["prompt_length"].as_u64().unwrap() as usize,
-            rules: LossRules {
+            rules: Update {
                 clip_eps_low: grpo["clip_eps_low"].as_f64().unwrap(),
                 clip_eps_high: grpo["clip_eps_high"].as_f64().unwrap(),
                 kl_coef: grpo["kl_coef"].as_f64().unwrap(),
-                temperature: 1.0,
+                ..Update::default()
             },
             max_new_tokens: grpo["max_new_tokens"].as_u64().unwrap() as usize,
             expected: grpo.clone(),
@@ -113,7 +117,11 @@ impl Batch {
     }
 
     fn rows(&self, norm: LossNorm) -> Vec<TrainingRow<'_>> {
-        let all: usize = self.lengths.iter().sum();
+        let batch = BatchSize {
+            tokens: self.lengths.iter().sum(),
+            completions: self.ids.len(),
+            max_new_tokens: self.max_new_tokens,
+        };
         (0..self.ids.len())
             .map(|i| TrainingRow {
                 prompt: &self.ids[i][..self.prompt],
@@ -121,7 +129,7 @@ impl Batch {
                 sampled_logprobs: &self.sampled[i][..self.lengths[i]],
                 reference_logprobs: Some(&self.reference[i][..self.lengths[i]]),
                 advantage: self.advantages[i],
-                weight: norm.weight(self.lengths[i], all, self.ids.len(), self.max_new_tokens),
+                weight: norm.weight(self.lengths[i], batch),
             })
             .collect()
     }
@@ -135,7 +143,8 @@ fn the_loss_is_that_of_the_reference_under_every_norm() {
         [(LossNorm::Token, "token"), (LossNorm::Sequence, "sequence"), (LossNorm::Constant, "constant")]
     {
         let rows = batch.rows(norm);
-        let (value, stats) = loss(&model, &rows.iter().collect::<Vec<_>>(), &batch.rules, &Device::flex());
+        let (value, stats) =
+            loss(&model, &rows.iter().collect::<Vec<_>>(), &batch.rules, 1.0, &Device::flex());
         let expected = batch.expected["loss"][name].as_f64().unwrap();
         assert!((values(value)[0] - expected).abs() < 2e-6, "{name}");
         assert!((stats.loss - expected).abs() < 2e-6, "{name}");
@@ -161,7 +170,7 @@ fn gradients_are_those_of_pytorch() {
     let model: Transformer = tiny().train();
     let rows = batch.rows(LossNorm::Token);
     let device = Device::flex().autodiff();
-    let (value, _) = loss(&model, &rows.iter().collect::<Vec<_>>(), &batch.rules, &device);
+    let (value, _) = loss(&model, &rows.iter().collect::<Vec<_>>(), &batch.rules, 1.0, &device);
     let gradients = model.clone().map(&mut Gradient(value.backward()));
     let ours = named(&folder::to_bytes(&gradients).unwrap());
     let theirs = named(&std::fs::read(fixture("tiny-qwen2").join("gradients.safetensors")).unwrap());
@@ -194,7 +203,7 @@ fn two_clipped_adamw_steps_give_the_weights_of_pytorch() {
                     1.0,
                     |model, batch_rows, device| {
                         let rows: Vec<&TrainingRow<'_>> = batch_rows.iter().map(|&i| &rows[i]).collect();
-                        loss(model, &rows, &batch.rules, device)
+                        loss(model, &rows, &batch.rules, 1.0, device)
                     },
                     || true,
                 )

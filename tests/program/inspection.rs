@@ -2,7 +2,7 @@
 
 use aha_lab::{
     config::Config,
-    protocol::{Command, Event, GroupInspection, Phase, StepBy, Temporality},
+    protocol::{Command, Event, GroupInspection, Phase, RowInspection, StepBy, Temporality},
 };
 use tempfile::TempDir;
 
@@ -61,6 +61,7 @@ fn a_run_that_is_looked_at_is_the_same_run_and_its_numbers_are_those_of_the_mode
                 moved = moved.max((now.logprob - view.logprob).abs());
             }
             assert_eq!(early.reference.len(), tokens);
+            explained(early, late);
             if step == 1 {
                 // The reference is the base, and so is the policy of the first step: no KL yet.
                 let apart = early.reference.iter().zip(&early.before).map(|(r, v)| (r - v.logprob).abs());
@@ -69,6 +70,22 @@ fn a_run_that_is_looked_at_is_the_same_run_and_its_numbers_are_those_of_the_mode
         }
         assert!(moved > 0.0, "the update changed nothing that was seen");
     }
+}
+
+/// What the loss makes of the tokens is told for the policy before the update and after it.
+fn explained(early: &RowInspection, late: &RowInspection) {
+    let (before, after) = (early.explained.as_ref().unwrap(), late.explained_after.as_ref().unwrap());
+    assert!(early.explained_after.is_none() && early.reference.len() == before.tokens.len());
+    let near = |a: f64, b: f32| (a - f64::from(b)).abs() < 1e-4;
+    for (index, (then, now)) in before.tokens.iter().zip(&after.tokens).enumerate() {
+        let sampled = early.record.logprobs()[index];
+        let (before, after) = (early.before[index].logprob, late.after[index].logprob);
+        assert!(near(then.ratio.ln(), before - sampled) && near(now.ratio.ln(), after - sampled), "{now:?}");
+        let gap = early.reference[index] - after;
+        assert!(near(now.kl.unwrap(), gap.exp() - gap - 1.0), "{now:?}");
+    }
+    assert_eq!(before.formula, "-min(r A, clip(r, 0.8, 1.28) A)");
+    assert!(before.kl_formula.is_some() && late.explained.as_ref().unwrap().weight.unwrap() > 0.0);
 }
 
 /// What was told of the group looked at: the phase, and whether there are scores, rewards and advantages.

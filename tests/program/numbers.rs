@@ -5,10 +5,12 @@ use std::fs;
 use aha_lab::{
     config::Config,
     engine::setup,
-    grpo::step::{Grpo, JudgedGroup},
+    grpo::{
+        step::{Grpo, JudgedGroup, rollout},
+        unwatched::Unwatched,
+    },
     model::{folder, trainer::UpdateError},
     protocol::Event,
-    rollout::sampler::Unobserved,
     runs::{Reader, RunDirectory},
     task::Score,
 };
@@ -81,10 +83,8 @@ fn a_collapse_is_told_and_saved_and_pauses_the_run_where_that_is_wanted() {
     assert_eq!((metrics(&run).len(), warned(&run)), (6, 0));
 }
 
-fn sampled(config: &Config, grpo: &Grpo) -> Vec<JudgedGroup> {
-    let settings = &config.grpo();
-    let groups = grpo.sample(settings, 1, grpo.puzzles(settings, 1), &Unobserved).unwrap().unwrap();
-    grpo.advantage(settings, grpo.score(settings, 1, groups))
+fn sampled(config: &Config, grpo: &mut Grpo) -> Vec<JudgedGroup> {
+    rollout(&mut Unwatched(grpo), &config.grpo(), 1).unwrap().unwrap().groups
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn rewards_and_log_probabilities_that_are_no_numbers_are_not_learned_from() {
     let mut grpo = setup::prepare(&options(root.path(), config.clone(), 1)).unwrap().grpo;
     let weights = |grpo: &Grpo| folder::to_bytes(&grpo.trainer.inference_model()).unwrap();
     let before = weights(&grpo);
-    let healthy = sampled(&config, &grpo);
+    let healthy = sampled(&config, &mut grpo);
     type Spoil = fn(&mut JudgedGroup);
     let spoilt: [(&str, Spoil); 4] = [
         ("a reward", |group| group.scored.rewards[1] = f64::NAN),
@@ -124,7 +124,7 @@ fn an_update_that_would_blow_the_weights_up_is_not_kept_and_takes_its_first_epoc
     let config = paid_by_a_coin();
     let mut grpo = setup::prepare(&options(root.path(), config.clone(), 1)).unwrap().grpo;
     let weights = |grpo: &Grpo| folder::to_bytes(&grpo.trainer.inference_model()).unwrap();
-    let groups = sampled(&config, &grpo);
+    let groups = sampled(&config, &mut grpo);
     grpo.update(&config.grpo(), 1, &groups, &|_, _| true).unwrap();
     let (before, moments) = (weights(&grpo), grpo.trainer.optimizer_state().to_bytes());
     for (learning_rate, inner_epochs) in [(1e30, 1), (1e12, 2)] {

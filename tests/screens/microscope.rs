@@ -3,8 +3,13 @@
 use aha_lab::tui::screens::microscope::Microscope;
 use aha_lab::{
     engine::scripted::Script,
+    grpo::{
+        explain::{self, SeenRow},
+        settings::Update,
+    },
     metrics::registry,
     protocol::{Command, Event, GroupInspection, Phase, RowInspection, Temporality, TokenView},
+    record::{Rollout, explain::Explanation},
     task::Score,
     tui::shell::{
         app::{Action, App, Mode},
@@ -21,6 +26,21 @@ use crate::picture::{SIZES, draw, picture, text};
 
 fn press(app: &mut App, code: KeyCode) -> Vec<Command> {
     update(app, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+}
+
+/// What the loss would make of a completion whose tokens have become likelier by `shift`, or twice that, or not at all.
+fn explained(record: &Rollout, shift: f32) -> Explanation {
+    let logprobs: Vec<f32> =
+        record.logprobs().iter().enumerate().map(|(i, logprob)| logprob + shift * (i % 3) as f32).collect();
+    let reference: Vec<f32> = record.logprobs().iter().map(|logprob| logprob - 0.1).collect();
+    let row = SeenRow {
+        logprobs: &logprobs,
+        sampled: record.logprobs(),
+        reference: &reference,
+        advantage: record.advantage.unwrap_or(0.0),
+        batch: None,
+    };
+    explain::completion(&row, &Update { kl_coef: 0.05, ..Update::default() })
 }
 
 /// What an engine would tell of a group when this phase is over; the numbers are made up, and differ from token to
@@ -58,6 +78,8 @@ fn inspection(script: &Script, step: u64, known: Phase) -> GroupInspection {
             pieces: words,
             before: view(0.0),
             after: if after { view(0.1) } else { vec![] },
+            explained: Some(explained(&record, 0.0)),
+            explained_after: after.then(|| explained(&record, 0.1)),
             reference: record.logprobs().iter().map(|l| l - 0.1).collect(),
             record,
         }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Training;
-use crate::engine::{inspect::Known, setup::EngineError};
+use crate::{engine::setup::EngineError, grpo::step::Known};
 
 impl Training<'_> {
     /// Ends a phase of this step, sends its results to whoever inspects a group, and waits while the run is
@@ -47,7 +47,8 @@ impl Training<'_> {
             self.journal_requests()?;
             let moment = moment.or(self.retry_at);
             if let Some((step, known)) = known {
-                self.inspector.look(&self.p.grpo, &self.p.config, step, known, self.control)?;
+                let settings = self.p.config.grpo();
+                self.inspector.look(&self.p.grpo, &settings, step, known, self.control)?;
             }
             if !self.control.wait_between_phases(moment) {
                 return Ok(false);

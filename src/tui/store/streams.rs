@@ -152,7 +152,11 @@ impl Streams {
     pub(super) fn start(&mut self, step: u64, group: usize, index: usize, puzzle: Puzzle) {
         self.enter(step);
         let streaming = self.current().is_some_and(|(_, shown)| shown.streamed);
-        let entry = self.groups.entry(group).or_insert_with(|| Group::new(puzzle));
+        let entry = self.groups.entry(group).or_insert_with(|| Group::new(puzzle.clone()));
+        if entry.puzzle != puzzle {
+            // Another prompt was drawn in its place.
+            *entry = Group::new(puzzle);
+        }
         entry.streamed = true;
         entry.cards.insert(index, Card::default());
         if !streaming {
@@ -220,6 +224,16 @@ mod tests {
         assert_eq!(shown_text(&streams), " first ,| maybe");
         streams.start(2, 5, 0, puzzle(20));
         assert_eq!((streams.step(), shown_text(&streams)), (2, String::new()));
+    }
+
+    #[test]
+    fn a_prompt_that_is_drawn_in_the_place_of_another_takes_its_place() {
+        let mut streams = Streams::default();
+        streams.start(1, 0, 0, puzzle(19));
+        streams.start(1, 0, 1, puzzle(19));
+        streams.append(1, 0, 0, " old");
+        streams.start(1, 0, 0, puzzle(23));
+        assert_eq!((shown_text(&streams), streams.puzzle((1, 0))), (String::new(), Some(&puzzle(23))));
     }
 
     #[test]

@@ -86,11 +86,8 @@ pub fn draw_message(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
         return;
     }
     let base = scene.store.base();
-    let reward = match scene.store.config().map(|config| config.reward.control) {
-        Some(Control::RandomReward) => "control: the reward is a coin that ignores the answer",
-        Some(Control::ShuffledReward) => "control: each group's rewards are shuffled within the group",
-        Some(Control::None) | None => "the reward sees only the answer",
-    };
+    let control = scene.store.config().map_or(Control::None, |config| config.reward.control);
+    let reward = control.words();
     let mut parts = vec![vec![span(reward, theme.dim)]];
     if let Some(fork) = scene.store.fork() {
         let steps =

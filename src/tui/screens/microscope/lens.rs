@@ -6,9 +6,11 @@ use ratatui::style::{Modifier, Style};
 
 use super::result::points;
 use crate::{
-    config::Config,
     protocol::{Phase, RowInspection},
-    record::Rollout,
+    record::{
+        Rollout,
+        explain::{Bounds, Explanation},
+    },
     tui::shell::theme::Theme,
 };
 
@@ -27,9 +29,9 @@ pub enum Lens {
     Entropy,
     /// Log-probability when it was sampled.
     LogProb,
-    /// Probability under the newest weights over that when it was sampled.
+    /// The ratio of probabilities, new to old, that the loss has for it.
     Ratio,
-    /// The k3 estimate of KL to the reference.
+    /// The estimate of KL to the reference.
     Kl,
     /// Change of its probability by the update.
     Change,
@@ -72,15 +74,15 @@ impl Lens {
             Self::Entropy => Ok(wide(record.entropies())),
             Self::LogProb => Ok(wide(record.logprobs())),
             Self::Ratio => {
-                let now = newest(seen.ok_or(LATER)?);
-                Ok(now.zip(record.logprobs()).map(|(now, &then)| ratio(now, then)).collect())
+                let loss = newest(seen.ok_or(LATER)?).ok_or(LATER)?;
+                Ok(loss.tokens.iter().map(|token| token.ratio).collect())
             }
             Self::Kl => {
-                let seen = seen.ok_or(LATER)?;
-                if seen.reference.is_empty() {
+                let loss = newest(seen.ok_or(LATER)?).ok_or(LATER)?;
+                if loss.kl_formula.is_none() {
                     return Err("there is no reference model: kl_coef is 0");
                 }
-                Ok(newest(seen).zip(&seen.reference).map(|(now, &reference)| k3(now, reference)).collect())
+                Ok(loss.tokens.iter().filter_map(|token| token.kl).collect())
             }
             Self::Change => {
                 let seen = seen.ok_or(LATER)?;
@@ -104,8 +106,8 @@ impl Lens {
         values.map(|value| (value - middle).abs()).filter(|size| size.is_finite()).fold(0.0, f64::max)
     }
 
-    /// From -2 to 2 where the lens is signed, else from 0 to 4; see [`Self::scale`].
-    pub fn level(self, value: f64, scale: f64, config: &Config) -> i8 {
+    /// From -2 to 2 where the lens is signed, else from 0 to 4; see [`Self::scale`]. `bounds` are those of a ratio.
+    pub fn level(self, value: f64, scale: f64, bounds: Bounds) -> i8 {
         let steps = |bounds: [f64; 4]| bounds.iter().filter(|&&bound| value >= bound).count() as i8;
         let signed = |value: f64, strong: bool| {
             let size = if strong { 2 } else { i8::from(value.abs() >= WEAK * scale) };
@@ -116,17 +118,13 @@ impl Lens {
             Self::Advantage | Self::Change => signed(value, value.abs() >= STRONG * scale),
             Self::Entropy => steps([0.1, 0.5, 1.0, 2.0]),
             Self::LogProb => 4 - [0.01f64, 0.1, 0.5, 0.9].iter().filter(|&&p| value.exp() >= p).count() as i8,
-            Self::Ratio => {
-                let clipped =
-                    value < 1.0 - config.update.clip_eps_low || value > 1.0 + config.update.clip_eps_high;
-                signed(value - 1.0, clipped)
-            }
+            Self::Ratio => signed(value - 1.0, bounds.beyond(value).is_some()),
             Self::Kl => steps([0.0001, 0.001, 0.01, 0.1]),
         }
     }
 
     /// What each level means, from the lowest.
-    pub fn legend(self, scale: f64, config: &Config) -> Vec<(i8, String)> {
+    pub fn legend(self, scale: f64, bounds: Bounds) -> Vec<(i8, String)> {
         let words: Vec<String> = match self {
             Self::Advantage => {
                 ["pushed down hard", "down", "none", "up", "pushed up hard"].map(String::from).into()
@@ -134,11 +132,11 @@ impl Lens {
             Self::Entropy => ["sure <0.1", "0.1", "0.5", "1", "2+ nats"].map(String::from).into(),
             Self::LogProb => ["p 90 %+", "50 %", "10 %", "1 %", "rarer"].map(String::from).into(),
             Self::Ratio => vec![
-                format!("below {:.2}", 1.0 - config.update.clip_eps_low),
+                bounds.low.map_or_else(String::new, |low| format!("below {low:.2}")),
                 "lower".into(),
                 "1".into(),
                 "higher".into(),
-                format!("above {:.2}", 1.0 + config.update.clip_eps_high),
+                bounds.high.map_or_else(String::new, |high| format!("above {high:.2}")),
             ],
             Self::Kl => ["<0.0001", "0.0001", "0.001", "0.01", "0.1+ nats"].map(String::from).into(),
             Self::Change => {
@@ -153,25 +151,13 @@ impl Lens {
             }
         };
         let first = if self.signed() { -2 } else { 0 };
-        (first..).zip(words).collect()
+        (first..).zip(words).filter(|(_, words)| !words.is_empty()).collect()
     }
 }
 
-/// Log-probabilities under the newest weights that were looked at.
-fn newest(seen: &RowInspection) -> impl Iterator<Item = f32> + '_ {
-    let views = if seen.after.is_empty() { &seen.before } else { &seen.after };
-    views.iter().map(|view| view.logprob)
-}
-
-/// The importance ratio of two log-probabilities.
-pub fn ratio(now: f32, then: f32) -> f64 {
-    (f64::from(now) - f64::from(then)).exp()
-}
-
-/// The k3 estimate of KL, as in the loss: `exp(ref - now) - (ref - now) - 1`.
-pub fn k3(now: f32, reference: f32) -> f64 {
-    let gap = f64::from(reference) - f64::from(now);
-    gap.exp() - gap - 1.0
+/// What the loss makes of a completion under the newest weights that were looked at.
+pub(super) fn newest(seen: &RowInspection) -> Option<&Explanation> {
+    seen.explained_after.as_ref().or(seen.explained.as_ref())
 }
 
 /// How a token of this level looks.
@@ -212,24 +198,16 @@ mod tests {
     use super::*;
     use crate::engine::scripted::Script;
 
-    #[test]
-    fn k3_is_zero_for_equal_models_and_never_negative() {
-        assert_eq!(k3(-1.5, -1.5), 0.0);
-        // e^{0.5} - 0.5 - 1
-        assert!((k3(-1.5, -1.0) - 0.148_721).abs() < 1e-5);
-        assert!(k3(-0.1, -3.0) > 0.0 && k3(-3.0, -0.1) > 0.0);
-        assert!((ratio(-1.0, -1.5) - 0.5f64.exp()).abs() < 1e-6);
-    }
+    const BOUNDS: Bounds = Bounds { low: Some(0.8), high: Some(1.28) };
 
     #[test]
     fn changes_are_coloured_beside_the_largest_one() {
-        let config = Config::default();
         for scale in [1e-4, 1e-2, 0.5] {
-            let level = |share: f64| Lens::Change.level(share * scale, scale, &config);
+            let level = |share: f64| Lens::Change.level(share * scale, scale, BOUNDS);
             assert_eq!([-1.0, -0.2, 0.01, 0.2, 0.6].map(level), [-2, -1, 0, 1, 2], "{scale}");
         }
-        assert_eq!(Lens::Change.level(1e-9, 1e-9, &config), 0, "rounding is no change");
-        assert_eq!(Lens::Change.legend(0.02, &config)[4].1, "+1.0 points or more");
+        assert_eq!(Lens::Change.level(1e-9, 1e-9, BOUNDS), 0, "rounding is no change");
+        assert_eq!(Lens::Change.legend(0.02, BOUNDS)[4].1, "+1.0 points or more");
         let records: Vec<_> = Script::new(7).group(1, 0).into_iter().map(Arc::new).collect();
         let largest = records.iter().map(|record| record.advantage().abs()).fold(0.0, f64::max);
         assert_eq!(Lens::Advantage.scale(&records, &[], Phase::Score), 0.0);
@@ -239,18 +217,20 @@ mod tests {
 
     #[test]
     fn every_level_has_its_own_symbol_and_words() {
-        let config = Config::default();
         for lens in Lens::ALL {
-            let legend = lens.legend(0.02, &config);
+            let legend = lens.legend(0.02, BOUNDS);
             assert_eq!(legend.len(), 5);
             let symbols: std::collections::HashSet<char> =
                 legend.iter().map(|(level, _)| symbol(lens.signed(), *level)).collect();
             assert_eq!(symbols.len(), 5);
         }
-        assert_eq!(Lens::Ratio.level(1.0, 1.0, &config), 0);
-        assert_eq!(Lens::Ratio.level(2.0, 1.0, &config), 2);
-        assert_eq!(Lens::Ratio.level(1.0004, 0.001, &config), 1);
-        assert_eq!(Lens::LogProb.level(-0.01, 1.0, &config), 0);
-        assert_eq!(Lens::LogProb.level(-9.0, 1.0, &config), 4);
+        assert_eq!(Lens::Ratio.level(1.0, 1.0, BOUNDS), 0);
+        assert_eq!(Lens::Ratio.level(2.0, 1.0, BOUNDS), 2);
+        assert_eq!(Lens::Ratio.level(1.0004, 0.001, BOUNDS), 1);
+        assert_eq!(Lens::LogProb.level(-0.01, 1.0, BOUNDS), 0);
+        assert_eq!(Lens::LogProb.level(-9.0, 1.0, BOUNDS), 4);
+        let no_floor = Bounds { low: None, ..BOUNDS };
+        assert_eq!(Lens::Ratio.level(0.1, 1.0, no_floor), -1, "nothing is clipped below");
+        assert_eq!(Lens::Ratio.legend(0.02, no_floor).len(), 4);
     }
 }

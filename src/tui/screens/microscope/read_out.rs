@@ -2,13 +2,13 @@
 
 use ratatui::text::Line;
 
-use super::{
-    lens::{k3, ratio},
-    result::points,
-};
+use super::{lens::newest, result::points};
 use crate::{
     protocol::{RowInspection, TokenView},
-    record::Rollout,
+    record::{
+        Rollout,
+        explain::{Bound, Explanation},
+    },
     tui::{
         shell::theme::Theme,
         widgets::{lines::span, wrap},
@@ -63,23 +63,33 @@ impl Reading<'_> {
             return lines;
         };
         let after = seen.after.get(self.token);
-        let sampled = self.record.logprobs().get(self.token).copied().unwrap_or(f32::NAN);
+        let ratio = |loss: &Option<Explanation>| {
+            let term = loss.as_ref().and_then(|loss| loss.tokens.get(self.token));
+            term.map_or(f64::NAN, |term| term.ratio)
+        };
         let arrow = theme.glyph("→", "->");
         let p = |logprob: f32| f64::from(logprob).exp();
         let mut second = match after {
-            None => format!("ratio {:.4} before the update", ratio(before.logprob, sampled)),
+            None => format!("ratio {:.4} before the update", ratio(&seen.explained)),
             Some(after) => format!(
                 "p {:.4} {arrow} {:.4} ({} points)  ratio {:.4} {arrow} {:.4}",
                 p(before.logprob),
                 p(after.logprob),
                 points(p(after.logprob) - p(before.logprob)),
-                ratio(before.logprob, sampled),
-                ratio(after.logprob, sampled)
+                ratio(&seen.explained),
+                ratio(&seen.explained_after)
             ),
         };
-        if !narrow {
-            second.push_str(&match seen.reference.get(self.token) {
-                Some(&reference) => format!("  KL {:.5}", k3(after.unwrap_or(before).logprob, reference)),
+        if let Some((loss, term)) = newest(seen).and_then(|loss| Some((loss, loss.tokens.get(self.token)?)))
+            && !narrow
+        {
+            let acts = term.acts.and_then(|bound| match bound {
+                Bound::Low => loss.bounds.low,
+                Bound::High => loss.bounds.high,
+            });
+            second.push_str(&acts.map_or_else(String::new, |bound| format!(", held at {bound:.2}")));
+            second.push_str(&match term.kl {
+                Some(kl) => format!("  KL {kl:.5}"),
                 None => "  no reference (kl_coef 0)".into(),
             });
         }

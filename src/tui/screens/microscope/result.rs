@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::lens::Lens;
 use crate::{
     config::Config,
-    grpo::advantage::standard_deviation,
+    metrics::spread::standard_deviation,
     protocol::{Phase, RowInspection},
     record::Rollout,
 };
@@ -25,10 +25,10 @@ pub fn result(seen: &Seen<'_>, config: &Config) -> String {
     match seen.known {
         Phase::Sample => sampled(seen.rows, config),
         Phase::Score => scored(seen.rows),
-        Phase::Advantage => judged(seen.rows),
+        Phase::Advantage => judged(seen.rows, config),
         Phase::Update | Phase::Evaluate => match changes(seen) {
             Some(text) => text,
-            None => judged(seen.rows),
+            None => judged(seen.rows, config),
         },
     }
 }
@@ -58,15 +58,24 @@ fn scored(rows: &[Arc<Rollout>]) -> String {
     format!("{right} of {} right; rewards: {}.", rows.len(), counted.join(", "))
 }
 
-fn judged(rows: &[Arc<Rollout>]) -> String {
+fn judged(rows: &[Arc<Rollout>], config: &Config) -> String {
     let rewards: Vec<f64> = rows.iter().map(|row| row.reward).collect();
-    let mean = rewards.iter().sum::<f64>() / rewards.len().max(1) as f64;
-    let advantages = || rows.iter().map(|row| row.advantage());
-    let (low, high) =
-        (advantages().fold(f64::INFINITY, f64::min), advantages().fold(f64::NEG_INFINITY, f64::max));
+    let (low, high) = range_of(rows.iter().map(|row| row.advantage()));
     let deviation = standard_deviation(&rewards);
     let range = if rows.is_empty() { String::new() } else { format!(", advantages {low:+.3} to {high:+.3}") };
-    format!("Baseline {mean:.3}, deviation {deviation:.3}{range}.")
+    let baselines = config.explain(&rewards).baselines;
+    let (least, most) = range_of(baselines.into_iter());
+    let baseline = match format!("{least:.3}") {
+        _ if rows.is_empty() => "0.000".into(),
+        one if one == format!("{most:.3}") => one,
+        least => format!("{least} to {most:.3}"),
+    };
+    format!("Baseline {baseline}, deviation {deviation:.3}{range}.")
+}
+
+/// The least and the greatest.
+fn range_of(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
 }
 
 /// How far the tokens of the group moved, on the side of the advantage and against it.

@@ -1,8 +1,8 @@
 //! One sentence for each phase, true to the configuration: a teacher can read it aloud.
 
 use crate::{
-    config::{Config, Control, LossNorm},
-    grpo::advantage::is_no_spread,
+    config::Config,
+    metrics::spread::{is_dead, mean},
 };
 
 /// How far the step on screen is.
@@ -22,13 +22,9 @@ pub enum Stage {
 
 /// What the sentence speaks of.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Figures {
-    /// Completions of the group.
-    pub completions: usize,
-    /// Mean reward of the group.
-    pub mean: f64,
-    /// Unbiased standard deviation of the group's rewards.
-    pub deviation: f64,
+pub struct Figures<'a> {
+    /// The rewards of the group.
+    pub rewards: &'a [f64],
     /// Whether its tokens were looked at after the update.
     pub looked_at: bool,
     /// The step's loss, once it is known.
@@ -36,38 +32,28 @@ pub struct Figures {
 }
 
 /// What this stage does and what is seen.
-pub fn sentence(stage: Stage, config: &Config, figures: Figures) -> String {
-    let Figures { completions, mean, deviation, looked_at, loss } = figures;
+pub fn sentence(stage: Stage, config: &Config, figures: Figures<'_>) -> String {
+    let Figures { rewards, looked_at, loss } = figures;
+    let explained = config.explain(rewards);
     match stage {
         Stage::Sample => format!(
             "Sample: the model writes {} completions of one prompt at temperature {}; nothing is judged yet.",
             config.sampling.group_size, config.sampling.temperature
         ),
-        Stage::Score if config.reward.control == Control::RandomReward => {
-            "Score: the control at work: a coin, not the answer, decides each reward.".into()
-        }
-        Stage::Score if config.reward.control == Control::ShuffledReward => {
-            "Score: the control at work: the group's rewards are dealt out again, whoever earned them.".into()
-        }
-        Stage::Score => {
-            "Score: the task looks at each answer and at nothing else, and gives it a reward.".into()
-        }
-        Stage::Advantage if completions > 0 && is_no_spread(deviation) => format!(
-            "Advantage: all {completions} rewards equal their mean {mean:.3}, so every advantage is 0 and this group teaches nothing{}.",
+        Stage::Score => format!("Score: {}", explained.score),
+        Stage::Advantage if !rewards.is_empty() && is_dead(rewards) => format!(
+            "Advantage: all {} rewards equal their mean {:.3}, so every advantage is 0 and this group teaches nothing{}.",
+            rewards.len(),
+            mean(rewards),
             if config.update.kl_coef > 0.0 { " but to stay near the reference" } else { "" }
         ),
         Stage::Advantage => format!(
-            "Advantage: reward minus the group's mean {mean:.3} (the baseline), {}; above 0 a completion is made likelier, below 0 less likely.",
-            if config.update.scale_rewards {
-                format!("divided by the standard deviation {deviation:.3}")
-            } else {
-                "not divided by the standard deviation".into()
-            }
+            "Advantage: {}; above 0 a completion is made likelier, below 0 less likely.",
+            explained.advantage
         ),
         Stage::Update => format!(
             "Update: each token is pushed by its completion's advantage, weighted by {}. {}",
-            weights(config),
-            why_zero(config)
+            explained.weight, explained.loss
         ),
         Stage::After => {
             let read = loss.filter(|loss| loss.is_finite()).map_or(String::new(), |loss| {
@@ -76,37 +62,9 @@ pub fn sentence(stage: Stage, config: &Config, figures: Figures) -> String {
             });
             // Nobody looked at the tokens of a recorded step.
             let shown = if looked_at { "; 6 shows what that did to each token" } else { "" };
-            format!("After: the weights have changed{shown}.{read} {}", why_zero(config))
+            format!("After: the weights have changed{shown}.{read} {}", explained.loss)
         }
     }
-}
-
-fn weights(config: &Config) -> &'static str {
-    match config.update.loss_norm {
-        LossNorm::Sequence => "1 over its completion's length",
-        LossNorm::Constant => "1 over max_new_tokens",
-        LossNorm::Token => "1 over all tokens of the step",
-    }
-}
-
-/// Why the loss says little.
-fn why_zero(config: &Config) -> String {
-    let mut text = if config.update.inner_epochs == 1 {
-        let near =
-            if config.update.loss_norm == LossNorm::Sequence { "0 within each group" } else { "near 0" };
-        format!(
-            "With one inner epoch every ratio is 1 and nothing is clipped: the loss is minus the mean advantage, {near}; its gradient is not 0."
-        )
-    } else {
-        format!(
-            "In the first of {} inner epochs every ratio is 1 and the loss about 0; then ratios drift and are clipped.",
-            config.update.inner_epochs
-        )
-    };
-    if config.update.kl_coef > 0.0 {
-        text.push_str(" The KL term is added to it; its gradient is that of KL(reference || policy).");
-    }
-    text
 }
 
 #[cfg(test)]
@@ -115,15 +73,15 @@ mod tests {
 
     #[test]
     fn the_sentence_follows_the_configuration() {
-        let figures =
-            Figures { completions: 8, mean: 0.25, deviation: 0.4, looked_at: true, loss: Some(-0.000_01) };
+        let rewards = [0.0, 0.0, 0.8, 0.2];
+        let figures = Figures { rewards: &rewards, looked_at: true, loss: Some(-0.000_01) };
         let plain = Config::default().with(["scale_rewards=false", "inner_epochs=1"]).unwrap();
         let scaled = Config::default().with(["scale_rewards=true", "inner_epochs=3", "kl_coef=0.1"]).unwrap();
         assert!(sentence(Stage::Advantage, &plain, figures).contains("not divided"));
         assert!(
-            sentence(Stage::Advantage, &scaled, figures).contains("divided by the standard deviation 0.400")
+            sentence(Stage::Advantage, &scaled, figures).contains("divided by the standard deviation 0.379")
         );
-        let none = Figures { deviation: 0.0, ..figures };
+        let none = Figures { rewards: &[0.25; 4], ..figures };
         assert!(sentence(Stage::Advantage, &plain, none).contains("teaches nothing"));
         assert!(sentence(Stage::After, &plain, figures).contains("loss read +0.0000"));
         assert!(sentence(Stage::After, &plain, figures).contains("6 shows"));

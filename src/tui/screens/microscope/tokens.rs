@@ -8,9 +8,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::lens::{Lens, style, symbol};
 use crate::{
-    config::Config,
     protocol::RowInspection,
-    record::Rollout,
+    record::{Rollout, explain::Bounds},
     tui::{shell::theme::Theme, widgets::lines::span},
 };
 
@@ -32,16 +31,16 @@ pub(super) fn pieces(record: &Rollout, seen: Option<&RowInspection>) -> (Vec<Str
 }
 
 /// How the tokens are coloured.
-pub(super) struct Shading<'a> {
+pub(super) struct Shading {
     pub(super) lens: Lens,
     pub(super) values: Option<Vec<f64>>,
     /// The largest value of the group; see [`Lens::scale`].
     pub(super) scale: f64,
-    pub(super) config: &'a Config,
+    pub(super) bounds: Bounds,
     pub(super) exact: bool,
 }
 
-impl Shading<'_> {
+impl Shading {
     /// The level of a piece: of its token, or of the mean of the tokens at its share of the text.
     fn level(&self, index: usize, pieces: usize) -> Option<i8> {
         let values = self.values.as_ref()?;
@@ -53,14 +52,14 @@ impl Shading<'_> {
             let part = values.get(from..to)?;
             part.iter().sum::<f64>() / part.len() as f64
         };
-        Some(self.lens.level(value, self.scale, self.config))
+        Some(self.lens.level(value, self.scale, self.bounds))
     }
 }
 
 /// The tokens, wrapped; without colours a line of symbols under each. Also the first token of each line.
 pub(super) fn token_lines(
     pieces: &[String],
-    shading: &Shading<'_>,
+    shading: &Shading,
     cursor: usize,
     theme: &Theme,
     width: u16,
@@ -128,7 +127,7 @@ pub(super) fn legend(
     lens: Lens,
     missing: Option<&str>,
     scale: f64,
-    config: &Config,
+    bounds: Bounds,
     theme: &Theme,
     width: u16,
 ) -> Line<'static> {
@@ -140,7 +139,7 @@ pub(super) fn legend(
         return Line::from(spans);
     }
     let signed = lens.signed();
-    for (level, words) in lens.legend(scale, config) {
+    for (level, words) in lens.legend(scale, bounds) {
         let words = if theme.color { words } else { format!("{} {words}", symbol(signed, level)) };
         let used: usize = spans.iter().map(Span::width).sum();
         if used + words.width() + 2 > usize::from(width) {

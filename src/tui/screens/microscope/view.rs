@@ -10,6 +10,7 @@ use ratatui::{
 
 use super::{
     group_rows::GroupRow,
+    lens::newest,
     read_out::Reading,
     result::{self, Seen},
     sentence::{Figures, Stage, sentence},
@@ -18,7 +19,6 @@ use super::{
 };
 use crate::{
     config::Config,
-    grpo::advantage::standard_deviation,
     metrics::registry,
     protocol::Phase,
     task,
@@ -87,9 +87,10 @@ fn body(scope: &Microscope, scene: &Scene<'_>, area: Rect) -> (Vec<Line<'static>
     let scale = lens.scale(rows, groups.inspected_rows(place), known);
     let (pieces, exact) = pieces(record, seen);
     let token = scope.token.min(pieces.len().saturating_sub(1));
-    lines.push(legend(lens, values.as_ref().err().copied(), scale, &config, theme, width));
+    let bounds = seen.and_then(newest).map(|loss| loss.bounds).unwrap_or_default();
+    lines.push(legend(lens, values.as_ref().err().copied(), scale, bounds, theme, width));
     let room = height.saturating_sub(lines.len() + readout_rows);
-    let shading = Shading { lens, values: values.ok(), scale, config: &config, exact };
+    let shading = Shading { lens, values: values.ok(), scale, bounds, exact };
     let (drawn, starts) = token_lines(&pieces, &shading, token, theme, width);
     let per_line = if theme.color { 1 } else { 2 };
     let at = starts.partition_point(|&first| first <= token).saturating_sub(1);
@@ -112,9 +113,7 @@ fn head(scene: &Scene<'_>, place: Place, stage: Stage, config: &Config, area: Re
     let rows = groups.rows(place);
     let rewards: Vec<f64> = rows.iter().map(|row| row.reward).collect();
     let figures = Figures {
-        completions: rows.len(),
-        mean: rewards.iter().sum::<f64>() / rewards.len().max(1) as f64,
-        deviation: standard_deviation(&rewards),
+        rewards: &rewards,
         looked_at: groups.known(place) >= Phase::Update,
         loss: groups.loss(place.0),
     };

@@ -1,27 +1,31 @@
 //! `aha-lab bench`: how fast this machine samples and trains, with the code that training runs.
 
+mod steps;
+mod task;
+
 use std::{hint::black_box, io::Write, sync::Arc, time::Instant};
 
 use burn::tensor::{Device, Distribution, Tensor};
 use clap::Args;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 
+use self::{
+    steps::Timed,
+    task::{AnyTokens, words},
+};
 use super::Failure;
 use crate::{
     config::Config,
     device::{self, Choice},
     grpo::{
-        advantage::advantages,
-        loss::{LossNorm, LossRules, TrainingRow, loss, micro_batches},
+        settings::{Optimizer, Settings},
+        step::{Grpo, step},
     },
     kernels::{
         product::{Into, Matrix, product},
         unit::VectorUnit,
     },
-    model::{config::ModelConfig, tokenizer::EndTokens, trainer::Trainer, transformer::Transformer},
-    rollout::sampler::{Request, RowSeed, SamplingOptions, Unobserved, sample},
+    model::{config::ModelConfig, trainer::Trainer, transformer::Transformer},
     system::workers::{Workers, worker_count},
 };
 
@@ -82,6 +86,19 @@ pub struct BenchArgs {
     pub json: bool,
 }
 
+impl BenchArgs {
+    /// The lab's, for these shapes.
+    fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        settings.sampling.prompts_per_step = self.prompts;
+        settings.sampling.group_size = self.group;
+        settings.sampling.max_new_tokens = self.max_new;
+        settings.update.micro_tokens = self.micro_tokens;
+        settings.optimizer = Optimizer { learning_rate: 3e-4, warmup_steps: 0, ..Optimizer::default() };
+        settings
+    }
+}
+
 /// Side of the square matrices whose product gives the machine's peak.
 const GEMM_SIDE: usize = 1024;
 
@@ -112,13 +129,17 @@ pub fn run(args: &BenchArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let unit = (!choice.is_gpu).then(VectorUnit::in_use);
     let gemm = gemm_gflops(&workers, &choice);
     choice.device.seed(0);
-    let mut trainer = Trainer::new(Transformer::random(&config, &choice.device), 0.0, workers);
+    let trainer = Trainer::new(Transformer::random(&config, &choice.device), 0.0, workers);
+    let task = Box::new(AnyTokens { vocabulary: args.vocab, length: args.prompt_len });
+    let mut grpo = Grpo { task, tokenizer: words(args.vocab)?, trainer, reference: None };
+    let settings = args.settings();
     let mut times: Vec<(f64, f64)> = Vec::new();
-    for step in 0..=args.steps as u64 {
-        let measured = one_step(args, &mut trainer, step)?;
+    for number in 1..=args.steps as u64 + 1 {
+        let mut timed = Timed::new(&mut grpo);
+        step(&mut timed, &settings, number)?;
         // The first step warms up caches, the allocator and, on a GPU, the kernels.
-        if step > 0 {
-            times.push(measured);
+        if number > 1 {
+            times.push((timed.rollout, timed.update));
         }
     }
     let rows = args.prompts * args.group;
@@ -181,63 +202,6 @@ pub fn run(args: &BenchArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         writeln!(stdout, "peak memory {memory:>9.0} MiB")?;
     }
     Ok(0)
-}
-
-/// Seconds of one rollout and of one update.
-fn one_step(args: &BenchArgs, trainer: &mut Trainer, step: u64) -> Result<(f64, f64), Failure> {
-    let mut rng = ChaCha8Rng::seed_from_u64(step);
-    let prompts: Vec<Vec<u32>> = (0..args.prompts)
-        .map(|_| (0..args.prompt_len).map(|_| rng.random_range(0..args.vocab as u32)).collect())
-        .collect();
-    let requests: Vec<Request<'_>> = (0..args.prompts * args.group)
-        .map(|row| Request {
-            prompt: &prompts[row / args.group],
-            seed: RowSeed { run: step, row: row as u64 },
-        })
-        .collect();
-    let options = SamplingOptions {
-        temperature: 1.0,
-        max_new_tokens: args.max_new,
-        end: EndTokens::NONE,
-        answer_ends: None,
-    };
-
-    let clock = Instant::now();
-    let model = trainer.inference_model();
-    let written = sample(&model, &requests, options, trainer.workers(), &Unobserved).unwrap_or_default();
-    let rollout = clock.elapsed().as_secs_f64();
-
-    let clock = Instant::now();
-    let rewards: Vec<f64> = written.iter().map(|_| f64::from(u8::from(rng.random_bool(0.3)))).collect();
-    let judged: Vec<f64> = rewards.chunks(args.group).flat_map(|group| advantages(group, false)).collect();
-    let all = written.len() * args.max_new;
-    let rows: Vec<TrainingRow<'_>> = written
-        .iter()
-        .zip(&requests)
-        .zip(&judged)
-        .map(|((completion, request), &advantage)| TrainingRow {
-            prompt: request.prompt,
-            tokens: &completion.tokens,
-            sampled_logprobs: &completion.logprobs,
-            reference_logprobs: None,
-            advantage,
-            weight: LossNorm::Token.weight(args.max_new, all, written.len(), args.max_new),
-        })
-        .collect();
-    let lengths: Vec<usize> = rows.iter().map(TrainingRow::length).collect();
-    let batches = micro_batches(&lengths, args.micro_tokens);
-    let rules = LossRules { clip_eps_low: 0.2, clip_eps_high: 0.28, kl_coef: 0.0, temperature: 1.0 };
-    trainer.update(
-        &batches,
-        |batch| batch.len(),
-        3e-4,
-        1.0,
-        |model, batch, device| {
-            loss(model, &batch.iter().map(|&i| &rows[i]).collect::<Vec<_>>(), &rules, device)
-        },
-        || true,
-    )?;
-    Ok((rollout, clock.elapsed().as_secs_f64()))
 }
 
 /// The machine's peak: square products, one per worker at a time, the best of a few rounds.
