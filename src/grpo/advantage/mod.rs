@@ -4,6 +4,7 @@ use super::registry::registry;
 
 registry! { dyn Advantage:
     group,
+    rloo,
 }
 
 /// What the completions of a group earned.
