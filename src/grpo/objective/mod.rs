@@ -10,6 +10,7 @@ use crate::record::explain::{Bound, Bounds};
 
 registry! { dyn Objective:
     clip,
+    gspo,
 }
 
 /// The completion tokens of a micro-batch, end to end: what an objective makes its loss of. All but the first are
