@@ -11,6 +11,7 @@ use crate::record::explain::{Bound, Bounds};
 registry! { dyn Objective:
     clip,
     gspo,
+    cispo,
 }
 
 /// The completion tokens of a micro-batch, end to end: what an objective makes its loss of. All but the first are
