@@ -6,6 +6,7 @@
 mod attached;
 mod bad_disk;
 mod bad_input;
+mod batching;
 #[cfg(target_os = "linux")]
 mod crashing_driver;
 mod engine;

@@ -4,6 +4,7 @@ use super::{registry::registry, step::ScoredGroup};
 
 registry! { dyn Batching:
     fixed,
+    dynamic,
 }
 
 /// What a step may draw.
