@@ -101,7 +101,7 @@ pub enum SourceKind {
 }
 
 /// What is known about a run before its first event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunFacts {
     /// Where its events come from.
     pub kind: SourceKind,
@@ -128,12 +128,19 @@ impl RunFacts {
 
     /// A run of our engine in another process that accepts our commands.
     pub const fn of_another_process() -> Self {
-        let ours = Self::of_our_engine();
-        Self {
-            kind: SourceKind::Process,
-            capabilities: ours.capabilities.without(Capability::Restart),
-            ..ours
-        }
+        Self { kind: SourceKind::Process, ..Self::of_our_engine() }.without(Capability::Restart)
+    }
+
+    /// A run that is read from its directory, and whether another process still writes it.
+    pub const fn of_our_files(live: bool) -> Self {
+        let known = Capabilities::of(&[Capability::Tokens, Capability::LogProbs]);
+        Self::of_files(OUR_ENGINE, if live { known.with(Capability::Live) } else { known })
+    }
+
+    /// The same run without this.
+    #[must_use]
+    pub const fn without(self, capability: Capability) -> Self {
+        Self { capabilities: self.capabilities.without(capability), ..self }
     }
 
     /// A run that is read from its engine's files.

@@ -15,8 +15,7 @@ use crate::{
     eval::base,
     model::source::family_of,
     protocol::{
-        BaseReference, Capabilities, Capability, Event, MOST_COMPLETIONS, OUR_ENGINE, RunFacts, RunSource,
-        Started, Temporality,
+        BaseReference, Capabilities, Event, MOST_COMPLETIONS, RunFacts, RunSource, Started, Temporality,
     },
     runs::{
         Ancestor, Follower, FrontierWatch, Reader, RunDirectory, RunError, TrainingState, ancestors,
@@ -41,7 +40,7 @@ impl RunFormat for RunDirectoryFormat {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::of(&[Capability::Tokens, Capability::LogProbs])
+        RunFacts::of_our_files(false).capabilities
     }
 
     fn open(&self, path: &Path) -> Result<RunSource, RunError> {
@@ -64,10 +63,7 @@ impl RunFormat for RunDirectoryFormat {
                 tell_missing(&ancestors, &feed);
             })
             .map_err(RunError::io("start a thread that reads", path))?;
-        let known = self.capabilities();
-        let capabilities = if live { known.with(Capability::Live) } else { known };
-        let facts = RunFacts::of_files(OUR_ENGINE, capabilities);
-        Ok(RunSource { facts, events, commands: None, side: None })
+        Ok(RunSource { facts: RunFacts::of_our_files(live), events, commands: None, side: None })
     }
 }
 
