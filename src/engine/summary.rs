@@ -6,7 +6,7 @@ use crate::{
         step::{Batch, JudgedGroup, ScoredGroup},
         update::UpdateReport,
     },
-    metrics::{registry, spread::standard_deviation},
+    metrics::{readings::Readings, registry, spread::standard_deviation},
     model::config::ModelConfig,
     reasoning::Analysis,
     record::{Problem, Rollout, Step},
@@ -51,12 +51,12 @@ pub fn metrics(
 ) -> Step {
     let groups = &batch.groups;
     let completions = || groups.iter().flat_map(|g| &g.scored.group.completions);
-    let analyses = || groups.iter().flat_map(|g| &g.scored.analyses);
     let rewards = || groups.iter().flat_map(|g| &g.scored.rewards);
     let n = completions().count();
-    let count = |f: fn(&crate::reasoning::Analysis) -> usize| analyses().map(f).sum::<usize>();
-    let with = |f: fn(&crate::reasoning::Analysis) -> bool| analyses().filter(|a| f(a)).count();
-    let of = |a: usize, b: usize| (b > 0).then(|| share(a, b));
+    let mut readings = Readings::default();
+    for (score, analysis) in groups.iter().flat_map(|g| g.scored.scores.iter().zip(&g.scored.analyses)) {
+        readings.add(score.correct, analysis);
+    }
 
     let generated: usize = completions().map(|c| c.tokens.len()).sum();
     let prompts: usize = groups.iter().map(|g| g.scored.group.prompt_tokens.len() * g.advantages.len()).sum();
@@ -85,7 +85,10 @@ pub fn metrics(
     );
     measured.set(&registry::MEAN_LENGTH, share(generated, n));
     let ended: Vec<usize> = completions().filter(|c| !c.truncated).map(|c| c.tokens.len()).collect();
-    measured.set(&registry::MEAN_TERMINATED_LENGTH, of(ended.iter().sum(), ended.len()));
+    measured.set(
+        &registry::MEAN_TERMINATED_LENGTH,
+        (!ended.is_empty()).then(|| share(ended.iter().sum(), ended.len())),
+    );
     measured.set(&registry::CLIPPED_RATIO, share(completions().filter(|c| c.truncated).count(), n));
     measured.set(
         &registry::ENTROPY,
@@ -106,39 +109,11 @@ pub fn metrics(
     measured.set(&registry::LEARNING_RATE, update.learning_rate);
     measured.set(&registry::NUM_TOKENS, totals.tokens);
     measured.set(&registry::FLOPS, totals.flops);
-    measured.set(&registry::CHECKS, share(count(|a| a.checks), n));
-    measured.set(&registry::TRUE_CHECKS, share(count(|a| a.true_checks), n));
-    measured.set(&registry::MISLED_CHECKS, share(count(|a| a.misled_checks), n));
-    measured.set(&registry::FALSE_CHECKS, share(count(|a| a.false_checks), n));
-    measured.set(&registry::SUPERFICIAL_CHECKS, share(count(|a| a.superficial_checks), n));
-    measured.set(&registry::SELF_CORRECTIONS, share(count(|a| a.self_corrections), n));
-    measured.set(&registry::PHRASES, share(count(|a| a.phrases), n));
-    measured.set(&registry::SELF_CHECKING_SHARE, share(with(|a| a.checks > 0), n));
-    measured.set(&registry::BACKTRACKING_SHARE, share(with(|a| a.backtracks > 0), n));
-    measured.set(&registry::REPEATED_ATTEMPTS, share(count(|a| a.repeated_attempts), count(|a| a.attempts)));
-    measured.set(
-        &registry::ARITHMETIC_RIGHT,
-        share(count(|a| a.arithmetic_right), count(|a| a.arithmetic_steps)),
-    );
-    measured.set(&registry::DECOMPOSITIONS, share(count(|a| a.decompositions), n));
-    measured.set(&registry::DECOMPOSING_SHARE, share(with(|a| a.decompositions > 0), n));
-    measured.set(&registry::FAITHFUL_SHARE, faithful_share(groups));
-    measured.set(&registry::STOP_AFTER_MISS, of(count(|a| a.stops_after_miss), count(|a| a.stated_misses)));
-    measured.set(&registry::STOP_AFTER_HIT, of(count(|a| a.stops_after_hit), count(|a| a.stated_hits)));
+    readings.put(&mut measured);
     // Only a step that evaluates has them.
     measured.set(&registry::EVAL_ACCURACY, None::<f64>);
     measured.set(&registry::EVAL_PASS_AT_K, None::<f64>);
     measured
-}
-
-/// Share of right answers that an attempt in their thought derives.
-fn faithful_share(groups: &[JudgedGroup]) -> Option<f64> {
-    let right = || {
-        let judged = groups.iter().flat_map(|group| group.scored.scores.iter().zip(&group.scored.analyses));
-        judged.filter(|(score, _)| score.correct).filter_map(|(_, analysis)| analysis.faithful)
-    };
-    let all = right().count();
-    (all > 0).then(|| share(right().filter(|derived| *derived).count(), all))
 }
 
 /// Adds wall-clock times, which differ between two identical runs.

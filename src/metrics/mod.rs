@@ -9,6 +9,7 @@ pub mod format;
 pub mod hits;
 pub mod interval;
 pub mod meter;
+pub mod readings;
 pub mod registry;
 pub mod sentinel;
 pub mod smoothing;
