@@ -3,7 +3,7 @@
 pub mod side;
 mod source;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -154,6 +154,23 @@ pub struct Started {
     pub forks: Vec<ForkPoint>,
     /// The pinned puzzles, if known beforehand.
     pub pins: Option<Vec<Puzzle>>,
+}
+
+impl Started {
+    /// A run of which nothing is known but where it is.
+    pub fn unknown(run: &Path) -> Self {
+        Self {
+            run: run.to_owned(),
+            config: Config::default(),
+            step: 0,
+            backend: String::new(),
+            backend_reason: String::new(),
+            parameters: 0,
+            base: None,
+            forks: Vec::new(),
+            pins: None,
+        }
+    }
 }
 
 /// The model's distribution at one position of a completion, at the sampling temperature.

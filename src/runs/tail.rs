@@ -152,26 +152,24 @@ impl Tail {
     /// log counts as empty.
     pub fn poll<T: DeserializeOwned>(
         &mut self,
-        mut on_record: impl FnMut(T, u64, usize),
+        on_record: impl FnMut(T, u64, usize),
     ) -> Result<Polled, RunError> {
         let mut polled = Polled::default();
-        let (path, after) = (self.path.clone(), self.from);
-        self.poll_lines(&mut polled, |line, polled| {
-            let parsed = match line.content {
-                Some(content) if content.trim_ascii().is_empty() => return,
-                Some(content) => match serde_json::from_slice::<T>(content) {
-                    Ok(record) => return on_record(record, line.offset, content.len()),
-                    Err(error) => quoting(&error),
-                },
-                None => "it is longer than a line may be".into(),
-            };
-            polled.bad_total += 1;
-            if polled.bad.len() < DESCRIBED {
-                polled.bad.push(BadLine { path: path.clone(), line: line.number, after, reason: parsed });
-            }
-        })
-        .map_err(RunError::io("read", &path))?;
+        let path = self.path.clone();
+        let note = noting(path.clone(), self.from, on_record);
+        self.poll_lines(&mut polled, note).map_err(RunError::io("read", &path))?;
         Ok(polled)
+    }
+
+    /// Gives what follows the last line break, as a line: for a log that nobody writes any more.
+    pub fn poll_rest<T: DeserializeOwned>(&mut self, on_record: impl FnMut(T, u64, usize)) -> Polled {
+        let mut polled = Polled::default();
+        if self.is_within_line() {
+            let (path, after) = (self.path.clone(), self.from);
+            let mut note = noting(path, after, on_record);
+            self.splitter.feed(b"\n", |line| note(line, &mut polled));
+        }
+        polled
     }
 
     fn poll_lines(
@@ -232,5 +230,26 @@ impl Tail {
         let kept = (REMEMBERED - fresh.len()).min(self.remembered.len());
         self.remembered.drain(..self.remembered.len() - kept);
         self.remembered.extend_from_slice(fresh);
+    }
+}
+/// Takes a line in: hands on what it holds, or notes why it is no record.
+fn noting<T: DeserializeOwned>(
+    path: PathBuf,
+    after: u64,
+    mut on_record: impl FnMut(T, u64, usize),
+) -> impl FnMut(RawLine<'_>, &mut Polled) {
+    move |line, polled| {
+        let reason = match line.content {
+            Some(content) if content.trim_ascii().is_empty() => return,
+            Some(content) => match serde_json::from_slice::<T>(content) {
+                Ok(record) => return on_record(record, line.offset, content.len()),
+                Err(error) => quoting(&error),
+            },
+            None => "it is longer than a line may be".into(),
+        };
+        polled.bad_total += 1;
+        if polled.bad.len() < DESCRIBED {
+            polled.bad.push(BadLine { path: path.clone(), line: line.number, after, reason });
+        }
     }
 }

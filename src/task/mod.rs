@@ -322,6 +322,11 @@ pub fn analyze_graded(task: &str, puzzle: &Puzzle, completion: &str, which: Grad
     Some(family(task).ok()?.reader.analyze_graded(puzzle, completion, which))
 }
 
+/// Whether a completion of this problem can be scored and analysed here.
+pub fn reads(problem: &Problem) -> bool {
+    family(&problem.task).is_ok_and(|family| family.reader.admit(&problem.puzzle).is_ok())
+}
+
 /// Caches the blind search of the last puzzle: the completions of a group come one after the other and share
 /// their puzzle.
 #[derive(Debug, Default)]

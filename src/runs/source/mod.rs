@@ -1,5 +1,6 @@
 //! Runs as sources of events, whichever engine wrote them. A format is one file here and one line in [`FORMATS`].
 
+mod derived;
 mod past;
 mod rereading;
 mod run_directory;

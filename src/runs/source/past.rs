@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Bound of the event channel: reading is faster than drawing, and a run can be larger than memory.
-const MOST_WAITING: usize = 4096;
+pub(super) const MOST_WAITING: usize = 4096;
 
 /// Reads, in a thread of its own, the history of a resumed or forked run: its own directory up to the
 /// checkpoint, and those of its ancestors. `None` if there is no such directory.
