@@ -232,6 +232,7 @@ impl Tail {
         self.remembered.extend_from_slice(fresh);
     }
 }
+
 /// Takes a line in: hands on what it holds, or notes why it is no record.
 fn noting<T: DeserializeOwned>(
     path: PathBuf,

@@ -1,5 +1,6 @@
 //! Runs as sources of events, whichever engine wrote them. A format is one file here and one line in [`FORMATS`].
 
+mod completions;
 mod derived;
 mod past;
 mod rereading;
@@ -31,7 +32,7 @@ pub trait RunFormat: Sync {
 }
 
 /// All formats. The first that recognises a run reads it.
-pub static FORMATS: &[&dyn RunFormat] = &[&run_directory::RunDirectoryFormat];
+pub static FORMATS: &[&dyn RunFormat] = &[&run_directory::RunDirectoryFormat, &completions::Completions];
 
 /// Opens a run with the first format that recognises it.
 ///
