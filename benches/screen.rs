@@ -6,11 +6,11 @@ use std::{hint::black_box, path::PathBuf};
 use aha_lab::tui::screens::transcripts::Transcripts;
 use aha_lab::{
     engine::scripted::Script,
-    protocol::Event,
+    protocol::{Event, RunFacts},
     tui::{
         chart::bucket,
         shell::{
-            app::{Action, App, Mode},
+            app::{Action, App},
             theme::Theme,
             update::update,
             view::view,
@@ -35,7 +35,7 @@ fn key(app: &mut App, code: KeyCode) {
 }
 
 fn app(script: &Script) -> App {
-    let mut app = App::new(Theme::colored(), Mode::Following);
+    let mut app = App::new(Theme::colored(), RunFacts::of_our_files(true));
     told(&mut app, Event::Started(Box::new(script.started(PathBuf::from("runs/bench"), 0))));
     app
 }

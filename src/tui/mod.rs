@@ -16,7 +16,7 @@ use std::{
 use crossbeam_channel::{Receiver, never};
 
 use self::shell::{
-    app::{App, Ended, Mode},
+    app::{App, Ended},
     event_loop::{self, Channels, Host},
     input::InputThread,
     osc52,
@@ -87,9 +87,8 @@ pub fn run(
     // A system without signals for us is no reason not to open.
     let signals = platform::signals().unwrap_or_else(|_| never());
     let (input_thread, input) = InputThread::start()?;
-    let mut app = App::new(options.theme, Mode::of(&facts));
+    let mut app = App::new(options.theme, facts);
     app.mouse = options.mouse;
-    app.can_restart = helpers.is_some();
     let channels = Channels { input, events, commands, side, signals };
     let mut terminal = RealTerminal { mouse: options.mouse, helpers };
     let result = event_loop::run(&mut screen, &mut app, channels, &mut terminal);
@@ -113,7 +112,7 @@ fn outcome(app: &App) -> TuiOutcome {
             _ => None,
         },
         interrupted: app.interrupted,
-        engine_ended: app.store.mode != Mode::Control || app.store.ended.is_some(),
+        engine_ended: !app.store.is_ours() || app.store.ended.is_some(),
     }
 }
 

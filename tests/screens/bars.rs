@@ -4,9 +4,9 @@ use crate::at::show;
 use aha_lab::tui::screens::microscope::Microscope;
 use aha_lab::{
     engine::scripted::Script,
-    protocol::{Command, Event, Phase, StepBy, Temporality},
+    protocol::{Command, Event, Phase, RunFacts, StepBy, Temporality},
     tui::shell::{
-        app::{Action, App, Mode},
+        app::{Action, App},
         message::Level,
         theme::Theme,
         update::update,
@@ -27,7 +27,7 @@ fn tell(app: &mut App, event: Event) {
 /// A run of one step, paused in the second.
 fn paused(theme: Theme) -> App {
     let script = Script::new(7);
-    let mut app = App::new(theme, Mode::Control);
+    let mut app = App::new(theme, RunFacts::of_our_engine());
     tell(&mut app, Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), 0))));
     for record in script.group(1, 0) {
         tell(&mut app, Event::RolloutScored(Box::new(record)));

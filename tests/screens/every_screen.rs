@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use aha_lab::{
     engine::scripted::Script,
-    protocol::Event,
+    protocol::{Event, RunFacts},
     tui::{
         screens::REGISTRY,
         shell::{
-            app::{Action, App, Mode},
+            app::{Action, App},
             keys::GLOBAL_KEYS,
             theme::Theme,
             update::update,
@@ -22,7 +22,7 @@ use crate::picture::{SIZES, below_title, draw, text};
 /// Nothing told, and a run of some steps.
 fn apps(theme: &Theme) -> [App; 2] {
     let script = Script::new(7);
-    let mut told = App::new(theme.clone(), Mode::Finished);
+    let mut told = App::new(theme.clone(), RunFacts::of_our_files(false));
     let mut tell = |event| drop(update(&mut told, Action::Engine(event)));
     tell(Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), 4))));
     for step in 1..=4 {
@@ -30,7 +30,7 @@ fn apps(theme: &Theme) -> [App; 2] {
         tell(Event::StepDone(Box::new(script.metrics(step))));
         script.pins(step).into_iter().for_each(|answer| tell(Event::PinnedAnswered(Box::new(answer))));
     }
-    [App::new(theme.clone(), Mode::Control), told]
+    [App::new(theme.clone(), RunFacts::of_our_engine()), told]
 }
 
 fn press(app: &mut App, code: KeyCode) {

@@ -3,14 +3,14 @@
 use aha_lab::{
     engine::scripted::Script,
     protocol::{
-        Event,
+        Event, RunFacts,
         side::{JobEnd, SideCommand, SideEvent},
     },
     record::Measurement,
     tui::{
         screens::frontier::{Axis, Curve, Frontier, Kind, Shown},
         shell::{
-            app::{Action, App, Mode},
+            app::{Action, App},
             theme::Theme,
             update::update,
         },
@@ -24,7 +24,7 @@ use crate::picture::{SIZES, draw, picture, text};
 /// The Frontier screen with what was measured after these steps of the scripted run.
 fn measured(theme: Theme, steps: &[u64]) -> App {
     let script = Script::new(7);
-    let mut app = App::new(theme, Mode::Finished);
+    let mut app = App::new(theme, RunFacts::of_our_files(false));
     let mut tell = |event| assert!(update(&mut app, Action::Engine(event)).is_empty());
     tell(Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), 0))));
     steps.iter().for_each(|step| tell(Event::Measured(Box::new(script.measured(*step)))));

@@ -6,10 +6,10 @@ use aha_lab::{
     config::Control,
     engine::scripted::Script,
     metrics::registry,
-    protocol::{Command, Event, Phase, StepBy, Temporality},
+    protocol::{Capability, Command, Event, Phase, RunFacts, StepBy, Temporality},
     record::Step,
     tui::shell::{
-        app::{Action, App, Mode},
+        app::{Action, App},
         keys::GLOBAL_KEYS,
         message::Level,
         theme::Theme,
@@ -75,17 +75,17 @@ fn tell(app: &mut App, event: Event) {
 }
 
 fn empty(theme: Theme) -> App {
-    App::new(theme, Mode::Control)
+    App::new(theme, RunFacts::of_our_engine())
 }
 
 /// Step 31 in the middle of sampling, after 30 steps.
 fn mid_run(theme: Theme) -> App {
-    with_steps(theme, Mode::Control, 30, true)
+    with_steps(theme, RunFacts::of_our_engine(), 30, true)
 }
 
-fn with_steps(theme: Theme, mode: Mode, steps: u64, sampling: bool) -> App {
+fn with_steps(theme: Theme, facts: RunFacts, steps: u64, sampling: bool) -> App {
     let script = Script::new(7);
-    let mut app = App::new(theme, mode);
+    let mut app = App::new(theme, facts);
     tell(&mut app, Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), steps))));
     for step in 1..=steps {
         tell(&mut app, Event::StepDone(Box::new(script.metrics(step))));
@@ -129,7 +129,8 @@ fn live_in_every_state() {
     insta::assert_snapshot!("empty_120x36", picture(&draw(&mut app, 120, 36)));
     insta::assert_snapshot!("empty_80x24", picture(&draw(&mut app, 80, 24)));
 
-    let mut app = with_steps(Theme::colored(), Mode::Control, 30, false);
+    let facts = RunFacts::of_our_engine().without(Capability::Restart);
+    let mut app = with_steps(Theme::colored(), facts, 30, false);
     tell(&mut app, Event::Temporality(Temporality::Paused));
     app.message = None;
     insta::assert_snapshot!("paused_120x36", picture(&draw(&mut app, 120, 36)));
@@ -138,7 +139,7 @@ fn live_in_every_state() {
     tell(&mut app, Event::Failed(reason.into()));
     insta::assert_snapshot!("failed_80x24", picture(&draw(&mut app, 80, 24)));
 
-    let mut app = with_steps(Theme::colored(), Mode::Finished, 30, false);
+    let mut app = with_steps(Theme::colored(), RunFacts::of_our_files(false), 30, false);
     tell(&mut app, Event::Finished { steps: 30, run: "runs/x".into() });
     insta::assert_snapshot!("finished_80x24", picture(&draw(&mut app, 80, 24)));
 }
@@ -146,8 +147,7 @@ fn live_in_every_state() {
 #[test]
 fn a_failed_engine_that_can_be_started_again() {
     for (width, height) in [(120, 36), (80, 24), (40, 12)] {
-        let mut app = with_steps(Theme::colored(), Mode::Control, 30, false);
-        app.can_restart = true;
+        let mut app = with_steps(Theme::colored(), RunFacts::of_our_engine(), 30, false);
         tell(&mut app, Event::Failed("the adapter was lost while the policy was being updated".into()));
         insta::assert_snapshot!(
             format!("failed_again_{width}x{height}"),
@@ -158,7 +158,7 @@ fn a_failed_engine_that_can_be_started_again() {
 
 #[test]
 fn no_color_and_ascii() {
-    let mut app = with_steps(Theme::plain(), Mode::Control, 30, false);
+    let mut app = with_steps(Theme::plain(), RunFacts::of_our_engine(), 30, false);
     app.message = None;
     let buffer = draw(&mut app, 120, 36);
     for cell in &buffer.content {
@@ -166,7 +166,7 @@ fn no_color_and_ascii() {
     }
     insta::assert_snapshot!("no_color_120x36", picture(&buffer));
 
-    let mut app = with_steps(Theme { ascii: true, ..Theme::plain() }, Mode::Control, 30, false);
+    let mut app = with_steps(Theme { ascii: true, ..Theme::plain() }, RunFacts::of_our_engine(), 30, false);
     app.message = None;
     for (width, height) in [(120, 36), (80, 24), (40, 12)] {
         for help in [false, true] {
@@ -205,7 +205,7 @@ fn some_keys() -> Vec<KeyEvent> {
             KeyEvent::new(chord.code, modifiers)
         })
         .collect();
-    let screens = App::new(Theme::plain(), Mode::Control).screens;
+    let screens = App::new(Theme::plain(), RunFacts::of_our_engine()).screens;
     keys.extend(screens.iter().flat_map(|screen| screen.chords()));
     keys.extend((2..=10).map(|number| KeyEvent::new(KeyCode::F(number), KeyModifiers::NONE)));
     let more = [KeyCode::Enter, KeyCode::Backspace, KeyCode::Delete, KeyCode::Char('é'), KeyCode::F(7)];
@@ -230,8 +230,8 @@ fn any_keys_at_any_size_in_any_state() {
     let start = [
         empty(Theme::colored()),
         mid_run(Theme::colored()),
-        with_steps(Theme::plain(), Mode::Following, 1, false),
-        with_steps(Theme { ascii: true, ..Theme::colored() }, Mode::Finished, 120, false),
+        with_steps(Theme::plain(), RunFacts::of_our_files(true), 1, false),
+        with_steps(Theme { ascii: true, ..Theme::colored() }, RunFacts::of_our_files(false), 120, false),
     ];
     for (seed, mut app) in start.into_iter().enumerate() {
         let mut dice = Dice(seed as u64 + 1);
@@ -328,7 +328,7 @@ fn keys_ask_the_engine_for_what_they_say() {
 
 #[test]
 fn the_end_of_a_run_is_asked_about_and_only_y_ends_it() {
-    for mode in [Mode::Control, Mode::Attached] {
+    for mode in [RunFacts::of_our_engine(), RunFacts::of_another_process()] {
         let mut app = with_steps(Theme::colored(), mode, 30, false);
         for no in [KeyCode::Char('Q'), KeyCode::Esc, KeyCode::Enter, KeyCode::Char('q'), KeyCode::F(3)] {
             assert_eq!(key(&mut app, KeyCode::Char('Q')), []);
@@ -367,7 +367,7 @@ fn quitting_waits_a_bounded_time_and_a_second_q_does_not_wait() {
 
 #[test]
 fn a_run_that_is_only_read_is_never_commanded() {
-    for mode in [Mode::Following, Mode::Finished] {
+    for mode in [RunFacts::of_our_files(true), RunFacts::of_our_files(false)] {
         let mut app = with_steps(Theme::colored(), mode, 5, false);
         for event in some_keys() {
             assert_eq!(update(&mut app, Action::Key(event)), [], "{event:?}");
@@ -379,7 +379,7 @@ fn a_run_that_is_only_read_is_never_commanded() {
 
 #[test]
 fn the_price_is_set_on_screen_too() {
-    let mut app = with_steps(Theme::colored(), Mode::Finished, 30, false);
+    let mut app = with_steps(Theme::colored(), RunFacts::of_our_files(false), 30, false);
     let before = app.store.cost();
     key(&mut app, KeyCode::Char('$'));
     key(&mut app, KeyCode::Char('2'));
@@ -436,7 +436,7 @@ fn shown(app: &mut App, width: u16, height: u16) -> String {
 fn the_dashed_line_of_the_reward_is_what_the_base_earns_by_the_rewards_of_the_run() {
     let line = |change: fn(&mut aha_lab::config::Config)| {
         let script = Script::new(7);
-        let mut app = App::new(Theme::plain(), Mode::Control);
+        let mut app = App::new(Theme::plain(), RunFacts::of_our_engine());
         let mut started = script.started("runs/20260101-120000-test".into(), 0);
         change(&mut started.config);
         tell(&mut app, Event::Started(Box::new(started)));
@@ -450,7 +450,7 @@ fn the_dashed_line_of_the_reward_is_what_the_base_earns_by_the_rewards_of_the_ru
     close(line(|config| config.reward.control = Control::RandomReward), 0.5);
     close(line(|config| config.reward.control = Control::ShuffledReward), 0.19);
     // Where the base was not measured, the first step stands for it, by what it was paid.
-    let mut app = App::new(Theme::plain(), Mode::Control);
+    let mut app = App::new(Theme::plain(), RunFacts::of_our_engine());
     let mut started = Script::new(7).started("runs/20260101-120000-test".into(), 0);
     started.base = None;
     started.config.reward.reward_format = 0.0;

@@ -3,11 +3,11 @@
 use aha_lab::tui::screens::meter::Meter;
 use aha_lab::{
     engine::scripted::Script,
-    protocol::Event,
+    protocol::{Event, RunFacts},
     tui::{
         screens::meter::Window,
         shell::{
-            app::{Action, App, Mode},
+            app::{Action, App},
             theme::Theme,
             update::update,
         },
@@ -22,7 +22,7 @@ use crate::picture::{SIZES, draw, picture, text};
 /// The Meter screen after so many steps of the scripted run.
 fn meter(theme: Theme, steps: u64) -> App {
     let script = Script::new(7);
-    let mut app = App::new(theme, Mode::Finished);
+    let mut app = App::new(theme, RunFacts::of_our_files(false));
     let mut tell = |event| assert!(update(&mut app, Action::Engine(event)).is_empty());
     tell(Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), steps))));
     for step in 1..=steps {

@@ -8,11 +8,11 @@ use aha_lab::{
         settings::Update,
     },
     metrics::registry,
-    protocol::{Command, Event, GroupInspection, Phase, RowInspection, Temporality, TokenView},
+    protocol::{Command, Event, GroupInspection, Phase, RowInspection, RunFacts, Temporality, TokenView},
     record::{Rollout, explain::Explanation},
     task::Score,
     tui::shell::{
-        app::{Action, App, Mode},
+        app::{Action, App},
         theme::Theme,
         update::update,
     },
@@ -100,7 +100,7 @@ fn inspection(script: &Script, step: u64, known: Phase) -> GroupInspection {
 /// The Microscope on a live run in this phase of step 3, of which so much is known.
 fn microscope(theme: Theme, phase: Phase, known: Phase) -> App {
     let script = Script::new(7);
-    let mut app = App::new(theme, Mode::Control);
+    let mut app = App::new(theme, RunFacts::of_our_engine());
     let mut tell = |event| drop(update(&mut app, Action::Engine(event)));
     tell(Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), 0))));
     for step in 1..=2 {
@@ -208,7 +208,7 @@ fn one_completion_by_entropy_and_by_ratio_and_after_the_update() {
 #[test]
 fn a_recorded_run_and_a_terminal_without_colours() {
     let script = Script::new(7);
-    let mut app = App::new(Theme::colored(), Mode::Finished);
+    let mut app = App::new(Theme::colored(), RunFacts::of_our_files(false));
     let mut tell = |event| drop(update(&mut app, Action::Engine(event)));
     tell(Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), 2))));
     for step in 1..=2 {
@@ -220,7 +220,7 @@ fn a_recorded_run_and_a_terminal_without_colours() {
     let mut app = microscope(Theme::plain(), Phase::Advantage, Phase::Advantage);
     press(&mut app, KeyCode::Enter);
     insta::assert_snapshot!("microscope_no_color_80x24", picture(&draw(&mut app, 80, 24)));
-    let mut app = App::new(Theme::colored(), Mode::Control);
+    let mut app = App::new(Theme::colored(), RunFacts::of_our_engine());
     app.bring::<Microscope>();
     insta::assert_snapshot!("microscope_empty_80x24", picture(&draw(&mut app, 80, 24)));
 }
@@ -228,11 +228,11 @@ fn a_recorded_run_and_a_terminal_without_colours() {
 #[test]
 fn the_engine_looks_closely_only_while_somebody_does() {
     let script = Script::new(7);
-    let mut app = App::new(Theme::colored(), Mode::Control);
+    let mut app = App::new(Theme::colored(), RunFacts::of_our_engine());
     update(&mut app, Action::Engine(Event::Started(Box::new(script.started("runs/x".into(), 0)))));
     assert_eq!(press(&mut app, KeyCode::F(7)), [Command::Inspect { group: Some(0) }]);
     assert_eq!(app.in_front().name(), "Microscope");
     assert_eq!(press(&mut app, KeyCode::F(2)), [Command::Inspect { group: None }]);
-    let mut reading = App::new(Theme::colored(), Mode::Finished);
+    let mut reading = App::new(Theme::colored(), RunFacts::of_our_files(false));
     assert!(press(&mut reading, KeyCode::F(7)).is_empty(), "nobody to ask");
 }

@@ -6,11 +6,11 @@ use aha_lab::{
     config::Config,
     engine::scripted::Script,
     metrics::registry,
-    protocol::{BaseReference, Event, Started},
+    protocol::{BaseReference, Event, RunFacts, Started},
     record::{NumberPuzzle, PinnedAnswer, Problem, Rollout},
     task,
     tui::shell::{
-        app::{Action, App, Mode},
+        app::{Action, App},
         theme::Theme,
         update::update,
     },
@@ -55,7 +55,7 @@ fn answered(step: u64, index: usize, completion: &str) -> Rollout {
 }
 
 fn told(theme: Theme, screen: &str) -> App {
-    let mut app = App::new(theme, Mode::Finished);
+    let mut app = App::new(theme, RunFacts::of_our_files(false));
     let mut tell = |event| drop(update(&mut app, Action::Engine(event)));
     let mut config = Script::new(7).config;
     config.set("task", TASK).unwrap();

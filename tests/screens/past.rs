@@ -7,12 +7,12 @@ use aha_lab::tui::screens::{meter::Meter, transcripts::Transcripts, travel::Trav
 use aha_lab::{
     engine::scripted::Script,
     metrics::registry,
-    protocol::{Event, ForkPoint},
+    protocol::{Event, ForkPoint, RunFacts},
     runs::source::recorded_events,
     tui::{
         screens::travel::End,
         shell::{
-            app::{Action, App, Mode},
+            app::{Action, App},
             theme::Theme,
             update::update,
         },
@@ -32,7 +32,7 @@ fn tell(app: &mut App, event: Event) {
 /// steps follow.
 fn gone_on(theme: Theme, forks: Vec<ForkPoint>, follow: u64) -> App {
     let script = Script::new(7);
-    let mut app = App::new(theme, Mode::Control);
+    let mut app = App::new(theme, RunFacts::of_our_engine());
     let mut started = script.started("runs/20260101-120000-test".into(), 20);
     started.forks = forks;
     tell(&mut app, Event::Started(Box::new(started)));
@@ -88,7 +88,7 @@ fn every_screen_of_a_resumed_run_knows_what_came_before() {
     assert!((app.store.elapsed().as_secs_f64() - seconds).abs() < 3.0);
 
     // As if it had been watched from the beginning.
-    let mut watched = App::new(Theme::colored(), Mode::Control);
+    let mut watched = App::new(Theme::colored(), RunFacts::of_our_engine());
     tell(&mut watched, Event::Started(Box::new(script.started("runs/x".into(), 0))));
     for step in 1..=40 {
         for record in [script.group(step, 0), script.group(step, 1)].concat() {
@@ -154,7 +154,7 @@ fn what_was_changed_meanwhile_is_what_the_prompt_says_is_now() {
 fn a_puzzle_that_was_unpinned_before_is_not_shown_as_pinned() {
     let script = Script::new(7);
     let puzzles: Vec<_> = script.pins(20).into_iter().map(|answer| answer.puzzle).collect();
-    let mut app = App::new(Theme::colored(), Mode::Control);
+    let mut app = App::new(Theme::colored(), RunFacts::of_our_engine());
     let mut started = script.started("runs/20260101-120000-test".into(), 20);
     started.pins = Some(puzzles[1..].to_vec());
     tell(&mut app, Event::Started(Box::new(started)));

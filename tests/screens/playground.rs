@@ -4,7 +4,7 @@ use aha_lab::tui::screens::playground::Playground;
 use aha_lab::{
     engine::scripted::Script,
     protocol::{
-        Command, Event,
+        Command, Event, RunFacts,
         side::{
             Answer, Answering, Arm, Edit, JobEnd, ModelName, Models, Resampled, SideCommand, SideEvent,
             SideJob, Source, WrittenToken,
@@ -14,7 +14,7 @@ use aha_lab::{
     tui::{
         screens::playground::Zone,
         shell::{
-            app::{Action, App, Mode},
+            app::{Action, App},
             theme::Theme,
             update::update,
         },
@@ -54,7 +54,10 @@ fn tell(app: &mut App, event: SideEvent) {
 /// The Playground of a run with these models.
 fn playground(theme: Theme, names: &[ModelName], now: Option<u64>) -> App {
     let script = Script::new(7);
-    let mut app = App::new(theme, if now.is_some() { Mode::Control } else { Mode::Finished });
+    let mut app = App::new(
+        theme,
+        if now.is_some() { RunFacts::of_our_engine() } else { RunFacts::of_our_files(false) },
+    );
     let started = script.started("runs/20260101-120000-test".into(), 31);
     update(&mut app, Action::Engine(Event::Started(Box::new(started))));
     press(&mut app, KeyCode::F(8));
@@ -272,7 +275,7 @@ fn what_is_typed_is_judged_as_it_is_typed() {
 #[test]
 fn what_cannot_be_done_is_said() {
     // A screen without a side engine.
-    let mut app = App::new(Theme::colored(), Mode::Control);
+    let mut app = App::new(Theme::colored(), RunFacts::of_our_engine());
     press(&mut app, KeyCode::F(8));
     asked(&mut app);
     update(&mut app, Action::SideGone);

@@ -3,14 +3,14 @@
 use aha_lab::tui::screens::{search::Search, travel::Travel};
 use aha_lab::{
     engine::scripted::Script,
-    protocol::{Command, Event},
+    protocol::{Command, Event, RunFacts},
     reasoning::analyze,
     record::Rollout,
     task::{NumberPuzzle, Puzzle},
     tui::{
         screens::travel::End,
         shell::{
-            app::{Action, App, Mode},
+            app::{Action, App},
             theme::Theme,
             update::update,
         },
@@ -64,7 +64,7 @@ const SEARCHING: &str = " first , 16 + 4 = 20 , 20 + 1 = 21 . check : 21 is not 
     <answer> ( 16 + 4 ) - 1 </answer>";
 
 fn searched(theme: Theme) -> App {
-    let mut app = App::new(theme, Mode::Finished);
+    let mut app = App::new(theme, RunFacts::of_our_files(false));
     let four = " maybe 25 - 7 = 18 , 18 * 3 = 54 , 54 - 4 = 50 . check : 50 is not 42 . try again : 25 + 9 = 34 , 34 + \
         7 = 41 . instead , 7 - 3 = 4 , 4 * 4 = 16 , 25 + 16 = 41 . wait , that is 41 , not 42 . </think> <answer>";
     for record in [
@@ -115,7 +115,7 @@ fn search_without_colour_in_ascii_and_with_nothing_to_show() {
         press(&mut app, "jjvoi");
         let buffer = draw(&mut app, size);
         assert!(buffer.content.iter().all(|cell| cell.symbol().is_ascii()), "{}", text(&buffer));
-        let mut app = App::new(Theme::colored(), Mode::Control);
+        let mut app = App::new(Theme::colored(), RunFacts::of_our_engine());
         press(&mut app, "⁵");
         insta::assert_snapshot!(
             format!("search_empty_{}x{}", size.0, size.1),
@@ -144,7 +144,7 @@ fn a_class_can_guess_before_the_solution_is_shown() {
 #[test]
 fn the_tree_stays_while_new_completions_come_and_follows_the_selection_on_return() {
     let script = Script::new(7);
-    let mut app = App::new(Theme::colored(), Mode::Control);
+    let mut app = App::new(Theme::colored(), RunFacts::of_our_engine());
     press(&mut app, "⁵");
     assert!(at::<Search>(&app).is_empty());
     tell(&mut app, Event::RolloutScored(Box::new(script.rollout(1, 0, 0))));
@@ -198,9 +198,9 @@ fn the_text_under_the_cursor_is_the_one_that_made_the_move() {
 }
 
 /// A run of `steps` steps with its pinned answers.
-fn travelled(theme: Theme, mode: Mode, steps: u64) -> App {
+fn travelled(theme: Theme, facts: RunFacts, steps: u64) -> App {
     let script = Script::new(7);
-    let mut app = App::new(theme, mode);
+    let mut app = App::new(theme, facts);
     tell(&mut app, Event::Started(Box::new(script.started("runs/test".into(), 0))));
     for step in 0..=steps {
         for answer in script.pins(step) {
@@ -214,12 +214,12 @@ fn travelled(theme: Theme, mode: Mode, steps: u64) -> App {
 #[test]
 fn travel_in_three_sizes() {
     for size in SIZES {
-        let mut app = travelled(Theme::colored(), Mode::Finished, 40);
+        let mut app = travelled(Theme::colored(), RunFacts::of_our_files(false), 40);
         draw(&mut app, size);
         press(&mut app, "]←");
         insta::assert_snapshot!(format!("travel_{}x{}", size.0, size.1), picture(&draw(&mut app, size)));
     }
-    let mut app = travelled(Theme::colored(), Mode::Finished, 40);
+    let mut app = travelled(Theme::colored(), RunFacts::of_our_files(false), 40);
     press(&mut app, "da→");
     insta::assert_snapshot!("travel_colours_120x36", picture(&draw(&mut app, (120, 36))));
     insta::assert_snapshot!("travel_stacked_60x30", picture(&draw(&mut app, (60, 30))));
@@ -227,23 +227,23 @@ fn travel_in_three_sizes() {
 
 #[test]
 fn travel_without_colour_in_ascii_and_with_nothing_to_show() {
-    let mut app = travelled(Theme::plain(), Mode::Finished, 40);
+    let mut app = travelled(Theme::plain(), RunFacts::of_our_files(false), 40);
     let buffer = draw(&mut app, (80, 24));
     assert!(buffer.content.iter().all(|cell| (cell.fg, cell.bg) == (Color::Reset, Color::Reset)));
     insta::assert_snapshot!("travel_no_color_80x24", picture(&buffer));
     for size in SIZES {
-        let mut app = travelled(Theme { ascii: true, ..Theme::plain() }, Mode::Control, 40);
+        let mut app = travelled(Theme { ascii: true, ..Theme::plain() }, RunFacts::of_our_engine(), 40);
         press(&mut app, "i");
         let buffer = draw(&mut app, size);
         assert!(buffer.content.iter().all(|cell| cell.symbol().is_ascii()), "{}", text(&buffer));
-        let mut app = App::new(Theme::colored(), Mode::Control);
+        let mut app = App::new(Theme::colored(), RunFacts::of_our_engine());
         press(&mut app, "⁶");
         insta::assert_snapshot!(
             format!("travel_empty_{}x{}", size.0, size.1),
             picture(&draw(&mut app, size))
         );
     }
-    let mut app = travelled(Theme::colored(), Mode::Control, 0);
+    let mut app = travelled(Theme::colored(), RunFacts::of_our_engine(), 0);
     press(&mut app, "i4 1 16 = 19");
     insta::assert_snapshot!("travel_typing_80x24", picture(&draw(&mut app, (80, 24))));
 }
@@ -258,7 +258,7 @@ fn steps_of(app: &App) -> (u64, u64) {
 #[test]
 fn the_ends_move_over_recorded_steps_and_the_newest_is_followed() {
     let script = Script::new(7);
-    let mut app = travelled(Theme::colored(), Mode::Control, 20);
+    let mut app = travelled(Theme::colored(), RunFacts::of_our_engine(), 20);
     assert_eq!(steps_of(&app), (0, 20));
     for answer in script.pins(25) {
         tell(&mut app, Event::PinnedAnswered(Box::new(answer)));
@@ -277,7 +277,7 @@ fn the_ends_move_over_recorded_steps_and_the_newest_is_followed() {
 
 #[test]
 fn a_person_pins_what_they_type_and_what_they_see() {
-    let mut app = travelled(Theme::colored(), Mode::Control, 5);
+    let mut app = travelled(Theme::colored(), RunFacts::of_our_engine(), 5);
     let numbers = NumberPuzzle { numbers: vec![4, 1, 16], target: 19 };
     let puzzle = Puzzle::from(numbers.clone());
     assert_eq!(
@@ -301,7 +301,7 @@ fn a_person_pins_what_they_type_and_what_they_see() {
     assert_eq!(press(&mut app, "Uy"), [Command::Unpin(puzzle.clone())]);
     assert!(text(&draw(&mut app, (120, 36))).contains("no longer asked"));
     assert_eq!(press(&mut app, "U"), [Command::Pin(puzzle)]);
-    let mut app = travelled(Theme::colored(), Mode::Finished, 5);
+    let mut app = travelled(Theme::colored(), RunFacts::of_our_files(false), 5);
     assert!(press(&mut app, "iU³P").is_empty(), "a run that is over takes no pins");
 }
 
@@ -313,7 +313,7 @@ fn any_keys_leave_both_screens_whole() {
         (state >> 33) as usize % bound
     };
     let keys: Vec<char> = "⁵⁶→←jkghGlabdUinov[]4 \n\u{1b}".chars().collect();
-    for mut app in [travelled(Theme::colored(), Mode::Control, 30), searched(Theme::plain())] {
+    for mut app in [travelled(Theme::colored(), RunFacts::of_our_engine(), 30), searched(Theme::plain())] {
         for _ in 0..800 {
             press(&mut app, &keys[below(keys.len())].to_string());
             let sizes = [(120, 36), (80, 24), (40, 12), (20, 6), (7, 3), (3, 2), (1, 1), (200, 4), (2, 60)];

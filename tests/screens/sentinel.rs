@@ -4,10 +4,10 @@ use aha_lab::tui::screens::{live::Live, sentinel::Sentinel};
 use aha_lab::{
     engine::scripted::Script,
     metrics::registry,
-    protocol::Event,
+    protocol::{Event, RunFacts},
     record::Step,
     tui::shell::{
-        app::{Action, App, Mode},
+        app::{Action, App},
         theme::Theme,
         update::update,
     },
@@ -19,7 +19,7 @@ use crate::picture::{SIZES, draw, picture, text};
 /// The screen after so many steps of the scripted run; `spoil` changes what a step measured.
 fn sentinel(theme: Theme, steps: u64, spoil: impl Fn(&mut Step)) -> App {
     let script = Script::new(7);
-    let mut app = App::new(theme, Mode::Finished);
+    let mut app = App::new(theme, RunFacts::of_our_files(false));
     let mut tell = |event| assert!(update(&mut app, Action::Engine(event)).is_empty());
     tell(Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), steps))));
     for step in 1..=steps {

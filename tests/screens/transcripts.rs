@@ -7,7 +7,7 @@ use std::{fmt::Write as _, sync::Arc};
 use aha_lab::{
     config::Config,
     engine::scripted::Script,
-    protocol::Event,
+    protocol::{Event, RunFacts},
     record::{NumberPuzzle, Rollout},
     tui::{
         screens::{
@@ -15,7 +15,7 @@ use aha_lab::{
             transcripts::{Action, Focus, Hits, KEYS, Transcripts as Listed, typing_action},
         },
         shell::{effect::Effect, keys::lookup, theme::Theme},
-        store::{Mode, Store, completions::Completions, filter::Filter},
+        store::{Store, completions::Completions, filter::Filter},
     },
 };
 use proptest::prelude::*;
@@ -45,7 +45,7 @@ impl Transcripts {
     }
 
     fn with_capacity(capacity: usize) -> Self {
-        let mut store = Store::new(Mode::Finished);
+        let mut store = Store::new(RunFacts::of_our_files(false));
         store.completions = Completions::new(capacity);
         let (screen, hits, shared) = Default::default();
         Self { screen, hits, fresh: false, store, shared }

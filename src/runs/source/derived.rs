@@ -4,8 +4,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{
-    grpo::advantage::{is_dead, standard_deviation},
-    metrics::{readings::Readings, registry},
+    metrics::{
+        readings::Readings,
+        registry,
+        spread::{is_dead, standard_deviation},
+    },
     record::{Rollout, Step},
     task,
 };

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     protocol::{
-        Event,
+        Capability, Event, RunFacts,
         side::{SideCommand, SideEvent},
     },
     tui::{
@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-pub use crate::tui::store::{Ended, Mode};
+pub use crate::tui::store::Ended;
 
 /// Something that happened, to be taken in by [`super::update::update`].
 #[derive(Debug, Clone)]
@@ -95,8 +95,6 @@ pub struct App {
     pub message: Option<Message>,
     /// What is said when the prompt is closed, see [`Self::report`].
     unsaid: Option<(Level, String)>,
-    /// Whether a failed engine can be started again from here.
-    pub can_restart: bool,
     /// The group that the engine was last asked to look at.
     pub(super) inspecting: Option<usize>,
     /// Whether the mouse is ours.
@@ -119,15 +117,15 @@ pub struct App {
 
 impl App {
     /// Nothing told yet.
-    pub fn new(theme: Theme, mode: Mode) -> Self {
-        Self::with(theme, mode, REGISTRY.iter().map(|make| make()).collect())
+    pub fn new(theme: Theme, facts: RunFacts) -> Self {
+        Self::with(theme, facts, REGISTRY.iter().map(|make| make()).collect())
     }
 
     /// The same with these screens, of which there is at least one.
-    pub fn with(theme: Theme, mode: Mode, screens: Vec<Box<dyn AnyScreen>>) -> Self {
+    pub fn with(theme: Theme, facts: RunFacts, screens: Vec<Box<dyn AnyScreen>>) -> Self {
         Self {
             theme,
-            store: Store::new(mode),
+            store: Store::new(facts),
             shared: Shared::default(),
             screens,
             front: 0,
@@ -137,7 +135,6 @@ impl App {
             question: None,
             message: None,
             unsaid: None,
-            can_restart: false,
             inspecting: None,
             mouse: true,
             quitting: None,
@@ -203,6 +200,11 @@ impl App {
     /// Whether commands are carried out: an engine that is ending takes no more.
     pub fn obeyed(&self) -> bool {
         self.store.in_control() && self.quitting.is_none()
+    }
+
+    /// Whether this can be asked of the run now.
+    pub fn obeys(&self, needed: Capability) -> bool {
+        self.store.can(needed) && self.quitting.is_none()
     }
 
     /// Puts a sentence on the message line.

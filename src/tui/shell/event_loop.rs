@@ -16,7 +16,7 @@ use ratatui::{
 };
 
 use super::{
-    app::{Action, App, Mode},
+    app::{Action, App},
     clipboard::SENT_TO_CLIPBOARD,
     effect::Effect,
     export::export,
@@ -156,7 +156,7 @@ where
                     act(app, from_input(input), &mut unsent);
                 }
                 // Without a keyboard nobody can ask to leave. An engine of ours is not left before its last checkpoint.
-                Err(_) if app.store.mode == Mode::Control && app.store.ended.is_none() => return Err(gone()),
+                Err(_) if app.store.is_ours() && app.store.ended.is_none() => return Err(gone()),
                 Err(_) => app.leave = true,
             },
             recv(channels.signals) -> signal => match signal {

@@ -3,12 +3,12 @@
 use ratatui::text::Span;
 
 use super::{
-    app::{App, Mode},
+    app::App,
     keys::{GLOBAL_KEYS, Intent, KeyRow},
     stepping,
 };
 use crate::{
-    protocol::Temporality,
+    protocol::{SourceKind, Temporality},
     tui::screens::Hits,
     tui::widgets::lines::{shown_keys, span, width_of},
 };
@@ -80,9 +80,8 @@ fn hint(app: &App, shown: &'static str, text: &str, weight: u8) -> Hint {
 
 /// A key that works everywhere, where it does something now.
 fn global(app: &App, row: &KeyRow<Intent>) -> Option<Hint> {
-    use Intent::{Checkpoint, Help, NextScreen, OpenPrompt, PauseOrResume, PhaseOne, Quit, StepOne};
-    let commands = matches!(row.action, PauseOrResume | StepOne | PhaseOne | Checkpoint | OpenPrompt);
-    if row.hint.is_empty() || commands && !app.obeyed() {
+    use Intent::{Help, NextScreen, PauseOrResume, PhaseOne, Quit, StepOne};
+    if row.hint.is_empty() || row.action.needs().is_some_and(|needed| !app.obeys(needed)) {
         return None;
     }
     let commands_first = app.in_front().commands_first();
@@ -93,7 +92,7 @@ fn global(app: &App, row: &KeyRow<Intent>) -> Option<Hint> {
         PauseOrResume if app.store.temporality == Temporality::Paused => "resume",
         PhaseOne if waits => &phase,
         Quit if app.quitting.is_some() => "leaves at once",
-        Quit if app.store.mode == Mode::Attached => "leave",
+        Quit if app.store.facts.kind == SourceKind::Process => "leave",
         _ => row.hint,
     };
     let weight = match row.action {

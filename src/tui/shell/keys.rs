@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::tui::screens::AnyScreen;
+use crate::{protocol::Capability, tui::screens::AnyScreen};
 
 /// One key that a person can press.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +109,19 @@ pub enum Intent {
     Mouse,
     /// Close what is open; put the message away.
     Dismiss,
+}
+
+impl Intent {
+    /// What a run must be able to do for it; `None` where it is asked of no run.
+    pub(super) fn needs(self) -> Option<Capability> {
+        match self {
+            Self::PauseOrResume => Some(Capability::Pause),
+            Self::StepOne | Self::PhaseOne => Some(Capability::Step),
+            Self::Checkpoint => Some(Capability::Checkpoint),
+            Self::OpenPrompt => Some(Capability::Set),
+            _ => None,
+        }
+    }
 }
 
 /// A row of a key table.

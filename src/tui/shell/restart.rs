@@ -3,11 +3,11 @@
 use std::{io, path::Path};
 
 use super::{
-    app::{App, Ended, Mode},
+    app::{App, Ended},
     effect::Effect,
     message::Level,
 };
-use crate::protocol::RunSource;
+use crate::protocol::{Capability, RunSource};
 
 /// Starts an engine that goes on with the run in this directory, from its last checkpoint.
 pub type Restarter<'a> = dyn FnMut(&Path) -> io::Result<RunSource> + 'a;
@@ -15,7 +15,7 @@ pub type Restarter<'a> = dyn FnMut(&Path) -> io::Result<RunSource> + 'a;
 /// Whether a person may ask for it: the engine is ours, has failed, and had begun a run.
 pub fn is_offered(app: &App) -> bool {
     let failed = matches!(app.store.ended, Some(Ended::Failed(_)));
-    let ours = app.can_restart && app.store.mode == Mode::Control && app.store.started.is_some();
+    let ours = app.store.has(Capability::Restart) && app.store.started.is_some();
     failed && ours && app.quitting.is_none()
 }
 
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
     use crate::{
         engine::scripted::Script,
-        protocol::Event,
+        protocol::{Event, RunFacts},
         tui::shell::{app::Action, theme::Theme, update::update},
     };
 
@@ -75,31 +75,30 @@ mod tests {
 
     #[test]
     fn it_is_offered_for_a_failed_engine_of_ours_that_had_begun_and_for_no_other() {
-        for (mode, can_restart, begun, failed, offered) in [
-            (Mode::Control, true, true, true, true),
-            (Mode::Control, true, true, false, false),
-            (Mode::Control, true, false, true, false),
-            (Mode::Control, false, true, true, false),
-            (Mode::Attached, true, true, true, false),
-            (Mode::Following, true, true, true, false),
-            (Mode::Finished, true, true, true, false),
+        for (facts, can_restart, begun, failed, offered) in [
+            (RunFacts::of_our_engine(), true, true, true, true),
+            (RunFacts::of_our_engine(), true, true, false, false),
+            (RunFacts::of_our_engine(), true, false, true, false),
+            (RunFacts::of_our_engine(), false, true, true, false),
+            (RunFacts::of_another_process(), true, true, true, false),
+            (RunFacts::of_our_files(true), true, true, true, false),
+            (RunFacts::of_our_files(false), true, true, true, false),
         ] {
-            let mut app = App::new(Theme::plain(), mode);
-            app.can_restart = can_restart;
+            let facts = if can_restart { facts } else { facts.without(Capability::Restart) };
+            let mut app = App::new(Theme::plain(), facts);
             if begun {
                 told(&mut app, 0, 1);
             }
             if failed {
                 update(&mut app, Action::Engine(Event::Failed("It broke.".into())));
             }
-            assert_eq!(press_r(&mut app), offered, "{mode:?} {can_restart} {begun} {failed}");
+            assert_eq!(press_r(&mut app), offered, "{facts:?} {can_restart} {begun} {failed}");
         }
     }
 
     #[test]
     fn what_came_after_the_checkpoint_goes_and_what_came_before_stays() {
-        let mut app = App::new(Theme::plain(), Mode::Control);
-        app.can_restart = true;
+        let mut app = App::new(Theme::plain(), RunFacts::of_our_engine());
         told(&mut app, 0, 8);
         update(
             &mut app,
@@ -123,7 +122,7 @@ mod tests {
         assert_eq!(app.store.evaluations.iter().map(|found| found.step).collect::<Vec<_>>(), [2]);
         let answers = app.store.pins.all().iter().flat_map(|pinned| pinned.answers.keys());
         assert!(answers.copied().all(|step| step <= 5));
-        let mut undisturbed = App::new(Theme::plain(), Mode::Control);
+        let mut undisturbed = App::new(Theme::plain(), RunFacts::of_our_engine());
         told(&mut undisturbed, 0, 8);
         told(&mut app, 5, 8);
         assert_eq!(app.store.counts.meter, undisturbed.store.counts.meter);

@@ -3,10 +3,10 @@
 use ratatui::{Frame, layout::Rect, style::Modifier, text::Span};
 use unicode_width::UnicodeWidthStr;
 
-use super::app::{App, Ended, Mode};
+use super::app::{App, Ended};
 use crate::{
     config::{Choice, Control},
-    protocol::Temporality,
+    protocol::{SourceKind, Temporality},
     tui::widgets::{
         lines::{draw_line, join_fitting, separator, span, width_of},
         numbers,
@@ -205,7 +205,7 @@ fn control_flag(app: &App, width: usize) -> Option<Span<'static>> {
 fn details(app: &App) -> Vec<Vec<Span<'static>>> {
     let dim = app.theme.dim;
     let Some(started) = &app.store.started else {
-        let text = if app.store.mode == Mode::Control { "starting the engine" } else { "reading the run" };
+        let text = if app.store.is_ours() { "starting the engine" } else { "reading the run" };
         return vec![vec![span(text, dim)]];
     };
     let config = &started.config;
@@ -230,25 +230,29 @@ fn warnings(app: &App) -> Option<Span<'static>> {
 fn state(app: &App, width: usize) -> Vec<Span<'static>> {
     let theme = &app.theme;
     let stopped = theme.title.add_modifier(Modifier::REVERSED);
-    let (mark, word, style) = match (&app.store.ended, app.store.mode, app.store.temporality) {
+    let (mark, word, style) = match (&app.store.ended, app.store.facts.kind, app.store.temporality) {
         (Some(Ended::Failed(_)), ..) => (theme.glyph("✗", "x"), "failed", theme.error),
-        (Some(Ended::Finished), ..) | (_, Mode::Finished, _) => {
-            (theme.glyph("▪", "#"), "finished", theme.title)
-        }
+        _ if app.store.over() => (theme.glyph("▪", "#"), "finished", theme.title),
         _ if app.quitting.is_some() => (theme.glyph("◌", "."), "stopping", theme.warning),
-        (_, Mode::Following | Mode::Attached, Temporality::Paused) if width < 60 => {
+        (_, SourceKind::Files | SourceKind::Process, Temporality::Paused) if width < 60 => {
             (theme.glyph(" ‖", " ="), "paused ", stopped)
         }
-        (_, Mode::Attached, Temporality::Live) if width < 60 => (theme.glyph("●", "*"), "live", theme.right),
-        (_, Mode::Following, Temporality::Paused) => (theme.glyph(" ‖", " ="), "following, paused ", stopped),
-        (_, Mode::Following, _) if width < 100 => (theme.glyph("◉", "o"), "following", theme.accent),
-        (_, Mode::Following, _) => (theme.glyph("◉", "o"), "following another process's run", theme.accent),
-        (_, Mode::Attached, Temporality::Live) => (theme.glyph("●", "*"), "attached, live", theme.right),
-        (_, Mode::Attached, Temporality::Pausing) => {
+        (_, SourceKind::Process, Temporality::Live) if width < 60 => {
+            (theme.glyph("●", "*"), "live", theme.right)
+        }
+        (_, SourceKind::Files, Temporality::Paused) => {
+            (theme.glyph(" ‖", " ="), "following, paused ", stopped)
+        }
+        (_, SourceKind::Files, _) if width < 100 => (theme.glyph("◉", "o"), "following", theme.accent),
+        (_, SourceKind::Files, _) => (theme.glyph("◉", "o"), "following another process's run", theme.accent),
+        (_, SourceKind::Process, Temporality::Live) => (theme.glyph("●", "*"), "attached, live", theme.right),
+        (_, SourceKind::Process, Temporality::Pausing) => {
             (theme.glyph("◌", "."), "attached, pausing", theme.warning)
         }
-        (_, Mode::Attached, Temporality::Paused) => (theme.glyph(" ‖", " ="), "attached, paused ", stopped),
-        (_, Mode::Attached, Temporality::Unpausing) => {
+        (_, SourceKind::Process, Temporality::Paused) => {
+            (theme.glyph(" ‖", " ="), "attached, paused ", stopped)
+        }
+        (_, SourceKind::Process, Temporality::Unpausing) => {
             (theme.glyph("◌", "."), "attached, resuming", theme.right)
         }
         _ if app.store.started.is_none() => (theme.glyph("◌", "."), "starting", theme.dim),

@@ -10,12 +10,12 @@ use ratatui::crossterm::event::KeyEventKind;
 
 use self::input::{key, mouse, paste};
 use super::{
-    app::{Action, App, Ended, Mode, QUIT_WAIT},
+    app::{Action, App, Ended, QUIT_WAIT},
     effect::Effect,
     message::Level,
     restart,
 };
-use crate::protocol::{Command, Event, Temporality, side::SideCommand};
+use crate::protocol::{Capability, Command, Event, Temporality, side::SideCommand};
 
 pub(super) use self::{effects::perform_all, intent::quit};
 
@@ -28,10 +28,10 @@ pub fn update(app: &mut App, action: Action) -> Vec<Command> {
         commands.extend(perform_all(app, effects));
     }
     // The engine looks closely only while somebody does.
-    let wanted = app.in_front().inspects().filter(|_| app.obeyed());
+    let wanted = app.in_front().inspects().filter(|_| app.obeys(Capability::Inspect));
     if wanted != app.inspecting {
         app.inspecting = wanted;
-        if app.obeyed() {
+        if app.obeys(Capability::Inspect) {
             commands.push(Command::Inspect { group: wanted });
         }
     }
@@ -90,7 +90,7 @@ fn told(app: &mut App, event: Event) {
     if failed {
         restart::offer(app);
     }
-    if ends && !app.leave && app.store.mode != Mode::Finished {
+    if ends && !app.leave && app.store.has(Capability::Live) {
         app.say(Level::Info, "the run is finished; everything here can still be read");
     }
 }
@@ -98,7 +98,7 @@ fn told(app: &mut App, event: Event) {
 fn engine_gone(app: &mut App) {
     app.dirty = true;
     app.leave |= app.quitting.is_some();
-    if app.store.mode == Mode::Control && app.store.ended.is_none() {
+    if app.store.is_ours() && app.store.ended.is_none() {
         let reason = "the engine thread ended without saying why; engine.log in the run directory may tell";
         app.store.ended = Some(Ended::Failed(reason.to_owned()));
         restart::offer(app);

@@ -27,31 +27,6 @@ use crate::{
     task,
 };
 
-/// Whose run is on screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Our own engine: every key works.
-    Control,
-    /// A run that another process trains and that takes our commands: leaving it does not end it.
-    Attached,
-    /// A run that another process is writing: read-only.
-    Following,
-    /// A run that is over: read-only.
-    Finished,
-}
-
-impl Mode {
-    /// That of a source.
-    pub(super) fn of(facts: &RunFacts) -> Self {
-        match facts.kind {
-            SourceKind::Engine => Self::Control,
-            SourceKind::Process => Self::Attached,
-            SourceKind::Files if facts.capabilities.can(Capability::Live) => Self::Following,
-            SourceKind::Files => Self::Finished,
-        }
-    }
-}
-
 /// How the engine ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
@@ -88,8 +63,8 @@ pub struct Evaluated {
 /// One run.
 #[derive(Debug)]
 pub struct Store {
-    /// Whose run it is.
-    pub mode: Mode,
+    /// Who tells of it, and what can be done with it.
+    pub facts: RunFacts,
     /// What the engine is; `None` until it has told.
     pub started: Option<Started>,
     /// How often an engine has begun.
@@ -138,9 +113,9 @@ pub struct Store {
 
 impl Store {
     /// Nothing told yet.
-    pub fn new(mode: Mode) -> Self {
+    pub fn new(facts: RunFacts) -> Self {
         Self {
-            mode,
+            facts,
             started: None,
             begun: 0,
             edits: 0,
@@ -176,32 +151,46 @@ impl Store {
         self.config().map_or(task::FAMILIES[0], |config| config.puzzles.task).name
     }
 
-    /// Whether keys reach an engine.
-    pub fn in_control(&self) -> bool {
-        matches!(self.mode, Mode::Control | Mode::Attached) && self.ended.is_none()
+    /// Whether its engine is one of this process, and ends with the screen.
+    pub fn is_ours(&self) -> bool {
+        self.facts.kind == SourceKind::Engine
     }
 
-    /// Why no command reaches an engine; `None` where one does.
-    pub fn refusal(&self) -> Option<&'static str> {
-        match (&self.ended, self.mode) {
-            (Some(Ended::Failed(_)), _) => {
-                Some("the engine has failed; what it journalled can still be read")
-            }
-            (Some(Ended::Finished), Mode::Control) => Some("the engine has ended"),
-            (_, Mode::Finished) | (Some(Ended::Finished), _) => Some("read-only: this run is over"),
-            (None, Mode::Following) => Some("read-only: this run belongs to another process"),
+    /// Whether this can be done with the run, now or at another time.
+    pub fn has(&self, capability: Capability) -> bool {
+        self.facts.capabilities.can(capability)
+    }
+
+    /// Whether this can be done with the run now.
+    pub fn can(&self, capability: Capability) -> bool {
+        self.refusal(capability).is_none()
+    }
+
+    /// Whether the run takes commands now.
+    pub fn in_control(&self) -> bool {
+        self.facts.capabilities.take_commands() && self.ended.is_none()
+    }
+
+    /// Why this cannot be done with the run now; `None` where it can.
+    pub fn refusal(&self, capability: Capability) -> Option<&'static str> {
+        match &self.ended {
+            Some(Ended::Failed(_)) => Some("the engine has failed; what it journalled can still be read"),
+            Some(Ended::Finished) if self.is_ours() => Some("the engine has ended"),
+            _ if self.over() => Some("read-only: this run is over"),
+            _ if !self.in_control() => Some("read-only: this run belongs to another process"),
+            _ if !self.has(capability) => Some("the engine of this run does not do that"),
             _ => None,
         }
     }
 
     /// Whether nothing more will come.
     pub fn over(&self) -> bool {
-        self.ended.is_some() || self.mode == Mode::Finished
+        self.ended.is_some() || !self.has(Capability::Live)
     }
 
     /// Whether the engine is at work, so that the clock runs.
     pub fn working(&self) -> bool {
-        self.mode == Mode::Control
+        self.is_ours()
             && self.ended.is_none()
             && self.started.is_some()
             && self.temporality != Temporality::Paused

@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Ended, Evaluated, Mode, Progress, Store, streams::Streams};
+use super::{Ended, Evaluated, Progress, Store, streams::Streams};
 use crate::{
     metrics::registry,
-    protocol::{Event, Started, Temporality, side::SideEvent},
+    protocol::{Capability, Event, Started, Temporality, side::SideEvent},
     record::Step,
 };
 
@@ -45,14 +45,14 @@ impl Store {
                 self.evaluations.push(Evaluated { step, accuracy, pass_at_k });
                 let passes = pass_at_k.map(|(k, share)| format!(", pass@{k} {share:.2}")).unwrap_or_default();
                 let text = format!("held out, step {step}: {accuracy:.3} right{passes} ({puzzles} puzzles)");
-                return (self.mode == Mode::Control && !self.is_before_us(step)).then_some(News::Info(text));
+                return (self.is_ours() && !self.is_before_us(step)).then_some(News::Info(text));
             }
             Event::PinnedAnswered(answer) => self.pins.push(*answer),
             Event::Measured(measurement) => self.measurements.push(*measurement),
             Event::Inspected(group) => self.groups.inspected(group),
             Event::CheckpointSaved { step, path } => {
                 let text = format!("checkpoint of step {step} saved in {}", path.display());
-                return (self.mode == Mode::Control).then_some(News::Info(text));
+                return self.is_ours().then_some(News::Info(text));
             }
             Event::Edited { step, key, value } => self.edited(step, &key, &value),
             Event::Warning(sentence) => return Some(News::Warning(sentence)),
@@ -67,7 +67,7 @@ impl Store {
     fn begin(&mut self, started: Started) -> Option<News> {
         self.price_per_hour = started.config.watch.price_per_hour;
         let news = self.cut_back(started.step);
-        let last = if self.mode == Mode::Finished { u64::MAX } else { started.step };
+        let last = if !self.has(Capability::Live) { u64::MAX } else { started.step };
         self.pins.are(started.pins.clone(), last);
         self.watch.configure(&started.config);
         self.started = Some(started);
@@ -82,10 +82,10 @@ impl Store {
 
     fn step_done(&mut self, metrics: Step) -> Option<News> {
         let before_us = self.is_before_us(metrics.step);
-        if (self.mode != Mode::Control || before_us) && metrics.get(&registry::STEP_TIME).is_finite() {
+        if (!self.is_ours() || before_us) && metrics.get(&registry::STEP_TIME).is_finite() {
             self.worked_before += metrics.get(&registry::STEP_TIME).max(0.0);
         }
-        let live = self.mode == Mode::Control && !before_us;
+        let live = self.is_ours() && !before_us;
         let before = if live { self.aha() } else { None };
         self.groups.step_done(metrics.step, metrics.get(&registry::LOSS));
         self.desk.step_done(metrics.step);

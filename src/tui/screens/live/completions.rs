@@ -14,10 +14,7 @@ use crate::{
     tui::{
         screens::Scene,
         shell::theme::Theme,
-        store::{
-            Mode,
-            streams::{Card, Group},
-        },
+        store::streams::{Card, Group},
         widgets::{
             frames::panel,
             highlight::{self, Meaning},
@@ -84,7 +81,7 @@ pub(super) fn draw(frame: &mut Frame, live: &Live, scene: &Scene<'_>, area: Rect
 }
 
 fn waiting(frame: &mut Frame, scene: &Scene<'_>, inner: Rect) {
-    let text = if scene.store.mode != Mode::Control && scene.store.started.is_none() {
+    let text = if !scene.store.is_ours() && scene.store.started.is_none() {
         "reading the run"
     } else if scene.store.over() {
         "no completion was journalled"

@@ -11,6 +11,7 @@ use ratatui::{
 use super::{Context, Gesture, Pointer, Scene, Screen};
 use crate::{
     config::Config,
+    protocol::Capability,
     tui::{
         shell::{
             effect::Effect,
@@ -182,7 +183,7 @@ impl Screen for Settings {
 
 /// Opens the prompt, or says why that would be of no use.
 fn set(setting: &Setting, store: &Store) -> Vec<Effect> {
-    match store.refusal() {
+    match store.refusal(Capability::Set) {
         Some(refusal) => Effect::info(refusal),
         None if setting.live => vec![Effect::Prompt(format!("{}=", setting.name))],
         None => Effect::info(format!(

@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use crate::{
+    protocol::Capability,
     record::PinnedAnswer,
     task::{self, Puzzle},
     tui::{
@@ -87,7 +88,7 @@ impl Travel {
         let pins = &store.pins;
         // Pins are the engine's: without one there is nothing to change.
         if let Action::Type | Action::Unpin = action
-            && let Some(refusal) = store.refusal()
+            && let Some(refusal) = store.refusal(Capability::Pin)
         {
             return Effect::info(refusal);
         }

@@ -9,6 +9,7 @@ use ratatui::{
 use super::*;
 use crate::{
     engine::scripted::{self, ScriptedOptions},
+    protocol::RunFacts,
     tui::{shell::theme::Theme, store::Ended},
 };
 
@@ -73,7 +74,7 @@ fn keys_are_served_through_a_flood_of_events() {
         signals: signal_ends,
     };
     let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
-    let mut app = App::new(Theme::colored(), Mode::Control);
+    let mut app = App::new(Theme::colored(), RunFacts::of_our_engine());
     let mut notes = Notes::default();
     run(&mut terminal, &mut app, channels, &mut notes).unwrap();
     assert_eq!(app.in_front().name(), "Transcripts");
@@ -143,8 +144,7 @@ fn a_failed_engine_is_started_again_and_what_was_seen_stays() {
         watched(scripted::start(options).unwrap(), keys.clone(), 'r');
     let channels = Channels { input, events, commands, side, signals: never() };
     let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
-    let mut app = App::new(Theme::colored(), Mode::Control);
-    app.can_restart = true;
+    let mut app = App::new(Theme::colored(), RunFacts::of_our_engine());
     let mut again = Again(keys, Vec::new());
     run(&mut terminal, &mut app, channels, &mut again).unwrap();
     assert_eq!(again.1, ["runs/scripted", "runs/scripted"]);
@@ -176,7 +176,7 @@ fn no_event_of_a_flood_is_lost() {
     });
     let channels = Channels { input, events, commands: None, side: None, signals: never() };
     let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
-    let mut app = App::new(Theme::plain(), Mode::Finished);
+    let mut app = App::new(Theme::plain(), RunFacts::of_our_files(false));
     run(&mut terminal, &mut app, channels, &mut Notes::default()).unwrap();
     leaving.join().unwrap();
     assert_eq!(app.store.completions.len(), sent);
@@ -187,7 +187,7 @@ fn a_lost_keyboard_ends_the_loop() {
     let (_, input) = unbounded();
     let channels = Channels { input, events: never(), commands: None, side: None, signals: never() };
     let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
-    let mut app = App::new(Theme::plain(), Mode::Finished);
+    let mut app = App::new(Theme::plain(), RunFacts::of_our_files(false));
     run(&mut terminal, &mut app, channels, &mut Notes::default()).unwrap();
     assert!(app.leave);
 }
@@ -251,7 +251,7 @@ fn what_is_recorded_comes_before_what_the_engine_counts_and_not_before_what_it_w
     });
     let channels = Channels { input, events, commands: None, side: None, signals: never() };
     let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
-    let mut app = App::new(Theme::plain(), Mode::Control);
+    let mut app = App::new(Theme::plain(), RunFacts::of_our_engine());
     run(&mut terminal, &mut app, channels, &mut Resumed(Some(recorded))).unwrap();
     let steps: Vec<u64> = app.store.history.steps().iter().map(|step| step.step).collect();
     assert_eq!(steps, [1, 2, 3, 4]);
@@ -293,7 +293,7 @@ fn a_lost_keyboard_is_the_end_of_the_terminal_whatever_else_says_so() {
         }
         let channels = Channels { input, events, commands: Some(commands), side: None, signals };
         let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
-        let mut app = App::new(Theme::plain(), Mode::Control);
+        let mut app = App::new(Theme::plain(), RunFacts::of_our_engine());
         let ended = run(&mut terminal, &mut app, channels, &mut Notes::default());
         assert!(ended.unwrap_err().to_string().contains("The terminal is gone"), "{signal_first}");
     }

@@ -3,16 +3,11 @@
 
 use super::intent::{control, quit};
 use crate::{
-    protocol::{Command, side::SideCommand},
+    protocol::{Capability, Command, side::SideCommand},
     task::{self, Puzzle},
     tui::{
         screens::Context,
-        shell::{
-            app::{App, Mode},
-            effect::Effect,
-            message::Level,
-            prompt::Prompt,
-        },
+        shell::{app::App, effect::Effect, message::Level, prompt::Prompt},
         store::completions::Key,
     },
 };
@@ -32,16 +27,16 @@ fn perform(app: &mut App, effect: Effect) -> Vec<Command> {
         }
         Effect::Prompt(text) => app.prompt = Some(Prompt::new(&text)),
         Effect::Read(key) => read(app, key),
-        Effect::EndRun if app.store.mode == Mode::Control => return quit(app),
+        Effect::EndRun if app.store.is_ours() => return quit(app),
         Effect::EndRun => {
-            return control(app, |app| {
+            return control(app, Capability::Stop, |app| {
                 app.say(Level::Warning, "asked the run to write a checkpoint and end");
                 Command::Stop
             });
         }
         Effect::Pin(puzzle) => return pin(app, puzzle),
         Effect::Unpin(puzzle) => {
-            return control(app, |app| {
+            return control(app, Capability::Pin, |app| {
                 let words = words(app, &puzzle);
                 app.say(Level::Info, format!("{words} is asked no more; what it was answered with stays"));
                 app.store.pins.unpin(&puzzle);
@@ -84,7 +79,7 @@ fn pin(app: &mut App, puzzle: Puzzle) -> Vec<Command> {
         app.say(Level::Info, format!("{words} is pinned already: see Travel"));
         return Vec::new();
     }
-    control(app, |app| {
+    control(app, Capability::Pin, |app| {
         let every = app.store.config().map_or(0, |config| config.schedule.pinned_every);
         let then = match every {
             0 => "then no more (pinned_every is 0)".to_owned(),

@@ -7,7 +7,7 @@ use super::{
     intent::{control, perform},
 };
 use crate::{
-    protocol::Command,
+    protocol::{Capability, Command},
     tui::{
         screens::{Gesture, Pointer},
         shell::{
@@ -123,9 +123,9 @@ fn set(app: &mut App, key: String, value: String) -> Vec<Command> {
                 return Vec::new();
             }
         }
-        return if app.store.in_control() { vec![Command::Set { key, value }] } else { Vec::new() };
+        return if app.store.can(Capability::Set) { vec![Command::Set { key, value }] } else { Vec::new() };
     }
-    control(app, |app| {
+    control(app, Capability::Set, |app| {
         app.say(Level::Info, format!("asked for {key} = {value}; it holds from the next step on"));
         Command::Set { key, value }
     })

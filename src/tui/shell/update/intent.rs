@@ -2,22 +2,16 @@
 
 use super::effects::perform_all;
 use crate::{
-    protocol::{Command, StepBy, Temporality},
+    protocol::{Capability, Command, StepBy, Temporality},
     tui::shell::{
-        app::{App, Mode},
-        effect::Effect,
-        keys::Intent,
-        list::ScreenList,
-        message::Level,
-        prompt::Prompt,
-        question::Question,
-        restart, stepping,
+        app::App, effect::Effect, keys::Intent, list::ScreenList, message::Level, prompt::Prompt,
+        question::Question, restart, stepping,
     },
 };
 
 pub(super) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
     match intent {
-        Intent::PauseOrResume => control(app, |app| match app.store.temporality {
+        Intent::PauseOrResume => control(app, Capability::Pause, |app| match app.store.temporality {
             Temporality::Live | Temporality::Unpausing => {
                 app.store.temporality = Temporality::Pausing;
                 Command::Pause
@@ -27,11 +21,11 @@ pub(super) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
                 Command::Resume
             }
         }),
-        Intent::StepOne => control(app, |app| {
+        Intent::StepOne => control(app, Capability::Step, |app| {
             stepping::say_until_paused(app, "the step");
             Command::Step(StepBy::Steps(1))
         }),
-        Intent::PhaseOne => control(app, |app| {
+        Intent::PhaseOne => control(app, Capability::Step, |app| {
             let to = match app.store.temporality {
                 Temporality::Paused => app.store.next_phase().name(),
                 _ => "the phase",
@@ -39,7 +33,7 @@ pub(super) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
             stepping::say_until_paused(app, to);
             Command::Step(StepBy::Phases(1))
         }),
-        Intent::Checkpoint => control(app, |app| {
+        Intent::Checkpoint => control(app, Capability::Checkpoint, |app| {
             app.say(Level::Info, "checkpoint asked for: it is written when this step ends");
             Command::Checkpoint
         }),
@@ -48,21 +42,21 @@ pub(super) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
             perform_all(app, effects)
         }
         Intent::Quit => quit(app),
-        Intent::StopRun if app.obeyed() => {
+        Intent::StopRun if app.obeys(Capability::Stop) => {
             app.question = Some(Question::end_run());
             Vec::new()
         }
-        Intent::StopRun if app.store.mode == Mode::Control => quit(app),
-        Intent::StopRun => control(app, |_| Command::Stop),
+        Intent::StopRun if app.store.is_ours() => quit(app),
+        Intent::StopRun => control(app, Capability::Stop, |_| Command::Stop),
         Intent::Interrupt => {
             app.interrupted = true;
             quit(app)
         }
-        Intent::OpenPrompt if app.store.in_control() => {
+        Intent::OpenPrompt if app.store.can(Capability::Set) => {
             app.prompt = Some(Prompt::default());
             Vec::new()
         }
-        Intent::OpenPrompt => control(app, |_| Command::Pause),
+        Intent::OpenPrompt => control(app, Capability::Set, |_| Command::Pause),
         Intent::OpenPrice => perform_all(app, vec![Effect::Prompt("price_per_hour=".to_owned())]),
         other => {
             look(app, other);
@@ -96,10 +90,14 @@ fn look(app: &mut App, intent: Intent) {
     }
 }
 
-/// Runs `ask` where there is an engine to ask, and otherwise says why there is none.
-pub(super) fn control(app: &mut App, ask: impl FnOnce(&mut App) -> Command) -> Vec<Command> {
+/// Runs `ask` where the run can do what is needed, and otherwise says why it cannot.
+pub(super) fn control(
+    app: &mut App,
+    needed: Capability,
+    ask: impl FnOnce(&mut App) -> Command,
+) -> Vec<Command> {
     let ending = app.quitting.map(|_| "stopping; q again leaves at once");
-    let Some(refusal) = app.store.refusal().or(ending) else { return vec![ask(app)] };
+    let Some(refusal) = app.store.refusal(needed).or(ending) else { return vec![ask(app)] };
     app.say(Level::Info, refusal);
     Vec::new()
 }
@@ -107,7 +105,7 @@ pub(super) fn control(app: &mut App, ask: impl FnOnce(&mut App) -> Command) -> V
 pub(in crate::tui::shell) fn quit(app: &mut App) -> Vec<Command> {
     app.dirty = true;
     // A run of another process goes on without us.
-    if app.store.mode != Mode::Control || app.store.ended.is_some() || app.quitting.is_some() {
+    if !app.store.is_ours() || app.store.ended.is_some() || app.quitting.is_some() {
         app.leave = true;
         return Vec::new();
     }
