@@ -47,6 +47,8 @@ mod typed;
 mod units;
 #[cfg(unix)]
 mod walks;
+#[cfg(unix)]
+mod words;
 
 use std::{
     path::{Path, PathBuf},
