@@ -17,6 +17,7 @@ choices! {
     }
 }
 
+#[allow(clippy::derivable_impls, reason = "`choices!` takes no attribute of a value")]
 impl Default for Graded {
     fn default() -> Self {
         Self::Last

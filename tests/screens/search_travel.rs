@@ -250,8 +250,8 @@ fn travel_without_colour_in_ascii_and_with_nothing_to_show() {
 
 fn steps_of(app: &App) -> (u64, u64) {
     (
-        at::<Travel>(&app).answer(End::A, &app.store.pins).unwrap().step,
-        at::<Travel>(&app).answer(End::B, &app.store.pins).unwrap().step,
+        at::<Travel>(app).answer(End::A, &app.store.pins).unwrap().step,
+        at::<Travel>(app).answer(End::B, &app.store.pins).unwrap().step,
     )
 }
 

@@ -99,6 +99,9 @@ pub enum Gesture {
     Down,
 }
 
+/// What a key means while something is typed.
+pub type TypedKey<Action> = fn(&KeyEvent) -> Option<Action>;
+
 /// A screen: where a person is on it, what keys and the mouse change of that, and how it is drawn. What it shows is in
 /// the [`Store`].
 pub trait Screen: Debug + Default + 'static {
@@ -125,7 +128,7 @@ pub trait Screen: Debug + Default + 'static {
     }
 
     /// While something is typed on it: what a key means.
-    fn typing(&self) -> Option<fn(&KeyEvent) -> Option<Self::Action>> {
+    fn typing(&self) -> Option<TypedKey<Self::Action>> {
         None
     }
 

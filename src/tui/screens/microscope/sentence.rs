@@ -68,6 +68,7 @@ pub fn sentence(stage: Stage, config: &Config, figures: Figures<'_>) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -7,14 +7,14 @@ mod state;
 mod view;
 mod view_answers;
 
-use ratatui::{Frame, crossterm::event::KeyEvent, layout::Rect};
+use ratatui::{Frame, layout::Rect};
 
 pub use self::{
     action::{Action, KEYS, typing_action},
     form::{Entry, Field, Form},
     state::{Hits, Playground, Zone},
 };
-use super::{Context, Gesture, Pointer, Scene, Screen};
+use super::{Context, Gesture, Pointer, Scene, Screen, TypedKey};
 use crate::tui::shell::{effect::Effect, keys::KeyRow};
 
 impl Screen for Playground {
@@ -38,7 +38,7 @@ impl Screen for Playground {
         }
     }
 
-    fn typing(&self) -> Option<fn(&KeyEvent) -> Option<Action>> {
+    fn typing(&self) -> Option<TypedKey<Action>> {
         self.typed.is_some().then_some(typing_action)
     }
 

@@ -9,13 +9,13 @@ mod thoughts;
 mod view;
 mod view_detail;
 
-use ratatui::{Frame, crossterm::event::KeyEvent, layout::Rect};
+use ratatui::{Frame, layout::Rect};
 
 pub use self::{
     action::{Action, KEYS, typing_action},
     state::{Focus, Hits, Transcripts},
 };
-use super::{Context, Gesture, Pointer, Scene, Screen};
+use super::{Context, Gesture, Pointer, Scene, Screen, TypedKey};
 use crate::tui::{
     shell::{effect::Effect, keys::KeyRow},
     store::completions::Key,
@@ -36,7 +36,7 @@ impl Screen for Transcripts {
         !scene.store.completions.is_empty()
     }
 
-    fn typing(&self) -> Option<fn(&KeyEvent) -> Option<Action>> {
+    fn typing(&self) -> Option<TypedKey<Action>> {
         self.search.typing.then_some(typing_action)
     }
 

@@ -6,14 +6,14 @@ mod head;
 mod state;
 mod view;
 
-use ratatui::{Frame, crossterm::event::KeyEvent, layout::Rect};
+use ratatui::{Frame, layout::Rect};
 
 pub use self::{
     action::{Action, KEYS, typing_action},
     difference::{Word, differences},
     state::{End, Hits, Travel, puzzle_of},
 };
-use super::{Context, Gesture, Pointer, Scene, Screen};
+use super::{Context, Gesture, Pointer, Scene, Screen, TypedKey};
 use crate::tui::shell::{effect::Effect, keys::KeyRow};
 
 impl Screen for Travel {
@@ -34,7 +34,7 @@ impl Screen for Travel {
         }
     }
 
-    fn typing(&self) -> Option<fn(&KeyEvent) -> Option<Action>> {
+    fn typing(&self) -> Option<TypedKey<Action>> {
         self.typed.is_some().then_some(typing_action)
     }
 
