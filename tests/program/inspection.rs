@@ -97,7 +97,11 @@ fn told(events: &[Event]) -> Vec<(Phase, bool, bool)> {
     inspected
         .map(|group| {
             let scored = group.rows.iter().all(|row| row.score.is_some());
-            (group.phase, scored, group.rows.iter().any(|row| row.record.advantage() != 0.0))
+            (
+                group.phase,
+                scored,
+                group.rows.iter().any(|row| row.record.advantage.is_some_and(|advantage| advantage != 0.0)),
+            )
         })
         .collect()
 }
