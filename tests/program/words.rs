@@ -119,11 +119,14 @@ fn words_are_trained_on_journalled_and_shown_as_they_are() {
     let written = fs::read_to_string(run.rollouts_path()).unwrap();
     assert!(!written.contains(r#""numbers""#) && !written.contains(r#""target""#));
 
-    // The program, which does not have this task, shows its fields and words nothing as Countdown.
+    // The program, which does not have this task, shows what was asked and words nothing as Countdown.
     let name = run.name();
+    let asked = &rollouts[rollouts.len() - 1].problem.prompt;
     let mut lab = Lab::start(&["open", &name, "--runs", "runs"], folder.path());
+    lab.until("the run", |screen| screen.contains("step 2"));
     lab.press("\u{1b}OR");
-    let screen = lab.until("the completions", |screen| screen.contains("words "));
+    let screen =
+        lab.until("the completions", |screen| screen.contains("transcripts") && screen.contains(asked));
     assert!(!screen.contains("->") && !screen.contains('→'), "{screen}");
     lab.press("q");
 }
