@@ -75,7 +75,7 @@ fn rollout(step: u64, group: usize, index: usize) -> Rollout {
         entropies: Some(vec![0.5, 1.25, 0.0]),
         reward: 1.0,
         advantage: Some(0.75),
-        correct: true,
+        correct: Some(true),
         truncated: false,
         analysis: Analysis { checks: 2, true_checks: 1, self_corrections: 1, ..Analysis::default() },
     }

@@ -142,7 +142,7 @@ pub fn scored_records(step: u64, task: &str, group: usize, scored: &ScoredGroup)
     let mut records = sampled_records(step, task, group, &scored.group, &scored.texts);
     for (index, record) in records.iter_mut().enumerate() {
         record.reward = scored.rewards[index];
-        record.correct = scored.scores[index].correct;
+        record.correct = Some(scored.scores[index].correct);
         record.analysis = scored.analyses[index].clone();
     }
     records
@@ -173,7 +173,7 @@ pub fn sampled_records(
             entropies: Some(completion.entropies.clone()),
             reward: 0.0,
             advantage: None,
-            correct: false,
+            correct: None,
             truncated: completion.truncated,
             analysis: Analysis::default(),
         })

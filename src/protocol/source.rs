@@ -32,6 +32,8 @@ pub enum Capability {
     Tokens,
     /// So are their log-probabilities.
     LogProbs,
+    /// So is its configuration: what its engine told stands in [`Started`](super::Started).
+    Config,
     /// It may still be training.
     Live,
 }
@@ -121,6 +123,7 @@ impl RunFacts {
             Capability::Restart,
             Capability::Tokens,
             Capability::LogProbs,
+            Capability::Config,
             Capability::Live,
         ]);
         Self { kind: SourceKind::Engine, engine: OUR_ENGINE, capabilities: Capabilities::COMMANDS.and(known) }
@@ -133,7 +136,7 @@ impl RunFacts {
 
     /// A run that is read from its directory, and whether another process still writes it.
     pub const fn of_our_files(live: bool) -> Self {
-        let known = Capabilities::of(&[Capability::Tokens, Capability::LogProbs]);
+        let known = Capabilities::of(&[Capability::Tokens, Capability::LogProbs, Capability::Config]);
         Self::of_files(OUR_ENGINE, if live { known.with(Capability::Live) } else { known })
     }
 

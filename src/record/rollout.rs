@@ -33,8 +33,9 @@ pub struct Rollout {
     /// Its advantage within the group.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_nan_when_null")]
     pub advantage: Option<f64>,
-    /// Whether the answer is right.
-    pub correct: bool,
+    /// Whether the answer is right; `None` where nobody judged it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correct: Option<bool>,
     /// Whether it was cut off at `max_new_tokens`.
     pub truncated: bool,
     /// The behaviours found in it.
@@ -55,6 +56,25 @@ impl Rollout {
     /// Entropy at each token; none where they are not known.
     pub fn entropies(&self) -> &[f32] {
         self.entropies.as_deref().unwrap_or_default()
+    }
+
+    /// Whether its answer is known to be right.
+    pub fn is_right(&self) -> bool {
+        self.correct == Some(true)
+    }
+
+    /// Whether its answer is known to be wrong.
+    pub fn is_wrong(&self) -> bool {
+        self.correct == Some(false)
+    }
+
+    /// The verdict as a word.
+    pub fn verdict(&self) -> &'static str {
+        match self.correct {
+            Some(true) => "right",
+            Some(false) => "wrong",
+            None => "unknown",
+        }
     }
 
     /// Its advantage; NaN where it is not known.

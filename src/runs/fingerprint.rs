@@ -100,7 +100,7 @@ mod tests {
             entropies: Some(vec![]),
             reward: 1.0,
             advantage: Some(0.0),
-            correct: true,
+            correct: Some(true),
             truncated: false,
             analysis: Analysis::default(),
         }

@@ -249,12 +249,12 @@ fn the_control_pays_by_a_coin_and_still_measures_the_truth() {
             &rollout.completion,
             &RewardRules::default(),
         );
-        assert_eq!(score.correct, rollout.correct);
+        assert_eq!(Some(score.correct), rollout.correct);
     }
-    assert!(rollouts.iter().any(|r| r.correct != (r.reward == 1.0)));
+    assert!(rollouts.iter().any(|r| r.is_right() != (r.reward == 1.0)));
     for step in metrics(&run) {
         let of_step: Vec<_> = rollouts.iter().filter(|rollout| rollout.step == step.step).collect();
-        let right = of_step.iter().filter(|rollout| rollout.correct).count();
+        let right = of_step.iter().filter(|rollout| rollout.is_right()).count();
         assert_eq!(step.get(&registry::ACCURACY), right as f64 / of_step.len() as f64);
     }
 }

@@ -113,7 +113,7 @@ fn words_are_trained_on_journalled_and_shown_as_they_are() {
         assert_eq!(rollout.problem.task, "words");
         assert_eq!(words(&rollout.problem.puzzle).len(), 3);
         let again = Backwards.score(&rollout.problem.puzzle, &rollout.completion, &RewardRules::default());
-        assert_eq!((rollout.reward, rollout.correct), (again.reward, again.correct));
+        assert_eq!((rollout.reward, rollout.correct), (again.reward, Some(again.correct)));
     }
     assert!(reader.metrics().unwrap().records[0].get(&registry::REWARD).is_finite());
     let written = fs::read_to_string(run.rollouts_path()).unwrap();

@@ -4,6 +4,7 @@
 mod at;
 mod bars;
 mod every_screen;
+mod foreign;
 mod frontier;
 mod live;
 mod meter;

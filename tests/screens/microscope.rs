@@ -69,7 +69,7 @@ fn inspection(script: &Script, step: u64, known: Phase) -> GroupInspection {
         RowInspection {
             score: Some(Score {
                 reward: record.reward,
-                correct: record.correct,
+                correct: record.is_right(),
                 format: true,
                 answer: Some("16 + 4".into()),
                 value: Some("20".into()),
@@ -91,7 +91,7 @@ fn inspection(script: &Script, step: u64, known: Phase) -> GroupInspection {
             record.advantage = None;
         }
         if known < Phase::Score {
-            (record.reward, record.correct, record.analysis, *score) = (0.0, false, Default::default(), None);
+            (record.reward, record.correct, record.analysis, *score) = (0.0, None, Default::default(), None);
         }
     }
     GroupInspection { step, group: 0, groups: 16, phase: known, rows }

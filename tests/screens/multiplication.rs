@@ -49,7 +49,7 @@ fn answered(step: u64, index: usize, completion: &str) -> Rollout {
         entropies: Some(vec![0.3; tokens]),
         reward: score.reward,
         advantage: Some(score.reward - 0.6),
-        correct: score.correct,
+        correct: Some(score.correct),
         truncated: score.answer.is_none(),
     }
 }
@@ -92,7 +92,7 @@ fn told(theme: Theme, screen: &str) -> App {
             task: record.problem.task,
             puzzle: record.problem.puzzle,
             reward: record.reward,
-            correct: record.correct,
+            correct: record.correct == Some(true),
             truncated: record.truncated,
             analysis: record.analysis,
             completion: record.completion,

@@ -55,7 +55,7 @@ fn answered(index: usize, numbers: &[i64], target: i64, completion: &str, correc
     let puzzle = NumberPuzzle { numbers: numbers.to_vec(), target };
     let mut record = Script::new(7).rollout(3, 0, index);
     (record.analysis, record.problem.puzzle) = (analyze(&puzzle, completion), puzzle.into());
-    Rollout { completion: completion.into(), correct, ..record }
+    Rollout { completion: completion.into(), correct: Some(correct), ..record }
 }
 
 const SEARCHING: &str = " first , 16 + 4 = 20 , 20 + 1 = 21 . check : 21 is not 19 . try again : 4 * 16 = 64 , 64 - 1 = \

@@ -407,7 +407,10 @@ fn the_mouse_chooses_filters_rows_and_panes() {
     assert_eq!(transcripts.screen.focus(), Focus::List);
     let row = text(&draw(&mut transcripts, &theme, 120, 36)).lines().nth(8).unwrap().to_owned();
     let record = transcripts.selected().unwrap();
-    assert!(record.correct && row.contains(&format!("{:>4}", record.completion.split(' ').count())), "{row}");
+    assert!(
+        record.is_right() && row.contains(&format!("{:>4}", record.completion.split(' ').count())),
+        "{row}"
+    );
     let before = Arc::clone(record);
     transcripts.point(Gesture::Up, 5, 8);
     assert_ne!(transcripts.selected(), Some(&before));

@@ -177,7 +177,7 @@ impl Script {
             entropies: Some(vec![0.3; tokens]),
             reward,
             advantage: Some(reward),
-            correct,
+            correct: Some(correct),
             truncated,
         }
     }
@@ -192,7 +192,7 @@ impl Script {
             puzzle: record.problem.puzzle,
             tokens: record.token_ids.map_or(0, |tokens| tokens.len()),
             reward: record.reward,
-            correct: record.correct,
+            correct: record.correct == Some(true),
             truncated: record.truncated,
             analysis: record.analysis,
             completion: record.completion,

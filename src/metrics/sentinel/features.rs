@@ -35,7 +35,7 @@ impl Features {
         self.looping += usize::from(has_loop(record.token_ids()));
         self.arithmetic_steps += record.analysis.arithmetic_steps;
         self.arithmetic_steps_right += record.analysis.arithmetic_right;
-        if record.correct {
+        if record.is_right() {
             self.right += 1;
             self.right_unsupported += usize::from(record.analysis.arithmetic_right == 0);
             self.right_copied += usize::from(is_copied(record));

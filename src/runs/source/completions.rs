@@ -115,7 +115,7 @@ impl Line {
             entropies: self.entropies.map(numbers),
             reward: self.reward.unwrap_or(f64::NAN),
             advantage: self.advantage,
-            correct: self.correct.or_else(score).unwrap_or_default(),
+            correct: self.correct.or_else(score),
             truncated: self.truncated,
             analysis: task.map(|task| task.analyze(&puzzle, &self.completion)).unwrap_or_default(),
             problem: Problem { task: name, puzzle, prompt: self.prompt },
@@ -239,13 +239,13 @@ mod tests {
     fn what_a_line_does_not_say_is_unknown_unless_its_task_tells() {
         let (.., told) = opened(LINES);
         let [dog, cat, countdown, nothing] = &told.rollouts[..] else { panic!() };
-        assert_eq!((dog.correct, dog.advantage, &dog.analysis), (false, Some(-0.5), &Analysis::default()));
+        assert_eq!((dog.correct, dog.advantage, &dog.analysis), (None, Some(-0.5), &Analysis::default()));
         assert!(dog.reward.is_nan() && dog.token_ids.is_none() && dog.logprobs.is_none());
-        assert_eq!((cat.correct, cat.token_ids().len(), cat.problem.task.as_str()), (true, 2, "words"));
-        assert_eq!((countdown.correct, countdown.problem.task.as_str()), (true, "countdown"));
+        assert_eq!((cat.correct, cat.token_ids().len(), cat.problem.task.as_str()), (Some(true), 2, "words"));
+        assert_eq!((countdown.correct, countdown.problem.task.as_str()), (Some(true), "countdown"));
         assert!(countdown.analysis.attempts > 0);
         assert_eq!(countdown.problem.puzzle.0["uid"], "x7", "what nobody here knows is kept");
-        assert_eq!((nothing.correct, nothing.problem.task.as_str()), (false, ""));
+        assert_eq!((nothing.correct, nothing.problem.task.as_str()), (None, ""));
     }
 
     #[test]
@@ -253,7 +253,7 @@ mod tests {
         let (.., told) = opened(LINES);
         let [first, second] = &told.steps[..] else { panic!("{:?}", told.steps) };
         assert_eq!((first.step, second.step), (1, 2));
-        assert_eq!(first.known(&registry::ACCURACY), Some(0.5));
+        assert_eq!(first.known(&registry::ACCURACY), Some(1.0), "of those that were judged");
         assert_eq!(first.known(&registry::MEAN_LENGTH), Some(2.0));
         assert!(!first.has(&registry::CHECKS), "nobody could read them");
         assert_eq!(second.known(&registry::REWARD), Some(0.5));

@@ -59,6 +59,8 @@ struct Sums {
     step: u64,
     rewards: Vec<f64>,
     groups: BTreeMap<usize, Vec<f64>>,
+    /// Completions whose answer was judged, and those of them that are right.
+    judged: usize,
     right: usize,
     /// Tokens of the completions whose tokens are known, and how many those are.
     tokens: usize,
@@ -76,13 +78,14 @@ impl StepsOf {
         let sums = self.current.get_or_insert_with(|| Sums { step: rollout.step, ..Sums::default() });
         sums.rewards.push(rollout.reward);
         sums.groups.entry(rollout.group).or_default().push(rollout.reward);
-        sums.right += usize::from(rollout.correct);
+        sums.judged += usize::from(rollout.correct.is_some());
+        sums.right += usize::from(rollout.is_right());
         if let Some(tokens) = &rollout.token_ids {
             sums.tokens += tokens.len();
             sums.tokenised += 1;
         }
         if task::reads(&rollout.problem) {
-            sums.readings.add(rollout.correct, &rollout.analysis);
+            sums.readings.add(rollout.is_right(), &rollout.analysis);
         }
         done
     }
@@ -104,7 +107,7 @@ impl Sums {
         step.set(&registry::REWARD_STD, standard_deviation(&self.rewards));
         step.set(&registry::REWARD_STD_WITHIN_GROUPS, spread / self.groups.len() as f64);
         step.set(&registry::FRAC_REWARD_ZERO_STD, share(dead, self.groups.len()));
-        step.set(&registry::ACCURACY, share(self.right, n));
+        step.set(&registry::ACCURACY, share(self.right, self.judged));
         step.set(&registry::MEAN_LENGTH, share(self.tokens, self.tokenised));
         self.readings.put(&mut step);
         step

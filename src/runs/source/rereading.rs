@@ -82,7 +82,12 @@ mod tests {
         let mut meter = Meter::default();
         for event in events {
             if let Event::RolloutScored(record) = event {
-                meter.push((record.step, record.group, record.index), record.correct, &record.analysis, None);
+                meter.push(
+                    (record.step, record.group, record.index),
+                    record.is_right(),
+                    &record.analysis,
+                    None,
+                );
             }
         }
         let today = task::analyze("countdown", &record.problem.puzzle, &record.completion).unwrap();

@@ -149,11 +149,12 @@ impl Theme {
         }
     }
 
-    /// The mark of a right or a wrong answer, and its style. Checks have marks of their own.
-    pub fn answer(&self, right: bool) -> (&'static str, Style) {
-        match right {
-            true => (self.glyph("✓", "v"), self.right),
-            false => (self.glyph("✗", "x"), self.wrong),
+    /// The mark of a right answer, a wrong one or one that nobody judged, and its style. Checks have marks of their own.
+    pub fn answer(&self, right: impl Into<Option<bool>>) -> (&'static str, Style) {
+        match right.into() {
+            Some(true) => (self.glyph("✓", "v"), self.right),
+            Some(false) => (self.glyph("✗", "x"), self.wrong),
+            None => ("?", self.dim),
         }
     }
 

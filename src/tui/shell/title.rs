@@ -208,7 +208,10 @@ fn details(app: &App) -> Vec<Vec<Span<'static>>> {
         let text = if app.store.is_ours() { "starting the engine" } else { "reading the run" };
         return vec![vec![span(text, dim)]];
     };
-    let config = &started.config;
+    let Some(config) = app.store.config() else {
+        let text = format!("{}, unknown configuration", app.store.facts.engine);
+        return vec![vec![span(text, dim)]];
+    };
     let forked =
         app.store.fork().map(|fork| vec![span(format!("forked from {} @{}", fork.run, fork.step), dim)]);
     vec![

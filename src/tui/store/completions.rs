@@ -106,11 +106,11 @@ impl Completions {
             && let Some(old) = group.entries.iter().position(|entry| entry.record.index == record.index)
         {
             let old = group.entries.remove(old);
-            group.right -= usize::from(old.record.correct);
+            group.right -= usize::from(old.record.is_right());
             self.counts.remove(&old.record);
         }
         group.highest_index = group.highest_index.max(record.index);
-        group.right += usize::from(record.correct);
+        group.right += usize::from(record.is_right());
         if record.advantage().is_finite() {
             group.advantage_scale = group.advantage_scale.max(record.advantage().abs());
         }

@@ -12,10 +12,12 @@ pub struct Counted {
 }
 
 impl Counted {
+    /// Counts it, if its answer was judged.
     pub(super) fn push(&mut self, record: &Rollout) {
+        let Some(correct) = record.correct else { return };
         let place = (record.step, record.group, record.index);
         let blind = self.blind.of(&record.problem.task, &record.problem.puzzle);
-        self.meter.push(place, record.correct, &record.analysis, blind);
+        self.meter.push(place, correct, &record.analysis, blind);
     }
 
     pub(super) fn cut_back(&mut self, step: u64) {

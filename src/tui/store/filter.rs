@@ -22,7 +22,7 @@ pub enum Filter {
 
 /// Whether the answer is right although no attempt of the thought derives it.
 pub fn underived(record: &Rollout) -> bool {
-    record.correct && record.analysis.faithful == Some(false)
+    record.is_right() && record.analysis.faithful == Some(false)
 }
 
 impl Filter {
@@ -46,8 +46,8 @@ impl Filter {
     pub fn passes(self, record: &Rollout) -> bool {
         match self {
             Self::All => true,
-            Self::Right => record.correct,
-            Self::Wrong => !record.correct,
+            Self::Right => record.is_right(),
+            Self::Wrong => record.is_wrong(),
             // A superficial one checks nothing; the Meter counts the same.
             Self::HasCheck => record.analysis.checks > record.analysis.superficial_checks,
             Self::SelfCorrected => record.analysis.self_corrections > 0,
@@ -145,7 +145,7 @@ mod tests {
             ..crate::reasoning::Analysis::default()
         };
         let mut tally = Tally::default();
-        records.iter().for_each(|record| tally.add(record.correct, &record.analysis, None));
+        records.iter().for_each(|record| tally.add(record.is_right(), &record.analysis, None));
         let shown = records.iter().filter(|record| Filter::HasCheck.passes(record)).count();
         assert!(shown > 0 && shown == tally.checked);
         assert!(!Filter::HasCheck.passes(&records[0]));

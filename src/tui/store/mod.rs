@@ -141,9 +141,9 @@ impl Store {
         }
     }
 
-    /// The configuration in force, once it is known.
+    /// The configuration in force, once it is known. Of another engine's run it never is.
     pub fn config(&self) -> Option<&Config> {
-        self.started.as_ref().map(|started| &started.config)
+        self.started.as_ref().filter(|_| self.has(Capability::Config)).map(|started| &started.config)
     }
 
     /// The name of the run's task; the first one's until a run is known.
@@ -233,7 +233,7 @@ impl Store {
     /// What the base showed, as far as is known, its reward by what is paid now.
     pub fn base(&self) -> Option<BaseReference> {
         let base = self.history.reference(self.measured_base())?;
-        let reward = self.started.as_ref().map_or(base.reward, |started| base.reward_under(&started.config));
+        let reward = self.config().map_or(base.reward, |config| base.reward_under(config));
         Some(BaseReference { reward, ..base })
     }
 

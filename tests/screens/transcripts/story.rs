@@ -228,7 +228,7 @@ pub fn completion(step: u64, group: usize, index: usize) -> Rollout {
         entropies: Some(vec![0.0; tokens]),
         reward,
         advantage: Some(reward - 0.34),
-        correct,
+        correct: Some(correct),
         truncated,
         analysis: story.analysis,
     }

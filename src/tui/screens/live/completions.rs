@@ -114,8 +114,7 @@ fn title(current: Option<(usize, &Group)>, shown: Shown, scene: &Scene<'_>, widt
         None => spans.push(span(words, theme.title)),
     }
     if width >= 50 {
-        let total =
-            scene.store.started.as_ref().map_or(0, |started| started.config.sampling.prompts_per_step);
+        let total = scene.store.config().map_or(0, |config| config.sampling.prompts_per_step);
         let known = scene.store.streams.groups();
         let recorded = scene.store.history.last().is_some_and(|last| last.step >= scene.store.streams.step());
         let of = match total {
@@ -200,9 +199,9 @@ fn gutter_row(
 ) -> Vec<Span<'static>> {
     let record = card.record.as_deref();
     let verdict: Style = match record {
-        Some(record) if record.correct => theme.right,
-        Some(_) => theme.wrong,
-        None => theme.dim,
+        Some(record) if record.is_right() => theme.right,
+        Some(record) if record.is_wrong() => theme.wrong,
+        _ => theme.dim,
     };
     let mut spans = vec![span(theme.glyph("▌", "|"), verdict)];
     if gutter < GUTTER {
@@ -222,7 +221,7 @@ fn gutter_row(
     match (row, record) {
         (0, Some(record)) => {
             let mark = match (record.correct, record.truncated) {
-                (false, true) => theme.cut_off(),
+                (Some(false) | None, true) => theme.cut_off(),
                 (right, _) => theme.answer(right).0,
             };
             spans.push(span(format!("{:>5.2} {mark}", finite(record.reward)), verdict));

@@ -53,7 +53,7 @@ pub fn draw_status(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
     line(frame, scene, rates, width, Rect { height: 1, ..area });
     let mut second = vec![cost];
     if let Some(step) = step {
-        let epochs = scene.store.started.as_ref().map_or(1, |started| started.config.update.inner_epochs);
+        let epochs = scene.store.config().map_or(1, |config| config.update.inner_epochs);
         let mut loss =
             part(format!("{:>+7}", numbers::fixed(unsigned_zero(step.get(&registry::LOSS)), 4, 0)), " loss");
         if epochs == 1 {
@@ -86,8 +86,11 @@ pub fn draw_message(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
         return;
     }
     let base = scene.store.base();
-    let control = scene.store.config().map_or(Control::None, |config| config.reward.control);
-    let reward = control.words();
+    let reward = match scene.store.config() {
+        Some(config) => config.reward.control.words(),
+        None if scene.store.started.is_some() => "what the reward sees is unknown",
+        None => Control::None.words(),
+    };
     let mut parts = vec![vec![span(reward, theme.dim)]];
     if let Some(fork) = scene.store.fork() {
         let steps =

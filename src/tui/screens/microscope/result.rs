@@ -53,7 +53,7 @@ fn scored(rows: &[Arc<Rollout>]) -> String {
         }
     }
     rewards.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let right = rows.iter().filter(|row| row.correct).count();
+    let right = rows.iter().filter(|row| row.is_right()).count();
     let counted: Vec<String> = rewards.iter().map(|(reward, count)| format!("{count} of {reward}")).collect();
     format!("{right} of {} right; rewards: {}.", rows.len(), counted.join(", "))
 }
@@ -137,7 +137,7 @@ mod tests {
                 Arc::new(Rollout {
                     reward,
                     advantage: Some(advantage),
-                    correct: reward == 1.0,
+                    correct: Some(reward == 1.0),
                     token_ids: Some(vec![1; 9]),
                     ..record
                 })

@@ -90,21 +90,29 @@ struct Setting {
     name: &'static str,
     /// Whether it may change during a run.
     live: bool,
-    value: String,
+    /// `None` where the run's engine did not tell its configuration.
+    value: Option<String>,
     default: String,
     doc: String,
     allowed: String,
 }
 
-/// Every key with its value. Before a run is known, those are the defaults.
+impl Setting {
+    /// Whether it is known to have another value than the default.
+    fn is_changed(&self) -> bool {
+        self.value.as_ref().is_some_and(|value| *value != self.default)
+    }
+}
+
+/// Every key with its value. Before a run has begun, those are the defaults.
 fn settings(store: &Store) -> Vec<Setting> {
     let default = Config::default();
-    let config = store.config().unwrap_or(&default);
+    let config = store.config().or(store.started.is_none().then_some(&default));
     let value = |config: &Config, name| config.get(name).unwrap_or_default();
     let keys = Config::keys().map(|key| Setting {
         name: key.name,
         live: key.live,
-        value: value(config, key.name),
+        value: config.map(|config| value(config, key.name)),
         default: value(&default, key.name),
         doc: key.doc().to_owned(),
         allowed: key.allowed().to_string(),
@@ -115,7 +123,7 @@ fn settings(store: &Store) -> Vec<Setting> {
 impl Settings {
     fn listed(&self, store: &Store) -> Vec<Setting> {
         let mut all = settings(store);
-        all.retain(|setting| !self.changed_only || setting.value != setting.default);
+        all.retain(|setting| !self.changed_only || setting.is_changed());
         all
     }
 }

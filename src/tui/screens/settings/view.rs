@@ -28,8 +28,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, settings: &Settings, scene: 
     let listed = settings.listed(scene.store);
     let doc_rows = if area.height >= 8 { (area.height / 3).min(8) } else { 0 };
     let [list, doc] = Layout::vertical([Constraint::Fill(1), Constraint::Length(doc_rows)]).areas(area);
-    let changed = listed.iter().filter(|setting| setting.value != setting.default).count();
+    let changed = listed.iter().filter(|setting| setting.is_changed()).count();
+    let unknown = scene.store.started.is_some() && scene.store.config().is_none();
     let title = match settings.changed_only {
+        _ if unknown => " settings: unknown, this run's engine did not record them ".to_owned(),
         true => format!(" settings: {changed} not at their defaults "),
         false => format!(" settings: {} keys, {changed} not at their defaults ", listed.len()),
     };
@@ -58,12 +60,13 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, settings: &Settings, scene: 
 
 /// `learning_rate *   0.0003   (0.0001)`.
 fn row(setting: &Setting, theme: &Theme) -> Vec<Span<'static>> {
-    let changed = setting.value != setting.default;
+    let changed = setting.is_changed();
+    let value = setting.value.as_deref().unwrap_or("unknown");
     let mark = if setting.live { " *" } else { "" };
     let name = format!("{}{mark}", setting.name);
     let mut spans = vec![
         span(format!("{name:<NAMES$} "), if changed { theme.title } else { theme.text }),
-        span(format!("{:<VALUES$} ", setting.value), if changed { theme.accent } else { theme.text }),
+        span(format!("{value:<VALUES$} "), if changed { theme.accent } else { theme.text }),
     ];
     if changed {
         spans.push(span(format!("default {}", setting.default), theme.dim));

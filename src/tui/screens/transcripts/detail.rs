@@ -321,8 +321,11 @@ impl<'a> Writer<'a> {
     /// The answer's own colour tells whether it is right.
     fn style(&self, meaning: Meaning) -> Style {
         match meaning {
-            Meaning::Answer if self.record.correct => self.theme.right,
-            Meaning::Answer => self.theme.wrong,
+            Meaning::Answer => match self.record.correct {
+                Some(true) => self.theme.right,
+                Some(false) => self.theme.wrong,
+                None => self.theme.text,
+            },
             other => other.style(self.theme),
         }
     }

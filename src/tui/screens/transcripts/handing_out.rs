@@ -29,7 +29,7 @@ pub(super) fn export(record: &Rollout, length: usize) -> Effect {
          self-corrections: {}\n\n{}{}\n",
         record.problem.task,
         record.problem.puzzle,
-        if record.correct { "right" } else { "wrong" },
+        record.verdict(),
         if underived(record) { ", not derived by the thought" } else { "" },
         if record.truncated { ", cut off" } else { "" },
         record.reward,

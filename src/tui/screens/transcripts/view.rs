@@ -298,7 +298,7 @@ fn completion_row(
         if underived(record) { styled("?".to_owned(), theme.warning) } else { Span::raw(" ") },
         styled(
             format!("{:>5} ", figure(record.reward, false)),
-            if record.correct { theme.text } else { theme.dim },
+            if record.is_right() { theme.text } else { theme.dim },
         ),
         styled(format!(" {:>5} ", figure(record.advantage(), true)), theme.text),
     ];

@@ -110,7 +110,7 @@ fn figure_lines(
 ) -> Vec<Line<'static>> {
     let record = entry.record.as_ref();
     let (mark, style) = theme.answer(record.correct);
-    let verdict = format!("{mark} {}", if record.correct { "right" } else { "wrong" });
+    let verdict = format!("{mark} {}", record.verdict());
     let mut verdicts = Vec::new();
     let answers = answer::count(&record.completion);
     if answers > 1 {
