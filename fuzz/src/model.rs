@@ -14,5 +14,5 @@ pub mod fields;
 pub mod host;
 #[path = "../../src/model/layout.rs"]
 mod layout;
-#[path = "../../src/model/tokenizer.rs"]
+#[path = "../../src/model/tokenizer/mod.rs"]
 pub mod tokenizer;
