@@ -48,12 +48,12 @@ pub enum DeviceError {
     #[error(transparent)]
     UnknownBackend(#[from] UnknownBackend),
     /// wgpu was requested, but there is no adapter.
-    #[error("The backend `wgpu` was asked for, but this machine has no GPU adapter; use `auto` or `cpu`.")]
+    #[error("The backend `wgpu` was requested, but this machine has no GPU adapter; use `auto` or `cpu`.")]
     NoAdapter,
     /// wgpu was requested, but the only adapters are rasterizers that run on the CPU.
     #[error(
-        "The backend `wgpu` was asked for, but its only adapter, {0}, is software that runs on the CPU and is far \
-         slower than the backend `cpu`; use that, or set {ALLOW_SOFTWARE}=1 to use it all the same."
+        "The backend `wgpu` was requested, but its only adapter, {0}, is software that runs on the CPU and is far \
+         slower than the backend `cpu`; use that, or set {ALLOW_SOFTWARE}=1 to use it anyway."
     )]
     SoftwareOnly(String),
     /// The graphics drivers did not list their adapters.
@@ -136,14 +136,14 @@ pub fn choose_among(
 ) -> Result<Choice, DeviceError> {
     unit::check().map_err(DeviceError::VectorUnit)?;
     if request == BackendRequest::Cpu {
-        return Ok(cpu("The backend `cpu` was asked for."));
+        return Ok(cpu("The backend `cpu` was requested."));
     }
     let allow_software = std::env::var(ALLOW_SOFTWARE).is_ok_and(|value| value == "1");
     match plan(request, adapters(), allow_software)? {
         Plan::Cpu(reason) => Ok(cpu(reason)),
         Plan::Gpu { name } => match (open(&name), request) {
             (Ok((_, adapter)), BackendRequest::Auto) if adapter.software => Ok(cpu(format!(
-                "The adapter that wgpu takes here, {}, is software that runs on the CPU, so the CPU backend is \
+                "The adapter that wgpu selects here, {}, is software that runs on the CPU, so the CPU backend is \
                  faster.",
                 adapter.name
             ))),
@@ -165,7 +165,7 @@ fn cpu(reason: impl Into<String>) -> Choice {
 
 fn gpu_reason(request: BackendRequest, adapter: &Adapter) -> String {
     let what = if adapter.software { "software that runs on the CPU, allowed for tests" } else { "a GPU" };
-    let asked = if request == BackendRequest::Wgpu { "The backend `wgpu` was asked for, and " } else { "" };
+    let asked = if request == BackendRequest::Wgpu { "The backend `wgpu` was requested, and " } else { "" };
     format!("{asked}{} ({}) is {what}.", adapter.name, adapter.api)
 }
 

@@ -82,7 +82,7 @@ fn inspection() -> GroupInspection {
             formula: "-min(r A, clip(r, 0.8, 1.28) A)".into(),
             bounds: Bounds { low: Some(0.8), high: Some(1.28) },
             kl_formula: Some("exp(ref - logp) - (ref - logp) - 1".into()),
-            norm: "1 over all tokens of the step".into(),
+            norm: "1 over the tokens of the step".into(),
             weight: Some(0.01),
             tokens: vec![TokenTerm { ratio: 1.5, acts: Some(Bound::High), kl: Some(0.25) }],
         }),

@@ -347,7 +347,7 @@ mod tests {
         for part in [
             "aha-lab 9.8.7",
             &format!(" threads, vector unit {}", VectorUnit::in_use()),
-            "cpu: The backend `cpu` was asked for.",
+            "cpu: The backend `cpu` was requested.",
             "1234567 parameters, 4.9 MB",
         ] {
             assert!(text.contains(part), "{part} in {text}");

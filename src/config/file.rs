@@ -127,7 +127,7 @@ impl ConfigFile {
                 )));
             }
             Some(_) => {
-                return Err(refused(format!("its {SCHEMA} is no number that any aha-lab has written.")));
+                return Err(refused(format!("its {SCHEMA} is not a version of aha-lab.")));
             }
         }
         let provenance = match table.remove(PROVENANCE) {

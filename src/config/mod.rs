@@ -38,21 +38,21 @@ use crate::{
 /// Everything that determines a run. It has no times or paths: one configuration and one seed give one run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
-    /// What is asked.
+    /// The problems.
     pub puzzles: Puzzles,
     /// How the policy writes.
     pub sampling: Sampling,
-    /// How far a step goes.
+    /// Optimizer.
     pub optimizer: Optimizer,
     /// The loss and the advantages in it.
     pub update: Update,
-    /// What of a completion counts, and what it earns.
+    /// Reward.
     pub reward: Reward,
-    /// What is done every so many steps.
+    /// Checkpoints and evaluations.
     pub schedule: Schedule,
     /// What makes the same run again.
     pub machine: Machine,
-    /// What watches the run.
+    /// Monitoring.
     pub watch: Watch,
 }
 

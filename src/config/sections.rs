@@ -7,11 +7,11 @@ use crate::{
 };
 
 section! {
-    /// What is asked.
+    /// The problems.
     pub struct Puzzles {
-        /// What is asked; setting another one also sets its level and whatever else it wants.
+        /// Kind of problems to train on. Another task also sets its own defaults, such as the level.
         fixed task: &'static Family = FAMILIES[0];
-        /// How hard the puzzles are; every task has levels of its own.
+        /// How hard the problems are. Every task has its own levels.
         fixed level: LevelName = FAMILIES[0].first_level();
     }
 }
@@ -27,15 +27,15 @@ impl Puzzles {
 }
 
 section! {
-    /// What is done every so many steps.
+    /// Checkpoints and evaluations.
     pub struct Schedule {
-        /// Steps between checkpoints; 0 writes only the last.
+        /// Steps between checkpoints; 0 writes only the last one.
         live checkpoint_every: u64 = 20, 0..=1_000_000_000;
-        /// Steps between held-out evaluations; 0 for none.
+        /// Steps between held-out evaluations; 0 turns them off.
         live evaluate_every: u64 = 0, 0..=1_000_000_000;
-        /// Held-out puzzles of such an evaluation.
+        /// Held-out puzzles per evaluation.
         fixed evaluate_puzzles: usize = 128, 1..=10_000;
-        /// Steps between answers to the pinned puzzles; 0 for none.
+        /// Steps between answers to the pinned puzzles; 0 turns them off.
         live pinned_every: u64 = 5, 0..=1_000_000_000;
     }
 }
@@ -44,34 +44,34 @@ section! {
 const MAX_SEED: u64 = i64::MAX as u64;
 
 section! {
-    /// What it takes to make the same run again.
+    /// Reproducibility and hardware.
     pub struct Machine {
-        /// Seed of everything random.
+        /// Random seed of the run.
         fixed seed: u64 = 0, 0..=MAX_SEED;
-        /// Worker threads; 0 takes the physical cores. Sums are taken per worker: another number of threads gives other
-        /// last bits.
+        /// Worker threads; 0 uses the physical cores. Each worker sums its own part, so another number of threads
+        /// changes the last bits.
         fixed threads: usize = 0, 0..=1_024;
-        /// Where tensors live.
+        /// Device that runs the model.
         fixed backend: BackendRequest = BackendRequest::Auto;
     }
 }
 
 section! {
-    /// What watches the run.
+    /// Monitoring.
     pub struct Watch {
-        /// What happens when a run collapses.
+        /// What the sentinel does when it raises a warning.
         live sentinel: OnCollapse = OnCollapse::Warn;
-        /// Dollars an hour for the estimate on screen; it changes nothing else.
+        /// Dollars per hour, for the cost estimate on screen only.
         live price_per_hour: f64 = 0.1, 0.0..=1e6;
     }
 }
 
 choices! {
-    /// What happens when the sentinel sees a collapse.
+    /// What the sentinel does when it raises a warning.
     pub enum OnCollapse {
-        /// A warning, and the run goes on.
+        /// Warn, and let the run continue.
         Warn = "warn",
-        /// A warning and a checkpoint, and the run pauses.
+        /// Warn, write a checkpoint and pause the run.
         Pause = "pause",
         /// Nothing.
         Off = "off",

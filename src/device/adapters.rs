@@ -100,10 +100,10 @@ fn ask(command: &mut Command, limit: Duration) -> Result<Option<Vec<Adapter>>, S
         Some(status) => return Err(format!("the graphics driver crashed ({})", how(status))),
         None => return Err(format!("the graphics driver did not answer within {} seconds", limit.as_secs())),
     }
-    let text = receiver.recv_timeout(limit).map_err(|error| format!("their list does not end ({error})"))?;
+    let text = receiver.recv_timeout(limit).map_err(|error| format!("their list was cut short ({error})"))?;
     let text = text.map_err(|error| format!("their list cannot be read ({error})"))?;
     let listed: Result<Vec<Adapter>, String> = serde_json::from_slice(&text)
-        .map_err(|_| "the process that lists them printed something else".to_owned())?;
+        .map_err(|_| "the process that lists them printed unexpected output".to_owned())?;
     listed.map(Some)
 }
 

@@ -7,9 +7,9 @@ use crate::settings::{Choice, choices};
 choices! {
     /// The requested backend.
     pub enum BackendRequest {
-        /// wgpu where there is a real GPU, the CPU elsewhere.
+        /// wgpu if there is a real GPU, else the CPU.
         Auto = "auto",
-        /// wgpu, or an error.
+        /// wgpu; an error if there is no GPU.
         Wgpu = "wgpu",
         /// The CPU.
         Cpu = "cpu",
@@ -18,7 +18,7 @@ choices! {
 
 /// The name is not a backend.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("There is no backend `{0}`: it is `auto`, `wgpu` or `cpu`.")]
+#[error("There is no backend `{0}`; choose `auto`, `wgpu` or `cpu`.")]
 pub struct UnknownBackend(String);
 
 impl FromStr for BackendRequest {

@@ -27,10 +27,10 @@ impl Control {
     /// What the score phase does, in a sentence.
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::None => "the task looks at each answer and at nothing else, and gives it a reward.",
+            Self::None => "the task rewards each answer and looks at nothing else.",
             Self::RandomReward => "the control at work: a coin, not the answer, decides each reward.",
             Self::ShuffledReward => {
-                "the control at work: the group's rewards are dealt out again, whoever earned them."
+                "the control at work: the group's rewards are shuffled, whoever earned them."
             }
         }
     }

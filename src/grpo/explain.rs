@@ -85,7 +85,7 @@ mod tests {
         // The last one lies below its bound too, where an advantage above 0 pushes it back.
         assert_eq!(acts, [None, Some(Bound::High), None]);
         assert_eq!(said.tokens[0].kl, Some(0.0));
-        assert_eq!((said.weight, said.norm.as_str()), (Some(1.0 / 40.0), "1 over all tokens of the step"));
+        assert_eq!((said.weight, said.norm.as_str()), (Some(1.0 / 40.0), "1 over the tokens of the step"));
         assert_eq!(said.formula, "-min(r A, clip(r, 0.8, 1.28) A)");
         let alone = completion(&SeenRow { reference: &[], batch: None, ..row }, &Update::default());
         assert!(alone.tokens.iter().all(|token| token.kl.is_none()) && alone.kl_formula.is_none());

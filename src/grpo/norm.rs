@@ -26,7 +26,7 @@ impl LossNorm {
     /// The weight of a token, in words.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Token => "1 over all tokens of the step",
+            Self::Token => "1 over the tokens of the step",
             Self::Sequence => "1 over its completion's length",
             Self::Constant => "1 over max_new_tokens",
         }

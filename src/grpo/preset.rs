@@ -7,19 +7,18 @@ use crate::settings::choices;
 choices! {
     /// A published algorithm.
     pub enum Preset {
-        /// Measured best here: Dr. GRPO's unscaled advantages, DAPO's mean over all tokens.
+        /// Best in our measurements: Dr. GRPO's unscaled advantages, DAPO's mean over all tokens.
         Lab = "lab",
-        /// DeepSeekMath: advantages in standard deviations, each completion by its own length, KL to the reference. The
-        /// paper moves the reference along every few hundred steps; here it stays.
+        /// DeepSeekMath: advantages scaled by the standard deviation, losses averaged per completion, KL to the
+        /// reference. The paper updates the reference every few hundred steps; here it stays fixed.
         Grpo = "grpo",
-        /// Dr. GRPO: neither the deviation nor the length of a completion weighs it. With one inner epoch that is `lab`
-        /// with the loss on another scale: the gradient of a step has the same direction, and of its length Adam keeps
-        /// little.
+        /// Dr. GRPO: no scaling by deviation or by length. With one inner epoch this is `lab` with the loss on
+        /// another scale: the gradient has the same direction, and Adam mostly cancels the scale.
         DrGrpo = "dr_grpo",
-        /// DAPO: every token counts alike, more room upwards (which acts from the second inner epoch on), no KL. With one
-        /// inner epoch that is `lab` with advantages in standard deviations. Its dynamic sampling (drawing until no group
-        /// is all right or all wrong) and its overlong penalty are left out: the first makes steps of unpredictable
-        /// length, the second would reward a length.
+        /// DAPO: every token has equal weight, a higher upper clip bound (which matters from the second inner epoch
+        /// on), no KL. With one inner epoch this is `lab` with advantages scaled by the standard deviation. Its
+        /// dynamic sampling is a setting of its own (`batching`); its overlong penalty is left out, because it would
+        /// reward a length.
         Dapo = "dapo",
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 /// Everything that decides what a step does, beside the task and the models.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Settings {
-    /// Seed of everything random.
+    /// Random seed of the run.
     pub seed: u64,
     /// How the policy writes.
     pub sampling: Sampling,
@@ -24,15 +24,15 @@ pub struct Settings {
 }
 
 section! {
-    /// How many completions the policy writes in a step, and how.
+    /// Sampling.
     pub struct Sampling {
-        /// Which prompts and groups a step trains on.
+        /// How the prompts and groups of a step are chosen.
         fixed batching: Chosen<dyn Batching> = Chosen::default();
-        /// Puzzles a step.
+        /// Prompts per step.
         fixed prompts_per_step: usize = 16, 1..=65_536;
-        /// Completions per puzzle, whose rewards are compared.
+        /// Completions per prompt; their rewards are compared with each other.
         fixed group_size: usize = 16, 2..=4_096;
-        /// A completion is cut off after so many tokens.
+        /// Longest completion in tokens; a longer one is cut off.
         live max_new_tokens: usize = 320, 1..=65_536;
         /// Sampling temperature.
         live temperature: f64 = 1.0, 0.01..=10.0;
@@ -40,52 +40,54 @@ section! {
 }
 
 section! {
-    /// How far a step goes.
+    /// Optimizer.
     pub struct Optimizer {
         /// Peak learning rate of AdamW.
         live learning_rate: f64 = 4e-4, 0.0..=1.0;
-        /// Steps over which the learning rate rises linearly.
+        /// Steps of linear learning-rate warmup.
         fixed warmup_steps: u64 = 5, 0..=1_000_000;
-        /// The global gradient norm is clipped to this; 0 turns clipping off.
+        /// Global gradient norm to clip to; 0 turns clipping off.
         live max_grad_norm: f64 = 1.0, 0.0..=1e6;
     }
 }
 
 section! {
-    /// What a step is an update of: the loss and the advantages in it.
+    /// Loss and advantages.
     pub struct Update {
-        /// The loss of a token.
+        /// Policy-gradient objective.
         fixed objective: Chosen<dyn Objective> = Chosen::default();
-        /// The importance ratio is clipped below at 1 minus this; with one inner epoch it is 1 and nothing is clipped.
+        /// Lower clip bound of the importance ratio: 1 minus this. With one inner epoch every ratio is 1 and nothing
+        /// is clipped.
         live clip_eps_low: f64 = 0.2, 0.0..=1.0;
-        /// The importance ratio is clipped above at 1 plus this; with one inner epoch it is 1 and nothing is clipped.
+        /// Upper clip bound of the importance ratio: 1 plus this. With one inner epoch every ratio is 1 and nothing
+        /// is clipped.
         live clip_eps_high: f64 = 0.28, 0.0..=100.0;
-        /// Weight of the KL term, whose value estimates KL(policy || reference) and whose gradient is that of
-        /// KL(reference || policy); 0 leaves the reference out of memory.
+        /// Weight of the KL term; at 0 the reference is not loaded. Its value estimates KL(policy || reference); its
+        /// gradient is that of KL(reference || policy).
         live kl_coef: f64 = 0.0, 0.0..=100.0;
-        /// Updates per rollout.
+        /// Optimizer updates per step, all on the same rollouts.
         fixed inner_epochs: usize = 1, 1..=64;
-        /// Tokens in one forward and backward pass.
+        /// Tokens per forward and backward pass.
         fixed micro_tokens: usize = 512, 1..=16_777_216;
-        /// What the sum of token losses is divided by.
+        /// Normalization of the summed token losses.
         fixed loss_norm: LossNorm = LossNorm::Token;
-        /// What a completion's reward is compared with.
+        /// Baseline that a completion's reward is compared with.
         fixed advantage: Chosen<dyn Advantage> = Chosen::default();
-        /// Whether advantages are divided by the group's standard deviation.
+        /// Divide advantages by the group's standard deviation.
         fixed scale_rewards: bool = false;
-        /// Sets scale_rewards, loss_norm, clip_eps_* and kl_coef at once; settings behind it have the last word.
+        /// Sets scale_rewards, loss_norm, clip_eps_* and kl_coef at once; settings after it override it.
         fixed preset: Preset = Preset::Lab;
     }
 }
 
 section! {
-    /// What of a completion counts, and what it earns.
+    /// Reward.
     pub struct Reward {
-        /// What is paid instead of the reward, to see what learning is worth without it.
+        /// Control experiment: replaces the reward, to see what training does without its signal.
         fixed control: Control = Control::None;
-        /// Where a completion ends.
+        /// Where sampling stops.
         fixed stop: StopAt = StopAt::Auto;
-        /// Which answer is graded where a completion states several.
+        /// Which answer is graded if a completion states several.
         fixed answer: Graded = Graded::Last;
         /// Reward of a right answer.
         live reward_correct: f64 = 1.0, -1e3..=1e3;
@@ -102,12 +104,12 @@ impl Reward {
 }
 
 choices! {
-    /// What the sum of token losses is divided by.
+    /// Normalization of the summed token losses.
     pub enum LossNorm {
-        /// All tokens of the batch (DAPO, <https://arxiv.org/abs/2503.14476>).
+        /// Number of tokens in the batch (DAPO, <https://arxiv.org/abs/2503.14476>).
         Token = "token",
-        /// Each completion's own length, then the number of completions (GRPO): long wrong answers are punished less per
-        /// token than short ones.
+        /// Each completion's own length, then the number of completions (GRPO). A long wrong answer is then penalized
+        /// less per token than a short one.
         Sequence = "sequence",
         /// `max_new_tokens` times the number of completions, a constant (Dr. GRPO).
         Constant = "constant",
@@ -115,14 +117,13 @@ choices! {
 }
 
 choices! {
-    /// What is paid instead of the reward.
+    /// What replaces the reward.
     pub enum Control {
-        /// The reward itself.
+        /// No control: the reward itself.
         None = "none",
-        /// A coin that ignores the answer.
+        /// A coin flip that ignores the answer.
         RandomReward = "random-reward",
-        /// The rewards that the answers of a group earned, dealt out again within the group: they keep their mean and
-        /// spread.
+        /// The group's rewards, shuffled within the group, so that mean and spread stay the same.
         ShuffledReward = "shuffled-reward",
     }
 }
@@ -130,11 +131,11 @@ choices! {
 choices! {
     /// Where a completion ends by itself.
     pub enum StopAt {
-        /// `end` for bases made by `pretrain`, `answer` for all others; decided before the first step.
+        /// `end` for bases made by `pretrain`, `answer` for all others. Resolved before the first step.
         Auto = "auto",
-        /// At its end token, or right behind its first answer, for models that write on after it.
+        /// At the end token or right after the first answer, for models that keep writing.
         Answer = "answer",
-        /// At its end token.
+        /// At the end token.
         End = "end",
     }
 }

@@ -156,7 +156,7 @@ pub struct Batch {
 pub struct Round {
     /// Which group of the step each is.
     pub slots: Vec<usize>,
-    /// What is asked.
+    /// The problems.
     pub puzzles: Vec<Puzzle>,
     /// Prompts of the step that were drawn before.
     drawn_before: usize,

@@ -10,9 +10,9 @@ choices! {
     /// Which answer is graded when a completion states several.
     #[derive(Serialize, Deserialize)] #[serde(rename_all = "lowercase")]
     pub enum Graded {
-        /// The first that is complete. What follows it earns and costs nothing.
+        /// The first complete one. Whatever follows it is ignored.
         First = "first",
-        /// The last, also where it was never closed and so is no answer.
+        /// The last one, even if its tag is never closed, which makes it no answer.
         Last = "last",
     }
 }

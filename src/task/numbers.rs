@@ -35,7 +35,7 @@ pub const MAX_NUMBERS: usize = 64;
 
 fn read(puzzle: &Puzzle) -> Result<NumberPuzzle, String> {
     NumberPuzzle::of(puzzle).ok_or_else(|| {
-        "A puzzle of this task has `numbers`, a list of whole numbers, and a whole number as `target`.".into()
+        "A puzzle of this task needs `numbers`, a list of whole numbers, and `target`, a whole number.".into()
     })
 }
 

@@ -15,7 +15,7 @@ pub(super) const PART: Group = Group;
 
 impl Advantage for Group {
     fn about(&self) -> &'static str {
-        "The mean of its group."
+        "Mean reward of its group."
     }
 
     fn advantages(&self, batch: &[Earned<'_>], scale_rewards: bool) -> Vec<Vec<f64>> {

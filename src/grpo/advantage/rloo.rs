@@ -17,7 +17,7 @@ pub(super) const PART: Rloo = Rloo;
 
 impl Advantage for Rloo {
     fn about(&self) -> &'static str {
-        "RLOO: the mean of the others of its group."
+        "RLOO: mean reward of the other completions in its group."
     }
 
     fn advantages(&self, batch: &[Earned<'_>], scale_rewards: bool) -> Vec<Vec<f64>> {

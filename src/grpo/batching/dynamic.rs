@@ -22,7 +22,7 @@ pub(super) const PART: Dynamic = Dynamic;
 
 impl Batching for Dynamic {
     fn about(&self) -> &'static str {
-        "Dynamic sampling: a group of equal rewards is replaced by a further draw."
+        "Dynamic sampling: a dead group is replaced by another draw."
     }
 
     fn replaced(&self, groups: &[ScoredGroup], wanted: Wanted) -> Vec<usize> {

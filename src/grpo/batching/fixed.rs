@@ -13,7 +13,7 @@ pub(super) const PART: Fixed = Fixed;
 
 impl Batching for Fixed {
     fn about(&self) -> &'static str {
-        "The prompts that were drawn, and all of their groups."
+        "Every prompt that was drawn, with its whole group."
     }
 
     fn replaced(&self, _groups: &[ScoredGroup], _wanted: Wanted) -> Vec<usize> {

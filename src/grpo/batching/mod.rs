@@ -1,4 +1,4 @@
-//! Which prompts and groups a step trains on.
+//! How the prompts and groups of a step are chosen.
 
 use super::{registry::registry, step::ScoredGroup};
 

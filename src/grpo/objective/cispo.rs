@@ -22,7 +22,7 @@ pub(super) const PART: Cispo = Cispo;
 
 impl Objective for Cispo {
     fn about(&self) -> &'static str {
-        "CISPO: log-probabilities under a clipped weight, so that no token is left out."
+        "CISPO: log-probabilities with a clipped weight, so no token drops out."
     }
 
     fn surrogate(&self, tokens: &Tokens, rules: &Update) -> Surrogate {
@@ -53,7 +53,7 @@ impl Objective for Cispo {
             ),
         };
         format!(
-            "{ratios}: the loss is minus the mean of advantage times log-probability, no measure of progress."
+            "{ratios}: the loss is minus the mean of advantage times log-probability, not a measure of progress."
         )
     }
 }

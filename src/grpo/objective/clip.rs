@@ -20,7 +20,7 @@ pub(super) const PART: Clip = Clip;
 
 impl Objective for Clip {
     fn about(&self) -> &'static str {
-        "PPO's clipped surrogate, with a ratio for each token."
+        "PPO's clipped surrogate, one ratio per token."
     }
 
     fn surrogate(&self, tokens: &Tokens, rules: &Update) -> Surrogate {

@@ -26,7 +26,7 @@ pub(super) const PART: Gspo = Gspo;
 
 impl Objective for Gspo {
     fn about(&self) -> &'static str {
-        "GSPO: the clipped surrogate with one ratio for the whole completion."
+        "GSPO: the clipped surrogate, one ratio per completion."
     }
 
     fn surrogate(&self, tokens: &Tokens, rules: &Update) -> Surrogate {

@@ -31,7 +31,7 @@ pub enum ExpressionError {
     #[error("it is empty")]
     Empty,
     /// More than [`MAX_BYTES`].
-    #[error("it is {0} bytes long; at most {MAX_BYTES} are read")]
+    #[error("it is {0} bytes long; the limit is {MAX_BYTES}")]
     TooLong(usize),
     /// More than [`MAX_NUMBERS`].
     #[error("it has more than {MAX_NUMBERS} numbers")]
@@ -61,22 +61,22 @@ pub enum ExpressionError {
     #[error("empty parentheses are not allowed")]
     EmptyParentheses,
     /// `(1`.
-    #[error("a parenthesis is opened and never closed")]
+    #[error("a parenthesis is never closed")]
     Unclosed,
     /// `1)`.
-    #[error("a parenthesis is closed that was never opened")]
+    #[error("a closing parenthesis has no opening one")]
     Unopened,
     /// `1 5`, `4(3)`.
-    #[error("an operator is missing before `{0}`: values side by side are neither joined nor multiplied")]
+    #[error("an operator is missing before `{0}`: values side by side are not joined or multiplied")]
     MissingOperator(char),
     /// `1 +`, `(* 2)`.
     #[error("a number is missing {0}")]
     MissingNumber(String),
     /// `+5`.
-    #[error("a plus sign in front of a value is not allowed")]
+    #[error("a plus sign before a value is not allowed")]
     UnaryPlus,
     /// `--5`.
-    #[error("a minus sign in front of a minus sign is not allowed")]
+    #[error("two minus signs in a row are not allowed")]
     DoubleMinus,
     /// Anything else.
     #[error("the character {0:?} is not allowed: only digits, + - * / and parentheses are")]
@@ -85,7 +85,7 @@ pub enum ExpressionError {
     #[error("only one `=` is allowed")]
     SeveralEquals,
     /// `1 = 3 - 2`.
-    #[error("what follows `=` must be one whole number or one fraction")]
+    #[error("`=` must be followed by one whole number or one fraction")]
     Stated,
     /// A division by zero: by a value, which [`Expression::value`] finds, or in a stated fraction.
     #[error("division by zero has no value")]

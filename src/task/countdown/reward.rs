@@ -77,7 +77,7 @@ fn misused_numbers(given: &[i64], operands: &[Operand]) -> Option<String> {
         if used_times > given_times {
             let (used, given) = (times(used_times), times(given_times));
             return Some(format!(
-                "The answer uses {number} more often than it is given: {used}, not {given}."
+                "The answer uses {number} too often: {used}, not {given}."
             ));
         }
     }
@@ -90,7 +90,7 @@ fn misused_numbers(given: &[i64], operands: &[Operand]) -> Option<String> {
         if used_times < given_times {
             let (used, given) = (times(used_times), times(given_times));
             return Some(format!(
-                "The answer uses {magnitude} less often than it is given: {used}, not {given}."
+                "The answer uses {magnitude} too rarely: {used}, not {given}."
             ));
         }
         let negative = given.iter().filter(|g| **g < 0 && g.unsigned_abs() == magnitude).count();
@@ -172,7 +172,7 @@ mod tests {
             ("25 * 3 + 7 - 4 = 79", 0.1, "states = 79, but its value is 78"),
             ("25 * 3 + 4 - 7", 0.1, "its value is 72, not 78"),
             ("25 * 3 + 7", 0.1, "does not use 4"),
-            ("25 * 3 + 7 - 4 + 3 - 3", 0.1, "uses 3 more often than it is given: 3 times, not once"),
+            ("25 * 3 + 7 - 4 + 3 - 3", 0.1, "uses 3 too often: 3 times, not once"),
             (
                 "74 + 3 + 25 / 25",
                 0.1,
@@ -193,7 +193,7 @@ mod tests {
             assert!(score.reason.contains(words), "{answer}: {}", score.reason);
         }
         let twice = answered(&[5, 5, 1], 6, "5 + 1");
-        assert_eq!(twice.reason, "The answer uses 5 less often than it is given: once, not twice.");
+        assert_eq!(twice.reason, "The answer uses 5 too rarely: once, not twice.");
         assert_eq!(answered(&[2, 4], 0, "2 / 4").value.as_deref(), Some("1/2"));
     }
 
@@ -241,7 +241,7 @@ mod tests {
         let score = judged(&[2, 3], 5, &huge);
         assert_eq!(
             score.reason,
-            "The answer is not an expression: it is 10000000 bytes long; at most 65536 are read."
+            "The answer is not an expression: it is 10000000 bytes long; the limit is 65536."
         );
         assert_eq!(score.answer.unwrap().chars().count(), 2_001);
     }

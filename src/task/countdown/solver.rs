@@ -24,10 +24,10 @@ pub const MAX_NUMBERS: usize = 6;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SolverError {
     /// None, or more than [`MAX_NUMBERS`].
-    #[error("The solver takes 1 to {MAX_NUMBERS} numbers, and {0} were given.")]
+    #[error("The solver takes 1 to {MAX_NUMBERS} numbers, but {0} were given.")]
     Count(usize),
     /// A negative number.
-    #[error("The solver takes numbers from 0 up, and {0} was given.")]
+    #[error("The solver takes numbers from 0 up, but {0} was given.")]
     Negative(i64),
     /// A number whose fractions could exceed the range of exact arithmetic.
     #[error("The number {0} is too large for the solver: {1} numbers may each be at most {2}.")]

@@ -19,14 +19,14 @@ use crate::reasoning::Analysis;
 /// The task before a level is chosen.
 pub static FAMILY: Family = Family {
     name: "multiplication",
-    about: "Say the product of two factors.",
+    about: "Compute the product of two factors.",
     levels: &Level::NAMES,
     levels_doc: "digits of the two factors",
     puzzle_form: "two whole numbers, such as 23 47",
     target_follows: true,
     nothing_to_search: Some(
-        "There is nothing to search in multiplication: what can be chosen is how to take the product apart. Here stand \
-         the ways that this completion took, with what it says they come to.",
+        "Multiplication has no search tree: the only choice is how to split the product. These are the splits that \
+         this completion used, with the results that it states.",
     ),
     settings: &[("max_new_tokens", "160")],
     reader: &Multiplication { level: Level { first: 11..=99, second: 11..=99 } },
@@ -89,7 +89,7 @@ impl NumberTask for Multiplication {
             return Err("factors are whole numbers from 0 up".into());
         }
         let Some(puzzle) = puzzle::of_factors(first, second) else {
-            return Err("the product of these factors is larger than 64 bits hold".into());
+            return Err("the product of these factors exceeds 64 bits".into());
         };
         match target.filter(|target| *target != puzzle.target) {
             Some(other) => Err(format!("{first} * {second} is {}, not {other}", puzzle.target)),
@@ -107,6 +107,6 @@ impl NumberTask for Multiplication {
     }
 
     fn prospect(&self, puzzle: &NumberPuzzle) -> Prospect {
-        Prospect::Given(format!("the prompt names the factors alone; right is {}", puzzle.target))
+        Prospect::Given(format!("the prompt contains only the factors; the right answer is {}", puzzle.target))
     }
 }

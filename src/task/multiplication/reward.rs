@@ -18,7 +18,7 @@ pub fn score(puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Sc
     let value = match read(answer) {
         Ok(value) => value,
         Err(reason) => {
-            return no_format(Some(excerpt(answer)), format!("The answer is no number: {reason}."));
+            return no_format(Some(excerpt(answer)), format!("The answer is not a number: {reason}."));
         }
     };
     let correct = value == i128::from(puzzle.target);
@@ -58,20 +58,20 @@ pub fn read(answer: &str) -> Result<i128, String> {
         return Err("it is empty".into());
     }
     if answer.len() > LONGEST {
-        return Err(format!("it is {} bytes long; at most {LONGEST} are read", answer.len()));
+        return Err(format!("it is {} bytes long; the limit is {LONGEST}", answer.len()));
     }
     if let Some(other) = answer.chars().find(|c| !c.is_ascii_digit() && *c != ',') {
-        return Err(format!("`{}` stands in it, where only digits may", other.escape_debug()));
+        return Err(format!("`{}` is not a digit", other.escape_debug()));
     }
     let mut groups = answer.split(',');
     let first = groups.next().unwrap_or_default();
     let parted = answer.contains(',');
     if parted && (first.is_empty() || first.len() > 3 || groups.any(|group| group.len() != 3)) {
-        return Err("its commas do not part thousands".into());
+        return Err("its commas do not separate thousands".into());
     }
     let digits: String = answer.chars().filter(char::is_ascii_digit).collect();
     if digits.len() > 1 && digits.starts_with('0') {
-        return Err("it begins with 0".into());
+        return Err("it starts with 0".into());
     }
     digits.parse().map_err(|_| format!("it has {} digits", digits.len()))
 }
@@ -119,14 +119,14 @@ mod tests {
             ("1071", 0.1, "The answer is 1071, but 23 * 47 = 1081."),
             ("0", 0.1, "but 23 * 47"),
             ("01081", 0.0, "begins with 0"),
-            ("10,81", 0.0, "commas do not part thousands"),
-            (",081", 0.0, "commas do not part thousands"),
-            ("1081,", 0.0, "commas do not part thousands"),
-            ("-1081", 0.0, "`-` stands in it"),
-            ("1081.0", 0.0, "`.` stands in it"),
-            ("23 * 47", 0.0, "` ` stands in it"),
-            ("23*47=1081", 0.0, "`*` stands in it"),
-            ("٣", 0.0, "stands in it"),
+            ("10,81", 0.0, "commas do not separate thousands"),
+            (",081", 0.0, "commas do not separate thousands"),
+            ("1081,", 0.0, "commas do not separate thousands"),
+            ("-1081", 0.0, "`-` is not a digit"),
+            ("1081.0", 0.0, "`.` is not a digit"),
+            ("23 * 47", 0.0, "` ` is not a digit"),
+            ("23*47=1081", 0.0, "`*` is not a digit"),
+            ("٣", 0.0, "is not a digit"),
             ("", 0.0, "it is empty"),
             ("99999999999999999999999999999999999999999", 0.0, "it has 41 digits"),
         ] {
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn a_huge_answer_costs_nothing_and_is_cut_short() {
         let score = judged(&format!("<answer>{}</answer>", "1".repeat(10_000_000)));
-        assert_eq!(score.reason, "The answer is no number: it is 10000000 bytes long; at most 64 are read.");
+        assert_eq!(score.reason, "The answer is not a number: it is 10000000 bytes long; the limit is 64.");
         assert_eq!(score.answer.unwrap().chars().count(), 2_001);
     }
 }
