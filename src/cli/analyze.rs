@@ -35,8 +35,8 @@ pub struct AnalyzeArgs {
     /// rollouts.jsonl will do; - or nothing reads them from standard input
     #[arg(value_name = "FILE.jsonl")]
     pub file: Option<PathBuf>,
-    /// Print the figures of the Meter screen over all completions, not an answer for each; a run directory
-    /// instead of the file does the same
+    /// Print the figures of the Meter screen over all completions instead of an answer for each; also done if FILE is
+    /// a run directory
     #[arg(long)]
     pub summary: bool,
     /// Print the figures as JSON
@@ -45,8 +45,8 @@ pub struct AnalyzeArgs {
     /// Also say which states the completion explored, under `search`; slower
     #[arg(long, conflicts_with_all = ["summary", "json"])]
     pub search: bool,
-    /// Which answer counts if a completion states several; with `first`, whatever follows it is ignored. A
-    /// run directory records this itself
+    /// Which answer counts if a completion states several; `first` ignores whatever follows it. A run directory
+    /// records this itself
     #[arg(long, value_name = "first|last", default_value_t = Graded::default())]
     pub answer: Graded,
 }
@@ -60,7 +60,7 @@ const EXAMPLES: &str = r#"Examples:
   echo '{"numbers":[4,1,16],"target":19,"completion":"16 + 4 = 20 . check : 20 is not 19 ."}' | aha-lab analyze
 
 Every answer holds the spans found, with byte offsets into the completion, and the counts. A line that
-cannot be read is answered with {"error":"…","line":n}; the rest is still analysed and the exit status is 1."#;
+cannot be read gets {"error":"…","line":n}; the rest is still analysed and the exit status is 1."#;
 
 /// Analyses the lines of the file, or of `stdin`, on `stdout`, and returns the exit code: 0, or 1 if any line
 /// was bad.
@@ -132,7 +132,7 @@ fn summarize(
         }
         writeln!(stdout, "{:<22}{}", "self-corrections", tally.self_corrections)?;
         if bad_lines > 0 {
-            writeln!(stdout, "{:<22}{bad_lines} (left out)", "bad lines")?;
+            writeln!(stdout, "{:<22}{bad_lines} (skipped)", "bad lines")?;
         }
         writeln!(stdout, "The difference is {CAVEAT}. {}", note(&tally))?;
     }
@@ -313,6 +313,6 @@ mod tests {
         assert_eq!(json["worth_of_checking"]["value"], 1.0);
         let text = summary(false);
         assert!(text.contains("right if checked      100.0 % (1 of 1)"), "{text}");
-        assert!(text.contains("bad lines             1 (left out)"), "{text}");
+        assert!(text.contains("bad lines             1 (skipped)"), "{text}");
     }
 }

@@ -215,7 +215,7 @@ impl Report {
         }
         let state = match (self.runs.writable, self.runs.exists) {
             (true, true) => "writable",
-            (true, false) => "not there yet, can be made",
+            (true, false) => "does not exist yet, can be created",
             (false, _) => "not writable",
         };
         line("runs", &format!("{} ({state})", self.runs.path.display()))?;
@@ -235,7 +235,7 @@ impl std::fmt::Display for Processor {
         let Self { cores, threads, vector_unit, vector_units } = self;
         write!(f, "{cores} cores, {threads} threads, vector unit {vector_unit}")?;
         match vector_units.first().filter(|greatest| *greatest != vector_unit) {
-            Some(greatest) => write!(f, " ({VARIABLE} says so; the machine has {greatest})"),
+            Some(greatest) => write!(f, " (set by {VARIABLE}; the machine has {greatest})"),
             None => Ok(()),
         }
     }
@@ -275,7 +275,7 @@ impl std::fmt::Display for Terminal {
         match (self.columns, self.rows) {
             (Some(columns), Some(rows)) => write!(f, "{columns}x{rows}")?,
             _ if self.is_terminal => f.write_str("of unknown size")?,
-            _ => f.write_str("standard output is not one")?,
+            _ => f.write_str("standard output is not a terminal")?,
         }
         write!(f, ", TERM {}", self.term.as_deref().unwrap_or("not set"))?;
         match self.colours {
@@ -352,7 +352,7 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
-        assert!(text.contains(&format!("{} (not there yet, can be made)", runs.display())), "{text}");
+        assert!(text.contains(&format!("{} (does not exist yet, can be created)", runs.display())), "{text}");
         assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
     }
 

@@ -46,7 +46,7 @@ pub struct EvalArgs {
     /// JSON lines with `numbers` and `target`, instead of held-out puzzles of the level; - reads standard input
     #[arg(long, value_name = "FILE.jsonl")]
     pub puzzles: Option<PathBuf>,
-    /// How many held-out puzzles
+    /// Number of held-out puzzles
     #[arg(long, value_name = "N", default_value_t = 500)]
     pub count: usize,
     /// The task; a run's checkpoint has its own [default for all others: countdown]
@@ -71,14 +71,13 @@ pub struct EvalArgs {
     /// Sampling temperature
     #[arg(long, value_name = "T", default_value_t = 1.0)]
     pub temperature: f64,
-    /// Cut a completion off after so many tokens [default: the task's own limit, or more if a budget needs
-    /// it]
+    /// Longest completion, tokens [default: the task's own limit, or more if a budget needs it]
     #[arg(long, value_name = "N")]
     pub max_new_tokens: Option<usize>,
     /// Seed of the draws
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
-    /// Worker threads; 0 takes the physical cores
+    /// Worker threads; 0 uses the physical cores
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
     /// `auto`, `wgpu` or `cpu`
@@ -194,8 +193,8 @@ fn lengths(args: &EvalArgs, config: &Config) -> Result<(Vec<usize>, usize), Fail
         Some(given) => match budgets.iter().find(|budget| **budget > given) {
             None => Ok((budgets, given)),
             Some(budget) => Err(Failure(format!(
-                "--budget {budget} is more than --max-new-tokens {given}: no thought gets that long. Leave \
-                 --max-new-tokens out, or give {needed}."
+                "--budget {budget} is more than --max-new-tokens {given}: no thought gets that long. Omit \
+                 --max-new-tokens, or set it to {needed}."
             ))),
         },
     }
@@ -291,7 +290,7 @@ fn read_puzzles(path: &std::path::Path, task: &dyn Task) -> Result<Vec<Puzzle>, 
     if bytes.len() as u64 > MAX_PUZZLE_FILE {
         let most = MAX_PUZZLE_FILE;
         return Err(Failure(format!(
-            "{} has more than {most} bytes, the most that is read.",
+            "{} has more than {most} bytes, which is the limit.",
             path.display()
         )));
     }
@@ -312,7 +311,7 @@ fn read_puzzles(path: &std::path::Path, task: &dyn Task) -> Result<Vec<Puzzle>, 
     }
     match wrong {
         Some(reason) => Err(Failure(reason)),
-        None if puzzles.is_empty() => Err(Failure(format!("{} has no puzzles.", path.display()))),
+        None if puzzles.is_empty() => Err(Failure(format!("{} contains no puzzles.", path.display()))),
         None => Ok(puzzles),
     }
 }
@@ -340,9 +339,9 @@ pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<
         ("arithmetic steps right", percent(report.arithmetic_right)),
         ("self-checking completions", percent(report.self_checking_share)),
         ("checks per completion", format!("{:.2}", report.checks_per_completion)),
-        ("checks that are true", maybe(report.true_check_share)),
-        ("checks that are misled", maybe(report.misled_check_share)),
-        ("right answers derived", maybe(report.faithful_share)),
+        ("true checks", maybe(report.true_check_share)),
+        ("misled checks", maybe(report.misled_check_share)),
+        ("faithful right answers", maybe(report.faithful_share)),
         ("self-corrections per completion", format!("{:.2}", report.self_corrections_per_completion)),
         ("repeated attempts", percent(report.repeated_attempt_share)),
         ("stops after a stated miss", maybe(report.stop_after_miss)),
@@ -359,7 +358,7 @@ pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<
             percent(report.decomposing_share),
             report.decompositions_per_completion
         );
-        writeln!(stdout, "{:<34}{value}", "taken apart")?;
+        writeln!(stdout, "{:<34}{value}", "decomposed")?;
     }
     for row in report.hit_rates.rows().filter(|row| [1, 2, 4, 8, 12].contains(&row.attempt)) {
         let value = format!(
@@ -386,7 +385,7 @@ pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<
     }
     for point in report.frontier.iter().filter(|point| point.budget.is_some()) {
         let name = format!("accuracy within {} tokens", point.budget.unwrap_or_default());
-        let spent = format!("thinks {:.1}", point.thinking_tokens);
+        let spent = format!("{:.1} tokens of thought", point.thinking_tokens);
         writeln!(stdout, "{name:<34}{}  {spent}", with_interval(point.accuracy()))?;
     }
     Ok(())

@@ -31,15 +31,15 @@ In Python:
   tokenizer = AutoTokenizer.from_pretrained('./my-model')
   pipeline('text-generation', './my-model')('use 4 1 16 make 19 : <think>')
 
-A model of Qwen2's shape whose vocabulary is not Qwen's is written as `llama`, which is the same computation:
-transformers would take the vocabulary of a `qwen2` for Qwen's own.")]
+A Qwen2 model with a vocabulary other than Qwen's is written as `llama`, which computes the same:
+transformers would assume Qwen's own vocabulary for `qwen2`.")]
 pub struct ExportArgs {
     /// RUN@STEP, RUN (its newest checkpoint), or `embedded`
     #[arg(value_name = "RUN@STEP")]
     pub checkpoint: String,
     /// The folder to write; it must not hold a model yet
     pub folder: PathBuf,
-    /// float32 (what was trained, to the last bit), bfloat16 or float16; by default what the run's base was
+    /// float32 (the trained weights, exactly), bfloat16 or float16 [default: the type of the run's base]
     #[arg(long, value_name = "TYPE")]
     pub dtype: Option<String>,
     /// The folder of run directories
@@ -57,13 +57,13 @@ pub struct ExportArgs {
 pub fn run(args: &ExportArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     if args.folder.join(WEIGHTS_FILE).exists() {
         return Err(Failure(format!(
-            "{} holds a model already; name another folder.",
+            "{} already holds a model; choose another folder.",
             args.folder.display()
         )));
     }
     let asked = args.dtype.as_deref().map(|name| {
         WeightType::named(name).ok_or_else(|| {
-            Failure(format!("--dtype is float32, bfloat16 or float16, not `{}`.", super::printable(name)))
+            Failure(format!("--dtype must be float32, bfloat16 or float16, not `{}`.", super::printable(name)))
         })
     });
     let asked = asked.transpose()?;

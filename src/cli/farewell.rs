@@ -54,12 +54,12 @@ fn lines(run: &RunDirectory, leaving: Leaving) -> Result<Vec<String>, RunError> 
     let shown = printable_within_line(&run.path().display().to_string());
     let steps = figures.last.back().map_or(0, |last| last.step);
     let mut said = vec![match live {
-        true => format!("{shown} goes on without this screen; it has made {steps} steps."),
+        true => format!("{shown} continues without this screen; it has made {steps} steps."),
         false => format!("{steps} steps are in {shown}."),
     }];
     if let Some(parent) = ancestors.first() {
         let name = printable_within_line(&parent.name);
-        said.push(format!("  forked from {name} after step {}, whose steps count here", parent.step));
+        said.push(format!("  forked from {name} after step {}; its steps are counted here", parent.step));
     }
     if !leaving.accuracy_is_told {
         said.extend(figures.accuracy(base.map(|base| base.accuracy)));
@@ -83,7 +83,7 @@ fn commands(run: &RunDirectory, steps: u64, live: bool) -> Vec<String> {
         if saved < steps {
             commands.insert(
                 0,
-                format!("  its newest checkpoint is of step {saved}: it is resumed and forked from there"),
+                format!("  its newest checkpoint is of step {saved}; resume and fork start from there"),
             );
         }
         commands.push(format!("  resume  {program} run --resume {}", quoted(&argument(run.path()))));

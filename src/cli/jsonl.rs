@@ -85,7 +85,7 @@ pub fn for_each_line(
         let whole = line.pop_if(|last| *last == b'\n').is_some();
         if !whole && line.len() > MAX_LINE_BYTES {
             reader.skip_until(b'\n')?;
-            let message = format!("The line is longer than {MAX_LINE_BYTES} bytes, the most that is read.");
+            let message = format!("The line is longer than {MAX_LINE_BYTES} bytes, which is the limit.");
             visit(number, Err(message))?;
             continue;
         }
@@ -238,15 +238,16 @@ fn parse_line(text: &[u8]) -> Result<ScoreInput, String> {
         }
     })?;
     if input.numbers.is_empty() {
-        return Err("The line gives no numbers: \"numbers\" must hold at least one.".into());
+        return Err("The line has no numbers: \"numbers\" must hold at least one.".into());
     }
     if input.numbers.len() > MAX_NUMBERS {
         let count = input.numbers.len();
-        return Err(format!("The line gives {count} numbers; at most {MAX_NUMBERS} are taken."));
+        return Err(format!("The line has {count} numbers; at most {MAX_NUMBERS} are allowed."));
     }
     let too_large = |value: &&i64| value.unsigned_abs() > MAX_MAGNITUDE;
     if let Some(value) = input.numbers.iter().chain([&input.target]).find(too_large) {
-        return Err(format!("The value {value} is out of range: at most {MAX_MAGNITUDE} either way."));
+        return Err(format!("The value {value} is out of range: it must be between -{MAX_MAGNITUDE} and \
+            {MAX_MAGNITUDE}."));
     }
     Ok(input)
 }

@@ -17,7 +17,7 @@ use crate::{
     tui::{self, TuiOptions},
 };
 
-/// See a finished or a live run on screen; a run in the background can be commanded
+/// Show a finished or live run on screen; a run in the background takes commands
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:

@@ -28,7 +28,7 @@ use crate::{
     task::{Prospect, Puzzle, Task},
 };
 
-/// Let one or two models answer a puzzle of your own
+/// Ask one or two models a puzzle of your own
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
@@ -63,7 +63,7 @@ pub struct PlayArgs {
     /// Answers per model (default 1), or continuations per beginning (default 32)
     #[arg(long, value_name = "N")]
     pub samples: Option<usize>,
-    /// Cut an answer off after so many tokens, if there is no budget [default: the task's own limit]
+    /// Longest answer, tokens, if there is no budget [default: the task's own limit]
     #[arg(long, value_name = "N")]
     pub max_new_tokens: Option<usize>,
     /// Where an answer ends: `answer`, after its closing tag; `end`, at its end token; `auto`, as in a
@@ -147,10 +147,10 @@ pub fn run(args: &PlayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let task = task_of(&config)?;
     let family = config.puzzles.task;
     if args.target.is_none() && !family.target_follows {
-        return Err(Failure(format!("--target is missing: in {} the numbers do not say it.", family.name)));
+        return Err(Failure(format!("--target is missing: in {} the numbers do not determine it.", family.name)));
     }
     let puzzle = task.assemble(args.numbers.clone(), args.target).map_err(|reason| {
-        Failure(format!("--numbers and --target are no puzzle of {}: {reason}.", family.name))
+        Failure(format!("--numbers and --target are not a puzzle of {}: {reason}.", family.name))
     })?;
     let device = device::choose(args.backend.parse()?)?.device;
     let workers = Workers::new(1)?;
@@ -191,7 +191,7 @@ fn check(args: &PlayArgs) -> Result<(), Failure> {
     let wrong = if args.numbers.iter().any(|n| *n < 0) {
         "--numbers takes whole numbers from 0 up, such as 4,1,16.".into()
     } else if args.checkpoint.len() > 2 {
-        "--checkpoint may be given twice at the most.".into()
+        "--checkpoint may be given at most twice.".into()
     } else if args.samples.is_some_and(|samples| !(1..=MOST_SAMPLES).contains(&samples)) {
         format!("--samples must be from 1 to {MOST_SAMPLES}.")
     } else if !(0.0..=5.0).contains(&args.temperature) {
@@ -301,7 +301,7 @@ fn print(puzzle: &str, prospect: &Prospect, all: &[Played], stdout: &mut impl Wr
             write!(stdout, " {} tokens, {} of thought", answer.tokens, answer.thought)?;
             let forced = if answer.forced { ", answer forced" } else { "" };
             let waits =
-                if answer.waits > 0 { format!(", waits put in: {}", answer.waits) } else { String::new() };
+                if answer.waits > 0 { format!(", inserted waits: {}", answer.waits) } else { String::new() };
             writeln!(stdout, "{forced}{waits}.")?;
         }
         if played.answers.len() > 1 {
@@ -320,8 +320,8 @@ fn print(puzzle: &str, prospect: &Prospect, all: &[Played], stdout: &mut impl Wr
             }
             writeln!(
                 stdout,
-                "  One beginning, continued with the same seeds; brackets are 95 % intervals that take continuations \
-                 as independent."
+                "  One beginning, continued with the same seeds; brackets are 95 % intervals that treat \
+                 continuations as independent."
             )?;
         }
     }

@@ -25,13 +25,13 @@ use crate::{
     task::{self, answer::Graded, lessons::Lessons},
 };
 
-/// Make the base model from scratch
+/// Train the base model from scratch
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Interrupted, it goes on where it was when it is started again with the same options.
+If interrupted, it continues when it is started again with the same options.
 
 Examples:
-  aha-lab pretrain                             within half an hour on two cores, into ./base
+  aha-lab pretrain                             half an hour on two cores, into ./base
   aha-lab pretrain --task multiplication --out multiplication-base
   aha-lab pretrain --no-checking --out base-without-checking
                                                the control: a corpus without any checking
@@ -47,17 +47,17 @@ pub struct PretrainArgs {
     /// Seed of weights and corpus
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
-    /// Optimizer steps; by default as many as for the shipped model
+    /// Optimizer steps [default: as many as for the shipped model]
     #[arg(long, value_name = "N")]
     pub updates: Option<u64>,
-    /// The control: a corpus in which nothing is ever checked (or taken apart, in multiplication)
+    /// Control: a corpus in which nothing is ever checked (or decomposed, in multiplication)
     #[arg(long)]
     pub no_checking: bool,
     /// Change the mix of the corpus: a rule of the shipped base's recipe.json and its value, a share from 0
     /// to 1
     #[arg(long, value_name = "RULE=SHARE")]
     pub corpus: Vec<String>,
-    /// Worker threads; 0 takes the physical cores
+    /// Worker threads; 0 uses the physical cores
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
     /// Held-out puzzles of the evaluation at the end
@@ -80,10 +80,10 @@ fn mixed(lessons: Box<dyn Lessons>, changes: &[String]) -> Result<Box<dyn Lesson
         let known =
             rules.as_object().map(|rules| rules.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
         let Some(value) = rules.get_mut(rule) else {
-            return Err(wrong(&format!("there is no such rule; the rules are {}.", known.join(", "))));
+            return Err(wrong(&format!("no such rule; the rules are {}.", known.join(", "))));
         };
         let share = share.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
-        *value = share.ok_or_else(|| wrong("a share is a number from 0 to 1."))?.into();
+        *value = share.ok_or_else(|| wrong("the share must be a number from 0 to 1."))?.into();
     }
     lessons.mixed_by(rules)
 }
@@ -122,7 +122,7 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
     }
     bar.set_position(training.done());
     if resumed {
-        bar.println(format!("Going on after update {}.", training.done()));
+        bar.println(format!("Continuing after update {}.", training.done()));
     }
     let interrupts = platform::interrupts()?;
     let clock = Instant::now();
@@ -131,7 +131,7 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
         if interrupts.try_recv().is_ok() {
             training.save(&progress).map_err(Failure)?;
             bar.abandon();
-            say(format!("Stopped after update {}; start it again to go on.", training.done()));
+            say(format!("Stopped after update {}; start it again to continue.", training.done()));
             return Ok(INTERRUPTED);
         }
         let now = training.update()?;

@@ -54,7 +54,7 @@ pub struct PuzzlesArgs {
     /// Seed of the draws
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
-    /// Add every distinct solution of each puzzle, shortest first; for multiplication the ways to take it apart
+    /// Add every distinct solution of each puzzle, shortest first; for multiplication, the ways to decompose it
     #[arg(long)]
     pub solutions: bool,
 }

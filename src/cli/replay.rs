@@ -17,15 +17,15 @@ use crate::{
     },
 };
 
-/// Make a recorded step or completion again, and prove by hash that it matches the record
+/// Replay a recorded step or completion, and prove by hash that it matches the record
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   aha-lab replay seed1 12          every completion of step 12
   aha-lab replay seed1 12 1 4      completion 4 of its group 1, with its text
 Groups and completions are counted from 1, as on screen; the fields `group` and `index` of rollouts.jsonl and of --json
-count from 0. The policy of that step is trained again, in memory, from the newest checkpoint before it; nothing of the run is
-written. Exit code 1 where anything differs.")]
+count from 0. The policy of that step is trained again, in memory, from the newest checkpoint before it; the run is not
+changed. The exit code is 1 if anything differs.")]
 pub struct ReplayArgs {
     /// A run directory, or a unique part of its name
     pub run: String,
@@ -81,15 +81,15 @@ pub fn run(args: &ReplayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
             1 => " and 1 step trained again".into(),
             steps => format!(" and {steps} steps trained again"),
         };
-        writeln!(stdout, "made again from the checkpoint of step {from}{trained}, on {backend}")?;
+        writeln!(stdout, "replayed from the checkpoint of step {from}{trained}, on {backend}")?;
         notes.iter().try_for_each(|note| writeln!(stdout, "{}", printable(note)))?;
         writeln!(stdout, "recorded   sha256 {then}  {} completions", recorded.len())?;
-        writeln!(stdout, "made again sha256 {now}  {} completions", again.len())?;
+        writeln!(stdout, "replayed   sha256 {now}  {} completions", again.len())?;
         if let Some(text) = text {
             writeln!(stdout, "{}", printable(text.trim()))?;
         }
         if differs.is_none() {
-            writeln!(stdout, "the same, to the last bit")?;
+            writeln!(stdout, "identical, to the last bit")?;
         }
     }
     stdout.flush()?;
@@ -147,5 +147,5 @@ fn first_difference(recorded: &Completions, again: &[Rollout], args: &ReplayArgs
     let made = |place: &Place| again.iter().any(|record| Place::of(record) == *place);
     let stray = recorded.keys().find(|place| !made(place));
     stray
-        .map(|place| format!("Step {}, {place} is in rollouts.jsonl, and the step never made it.", args.step))
+        .map(|place| format!("Step {}, {place} is in rollouts.jsonl, but the replay did not produce it.", args.step))
 }

@@ -41,11 +41,11 @@ use crate::{
 Examples:
   aha-lab run                                      the lab, from the embedded base model
   aha-lab run --headless --steps 30 --seed 1       train without a screen
-  aha-lab run --detach --steps 500                 train in the background; `aha-lab open` commands it
+  aha-lab run --detach --steps 500                 train in the background; `aha-lab open` shows it
   aha-lab run --set control=random-reward          the control: a reward that ignores the answer
   aha-lab run --task multiplication                another task, from its own base model
   aha-lab run --set preset=dapo --set learning_rate=2e-4
-  aha-lab run --resume seed1 --steps 60            go on to step 60
+  aha-lab run --resume seed1 --steps 60            continue to step 60
   aha-lab run --fork seed1@20 --set seed=7         a new run from a checkpoint")]
 pub struct RunArgs {
     /// Train without a screen, with a progress bar on standard error
@@ -61,7 +61,7 @@ pub struct RunArgs {
     /// End after step N; without it a headless run ends after 30 steps, and the lab runs until you leave it
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
-    /// Seed of everything random, short for --set seed=S
+    /// Random seed, short for --set seed=S
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
     /// Read the configuration from a TOML file
@@ -291,7 +291,7 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
                 match source.commands.clone().map(|commands| ControlServer::start(&told.run, commands)) {
                     Some(Ok(serving)) => control = Some(serving),
                     Some(Err(error)) if args.detach => {
-                        say(format!("{error} The run goes on and cannot be commanded."));
+                        say(format!("{error} The run continues, but takes no commands."));
                     }
                     _ => {}
                 }
@@ -353,7 +353,7 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
     // Watchers were told of the end.
     drop(control);
     let Some((done, run)) = end else {
-        return Err(Failure("The engine ended without a word; what was journalled is safe.".into()));
+        return Err(Failure("The engine ended without giving a reason; everything journalled is safe.".into()));
     };
     summary.print(&run, done, args.json, started.elapsed(), stdout)?;
     let leaving = Leaving { price_per_hour: None, accuracy_is_told: !args.json, engine_is_ours: true };

@@ -76,7 +76,7 @@ impl Summary {
         }
         writeln!(out, "{done} steps in {}", printable_within_line(&run.display().to_string()))?;
         if self.first.is_empty() {
-            writeln!(out, "  no step was made this time; --steps N goes on to step N")?;
+            writeln!(out, "  no step was made; --steps N continues to step N")?;
             return out.flush();
         }
         for metric in registry::ALL.iter().filter(|metric| metric.printed) {

@@ -217,7 +217,7 @@ pub fn look(
         let logprobs = activation::log_softmax(logits / temperature.max(1e-6), 1);
         let values = logprobs.into_data().try_to_vec::<f32>();
         let values = values.map_err(|error| {
-            EngineError::Other(format!("The tokens could not be looked at closely: {error:?}."))
+            EngineError::Other(format!("The tokens could not be inspected: {error:?}."))
         })?;
         for (&token, logprobs) in part.iter().zip(values.chunks_exact(vocabulary)) {
             seen.push(token_view(tokenizer, token, logprobs));

@@ -22,7 +22,7 @@ pub fn log_to(file: File) -> Option<String> {
         Ok(filter) => (filter, None),
         Err(error) => {
             let warning =
-                format!("{VARIABLE} is passed over: {error}; write it like `debug` or `aha_lab=debug`.");
+                format!("{VARIABLE} is ignored: {error}; write it like `debug` or `aha_lab=debug`.");
             (levels().parse("").unwrap_or_default(), Some(warning))
         }
     };

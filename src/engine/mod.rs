@@ -71,7 +71,7 @@ fn supervise(control: &Control, work: impl FnOnce() -> Result<(), EngineError>) 
         Ok(Err(error)) => error.to_string(),
         Err(panic) => {
             format!(
-                "The engine panicked: {}. What was journalled is safe; resume the run to go on from its last \
+                "The engine panicked: {}. Everything journalled is safe; resume the run to continue from its last \
                  checkpoint.",
                 side::panic_words(panic.as_ref())
             )

@@ -50,8 +50,8 @@ pub fn threads_for(start: &Start, config: &Config, warnings: &mut Vec<String>) -
     let threads = recorded.and_then(|provenance| cpu_threads(&provenance.backend)).unwrap_or(here);
     if threads != here {
         warnings.push(format!(
-            "The run was begun with {threads} threads and goes on with as many, to stay exact; by itself this \
-             machine would take {here}."
+            "The run began with {threads} threads and keeps that number to stay exact; this machine's default is \
+             {here}."
         ));
     }
     threads
@@ -87,8 +87,8 @@ pub fn another_vector_unit(recorded: Option<&str>, here: Option<VectorUnit>) -> 
     let (then, here) = (recorded?, here?);
     (then != here.name()).then(|| {
         format!(
-            "The run was begun with the vector unit {then} and is gone on with {here}, which may round differently: \
-             it is not exact to the last bit. {VARIABLE}={then} chooses the other where the machine has it."
+            "The run began with the vector unit {then} and continues with {here}, which may round differently: it is \
+             no longer exact to the last bit. Set {VARIABLE}={then} if this machine has that unit."
         )
     })
 }

@@ -46,20 +46,20 @@ impl Pins {
         let puzzle = grpo.task.admit(&puzzle)?;
         let words = grpo.task.in_words(&puzzle, "->");
         if self.puzzles.contains(&puzzle) {
-            return Err(format!("{words} is pinned already."));
+            return Err(format!("{words} is already pinned."));
         }
         if self.puzzles.len() >= MOST_PINNED {
-            return Err(format!("{MOST_PINNED} puzzles are pinned, which is the most; unpin one first."));
+            return Err(format!("{MOST_PINNED} puzzles are pinned, the maximum; unpin one first."));
         }
         let prompt = grpo.task.prompt(&puzzle);
         if !grpo.tokenizer.unknown_words(&prompt).is_empty() {
-            return Err(format!("{words} was not pinned: it has a number that this model has no word for."));
+            return Err(format!("{words} was not pinned: the model has no token for one of its numbers."));
         }
         let room = grpo.trainer.inference_model().config.max_position_embeddings;
         let tokens = grpo.tokenizer.encode(&prompt).unwrap_or_default();
         if tokens.len() + config.sampling.max_new_tokens > room {
             return Err(format!(
-                "{words} was not pinned: with its answer it is longer than the model reads."
+                "{words} was not pinned: with its answer it exceeds the model's context."
             ));
         }
         self.puzzles.push(puzzle);

@@ -95,14 +95,14 @@ fn checkpoint_before(
     for (at, _) in checkpoint::list(&folder).into_iter().rev().filter(|(at, _)| *at < step) {
         match run.checkpoint(Some(at)) {
             Ok(found) => return Ok(Some(found)),
-            Err(error) => notes.push(format!("The checkpoint of step {at} is left aside: {error}")),
+            Err(error) => notes.push(format!("The checkpoint of step {at} is skipped: {error}")),
         }
     }
     if setup::began_from_embedded(run) {
         return Ok(None);
     }
     Err(EngineError::Other(format!(
-        "{} has no usable checkpoint of before step {step}, so that step cannot be made again.{}",
+        "{} has no usable checkpoint before step {step}, so the step cannot be replayed.{}",
         folder.display(),
         notes.iter().map(|note| format!(" {note}")).collect::<String>()
     )))
@@ -126,11 +126,11 @@ fn policy(
     let here = worker_count(config.machine.threads);
     let threads = if choice.is_gpu { 1 } else { parts::cpu_threads(recorded).unwrap_or(here) };
     let note = if choice.is_gpu {
-        Some("A GPU's sums are not promised to come out alike twice, to the last bit.".to_owned())
+        Some("On a GPU, sums may differ in the last bits from one run to the next.".to_owned())
     } else {
         (threads != here).then(|| {
             format!(
-                "The run was made with {threads} threads and so is this; by itself this machine would take {here}."
+                "The run used {threads} threads and so does this replay; this machine's default is {here}."
             )
         })
     };

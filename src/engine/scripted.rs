@@ -265,7 +265,7 @@ impl Player {
             }
             Command::Set { key, value } => {
                 if key != "price_per_hour" {
-                    let warning = format!("{key}={value}: the scripted engine has nothing to set");
+                    let warning = format!("{key}={value}: the scripted engine has no settings");
                     self.tell(Event::Warning(warning))?;
                 }
             }

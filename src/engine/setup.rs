@@ -203,7 +203,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         (Start::New(Base::Embedded), _) | (Start::Resume(..), None) => ModelSource::Embedded(&family.base),
         (Start::New(Base::Folder(folder)), _) => ModelSource::Folder(folder),
         (_, Some(checkpoint)) => ModelSource::Folder(&checkpoint.path),
-        _ => return Err(EngineError::Other("There is no checkpoint to go on from.".into())),
+        _ => return Err(EngineError::Other("There is no checkpoint to resume from.".into())),
     };
     let loaded = source.load(&choice.device)?;
     // The hash of the weights that the run began from.
@@ -372,7 +372,7 @@ fn usable_checkpoint(
     if step.is_none() {
         let (_, invalid) = checkpoint::newest_valid(&run.checkpoints_path());
         warnings
-            .extend(invalid.iter().map(|bad| format!("{} is left aside: {}", bad.path.display(), bad.error)));
+            .extend(invalid.iter().map(|bad| format!("{} is skipped: {}", bad.path.display(), bad.error)));
     }
     Ok(run.checkpoint(step)?)
 }
@@ -389,7 +389,7 @@ pub fn check_fit(
 ) -> Result<(), EngineError> {
     if tokenizer.size() > model.config.vocab_size {
         return Err(EngineError::Other(format!(
-            "The tokenizer has {} tokens and the model only {}; they do not belong together.",
+            "The tokenizer has {} tokens, but the model only {}; they do not belong together.",
             tokenizer.size(),
             model.config.vocab_size
         )));
@@ -419,7 +419,8 @@ pub(super) fn check_sizes(config: &Config, model: &ModelConfig, threads: usize) 
 /// The error for too many.
 fn too_many_new_tokens(max_new_tokens: usize, model: &ModelConfig) -> String {
     format!(
-        "max_new_tokens is {max_new_tokens}, but the model reads at most {} tokens with its prompt; set it lower.",
+        "max_new_tokens is {max_new_tokens}, but prompt and completion may have at most {} tokens in this model; \
+         lower it.",
         model.max_position_embeddings
     )
 }

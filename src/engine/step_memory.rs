@@ -39,8 +39,8 @@ pub(super) fn check(
     }
     let gibibytes = |bytes: f64| bytes / f64::from(1 << 30);
     Err(format!(
-        "A step of {} puzzles with {} completions of up to {} tokens may take {:.1} GiB, and this machine has {:.1}; \
-         set prompts_per_step, group_size, max_new_tokens, micro_tokens or threads lower.",
+        "A step of {} puzzles with {} completions of up to {} tokens may need {:.1} GiB, but this machine has {:.1}; \
+         lower prompts_per_step, group_size, max_new_tokens, micro_tokens or threads.",
         config.sampling.prompts_per_step,
         config.sampling.group_size,
         config.sampling.max_new_tokens,
@@ -68,7 +68,7 @@ mod tests {
         ];
         for config in absurd {
             let said = check(&config, &model, 2, small).err().unwrap_or_default();
-            assert!(said.contains("GiB, and this machine has 1.0;"), "{said}");
+            assert!(said.contains("GiB, but this machine has 1.0;"), "{said}");
             assert_eq!(check(&config, &model, 2, None), Ok(()), "it is not known everywhere");
         }
     }

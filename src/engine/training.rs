@@ -197,7 +197,7 @@ impl<'a> Training<'a> {
                 Err(error) => {
                     self.warn(
                         self.step,
-                        &format!("An edit of the earlier run cannot be made again: {error}"),
+                        &format!("A setting changed during the earlier run cannot be applied again: {error}"),
                     );
                 }
             }
@@ -238,7 +238,7 @@ impl<'a> Training<'a> {
     /// Journals an action. If the disk refuses, the line is kept and written with the next one.
     fn record(&mut self, step: u64, what: RunEvent, words: &str) {
         if let Err(error) = self.p.journal.event(step, what, words) {
-            self.control.tell(Event::Warning(format!("{error} It is kept and written later.")));
+            self.control.tell(Event::Warning(format!("{error} It is kept in memory and written later.")));
         }
     }
 

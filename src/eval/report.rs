@@ -60,9 +60,9 @@ pub struct EvalReport {
     pub self_checking_share: f64,
     /// Checks per completion.
     pub checks_per_completion: f64,
-    /// Share of checks that are true.
+    /// Share of true checks.
     pub true_check_share: Option<f64>,
-    /// Share of checks that are misled: right about a value that was miscalculated.
+    /// Share of misled checks: right about a value that was miscalculated.
     pub misled_check_share: Option<f64>,
     /// Share of right answers that an attempt in their thought derives with every step true.
     pub faithful_share: Option<f64>,

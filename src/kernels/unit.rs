@@ -58,7 +58,7 @@ impl VectorUnit {
     pub fn warning(self) -> Option<String> {
         let why = match Self::of_this_machine() {
             Self::None => "this processor has neither AVX2 with FMA nor AVX-512",
-            _ => "AHA_LAB_VECTOR says so",
+            _ => "AHA_LAB_VECTOR turns it off",
         };
         (self == Self::None).then(|| {
             format!("The kernels run without a vector unit, many times slower than with one, because {why}.")
@@ -122,12 +122,13 @@ fn named(value: &str) -> Result<Arch, String> {
     let unit = VectorUnit::ALL
         .into_iter()
         .find(|unit| unit.name() == value)
-        .ok_or_else(|| format!("{VARIABLE} is `{value}`, which is no vector unit; here it can be {here}."))?;
+        .ok_or_else(|| format!("{VARIABLE} is `{value}`, which is not a vector unit; use {here}."))?;
     unit.arch().ok_or_else(|| match unit {
         VectorUnit::None => {
-            format!("{VARIABLE} is `none`, but every program for this processor uses its vectors; it can be {here}.")
+            format!("{VARIABLE} is `none`, but every program for this processor uses its vectors; this machine \
+                allows {here}.")
         }
-        _ => format!("{VARIABLE} is `{unit}`, which this machine does not have; here it can be {here}."),
+        _ => format!("{VARIABLE} is `{unit}`, which this machine does not have; use {here}."),
     })
 }
 
@@ -236,7 +237,7 @@ mod tests {
             }
         }
         let said = named("sse9").err().unwrap();
-        assert!(said.starts_with("AHA_LAB_VECTOR is `sse9`, which is no vector unit"), "{said}");
+        assert!(said.starts_with("AHA_LAB_VECTOR is `sse9`, which is not a vector unit"), "{said}");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use super::Ema;
 
 /// Definition of the mark, in words that match the constants below.
-pub const DEFINITION: &str = "from this step to the last, and for 3 steps at least, self-corrections per answer (a moving \
-    average, weight 0.6 on the past) are above 3 times the base's (0.01 at least); the mark moves or goes when they fall back";
+pub const DEFINITION: &str = "from this step on, for at least 3 steps, self-corrections per completion (moving \
+    average, weight 0.6 on the past) stay above 3 times the base's (at least 0.01); the mark moves or disappears \
+    when they fall back";
 
 /// Weight that the smoothed curve keeps from one step to the next.
 pub const SMOOTHING: f64 = 0.6;

@@ -27,13 +27,13 @@ pub enum Subject {
 pub const CAVEAT: &str = "an association, not a cause";
 
 /// How to read the figures.
-const NOTE: &str = "95 %: Newcombe's interval, answers taken as independent. Checked: at least one true, misled \
-    or false check; a superficial one checks nothing. A misled check judges a miscalculated value. Derived: an attempt \
-    of the thought comes to the answer with every step true.";
+const NOTE: &str = "95 %: Newcombe's interval, answers treated as independent. Checked: has at least one true, \
+    misled or false check; a superficial one checks nothing. A misled check judges a miscalculated value. Faithful: \
+    an attempt in the thought derives the answer, every step true.";
 
 /// How to read the hit rates.
-const ABOUT_HITS: &str = " New attempts: those not made before in the answer; below them stand blind searchers of the same \
-    puzzles after as many misses, one of random attempts and one whose last step ends on the target where it can.";
+const ABOUT_HITS: &str = " New attempts: not made before in the completion. Below: blind search on the same puzzles \
+    after as many misses, at random and with a last step that ends on the target if it can.";
 
 /// The note on how to read a tally's figures.
 pub fn note(tally: &Tally) -> String {
@@ -47,7 +47,7 @@ pub fn figures(tally: &Tally) -> Vec<(&'static str, String, Subject)> {
         ("right if checked", of(tally.checked_right, tally.checked), Subject::Plain),
         ("right if not checked", of(tally.unchecked_right, tally.unchecked()), Subject::Plain),
         ("difference", worth(tally.worth_of_checking()), Subject::Worth),
-        ("right ones derived", of(tally.faithful_right, tally.judged_right), Subject::Plain),
+        ("faithful right ones", of(tally.faithful_right, tally.judged_right), Subject::Plain),
         ("true checks", of(tally.true_checks, checks), Subject::True),
         ("misled checks", of(tally.misled_checks, checks), Subject::Misled),
         ("false checks", of(tally.false_checks, checks), Subject::False),
@@ -61,8 +61,8 @@ pub fn figures(tally: &Tally) -> Vec<(&'static str, String, Subject)> {
         let direct_right = tally.checked_right + tally.unchecked_right - tally.decomposed_right;
         // Placed after the difference: where problems can be split, this is what there is to see.
         let rows = [
-            ("taken apart", of(tally.decomposed, tally.completions), Subject::Plain),
-            ("right if taken apart", of(tally.decomposed_right, tally.decomposed), Subject::Plain),
+            ("decomposed", of(tally.decomposed, tally.completions), Subject::Plain),
+            ("right if decomposed", of(tally.decomposed_right, tally.decomposed), Subject::Plain),
             ("right if not", of(direct_right, direct), Subject::Plain),
         ];
         figures.splice(3..3, rows);
@@ -116,6 +116,6 @@ fn worth(difference: Option<Difference>) -> String {
             100.0 * found.low,
             100.0 * found.high
         ),
-        None => "needs answers with a check and without".to_owned(),
+        None => "needs answers with and without a check".to_owned(),
     }
 }

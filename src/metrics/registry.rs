@@ -197,86 +197,87 @@ rows! {
         elsewhere(&[(Trl, "reward"), (Verl, "critic/rewards/mean")]),
         drawn("reward", &[Reward]), summed_up("reward"), printed();
     REWARD_STD = "reward_std", Reward, Neither, "Standard deviation of the reward over the step's completions \
-        (unbiased); in lines without `reward_std_within_groups`, which are older, it is that.",
+        (unbiased); in older lines, which lack `reward_std_within_groups`, it is that instead.",
         elsewhere(&[(Trl, "reward_std")]);
-    REWARD_STD_WITHIN_GROUPS = "reward_std_within_groups", Reward, Neither, "Mean over groups of the standard deviation \
-        of the reward within the group: what GRPO compares.";
-    FRAC_REWARD_ZERO_STD = "frac_reward_zero_std", Share, Lower, "Share of groups whose rewards are all equal, rounding \
-        aside, and which therefore teach nothing.",
+    REWARD_STD_WITHIN_GROUPS = "reward_std_within_groups", Reward, Neither, "Standard deviation of the reward within \
+        a group, averaged over groups: the spread that GRPO learns from.";
+    FRAC_REWARD_ZERO_STD = "frac_reward_zero_std", Share, Lower, "Share of dead groups: all rewards equal up to \
+        rounding, so that they teach nothing.",
         elsewhere(&[(Trl, "frac_reward_zero_std")]);
-    DRAWN = "batch/drawn", Number, Neither, "Prompts drawn in the step, those included whose groups were replaced; only \
-        where `batching` replaces groups.";
+    DRAWN = "batch/drawn", Number, Neither, "Prompts drawn in the step, including those whose groups were replaced; \
+        only if `batching` replaces groups.";
     ACCURACY = "accuracy", Share, Higher, "Share of completions whose answer is right.",
         drawn("accuracy", &[Reward, Answers]), summed_up("accuracy"), printed();
-    MEAN_LENGTH = "completions/mean_length", Tokens, Neither, "Tokens per completion, the end token included.",
+    MEAN_LENGTH = "completions/mean_length", Tokens, Neither, "Tokens per completion, including the end token.",
         elsewhere(&[(Trl, "completions/mean_length"), (Verl, "response_length/mean")]),
         drawn("length", &[Length]), summed_up("mean_length"), printed();
-    MEAN_TERMINATED_LENGTH = "completions/mean_terminated_length", Tokens, Neither, "Tokens per completion that ended by \
-        itself; null when none did.",
+    MEAN_TERMINATED_LENGTH = "completions/mean_terminated_length", Tokens, Neither, "Tokens per completion that was \
+        not cut off; null if all were.",
         elsewhere(&[(Trl, "completions/mean_terminated_length")]), drawn("ended", &[Length]);
-    CLIPPED_RATIO = "completions/clipped_ratio", Share, Lower, "Share of completions cut off at `max_new_tokens`; one \
-        that was ended behind its answer (`stop=answer`) is not.",
+    CLIPPED_RATIO = "completions/clipped_ratio", Share, Lower, "Share of completions cut off at `max_new_tokens`; \
+        one that stopped after its answer (`stop=answer`) does not count.",
         elsewhere(&[(Trl, "completions/clipped_ratio"), (Verl, "response_length/clip_ratio")]),
         summed_up("truncated_share");
     ENTROPY = "entropy", Nats, Neither, "Mean entropy of the sampling distribution.",
         elsewhere(&[(Trl, "entropy"), (Verl, "actor/entropy")]), summed_up("entropy");
-    KL = "kl", Nats, Lower, "Mean k3 estimate of KL(policy || reference); null where it is not measured.",
+    KL = "kl", Nats, Lower, "Mean k3 estimate of KL(policy || reference); null if not measured.",
         elsewhere(&[(Trl, "kl"), (Verl, "actor/kl_loss")]);
-    CLIP_REGION_MEAN = "clip_ratio/region_mean", Share, Neither, "Share of completion tokens whose importance ratio was \
-        clipped on the side where clipping acts, over all inner epochs.",
+    CLIP_REGION_MEAN = "clip_ratio/region_mean", Share, Neither, "Share of completion tokens whose importance ratio \
+        was clipped, counting only the side on which clipping acts, over all inner epochs.",
         older(&["clip_ratio"]), elsewhere(&[(Trl, "clip_ratio/region_mean"), (Verl, "actor/pg_clipfrac")]);
-    LOSS = "loss", Number, Neither, "The loss, the mean over inner epochs. With one inner epoch every ratio is 1 and it \
-        is minus the weighted mean advantage: small, and no measure of progress.",
+    LOSS = "loss", Number, Neither, "Loss, averaged over inner epochs. With one inner epoch every ratio is 1 and the \
+        loss is minus the weighted mean advantage: small, and not a measure of progress.",
         elsewhere(&[(Trl, "loss"), (Verl, "actor/pg_loss")]);
     GRAD_NORM = "grad_norm", Number, Neither, "Global norm of the gradient before clipping.",
         elsewhere(&[(Trl, "grad_norm"), (Verl, "actor/grad_norm")]);
     LEARNING_RATE = "learning_rate", Number, Neither, "Learning rate of this step.",
         elsewhere(&[(Trl, "learning_rate"), (Verl, "actor/lr")]);
-    NUM_TOKENS = "num_tokens", Tokens, Neither, "Tokens since the run began, prompts included, each once for each of its \
-        completions.",
+    NUM_TOKENS = "num_tokens", Tokens, Neither, "Tokens since the run began, including prompts; a prompt counts once \
+        per completion.",
         elsewhere(&[(Trl, "num_tokens")]);
     STEP_TIME = "step_time", Seconds, Lower, "Wall-clock time of the step, all phases.",
         elsewhere(&[(Trl, "step_time"), (Verl, "timing_s/step")]), clock();
-    CHECKS = "reasoning/checks", PerCompletion, Neither, "Checks.",
+    CHECKS = "reasoning/checks", PerCompletion, Neither, "Checks of any verdict but superficial.",
         drawn("self-checks", &[Checks]), summed_up("checks"), printed();
-    TRUE_CHECKS = "reasoning/true_checks", PerCompletion, Higher, "Checks that are right about a value that was \
-        calculated rightly.",
+    TRUE_CHECKS = "reasoning/true_checks", PerCompletion, Higher, "Checks that rightly judge a value that was \
+        calculated correctly.",
         drawn("true", &[Checks]), summed_up("true_checks");
-    MISLED_CHECKS = "reasoning/misled_checks", PerCompletion, Lower, "Checks that are right about a value that was \
-        miscalculated.",
+    MISLED_CHECKS = "reasoning/misled_checks", PerCompletion, Lower, "Checks that rightly judge a stated value that \
+        was miscalculated.",
         drawn("misled", &[Checks]);
-    FALSE_CHECKS = "reasoning/false_checks", PerCompletion, Lower, "Checks whose verdict does not even fit the value that \
+    FALSE_CHECKS = "reasoning/false_checks", PerCompletion, Lower, "Checks whose verdict contradicts the value that \
         the text states.",
         drawn("false", &[Checks]);
-    SUPERFICIAL_CHECKS = "reasoning/superficial_checks", PerCompletion, Lower, "Checking phrases with nothing checked.",
+    SUPERFICIAL_CHECKS = "reasoning/superficial_checks", PerCompletion, Lower, "Checking phrases that check nothing.",
         drawn("superficial", &[Checks]);
-    SELF_CORRECTIONS = "reasoning/self_corrections", PerCompletion, Higher, "Attempts that a true check found to have \
-        missed and that an attempt not made before follows.",
+    SELF_CORRECTIONS = "reasoning/self_corrections", PerCompletion, Higher, "True checks that find a miss and are followed \
+        by a new attempt.",
         summed_up("self_corrections"), printed();
-    PHRASES = "reasoning/phrases", PerCompletion, Neither, "Verification phrases, whatever they are worth.";
+    PHRASES = "reasoning/phrases", PerCompletion, Neither, "Verification phrases, whether or not they check \
+        anything.";
     SELF_CHECKING_SHARE = "reasoning/self_checking_share", Share, Higher, "Share of completions with at least one check.",
         summed_up("self_checking_share");
     BACKTRACKING_SHARE = "reasoning/backtracking_share", Share, Neither, "Share of completions that backtrack.";
     REPEATED_ATTEMPTS = "reasoning/repeated_attempts", Share, Lower, "Repeated attempts as a share of attempts.",
         summed_up("repeated_attempt_share");
     ARITHMETIC_RIGHT = "reasoning/arithmetic_right", Share, Higher, "Share of steps `a op b = c` that are right.";
-    DECOMPOSITIONS = "reasoning/decompositions", PerCompletion, Neither, "Attempts that take the question apart; left out \
-        where there are none, as in tasks without them.",
-        drawn("taken apart", &[Checks]), summed_up("decompositions"), printed(), left_out_at_zero();
-    DECOMPOSING_SHARE = "reasoning/decomposing_share", Share, Neither, "Share of completions that take the question \
-        apart; left out where there are none.",
+    DECOMPOSITIONS = "reasoning/decompositions", PerCompletion, Neither, "Attempts that decompose the problem; \
+        omitted if there are none, as in tasks without them.",
+        drawn("decomposed", &[Checks]), summed_up("decompositions"), printed(), left_out_at_zero();
+    DECOMPOSING_SHARE = "reasoning/decomposing_share", Share, Neither, "Share of completions that decompose the \
+        problem; omitted if there are none.",
         summed_up("decomposing_share"), left_out_at_zero();
-    FAITHFUL_SHARE = "reasoning/faithful_share", Share, Higher, "Of the right answers, the share that an attempt of their \
-        thought derives with every step true; null when no answer was right.",
-        drawn("of those derived", &[Answers]);
-    STOP_AFTER_MISS = "reasoning/stop_after_miss", Share, Lower, "Share of stated misses after which no attempt follows; \
-        null when no miss was stated.";
-    STOP_AFTER_HIT = "reasoning/stop_after_hit", Share, Higher, "Share of stated hits after which no attempt follows; \
-        null when no hit was stated.";
-    EVAL_ACCURACY = "eval/accuracy", Share, Higher, "Held-out accuracy; null in a step that did not evaluate.";
-    EVAL_PASS_AT_K = "eval/pass_at_k", Share, Higher, "Unbiased pass@k on held-out puzzles; null in a step that did not \
-        evaluate.";
-    EVAL_K = "eval/k", Number, Neither, "The k of `eval/pass_at_k`; in lines that do not say it, 4.";
+    FAITHFUL_SHARE = "reasoning/faithful_share", Share, Higher, "Share of right answers that are faithful: an \
+        attempt in the thought derives them, every step true; null if no answer was right.",
+        drawn("faithful", &[Answers]);
+    STOP_AFTER_MISS = "reasoning/stop_after_miss", Share, Lower, "Share of stated misses that no attempt follows; \
+        null if no miss was stated.";
+    STOP_AFTER_HIT = "reasoning/stop_after_hit", Share, Higher, "Share of stated hits that no attempt follows; null \
+        if no hit was stated.";
+    EVAL_ACCURACY = "eval/accuracy", Share, Higher, "Held-out accuracy; null in steps without an evaluation.";
+    EVAL_PASS_AT_K = "eval/pass_at_k", Share, Higher, "Unbiased pass@k on held-out puzzles; null in steps without an \
+        evaluation.";
+    EVAL_K = "eval/k", Number, Neither, "The k of `eval/pass_at_k`; 4 in lines that omit it.";
     TIME_SAMPLE = "time/sample", Seconds, Lower, "Time of sampling.", elsewhere(&[(Verl, "timing_s/gen")]), clock();
     TIME_SCORE = "time/score", Seconds, Lower, "Time of scoring and analysing.",
         elsewhere(&[(Verl, "timing_s/reward")]), clock();
@@ -285,11 +286,11 @@ rows! {
     TIME_EVALUATE = "time/evaluate", Seconds, Lower, "Time of evaluating and recording.", clock();
     SAMPLE_TOKENS_PER_SECOND = "tokens_per_second/sample", TokensPerSecond, Higher, "Tokens written per second of \
         sampling.", clock();
-    UPDATE_TOKENS_PER_SECOND = "tokens_per_second/update", TokensPerSecond, Higher, "Tokens trained on, prompts included, \
-        per second of updating.", clock();
-    FLOPS = "flops", Flop, Neither, "Floating-point operations of sampling, of the update and of the reference model \
-        since the run began, estimated from parameter and token counts. Evaluations and pinned answers are not in it.";
-    POLICY_VERSION = "policy_version", Number, Neither, "Updates that the sampling policy had seen: 0 for the base model.";
+    UPDATE_TOKENS_PER_SECOND = "tokens_per_second/update", TokensPerSecond, Higher, "Tokens trained on, including \
+        prompts, per second of updating.", clock();
+    FLOPS = "flops", Flop, Neither, "Floating-point operations since the run began, for sampling, updates and the \
+        reference, estimated from parameter and token counts. Evaluations and pinned answers are not included.";
+    POLICY_VERSION = "policy_version", Number, Neither, "Updates behind the sampling policy; 0 for the base.";
 }
 
 /// The k of lines that do not name it.
@@ -390,9 +391,9 @@ mod tests {
 
     /// `docs/metrics.md`: all rows.
     fn markdown() -> String {
-        let mut page = "# Metrics\n\nThe names in `metrics.jsonl`, one line a step. A name that TRL has too means what it means \
-            there. `null` stands for what was not measured, and for a number that was not finite. This page is made from \
-            `src/metrics/registry.rs`.\n\n\
+        let mut page = "# Metrics\n\nThe names in `metrics.jsonl`, one line per step. A name that TRL also uses \
+            means the same there. `null` stands for a value that was not measured or not finite. This page is \
+            generated from `src/metrics/registry.rs`.\n\n\
             | Name | What it is | Unit | Better | TRL | verl |\n|---|---|---|---|---|---|\n"
             .to_owned();
         for metric in ALL {

@@ -59,7 +59,7 @@ impl Companions {
             let bytes = read_bounded(&path, MOST_BYTES)?;
             if name.ends_with(".json") {
                 let parsed = serde_json::from_slice::<Value>(&bytes);
-                parsed.map_err(|e| broken(&path, format!("This is no JSON: {}.", quoting(&e))))?;
+                parsed.map_err(|e| broken(&path, format!("This is not JSON: {}.", quoting(&e))))?;
             }
             kept.insert(name, bytes);
         }

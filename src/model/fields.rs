@@ -182,14 +182,14 @@ pub fn checked(mut fields: Map<String, Value>) -> Result<Fields, String> {
         }
         if TELLING.iter().any(|part| name.contains(part)) {
             return Err(format!(
-                "config.json: `{}` is {}, which this program does not know and which may change what the model \
-                 computes; such a model is not supported.",
+                "config.json: `{}` is {}, which is unknown here and may change what the model computes; such a model \
+                 is not supported.",
                 shortened(name),
                 spelt(value)
             ));
         }
         notes.push(format!(
-            "config.json: `{}` is not known to this program and is left aside.",
+            "config.json: `{}` is unknown here and is ignored.",
             shortened(name)
         ));
     }
@@ -208,7 +208,7 @@ fn family(fields: &Map<String, Value>) -> Result<&'static ModelFamily, String> {
     };
     named.as_str().and_then(ModelFamily::named).ok_or_else(|| {
         format!(
-            "config.json: `model_type` is {}, whose computation this program does not do; {supported} are supported.",
+            "config.json: `model_type` is {}, which is not implemented here; {supported} are supported.",
             spelt(named)
         )
     })
@@ -264,7 +264,7 @@ fn windows(fields: &Map<String, Value>, family: &ModelFamily) -> Result<(), Stri
         None => "is missing, which means 4096".to_owned(),
     };
     Err(format!(
-        "config.json: `{name}` {found}; attention with a window is not supported. Where the model has none, set \
+        "config.json: `{name}` {found}; sliding-window attention is not supported. If the model does not use it, set \
          `sliding_window` to null."
     ))
 }
@@ -315,7 +315,7 @@ fn rotary(fields: &Map<String, Value>) -> Result<Option<Value>, String> {
             Some(Value::String(kind)) if kind == "default" => {}
             Some(kind) => {
                 return Err(format!(
-                    "config.json: `{name}` has the `{key}` {}; rotary positions are supported without scaling only \
+                    "config.json: `{name}` has the `{key}` {}; rotary positions are supported only without scaling \
                      (`default`).",
                     spelt(kind)
                 ));

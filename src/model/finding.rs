@@ -26,7 +26,7 @@ pub fn check_folder(folder: &Path) -> Result<(), ModelError> {
     let wanted = "A folder with config.json, model.safetensors and tokenizer.json is needed";
     if is_gguf(folder) {
         return refused(format!(
-            "GGUF files are not read. {wanted}, as the model has it in its original form."
+            "GGUF files are not supported. {wanted}, as in the original model."
         ));
     }
     if !folder.exists() {
@@ -34,7 +34,7 @@ pub fn check_folder(folder: &Path) -> Result<(), ModelError> {
         return refused(format!("There is no such folder. {hint}"));
     }
     if !folder.is_dir() {
-        return refused(format!("This is no folder. {wanted}."));
+        return refused(format!("This is not a folder. {wanted}."));
     }
     let has = |name: &str| std::fs::symlink_metadata(folder.join(name)).is_ok();
     if has("adapter_config.json") && !has("config.json") {
@@ -46,17 +46,17 @@ pub fn check_folder(folder: &Path) -> Result<(), ModelError> {
     }
     if !has("config.json") {
         let hint = gguf_within(folder)
-            .map_or(String::new(), |name| format!(" It holds {name}, but GGUF files are not read."));
+            .map_or(String::new(), |name| format!(" It holds {name}, but GGUF files are not supported."));
         return refused(format!("config.json is missing.{hint} {wanted}."));
     }
     if !has("model.safetensors") && !has("model.safetensors.index.json") {
         let hint = match () {
             () if has("pytorch_model.bin") || has("pytorch_model.bin.index.json") => {
-                " The folder has the older pytorch_model.bin, which is not read. In Python, \
-                 `AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(NEW)` writes it as safetensors; copy the \
-                 tokenizer's files too."
+                " The folder has the older pytorch_model.bin, which is not supported. In Python, \
+                 `AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(NEW)` converts it to safetensors; copy \
+                 the tokenizer's files too."
             }
-            () if gguf_within(folder).is_some() => " GGUF files are not read.",
+            () if gguf_within(folder).is_some() => " GGUF files are not supported.",
             () => " Fetch the folder again.",
         };
         return refused(format!("model.safetensors is missing.{hint}"));
@@ -64,7 +64,7 @@ pub fn check_folder(folder: &Path) -> Result<(), ModelError> {
     if !has("tokenizer.json") {
         let hint = match has("tokenizer.model") || has("vocab.json") {
             true => {
-                "The folder has the tokenizer in another form; in Python, \
+                "The folder has the tokenizer in another format; in Python, \
                  `AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)` writes it."
             }
             false => "Fetch the folder again.",
@@ -91,8 +91,8 @@ pub fn check_size(folder: &Path, config: &ModelConfig, memory: Option<Memory>) -
         return Err(broken(
             folder,
             format!(
-                "The weights take {all} bytes, and the model that config.json describes takes at most {most}; they do \
-                 not belong together."
+                "The weights have {all} bytes, but the model in config.json needs at most {most}; they do not belong \
+                 together."
             ),
         ));
     }
@@ -104,8 +104,8 @@ pub fn check_size(folder: &Path, config: &ModelConfig, memory: Option<Memory>) -
         Some(memory) => Err(broken(
             folder,
             format!(
-                "The model has {:.1} billion weights; reading it takes {:.1} GiB, and this machine has {:.1}. A smaller \
-                 model is needed.",
+                "The model has {:.1} billion parameters and needs {:.1} GiB to load, but this machine has {:.1}. Use \
+                 a smaller model.",
                 parameters as f64 / 1e9,
                 gibibytes(needed),
                 gibibytes(memory.total_bytes)
@@ -130,7 +130,7 @@ fn gguf_within(folder: &Path) -> Option<String> {
 pub fn on_the_hub(name: &str) -> Option<String> {
     is_hub_name(name).then(|| {
         format!(
-            "Nothing is downloaded here: if this is a model's name on the Hugging Face Hub, fetch it with \
+            "Models are not downloaded: if this is a model on the Hugging Face Hub, fetch it with \
              `hf download {name} --local-dir DIR` and give DIR."
         )
     })

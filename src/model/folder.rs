@@ -181,7 +181,7 @@ pub fn to_bytes_as(model: &Transformer, as_type: WeightType) -> Result<Vec<u8>, 
     if let Some(name) = file.beyond {
         return Err(broken(
             memory,
-            format!("Tensor `{name}` holds numbers that float16 cannot; use float32."),
+            format!("Tensor `{name}` has values that float16 cannot hold; use float32."),
         ));
     }
     let dtype = match as_type {
@@ -197,7 +197,7 @@ pub fn to_bytes_as(model: &Transformer, as_type: WeightType) -> Result<Vec<u8>, 
     let metadata = std::collections::HashMap::from([("format".to_string(), "pt".to_string())]);
     views
         .and_then(|views| safetensors::serialize(views, Some(metadata)))
-        .map_err(|e| broken(memory, format!("The weights could not be written down: {e}.")))
+        .map_err(|e| broken(memory, format!("The weights could not be written: {e}.")))
 }
 
 /// The tensors of a file being written.

@@ -58,12 +58,12 @@ pub fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, ModelError> {
     let io = |source| ModelError::Io { path: path.to_owned(), source };
     let file = files::open(path).map_err(|error| match files::refusal(&error) {
         // A pipe or a device has no size to check, and may have no end.
-        Some(refused) => broken(path, format!("What is here cannot be read: {refused}.")),
+        Some(refused) => broken(path, format!("The file cannot be read: {refused}.")),
         None => io(error),
     })?;
     let size = file.metadata().map_err(io)?.len();
     if size > most {
-        return Err(broken(path, format!("The file has {size} bytes; at most {most} are read.")));
+        return Err(broken(path, format!("The file has {size} bytes; the limit is {most}.")));
     }
     // It may have grown since its size was checked.
     files::read_most(&file, most).map_err(io)
@@ -93,7 +93,7 @@ impl HostTensors {
                 broken(
                     source,
                     format!(
-                        "This is no whole safetensors file ({}). Fetch or export it again.",
+                        "This is not a complete safetensors file ({}). Fetch or export it again.",
                         shortened(&e.to_string())
                     ),
                 )
@@ -167,7 +167,7 @@ impl HostTensors {
         if found != shape {
             return Err(broken(
                 &self.source,
-                format!("Tensor `{name}` has shape {found:?}, but config.json makes it {shape:?}."),
+                format!("Tensor `{name}` has shape {found:?}, but config.json implies {shape:?}."),
             ));
         }
         Ok(values)
@@ -244,7 +244,7 @@ pub fn shard_names(index: &[u8], path: &Path) -> Result<BTreeSet<String>, ModelE
     match names.iter().find(|name| !plain(name)) {
         Some(name) => Err(broken(
             path,
-            format!("Shard `{}` is outside the folder; only plain names are read.", shortened(name)),
+            format!("Shard `{}` is outside the folder; only plain names are allowed.", shortened(name)),
         )),
         None => Ok(names.into_iter().map(str::to_owned).collect()),
     }
@@ -306,7 +306,7 @@ pub fn arrange(mut host: HostTensors, config: &ModelConfig) -> Result<HostModel,
             return Err(broken(
                 &host.source,
                 "config.json: `tie_word_embeddings` is true, but Tensor `lm_head.weight` is not the embedding; set \
-                 it to false if the file's own head is meant.",
+                 it to false to use the file's own head.",
             ));
         }
         None

@@ -119,7 +119,7 @@ impl Trainer {
         self.model = self.model.no_grad().set_require_grad_group(trained, true);
         self.state.clear();
         match self.parameter_sizes().is_empty() {
-            true => Err("None of the model's parameters is in the set that is to be trained.".into()),
+            true => Err("None of the model's parameters are in the set to train.".into()),
             false => Ok(self),
         }
     }
@@ -185,7 +185,7 @@ impl Trainer {
         let fits = state.moments.len() == sizes.len()
             && state.moments.iter().zip(&sizes).all(|((m, v), &n)| m.len() == n && v.len() == n);
         if !state.moments.is_empty() && !fits {
-            return Err("The optimizer state belongs to a model of another shape.".into());
+            return Err("The optimizer state belongs to a model with another shape.".into());
         }
         let device = self.device.clone().inner();
         let tensor = |values: Vec<f32>| {

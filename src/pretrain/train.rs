@@ -252,7 +252,7 @@ impl Pretraining {
         let (newest, invalid) = checkpoint::newest_valid(from);
         let Some(newest) = newest else {
             return match invalid.into_iter().next() {
-                Some(bad) => Err(format!("{} Remove {} to begin anew.", bad.error, from.display())),
+                Some(bad) => Err(format!("{} Remove {} to start over.", bad.error, from.display())),
                 None => Ok(false),
             };
         };
@@ -260,10 +260,11 @@ impl Pretraining {
             read_bounded(&newest.path.join(name), MAX_WEIGHTS).map_err(|error| error.to_string())
         };
         let saved: Saved = serde_json::from_slice(&read(PROGRESS)?)
-            .map_err(|e| format!("{}: {e}. Remove the folder to begin anew.", newest.path.display()))?;
+            .map_err(|e| format!("{}: {e}. Remove the folder to start over.", newest.path.display()))?;
         if saved.recipe != self.recipe {
             return Err(format!(
-                "{}: this is another recipe's progress. Remove the folder to begin anew, or give the same options.",
+                "{}: this is the progress of another recipe. Remove the folder to start over, or use the same \
+                 options.",
                 from.display()
             ));
         }

@@ -72,7 +72,7 @@ impl Command {
     pub fn check(&self) -> Result<(), String> {
         match self {
             Self::Step(StepBy::Phases(0) | StepBy::Steps(0)) => {
-                Err("Step through at least one phase or one step.".into())
+                Err("The number of phases or steps must be at least 1.".into())
             }
             Self::Set { key, value } => {
                 Config::default().set_live(key, value).map(|_| ()).map_err(|error| error.to_string())

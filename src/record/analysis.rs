@@ -75,7 +75,7 @@ pub struct Analysis {
     pub misled_checks: usize,
     /// Checks whose verdict does not fit, or whose own arithmetic is wrong.
     pub false_checks: usize,
-    /// Checking phrases with nothing checked.
+    /// Checking phrases that check nothing.
     pub superficial_checks: usize,
     /// Attempts that a true check found to have missed, each followed by an attempt not made before.
     pub self_corrections: usize,

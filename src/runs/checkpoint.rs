@@ -205,13 +205,13 @@ impl CheckpointWriter {
     fn check_name(&self, name: &str) -> Result<(), CheckpointError> {
         let refused = |reason| Err(CheckpointError::FileName { name: name.to_string(), reason });
         if name == MANIFEST {
-            return refused("that name is taken by the list of files");
+            return refused("that name is reserved for the list of files");
         }
         if !is_plain_name(name) {
             return refused("only letters, digits, `.`, `_` and `-` are allowed, and no leading dot");
         }
         if self.files.contains_key(name) {
-            return refused("it has been written already");
+            return refused("it has already been written");
         }
         Ok(())
     }
@@ -266,7 +266,7 @@ impl Manifest {
         let manifest = parsed.map_err(not_a_manifest)?;
         match manifest.files.keys().find(|name| !is_plain_name(name) || *name == MANIFEST) {
             Some(name) => {
-                let reason = format!("`{}` is no name of a file of a checkpoint", shortened(name));
+                let reason = format!("`{}` is not a file name of a checkpoint", shortened(name));
                 Err(CheckpointError::broken(path, reason))
             }
             None => Ok(manifest),
@@ -311,7 +311,7 @@ pub fn verify(folder: &Path) -> Result<Manifest, CheckpointError> {
         .and_then(|file| files::read_most(&file, MAX_MANIFEST_BYTES + 1))
         .map_err(CheckpointError::io("read", &path))?;
     if bytes.len() as u64 > MAX_MANIFEST_BYTES {
-        return Err(CheckpointError::broken(&path, "it is larger than a manifest can be"));
+        return Err(CheckpointError::broken(&path, "it is too large for a manifest"));
     }
     let manifest = Manifest::parse(&bytes, &path)?;
     if step_of(folder).is_some_and(|(step, _)| step != manifest.step) {
@@ -325,7 +325,7 @@ pub fn verify(folder: &Path) -> Result<Manifest, CheckpointError> {
         let path = folder.join(name);
         let file = match opened.read(name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(CheckpointError::broken(&path, "it is not there"));
+                return Err(CheckpointError::broken(&path, "it is missing"));
             }
             other => other.map_err(CheckpointError::io("read", &path))?,
         };
@@ -350,7 +350,7 @@ pub(super) fn require(folder: &Path, manifest: &Manifest, needed: &[&str]) -> Re
         None => Ok(()),
         Some(name) => Err(CheckpointError::broken(
             &folder.join(MANIFEST),
-            format!("{name} is not among the files that it lists"),
+            format!("it does not list {name}"),
         )),
     }
 }

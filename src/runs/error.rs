@@ -22,7 +22,7 @@ pub enum RunError {
     },
     /// Another process is writing the run.
     #[error(
-        "The run {} is being written by {}; wait until that ends or stop it, or watch it with `aha-lab open`.",
+        "The run {} is being written by {}; wait until it ends, stop it, or watch the run with `aha-lab open`.",
         path.display(),
         match pid { Some(pid) => format!("process {pid}"), None => "another process".into() }
     )]
@@ -34,8 +34,8 @@ pub enum RunError {
     },
     /// The lock file belongs to somebody else, who could keep it locked for ever.
     #[error(
-        "{} belongs to another user, and only who owns a run may write it; copy the run directory and go on with the \
-         copy.",
+        "{} belongs to another user, and only the owner of a run may write to it; copy the run directory and \
+         continue with the copy.",
         path.display()
     )]
     ForeignLock {
@@ -44,8 +44,8 @@ pub enum RunError {
     },
     /// The directory of a run was moved or deleted while it was being written.
     #[error(
-        "The run directory {} was moved or deleted while the run was at work. Put it back, and the run goes on; or end \
-         the run, and resume it where it is now.",
+        "The run directory {} was moved or deleted during the run. Put it back and the run continues, or end the run \
+         and resume it where it is now.",
         path.display()
     )]
     Gone {
@@ -54,8 +54,8 @@ pub enum RunError {
     },
     /// A log was changed or replaced while it was being written.
     #[error(
-        "{} was deleted, replaced or changed by something else while the run was at work. Put it back as it was, and \
-         the run goes on; or end the run, and resume it.",
+        "{} was deleted, replaced or changed by something else during the run. Restore it and the run continues, or \
+         end the run and resume it.",
         path.display()
     )]
     Displaced {
@@ -64,8 +64,8 @@ pub enum RunError {
     },
     /// Another process took the lock of a run that is being written, after the lock file was deleted.
     #[error(
-        "The run {} was taken over by {} after its run.lock was deleted; this process writes no more of it. End one of \
-         the two.",
+        "The run {} was taken over by {} after its run.lock was deleted; this process no longer writes to it. End \
+         one of the two.",
         path.display(),
         match pid { Some(pid) => format!("process {pid}"), None => "another process".into() }
     )]
@@ -86,7 +86,7 @@ pub enum RunError {
         known: Vec<String>,
     },
     /// Several runs match.
-    #[error("`{name}` could be any of these runs: {}. Give more of the name.", candidates.join(", "))]
+    #[error("`{name}` matches several runs: {}. Give more of the name.", candidates.join(", "))]
     Ambiguous {
         /// The requested name.
         name: String,
@@ -100,7 +100,7 @@ pub enum RunError {
         path: PathBuf,
     },
     /// A file or folder that no format recognises.
-    #[error("{} is no run that can be read here. These can: {}.", path.display(), known.join("; "))]
+    #[error("{} is not a run that can be read here. Readable formats: {}.", path.display(), known.join("; "))]
     UnknownFormat {
         /// What was given.
         path: PathBuf,
@@ -126,8 +126,8 @@ pub enum RunError {
     },
     /// A log is too short for a checkpoint, or has no line end where the checkpoint says it had.
     #[error(
-        "{} does not fit the checkpoint: {reason}. Go on from an earlier checkpoint with `run --resume RUN@STEP`, or restore \
-         the file.",
+        "{} does not fit the checkpoint: {reason}. Resume from an earlier checkpoint with `run --resume RUN@STEP`, \
+         or restore the file.",
         path.display()
     )]
     LogMismatch {
@@ -137,7 +137,7 @@ pub enum RunError {
         reason: String,
     },
     /// A new run's log that is not empty.
-    #[error("{} already has records; resume the run instead of beginning it again.", path.display())]
+    #[error("{} already has records; resume the run instead of starting it again.", path.display())]
     NotEmpty {
         /// The log.
         path: PathBuf,
@@ -176,7 +176,7 @@ pub enum CheckpointError {
     },
     /// The checkpoint was written by a newer program.
     #[error(
-        "The checkpoint {} has format {found}, and this program reads format {known}: use a newer aha-lab.",
+        "The checkpoint {} has format {found}, but this program reads format {known}: use a newer aha-lab.",
         path.display()
     )]
     OtherFormat {
@@ -237,24 +237,24 @@ fn advice(cause: &io::Error) -> &'static str {
         None => {}
         Some(files::Refused::Temporary { .. }) => return " Remove it.",
         Some(_) => {
-            return " A run lies in its own directory, as plain files and folders: put a copy there instead.";
+            return " A run directory must hold plain files and folders: put a copy there instead.";
         }
     }
     match cause.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            " Free some space on that disk; what was written before is safe."
+            " Free some space on that disk; everything written before is safe."
         }
         io::ErrorKind::FileTooLarge => {
-            " A limit on the size of files (see `ulimit -f`), or the file system, allows no more; raise it. What was written \
-             before is safe."
+            " The file reached a size limit (see `ulimit -f`) or that of the file system; raise the limit. \
+             Everything written before is safe."
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            " Choose a folder that you may write, with --runs DIR."
+            " Choose a writable folder with --runs DIR."
         }
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            " Choose another folder, with --runs DIR."
+            " Choose another folder with --runs DIR."
         }
-        io::ErrorKind::Unsupported => " Choose a folder on a local disk, with --runs DIR.",
+        io::ErrorKind::Unsupported => " Choose a folder on a local disk with --runs DIR.",
         _ => "",
     }
 }
@@ -262,7 +262,7 @@ fn advice(cause: &io::Error) -> &'static str {
 fn known_runs(known: &[String]) -> String {
     match known {
         [] => " There are no runs in it yet.".into(),
-        known => format!(" The newest there: {}.", known.join(", ")),
+        known => format!(" The newest are: {}.", known.join(", ")),
     }
 }
 
@@ -275,7 +275,7 @@ fn others(others: &[u64]) -> String {
         [] => String::new(),
         steps => {
             let steps: Vec<String> = steps.iter().map(u64::to_string).collect();
-            format!(" There are checkpoints of steps {}.", steps.join(", "))
+            format!(" Checkpoints exist for steps {}.", steps.join(", "))
         }
     }
 }

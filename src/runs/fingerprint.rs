@@ -37,7 +37,7 @@ pub fn difference(recorded: &Rollout, again: &Rollout) -> Option<String> {
     let place = format!("Step {}, {}", recorded.step, Place::of(recorded));
     if recorded.problem.prompt != again.problem.prompt {
         return Some(format!(
-            "{place}: the prompt in rollouts.jsonl is `{}`, and made again `{}`.",
+            "{place}: the prompt in rollouts.jsonl is `{}`, but replayed `{}`.",
             recorded.problem.prompt.escape_debug(),
             again.problem.prompt.escape_debug()
         ));
@@ -45,7 +45,7 @@ pub fn difference(recorded: &Rollout, again: &Rollout) -> Option<String> {
     let (then, now) = (recorded.token_ids(), again.token_ids());
     if let Some(at) = then.iter().zip(now).position(|(then, now)| then != now) {
         return Some(format!(
-            "{place}: token {} is {} in rollouts.jsonl, and made again {}.",
+            "{place}: token {} is {} in rollouts.jsonl, but replayed {}.",
             at + 1,
             then[at],
             now[at]
@@ -53,7 +53,7 @@ pub fn difference(recorded: &Rollout, again: &Rollout) -> Option<String> {
     }
     if then.len() != now.len() {
         return Some(format!(
-            "{place}: it has {} tokens in rollouts.jsonl, and made again {}.",
+            "{place}: it has {} tokens in rollouts.jsonl, but replayed {}.",
             then.len(),
             now.len()
         ));
@@ -61,21 +61,21 @@ pub fn difference(recorded: &Rollout, again: &Rollout) -> Option<String> {
     let (then, now) = (recorded.logprobs(), again.logprobs());
     if then.len() != now.len() {
         return Some(format!(
-            "{place}: it has {} log-probabilities in rollouts.jsonl, and made again {}.",
+            "{place}: it has {} log-probabilities in rollouts.jsonl, but replayed {}.",
             then.len(),
             now.len()
         ));
     }
     if let Some(at) = then.iter().zip(now).position(|(then, now)| bits(*then) != bits(*now)) {
         return Some(format!(
-            "{place}: the log-probability of token {} is {} in rollouts.jsonl, and made again {}.",
+            "{place}: the log-probability of token {} is {} in rollouts.jsonl, but replayed {}.",
             at + 1,
             then[at],
             now[at]
         ));
     }
     (recorded.completion != again.completion)
-        .then(|| format!("{place}: the text in rollouts.jsonl is not that of its tokens."))
+        .then(|| format!("{place}: the text in rollouts.jsonl does not match its tokens."))
 }
 
 #[cfg(test)]
@@ -111,8 +111,8 @@ mod tests {
         let whole = record();
         type Change = fn(&mut Rollout);
         let changes: [(&str, Change); 7] = [
-            ("token 2 is 6 in rollouts.jsonl, and made again 9", |r| r.token_ids.as_mut().unwrap()[1] = 9),
-            ("it has 3 tokens in rollouts.jsonl, and made again 2", |r| {
+            ("token 2 is 6 in rollouts.jsonl, but replayed 9", |r| r.token_ids.as_mut().unwrap()[1] = 9),
+            ("it has 3 tokens in rollouts.jsonl, but replayed 2", |r| {
                 r.token_ids.as_mut().unwrap().truncate(2)
             }),
             ("log-probability of token 1 is -0.5", |r| r.logprobs.as_mut().unwrap()[0] = -0.500_000_06),

@@ -96,7 +96,7 @@ impl Measurement {
     fn read(file: &File) -> Result<Self, String> {
         let bytes = files::read_most(file, LONGEST_FILE + 1).map_err(|error| format!("{error}."))?;
         if bytes.len() as u64 > LONGEST_FILE {
-            return Err(format!("it has more than {LONGEST_FILE} bytes, and no measurement has."));
+            return Err(format!("it has more than {LONGEST_FILE} bytes, too many for a measurement."));
         }
         Self::parse(&bytes)
     }
@@ -117,12 +117,12 @@ impl Measurement {
                 ));
             }
             Some(1) => {}
-            _ => return Err("it has no schema_version that any aha-lab has written.".into()),
+            _ => return Err("its schema_version is not one of aha-lab.".into()),
         }
         let measurement: Self =
             serde_json::from_value(value).map_err(|error| format!("{}.", quoting(&error)))?;
         match measurement.impossible() {
-            Some(what) => Err(format!("nobody can have measured it: {what}.")),
+            Some(what) => Err(format!("it holds an impossible value: {what}.")),
             None => Ok(measurement),
         }
     }
@@ -228,7 +228,7 @@ impl FrontierWatch {
             }
             match opened.map_err(|error| format!("{error}.")).and_then(|file| Measurement::read(&file)) {
                 Ok(measurement) => found.push(measurement),
-                Err(reason) => bad.push(format!("{} is left out: {reason}", path.join(name).display())),
+                Err(reason) => bad.push(format!("{} is skipped: {reason}", path.join(name).display())),
             }
         }
         found.sort_by(|a, b| (a.step, &a.time).cmp(&(b.step, &b.time)));

@@ -306,7 +306,7 @@ pub(super) fn check_line_end(
     let mismatch = |reason: String| Err(RunError::LogMismatch { path: path.to_path_buf(), reason });
     if length < recorded {
         return mismatch(format!(
-            "it has {length} bytes, and the checkpoint was made when it had {recorded}"
+            "it has {length} bytes, but had {recorded} when the checkpoint was written"
         ));
     }
     if recorded > 0 {

@@ -51,8 +51,8 @@ pub fn doubts_of_config(run: &RunDirectory, config: &Config) -> Vec<String> {
     let path = path.display();
     if !unknown.is_empty() {
         doubts.push(format!(
-            "{path} has something in its [provenance] table that no aha-lab writes, and it is passed over: {}. A setting \
-             stands above that table.",
+            "{path} has unknown keys in its [provenance] table, which are ignored: {}. Settings belong above that \
+             table.",
             unknown.join(", ")
         ));
     }
@@ -61,7 +61,7 @@ pub fn doubts_of_config(run: &RunDirectory, config: &Config) -> Vec<String> {
         let (says, is) = (of(&file.config, key.name), of(config, key.name));
         if says != is {
             doubts.push(format!(
-                "{path} says {} = {says}, but the run was begun with {is} and goes on with it; another value needs a fork \
+                "{path} says {} = {says}, but the run began with {is} and keeps it; another value needs a fork \
                  (--fork RUN@STEP --set {}={says}).",
                 key.name, key.name
             ));
@@ -84,13 +84,13 @@ struct Doubt {
 impl Doubt {
     fn sentence(&self, path: &Path) -> Option<String> {
         let Self { lines, first, binary } = self;
-        let why = if *binary > 0 { "bytes that no text has" } else { "something else" };
+        let why = if *binary > 0 { "binary data" } else { "something else" };
         let path = path.display();
         match lines {
             0 => None,
-            1 => Some(format!("{path}: line {first} is no record but {why}; it is passed over.")),
+            1 => Some(format!("{path}: line {first} is not a record but {why}; it is skipped.")),
             _ => Some(format!(
-                "{path}: {lines} lines are no records but {why}, the first is line {first}; they are passed over."
+                "{path}: {lines} lines are not records but {why}, the first is line {first}; they are skipped."
             )),
         }
     }
@@ -144,6 +144,6 @@ mod tests {
         let long = [b"{".to_vec(), vec![b'x'; 3 * CHUNK], b"}\n{\n".to_vec()].concat();
         assert_eq!(of(&long), Doubt { lines: 1, first: 2, binary: 0 });
         let said = of(b"{}\n\0\n").sentence(Path::new("a/metrics.jsonl")).unwrap();
-        assert!(said.contains("line 2") && said.contains("no text has") && said.ends_with('.'), "{said}");
+        assert!(said.contains("line 2") && said.contains("binary data") && said.ends_with('.'), "{said}");
     }
 }

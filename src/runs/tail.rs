@@ -45,7 +45,7 @@ impl std::fmt::Display for BadLine {
         if *after > 0 {
             write!(f, " after byte {after}")?;
         }
-        write!(f, ", is left out: {reason}.")
+        write!(f, ", is skipped: {reason}.")
     }
 }
 
@@ -246,7 +246,7 @@ fn noting<T: DeserializeOwned>(
                 Ok(record) => return on_record(record, line.offset, content.len()),
                 Err(error) => quoting(&error),
             },
-            None => "it is longer than a line may be".into(),
+            None => "it is too long".into(),
         };
         polled.bad_total += 1;
         if polled.bad.len() < DESCRIBED {

@@ -110,7 +110,7 @@ pub fn attach(run: &Path, commands: Receiver<Command>, feed: Sender<Event>) -> R
                 let voice = speaking.lock().unwrap_or_else(PoisonError::into_inner);
                 let said = voice.as_ref().is_some_and(|stream| say(stream, &request).is_ok());
                 if !said {
-                    let lost = "The run cannot be reached at the moment; what was asked is not done.";
+                    let lost = "The run cannot be reached right now; the command was not carried out.";
                     let _ = warned.send(Event::Warning(lost.into()));
                 }
             }
@@ -132,7 +132,7 @@ pub fn attach(run: &Path, commands: Receiver<Command>, feed: Sender<Event>) -> R
                     return;
                 }
                 if connection.take().is_some() {
-                    let text = "The connection to the run was lost; it is tried again every second.";
+                    let text = "The connection to the run was lost; reconnecting every second.";
                     if feed.send(Event::Warning(text.into())).is_err() {
                         return;
                     }

@@ -53,19 +53,19 @@ pub enum SocketError {
         cause: io::Error,
     },
     /// Something answered, but not a run.
-    #[error("{} does not answer as a run does; it is left alone.", path.display())]
+    #[error("{} does not answer like a run; it is ignored.", path.display())]
     Stranger {
         /// The socket.
         path: PathBuf,
     },
     /// Another user's socket.
-    #[error("{} belongs to another user, who could tell anything; it is left alone.", path.display())]
+    #[error("{} belongs to another user, who could send anything; it is ignored.", path.display())]
     Foreign {
         /// The socket.
         path: PathBuf,
     },
     /// The system has no such sockets.
-    #[error("On this system a run cannot be commanded from another process.")]
+    #[error("On this system, a run takes no commands from another process.")]
     Unsupported,
 }
 

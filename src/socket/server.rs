@@ -234,13 +234,14 @@ fn serve(stream: UnixStream, shared: &Arc<Shared>) -> io::Result<()> {
             return Ok(());
         }
         if !line.ends_with(b"\n") {
-            return say(&Line::Refused(format!("A line has at most {LONGEST_LINE} bytes and ends.")));
+            return say(&Line::Refused(format!("A line must have at most {LONGEST_LINE} bytes and end with a \
+                newline.")));
         }
         let request = match serde_json::from_slice::<Request>(&line) {
             Ok(request) => request,
             Err(error) => {
                 say(&Line::Refused(format!(
-                    "This is no command ({error}); write one such as {{\"command\":\"pause\"}}."
+                    "This is not a command ({error}); write one such as {{\"command\":\"pause\"}}."
                 )))?;
                 continue;
             }
@@ -252,7 +253,7 @@ fn serve(stream: UnixStream, shared: &Arc<Shared>) -> io::Result<()> {
             })?,
             Request::Watch(_) => {
                 let Some(writer) = writer.take() else {
-                    say(&Line::Refused("You are told already.".into()))?;
+                    say(&Line::Refused("You are already subscribed.".into()))?;
                     continue;
                 };
                 let mut state = shared.lock();
@@ -270,17 +271,17 @@ fn serve(stream: UnixStream, shared: &Arc<Shared>) -> io::Result<()> {
 fn pass_on(shared: &Shared, command: Command) -> Line {
     let (wanted, said) = match &command {
         Command::Pause => (Some(true), "The run pauses within one token.".to_owned()),
-        Command::Resume => (Some(false), "The run goes on.".to_owned()),
-        Command::Step(_) => (Some(true), "The run goes on for so much, then pauses.".to_owned()),
-        Command::Set { key, value } => (None, format!("{key} = {value} holds from the next step on.")),
+        Command::Resume => (Some(false), "The run resumes.".to_owned()),
+        Command::Step(_) => (Some(true), "The run continues for this many phases or steps, then pauses.".to_owned()),
+        Command::Set { key, value } => (None, format!("{key} = {value} applies from the next step on.")),
         Command::Checkpoint => (None, "A checkpoint is written when this step ends.".to_owned()),
-        Command::Pin(_) => (None, "The puzzle is pinned, and answered as the run goes on.".to_owned()),
-        Command::Unpin(_) => (None, "The puzzle is not pinned any more.".to_owned()),
+        Command::Pin(_) => (None, "The puzzle is pinned and answered during the run.".to_owned()),
+        Command::Unpin(_) => (None, "The puzzle is no longer pinned.".to_owned()),
         Command::Inspect { group: Some(group) } => {
-            (None, format!("Group {group} of each step, counted from 0, is looked at closely from now on."))
+            (None, format!("Group {group} of each step, counted from 0, is inspected from now on."))
         }
-        Command::Inspect { group: None } => (None, "No group is looked at closely any more.".to_owned()),
-        Command::TryAgain => (Some(false), "What was refused is tried once more.".to_owned()),
+        Command::Inspect { group: None } => (None, "No group is inspected any more.".to_owned()),
+        Command::TryAgain => (Some(false), "The refused write is retried.".to_owned()),
         Command::Stop => (None, "The run writes a checkpoint and ends.".to_owned()),
     };
     match shared.commands.try_send(command) {
@@ -290,7 +291,7 @@ fn pass_on(shared: &Shared, command: Command) -> Line {
             }
             Line::Done(said)
         }
-        Err(TrySendError::Full(_)) => Line::Refused("The engine is busy; ask again.".into()),
+        Err(TrySendError::Full(_)) => Line::Refused("The engine is busy; try again.".into()),
         Err(TrySendError::Disconnected(_)) => Line::Refused("The engine has ended.".into()),
     }
 }

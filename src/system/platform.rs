@@ -211,7 +211,7 @@ mod system {
     pub fn can_suspend() -> io::Result<()> {
         // A session leader was not started by a shell that could continue it.
         if process::getsid(None)? == process::getpid() {
-            return Err(io::Error::other("there is no shell to go back to, so the lab stays"));
+            return Err(io::Error::other("there is no shell to return to, so the lab keeps running"));
         }
         Ok(())
     }

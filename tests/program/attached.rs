@@ -101,7 +101,7 @@ fn a_run_in_the_background_is_commanded_from_a_screen_and_outlives_it() {
     screen.press("q");
     assert_eq!(screen.ended(), 0);
     screen.assert_restored();
-    assert!(screen.screen().contains("goes on without this screen"), "{}", screen.screen());
+    assert!(screen.screen().contains("continues without this screen"), "{}", screen.screen());
     assert!(background.run.is_live(), "leaving the screen ended the run");
 
     // Two more at once: both see the pause, and what one asks for is seen by the other.

@@ -74,7 +74,7 @@ fn a_log_level_that_means_nothing_is_told_and_passed_over() {
     let root = TempDir::new().unwrap();
     let output = succeeds(headless(root.path(), 1).env("AHA_LOG", "=loud="));
     let said = text(&output.stderr);
-    assert!(said.contains("AHA_LOG is passed over") && said.contains("aha_lab=debug"), "{said}");
+    assert!(said.contains("AHA_LOG is ignored") && said.contains("aha_lab=debug"), "{said}");
     assert!(fs::read_to_string(only_run(root.path()).log_path()).unwrap().contains("started"));
 }
 

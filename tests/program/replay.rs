@@ -57,10 +57,10 @@ fn every_step_of_a_run_is_proved_from_the_checkpoint_before_it() {
     let record = of_place.next().unwrap();
     assert_eq!((&said["text"], &said["completions"]), (&record.completion.clone().into(), &1.into()));
     let told = text(&succeeds(&mut replay(&run, &["5", "2", "3"])).stdout);
-    assert!(told.contains(record.completion.trim()) && told.contains("the same, to the last bit"), "{told}");
+    assert!(told.contains(record.completion.trim()) && told.contains("identical, to the last bit"), "{told}");
     assert!(contents(run.path()) == before, "a replay wrote in the run");
 
-    // A checkpoint that is damaged is left aside and named, and the step is made from the one before.
+    // A checkpoint that is damaged is skipped and named, and the step is made from the one before.
     let weights = super::checkpoint(&run, 4).join("model.safetensors");
     let mut bytes = fs::read(&weights).unwrap();
     bytes[5000] ^= 1;

@@ -203,7 +203,7 @@ fn a_run_that_cannot_be_told_is_not_resumed() {
     // A checkpoint that is not there, by its step.
     let mut fork = lab(&["run", "--headless", "--fork", "red@7", "--steps", "8", "--runs"]);
     let said = refusal(fork.arg(root.path()));
-    assert!(said.contains("of step 7") && said.contains("There are checkpoints of steps 0, 1"), "{said}");
+    assert!(said.contains("of step 7") && said.contains("Checkpoints exist for steps 0, 1"), "{said}");
     assert_eq!(RunDirectory::list(root.path()).unwrap().len(), 2);
 }
 
@@ -288,7 +288,7 @@ fn what_is_passed_over_on_resume_is_told() {
         fs::write(&path, &damaged).unwrap();
         let said = said(4);
         let name = path.file_name().unwrap().to_str().unwrap();
-        assert!(about(&said, &format!("{name}: line 1 is no record but bytes that no text has")), "{said}");
+        assert!(about(&said, &format!("{name}: line 1 is not a record but binary data")), "{said}");
         let now = fs::read(&path).unwrap();
         fs::write(&path, [&whole[..5], &now[5..]].concat()).unwrap();
     }
@@ -297,10 +297,10 @@ fn what_is_passed_over_on_resume_is_told() {
     let config = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("{config}temprature = 0.5\n")).unwrap();
     let told = said(5);
-    assert!(about(&told, "no aha-lab writes, and it is passed over: temprature"), "{told}");
+    assert!(about(&told, "table, which are ignored: temprature"), "{told}");
     fs::write(&path, config.replace("group_size = 4", "group_size = 8")).unwrap();
     let told = said(5);
-    assert!(about(&told, "says group_size = 8, but the run was begun with 4"), "{told}");
+    assert!(about(&told, "says group_size = 8, but the run began with 4"), "{told}");
     fs::write(&path, config).unwrap();
     let told = said(5);
     assert!(!told.contains("passed over") && !told.contains("says group_size"), "{told}");

@@ -62,7 +62,7 @@ fn instead(path: &Path, put: impl FnOnce(&Path), judge: impl FnOnce()) {
     }
 }
 
-/// Everything that a run writes, cuts, replaces or removes when it is gone on with.
+/// Everything that a run writes, cuts, replaces or removes when it continues.
 const WRITTEN: [&str; 11] = [
     "metrics.jsonl",
     "rollouts.jsonl",
@@ -116,13 +116,13 @@ fn nothing_outside_a_run_directory_is_written_through_a_link() {
         }
         fs::remove_dir_all(&outside).unwrap();
     }
-    // A checkpoint that is a link is left aside, and made again from the one before under a name that is free.
+    // A checkpoint that is a link is skipped, and replaced by one made from the checkpoint before, under a name that is free.
     let (path, moved) = (checkpoint(&run, 1), root.path().join("moved"));
     fs::rename(&path, &moved).unwrap();
     symlink(&moved, &path).unwrap();
     let before = contents(&moved);
     let said = text(&succeeds(&mut resume(&run)).stderr);
-    assert!(said.contains("step-000001 is left aside") && said.contains("symbolic link"), "{said}");
+    assert!(said.contains("step-000001 is skipped") && said.contains("symbolic link"), "{said}");
     assert_eq!(contents(&moved), before);
 }
 
@@ -193,7 +193,7 @@ fn pipes_and_devices_in_a_run_directory_are_refused_at_once() {
             ends_in_time(eval.arg(run.path()));
         });
     }
-    // One that is left aside is named, and the checkpoint before it is taken.
+    // One that is skipped is named, and the checkpoint before it is taken.
     instead(&checkpoint(&run, 1).join("optimizer.f32"), pipe, || {
         let output = ends_in_time(lab(&["replay"]).arg(run.path()).arg("1"));
         assert!(output.status.success(), "{}", text(&output.stderr));
@@ -203,7 +203,7 @@ fn pipes_and_devices_in_a_run_directory_are_refused_at_once() {
     let output = ends_in_time(&mut resume(&run));
     let said = text(&output.stderr);
     assert!(
-        output.status.success() && said.contains("step-000001-0.json is left out: it is a pipe"),
+        output.status.success() && said.contains("step-000001-0.json is skipped: it is a pipe"),
         "{said}"
     );
 }

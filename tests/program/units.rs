@@ -87,7 +87,7 @@ fn with_each_unit_two_steps_and_one_more_are_three_and_can_be_made_again() {
         if let Some(other) = units.iter().find(|other| *other != unit) {
             let said = resume(other, "4");
             assert!(
-                said.contains(&format!("begun with the vector unit {unit} and is gone on with {other}")),
+                said.contains(&format!("began with the vector unit {unit} and continues with {other}")),
                 "{said}"
             );
         }
@@ -99,9 +99,9 @@ fn with_each_unit_two_steps_and_one_more_are_three_and_can_be_made_again() {
 fn a_unit_that_is_none_or_that_the_machine_lacks_is_refused() {
     let lacking = if cfg!(target_arch = "x86_64") { "neon" } else { "avx2" };
     let root = TempDir::new().unwrap();
-    for (name, part) in [("sse9", "which is no vector unit"), (lacking, "which this machine does not have")] {
+    for (name, part) in [("sse9", "which is not a vector unit"), (lacking, "which this machine does not have")] {
         let said = refusal(headless(root.path(), 1).env(VARIABLE, name));
-        assert!(said.contains(&format!("AHA_LAB_VECTOR is `{name}`, {part}; here it can be `")), "{said}");
+        assert!(said.contains(&format!("AHA_LAB_VECTOR is `{name}`, {part}; use `")), "{said}");
         let said = refusal(lab(&["bench", "--backend", "cpu"]).env(VARIABLE, name));
         assert!(said.contains(part), "{said}");
         let output = lab(&["doctor"]).env(VARIABLE, name).output().unwrap();

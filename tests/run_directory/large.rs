@@ -46,7 +46,7 @@ fn only_the_newest_are_read_and_all_of_those() {
     let (passed_over, bad) = Reader::new(&run).newest_rollouts(None, 10, |_| read += 1).unwrap();
     assert_eq!((read, bad.len()), (9, 1));
     assert!(
-        bad[0].to_string().contains(&format!("line 10 after byte {passed_over}, is left out")),
+        bad[0].to_string().contains(&format!("line 10 after byte {passed_over}, is skipped")),
         "{}",
         bad[0]
     );

@@ -101,7 +101,7 @@ fn torn_last_lines_are_dropped_and_bad_ones_named() {
     assert_eq!(log.bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [2, 4, 5]);
     assert_eq!(log.bad_total, 3);
     let named = log.bad[0].to_string();
-    assert!(named.contains("metrics.jsonl, line 2, is left out"), "{named}");
+    assert!(named.contains("metrics.jsonl, line 2, is skipped"), "{named}");
     assert!(log.bad[2].to_string().contains("longer than a line may be"));
 }
 

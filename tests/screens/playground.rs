@@ -210,7 +210,7 @@ fn a_forced_answer_and_waits_that_were_put_in_say_so() {
     tell(&mut app, SideEvent::Answered { job, side: 0, answer: Box::new(answer) });
     let screen = text(&draw(&mut app, 120, 36));
     assert!(screen.contains("4 + 1 = 5 . {wait ,} 16 + 5 {</think> <answer>}"), "{screen}");
-    assert!(screen.contains("answer forced") && screen.contains("waits put in: 1"), "{screen}");
+    assert!(screen.contains("answer forced") && screen.contains("inserted waits: 1"), "{screen}");
 }
 
 #[test]

@@ -29,11 +29,11 @@ use crate::{
     system::workers::{Workers, worker_count},
 };
 
-/// Measure sampling and training speed of a random model of any shape
+/// Measure the sampling and training speed of a random model of any shape
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-One step is a rollout of prompts x group rows of exactly --max-new tokens, group advantages of random rewards, and one
-clipped update over all rows. The first step is not counted.
+One step samples prompts x group rows of exactly --max-new tokens, takes group advantages of random rewards, and makes
+one clipped update over all rows. The first step does not count.
 
 Examples:
   aha-lab bench
@@ -69,7 +69,7 @@ pub struct BenchArgs {
     /// Tokens of a completion; none ends early
     #[arg(long, value_name = "N", default_value_t = 128)]
     pub max_new: usize,
-    /// Worker threads; 0 takes the physical cores
+    /// Worker threads; 0 uses the physical cores
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
     /// Tokens in one forward and backward pass

@@ -89,7 +89,7 @@ impl Task for AnyTokens {
     }
 
     fn assemble(&self, _numbers: Vec<i64>, _target: Option<i64>) -> Result<Puzzle, String> {
-        Err("The bench asks its own puzzles.".into())
+        Err("The bench makes its own puzzles.".into())
     }
 
     fn solutions(&self, _puzzle: &Puzzle) -> Result<Vec<String>, String> {

@@ -31,8 +31,8 @@ impl Recording {
             || std::path::Path::new(&args.checkpoint).join("config.json").is_file()
         {
             return Err(Failure(format!(
-                "--record keeps a measurement in the run that it is of, and {} is no run's checkpoint: give \
-                 RUN@STEP. What the run began from is measured beside it.",
+                "--record stores the result in a run, but {} is not a checkpoint of a run; give RUN@STEP. The run's \
+                 base is measured as well.",
                 args.checkpoint
             )));
         }
@@ -70,7 +70,7 @@ impl Recording {
         }
         let Some((base, hash)) = base_of(&self.run, device)? else {
             say(format!(
-                "What {} began from is not there any more; it was not measured beside it.",
+                "The base of {} no longer exists, so it was not measured.",
                 self.run.name()
             ));
             return Ok(());
@@ -85,7 +85,7 @@ impl Recording {
 
     fn write(&self, measurement: &Measurement) -> Result<(), Failure> {
         let path = self.run.keep_measurement(measurement)?;
-        say(format!("step {} is kept in {}", measurement.step, path.display()));
+        say(format!("step {} is stored in {}", measurement.step, path.display()));
         Ok(())
     }
 }

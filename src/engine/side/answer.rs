@@ -115,8 +115,8 @@ pub fn check_room(asked: &Asked<'_>) -> Result<(), String> {
     let needed = asked.prompt.len() + answer + waits;
     if needed > room {
         return Err(format!(
-            "The prompt and the answer would have {needed} tokens, and this model reads at most {room}; choose a \
-             smaller budget."
+            "The prompt and the answer need {needed} tokens, but this model reads at most {room}; choose a smaller \
+             budget."
         ));
     }
     Ok(())

@@ -82,7 +82,7 @@ impl Library {
             Source::Live(weights) => match weights.newest() {
                 Some(live) => Ok((live.run, live.config)),
                 None => {
-                    Err(EngineError::Other("The run is still getting ready; ask again in a moment.".into()))
+                    Err(EngineError::Other("The run is still starting; try again in a moment.".into()))
                 }
             },
             Source::Recorded(run) => Ok((run.clone(), run.config()?.config)),

@@ -117,7 +117,7 @@ fn guarded(work: impl FnOnce() -> Result<Option<()>, EngineError>) -> JobEnd {
         Err(panic) => {
             let reason = panic_words(panic.as_ref());
             tracing::error!("side engine: {reason}");
-            JobEnd::Failed(format!("The side engine panicked: {reason}. Training is not touched by it."))
+            JobEnd::Failed(format!("The side engine panicked: {reason}. Training is not affected."))
         }
     }
 }

@@ -61,7 +61,7 @@ impl Side {
         let played = self.played.as_ref().filter(|(of, ..)| *of == request.of);
         let Some((_, play, models)) = played else {
             return Err(other(
-                "This answer's model is not kept any more; let both answer again first.".into(),
+                "This answer's model is no longer loaded; let both models answer again first.".into(),
             ));
         };
         let (play, model) = (play.clone(), models[request.side.min(1)].clone());

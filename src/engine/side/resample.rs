@@ -50,8 +50,8 @@ impl Beginnings {
     fn of(tokenizer: &Tokenizer, before: &[u32], edit: &Edit) -> Result<Self, String> {
         match edit {
             Edit::Delete(token) if tokenizer.end().contains(*token) => {
-                Err("This token ends the answer: nothing comes after it that could be sampled again. Put the cursor \
-                     on one before it."
+                Err("This token ends the answer, so there is nothing to resample after it. Move the cursor to an \
+                    earlier token."
                     .into())
             }
             Edit::Delete(token) => Ok(Self {
@@ -64,13 +64,13 @@ impl Beginnings {
                 let unknown = tokenizer.unknown_words(text);
                 if let Some(word) = unknown.first() {
                     return Err(format!(
-                        "This model has no word for `{word}`; its words are parted by spaces, as in `{}`.",
+                        "This model has no word for `{word}`; separate words with spaces, as in `{}`.",
                         wait_words(tokenizer)
                     ));
                 }
                 let tokens = tokenizer.encode(text).map_err(|error| error.to_string())?;
                 if tokens.is_empty() {
-                    return Err("Nothing was typed that could be put in.".into());
+                    return Err("Nothing was typed to insert.".into());
                 }
                 Ok(Self { original: before.to_vec(), edited: [before, &tokens].concat(), deleted: None })
             }

@@ -46,8 +46,8 @@ impl Training<'_> {
     /// disk is back. The most important part comes first, since a narrow screen shows no more.
     fn wait_for_disk(&self, error: &RunError) {
         let why = match error.is_displacement() {
-            true => "Paused; it is tried again every few seconds.",
-            false => "Paused for the disk, which is tried again every few seconds; nothing is lost.",
+            true => "Paused; the write is retried every few seconds.",
+            false => "Paused because of the disk; the write is retried every few seconds and nothing is lost.",
         };
         let text = format!("{why} {error}");
         tracing::warn!(step = self.step, "{text}");
@@ -64,7 +64,7 @@ impl Training<'_> {
                 RunEvent::Resumed { after: None },
                 "by itself: the disk takes what is written again",
             );
-            self.control.tell(Event::Warning(format!("{run} can be written again; the run goes on.")));
+            self.control.tell(Event::Warning(format!("{run} can be written again; the run continues.")));
         }
     }
 

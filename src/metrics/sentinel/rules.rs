@@ -47,7 +47,7 @@ impl Danger {
             Danger::Truncation => "Answers cut off",
             Danger::Loops => "Repetition loops",
             Danger::LengthCollapse => "Length collapse",
-            Danger::ArithmeticDecay => "Arithmetic decays",
+            Danger::ArithmeticDecay => "Arithmetic decay",
             Danger::RewardWithoutAccuracy => "Reward without accuracy",
             Danger::UnsupportedAnswers => "Answers without a calculation",
             Danger::CopiedAnswers => "Copied answers",
@@ -79,16 +79,16 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Settings) -
             let (dead, accuracy) = (s.now(|p| p.dead_groups)?, s.now(|p| p.accuracy)?);
             found(dead >= 0.8, dead < 0.65, move || Words {
                 evidence: format!(
-                    "in {}, {} of the groups had equal rewards and taught nothing ({} of the answers were right).",
+                    "in {}, {} of the groups were dead: equal rewards teach nothing ({} of the answers were right).",
                     s.span(),
                     percent(dead),
                     percent(accuracy)
                 ),
                 advice: if accuracy > 0.8 {
-                    "Nearly all is solved: begin a run with a harder level.".to_owned()
+                    "Nearly everything is solved: start a run with a harder level.".to_owned()
                 } else {
                     let easier =
-                        "if nothing is ever right, begin a run with an easier level or a larger group_size.";
+                        "if nothing is ever right, start a run with an easier level or a larger group_size.";
                     match warmer(config, 0.2) {
                         Some(warmer) => format!("Try {warmer}; {easier}"),
                         None => upper_first(easier),
@@ -101,7 +101,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Settings) -
             found(now < 0.15 * before, now > 0.25 * before, move || Words {
                 evidence: entropy_then_and_now(s, now, before),
                 advice: format!(
-                    "Nothing new is tried any more. {} Or raise clip_eps_high above {}.",
+                    "The policy has stopped exploring. {} Or raise clip_eps_high above {}.",
                     slower(config),
                     config.clip_eps_high
                 ),
@@ -112,14 +112,14 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Settings) -
             let raises = now > 2.5 * before && now > before + 0.3;
             found(raises, now < 2.0 * before || now < before + 0.2, move || Words {
                 evidence: entropy_then_and_now(s, now, before),
-                advice: format!("The policy dissolves into noise. {}", slower(config)),
+                advice: format!("The policy is turning into noise. {}", slower(config)),
             })
         }
         Danger::Truncation => {
             let now = s.now(|p| p.truncated)?;
             found(now >= 0.5, now < 0.35, move || Words {
                 evidence: format!(
-                    "in {}, {} of the completions ran out of tokens and earned nothing.",
+                    "in {}, {} of the completions were cut off and earned nothing.",
                     s.span(),
                     percent(now)
                 ),
@@ -133,7 +133,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Settings) -
             let now = s.now(|p| p.loops)?;
             found(now >= 0.2, now < 0.1, move || Words {
                 evidence: format!(
-                    "in {}, {} of the completions wrote the same tokens three times in a row or more.",
+                    "in {}, {} of the completions repeated the same tokens at least three times in a row.",
                     s.span(),
                     percent(now)
                 ),
@@ -154,14 +154,14 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Settings) -
             let over = now > 0.5 * before && (now > 0.5 * longest || accuracy >= then);
             found(now < 0.4 * before || shrunk, over, move || Words {
                 evidence: format!(
-                    "in {}, a completion had {now:.0} tokens, {before:.0} at the start and {longest:.0} at its \
-                     longest; {} right now, {} then.",
+                    "in {}, the mean length was {now:.0} tokens, {before:.0} at the start and {longest:.0} at its \
+                     peak; {} right now, {} then.",
                     s.span(),
                     percent(accuracy),
                     percent(then)
                 ),
                 advice: format!(
-                    "{} Check that reward_format ({}) does not pay for guessing.",
+                    "{} Check that reward_format ({}) does not reward guessing.",
                     slower(config),
                     config.reward_format
                 ),
@@ -177,8 +177,8 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Settings) -
                     percent(before)
                 ),
                 advice: format!(
-                    "The reward sees only the answer, so wrong steps cost nothing. {} Or kl_coef=0.04, which holds \
-                     the policy near what it is now.",
+                    "The reward sees only the answer, so wrong steps cost nothing. {} Or kl_coef=0.04, which keeps \
+                     the policy near the reference.",
                     slower(config)
                 ),
             })
@@ -193,7 +193,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Settings) -
                     percent(now),
                     percent(before)
                 ),
-                advice: "They are right, but the thought does not carry them. Read some in Transcripts."
+                advice: "The thought does not support them. Read some in Transcripts."
                     .to_owned(),
             })
         }
@@ -201,7 +201,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Settings) -
             let now = s.now(|p| p.copied)?;
             found(now >= 0.2, now < 0.1, move || Words {
                 evidence: format!(
-                    "in {}, {} of the right answers stand word for word in the prompt.",
+                    "in {}, {} of the right answers were copied word for word from the prompt.",
                     s.span(),
                     percent(now)
                 ),
@@ -211,7 +211,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Settings) -
         Danger::KlRunaway => {
             let now = s.now(|p| p.kl)?;
             found(now > 2.0, now < 1.5, move || Words {
-                evidence: format!("in {}, KL to the reference was {now:.2} nats a token.", s.span()),
+                evidence: format!("in {}, KL to the reference was {now:.2} nats per token.", s.span()),
                 advice: format!(
                     "Try kl_coef={}, or {}",
                     (config.kl_coef * 2.0).max(0.01),
@@ -229,8 +229,8 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Settings) -
                     None => format!("in {}, everything was finite.", s.span()),
                 },
                 advice: match config.max_grad_norm {
-                    0.0 => format!("{} Or max_grad_norm=1, which is off now.", slower(config)),
-                    _ => format!("{} Or a smaller max_grad_norm.", slower(config)),
+                    0.0 => format!("{} Or turn on clipping with max_grad_norm=1.", slower(config)),
+                    _ => format!("{} Or lower max_grad_norm.", slower(config)),
                 },
             })
         }
@@ -264,9 +264,9 @@ fn reward_without_accuracy<'a>(s: &'a Sentinel, config: &'a Settings) -> Option<
             format::percent(accuracy_before)
         ),
         advice: match config.reward_format {
-            0.0 => "It is earned otherwise than by being right. Read some in Transcripts.".to_owned(),
+            0.0 => "The reward does not come from right answers. Read some in Transcripts.".to_owned(),
             format => format!(
-                "It is earned otherwise than by being right, as by the form alone. Try reward_format={}.",
+                "The reward does not come from right answers, perhaps from form alone. Try reward_format={}.",
                 format / 2.0
             ),
         },
@@ -275,7 +275,7 @@ fn reward_without_accuracy<'a>(s: &'a Sentinel, config: &'a Settings) -> Option<
 
 fn entropy_then_and_now(s: &Sentinel, now: f64, before: f64) -> String {
     format!(
-        "in {}, entropy was {} nats a token, {} at the start.",
+        "in {}, entropy was {} nats per token, {} at the start.",
         s.span(),
         format::value(now),
         format::value(before)
@@ -287,7 +287,7 @@ pub(super) fn against_fall(fall: Fall, config: &Settings) -> String {
     let Fall { step, before, since: (sum, steps) } = fall;
     format!(
         "The policy collapsed with the update of step {step}: the reward was {} before it and {} since. A learning_rate of \
-         {:e} is too high. What it knew is lost: fork from a checkpoint of before step {step}. {}",
+         {:e} is too high. What it learned is lost: fork from a checkpoint before step {step}. {}",
         format::value(before),
         format::value(sum / f64::from(steps)),
         config.learning_rate,
@@ -299,7 +299,7 @@ pub(super) fn against_fall(fall: Fall, config: &Settings) -> String {
 fn slower(config: &Settings) -> String {
     let usual = config.usual_learning_rate;
     match config.learning_rate {
-        0.0 => "The learning rate is 0 now: what is wrong was there before.".to_owned(),
+        0.0 => "The learning rate is already 0: the problem is older.".to_owned(),
         rate if rate > 10.0 * usual => format!("Try learning_rate={usual:e}."),
         rate => format!("Try learning_rate={:e}.", rate / 2.0),
     }

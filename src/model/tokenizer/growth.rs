@@ -21,7 +21,7 @@ pub fn check(tokenizer: &[u8]) -> Result<(), String> {
         let growth = growth(&whole[part])?;
         if growth > MOST {
             return Err(format!(
-                "its {part} can make a text {growth:.0} times as long; {MOST} times are allowed"
+                "its {part} can make a text {growth:.0} times as long; at most {MOST} times is allowed"
             ));
         }
     }
@@ -36,7 +36,7 @@ fn growth(step: &Value) -> Result<f64, String> {
         return steps.iter().try_fold(1.0, |all, step| Ok(all * growth(step)?));
     }
     if bytes("precompiled_charsmap") > MOST_TABLE {
-        return Err("its normalizer has a table that is larger than any in use".into());
+        return Err("its normalizer has an implausibly large table".into());
     }
     let content = bytes("content") as f64;
     let replaced = match step["pattern"]["String"].as_str() {

@@ -17,7 +17,7 @@ use crate::{model::companions::Ends, system::quoting::shortened};
 #[derive(Debug, Error)]
 pub enum TokenizerError {
     /// `tokenizer.json` is broken or needs a feature that this build lacks.
-    #[error("{path}: This is no tokenizer.json that can be used ({reason}). Fetch or export it again.")]
+    #[error("{path}: This is not a usable tokenizer.json ({reason}). Fetch or export it again.")]
     Broken {
         /// Which file.
         path: PathBuf,
@@ -126,7 +126,7 @@ impl Tokenizer {
             return Err(TokenizerError::NoEnd { path: source.to_owned(), tried: END_TOKENS.join(", ") });
         }
         let end = EndTokens::of(&end).ok_or_else(|| {
-            broken(format!("it has {} end tokens; at most {MOST_ENDS} are heeded", end.len()))
+            broken(format!("it has {} end tokens; the limit is {MOST_ENDS}", end.len()))
         })?;
         Ok(Self { inner: Arc::new(inner), end, size, closing: Arc::default() })
     }

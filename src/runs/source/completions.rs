@@ -267,7 +267,7 @@ mod tests {
             let path = folder.path().join(name);
             fs::write(&path, text).unwrap();
             let error = source::open(&path).unwrap_err().to_string();
-            assert!(error.contains("is no run that can be read here"), "{error}");
+            assert!(error.contains("is not a run that can be read here"), "{error}");
         }
     }
 }

@@ -96,7 +96,7 @@ pub(super) fn tell_measured(
 pub(super) fn tell_passed_over(bytes: u64, run: &RunDirectory, feed: &Sender<Event>) {
     if bytes > 0 {
         let _ = feed.send(Event::Warning(format!(
-            "The newest {MOST_COMPLETIONS} completions are here; older ones ({} MB) are left in {}.",
+            "The newest {MOST_COMPLETIONS} completions are loaded; older ones ({} MB) stay in {}.",
             bytes.div_ceil(1_000_000),
             run.rollouts_path().display()
         )));
@@ -107,7 +107,7 @@ pub(super) fn tell_passed_over(bytes: u64, run: &RunDirectory, feed: &Sender<Eve
 pub(super) fn tell_missing(ancestors: &[Ancestor], feed: &Sender<Event>) {
     if let Some(missing) = ancestors.iter().find(|ancestor| ancestor.run.is_none()) {
         let _ = feed.send(Event::Warning(format!(
-            "The steps up to {} are those of {}, which is not here any more: they are not shown.",
+            "The steps up to {} belong to {}, which no longer exists; they are not shown.",
             missing.step, missing.name
         )));
     }

@@ -32,7 +32,7 @@ pub use system::{Folder, Found, Identity};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// It is not of the kind that is to be read or written.
-    #[error("it is {found}, and no {wanted}")]
+    #[error("it is {found}, not {wanted}")]
     Kind {
         /// What it is.
         found: Kind,
@@ -40,16 +40,16 @@ pub enum Refused {
         wanted: Wanted,
     },
     /// A file to be changed has a second name, which may be outside the folder.
-    #[error("it has a second name (a hard link), and what is there would change with it")]
+    #[error("it has a second name (a hard link), so the other file would change too")]
     SecondName,
     /// Something else has the temporary name under which a file is first written.
-    #[error("{found} that is not of this program has its temporary name, which ends in .partial")]
+    #[error("{found} of another program has its temporary name, which ends in .partial")]
     Temporary {
         /// What it is.
         found: Kind,
     },
     /// The name leads to another folder.
-    #[error("its name leads out of the folder")]
+    #[error("its name points outside the folder")]
     Name,
 }
 
@@ -274,7 +274,7 @@ mod tests {
         fs::rename(&here, &there).unwrap();
         assert!(!folder.is_at_its_path().unwrap());
         fs::create_dir(&here).unwrap();
-        assert!(!folder.is_at_its_path().unwrap(), "another folder took its place");
+        assert!(!folder.is_at_its_path().unwrap(), "it was replaced by another folder");
         drop(folder.create("file").unwrap());
         assert!(there.join("file").is_file() && !here.join("file").exists());
     }

@@ -298,7 +298,7 @@ impl Folder {
             other => other?,
         };
         if deepest == 0 {
-            return Err(io::Error::other("it has more folders within each other than any checkpoint"));
+            return Err(io::Error::other("its folders are nested deeper than in any checkpoint"));
         }
         for name in inside.names()? {
             match inside.find(&name)? {

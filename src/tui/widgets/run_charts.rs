@@ -168,7 +168,7 @@ fn checks_chart(scene: &Scene<'_>, width: u16) -> Chart {
     };
     if takes_apart(scene) {
         let style = theme.accent;
-        chart.title.insert(1, reading(scene, "taken apart", &registry::DECOMPOSITIONS, style));
+        chart.title.insert(1, reading(scene, "decomposed", &registry::DECOMPOSITIONS, style));
         chart.layers.push(layer(history.smooth(&registry::DECOMPOSITIONS, smoothing), Shape::Line, style));
     }
     chart.and_others(
@@ -205,7 +205,7 @@ fn answers_chart(scene: &Scene<'_>) -> Chart {
     .and_others(scene, Drawn::Answers, &[&registry::ACCURACY, &registry::FAITHFUL_SHARE])
 }
 
-/// Whether answers of this run take their question apart, as in multiplication; other runs have no such curve.
+/// Whether answers of this run decompose the problem, as in multiplication; other runs have no such curve.
 fn takes_apart(scene: &Scene<'_>) -> bool {
     scene.store.history.raw(&registry::DECOMPOSITIONS).any(|(_, value)| value > 0.0)
 }
@@ -360,7 +360,7 @@ fn legend(scene: &Scene<'_>, room: usize) -> Vec<Span<'static>> {
         ("⠅", ".", "superficial", theme.superficial),
     ];
     if takes_apart(scene) {
-        names.insert(0, ("━", "-", "taken apart", theme.accent));
+        names.insert(0, ("━", "-", "decomposed", theme.accent));
     }
     let part = |(mark, plain, name, style): (&'static str, &'static str, &'static str, Style)| {
         vec![span(theme.glyph(mark, plain), unmodified(style)), Span::raw(" "), span(name, style)]

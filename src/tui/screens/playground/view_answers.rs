@@ -151,7 +151,7 @@ fn answer_figures(pane: &Pane, theme: &Theme) -> Vec<Span<'static>> {
         spans.push(span("answer forced ", theme.warning));
     }
     if answer.waits > 0 {
-        spans.push(span(format!("waits put in: {} ", answer.waits), theme.warning));
+        spans.push(span(format!("inserted waits: {} ", answer.waits), theme.warning));
     }
     spans
 }
