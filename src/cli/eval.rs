@@ -289,10 +289,7 @@ fn read_puzzles(path: &std::path::Path, task: &dyn Task) -> Result<Vec<Puzzle>, 
     let bytes = read.map_err(|error| Failure(format!("Cannot read {}: {error}.", path.display())))?;
     if bytes.len() as u64 > MAX_PUZZLE_FILE {
         let most = MAX_PUZZLE_FILE;
-        return Err(Failure(format!(
-            "{} has more than {most} bytes, which is the limit.",
-            path.display()
-        )));
+        return Err(Failure(format!("{} has more than {most} bytes, which is the limit.", path.display())));
     }
     // Some editors begin a text file with this mark; `score` accepts it too.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);

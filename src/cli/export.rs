@@ -63,7 +63,10 @@ pub fn run(args: &ExportArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     }
     let asked = args.dtype.as_deref().map(|name| {
         WeightType::named(name).ok_or_else(|| {
-            Failure(format!("--dtype must be float32, bfloat16 or float16, not `{}`.", super::printable(name)))
+            Failure(format!(
+                "--dtype must be float32, bfloat16 or float16, not `{}`.",
+                super::printable(name)
+            ))
         })
     });
     let asked = asked.transpose()?;

@@ -147,7 +147,10 @@ pub fn run(args: &PlayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let task = task_of(&config)?;
     let family = config.puzzles.task;
     if args.target.is_none() && !family.target_follows {
-        return Err(Failure(format!("--target is missing: in {} the numbers do not determine it.", family.name)));
+        return Err(Failure(format!(
+            "--target is missing: in {} the numbers do not determine it.",
+            family.name
+        )));
     }
     let puzzle = task.assemble(args.numbers.clone(), args.target).map_err(|reason| {
         Failure(format!("--numbers and --target are not a puzzle of {}: {reason}.", family.name))

@@ -146,6 +146,7 @@ fn first_difference(recorded: &Completions, again: &[Rollout], args: &ReplayArgs
     }
     let made = |place: &Place| again.iter().any(|record| Place::of(record) == *place);
     let stray = recorded.keys().find(|place| !made(place));
-    stray
-        .map(|place| format!("Step {}, {place} is in rollouts.jsonl, but the replay did not produce it.", args.step))
+    stray.map(|place| {
+        format!("Step {}, {place} is in rollouts.jsonl, but the replay did not produce it.", args.step)
+    })
 }

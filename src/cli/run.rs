@@ -353,7 +353,9 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
     // Watchers were told of the end.
     drop(control);
     let Some((done, run)) = end else {
-        return Err(Failure("The engine ended without giving a reason; everything journalled is safe.".into()));
+        return Err(Failure(
+            "The engine ended without giving a reason; everything journalled is safe.".into(),
+        ));
     };
     summary.print(&run, done, args.json, started.elapsed(), stdout)?;
     let leaving = Leaving { price_per_hour: None, accuracy_is_told: !args.json, engine_is_ours: true };

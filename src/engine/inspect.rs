@@ -216,9 +216,8 @@ pub fn look(
         let logits = model.logits(hidden.clone().narrow(0, first, part.len()));
         let logprobs = activation::log_softmax(logits / temperature.max(1e-6), 1);
         let values = logprobs.into_data().try_to_vec::<f32>();
-        let values = values.map_err(|error| {
-            EngineError::Other(format!("The tokens could not be inspected: {error:?}."))
-        })?;
+        let values = values
+            .map_err(|error| EngineError::Other(format!("The tokens could not be inspected: {error:?}.")))?;
         for (&token, logprobs) in part.iter().zip(values.chunks_exact(vocabulary)) {
             seen.push(token_view(tokenizer, token, logprobs));
         }

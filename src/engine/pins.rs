@@ -58,9 +58,7 @@ impl Pins {
         let room = grpo.trainer.inference_model().config.max_position_embeddings;
         let tokens = grpo.tokenizer.encode(&prompt).unwrap_or_default();
         if tokens.len() + config.sampling.max_new_tokens > room {
-            return Err(format!(
-                "{words} was not pinned: with its answer it exceeds the model's context."
-            ));
+            return Err(format!("{words} was not pinned: with its answer it exceeds the model's context."));
         }
         self.puzzles.push(puzzle);
         Ok(())

@@ -419,8 +419,7 @@ pub(super) fn check_sizes(config: &Config, model: &ModelConfig, threads: usize) 
 /// The error for too many.
 fn too_many_new_tokens(max_new_tokens: usize, model: &ModelConfig) -> String {
     format!(
-        "max_new_tokens is {max_new_tokens}, but prompt and completion may have at most {} tokens in this model; \
-         lower it.",
+        "max_new_tokens is {max_new_tokens}, but the model reads at most {} tokens with its prompt; lower it.",
         model.max_position_embeddings
     )
 }

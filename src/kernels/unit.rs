@@ -125,8 +125,9 @@ fn named(value: &str) -> Result<Arch, String> {
         .ok_or_else(|| format!("{VARIABLE} is `{value}`, which is not a vector unit; use {here}."))?;
     unit.arch().ok_or_else(|| match unit {
         VectorUnit::None => {
-            format!("{VARIABLE} is `none`, but every program for this processor uses its vectors; this machine \
-                allows {here}.")
+            format!(
+                "{VARIABLE} is `none`, but every program for this processor uses its vectors; use {here}."
+            )
         }
         _ => format!("{VARIABLE} is `{unit}`, which this machine does not have; use {here}."),
     })

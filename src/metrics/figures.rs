@@ -47,7 +47,7 @@ pub fn figures(tally: &Tally) -> Vec<(&'static str, String, Subject)> {
         ("right if checked", of(tally.checked_right, tally.checked), Subject::Plain),
         ("right if not checked", of(tally.unchecked_right, tally.unchecked()), Subject::Plain),
         ("difference", worth(tally.worth_of_checking()), Subject::Worth),
-        ("faithful right ones", of(tally.faithful_right, tally.judged_right), Subject::Plain),
+        ("faithful if right", of(tally.faithful_right, tally.judged_right), Subject::Plain),
         ("true checks", of(tally.true_checks, checks), Subject::True),
         ("misled checks", of(tally.misled_checks, checks), Subject::Misled),
         ("false checks", of(tally.false_checks, checks), Subject::False),

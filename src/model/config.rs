@@ -93,8 +93,9 @@ impl ModelConfig {
     /// # Errors
     /// As there.
     pub fn parse_with_notes(json: &[u8]) -> Result<(Self, Vec<String>), String> {
-        let not_one =
-            |e: serde_json::Error| format!("This is not the config.json of a language model: {}.", quoting(&e));
+        let not_one = |e: serde_json::Error| {
+            format!("This is not the config.json of a language model: {}.", quoting(&e))
+        };
         let Fields { read, notes } = fields::checked(serde_json::from_slice(json).map_err(not_one)?)?;
         let config: Self = serde_json::from_value(read.into()).map_err(not_one)?;
         config.validate()?;

@@ -188,10 +188,7 @@ pub fn checked(mut fields: Map<String, Value>) -> Result<Fields, String> {
                 spelt(value)
             ));
         }
-        notes.push(format!(
-            "config.json: `{}` is unknown here and is ignored.",
-            shortened(name)
-        ));
+        notes.push(format!("config.json: `{}` is unknown here and is ignored.", shortened(name)));
     }
     fill_in(&mut fields, family);
     fields.retain(|name, value| {

@@ -25,9 +25,7 @@ pub fn check_folder(folder: &Path) -> Result<(), ModelError> {
     let refused = |reason: String| Err(broken(folder, reason));
     let wanted = "A folder with config.json, model.safetensors and tokenizer.json is needed";
     if is_gguf(folder) {
-        return refused(format!(
-            "GGUF files are not supported. {wanted}, as in the original model."
-        ));
+        return refused(format!("GGUF files are not supported. {wanted}, as in the original model."));
     }
     if !folder.exists() {
         let hint = on_the_hub(&folder.to_string_lossy()).unwrap_or_else(|| format!("{wanted}."));

@@ -27,8 +27,8 @@ pub enum Verdict {
     /// Its verdict is right about the value that the operations really evaluate to, and nothing it refers to
     /// was miscalculated.
     True,
-    /// Its verdict fits the value that the text states, but that value was miscalculated. Such a check may
-    /// reject a solution.
+    /// Its verdict fits the value that the text states, but that value was miscalculated. Such a check may reject a
+    /// solution.
     Misled,
     /// Its verdict does not fit even the stated value, or what it re-derives is itself wrong.
     False,

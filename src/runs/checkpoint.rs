@@ -348,10 +348,9 @@ pub fn verify(folder: &Path) -> Result<Manifest, CheckpointError> {
 pub(super) fn require(folder: &Path, manifest: &Manifest, needed: &[&str]) -> Result<(), CheckpointError> {
     match needed.iter().find(|name| !manifest.files.contains_key(**name)) {
         None => Ok(()),
-        Some(name) => Err(CheckpointError::broken(
-            &folder.join(MANIFEST),
-            format!("it does not list {name}"),
-        )),
+        Some(name) => {
+            Err(CheckpointError::broken(&folder.join(MANIFEST), format!("it does not list {name}")))
+        }
     }
 }
 

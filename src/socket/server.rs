@@ -234,8 +234,10 @@ fn serve(stream: UnixStream, shared: &Arc<Shared>) -> io::Result<()> {
             return Ok(());
         }
         if !line.ends_with(b"\n") {
-            return say(&Line::Refused(format!("A line must have at most {LONGEST_LINE} bytes and end with a \
-                newline.")));
+            return say(&Line::Refused(format!(
+                "A line must have at most {LONGEST_LINE} bytes and end with a \
+                newline."
+            )));
         }
         let request = match serde_json::from_slice::<Request>(&line) {
             Ok(request) => request,
@@ -272,7 +274,9 @@ fn pass_on(shared: &Shared, command: Command) -> Line {
     let (wanted, said) = match &command {
         Command::Pause => (Some(true), "The run pauses within one token.".to_owned()),
         Command::Resume => (Some(false), "The run resumes.".to_owned()),
-        Command::Step(_) => (Some(true), "The run continues for this many phases or steps, then pauses.".to_owned()),
+        Command::Step(_) => {
+            (Some(true), "The run continues for this many phases or steps, then pauses.".to_owned())
+        }
         Command::Set { key, value } => (None, format!("{key} = {value} applies from the next step on.")),
         Command::Checkpoint => (None, "A checkpoint is written when this step ends.".to_owned()),
         Command::Pin(_) => (None, "The puzzle is pinned and answered during the run.".to_owned()),

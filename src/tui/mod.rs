@@ -153,7 +153,7 @@ impl Host for RealTerminal<'_, '_> {
     fn restart(&mut self, run: &Path) -> io::Result<RunSource> {
         match &mut self.helpers {
             Some(helpers) => (helpers.restart)(run),
-            None => Err(io::Error::other("nothing can be started again from here")),
+            None => Err(io::Error::other("nothing can be restarted from here")),
         }
     }
 

@@ -158,9 +158,9 @@ fn the_socket_refuses_in_sentences_and_works_below_a_long_path() {
     let puzzle = Puzzle::from(NumberPuzzle { numbers: vec![4, 1, 16], target: 19 });
     let done = [
         (Command::Pin(puzzle.clone()), "The puzzle is pinned"),
-        (Command::Unpin(puzzle), "The puzzle is not pinned any more"),
+        (Command::Unpin(puzzle), "The puzzle is no longer pinned"),
         (Command::Inspect { group: Some(1) }, "Group 1 of each step"),
-        (Command::Inspect { group: None }, "No group is looked at"),
+        (Command::Inspect { group: None }, "No group is inspected"),
         (Command::Checkpoint, "A checkpoint is written"),
         (Command::Set { key: "temperature".into(), value: "0.9".into() }, "temperature = 0.9"),
     ];

@@ -346,7 +346,7 @@ fn a_checkpoint_that_is_none_cannot_be_evaluated_or_exported() {
     }
     let folder = exported(&root);
     let said = refusal(lab(&["export", "embedded"]).arg(&folder));
-    assert!(said.contains("holds a model already"), "{said}");
+    assert!(said.contains("already holds a model"), "{said}");
 }
 
 /// What would retitle or clear a terminal, in everything that a stranger can write: none of it reaches the terminal.

@@ -170,7 +170,7 @@ fn a_person_measures_a_run_that_is_being_trained() {
     let mut lab = Lab::run(root.path(), &[]);
     lab.until("a step is done", |screen| screen.contains("step 2") || screen.contains("step 3"));
     lab.press(FRONTIER);
-    lab.shows("Nothing was measured");
+    lab.shows("This run has no measurement yet");
     lab.press("m");
     lab.shows("measuring");
     lab.until("both are laid over each other", |screen| {

@@ -115,7 +115,7 @@ fn a_fork_shows_its_parents_steps_as_such_live_and_opened() {
     // Without the runs it came from it still opens, and says what is missing.
     fs::remove_dir_all(folder.path().join("runs")).unwrap();
     let mut lab = Lab::start(&["open", &third.path().display().to_string()], folder.path());
-    lab.shows("which is not here any more");
+    lab.shows("which no longer exists");
     lab.press(TRANSCRIPTS);
     lab.shows("transcripts 16 of 16");
     lab.press("q");

@@ -140,7 +140,7 @@ fn what_a_person_pins_is_answered_at_once_and_from_then_on_and_survives() {
     let now = told(&driven.until(|event| matches!(event, Event::PinnedAnswered(_))));
     assert_eq!((now[0].step, &now[0].puzzle), (1, &mine), "while paused, with the weights as they are");
     driven.ask(Command::Pin(mine.clone()));
-    driven.until(|event| matches!(event, Event::Warning(why) if why.contains("pinned already")));
+    driven.until(|event| matches!(event, Event::Warning(why) if why.contains("already pinned")));
     let unreadable = Puzzle::from(NumberPuzzle { numbers: vec![123_456, 4, 5], target: 17 });
     driven.ask(Command::Pin(unreadable));
     driven.until(|event| matches!(event, Event::Warning(why) if why.contains("no word for")));

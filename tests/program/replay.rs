@@ -165,5 +165,5 @@ fn what_is_not_there_is_refused_in_a_sentence() {
     let other = fs::read_to_string(&config).unwrap().replace("model_hash = \"", "model_hash = \"00");
     fs::write(&config, other).unwrap();
     fs::remove_dir_all(run.checkpoints_path()).unwrap();
-    assert!(refused(&["1"]).contains("no usable checkpoint of before step 1"));
+    assert!(refused(&["1"]).contains("no usable checkpoint before step 1"));
 }

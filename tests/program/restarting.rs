@@ -29,7 +29,7 @@ fn a_run_whose_engine_panicked_goes_on_exactly_in_the_same_process() {
         });
     });
     let said = driven.failure();
-    assert!(said.contains("the verifier broke") && said.contains("What was journalled is safe"), "{said}");
+    assert!(said.contains("the verifier broke") && said.contains("Everything journalled is safe"), "{said}");
     let run = only_run(root.path());
     assert!(!run.is_live(), "the lock went with the engine");
     assert_eq!(metrics(&run).len(), 3, "the steps that were finished are in the journal");
@@ -44,11 +44,11 @@ fn a_person_sees_why_looks_around_and_starts_it_again() {
     let arguments = ["run", "--scripted", "--scripted-pace", "2", "--scripted-failure", "4"];
     let mut lab = Lab::start(&arguments, folder.path());
     lab.shows("scripted failure: the adapter was lost");
-    lab.shows("r starts the engine again from its");
+    lab.shows("r restarts the engine from its");
     // Everything can still be read: all completions of the three finished steps.
     lab.press("\t");
     lab.shows("transcripts 384 of 384");
-    lab.shows("the engine failed; r starts it again");
+    lab.shows("the engine failed; r restarts it");
     lab.press("\t\t");
     lab.press("\x1bOQ");
     lab.press("r");
@@ -70,7 +70,7 @@ fn an_opened_run_offers_no_restart() {
     let mut lab = Lab::start(&["open", run.path().to_str().unwrap()], folder.path());
     lab.shows("finished");
     lab.press("r");
-    lab.shows("there is no failed engine here");
+    lab.shows("there is no failed engine to restart");
     lab.press("q");
     assert_eq!(lab.ended(), 0);
 }

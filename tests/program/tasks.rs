@@ -81,5 +81,5 @@ fn what_a_task_does_not_have_is_refused_in_a_sentence() {
     searched.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
     let output = searched.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stdout).contains("There is nothing to search in multiplication"));
+    assert!(text(&output.stdout).contains("Multiplication has no search tree"));
 }

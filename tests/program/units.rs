@@ -78,7 +78,7 @@ fn with_each_unit_two_steps_and_one_more_are_three_and_can_be_made_again() {
             text(&succeeds(&mut command).stderr)
         };
         let said = resume(unit, "3");
-        assert!(!said.contains("begun with the vector unit"), "{said}");
+        assert!(!said.contains("began with the vector unit"), "{said}");
         succeeds(headless(whole.path(), 3).env(VARIABLE, unit));
         super::assert_same(&outcome(&run, 3), &outcome(&only_run(whole.path()), 3), unit);
         let mut replay = lab(&["replay"]);
@@ -99,7 +99,9 @@ fn with_each_unit_two_steps_and_one_more_are_three_and_can_be_made_again() {
 fn a_unit_that_is_none_or_that_the_machine_lacks_is_refused() {
     let lacking = if cfg!(target_arch = "x86_64") { "neon" } else { "avx2" };
     let root = TempDir::new().unwrap();
-    for (name, part) in [("sse9", "which is not a vector unit"), (lacking, "which this machine does not have")] {
+    for (name, part) in
+        [("sse9", "which is not a vector unit"), (lacking, "which this machine does not have")]
+    {
         let said = refusal(headless(root.path(), 1).env(VARIABLE, name));
         assert!(said.contains(&format!("AHA_LAB_VECTOR is `{name}`, {part}; use `")), "{said}");
         let said = refusal(lab(&["bench", "--backend", "cpu"]).env(VARIABLE, name));

@@ -81,14 +81,14 @@ fn a_person_plays_on_a_paused_run_and_on_finished_ones() {
     lab.press("\r");
     lab.until("two whole answers", verdicts);
     lab.press("a");
-    lab.shows("x leaves it out");
+    lab.shows("x deletes it");
     lab.press("x");
     lab.until("both arms and the difference", |screen| {
         screen.contains("│ without  ") && screen.contains("points")
     });
     lab.press("ihmm ,\r");
     lab.until("the second change", |screen| {
-        screen.contains("with \"hmm ,\" put in") && screen.contains("│ changed  ")
+        screen.contains("with \"hmm ,\" inserted") && screen.contains("│ changed  ")
     });
     // Back to the fields, and a puzzle that nothing solves.
     lab.press("\x1b");
@@ -153,7 +153,7 @@ fn a_person_walks_through_every_screen_of_another_task() {
     lab.press("\x1bOS");
     lab.shows("right if checked");
     lab.press(SEARCH);
-    lab.shows("There is nothing to search in multiplication");
+    lab.shows("Multiplication has no search tree");
     lab.press(TRAVEL);
     lab.shows("pinned puzzle 1 of 4");
     lab.press("i23 x 47\r");
@@ -165,7 +165,7 @@ fn a_person_walks_through_every_screen_of_another_task() {
     lab.press("\x1b\x1b[18~");
     lab.until("the microscope", |screen| screen.contains("group 1 of") && screen.contains(" * "));
     lab.press(PLAYGROUND);
-    lab.shows("the prompt names the factors alone");
+    lab.shows("the prompt contains only the factors");
     lab.press("gi\x7f\x7f\x7f\x7f\x7f\x7f12 34\r");
     lab.shows("right is 408");
     lab.press("\r");
@@ -185,7 +185,7 @@ fn a_person_walks_through_every_screen_of_another_task() {
     // A finished run is opened, evaluated, scored and analysed by its own task.
     let mut lab = Lab::start(&["open", &run.path().display().to_string()], root.path());
     lab.press(SEARCH);
-    lab.shows("There is nothing to search in multiplication");
+    lab.shows("Multiplication has no search tree");
     lab.press("q");
     assert_eq!(lab.ended(), 0);
 }

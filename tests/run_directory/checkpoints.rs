@@ -32,7 +32,10 @@ fn a_checkpoint_is_whole_named_by_its_step_and_verifies() {
     assert_eq!(run.checkpoint(Some(120)).unwrap(), written);
     assert_eq!(run.checkpoint(None).unwrap(), written);
     let message = run.checkpoint(Some(7)).unwrap_err().to_string();
-    assert!(message.contains("of step 7") && message.contains("checkpoints of steps 120"), "{message}");
+    assert!(
+        message.contains("of step 7") && message.contains("Checkpoints exist for steps 120"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -144,7 +147,7 @@ fn file_names_that_lead_elsewhere_are_refused() {
         assert!(writer.write_bytes(bad, b"").is_err(), "{bad}");
     }
     writer.write_bytes("a", b"").unwrap();
-    assert!(writer.write_bytes("a", b"").unwrap_err().to_string().contains("written already"));
+    assert!(writer.write_bytes("a", b"").unwrap_err().to_string().contains("already been written"));
 }
 
 #[test]

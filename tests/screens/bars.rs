@@ -110,7 +110,7 @@ fn the_key_says_which_phase_is_next_and_the_message_goes_when_it_is_there() {
     let bar = |app: &mut App| lines(app, 120, 36).pop().unwrap();
     assert!(bar(&mut app).contains("p → score"), "{}", bar(&mut app));
     assert_eq!(press(&mut app, KeyCode::Char('p')), [Command::Step(StepBy::Phases(1))]);
-    assert_eq!(app.message.as_ref().unwrap().text, "going on to the end of score, then pausing");
+    assert_eq!(app.message.as_ref().unwrap().text, "running to the end of score, then pausing");
     tell(&mut app, Event::Temporality(Temporality::Unpausing));
     tell(&mut app, Event::Temporality(Temporality::Live));
     assert!(app.message.is_some() && bar(&mut app).contains("p phase"));

@@ -45,10 +45,10 @@ fn shown(screen: &str) -> String {
 fn its_settings_are_unknown() {
     let settings = shown("Settings");
     assert!(settings.contains("unknown engine, unknown configuration"), "{settings}");
-    assert!(settings.contains("did not record them"), "{settings}");
+    assert!(settings.contains("not recorded by"), "{settings}");
     let rate = settings.lines().find(|line| line.contains("learning_rate")).unwrap();
     assert!(rate.contains("unknown"), "{rate}");
-    assert!(shown("Live").contains("what the reward sees is unknown"));
+    assert!(shown("Live").contains("it is unknown what the reward sees"));
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn a_key_measures_and_the_same_key_gives_it_up() {
     side(&mut app, SideEvent::Progress { job: id, done: 512, total: 2048 });
     assert!(text(&draw(&mut app, 80, 24)).contains("measuring 25 %"));
     press(&mut app, "m");
-    assert!(text(&draw(&mut app, 80, 24)).contains("y gives it up"), "asked first");
+    assert!(text(&draw(&mut app, 80, 24)).contains("y cancels it"), "asked first");
     press(&mut app, "n");
     assert_eq!(app.asked.pop(), None);
     press(&mut app, "my");

@@ -148,7 +148,7 @@ fn each_phase_shows_its_own_result() {
     let metrics = Script::new(7).metrics(3).with(&registry::EVAL_ACCURACY, Some(0.3125));
     update(&mut app, Action::Engine(Event::StepDone(Box::new(metrics))));
     pictures("microscope_evaluate", &mut app);
-    assert!(text(&draw(&mut app, 120, 36)).contains("Held out: 0.312 right after this step"));
+    assert!(text(&draw(&mut app, 120, 36)).contains("Held out: accuracy 0.312 after this step"));
 }
 
 #[test]

@@ -155,7 +155,7 @@ fn search_says_why_there_is_nothing_to_search_and_what_was_tried() {
     insta::assert_snapshot!("search_ascii_80x24", picture(&draw(&mut plain, 80, 24)));
     for down in 0..8 {
         let shown = text(&draw(&mut search(Theme::colored(), down), 120, 36));
-        assert!(shown.contains("There is nothing to search in multiplication"), "{shown}");
+        assert!(shown.contains("Multiplication has no search tree"), "{shown}");
     }
 }
 
@@ -184,7 +184,7 @@ fn the_playground_takes_two_factors_and_knows_their_product() {
     assert_eq!(NumberPuzzle::of(&form.puzzle).unwrap().target, 408);
     form.enter("12 34 = 408", None).unwrap();
     let refused = form.enter("12 34 = 409", None).unwrap_err();
-    assert_eq!(refused, "'12 34 = 409' is no puzzle: 12 * 34 is 408, not 409.");
+    assert_eq!(refused, "'12 34 = 409' is not a puzzle: 12 * 34 is 408, not 409.");
     assert!(form.enter("1 2 3 4", None).unwrap_err().contains("two whole numbers"));
 }
 

@@ -116,7 +116,7 @@ fn a_fork_shows_whose_steps_are_whose() {
         insta::assert_snapshot!(name("live"), picture(&draw(&mut app, width, height)));
         app.bring::<Meter>();
         let meter = text(&draw(&mut app, width, height));
-        assert!(width < 80 || meter.contains("steps 1 to 32, the parent's up to 20"), "{meter}");
+        assert!(width < 80 || meter.contains("steps 1 to 32, of the parent up to 20"), "{meter}");
     }
     let mut app = gone_on(Theme::colored(), fork(), 0);
     app.bring::<Transcripts>();
@@ -163,7 +163,7 @@ fn a_puzzle_that_was_unpinned_before_is_not_shown_as_pinned() {
     let asked = |app: &App| puzzles.iter().map(|puzzle| app.store.pins.is_pinned(puzzle)).collect::<Vec<_>>();
     assert!(!asked(&app)[0] && asked(&app)[1..].iter().all(|asked| *asked));
     app.bring::<Travel>();
-    assert!(text(&draw(&mut app, 120, 36)).contains("no longer asked"));
+    assert!(text(&draw(&mut app, 120, 36)).contains("unpinned"));
     // Pinned again while the run is paused after that very step.
     update(&mut app, Action::Key(KeyEvent::new(KeyCode::Char('U'), KeyModifiers::NONE)));
     tell(&mut app, Event::PinnedAnswered(Box::new(script.pins(20).remove(0))));

@@ -285,11 +285,11 @@ fn what_cannot_be_done_is_said() {
     // A run without checkpoints.
     let mut app = playground(Theme::colored(), &[ModelName::Embedded], None);
     let screen = text(&draw(&mut app, 120, 36));
-    assert!(screen.contains("this run has no checkpoints: only the embedded base can be asked"), "{screen}");
+    assert!(screen.contains("this run has no checkpoints: only the embedded base can answer"), "{screen}");
     press(&mut app, KeyCode::Char('x'));
-    assert!(app.message.as_ref().unwrap().text.contains("First to an answer's tokens"));
+    assert!(app.message.as_ref().unwrap().text.contains("Go to an answer's tokens first"));
     press(&mut app, KeyCode::Char('a'));
-    assert!(app.message.as_ref().unwrap().text.contains("Nothing is written there yet"));
+    assert!(app.message.as_ref().unwrap().text.contains("Nothing written there yet"));
     // A job that fails, and one that is given up.
     press(&mut app, KeyCode::Enter);
     let (id, _) = job(&mut app);

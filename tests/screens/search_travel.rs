@@ -285,7 +285,7 @@ fn a_person_pins_what_they_type_and_what_they_see() {
         [Command::Pin(puzzle.clone())],
         "letters are typed, not obeyed"
     );
-    assert!(app.message.as_ref().unwrap().text.contains("earlier steps cannot be asked any more"));
+    assert!(app.message.as_ref().unwrap().text.contains("earlier steps can no longer answer it"));
     assert!(press(&mut app, "i19\n").is_empty());
     assert!(app.message.as_ref().unwrap().text.contains("no puzzle"), "{:?}", app.message);
     press(&mut app, "\u{1b}");
@@ -299,7 +299,7 @@ fn a_person_pins_what_they_type_and_what_they_see() {
     assert!(text(&draw(&mut app, (80, 24))).contains("y unpins it"));
     assert_eq!(press(&mut app, "\u{1b}U\n"), []);
     assert_eq!(press(&mut app, "Uy"), [Command::Unpin(puzzle.clone())]);
-    assert!(text(&draw(&mut app, (120, 36))).contains("no longer asked"));
+    assert!(text(&draw(&mut app, (120, 36))).contains("unpinned"));
     assert_eq!(press(&mut app, "U"), [Command::Pin(puzzle)]);
     let mut app = travelled(Theme::colored(), RunFacts::of_our_files(false), 5);
     assert!(press(&mut app, "iU³P").is_empty(), "a run that is over takes no pins");

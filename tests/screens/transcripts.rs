@@ -354,7 +354,7 @@ fn the_oldest_steps_give_way_and_are_counted() {
     }
     assert_eq!((transcripts.len(), transcripts.store.completions.dropped()), (48, 48));
     let shown = text(&draw(&mut transcripts, &Theme::colored(), 120, 36));
-    assert!(shown.contains("48 older not kept") && shown.contains("48 of 48"), "{shown}");
+    assert!(shown.contains("48 older ones dropped") && shown.contains("48 of 48"), "{shown}");
     press(&mut transcripts, "g");
     assert_eq!(transcripts.selected().unwrap().step, 4);
 }

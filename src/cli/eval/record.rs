@@ -69,10 +69,7 @@ impl Recording {
             return Ok(());
         }
         let Some((base, hash)) = base_of(&self.run, device)? else {
-            say(format!(
-                "The base of {} no longer exists, so it was not measured.",
-                self.run.name()
-            ));
+            say(format!("The base of {} no longer exists, so it was not measured.", self.run.name()));
             return Ok(());
         };
         // Both ends of a curve are measured alike: the base's completions end where the checkpoint's do.

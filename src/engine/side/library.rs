@@ -81,9 +81,7 @@ impl Library {
         match &self.source {
             Source::Live(weights) => match weights.newest() {
                 Some(live) => Ok((live.run, live.config)),
-                None => {
-                    Err(EngineError::Other("The run is still starting; try again in a moment.".into()))
-                }
+                None => Err(EngineError::Other("The run is still starting; try again in a moment.".into())),
             },
             Source::Recorded(run) => Ok((run.clone(), run.config()?.config)),
         }

@@ -47,7 +47,9 @@ impl Training<'_> {
     fn wait_for_disk(&self, error: &RunError) {
         let why = match error.is_displacement() {
             true => "Paused; the write is retried every few seconds.",
-            false => "Paused because of the disk; the write is retried every few seconds and nothing is lost.",
+            false => {
+                "Paused because of the disk; the write is retried every few seconds and nothing is lost."
+            }
         };
         let text = format!("{why} {error}");
         tracing::warn!(step = self.step, "{text}");

@@ -76,7 +76,8 @@ impl Training<'_> {
         let config = self.control.wanted();
         let answers = self.p.pins.answer(puzzles, &self.p.grpo, &config, step, observer)?;
         if let Err(error) = self.p.pins.log.flush() {
-            self.control.tell(Event::Warning(format!("{error} The answers are kept in memory and written later.")));
+            self.control
+                .tell(Event::Warning(format!("{error} The answers are kept in memory and written later.")));
         }
         for answer in answers.unwrap_or_default() {
             self.control.tell(Event::PinnedAnswered(Box::new(answer)));

@@ -193,8 +193,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Settings) -
                     percent(now),
                     percent(before)
                 ),
-                advice: "The thought does not support them. Read some in Transcripts."
-                    .to_owned(),
+                advice: "The thought does not support them. Read some in Transcripts.".to_owned(),
             })
         }
         Danger::CopiedAnswers => {

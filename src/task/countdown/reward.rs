@@ -76,9 +76,7 @@ fn misused_numbers(given: &[i64], operands: &[Operand]) -> Option<String> {
         }
         if used_times > given_times {
             let (used, given) = (times(used_times), times(given_times));
-            return Some(format!(
-                "The answer uses {number} too often: {used}, not {given}."
-            ));
+            return Some(format!("The answer uses {number} too often: {used}, not {given}."));
         }
     }
     for &number in given {
@@ -89,9 +87,7 @@ fn misused_numbers(given: &[i64], operands: &[Operand]) -> Option<String> {
         }
         if used_times < given_times {
             let (used, given) = (times(used_times), times(given_times));
-            return Some(format!(
-                "The answer uses {magnitude} too rarely: {used}, not {given}."
-            ));
+            return Some(format!("The answer uses {magnitude} too rarely: {used}, not {given}."));
         }
         let negative = given.iter().filter(|g| **g < 0 && g.unsigned_abs() == magnitude).count();
         let negated =

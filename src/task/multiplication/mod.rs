@@ -107,6 +107,9 @@ impl NumberTask for Multiplication {
     }
 
     fn prospect(&self, puzzle: &NumberPuzzle) -> Prospect {
-        Prospect::Given(format!("the prompt contains only the factors; the right answer is {}", puzzle.target))
+        Prospect::Given(format!(
+            "the prompt contains only the factors; the right answer is {}",
+            puzzle.target
+        ))
     }
 }

@@ -210,7 +210,7 @@ where
 
 /// Whoever began the run hears of it and lets its engine end.
 fn gone() -> io::Error {
-    io::Error::other("The terminal is gone; the run was ended, and what it journalled is safe.")
+    io::Error::other("The terminal is gone; the run was ended, and everything journalled is safe.")
 }
 
 /// Takes in what was received and what else is there, up to a limit. Whether more can come.
@@ -346,7 +346,7 @@ fn restart(app: &mut App, channels: &mut Channels, host: &mut impl Host) {
             channels.side = side;
             restart::begun(app);
         }
-        Err(error) => app.say(Level::Error, format!("the engine cannot be started again: {error}")),
+        Err(error) => app.say(Level::Error, format!("the engine cannot be restarted: {error}")),
     }
 }
 
@@ -375,7 +375,7 @@ where
             let folder = std::env::current_dir().unwrap_or_default();
             match export(&folder, &file_name, &text) {
                 Ok((path, true)) => app.say(Level::Info, format!("written to {}", path.display())),
-                Ok((path, false)) => app.say(Level::Info, format!("it is in {} already", path.display())),
+                Ok((path, false)) => app.say(Level::Info, format!("it is already in {}", path.display())),
                 Err(error) => app.say(Level::Warning, format!("could not write {file_name} here: {error}")),
             }
         }

@@ -31,5 +31,5 @@ pub(super) fn export(folder: &Path, file_name: &str, text: &str) -> io::Result<(
             }
         }
     }
-    Err(io::Error::other("there are too many files of this name already"))
+    Err(io::Error::other("too many files have this name already"))
 }

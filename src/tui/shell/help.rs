@@ -155,80 +155,75 @@ fn meanings(theme: &Theme) -> Vec<(String, ratatui::style::Style, &'static str)>
     let (right, right_style) = theme.answer(true);
     let (wrong, wrong_style) = theme.answer(false);
     vec![
-        (
-            format!("{right} right"),
-            right_style,
-            "the answer is right; the mark of an answer, never of a check",
-        ),
-        (format!("{wrong} wrong"), wrong_style, "the answer is wrong, or there is none"),
+        (format!("{right} right"), right_style, "the answer is right; marks answers, never checks"),
+        (format!("{wrong} wrong"), wrong_style, "the answer is wrong or missing"),
         (
             format!("{} cut off", theme.cut_off()),
             theme.warning,
-            "the completion was still going on at max_new_tokens",
+            "the completion reached max_new_tokens unfinished",
         ),
         (
             true_check,
             true_style,
-            "compares a value with the target or derives it again, and is right about what the operations come to",
+            "compares a value with the target, or derives a result again, and is right about the actual value",
         ),
         (misled_check, misled_style, "fits the value that the text states, but that value was miscalculated"),
-        (false_check, false_style, "does not fit even the stated value, or its own arithmetic is wrong"),
-        (superficial, superficial_style, "a checking phrase with nothing checked"),
+        (false_check, false_style, "contradicts even the stated value, or its own arithmetic is wrong"),
+        (superficial, superficial_style, "a checking phrase that checks nothing"),
         (
             correction,
             correction_style,
-            "self-corrections: a true failed check followed by an attempt not made before; each is lit in its text, \
-             and the count where one has just happened",
+            "self-corrections: a check rightly finds a miss and a new attempt follows; each is lit in its text, and \
+             the count right after it happens",
         ),
         (theme.glyph("▲ aha", "^ aha").to_owned(), theme.aha, aha::DEFINITION),
         (
             "reward".to_owned(),
             theme.reward,
-            "sees only the answer: 1 right, 0.1 well-formed but wrong, 0 otherwise, unless configured; no phrase \
-             and no length is ever rewarded",
+            "depends on the answer alone: by default 1 if right, 0.1 if wrong but well-formed, else 0; phrases and \
+             length never count",
         ),
         (
             "loss".to_owned(),
             theme.title,
-            "the mean over inner epochs; minus the weighted mean advantage while the ratio of new to old policy is 1 \
-             (one inner epoch), so small, and higher where long answers are wrong: watch reward, not loss",
+            "mean over inner epochs; with one inner epoch every ratio is 1 and it is minus the weighted mean \
+             advantage: small, and higher if long answers are wrong; watch reward, not loss",
         ),
         (
             "presets".to_owned(),
             theme.title,
-            "with one inner epoch nothing is clipped: dapo is then lab with advantages divided by the group's deviation, \
-             dr_grpo is lab with the loss on another scale (of which Adam keeps little), grpo also weighs each \
-             completion by its own length and holds to the reference",
+            "with one inner epoch nothing is clipped: dapo is then lab with advantages divided by the group's \
+             deviation, dr_grpo is lab with a rescaled loss (which Adam mostly cancels), grpo also averages per \
+             completion and adds KL to the reference",
         ),
         (
             "KL".to_owned(),
             theme.title,
-            "the k3 estimate: its value is that of KL(policy || reference), its gradient in the loss that of \
+            "k3 estimate: its value estimates KL(policy || reference), its gradient in the loss is that of \
              KL(reference || policy)",
         ),
         (
             "tokens, FLOP".to_owned(),
             theme.title,
-            "of prompts and completions so far; estimated for sampling, updates and the reference's forward pass, \
-             evaluations left out",
+            "so far, for prompts and completions; FLOP are estimated for sampling, updates and the reference, \
+             without evaluations",
         ),
         (
             theme.glyph("┄ base", "- base").to_owned(),
             theme.reference,
-            "what the base showed on held-out puzzles before training; for the reward, what those answers earn by the \
-             rewards of this run, and 0.5 where a coin pays",
+            "the base on held-out puzzles before training; its reward under this run's settings, or 0.5 with \
+             random-reward",
         ),
         (
             "lines, dots".to_owned(),
             theme.title,
-            "bright lines are debiased moving averages, dim dots the raw steps; a hump in checks is no progress \
-             by itself",
+            "bright lines are debiased moving averages, dim dots raw steps; more checks alone are not progress",
         ),
         (
             "dollars".to_owned(),
             theme.title,
-            "time at work at the price an hour ($ sets it); TinyZero's authors gave about 30 dollars for theirs, \
-             another task (3 or 4 numbers up to 99) and another model (3 billion parameters): no comparison of methods",
+            "training time at a price per hour ($ sets it); TinyZero reports about 30 dollars for another task (3 or \
+             4 numbers up to 99) and model (3 billion parameters): not a comparison of methods",
         ),
     ]
 }

@@ -91,7 +91,7 @@ fn global(app: &App, row: &KeyRow<Intent>) -> Option<Hint> {
     let text = match row.action {
         PauseOrResume if app.store.temporality == Temporality::Paused => "resume",
         PhaseOne if waits => &phase,
-        Quit if app.quitting.is_some() => "leaves at once",
+        Quit if app.quitting.is_some() => "quit now",
         Quit if app.store.facts.kind == SourceKind::Process => "leave",
         _ => row.hint,
     };
@@ -109,5 +109,5 @@ fn global(app: &App, row: &KeyRow<Intent>) -> Option<Hint> {
 }
 
 fn typing_hints(app: &App) -> Vec<Hint> {
-    vec![hint(app, "Enter", "takes it", 1), hint(app, "Esc", "gives it up", 2)]
+    vec![hint(app, "Enter", "accept", 1), hint(app, "Esc", "cancel", 2)]
 }

@@ -183,23 +183,17 @@ pub static HELP_KEYS: &[KeyRow<HelpMove>] = &[
 
 /// Keys that work everywhere.
 pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
-    row(&[Chord::char(' ')], "space", Intent::PauseOrResume, "pause", "pause within one token; go on"),
-    row(&[Chord::char('s')], "s", Intent::StepOne, "step", "go on to the end of the step, then pause"),
-    row(&[Chord::char('p')], "p", Intent::PhaseOne, "phase", "go on to the end of the phase, then pause"),
-    row(&[Chord::key(KeyCode::Tab)], "Tab", Intent::NextScreen, "screen", "the next screen"),
-    row(&[Chord::key(KeyCode::BackTab)], "Shift+Tab", Intent::PreviousScreen, "", "the screen before"),
-    row(&[Chord::char('S')], "S", Intent::Screens, "", "the list of all screens"),
+    row(&[Chord::char(' ')], "space", Intent::PauseOrResume, "pause", "pause within one token; resume"),
+    row(&[Chord::char('s')], "s", Intent::StepOne, "step", "run to the end of the step, then pause"),
+    row(&[Chord::char('p')], "p", Intent::PhaseOne, "phase", "run to the end of the phase, then pause"),
+    row(&[Chord::key(KeyCode::Tab)], "Tab", Intent::NextScreen, "screen", "next screen"),
+    row(&[Chord::key(KeyCode::BackTab)], "Shift+Tab", Intent::PreviousScreen, "", "previous screen"),
+    row(&[Chord::char('S')], "S", Intent::Screens, "", "list of all screens"),
     row(&[Chord::char('?'), Chord::key(KeyCode::F(1))], "?", Intent::Help, "help", "this help"),
     row(&[Chord::char('q')], "q", Intent::Quit, "quit", "stop the engine, write a checkpoint, leave"),
-    row(
-        &[Chord::char('Q')],
-        "Q",
-        Intent::StopRun,
-        "",
-        "end the run, also one of another process; asks first",
-    ),
+    row(&[Chord::char('Q')], "Q", Intent::StopRun, "", "end the run, even of another process; asks first"),
     row(&[Chord::char('c')], "c", Intent::Checkpoint, "checkpoint", "write a checkpoint after this step"),
-    row(&[Chord::char('r')], "r", Intent::Restart, "", "start a failed engine again from its checkpoint"),
+    row(&[Chord::char('r')], "r", Intent::Restart, "", "restart a failed engine from its checkpoint"),
     row(
         &[Chord::char(':'), Chord::char('e')],
         ": e",
@@ -207,12 +201,12 @@ pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
         "set",
         "change a hyperparameter from the next step on",
     ),
-    row(&[Chord::char('$')], "$", Intent::OpenPrice, "", "price an hour for the estimate"),
-    row(&[Chord::char('M')], "M", Intent::Mouse, "", "release the mouse, so that text can be selected"),
-    row(&[Chord::key(KeyCode::Esc)], "Esc", Intent::Dismiss, "", "close what is open; put the message away"),
-    row(&[Chord::ctrl('l')], "Ctrl+L", Intent::Redraw, "", "draw the screen anew"),
+    row(&[Chord::char('$')], "$", Intent::OpenPrice, "", "price per hour for the cost estimate"),
+    row(&[Chord::char('M')], "M", Intent::Mouse, "", "release the mouse to select text"),
+    row(&[Chord::key(KeyCode::Esc)], "Esc", Intent::Dismiss, "", "close what is open; dismiss the message"),
+    row(&[Chord::ctrl('l')], "Ctrl+L", Intent::Redraw, "", "redraw the screen"),
     row(&[Chord::ctrl('z')], "Ctrl+Z", Intent::Suspend, "", "back to the shell; fg returns"),
-    row(&[Chord::ctrl('c')], "Ctrl+C", Intent::Interrupt, "", "as q; a second time leaves at once"),
+    row(&[Chord::ctrl('c')], "Ctrl+C", Intent::Interrupt, "", "like q; a second time quits at once"),
 ];
 
 #[cfg(test)]

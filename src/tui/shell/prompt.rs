@@ -82,7 +82,7 @@ impl Prompt {
                 PromptOutcome::Entered { key: key.trim().to_owned(), value: value.trim().to_owned() }
             }
             _ => PromptOutcome::Refused(format!(
-                "'{}' sets nothing: write key=value, such as learning_rate=3e-4",
+                "'{}' is not a setting: write key=value, such as learning_rate=3e-4",
                 self.text.trim()
             )),
         }

@@ -24,16 +24,16 @@ pub(super) fn ask(app: &App) -> Vec<Effect> {
     if is_offered(app) {
         vec![Effect::Restart]
     } else if app.store.in_control() {
-        Effect::info("the engine is at work; it can be started again when it has failed")
+        Effect::info("the engine is running; it can be restarted only after a failure")
     } else {
-        Effect::info("there is no failed engine here that could be started again")
+        Effect::info("there is no failed engine to restart")
     }
 }
 
 /// The engine has failed; every screen says so, and what can be done.
 pub(super) fn offer(app: &mut App) {
     if is_offered(app) {
-        app.say(Level::Error, "the engine failed; r starts it again from its last checkpoint");
+        app.say(Level::Error, "the engine failed; r restarts it from its last checkpoint");
     }
 }
 
@@ -41,7 +41,7 @@ pub(super) fn offer(app: &mut App) {
 pub(super) fn begun(app: &mut App) {
     app.store.restart();
     app.inspecting = None;
-    app.say(Level::Info, "the engine begins again from its last checkpoint");
+    app.say(Level::Info, "the engine restarts from its last checkpoint");
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ pub(super) fn waits_for_a_step(app: &App) -> bool {
 
 /// Says that the engine goes on until it has paused again, and then no longer.
 pub(super) fn say_until_paused(app: &mut App, to: &str) {
-    app.say(Level::Info, format!("going on to the end of {to}, then pausing"));
+    app.say(Level::Info, format!("running to the end of {to}, then pausing"));
     if let Some(message) = &mut app.message {
         message.until = None;
         message.until_paused = true;

@@ -50,8 +50,8 @@ impl TerminalGuard {
     pub fn take(mouse: bool, log: Option<&std::path::Path>) -> io::Result<(Self, Screen)> {
         if !io::stdout().is_terminal() {
             return Err(io::Error::other(
-                "standard output is no terminal, and the lab needs one to draw on; `aha-lab run --headless` \
-                 trains without it",
+                "standard output is not a terminal, which the lab needs to draw on; `aha-lab run --headless` trains \
+                 without one",
             ));
         }
         *lock(&OWNER) = Some(thread::current().id());

@@ -99,7 +99,7 @@ fn engine_gone(app: &mut App) {
     app.dirty = true;
     app.leave |= app.quitting.is_some();
     if app.store.is_ours() && app.store.ended.is_none() {
-        let reason = "the engine thread ended without saying why; engine.log in the run directory may tell";
+        let reason = "the engine thread ended without giving a reason; see engine.log in the run directory";
         app.store.ended = Some(Ended::Failed(reason.to_owned()));
         restart::offer(app);
     }

@@ -77,7 +77,7 @@ pub struct Desk {
 impl Default for Desk {
     fn default() -> Self {
         Self {
-            models: Err("Asking which models there are.".into()),
+            models: Err("Looking up the models.".into()),
             panes: [Pane::default(), Pane::default()],
             asked: None,
             change: None,
@@ -207,7 +207,7 @@ impl Desk {
 
     /// Nobody answers any more.
     pub fn gone(&mut self) {
-        self.models = Err("Nobody can answer here: there is no side engine.".into());
+        self.models = Err("No model can answer here: there is no side engine.".into());
         self.job = None;
     }
 

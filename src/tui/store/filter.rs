@@ -38,7 +38,7 @@ impl Filter {
             Self::Wrong => "wrong",
             Self::HasCheck => "with checks",
             Self::SelfCorrected => "self-corrected",
-            Self::Underived => "not derived",
+            Self::Underived => "unfaithful",
         }
     }
 

@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(history.reference(None).map(|base| base.reward), Some(0.3));
         assert_eq!(history.aha(None), Some(3));
         history.push(step(3, 0.0, 0.1));
-        assert_eq!(history.aha(None), None, "the mark goes with the steps it stood on");
+        assert_eq!(history.aha(None), None, "the mark goes with its steps");
     }
 
     #[test]

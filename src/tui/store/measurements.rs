@@ -77,8 +77,10 @@ impl Measurements {
             SideEvent::Ended { job, how } if of(*job) => {
                 self.job = None;
                 return match how {
-                    JobEnd::Done => Some("measured, and kept in the run's folder `frontier`".into()),
-                    JobEnd::Cancelled => Some("the measurement was given up; what was whole is kept".into()),
+                    JobEnd::Done => Some("measured and stored in the run's folder `frontier`".into()),
+                    JobEnd::Cancelled => {
+                        Some("the measurement was cancelled; finished parts are kept".into())
+                    }
                     JobEnd::Failed(reason) => Some(reason.clone()),
                 };
             }
@@ -101,9 +103,9 @@ impl Measurements {
     pub fn progress(&self) -> Option<String> {
         let job = self.job.as_ref()?;
         Some(match job.progress {
-            None => "measuring: waiting for a turn, m gives up".into(),
+            None => "measuring: waiting for its turn, m cancels".into(),
             Some((done, total)) => {
-                format!("measuring {:.0} %, m gives up", 100.0 * done as f64 / total.max(1) as f64)
+                format!("measuring {:.0} %, m cancels", 100.0 * done as f64 / total.max(1) as f64)
             }
         })
     }

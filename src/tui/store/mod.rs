@@ -174,11 +174,11 @@ impl Store {
     /// Why this cannot be done with the run now; `None` where it can.
     pub fn refusal(&self, capability: Capability) -> Option<&'static str> {
         match &self.ended {
-            Some(Ended::Failed(_)) => Some("the engine has failed; what it journalled can still be read"),
+            Some(Ended::Failed(_)) => Some("the engine has failed; everything journalled can still be read"),
             Some(Ended::Finished) if self.is_ours() => Some("the engine has ended"),
             _ if self.over() => Some("read-only: this run is over"),
             _ if !self.in_control() => Some("read-only: this run belongs to another process"),
-            _ if !self.has(capability) => Some("the engine of this run does not do that"),
+            _ if !self.has(capability) => Some("this run's engine does not support that"),
             _ => None,
         }
     }

@@ -95,9 +95,7 @@ impl Store {
             return None;
         }
         let step = self.aha()?;
-        let text = format!(
-            "aha at step {step}: smoothed self-corrections stay above three times what the base shows"
-        );
+        let text = format!("aha at step {step}: smoothed self-corrections stay above three times the base's");
         Some(News::Info(text))
     }
 
@@ -164,6 +162,6 @@ impl Store {
         self.pins.cut_back(step);
         self.groups.cut_back(step);
         self.watch.begin_again(self.history.steps());
-        Some(News::Info(format!("the engine goes on after step {step}")))
+        Some(News::Info(format!("the engine continues after step {step}")))
     }
 }

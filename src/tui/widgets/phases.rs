@@ -29,7 +29,7 @@ pub fn draw(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
         Span::raw(" "),
         match progress {
             Some(Progress { phase, .. }) => phase_word(scene, phase, progress),
-            None => span("no phase at work", scene.theme.dim),
+            None => span("no phase running", scene.theme.dim),
         },
     ];
     let variants = [

@@ -191,7 +191,7 @@ fn answers_chart(scene: &Scene<'_>) -> Chart {
     Chart {
         title: vec![
             reading(scene, "right", &registry::ACCURACY, theme.right),
-            reading(scene, "of those derived", &registry::FAITHFUL_SHARE, theme.accent),
+            reading(scene, "faithful", &registry::FAITHFUL_SHARE, theme.accent),
         ],
         y: Scale::linear(1.0),
         layers: vec![
@@ -200,7 +200,7 @@ fn answers_chart(scene: &Scene<'_>) -> Chart {
             layer(history.smooth(&registry::FAITHFUL_SHARE, smoothing), Shape::Line, theme.accent),
         ],
         reference: None,
-        waiting: "right answers, and those derived",
+        waiting: "right answers, and the faithful share of them",
     }
     .and_others(scene, Drawn::Answers, &[&registry::ACCURACY, &registry::FAITHFUL_SHARE])
 }

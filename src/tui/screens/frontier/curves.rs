@@ -66,7 +66,7 @@ impl Kind {
             Kind::Serial => "one thought",
             Kind::BestOf => "best of k, exact verifier",
             Kind::Majority => "majority vote of k",
-            Kind::Random => "blind search, as many tries",
+            Kind::Random => "blind search, as many attempts",
             Kind::LookingAhead => "blind, last step looks ahead",
         }
     }

@@ -1,4 +1,4 @@
-//! The Frontier screen: what accuracy thinking buys, before and after training.
+//! The Frontier screen: the accuracy that thinking buys, before and after training.
 
 mod action;
 mod chart;
@@ -18,7 +18,7 @@ use crate::tui::shell::{effect::Effect, keys::KeyRow, question::Question};
 
 impl Screen for Frontier {
     const NAME: &'static str = "Frontier";
-    const ABOUT: &'static str = "what accuracy thinking buys";
+    const ABOUT: &'static str = "the accuracy that thinking buys";
 
     type Action = Action;
     type Hits = ();
@@ -36,8 +36,8 @@ impl Screen for Frontier {
         self.act(action, measured);
         match action {
             Action::Measure if measured.is_measuring() => vec![Effect::Confirm(Question {
-                words: "Give up the measurement? What is whole is kept.",
-                keys: "y gives it up, any other key does not",
+                words: "Cancel the measurement? Finished parts are kept.",
+                keys: "y cancels it, any other key does not",
                 then: Box::new(Effect::GiveUpMeasurement),
             })],
             Action::Measure => vec![Effect::Measure],

@@ -31,10 +31,10 @@ const CHART: (u16, u16) = (56, 17);
 /// From this width on a reading has its whole interval.
 const WHOLE: u16 = 72;
 
-const EMPTY: &str = "What does thinking buy? Nothing was measured for this run yet. A measurement asks the same held-out \
-     puzzles with several thinking budgets, several times each, before training and at a checkpoint: one long thought \
-     against several short ones that cost as many tokens. m measures 128 puzzles, 8 times each; for more of them, \
-     or with other budgets:";
+const EMPTY: &str = "What does thinking buy? This run has no measurement yet. A measurement samples the same \
+    held-out puzzles several times under several thinking budgets, before training and at a checkpoint: one long \
+    thought against several short ones at the same token cost. m measures 128 puzzles, 8 times each; for more \
+    puzzles or other budgets:";
 const HOW_TO: &str = "aha-lab eval --checkpoint RUN@STEP --samples 8 --budget 24,48,96,192 --record";
 
 /// Draws the screen into `area`.
@@ -164,7 +164,7 @@ fn reading(frontier: &Shown<'_>, width: u16, theme: &Theme) -> Vec<Line<'static>
         lines.push(Line::from(spans));
     }
     let note = if long {
-        "Each value is the dearest measured one that the tokens pay for, with its 95 % interval over puzzles."
+        "Each value is the largest measurement within that many tokens, with its 95 % interval over puzzles."
     } else {
         "±: half of the 95 % interval"
     };

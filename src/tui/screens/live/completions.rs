@@ -84,7 +84,7 @@ fn waiting(frame: &mut Frame, scene: &Scene<'_>, inner: Rect) {
     let text = if !scene.store.is_ours() && scene.store.started.is_none() {
         "reading the run"
     } else if scene.store.over() {
-        "no completion was journalled"
+        "no completion in the journal"
     } else if scene.store.started.is_none() {
         "the engine is starting"
     } else {

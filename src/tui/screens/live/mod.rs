@@ -102,7 +102,7 @@ impl Live {
         let next = self.group(streams).and_then(|(number, _)| streams.beside(number, forward));
         self.look(streams, next, 0);
         match streams.groups() {
-            0 | 1 => Effect::info("the step's other groups appear here when they are scored"),
+            0 | 1 => Effect::info("the step's other groups appear when they are scored"),
             _ => Vec::new(),
         }
     }
@@ -125,7 +125,7 @@ impl Live {
 
 impl Screen for Live {
     const NAME: &'static str = "Live";
-    const ABOUT: &'static str = "charts and what is written now";
+    const ABOUT: &'static str = "charts and the current completions";
     const COMMANDS_FIRST: bool = true;
 
     type Action = Action;

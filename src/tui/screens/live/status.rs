@@ -88,7 +88,7 @@ pub fn draw_message(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
     let base = scene.store.base();
     let reward = match scene.store.config() {
         Some(config) => config.reward.control.words(),
-        None if scene.store.started.is_some() => "what the reward sees is unknown",
+        None if scene.store.started.is_some() => "it is unknown what the reward sees",
         None => Control::None.words(),
     };
     let mut parts = vec![vec![span(reward, theme.dim)]];
@@ -99,7 +99,7 @@ pub fn draw_message(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
     }
     if let Some(base) = base {
         let share = 100.0 * base.self_checking_share;
-        parts.push(vec![span(format!("the base checks itself in {share:.0} % of its answers"), theme.dim)]);
+        parts.push(vec![span(format!("the base checks itself in {share:.0} % of completions"), theme.dim)]);
     }
     if let Some(Evaluated { step, accuracy, pass_at_k }) = scene.store.evaluations.last() {
         let passes = pass_at_k.map(|(k, share)| format!(", pass@{k} {share:.3}")).unwrap_or_default();

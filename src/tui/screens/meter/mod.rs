@@ -36,14 +36,14 @@ pub static KEYS: &[KeyRow<Action>] = &[
         "a Enter",
         Action::ShowAha,
         "aha transcript",
-        "the completion that set the aha mark, in Transcripts",
+        "open the completion behind the aha mark in Transcripts",
     ),
     row(
         &[Chord::char('w')],
         "w",
         Action::NextWindow,
         "window",
-        "figures over the last 10 or 50 steps, or over all",
+        "figures over the last 10, last 50 or all steps",
     ),
     row(
         &[Chord::key(KeyCode::Down), Chord::char('j')],
@@ -151,12 +151,12 @@ fn show_aha(store: &Store) -> Vec<Effect> {
         );
     };
     let Some(((step, group, index), _)) = store.counts.meter.most_self_correcting(step) else {
-        return Effect::info(format!("no completion of step {step}, which set the mark, is known here"));
+        return Effect::info(format!("no completion of step {step}, which set the mark, is loaded"));
     };
     let key = Key { step, group, index };
     if store.completions.has(key) {
         return vec![Effect::Read(key)];
     }
     let place = Place { group, index };
-    Effect::info(format!("step {step}, {place} set the mark, but the list does not hold it now"))
+    Effect::info(format!("step {step}, {place} set the mark, but it is no longer in the list"))
 }

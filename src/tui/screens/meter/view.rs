@@ -48,7 +48,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, meter: &Meter, scene: &Sce
     };
     let inherited = store.fork().filter(|fork| range.is_some_and(|(first, _)| first <= fork.step));
     let title = match inherited {
-        Some(fork) => format!("{}, the parent's up to {} ", title.trim_end(), fork.step),
+        Some(fork) => format!("{}, of the parent up to {} ", title.trim_end(), fork.step),
         None => title,
     };
     let block = panel(scene.theme, Line::from(Span::styled(title, scene.theme.title)));
@@ -103,7 +103,7 @@ fn lines(meter: &Meter, scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
 /// Short enough for one line at 80 columns.
 fn aha(store: &Store) -> String {
     let Some(step) = store.aha() else {
-        return "none yet: needs 3 smoothed steps above 3x the base's".to_owned();
+        return "none yet: needs 3 smoothed steps above 3x the base".to_owned();
     };
     match store.counts.meter.most_self_correcting(step) {
         Some(((_, group, index), corrections)) => format!(

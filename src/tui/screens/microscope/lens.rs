@@ -50,7 +50,7 @@ impl Lens {
             Self::LogProb => "log-probability",
             Self::Ratio => "importance ratio",
             Self::Kl => "KL(policy || reference)",
-            Self::Change => "change of probability",
+            Self::Change => "probability change",
         }
     }
 
@@ -66,10 +66,10 @@ impl Lens {
         seen: Option<&RowInspection>,
         known: Phase,
     ) -> Result<Vec<f64>, &'static str> {
-        const LATER: &str = "not recorded: it is seen live, while this screen is open";
+        const LATER: &str = "not recorded: only shown live, while this screen is open";
         let wide = |values: &[f32]| values.iter().map(|&value| f64::from(value)).collect::<Vec<f64>>();
         match self {
-            Self::Advantage if known < Phase::Advantage => Err("known when the advantage phase is over"),
+            Self::Advantage if known < Phase::Advantage => Err("known after the advantage phase"),
             Self::Advantage => Ok(vec![record.advantage(); record.token_ids().len()]),
             Self::Entropy => Ok(wide(record.entropies())),
             Self::LogProb => Ok(wide(record.logprobs())),
@@ -80,14 +80,14 @@ impl Lens {
             Self::Kl => {
                 let loss = newest(seen.ok_or(LATER)?).ok_or(LATER)?;
                 if loss.kl_formula.is_none() {
-                    return Err("there is no reference model: kl_coef is 0");
+                    return Err("there is no reference: kl_coef is 0");
                 }
                 Ok(loss.tokens.iter().filter_map(|token| token.kl).collect())
             }
             Self::Change => {
                 let seen = seen.ok_or(LATER)?;
                 if seen.after.is_empty() {
-                    return Err("the update has not been made yet");
+                    return Err("the update has not happened yet");
                 }
                 let pairs = seen.before.iter().zip(&seen.after);
                 Ok(pairs.map(|(b, a)| f64::from(a.logprob).exp() - f64::from(b.logprob).exp()).collect())

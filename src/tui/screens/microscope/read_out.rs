@@ -34,7 +34,8 @@ impl Reading<'_> {
         let piece: String = piece.chars().filter(|c| !c.is_control()).take(16).collect();
         let name = format!("{}/{} {piece:?}", self.token + 1, self.pieces.len());
         if !self.exact {
-            let why = "The record has no token borders: words are coloured by the mean of the tokens at about their place.";
+            let why =
+                "Token borders are not recorded: each word has the mean colour of the tokens near its place.";
             let mut lines = vec![Line::from(span(name, theme.accent))];
             lines.extend(wrap::wrap(&[span(why, theme.dim)], self.width));
             return lines;
@@ -57,8 +58,7 @@ impl Reading<'_> {
             vec![Line::from(vec![span(name, theme.accent), span(first + &advantage, theme.text)])];
         let Some((seen, before)) = self.seen.and_then(|seen| Some((seen, seen.before.get(self.token)?)))
         else {
-            let why =
-                "Ratio, KL and alternatives are not recorded; they are seen live while this screen is open.";
+            let why = "Ratio, KL and alternatives are not recorded; they are only shown live, while this screen is open.";
             lines.extend(wrap::wrap(&[span(why, theme.dim)], self.width));
             return lines;
         };

@@ -37,18 +37,19 @@ pub fn sentence(stage: Stage, config: &Config, figures: Figures<'_>) -> String {
     let explained = config.explain(rewards);
     match stage {
         Stage::Sample => format!(
-            "Sample: the model writes {} completions of one prompt at temperature {}; nothing is judged yet.",
+            "Sample: the policy writes {} completions of one prompt at temperature {}; none is scored yet.",
             config.sampling.group_size, config.sampling.temperature
         ),
         Stage::Score => format!("Score: {}", explained.score),
         Stage::Advantage if !rewards.is_empty() && is_dead(rewards) => format!(
-            "Advantage: all {} rewards equal their mean {:.3}, so every advantage is 0 and this group teaches nothing{}.",
+            "Advantage: all {} rewards equal their mean {:.3}, so every advantage is 0 and this dead group teaches \
+             nothing{}.",
             rewards.len(),
             mean(rewards),
-            if config.update.kl_coef > 0.0 { " but to stay near the reference" } else { "" }
+            if config.update.kl_coef > 0.0 { " except to stay near the reference" } else { "" }
         ),
         Stage::Advantage => format!(
-            "Advantage: {}; above 0 a completion is made likelier, below 0 less likely.",
+            "Advantage: {}; a completion above 0 becomes likelier, one below 0 less likely.",
             explained.advantage
         ),
         Stage::Update => format!(
@@ -61,7 +62,7 @@ pub fn sentence(stage: Stage, config: &Config, figures: Figures<'_>) -> String {
                 format!(" The step's loss read {loss:+.4}.")
             });
             // Nobody looked at the tokens of a recorded step.
-            let shown = if looked_at { "; 6 shows what that did to each token" } else { "" };
+            let shown = if looked_at { "; 6 shows the effect on each token" } else { "" };
             format!("After: the weights have changed{shown}.{read} {}", explained.loss)
         }
     }

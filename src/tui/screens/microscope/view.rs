@@ -62,7 +62,7 @@ fn body(scope: &Microscope, scene: &Scene<'_>, area: Rect) -> (Vec<Line<'static>
     let mut lines = head(scene, place, stage, &config, area);
     let row = scope.row.min(rows.len().saturating_sub(1));
     let Some(record) = rows.get(row) else {
-        lines.push(Line::from(span("The engine is asked for this group.", theme.dim)));
+        lines.push(Line::from(span("Waiting for the engine to inspect this group.", theme.dim)));
         return (lines, Hits::default());
     };
     let seen = groups.seen(place, record.index);
@@ -150,9 +150,9 @@ fn head(scene: &Scene<'_>, place: Place, stage: Stage, config: &Config, area: Re
 fn held_out(scene: &Scene<'_>, step: u64, config: &Config) -> Option<String> {
     let done = scene.store.history.steps().iter().rev().find(|done| done.step == step)?;
     Some(match (done.known(&registry::EVAL_ACCURACY), config.schedule.evaluate_every) {
-        (Some(accuracy), _) => format!("Held out: {accuracy:.3} right after this step."),
+        (Some(accuracy), _) => format!("Held out: accuracy {accuracy:.3} after this step."),
         (None, 0) => "Held out: not measured (evaluate_every 0).".into(),
-        (None, every) => format!("Held out: not measured at this step, but every {every} steps."),
+        (None, every) => format!("Held out: measured only every {every} steps."),
     })
 }
 

@@ -31,7 +31,7 @@ pub(super) fn title(change: &Change, theme: &Theme) -> Line<'static> {
 pub(super) fn lines(change: &Change, theme: &Theme, width: u16) -> Vec<Line<'static>> {
     let Some(result) = &change.result else {
         let (done, total) = change.progress;
-        let text = format!("continuing both beginnings: {done} of {total} (esc gives it up)");
+        let text = format!("continuing both beginnings: {done} of {total} (esc cancels)");
         return wrap(&[span(text, theme.dim)], width);
     };
     let narrow = width < 60;
@@ -43,7 +43,7 @@ pub(super) fn lines(change: &Change, theme: &Theme, width: u16) -> Vec<Line<'sta
     ];
     let what = format!(
         "One beginning of one answer of {}, continued {SAMPLES} times as it was and {SAMPLES} times changed, same \
-         seeds and budget: what it does here, not in general. Brackets: 95 % intervals of independent continuations.",
+         seeds and budget: the effect here, not in general. Brackets: 95 % intervals for independent continuations.",
         change.model
     );
     lines.extend(wrap(&[span(what, theme.dim)], width));
@@ -80,7 +80,7 @@ fn gap(result: &Resampled, narrow: bool, theme: &Theme) -> Line<'static> {
     let clear = found.low > 0.0 || found.high < 0.0;
     let verdict = match (clear, narrow) {
         (true, _) => "",
-        (false, false) => "  no difference can be told from these",
+        (false, false) => "  no clear difference",
         (false, true) => " unclear",
     };
     Line::from(vec![

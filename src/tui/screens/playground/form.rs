@@ -69,10 +69,10 @@ impl Field {
             Self::Target => "a whole number, such as 19",
             Self::Model(_) => "base, now, or the step of a checkpoint",
             Self::Temperature => "a number from 0 (the likeliest token) to 5",
-            Self::Budget => "tokens of thought, 0 to 4096; off forces no answer",
-            Self::KeepThinking => "how many times the end of the thought becomes a wait, 0 to 20",
+            Self::Budget => "tokens of thought, 0 to 4096; off never forces an answer",
+            Self::KeepThinking => "how often a wait replaces the end of the thought, 0 to 20",
             Self::Seed => "a whole number from 0 up",
-            Self::Pace => "tokens a second, 1 to 1000; off writes as fast as the model can",
+            Self::Pace => "tokens per second, 1 to 1000; off is full speed",
         }
     }
 }
@@ -256,7 +256,7 @@ impl Form {
                     step => ModelName::Checkpoint(step.parse().map_err(|_| refused())?),
                 };
                 if models.is_some_and(|models| !models.names.contains(&name)) {
-                    return Err(format!("There is no {} to ask here.", label(name, None)));
+                    return Err(format!("There is no {} here.", label(name, None)));
                 }
                 return Ok(Entry::Model(side, name));
             }
@@ -283,7 +283,7 @@ impl Form {
 
     fn assembled(&self, text: &str, numbers: Vec<i64>, target: Option<i64>) -> Result<Entry, String> {
         let puzzle = self.family.reader.assemble(numbers, target);
-        puzzle.map(Entry::Puzzle).map_err(|reason| format!("'{text}' is no puzzle: {reason}."))
+        puzzle.map(Entry::Puzzle).map_err(|reason| format!("'{text}' is not a puzzle: {reason}."))
     }
 
     /// A field's value in words.
@@ -313,7 +313,7 @@ impl Form {
     pub fn expected(&self) -> &'static str {
         match self.at {
             Field::Numbers if self.family.target_follows => self.family.puzzle_form,
-            Field::Target if self.family.target_follows => "what the numbers come to; change them instead",
+            Field::Target if self.family.target_follows => "determined by the numbers; change them instead",
             other => other.expected(),
         }
     }

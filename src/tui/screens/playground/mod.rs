@@ -19,7 +19,7 @@ use crate::tui::shell::{effect::Effect, keys::KeyRow};
 
 impl Screen for Playground {
     const NAME: &'static str = "Playground";
-    const ABOUT: &'static str = "two models answer a puzzle of your own";
+    const ABOUT: &'static str = "two models answer your own puzzle";
 
     type Action = Action;
     type Hits = Hits;

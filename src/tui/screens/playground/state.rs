@@ -142,7 +142,7 @@ impl Playground {
             Action::First => self.form.at = Field::ALL[0],
             Action::Last => self.form.at = Field::ALL[Field::ALL.len() - 1],
             Action::Type => self.typed = Some(self.form.draft()),
-            Action::Delete | Action::Wait => return Err("First to an answer's tokens: a and b go there"),
+            Action::Delete | Action::Wait => return Err("Go to an answer's tokens first: press a or b"),
             Action::Accept => {
                 // What cannot be taken stays, and below the fields it is said why.
                 let typed = self.typed.clone().unwrap_or_default();
@@ -177,18 +177,18 @@ impl Playground {
             Action::Delete => {
                 let Some(token) = desk.panes[side].tokens.get(cursor) else { return Ok(Vec::new()) };
                 if token.source == Source::End {
-                    return Err("This is the end; i and w put something before it");
+                    return Err("This is the end; i and w insert before it");
                 }
                 let (id, words) = (token.id, format!("without {}", quoted(token)));
                 return self.resample(side, Edit::Delete(id), words, desk);
             }
-            Action::Wait => return self.resample(side, Edit::Wait, "with a wait put in".into(), desk),
+            Action::Wait => return self.resample(side, Edit::Wait, "with a wait inserted".into(), desk),
             Action::Accept => {
                 let typed = self.typed.take().unwrap_or_default().trim().to_owned();
                 if typed.is_empty() {
                     return Ok(Vec::new());
                 }
-                let words = format!("with {typed:?} put in");
+                let words = format!("with {typed:?} inserted");
                 return self.resample(side, Edit::Insert(typed), words, desk);
             }
             _ => {}
@@ -226,7 +226,7 @@ impl Playground {
         self.front = side;
         let pane = &desk.panes[side];
         if pane.tokens.is_empty() {
-            return Err("Nothing is written there yet; enter lets both models answer");
+            return Err("Nothing written there yet; enter lets both models answer");
         }
         if self.zone != Zone::Answer(side) {
             self.cursors[side] = pane.first_wait();
@@ -251,7 +251,7 @@ impl Playground {
         desk: &Desk,
     ) -> Result<Vec<Effect>, Refusal> {
         if !desk.is_played() {
-            return Err("The answers are not whole yet; wait for them, or let both answer with enter");
+            return Err("The answers are not finished; wait for them, or press enter to let both answer");
         }
         let at = self.cursor(side, desk);
         Ok(vec![Effect::Resample(Wanted { side, at, edit, words })])

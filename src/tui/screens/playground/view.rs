@@ -161,15 +161,15 @@ fn note(ground: &Playground, width: u16, scene: &Scene<'_>) -> Vec<Span<'static>
         return match (ground.complaint(desk), ground.zone) {
             (Some(reason), _) => warn(reason),
             (None, Zone::Form) => {
-                vec![span(format!("{}; enter takes it, esc leaves", ground.form.expected()), theme.dim)]
+                vec![span(format!("{}; enter accepts, esc cancels", ground.form.expected()), theme.dim)]
             }
             (None, Zone::Answer(_)) => {
                 let typed = ground.typed.clone().unwrap_or_default();
                 vec![
-                    span("put in before the token: ", theme.dim),
+                    span("insert before the token: ", theme.dim),
                     span(typed, theme.title),
                     span(theme.glyph("▌", "_"), theme.accent),
-                    span("  as in: wait ,  enter samples, esc leaves", theme.dim),
+                    span("  as in: wait ,  enter samples, esc cancels", theme.dim),
                 ]
             }
         };
@@ -190,9 +190,9 @@ fn note(ground: &Playground, width: u16, scene: &Scene<'_>) -> Vec<Span<'static>
     });
     if let Some((letter, words)) = unknown {
         return warn(format!(
-            "{letter} has no word for {words} and sees an unknown token there, so its answer means nothing{}",
+            "{letter} has no word for {words} and sees an unknown token there, so its answer is meaningless{}",
             if ground.form.family.name == "countdown" {
-                "; the shipped model's numbers go from 0 to 99"
+                "; the shipped model knows the numbers 0 to 99"
             } else {
                 ""
             }
@@ -212,7 +212,7 @@ fn note(ground: &Playground, width: u16, scene: &Scene<'_>) -> Vec<Span<'static>
         Prospect::Unknown(reason) => warn(reason.clone()),
     };
     if desk.lonely() {
-        spans.push(span("  this run has no checkpoints: only the embedded base can be asked", theme.dim));
+        spans.push(span("  this run has no checkpoints: only the embedded base can answer", theme.dim));
     }
     spans
 }
@@ -229,7 +229,7 @@ fn token_note(ground: &Playground, side: usize, width: u16, scene: &Scene<'_>) -
         span(quoted(token), theme.accent),
         span(put, theme.warning),
         span(
-            if width < 60 { "  x w i" } else { "  x leaves it out, w puts a wait before it, i types" },
+            if width < 60 { "  x w i" } else { "  x deletes it, w inserts a wait before it, i types" },
             theme.dim,
         ),
     ]

@@ -47,7 +47,7 @@ pub(super) fn lines(view: &Search, shown: &Shown, theme: &Theme, width: u16) -> 
     let one_away = figures.passed_by.iter().filter(|passed| passed.operations_left == 1).count();
     let passed = figures.passed_by.len();
     let mut spans = vec![
-        name("passed by"),
+        name("overlooked"),
         Span::styled(passed.to_string(), if passed > 0 { theme.warning } else { theme.text }),
     ];
     if passed > 0 {
@@ -68,7 +68,7 @@ pub(super) fn lines(view: &Search, shown: &Shown, theme: &Theme, width: u16) -> 
         say(vec![Span::styled(format!("  {}", listed.join(", ")), theme.dim)]);
     }
     if shown.search.cut {
-        say(vec![Span::styled("only the beginning of this text is drawn", theme.warning)]);
+        say(vec![Span::styled("only the start of this text is drawn", theme.warning)]);
     }
     for spans in solver(view, theme) {
         say(spans);
@@ -116,7 +116,7 @@ fn counted(count: usize, noun: &str) -> String {
 fn solver(view: &Search, theme: &Theme) -> Vec<Vec<Span<'static>>> {
     let name = Span::styled("the solver  ", theme.dim);
     match view.solutions() {
-        None => vec![vec![name, Span::styled("looks at no more than 5 numbers here", theme.dim)]],
+        None => vec![vec![name, Span::styled("searches at most 5 numbers here", theme.dim)]],
         Some((_, 0)) => vec![vec![name, Span::styled("there is no solution", theme.warning)]],
         Some((_, count)) if !view.reveal => vec![vec![
             name,
@@ -142,7 +142,7 @@ fn legend(shown: &Shown, theme: &Theme) -> Vec<Vec<Span<'static>>> {
     for node in &shown.search.nodes {
         let (mark, style, words) = look(node, theme);
         let words = match node.standing {
-            Standing::WrongArithmetic | Standing::NotInHand => "wrong arithmetic, or a number not in hand",
+            Standing::WrongArithmetic | Standing::NotInHand => "wrong arithmetic, or a number not available",
             _ => words,
         };
         let line = vec![Span::styled(mark, style), Span::styled(format!(" {words}"), theme.dim)];

@@ -34,8 +34,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, refused: &Refused, theme: &T
     }
     lines.push(Line::default());
     if refused.outline.is_empty() {
-        lines
-            .push(Line::from(Span::styled("This completion computes nothing that can be read.", theme.text)));
+        lines.push(Line::from(Span::styled("No calculation was found in this completion.", theme.text)));
     }
     let mut ways = 0;
     let count = refused.outline.len();
@@ -60,7 +59,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, refused: &Refused, theme: &T
                 spans.push(Span::styled(stated.clone(), theme.text));
                 spans.push(Span::styled(format!(" {mark}"), style));
             }
-            _ if tried.depth == 0 => spans.push(Span::styled(" left off", theme.warning)),
+            _ if tried.depth == 0 => spans.push(Span::styled(" unfinished", theme.warning)),
             _ => {}
         }
         lines.push(Line::from(spans));
@@ -69,7 +68,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, refused: &Refused, theme: &T
     if lines.len() > room && room > 0 && count > 0 {
         let more = lines.len() - room + 1;
         lines.truncate(room - 1);
-        lines.push(Line::from(Span::styled(format!("and {more} lines more"), theme.dim)));
+        lines.push(Line::from(Span::styled(format!("and {more} more lines"), theme.dim)));
     }
     for (line, place) in lines.into_iter().zip(inner.rows()) {
         line.render(place, buffer);

@@ -41,12 +41,12 @@ pub(super) fn rows(search: &Search) -> Vec<Row> {
 pub(super) fn look(node: &Node, theme: &Theme) -> (&'static str, Style, &'static str) {
     match (node.standing, node.solved, node.alive) {
         (Standing::WrongArithmetic, ..) => (theme.glyph("≠", "#"), theme.false_check, "wrong arithmetic"),
-        (Standing::NotInHand, ..) => ("!", theme.false_check, "a number not in hand"),
+        (Standing::NotInHand, ..) => ("!", theme.false_check, "a number not available"),
         (Standing::AfterWrong, ..) => (theme.glyph("┄", "~"), theme.dim, "after a wrong step"),
         (Standing::Real, true, _) => (theme.glyph("★", "*"), theme.right, "the target"),
-        (Standing::Real, _, Some(true)) => (theme.glyph("●", "o"), theme.accent, "target in reach"),
-        (Standing::Real, _, Some(false)) => (theme.glyph("·", "-"), theme.dim, "target out of reach"),
-        (Standing::Real, _, None) => ("?", theme.text, "not known whether the target is in reach"),
+        (Standing::Real, _, Some(true)) => (theme.glyph("●", "o"), theme.accent, "target reachable"),
+        (Standing::Real, _, Some(false)) => (theme.glyph("·", "-"), theme.dim, "target unreachable"),
+        (Standing::Real, _, None) => ("?", theme.text, "unknown whether the target is reachable"),
     }
 }
 
@@ -86,7 +86,7 @@ pub(super) fn spans(row: &Row, search: &Search, passed: bool, theme: &Theme) -> 
         spans.push(Span::styled("  again", theme.superficial));
     }
     if passed {
-        spans.push(Span::styled("  passed by", theme.warning));
+        spans.push(Span::styled("  overlooked", theme.warning));
     }
     spans
 }

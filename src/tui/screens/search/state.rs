@@ -99,9 +99,7 @@ impl Refused {
 fn nothing_to_search(task: &str) -> Option<&'static str> {
     match task::family(task) {
         Ok(family) => family.nothing_to_search,
-        Err(_) => {
-            Some("This run has a task that this program does not know; its completions have no tree here.")
-        }
+        Err(_) => Some("This run's task is unknown here; its completions have no tree."),
     }
 }
 

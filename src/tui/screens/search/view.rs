@@ -59,8 +59,8 @@ fn draw_empty(buffer: &mut Buffer, area: Rect, theme: &Theme) {
     let block = panel(theme, Line::from(Span::styled(" search ", theme.title)));
     let inner = block.inner(area);
     block.render(area, buffer);
-    let words = "No Countdown completion to look at yet. Choose one in Transcripts: here stands the tree of the \
-        numbers that it had left after each step, beside all that there are.";
+    let words = "No Countdown completion yet. Choose one in Transcripts to see its search tree, the numbers left \
+        after each step, beside the full search space.";
     Paragraph::new(wrap(&[Span::styled(words, theme.dim)], inner.width)).render(inner, buffer);
 }
 
@@ -88,7 +88,7 @@ fn draw_tree(buffer: &mut Buffer, area: Rect, search: &Search, theme: &Theme) ->
         }
     }
     if shown.rows.len() == 1 && inner.height > 2 {
-        let words = "This text makes no step that could be followed.";
+        let words = "No step was found in this text.";
         let place = Rect { y: inner.y + 2, height: inner.height - 2, ..inner };
         Paragraph::new(wrap(&[Span::styled(words, theme.dim)], inner.width)).render(place, buffer);
     }

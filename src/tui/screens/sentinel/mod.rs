@@ -19,7 +19,7 @@ pub static KEYS: &[KeyRow<Move>] = &[
     row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Move::Up, "", "one line up"),
     row(&[Chord::key(KeyCode::PageDown)], "PgDn", Move::PageDown, "", "a page down"),
     row(&[Chord::key(KeyCode::PageUp)], "PgUp", Move::PageUp, "", "a page up"),
-    row(&[Chord::key(KeyCode::Home)], "Home", Move::First, "", "to the beginning"),
+    row(&[Chord::key(KeyCode::Home)], "Home", Move::First, "", "to the start"),
     row(&[Chord::key(KeyCode::End)], "End", Move::Last, "", "to the end"),
 ];
 

@@ -55,7 +55,7 @@ fn lines(watch: &Watch, theme: &Theme, width: u16) -> Vec<Line<'static>> {
     }
     if !watch.notices().is_empty() {
         out.push(Line::default());
-        out.push(Line::from(span("What was said before, newest first", theme.title)));
+        out.push(Line::from(span("Earlier notices, newest first", theme.title)));
         for notice in watch.notices().iter().rev() {
             let style = if notice.begins { theme.warning } else { theme.dim };
             let step = span(format!("step {:<6}", notice.step), theme.dim);
@@ -65,7 +65,7 @@ fn lines(watch: &Watch, theme: &Theme, width: u16) -> Vec<Line<'static>> {
     out.push(Line::default());
     let note = format!(
         "Each rule compares the mean of the last {WINDOW} steps with a limit or with the first {WINDOW} steps. \
-         sentinel=pause saves and pauses the run when one is raised; sentinel=off says nothing."
+         With sentinel=pause a warning also writes a checkpoint and pauses the run; with sentinel=off there are none."
     );
     hang(&mut out, Vec::new(), 0, &[span(note, theme.dim)], width);
     out
@@ -82,7 +82,7 @@ fn entry(out: &mut Vec<Line<'static>>, standing: &Standing, theme: &Theme, width
         Some(step) => format!("{} (step {step})", standing.danger.name()),
         None => standing.danger.name().to_owned(),
     };
-    let words = standing.evidence.clone().unwrap_or_else(|| "too little to judge by yet".to_owned());
+    let words = standing.evidence.clone().unwrap_or_else(|| "not enough data yet".to_owned());
     let evidence_style = if standing.since.is_some() { theme.text } else { theme.dim };
     let mut words = vec![span(capital(&words), evidence_style)];
     if let Some(advice) = &standing.advice {

@@ -51,20 +51,14 @@ pub enum Action {
 
 /// The keys of this screen.
 pub static KEYS: &[KeyRow<Action>] = &[
-    row(&[Chord::key(KeyCode::Enter)], "Enter", Action::Set, "set", "change this key, if it may change now"),
-    row(
-        &[Chord::char('f')],
-        "f",
-        Action::Changed,
-        "changed",
-        "only what is not at its default, or everything",
-    ),
-    row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓ j", Action::Down, "next", "the next key"),
-    row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Up, "", "the key before"),
+    row(&[Chord::key(KeyCode::Enter)], "Enter", Action::Set, "set", "change this key, if it can change now"),
+    row(&[Chord::char('f')], "f", Action::Changed, "changed", "only changed keys, or all keys"),
+    row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓ j", Action::Down, "next", "next key"),
+    row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Up, "", "previous key"),
     row(&[Chord::key(KeyCode::PageDown)], "PgDn", Action::PageDown, "", "a page down"),
     row(&[Chord::key(KeyCode::PageUp)], "PgUp", Action::PageUp, "", "a page up"),
-    row(&[Chord::key(KeyCode::Home)], "Home", Action::First, "", "to the first key"),
-    row(&[Chord::key(KeyCode::End)], "End", Action::Last, "", "to the last key"),
+    row(&[Chord::key(KeyCode::Home)], "Home", Action::First, "", "first key"),
+    row(&[Chord::key(KeyCode::End)], "End", Action::Last, "", "last key"),
 ];
 
 /// The Settings screen.
@@ -130,7 +124,7 @@ impl Settings {
 
 impl Screen for Settings {
     const NAME: &'static str = "Settings";
-    const ABOUT: &'static str = "every configuration key, its value and what it does";
+    const ABOUT: &'static str = "every configuration key, its value and meaning";
 
     type Action = Action;
     type Hits = Hits;
@@ -195,7 +189,7 @@ fn set(setting: &Setting, store: &Store) -> Vec<Effect> {
         Some(refusal) => Effect::info(refusal),
         None if setting.live => vec![Effect::Prompt(format!("{}=", setting.name))],
         None => Effect::info(format!(
-            "{} stays as it is for the whole run; start another to change it",
+            "{} is fixed for the whole run; start another run to change it",
             setting.name
         )),
     }

@@ -31,7 +31,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, settings: &Settings, scene: 
     let changed = listed.iter().filter(|setting| setting.is_changed()).count();
     let unknown = scene.store.started.is_some() && scene.store.config().is_none();
     let title = match settings.changed_only {
-        _ if unknown => " settings: unknown, this run's engine did not record them ".to_owned(),
+        _ if unknown => " settings: unknown, not recorded by this run's engine ".to_owned(),
         true => format!(" settings: {changed} not at their defaults "),
         false => format!(" settings: {} keys, {changed} not at their defaults ", listed.len()),
     };
@@ -77,8 +77,7 @@ fn row(setting: &Setting, theme: &Theme) -> Vec<Span<'static>> {
 /// What the key does and takes.
 fn about(setting: &Setting, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = wrap(&[span(setting.doc.clone(), theme.text)], width);
-    let when =
-        if setting.live { " * may change during a run." } else { " Stays as it is for the whole run." };
+    let when = if setting.live { " * can change during a run." } else { " Fixed for the whole run." };
     lines.extend(wrap(&[span(format!("It is {}.{when}", setting.allowed), theme.dim)], width));
     lines
 }

@@ -30,7 +30,7 @@ pub(super) fn export(record: &Rollout, length: usize) -> Effect {
         record.problem.task,
         record.problem.puzzle,
         record.verdict(),
-        if underived(record) { ", not derived by the thought" } else { "" },
+        if underived(record) { ", unfaithful" } else { "" },
         if record.truncated { ", cut off" } else { "" },
         record.reward,
         record.advantage(),

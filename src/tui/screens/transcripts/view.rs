@@ -104,7 +104,7 @@ fn draw_empty(buffer: &mut Buffer, area: Rect, theme: &Theme) {
         buffer,
         inner,
         "No completion has been scored yet.",
-        "They will stand here by step and group, to filter, search and read.",
+        "They appear here by step and group, to filter, search and read.",
         theme,
     );
 }
@@ -177,7 +177,7 @@ fn draw_list(
     ]);
     let mut block = pane(title, focused, theme);
     if library.dropped() > 0 {
-        let note = format!(" {} older not kept ", grouped(library.dropped()));
+        let note = format!(" {} older ones dropped ", grouped(library.dropped()));
         block = block.title_bottom(on_border(vec![Span::styled(note, theme.dim)]));
     }
     if let Some(order) = listing.sort().name() {
@@ -191,8 +191,8 @@ fn draw_list(
     let inner = block.inner(area);
     block.render(area, buffer);
     if shown == 0 {
-        let none = format!("None of {} completions is here.", grouped(all));
-        draw_message(buffer, inner, &none, "f or 1 to 6 shows others.", theme);
+        let none = format!("The filter hides all {} completions.", grouped(all));
+        draw_message(buffer, inner, &none, "f or 1 to 6 changes it.", theme);
         return None;
     }
     let with_bar = inner.width >= ROW_WITH_BAR;

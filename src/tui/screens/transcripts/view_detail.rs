@@ -122,7 +122,7 @@ fn figure_lines(
     }
     verdicts.push(Span::styled(verdict, style));
     if underived(record) {
-        let words = if area.width < 60 { "? not derived" } else { "? not derived by the thought" };
+        let words = if area.width < 60 { "? unfaithful" } else { "? right but unfaithful" };
         verdicts.push(Span::styled(format!(" {words}"), theme.warning));
     }
     let puzzle = vec![Span::styled(problem_text(&group.problem, theme), theme.title)];

@@ -31,7 +31,7 @@ pub(super) fn title(travel: &Travel, shown: &Pinned, scene: &Scene<'_>) -> Line<
         Span::styled(format!("pinned puzzle {} of {} ", travel.place(pins) + 1, pins.all().len()), theme.dim),
     ];
     if shown.unpinned {
-        spans.push(Span::styled("no longer asked ", theme.warning));
+        spans.push(Span::styled("unpinned ", theme.warning));
     }
     Line::from(spans)
 }

@@ -167,7 +167,7 @@ fn unpin(shown: &Pinned) -> Effect {
         return Effect::Pin(puzzle);
     }
     Effect::Confirm(Question {
-        words: "Unpin this puzzle? What it was answered with stays; the steps until it is pinned again are lost.",
+        words: "Unpin this puzzle? Its answers stay; steps until it is pinned again have none.",
         keys: "y unpins it, any other key does not",
         then: Box::new(Effect::Unpin(puzzle)),
     })
@@ -184,5 +184,5 @@ pub fn puzzle_of(task: &str, text: &str) -> Result<Puzzle, String> {
     let task = task::of_record(Some(task))?;
     let read = numbers.map_err(|_| "its numbers are too large".to_owned());
     read.and_then(|numbers| task.assemble(numbers, None))
-        .map_err(|reason| format!("'{text}' is no puzzle: {reason}"))
+        .map_err(|reason| format!("'{text}' is not a puzzle: {reason}"))
 }

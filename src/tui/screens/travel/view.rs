@@ -75,9 +75,10 @@ fn draw_empty(buffer: &mut Buffer, area: Rect, theme: &Theme) {
     let block = panel(theme, Line::from(Span::styled(" travel ", theme.title)));
     let inner = block.inner(area);
     block.render(area, buffer);
-    let words = "No pinned puzzle has been answered yet. A few held-out puzzles are answered with the same draws before \
-        training and every few steps (pinned_every); here two of their answers stand side by side. i types a puzzle of \
-        your own, and P in Transcripts pins the one under the cursor. A run of an older version has none.";
+    let words = "No pinned puzzle has been answered yet. A few held-out puzzles are answered with the same random \
+        draws before training and every few steps (pinned_every); this screen shows two of their answers side by \
+        side. i pins a puzzle of your own, and P in Transcripts pins the one under the cursor. Runs of older \
+        versions have none.";
     Paragraph::new(wrap(&[Span::styled(words, theme.dim)], inner.width)).render(inner, buffer);
 }
 

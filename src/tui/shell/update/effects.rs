@@ -38,7 +38,7 @@ fn perform(app: &mut App, effect: Effect) -> Vec<Command> {
         Effect::Unpin(puzzle) => {
             return control(app, Capability::Pin, |app| {
                 let words = words(app, &puzzle);
-                app.say(Level::Info, format!("{words} is asked no more; what it was answered with stays"));
+                app.say(Level::Info, format!("{words} is unpinned; its answers stay"));
                 app.store.pins.unpin(&puzzle);
                 Command::Unpin(puzzle)
             });
@@ -76,19 +76,19 @@ fn read(app: &mut App, key: Key) {
 fn pin(app: &mut App, puzzle: Puzzle) -> Vec<Command> {
     if app.store.pins.is_pinned(&puzzle) {
         let words = words(app, &puzzle);
-        app.say(Level::Info, format!("{words} is pinned already: see Travel"));
+        app.say(Level::Info, format!("{words} is already pinned: see Travel"));
         return Vec::new();
     }
     control(app, Capability::Pin, |app| {
         let every = app.store.config().map_or(0, |config| config.schedule.pinned_every);
         let then = match every {
-            0 => "then no more (pinned_every is 0)".to_owned(),
+            0 => "then never again (pinned_every is 0)".to_owned(),
             _ => format!("then every {every} steps"),
         };
         let words = words(app, &puzzle);
         app.say(
             Level::Info,
-            format!("{words} is answered now, {then}; earlier steps cannot be asked any more"),
+            format!("{words} is answered now, {then}; earlier steps can no longer answer it"),
         );
         app.store.pins.pin(&puzzle);
         Command::Pin(puzzle)

@@ -113,7 +113,7 @@ fn set(app: &mut App, key: String, value: String) -> Vec<Command> {
         match value.trim_start_matches('$').parse::<f64>() {
             Ok(price) if price.is_finite() && price >= 0.0 => {
                 app.store.price_per_hour = price;
-                app.say(Level::Info, format!("the estimate now takes ${price} an hour"));
+                app.say(Level::Info, format!("the estimate now uses ${price} per hour"));
             }
             _ => {
                 app.say(
@@ -126,7 +126,7 @@ fn set(app: &mut App, key: String, value: String) -> Vec<Command> {
         return if app.store.can(Capability::Set) { vec![Command::Set { key, value }] } else { Vec::new() };
     }
     control(app, Capability::Set, |app| {
-        app.say(Level::Info, format!("asked for {key} = {value}; it holds from the next step on"));
+        app.say(Level::Info, format!("requested {key} = {value}; it applies from the next step on"));
         Command::Set { key, value }
     })
 }

@@ -34,7 +34,7 @@ pub(super) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
             Command::Step(StepBy::Phases(1))
         }),
         Intent::Checkpoint => control(app, Capability::Checkpoint, |app| {
-            app.say(Level::Info, "checkpoint asked for: it is written when this step ends");
+            app.say(Level::Info, "checkpoint requested: it is written when this step ends");
             Command::Checkpoint
         }),
         Intent::Restart => {
@@ -96,7 +96,7 @@ pub(super) fn control(
     needed: Capability,
     ask: impl FnOnce(&mut App) -> Command,
 ) -> Vec<Command> {
-    let ending = app.quitting.map(|_| "stopping; q again leaves at once");
+    let ending = app.quitting.map(|_| "stopping; q again quits at once");
     let Some(refusal) = app.store.refusal(needed).or(ending) else { return vec![ask(app)] };
     app.say(Level::Info, refusal);
     Vec::new()
@@ -112,7 +112,7 @@ pub(in crate::tui::shell) fn quit(app: &mut App) -> Vec<Command> {
     app.quitting = Some(app.store.now);
     app.say(
         Level::Warning,
-        "stopping: the engine finishes its token and writes a checkpoint; q again leaves at once",
+        "stopping: the engine finishes its token and writes a checkpoint; q again quits at once",
     );
     vec![Command::Stop]
 }
