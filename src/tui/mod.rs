@@ -1,6 +1,6 @@
-//! The terminal interface. It knows nothing of tensors: it takes [`Event`]s in and gives
-//! [`Command`](crate::protocol::Command)s out, whether the events come from an engine in this
-//! process or from a run directory that is being read.
+//! The terminal interface. It knows nothing about tensors: it receives [`Event`]s and sends
+//! [`Command`](crate::protocol::Command)s, whether the events come from an engine in this process or from a run
+//! directory.
 
 pub mod chart;
 pub mod screens;
@@ -30,14 +30,14 @@ use crate::{
     system::platform,
 };
 
-/// How the interface is opened.
+/// Options of the interface.
 #[derive(Debug, Clone)]
 pub struct TuiOptions {
     /// How it is drawn.
     pub theme: Theme,
-    /// Whether the mouse is taken from the start.
+    /// Whether to capture the mouse at the start.
     pub mouse: bool,
-    /// Where standard error goes meanwhile; nowhere when `None`.
+    /// Where standard error goes meanwhile; discarded if `None`.
     pub engine_log: Option<PathBuf>,
 }
 
@@ -52,31 +52,30 @@ impl Default for TuiOptions {
 pub struct TuiOutcome {
     /// The last finished step that was seen.
     pub steps: u64,
-    /// The run directory, if it was told.
+    /// The run directory, if known.
     pub run: Option<PathBuf>,
-    /// What an hour costs, dollars, as it was last set.
+    /// The price of an hour in dollars, as last set.
     pub price_per_hour: f64,
     /// Why the engine failed, if it did.
     pub failed: Option<String>,
-    /// Whether Ctrl+C or a signal asked for the end.
+    /// Whether Ctrl+C or a signal ended it.
     pub interrupted: bool,
-    /// Whether the engine said that it ended (or there was none of ours). Where it did not, it may still
-    /// be writing its last checkpoint.
+    /// Whether our engine reported its end, or there was none. If not, it may still be writing its last checkpoint.
     pub engine_ended: bool,
 }
 
-/// What whoever began a run does for its screen.
+/// What the starter of a run provides to its screen.
 pub struct Helpers<'a, 'b> {
-    /// Starts an engine that failed again, with what is on screen.
+    /// Restarts a failed engine with the configuration on screen.
     pub restart: &'a mut Restarter<'b>,
-    /// Tells what the run holds already.
+    /// Returns what the run has recorded so far.
     pub past: &'a mut Historian<'b>,
 }
 
-/// Shows a run until a person leaves. One of our own engine is ended then; any other goes on without us.
+/// Shows a run until the user leaves. Our own engine is stopped then; any other run continues without us.
 ///
 /// # Errors
-/// A sentence when standard output is no terminal, or what the terminal answered.
+/// If standard output is not a terminal, or the terminal fails.
 pub fn run(
     source: RunSource,
     options: TuiOptions,
@@ -84,7 +83,7 @@ pub fn run(
 ) -> io::Result<TuiOutcome> {
     let RunSource { facts, events, commands, side } = source;
     let (guard, mut screen) = TerminalGuard::take(options.mouse, options.engine_log.as_deref())?;
-    // A system without signals for us is no reason not to open.
+    // Signals are optional: the interface opens without them.
     let signals = platform::signals().unwrap_or_else(|_| never());
     let (input_thread, input) = InputThread::start()?;
     let mut app = App::new(options.theme, facts);
@@ -92,10 +91,10 @@ pub fn run(
     let channels = Channels { input, events, commands, side, signals };
     let mut terminal = RealTerminal { mouse: options.mouse, helpers };
     let result = event_loop::run(&mut screen, &mut app, channels, &mut terminal);
-    // While its reads still come back by themselves.
+    // While its reads still return on their own.
     drop(input_thread);
-    // While standard error still goes elsewhere: the screen complains there when it cannot show the cursor, and
-    // dies of it where the terminal has vanished.
+    // While standard error is still redirected: the terminal library prints there if it cannot show the cursor, and
+    // panics if the terminal is gone.
     drop(screen);
     drop(guard);
     result?;
@@ -116,7 +115,7 @@ fn outcome(app: &App) -> TuiOutcome {
     }
 }
 
-/// The terminal that a person sits at.
+/// The user's terminal.
 struct RealTerminal<'a, 'b> {
     mouse: bool,
     helpers: Option<Helpers<'a, 'b>>,

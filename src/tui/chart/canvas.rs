@@ -5,7 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 /// Bit of each dot in a braille cell, by row and column.
 const BRAILLE: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
 
-/// Styles that may share a cell: more areas are never stacked.
+/// Styles that may share a cell; no more areas are ever stacked.
 const STYLES: usize = 5;
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,8 +29,8 @@ impl Cell {
     }
 }
 
-/// Dots over an area. A cell shows only the dots of its highest rank, in the style of most of them: a line
-/// is never muddied by the points around it.
+/// Dots over an area. A cell shows only the dots of its highest rank, in the style of most of them: points never blur
+/// a line.
 #[derive(Debug, Clone)]
 pub struct Canvas {
     columns: usize,
@@ -39,7 +39,7 @@ pub struct Canvas {
 }
 
 impl Canvas {
-    /// An empty canvas of so many cells.
+    /// An empty canvas of this many cells.
     pub fn new(columns: u16, rows: u16) -> Self {
         let (columns, rows) = (usize::from(columns), usize::from(rows));
         Self { columns, rows, cells: vec![Cell::default(); columns * rows] }

@@ -1,4 +1,4 @@
-//! Charts: our own, so that bounds are ordered, gaps stay gaps, and no more is drawn than there are dots.
+//! Charts of our own: bounds are ordered, gaps stay gaps, and no more points are drawn than there are dots.
 
 mod canvas;
 mod plot;
@@ -13,7 +13,7 @@ pub use spark::sparkline;
 /// Lowest and highest value in one column of dots.
 pub type Column = Option<(f64, f64)>;
 
-/// Splits points at values that are not finite: between two segments nothing is drawn.
+/// Splits points at values that are not finite; nothing is drawn between segments.
 pub fn segments(points: impl Iterator<Item = (f64, f64)>) -> Vec<Vec<(f64, f64)>> {
     let mut segments = vec![Vec::new()];
     for (x, y) in points {

@@ -11,7 +11,7 @@ use super::{Canvas, Scale, bucket, connect, segments};
 /// How a layer is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// One dot a value (its column's extremes where there are more values than columns).
+    /// One dot per value, or the extremes of each column if there are more values than columns.
     Points,
     /// A connected line.
     Line,
@@ -28,8 +28,8 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// Which shape a cell shows where several meet. All areas share one, so that stacked ones have no
-    /// seam between them.
+    /// The rank that decides which shape a cell shows if several meet. All areas share one, so that stacked areas
+    /// have no seam.
     fn rank(self) -> u8 {
         match self {
             Shape::Points => RANK_LAYER,
@@ -64,7 +64,7 @@ pub struct Plot {
     pub reference: Option<(f64, String)>,
     /// Dotted vertical lines, each in its style.
     pub marks: Vec<(f64, Style)>,
-    /// What is left of this x belongs to others and is dim.
+    /// Everything left of this x belongs to the parent run and is dim.
     pub faint_until: Option<f64>,
     /// The style of the horizontal line.
     pub reference_style: Style,
@@ -147,7 +147,7 @@ impl Plot {
                         else {
                             continue;
                         };
-                        // Reach over to the neighbour, so that a steep line has no holes.
+                        // Extend to the neighbour, so that a steep line has no gaps.
                         let (from, to) = match last {
                             Some(before) if before + 1 < top => (before + 1, bottom),
                             Some(before) if before > bottom + 1 => (top, before - 1),
@@ -172,7 +172,7 @@ impl Plot {
         }
     }
 
-    /// Fills a column of dots between two values; the edge itself is always drawn whole.
+    /// Fills a column of dots between two values; the edge itself is always solid.
     fn fill(
         &self,
         canvas: &mut Canvas,
@@ -199,7 +199,7 @@ impl Plot {
         }
     }
 
-    /// Writes the label beside its line, where no curve is: right before left, above before below.
+    /// Writes the label beside its line where there is no curve, preferring right over left and above over below.
     fn label_reference(&self, canvas: &Canvas, area: Rect, buffer: &mut Buffer, value: f64, label: &str) {
         let Some(row) = self.row(canvas, value).map(|y| y / 4) else { return };
         let width = label.chars().count();

@@ -1,4 +1,4 @@
-//! Axes that stay put: bounds move in steps, not with every value.
+//! Stable axes: bounds move in steps, not with every value.
 
 /// A vertical axis from the bottom to the top of the chart.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,14 +14,14 @@ impl Scale {
         Self { low: 0.0, high: nice_ceiling(highest), log: false }
     }
 
-    /// From zero to `highest` itself, where every eighth of a row counts.
+    /// From zero to exactly `highest`, for one-row charts in which every eighth of a row counts.
     pub fn up_to(highest: f64) -> Self {
         let high = if highest.is_finite() && highest > 1e-9 { highest } else { 1.0 };
         Self { low: 0.0, high, log: false }
     }
 
     /// A logarithmic axis from a power of ten (or a half of one) below `lowest` to a round number above
-    /// `highest`; both are taken as positive.
+    /// `highest`; both must be positive.
     pub fn log(lowest: f64, highest: f64) -> Self {
         let high = nice_ceiling(highest).max(2.0);
         let lowest = if lowest.is_finite() && lowest >= 1.0 { lowest } else { 1.0 };
@@ -63,8 +63,8 @@ impl Scale {
     }
 }
 
-/// The smallest of 1, 2, 3, 4, 5, 6, 8, 10 times a power of ten that is at least `value`; 1 for what is
-/// not a positive number.
+/// The smallest of 1, 2, 3, 4, 5, 6, 8, 10 times a power of ten that is at least `value`; 1 for anything that is not
+/// a positive number.
 pub fn nice_ceiling(value: f64) -> f64 {
     if !value.is_finite() || value <= 0.0 || value < 1e-9 {
         return 1.0;
@@ -76,8 +76,8 @@ pub fn nice_ceiling(value: f64) -> f64 {
     multiples.into_iter().find(|multiple| *multiple >= value).unwrap_or(10.0 * up / down)
 }
 
-/// The steps an axis covers: from 1 to the last one where the run is over, and otherwise to the next of
-/// 10, 20, 30, 40, 60, 80, 100, 150, …, so that the curve does not shrink with every step.
+/// The steps an axis covers: from 1 to the last one if the run is over, otherwise to the next of 10, 20, 30, 40, 60,
+/// 80, 100, 150, …, so that the curve does not shrink with every step.
 pub fn step_range(last: u64, over: bool) -> (f64, f64) {
     let last = last.max(2);
     if over {

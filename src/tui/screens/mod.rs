@@ -42,7 +42,7 @@ pub static REGISTRY: &[Made] = &[
     mount::<settings::Settings>,
 ];
 
-/// What several screens share of where a person is.
+/// The navigation state that several screens share.
 #[derive(Debug, Default)]
 pub struct Shared {
     /// The list of completions, and the selected one.
@@ -51,33 +51,33 @@ pub struct Shared {
     pub smoothing: Smoothing,
 }
 
-/// What a picture is made of.
+/// The data that a frame is drawn from.
 #[derive(Debug, Clone, Copy)]
 pub struct Scene<'a> {
     /// The run.
     pub store: &'a Store,
-    /// What screens share of where a person is.
+    /// The navigation state that screens share.
     pub shared: &'a Shared,
     /// How it is drawn.
     pub theme: &'a Theme,
-    /// The message that is up, for a screen that has a line for it.
+    /// The current message, for a screen with a line for it.
     pub message: Option<&'a Message>,
-    /// Whether commands are carried out: an engine that is ending takes no more.
+    /// Whether commands have an effect: an engine that is stopping takes none.
     pub obeyed: bool,
     /// Whether a failed engine can be started again.
     pub restartable: bool,
 }
 
-/// What a change of a screen has to do with.
+/// The data for a screen's update.
 #[derive(Debug)]
 pub struct Context<'a> {
     /// The run.
     pub store: &'a Store,
-    /// What screens share of where a person is.
+    /// The navigation state that screens share.
     pub shared: &'a mut Shared,
 }
 
-/// What the mouse did, and at which cell of the terminal, from 0.
+/// A mouse gesture and its terminal cell, counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pointer {
     /// What it did.
@@ -93,41 +93,41 @@ pub struct Pointer {
 pub enum Gesture {
     /// A click with the left button.
     Click,
-    /// A notch of the wheel away from the person.
+    /// A notch of the wheel up.
     Up,
-    /// A notch towards the person.
+    /// A notch of the wheel down.
     Down,
 }
 
-/// What a key means while something is typed.
+/// The meaning of a key while text is being typed.
 pub type TypedKey<Action> = fn(&KeyEvent) -> Option<Action>;
 
-/// A screen: where a person is on it, what keys and the mouse change of that, and how it is drawn. What it shows is in
-/// the [`Store`].
+/// A screen: its navigation state, how keys and mouse change it, and how it is drawn. The data it shows is in the
+/// [`Store`].
 pub trait Screen: Debug + Default + 'static {
-    /// Its name: the same word in the title bar, the help, the list of screens and the documentation.
+    /// Its name in the title bar, the help, the list of screens and the documentation.
     const NAME: &'static str;
     /// What it shows, in a few words.
     const ABOUT: &'static str;
-    /// A key that brings it to the front from everywhere, beside its F key.
+    /// A global key for it besides its F key.
     const SHORTCUT: Option<char> = None;
-    /// Whether the keys that drive the run stand before its own in the hint bar.
+    /// Whether the keys that drive the run come before its own in the hint bar.
     const COMMANDS_FIRST: bool = false;
 
-    /// What a person can ask for on it.
+    /// Its actions.
     type Action: Debug + Copy + PartialEq + 'static;
-    /// What a picture shows where: for the mouse, for paging, and for what scrolls.
+    /// Where a frame put things: for the mouse, paging and scrolling.
     type Hits: Debug + Default + 'static;
 
-    /// Its keys, those for the hint bar in the order in which they stand there.
+    /// Its keys, in the order of the hint bar.
     fn keys() -> &'static [KeyRow<Self::Action>];
 
-    /// Whether an action would do anything now; others are left out of the hint bar.
+    /// Whether an action would do anything now; if not, the hint bar omits it.
     fn does(&self, _action: Self::Action, _scene: &Scene<'_>, _hits: &Self::Hits) -> bool {
         true
     }
 
-    /// While something is typed on it: what a key means.
+    /// The meaning of a key while text is being typed.
     fn typing(&self) -> Option<TypedKey<Self::Action>> {
         None
     }
@@ -137,13 +137,13 @@ pub trait Screen: Debug + Default + 'static {
         None
     }
 
-    /// A person acts on what the last picture showed: takes over how far it had to scroll to show it.
+    /// Adopts the scroll position of the last frame, which is what the user acts on.
     fn take_over(&mut self, _hits: &Self::Hits) {}
 
-    /// Does what was asked for; what must happen elsewhere is returned.
+    /// Carries out an action; returns the effects outside the screen.
     fn update(&mut self, action: Self::Action, context: &mut Context<'_>, hits: &Self::Hits) -> Vec<Effect>;
 
-    /// Draws it into `area`, and changes nothing.
+    /// Draws it into `area` without changing any state.
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Self::Hits;
 
     /// It has come to the front.
@@ -151,20 +151,20 @@ pub trait Screen: Debug + Default + 'static {
         Vec::new()
     }
 
-    /// Follows the run: before each picture, and whenever an engine began or the side engine told something.
+    /// Follows the run: before each frame, and whenever an engine starts or the side engine reports something.
     fn refresh(&mut self, _context: &mut Context<'_>) {}
 
-    /// Opens a completion to read, if that is what this screen does.
+    /// Opens a completion for reading, if this screen does that.
     fn read(&mut self, _key: Key, _context: &mut Context<'_>) -> bool {
         false
     }
 
-    /// The group that the engine should look at closely while this screen is in front.
+    /// The group that the engine should inspect while this screen is in front.
     fn inspects(&self) -> Option<usize> {
         None
     }
 
-    /// Whether it has a line for messages on a terminal of so many rows; otherwise they stand over the hints.
+    /// Whether it has a message line on a terminal with this many rows; otherwise messages appear above the hints.
     fn has_message_line(_rows: u16) -> bool {
         false
     }

@@ -1,4 +1,4 @@
-//! Any screen, whatever its actions: how the shell holds them.
+//! A screen of any action type, as the shell holds it.
 
 use std::{
     any::Any,
@@ -20,7 +20,7 @@ use crate::tui::{
     store::completions::Key,
 };
 
-/// What a picture of some screen showed where.
+/// Where a frame of some screen put things.
 pub struct Hits(Box<dyn Any>);
 
 impl Debug for Hits {
@@ -47,15 +47,15 @@ pub trait AnyScreen: Debug {
     fn hints(&self, scene: &Scene<'_>, hits: &Hits) -> Vec<(&'static str, &'static str)>;
     /// Whether keys are text.
     fn captures_text(&self) -> bool;
-    /// What a key does; `None` where it has no meaning here.
+    /// What a key does; `None` if it has no meaning here.
     fn key(&mut self, event: &KeyEvent, context: &mut Context<'_>) -> Option<Vec<Effect>>;
-    /// Takes in pasted text, where something is typed.
+    /// Inserts pasted text while text is being typed.
     fn paste(&mut self, text: &str, context: &mut Context<'_>) -> Vec<Effect>;
     /// What the mouse does.
     fn mouse(&mut self, pointer: Pointer, context: &mut Context<'_>) -> Vec<Effect>;
     /// See [`Screen::draw`].
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits;
-    /// Keeps what the last picture showed where.
+    /// Keeps where the last frame put things.
     fn drawn(&mut self, hits: Hits);
     /// See [`Screen::enter`].
     fn enter(&mut self, context: &mut Context<'_>) -> Vec<Effect>;
@@ -69,16 +69,16 @@ pub trait AnyScreen: Debug {
     fn has_message_line(&self, rows: u16) -> bool;
     /// The screen itself.
     fn as_any(&self) -> &dyn Any;
-    /// The screen itself, to be changed.
+    /// The screen itself, mutable.
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
-/// A screen, and where its last picture put things.
+/// A screen, and where its last frame put things.
 #[derive(Debug)]
 struct Mounted<S: Screen> {
     screen: S,
     hits: S::Hits,
-    /// Whether nobody has acted on the last picture.
+    /// Whether no action has followed the last frame.
     fresh: bool,
 }
 
@@ -96,7 +96,7 @@ pub(super) fn mount<S: Screen>() -> Box<dyn AnyScreen> {
     Box::new(Mounted { screen: S::default(), hits: S::Hits::default(), fresh: false })
 }
 
-/// Characters of a paste that are taken: what is typed on a screen is short.
+/// Most characters taken from a paste: text typed on a screen is short.
 const LONGEST_PASTE: usize = 200;
 
 impl<S: Screen> AnyScreen for Mounted<S> {
@@ -139,7 +139,7 @@ impl<S: Screen> AnyScreen for Mounted<S> {
 
     fn key(&mut self, event: &KeyEvent, context: &mut Context<'_>) -> Option<Vec<Effect>> {
         let action = match self.screen.typing() {
-            // No other key of the tables works meanwhile.
+            // All other keys are inactive meanwhile.
             Some(typed) => match typed(event) {
                 Some(action) => action,
                 None => return Some(Vec::new()),

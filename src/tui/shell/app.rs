@@ -1,4 +1,4 @@
-//! Everything on screen, and nothing of how it is drawn: the run, the screens, and what is open over them.
+//! All state of the interface, but no drawing: the run, the screens, and what is open over them.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ use crate::{
 
 pub use crate::tui::store::Ended;
 
-/// Something that happened, to be taken in by [`super::update::update`].
+/// An occurrence for [`super::update::update`].
 #[derive(Debug, Clone)]
 pub enum Action {
     /// A key was pressed.
@@ -38,36 +38,36 @@ pub enum Action {
     Paste(String),
     /// The mouse did something.
     Mouse(MouseEvent),
-    /// The engine (or the journal being read) told something.
+    /// An event from the engine or the journal being read.
     Engine(Event),
     /// Nothing more will come from the engine.
     EngineGone,
-    /// The side engine told something.
+    /// An event from the side engine.
     Side(SideEvent),
     /// Nothing more will come from the side engine.
     SideGone,
-    /// So much time has passed since the screen was opened.
+    /// The time since the screen was opened.
     Clock(Duration),
-    /// The terminal has another size, or must be drawn anew.
+    /// The terminal was resized or must be redrawn.
     Redraw,
-    /// The system asks us to end.
+    /// The system asks the program to end.
     Terminate,
 }
 
-/// What the last picture showed around the screen in front.
+/// Where the last frame put things around the screen in front.
 #[derive(Debug, Clone, Default)]
 pub struct Picture {
     /// The names in the title bar, and which screen each brings to the front.
     pub tabs: Vec<(Rect, usize)>,
     /// The rows of the list of screens, likewise.
     pub listed: Vec<(Rect, usize)>,
-    /// The last line that the help can begin with.
+    /// The last line to which the help can scroll.
     pub help_last: usize,
     /// How far a page of the help goes.
     pub help_page: usize,
 }
 
-/// How long quitting waits for the engine to end.
+/// How long quitting waits for the engine.
 pub const QUIT_WAIT: Duration = Duration::from_secs(15);
 
 /// All state of the terminal interface.
@@ -77,41 +77,41 @@ pub struct App {
     pub theme: Theme,
     /// The run.
     pub store: Store,
-    /// What screens share of where a person is.
+    /// The navigation state that screens share.
     pub shared: Shared,
     /// The screens.
     pub screens: Vec<Box<dyn AnyScreen>>,
     /// Which of them is in front.
     pub front: usize,
-    /// First line of the help shown; `None` when it is closed.
+    /// First visible line of the help; `None` if it is closed.
     pub help: Option<usize>,
     /// The list of screens, when it is open.
     pub list: Option<ScreenList>,
     /// The prompt, when it is open.
     pub prompt: Option<Prompt>,
-    /// What a key asked for and a person has not confirmed yet.
+    /// A request that awaits confirmation.
     pub question: Option<Question>,
     /// The message line.
     pub message: Option<Message>,
-    /// What is said when the prompt is closed, see [`Self::report`].
+    /// The message for when the prompt closes, see [`Self::report`].
     unsaid: Option<(Level, String)>,
-    /// The group that the engine was last asked to look at.
+    /// The group that the engine was last asked to inspect.
     pub(super) inspecting: Option<usize>,
     /// Whether the mouse is ours.
     pub mouse: bool,
     /// When quitting began.
     pub quitting: Option<Duration>,
-    /// Whether it was Ctrl+C or a signal that began it.
+    /// Whether Ctrl+C or a signal started it.
     pub interrupted: bool,
     /// The screen may be left.
     pub leave: bool,
-    /// What the side engine is to be told.
+    /// Pending commands for the side engine.
     pub asked: Vec<SideCommand>,
-    /// What the loop is to do with the terminal and with files.
+    /// Pending effects on the terminal and on files.
     pub effects: Vec<Effect>,
-    /// Whether something changed since the last picture.
+    /// Whether anything changed since the last frame.
     pub dirty: bool,
-    /// What the last picture showed.
+    /// Where the last frame put things.
     pub picture: Picture,
 }
 
@@ -121,7 +121,7 @@ impl App {
         Self::with(theme, facts, REGISTRY.iter().map(|make| make()).collect())
     }
 
-    /// The same with these screens, of which there is at least one.
+    /// The same with these screens, at least one.
     pub fn with(theme: Theme, facts: RunFacts, screens: Vec<Box<dyn AnyScreen>>) -> Self {
         Self {
             theme,
@@ -147,7 +147,7 @@ impl App {
         }
     }
 
-    /// What a picture is made of.
+    /// The data that a frame is drawn from.
     pub fn scene(&self) -> Scene<'_> {
         Scene {
             store: &self.store,
@@ -164,7 +164,7 @@ impl App {
         self.screens[self.front].as_ref()
     }
 
-    /// Lets the screen in front do something.
+    /// Runs an update of the screen in front.
     pub(super) fn front_does<T>(&mut self, act: impl FnOnce(&mut dyn AnyScreen, &mut Context<'_>) -> T) -> T {
         let mut context = Context { store: &self.store, shared: &mut self.shared };
         act(self.screens[self.front].as_mut(), &mut context)
@@ -176,7 +176,7 @@ impl App {
         self.screens.iter_mut().for_each(|screen| screen.refresh(&mut context));
     }
 
-    /// Brings the texts and the screen in front up to date, before a picture.
+    /// Updates the texts and the screen in front before a frame.
     pub(super) fn settle(&mut self) {
         self.store.settle();
         self.front_does(|screen, context| screen.refresh(context));
@@ -187,22 +187,22 @@ impl App {
         self.screens.iter().position(|screen| screen.name() == name)
     }
 
-    /// One of the screens; `None` where it is not among them.
+    /// One of the screens; `None` if there is no such screen.
     pub fn screen<S: Screen>(&self) -> Option<&S> {
         self.screens.iter().find_map(|screen| screen.as_any().downcast_ref())
     }
 
-    /// Brings a screen to the front, as long as it is among them.
+    /// Brings a screen to the front, if it exists.
     pub fn bring<S: Screen>(&mut self) {
         self.front = self.place_of(S::NAME).unwrap_or(self.front);
     }
 
-    /// Whether commands are carried out: an engine that is ending takes no more.
+    /// Whether commands have an effect: an engine that is stopping takes none.
     pub fn obeyed(&self) -> bool {
         self.store.in_control() && self.quitting.is_none()
     }
 
-    /// Whether this can be asked of the run now.
+    /// Whether the run supports this now.
     pub fn obeys(&self, needed: Capability) -> bool {
         self.store.can(needed) && self.quitting.is_none()
     }
@@ -213,8 +213,8 @@ impl App {
         self.dirty = true;
     }
 
-    /// Says what nobody asked for. While a person types, the line belongs to the answers to what is typed: the newest
-    /// sentence waits until the prompt is closed, a warning before anything else.
+    /// Shows an unsolicited message. While the prompt is open, the line is reserved for feedback on the typing: the
+    /// newest message waits until the prompt closes, and a warning has priority.
     pub fn report(&mut self, level: Level, text: impl Into<String>) {
         if self.prompt.is_none() {
             return self.say(level, text);
@@ -225,7 +225,7 @@ impl App {
         }
     }
 
-    /// Says what the run has news of.
+    /// Shows the run's news.
     pub(super) fn pass_on(&mut self, news: Option<News>) {
         match news {
             Some(News::Info(text)) => self.report(Level::Info, text),
@@ -234,7 +234,7 @@ impl App {
         }
     }
 
-    /// Says what waited for the prompt to be closed.
+    /// Shows the message that waited for the prompt to close.
     pub(super) fn report_unsaid(&mut self) {
         if self.prompt.is_none()
             && let Some((level, text)) = self.unsaid.take()
@@ -243,8 +243,8 @@ impl App {
         }
     }
 
-    /// When the picture changes without anything happening: the run's own time, a message that goes, the end of the
-    /// wait for the engine. `None` while nothing will.
+    /// When the frame changes without an event: the run's clock, an expiring message, the end of the wait for the
+    /// engine. `None` if it will not.
     pub fn next_change(&self) -> Option<Duration> {
         let message = self.message.as_ref().and_then(|message| message.until);
         let quit = self.quitting.map(|since| since + QUIT_WAIT);

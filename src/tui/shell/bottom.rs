@@ -10,8 +10,8 @@ use crate::tui::widgets::{
     message_line::message_spans,
 };
 
-/// Draws the prompt when it is open; else the message when there is one and `with_message`; else hints. Whatever it
-/// is, it says how to leave.
+/// Draws the prompt if it is open; else the message if there is one and `with_message`; else the hints. All of them
+/// say how to leave.
 pub(super) fn draw(frame: &mut Frame, app: &App, area: Rect, with_message: bool, hits: &Hits) {
     if area.height == 0 {
         return;
@@ -25,7 +25,7 @@ pub(super) fn draw(frame: &mut Frame, app: &App, area: Rect, with_message: bool,
         let theme = &app.theme;
         let mut spans = vec![span(theme.glyph(" ▲ ", " ! "), theme.warning)];
         let keys = span(question.keys, theme.hint_key);
-        // Without room for both, what the keys do.
+        // If there is no room for both, the keys.
         if width_of(&spans) + question.words.width() + 2 + keys.content.width() <= width {
             spans.push(span(format!("{}  ", question.words), theme.title));
         }
@@ -56,7 +56,7 @@ fn prompt_line(app: &App, prompt: &Prompt, width: usize) -> Vec<Span<'static>> {
     let theme = &app.theme;
     let cursor = theme.glyph("▌", "_");
     let mut spans = vec![span(" set ", theme.accent)];
-    // The end of a long line is where one types.
+    // A long line shows its end, where the cursor is.
     const LEAVES: &str = "   Esc leaves";
     let room = width.saturating_sub(width_of(&spans) + 1 + if width >= 40 { LEAVES.len() } else { 0 });
     spans.push(span(tail(prompt.text(), room), theme.text));

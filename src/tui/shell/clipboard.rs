@@ -1,7 +1,6 @@
 //! The terminal's clipboard.
 
-/// What may be said after a copy. Terminals and multiplexers may discard the request without a word, so
-/// nothing more is known.
+/// The message after a copy. Terminals and multiplexers may silently discard the request, so it claims no more.
 pub const SENT_TO_CLIPBOARD: &str = "sent to the terminal's clipboard";
 
 /// The escape sequence that asks the terminal to put `text` on the clipboard.

@@ -1,4 +1,4 @@
-//! What a screen or a key asks of what is around it: screens touch neither engine, files nor the terminal themselves.
+//! The effects that screens and keys request; screens never touch the engine, files or the terminal themselves.
 
 use super::{message::Level, question::Question};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     tui::store::{completions::Key, desk::Wanted},
 };
 
-/// Something to be done outside the screen that asks for it.
+/// An effect outside the screen that requests it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Says a sentence.
@@ -18,7 +18,7 @@ pub enum Effect {
     Confirm(Question),
     /// Opens the prompt with this text.
     Prompt(String),
-    /// Brings a completion to the front, to be read.
+    /// Opens a completion for reading.
     Read(Key),
     /// Ends the run.
     EndRun,
@@ -26,13 +26,13 @@ pub enum Effect {
     Pin(Puzzle),
     /// Unpins it.
     Unpin(Puzzle),
-    /// Asks the side engine which models there are.
+    /// Asks the side engine for its models.
     Models,
     /// Lets two models answer a puzzle.
     Play(Box<PlayRequest>),
     /// Continues an answer as it was and changed.
     Resample(Wanted),
-    /// Gives up what the side engine does for the Playground.
+    /// Cancels the side engine's Playground job.
     GiveUp,
     /// Measures the compute frontier.
     Measure,
@@ -40,7 +40,7 @@ pub enum Effect {
     GiveUpMeasurement,
     /// Puts text on the terminal's clipboard.
     Copy {
-        /// What to put there, word for word.
+        /// The text, verbatim.
         text: String,
     },
     /// Writes a file into the current directory.
@@ -54,12 +54,12 @@ pub enum Effect {
     Suspend,
     /// Clears the terminal and draws everything.
     Redraw,
-    /// Starts a failed engine again.
+    /// Restarts a failed engine.
     Restart,
 }
 
 impl Effect {
-    /// Answers a key with a sentence.
+    /// Shows a message in answer to a key.
     pub fn info(sentence: impl Into<String>) -> Vec<Self> {
         vec![Self::Say(Level::Info, sentence.into())]
     }

@@ -1,4 +1,4 @@
-//! The loop: takes in what happens, draws when something changed, and waits without turning.
+//! The event loop: handles events, draws when something changed, and blocks otherwise.
 
 use std::{
     collections::VecDeque,
@@ -34,25 +34,25 @@ use crate::{
     system::platform::Signal,
 };
 
-/// At most 30 pictures a second of what the engine tells.
+/// At most 30 frames per second for engine events.
 const FRAME: Duration = Duration::from_millis(33);
-/// What a person did is shown as soon as this: one who types must not wait for the next picture.
+/// The shorter delay after input: typing must not wait for the next frame.
 const ECHO: Duration = Duration::from_millis(8);
-/// Events taken in between two looks at the keyboard: some two milliseconds.
+/// Events handled between two polls of the keyboard: about two milliseconds.
 const EVENTS_AT_ONCE: usize = 256;
-/// How often the loop looks whether the terminal is still there: without one no key ever comes.
+/// How often the loop checks that the terminal still exists; without one no key ever arrives.
 const LOOK: Duration = Duration::from_secs(1);
-/// How soon a command that found the channel full is tried again.
+/// How soon a command is retried after the channel was full.
 const RETRY: Duration = Duration::from_millis(20);
 
-/// What the loop asks of a real terminal; a test backend needs none of it.
+/// What the loop needs from a real terminal; a test backend needs none of it.
 pub trait Host {
     /// Whether the terminal is still there.
     fn is_there(&self) -> bool;
-    /// Gives the terminal to the shell and comes back when the shell lets us.
+    /// Gives the terminal to the shell, and returns when the shell resumes us.
     ///
     /// # Errors
-    /// A sentence where there is no shell to go back to, or what the terminal answered.
+    /// If there is no shell to return to, or the terminal fails.
     fn suspend(&mut self) -> io::Result<()>;
     /// Takes the terminal again after the process was stopped and continued from outside.
     ///
@@ -69,34 +69,33 @@ pub trait Host {
     /// # Errors
     /// What the terminal answered.
     fn copy(&mut self, text: &str) -> io::Result<()>;
-    /// Starts an engine that goes on with a run from its last checkpoint.
+    /// Starts an engine that resumes a run from its last checkpoint.
     ///
     /// # Errors
-    /// When the system has no thread left, or there is nothing to start here.
+    /// If the system has no thread left, or nothing can be started here.
     fn restart(&mut self, run: &Path) -> io::Result<RunSource>;
-    /// What is recorded of the run that an engine goes on with; `None` where nothing can be.
+    /// The record of the run that an engine continues; `None` if there is none.
     fn past(&mut self, started: &Started) -> Option<Receiver<Event>>;
 }
 
-/// The ends of everything the loop listens and talks to.
+/// The channels of the loop.
 #[derive(Debug)]
 pub struct Channels {
     /// Keys, mouse, size.
     pub input: Receiver<event::Event>,
     /// The engine, or the journal being read.
     pub events: Receiver<Event>,
-    /// The engine's ear; `None` when it is not ours.
+    /// Commands to the engine; `None` if it is not ours.
     pub commands: Option<Sender<Command>>,
-    /// Who answers beside training; `None` where nobody does.
+    /// The side engine; `None` if there is none.
     pub side: Option<SideHandle>,
-    /// What the system asks of us.
+    /// Requests of the system.
     pub signals: Receiver<Signal>,
 }
 
 /// Runs until the app asks to leave.
 ///
-/// # Errors
-/// What the terminal answered when it could not be drawn on.
+/// # Errors If the terminal cannot be drawn on.
 pub fn run<B: Backend>(
     terminal: &mut Terminal<B>,
     app: &mut App,
@@ -108,7 +107,7 @@ where
 {
     let start = Instant::now();
     let mut last_frame: Option<Instant> = None;
-    // Whether a person did something that is not shown yet.
+    // Whether there was input that is not shown yet.
     let mut touched = false;
     let mut unsent: VecDeque<Command> = VecDeque::new();
     let (mut asking, mut answers) = side_ends(app, channels.side.take());
@@ -155,7 +154,7 @@ where
                     touched = true;
                     act(app, from_input(input), &mut unsent);
                 }
-                // Without a keyboard nobody can ask to leave. An engine of ours is not left before its last checkpoint.
+                // Without a keyboard nobody can leave. Our own engine first writes its last checkpoint.
                 Err(_) if app.store.is_ours() && app.store.ended.is_none() => return Err(gone()),
                 Err(_) => app.leave = true,
             },
@@ -208,15 +207,15 @@ where
     Ok(())
 }
 
-/// Whoever began the run hears of it and lets its engine end.
+/// The starter of the run is told and lets its engine end.
 fn gone() -> io::Error {
     io::Error::other("The terminal is gone; the run was ended, and everything journalled is safe.")
 }
 
-/// Takes in what was received and what else is there, up to a limit. Whether more can come.
+/// Handles the received event and further pending ones, up to a limit. Returns whether more can come.
 fn drain<T>(first: Result<T, RecvError>, channel: &Receiver<T>, mut take_in: impl FnMut(T)) -> bool {
     let mut next = first.map_err(|_| TryRecvError::Disconnected);
-    // Whatever was taken out of the channel is acted on: the limit is looked at before the next.
+    // Every event taken from the channel is handled; the limit is checked before taking the next.
     for more in (0..EVENTS_AT_ONCE).rev() {
         match next {
             Ok(event) => take_in(event),
@@ -231,7 +230,7 @@ fn drain<T>(first: Result<T, RecvError>, channel: &Receiver<T>, mut take_in: imp
     true
 }
 
-/// Takes in what the engine tells. With its first word it is asked what its run holds already, which goes before.
+/// Handles an engine event. On its first one, the run's record is requested and goes first.
 fn hear(app: &mut App, event: Event, past: &mut Past, host: &mut impl Host, unsent: &mut VecDeque<Command>) {
     if let Event::Started(started) = &event
         && app.store.started.is_none()
@@ -246,7 +245,7 @@ fn hear(app: &mut App, event: Event, past: &mut Past, host: &mut impl Host, unse
     }
 }
 
-/// What is recorded is on screen; what waited for that follows.
+/// The record has been shown; the events that waited for it follow.
 fn past_is_told(app: &mut App, past: &mut Past, unsent: &mut VecDeque<Command>) {
     let (waiting, gone) = past.end();
     for event in waiting {
@@ -299,14 +298,14 @@ fn from_input(input: event::Event) -> Action {
     }
 }
 
-/// How long to wait when nothing happens: to the next picture, or to the next change by the clock.
+/// How long to block: until the next frame, or the next change by the clock.
 fn patience(app: &App, start: Instant, frame: Option<Duration>, unsent: bool) -> Duration {
     let change = app.next_change().map(|at| at.saturating_sub(start.elapsed()));
     let retry = unsent.then_some(RETRY);
     [frame, change, retry].into_iter().flatten().min().unwrap_or(Duration::from_secs(3600))
 }
 
-/// Sends what can be sent without waiting: the screen must not stand still because the engine is busy.
+/// Sends without blocking: a busy engine must not freeze the screen.
 fn send<T>(unsent: &mut VecDeque<T>, commands: Option<&Sender<T>>) {
     let Some(commands) = commands else {
         unsent.clear();
@@ -329,14 +328,14 @@ fn redraw<B: Backend>(terminal: &mut Terminal<B>, app: &mut App) -> io::Result<(
 where
     B::Error: Send + Sync + 'static,
 {
-    // Not `clear`: it asks the terminal where the cursor is, and the answer would come in as keys.
+    // Not `clear`: it asks the terminal for the cursor position, and the answer would arrive as keys.
     let size = terminal.size().map_err(io::Error::other)?;
     terminal.resize(Rect::from((Position::ORIGIN, size))).map_err(io::Error::other)?;
     app.dirty = true;
     Ok(())
 }
 
-/// Puts another engine in the place of the one that failed.
+/// Replaces the failed engine.
 fn restart(app: &mut App, channels: &mut Channels, host: &mut impl Host) {
     let Some(run) = app.store.run() else { return };
     match host.restart(&run) {

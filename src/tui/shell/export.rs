@@ -1,4 +1,4 @@
-//! Files that a person writes from the screen.
+//! Files exported from the screen.
 
 use std::{
     io::{self, Write},
@@ -7,11 +7,11 @@ use std::{
 
 use crate::system::files;
 
-/// Files of one name that are kept beside each other.
+/// Most files of one name, numbered.
 const MOST_EXPORTS: u32 = 100;
 
-/// Writes a file, under another name where there is one of this name that holds something else. Beside its path,
-/// whether it was written now.
+/// Writes a file, under a numbered name if the name is taken by other content. Returns its path and whether it was
+/// written now.
 pub(super) fn export(folder: &Path, file_name: &str, text: &str) -> io::Result<(PathBuf, bool)> {
     let (stem, ending) = file_name.rsplit_once('.').unwrap_or((file_name, "txt"));
     for number in 1..=MOST_EXPORTS {

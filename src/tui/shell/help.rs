@@ -26,7 +26,8 @@ use crate::{
 /// Columns of the keys.
 const KEY_COLUMN: usize = 10;
 
-/// Draws the help over everything else, from this line on; the last line that it can begin with, and how far a page goes.
+/// Draws the help over everything else, from this line on. Returns the last line it can start with and the length of
+/// a page.
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, line: usize, area: Rect) -> (usize, usize) {
     let width = area.width.saturating_sub(2).min(118).max(area.width.min(20));
     let inner_width = width.saturating_sub(4).max(1);

@@ -1,4 +1,4 @@
-//! The hint bar: the keys that do something here and now, the way out among them whatever the width.
+//! The hint bar: the keys that do something now, always including the way out.
 
 use ratatui::text::Span;
 
@@ -16,7 +16,7 @@ use crate::{
 /// A key and what it does.
 pub struct Hint {
     spans: Vec<Span<'static>>,
-    /// Hints with more are kept longer where not all fit.
+    /// Hints with a higher weight are kept longer if not all fit.
     weight: u8,
 }
 
@@ -32,14 +32,14 @@ pub(super) fn all(app: &App, hits: &Hits) -> Vec<Hint> {
     if screen.commands_first() {
         return global.into_iter().chain(own).collect();
     }
-    // What one most likely wants comes first: this screen's first keys, then those that go on and out.
+    // The likeliest keys come first: this screen's first keys, then those for continuing and leaving.
     let mut own = own.into_iter();
     let first: Vec<Hint> = own.by_ref().take(3).collect();
     let (wanted, rest): (Vec<_>, Vec<_>) = global.into_iter().partition(|hint| hint.weight > 2);
     first.into_iter().chain(wanted).chain(own).chain(rest).collect()
 }
 
-/// The hints that stand beside a message: the way on while paused, and the way out.
+/// The hints beside a message: how to continue while paused, and how to leave.
 pub fn most_wanted(app: &App) -> Vec<Hint> {
     if app.in_front().captures_text() {
         return typing_hints(app);

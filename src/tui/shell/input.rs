@@ -1,4 +1,4 @@
-//! The threads that wait for keys, so that they are seen at once whatever else goes on.
+//! The threads that wait for keys, so that keys are seen at once.
 
 #[cfg(unix)]
 mod decoder;
@@ -20,9 +20,9 @@ use std::{
 use crossbeam_channel::{Receiver, bounded};
 use ratatui::crossterm::event;
 
-/// Keys that may wait to be taken in.
+/// Capacity of the key queue.
 const MOST_WAITING: usize = 256;
-/// How long the end of the threads is waited for.
+/// How long to wait for the threads to end.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Reads keys and the mouse until it is dropped.
@@ -36,7 +36,7 @@ impl InputThread {
     /// Starts reading. The terminal must be in raw mode, and stay so until this is dropped.
     ///
     /// # Errors
-    /// When the system has no thread left.
+    /// If the system has no thread left.
     pub fn start() -> io::Result<(Self, Receiver<event::Event>)> {
         let (sender, receiver) = bounded(MOST_WAITING);
         let stop = Arc::new(AtomicBool::new(false));
@@ -79,7 +79,7 @@ mod system {
     const CHUNK: usize = 4096;
     /// Chunks that may wait to be decoded.
     const CHUNKS: usize = 64;
-    /// How long to wait where the terminal does not: it is gone, or somebody took its modes away.
+    /// How long to wait if the terminal does not block: it is gone, or its modes were changed.
     const PAUSE: Duration = Duration::from_millis(20);
 
     pub fn start(stop: &Arc<AtomicBool>, keys: Sender<Event>) -> io::Result<Vec<JoinHandle<()>>> {
@@ -149,7 +149,7 @@ mod system {
     use crossbeam_channel::Sender;
     use ratatui::crossterm::event::{self, Event};
 
-    /// How often the thread looks whether it should end. Keys wake it at once.
+    /// How often the thread checks whether it should end. Keys wake it at once.
     const LOOK: Duration = Duration::from_millis(250);
 
     pub fn start(stop: &Arc<AtomicBool>, keys: Sender<Event>) -> io::Result<Vec<JoinHandle<()>>> {

@@ -4,7 +4,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::{protocol::Capability, tui::screens::AnyScreen};
 
-/// One key that a person can press.
+/// A key press.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chord {
     /// The key; letters in the case in which they arrive (`M` is shift-m).
@@ -37,7 +37,7 @@ impl Chord {
     }
 }
 
-/// One row of the key table: some keys, what they do, and how that is said.
+/// One row of the key table: keys, their action, and the texts for it.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyRow<A: 'static> {
     /// Every key that does it.
@@ -62,7 +62,7 @@ pub const FIRST_F_KEY: u8 = 2;
 /// The last of them.
 pub const LAST_F_KEY: u8 = 10;
 
-/// The keys that bring a screen to the front from everywhere, as they are written; empty where there is none.
+/// The global keys of a screen as text; empty if there are none.
 pub fn shown_key(place: usize, screen: &dyn AnyScreen) -> String {
     let number = place + usize::from(FIRST_F_KEY);
     let key = (number <= usize::from(LAST_F_KEY)).then(|| format!("F{number}"));
@@ -70,7 +70,7 @@ pub fn shown_key(place: usize, screen: &dyn AnyScreen) -> String {
     keys.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// What a key does whichever screen is in front.
+/// The action of a global key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Intent {
     /// Pause when training, resume when paused.
@@ -93,26 +93,26 @@ pub enum Intent {
     Help,
     /// Stop the engine and leave.
     Quit,
-    /// The same, told apart so that the exit status can say so.
+    /// The same, kept apart for the exit status.
     Interrupt,
     /// End the run, also one of another process.
     StopRun,
-    /// Give the terminal back to the shell for a while.
+    /// Suspend the program.
     Suspend,
     /// Draw everything anew.
     Redraw,
     /// Open the prompt that sets a live key.
     OpenPrompt,
-    /// Open the prompt with the price an hour.
+    /// Open the prompt for the hourly price.
     OpenPrice,
-    /// Take or release the mouse.
+    /// Capture or release the mouse.
     Mouse,
-    /// Close what is open; put the message away.
+    /// Close what is open; dismiss the message.
     Dismiss,
 }
 
 impl Intent {
-    /// What a run must be able to do for it; `None` where it is asked of no run.
+    /// The capability that the run needs for it; `None` if it does not concern the run.
     pub(super) fn needs(self) -> Option<Capability> {
         match self {
             Self::PauseOrResume => Some(Capability::Pause),
@@ -138,7 +138,7 @@ pub const fn row<A: Copy>(
 /// What a key does while the help is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HelpMove {
-    /// So many lines down, or up where below 0.
+    /// Lines down, or up if negative.
     Lines(isize),
     /// So many pages.
     Pages(isize),
@@ -159,7 +159,7 @@ const fn help_row(
     KeyRow { chords, shown, action, hint, help: "" }
 }
 
-/// Keys while the help is open. No other closes it: one is still reading.
+/// Keys while the help is open. No other key closes it.
 pub static HELP_KEYS: &[KeyRow<HelpMove>] = &[
     help_row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑", HelpMove::Lines(-1), ""),
     help_row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓", HelpMove::Lines(1), ""),

@@ -1,4 +1,4 @@
-//! The list of all screens, however many there are: the beginning of a name goes there.
+//! The list of all screens; typing the start of a name selects one.
 
 use ratatui::{
     Frame,
@@ -40,7 +40,7 @@ impl ScreenList {
         (0..screens.len()).filter(|at| begins(screens[*at].as_ref())).collect()
     }
 
-    /// Moves among the names that begin as typed, round and round.
+    /// Moves among the names that start with the typed text, wrapping around.
     pub(super) fn step(&mut self, by: isize, screens: &[Box<dyn AnyScreen>]) {
         let matching = self.matching(screens);
         let here = matching.iter().position(|at| *at == self.at).unwrap_or(0);
@@ -49,7 +49,7 @@ impl ScreenList {
         self.at = matching.get(to.cast_unsigned()).copied().unwrap_or(self.at);
     }
 
-    /// Takes in a key: `None` while it stays open, else the screen that was chosen, if any was.
+    /// Handles a key: `None` while the list stays open, else the chosen screen, if any.
     pub(super) fn key(&mut self, event: &KeyEvent, screens: &[Box<dyn AnyScreen>]) -> Option<Option<usize>> {
         let plain = !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
         match event.code {

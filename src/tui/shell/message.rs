@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How long an answer to a key stays.
+/// How long the answer to a key is shown.
 const INFO_STAYS: Duration = Duration::from_secs(6);
 /// How long a warning stays.
 const WARNING_STAYS: Duration = Duration::from_secs(20);
@@ -12,7 +12,7 @@ const WARNING_STAYS: Duration = Duration::from_secs(20);
 pub enum Level {
     /// An answer to a key.
     Info,
-    /// Something a person should know.
+    /// Something the user should know.
     Warning,
     /// Something went wrong.
     Error,
@@ -25,14 +25,14 @@ pub struct Message {
     pub level: Level,
     /// One sentence.
     pub text: String,
-    /// When it is put away by itself; `None` keeps it until Esc.
+    /// When it expires; `None` keeps it until Esc.
     pub until: Option<Duration>,
-    /// Whether it is put away as soon as the engine has paused.
+    /// Whether it disappears as soon as the engine has paused.
     pub until_paused: bool,
 }
 
 impl Message {
-    /// A message that is said now, and stays as long as its level asks for.
+    /// A message shown from now on, for as long as its level requires.
     pub fn new(level: Level, text: String, now: Duration) -> Self {
         let until = match level {
             Level::Info => Some(now + INFO_STAYS),

@@ -1,4 +1,4 @@
-//! What is around the screens: the loop, keys, mouse, theme, prompt, help, and the bars above and below.
+//! Everything around the screens: the event loop, keys, mouse, theme, prompt, help, and both bars.
 
 pub mod app;
 mod bottom;

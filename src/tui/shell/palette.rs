@@ -1,4 +1,4 @@
-//! Which colours the hues of the screen are, by what is known of the terminal.
+//! The colours of the screen, chosen by what is known about the terminal.
 
 use ratatui::style::Color;
 

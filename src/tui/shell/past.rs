@@ -1,5 +1,5 @@
-//! What a run that is gone on with holds already. It is told before what comes now, so that the screen of a live run is
-//! that of its directory and what follows.
+//! The record of a run that is resumed. It is replayed before new events, so that the live screen shows the run
+//! directory plus what follows.
 
 use std::collections::VecDeque;
 
@@ -7,13 +7,13 @@ use crossbeam_channel::{Receiver, never};
 
 use crate::protocol::{Event, Started};
 
-/// Reads what is recorded of a run up to where its engine stands; `None` where nothing can be.
+/// Reads the record of a run up to its engine's step; `None` if it cannot be read.
 pub type Historian<'a> = dyn FnMut(&Started) -> Option<Receiver<Event>> + 'a;
 
-/// What is recorded, while it is being told, and what the engine tells meanwhile.
+/// The record while it is being replayed, and the engine events that wait meanwhile.
 #[derive(Debug)]
 pub(super) struct Past {
-    /// What is recorded; never anything where nothing is, or all was told.
+    /// The recorded events; empty if there are none left.
     pub recorded: Receiver<Event>,
     /// Whether there is more of it.
     telling: bool,
@@ -30,13 +30,13 @@ impl Default for Past {
 }
 
 impl Past {
-    /// From now on what is recorded goes first.
+    /// From now on recorded events go first.
     pub fn begin(&mut self, recorded: Receiver<Event>) {
         (self.recorded, self.telling) = (recorded, true);
     }
 
-    /// Gives an event back that may be taken in at once. What is being written goes on before a person's eyes; what is
-    /// counted step by step waits.
+    /// Returns an event that may be handled at once: streamed text continues on screen, while anything counted per
+    /// step waits.
     pub fn hold(&mut self, event: Event) -> Option<Event> {
         let at_once = matches!(
             event,
@@ -55,13 +55,13 @@ impl Past {
         None
     }
 
-    /// The engine has gone; `false` where that must wait too.
+    /// The engine has gone; returns `false` if that must wait too.
     pub fn engine_gone(&mut self) -> bool {
         self.gone = self.telling;
         !self.telling
     }
 
-    /// All was told: what waited, and whether the engine has gone.
+    /// The record is complete: returns the waiting events, and whether the engine has gone.
     pub fn end(&mut self) -> (VecDeque<Event>, bool) {
         let past = std::mem::take(self);
         (past.waiting, past.gone)

@@ -29,7 +29,7 @@ pub struct Prompt {
     text: String,
 }
 
-/// Longest line taken, in bytes: a pasted file is not a hyperparameter.
+/// Longest accepted line, in bytes: a pasted file is not a hyperparameter.
 const LONGEST: usize = 200;
 
 impl Prompt {
@@ -103,7 +103,7 @@ impl Prompt {
         }
     }
 
-    /// What to show behind the cursor: the keys that fit, or the value now in force.
+    /// The hint after the cursor: matching keys, or the current value.
     pub fn advice(&self, config: Option<&Config>) -> String {
         match self.text.split_once('=') {
             None => {

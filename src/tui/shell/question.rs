@@ -1,10 +1,10 @@
-//! What ends or deletes something asks first: one key may be a slip, or the rest of a sequence that was cut.
+//! Destructive actions ask for confirmation: a single key may be a slip, or the rest of a broken sequence.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::effect::Effect;
 
-/// What a person has not confirmed yet.
+/// An unconfirmed request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
     /// What is asked.
@@ -25,7 +25,7 @@ impl Question {
         }
     }
 
-    /// What is done, if this key says yes.
+    /// The effect, if this key confirms it.
     pub(super) fn answer(self, key: &KeyEvent) -> Option<Effect> {
         let other = KeyModifiers::CONTROL | KeyModifiers::ALT;
         let yes = matches!(key.code, KeyCode::Char('y' | 'Y')) && !key.modifiers.intersects(other);

@@ -1,4 +1,4 @@
-//! A failed engine is started again from its run's last checkpoint, and what is on screen stays.
+//! Restarts a failed engine from its run's last checkpoint; the screen keeps its contents.
 
 use std::{io, path::Path};
 
@@ -9,10 +9,10 @@ use super::{
 };
 use crate::protocol::{Capability, RunSource};
 
-/// Starts an engine that goes on with the run in this directory, from its last checkpoint.
+/// Starts an engine that resumes the run in this directory from its last checkpoint.
 pub type Restarter<'a> = dyn FnMut(&Path) -> io::Result<RunSource> + 'a;
 
-/// Whether a person may ask for it: the engine is ours, has failed, and had begun a run.
+/// Whether a restart is possible: the engine is ours, has failed, and had begun a run.
 pub fn is_offered(app: &App) -> bool {
     let failed = matches!(app.store.ended, Some(Ended::Failed(_)));
     let ours = app.store.has(Capability::Restart) && app.store.started.is_some();
@@ -37,7 +37,7 @@ pub(super) fn offer(app: &mut App) {
     }
 }
 
-/// Another engine begins; it will tell where it stands.
+/// Another engine starts; it will report its step.
 pub(super) fn begun(app: &mut App) {
     app.store.restart();
     app.inspecting = None;

@@ -1,14 +1,14 @@
-//! Going on for a phase or a step: what is said meanwhile.
+//! The message while running to the end of a phase or step.
 
 use super::{app::App, message::Level};
 use crate::protocol::Temporality;
 
-/// Whether `p` and `s` are what a person is likely to press next.
+/// Whether `p` and `s` are the likeliest next keys.
 pub(super) fn waits_for_a_step(app: &App) -> bool {
     app.obeyed() && app.store.temporality == Temporality::Paused
 }
 
-/// Says that the engine goes on until it has paused again, and then no longer.
+/// Shows that the engine is running, until it has paused again.
 pub(super) fn say_until_paused(app: &mut App, to: &str) {
     app.say(Level::Info, format!("running to the end of {to}, then pausing"));
     if let Some(message) = &mut app.message {

@@ -1,4 +1,4 @@
-//! The terminal: taken, given back, and given back too when the screen's own thread panics.
+//! Takes and restores the terminal, also if the screen's own thread panics.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -46,7 +46,7 @@ impl TerminalGuard {
     /// error goes to `log` meanwhile (or nowhere), so that no library writes across the picture.
     ///
     /// # Errors
-    /// A sentence when standard output is no terminal, or what the terminal answered.
+    /// If standard output is not a terminal, or the terminal fails.
     pub fn take(mouse: bool, log: Option<&std::path::Path>) -> io::Result<(Self, Screen)> {
         if !io::stdout().is_terminal() {
             return Err(io::Error::other(
@@ -95,8 +95,7 @@ pub fn set_mouse(wanted: bool) -> io::Result<()> {
     }
 }
 
-/// Leaves the terminal as it was found; does nothing when it is not ours. Errors are ignored: there is
-/// nobody left to tell.
+/// Restores the terminal; does nothing if it is not ours. Errors are ignored: nobody is left to see them.
 pub fn leave() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;

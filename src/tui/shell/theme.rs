@@ -15,21 +15,21 @@ use super::palette::Palette;
 pub struct Theme {
     /// Ordinary text.
     pub text: Style,
-    /// Text that may be overlooked: units, raw points, what is over.
+    /// Unimportant text: units, raw points, finished phases.
     pub dim: Style,
-    /// What acts at the moment: the current phase, the cursor, the progress bar.
+    /// Whatever is active: the current phase, the cursor, the progress bar.
     pub accent: Style,
     /// Panel borders.
     pub border: Style,
     /// Panel titles.
     pub title: Style,
-    /// A check that is right about what the operations come to.
+    /// A check that is right about the actual value.
     pub true_check: Style,
-    /// A check that is right about a value that was miscalculated.
+    /// A check that is right about a miscalculated value.
     pub misled_check: Style,
-    /// A check whose verdict does not fit, or whose own arithmetic is wrong.
+    /// A check with a wrong verdict or wrong arithmetic.
     pub false_check: Style,
-    /// A checking phrase with nothing checked.
+    /// A checking phrase that checks nothing.
     pub superficial: Style,
     /// A right answer; also the accuracy curve.
     pub right: Style,
@@ -39,9 +39,9 @@ pub struct Theme {
     pub reward: Style,
     /// The length curve.
     pub length: Style,
-    /// The number of checks where their kinds are not told apart.
+    /// The total number of checks.
     pub checks: Style,
-    /// Reference lines: what the base model showed.
+    /// Reference lines: the base model's values.
     pub reference: Style,
     /// The aha mark, and a self-correction as it happens.
     pub aha: Style,
@@ -78,7 +78,7 @@ impl Theme {
         Self { ascii, ..themed }
     }
 
-    /// The theme for a background that is not known.
+    /// The theme for an unknown background.
     pub fn colored() -> Self {
         Self::of(Palette::ANY)
     }
@@ -149,7 +149,7 @@ impl Theme {
         }
     }
 
-    /// The mark of a right answer, a wrong one or one that nobody judged, and its style. Checks have marks of their own.
+    /// Mark and style of a right, wrong or unjudged answer. Checks have marks of their own.
     pub fn answer(&self, right: impl Into<Option<bool>>) -> (&'static str, Style) {
         match right.into() {
             Some(true) => (self.glyph("✓", "v"), self.right),

@@ -1,4 +1,4 @@
-//! The title bar: what run this is and how it stands.
+//! The title bar: the run and its status.
 
 use ratatui::{Frame, layout::Rect, style::Modifier, text::Span};
 use unicode_width::UnicodeWidthStr;
@@ -27,15 +27,15 @@ enum Names {
 /// What stands at the right end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
-    /// How the run stands, the step and the clock.
+    /// The run's status, the step and the clock.
     Clock,
     /// Without the clock.
     Step,
-    /// How the run stands and nothing more.
+    /// Only the run's status.
     State,
 }
 
-/// From what one likes best to what fits anywhere: names, right end, and whether the program's name is there.
+/// Layouts from widest to narrowest: names, right end, and whether the program's name is shown.
 const LAYOUTS: [(Names, Standing, bool); 9] = [
     (Names::All(2), Standing::Clock, true),
     (Names::All(1), Standing::Clock, true),
@@ -193,7 +193,7 @@ fn front_alone(app: &App) -> Placed {
     (spans, vec![(start, "Tab next".len(), (app.front + 1) % count)])
 }
 
-/// Says in loud letters when the reward is not what it should be.
+/// Marks a control run in bold capitals.
 fn control_flag(app: &App, width: usize) -> Option<Span<'static>> {
     let control = app.store.config()?.reward.control;
     let which =
@@ -223,13 +223,13 @@ fn details(app: &App) -> Vec<Vec<Span<'static>>> {
     ]
 }
 
-/// How many warnings of the sentinel are not over.
+/// The number of active sentinel warnings.
 fn warnings(app: &App) -> Option<Span<'static>> {
     let raised = app.store.watch.raised();
     (raised > 0).then(|| span(format!("{}{raised} ", app.theme.glyph("▲", "!")), app.theme.warning))
 }
 
-/// A mark and a word for how the run stands.
+/// A mark and a word for the run's status.
 fn state(app: &App, width: usize) -> Vec<Span<'static>> {
     let theme = &app.theme;
     let stopped = theme.title.add_modifier(Modifier::REVERSED);

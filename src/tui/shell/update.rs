@@ -1,4 +1,4 @@
-//! What each action does to the state, and what it asks of the engine. Pure: no clock, no terminal.
+//! How each action changes the state, and which commands it sends. Pure: no clock, no terminal.
 
 mod effects;
 mod input;
@@ -19,7 +19,7 @@ use crate::protocol::{Capability, Command, Event, Temporality, side::SideCommand
 
 pub(super) use self::{effects::perform_all, intent::quit};
 
-/// Takes in one action; gives what the engine should be told.
+/// Handles one action; returns the commands for the engine.
 pub fn update(app: &mut App, action: Action) -> Vec<Command> {
     let before = app.front;
     let mut commands = take_in(app, action);
@@ -27,7 +27,7 @@ pub fn update(app: &mut App, action: Action) -> Vec<Command> {
         let effects = app.front_does(|screen, context| screen.enter(context));
         commands.extend(perform_all(app, effects));
     }
-    // The engine looks closely only while somebody does.
+    // The engine inspects a group only while the Microscope is open.
     let wanted = app.in_front().inspects().filter(|_| app.obeys(Capability::Inspect));
     if wanted != app.inspecting {
         app.inspecting = wanted;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::tui::screens::Hits;
 
-/// Brings everything up to date and draws one picture.
+/// Updates everything and draws one frame.
 pub fn view(frame: &mut Frame<'_>, app: &mut App) {
     app.settle();
     let Some((hits, picture)) = draw(frame, app) else { return };
@@ -19,7 +19,7 @@ pub fn view(frame: &mut Frame<'_>, app: &mut App) {
     app.picture = picture;
 }
 
-/// Draws one picture, and changes nothing; what it shows where.
+/// Draws one frame without changing state; returns where it put things.
 fn draw(frame: &mut Frame<'_>, app: &App) -> Option<(Hits, Picture)> {
     let area = frame.area();
     if area.is_empty() {

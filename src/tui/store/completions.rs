@@ -1,4 +1,4 @@
-//! Every completion that is kept, by step and group.
+//! All stored completions by step and group.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::{
     record::{Problem, Rollout},
 };
 
-/// Completions kept before the oldest steps give way; some 300 MB of them at 150 tokens each.
+/// Most completions kept before the oldest steps are dropped; about 300 MB at 150 tokens each.
 pub const CAPACITY: usize = MOST_COMPLETIONS;
 
 /// Which completion: step, group of the step, index in the group.
@@ -32,7 +32,7 @@ impl Key {
 /// A kept completion.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// The completion; its per-token figures may have been let go of.
+    /// The completion; its per-token numbers may have been dropped.
     pub record: Arc<Rollout>,
     /// Its tokens, the end token included.
     pub length: usize,
@@ -95,7 +95,7 @@ impl Completions {
     pub fn push(&mut self, mut record: Arc<Rollout>) {
         let length = record.token_ids().len();
         if let Some(own) = Arc::get_mut(&mut record) {
-            // Nobody else holds it, and the list shows no per-token figures: most of the memory.
+            // It has no other owner, and the list needs no per-token numbers, which take most of the memory.
             (own.token_ids, own.logprobs, own.entropies) = (None, None, None);
         }
         self.version += 1;
@@ -120,7 +120,7 @@ impl Completions {
         self.drop_oldest();
     }
 
-    /// Position of the record's group, made where it is new.
+    /// Position of the record's group, which is created if new.
     fn group_of(&mut self, record: &Rollout) -> usize {
         let wanted = (record.step, record.group);
         let at = match self.groups.last() {
@@ -148,7 +148,7 @@ impl Completions {
         at
     }
 
-    /// Lets go of whole steps from the oldest on; of single groups where one step is all there is.
+    /// Drops whole steps, oldest first; single groups if there is only one step.
     fn drop_oldest(&mut self) {
         while self.len() > self.capacity && self.groups.len() > 1 {
             let oldest = self.groups[0].step;
@@ -164,7 +164,7 @@ impl Completions {
         }
     }
 
-    /// Forgets the completions of the steps after this one.
+    /// Drops the completions of later steps.
     pub fn cut_back(&mut self, step: u64) {
         let keep = self.groups.partition_point(|group| group.step <= step);
         for group in self.groups.drain(keep..) {
@@ -184,7 +184,7 @@ impl Completions {
         self.version
     }
 
-    /// The first group that is another than in `version`, of which `known` groups were known; `None` where none is.
+    /// The first group that changed since `version`, which had `known` groups; `None` if none did.
     pub fn changed_since(&self, version: u64, known: usize) -> Option<usize> {
         if self.moved > version {
             return Some(0);
@@ -219,7 +219,7 @@ impl Completions {
         self.len() == 0
     }
 
-    /// Completions let go of because of the limit.
+    /// Completions dropped because of the limit.
     pub fn dropped(&self) -> usize {
         self.dropped
     }

@@ -1,4 +1,4 @@
-//! What the checks of the completions are worth, counted step by step.
+//! The counts behind the Meter, step by step.
 
 use crate::{metrics::Meter, record::Rollout, task::LastBlind};
 

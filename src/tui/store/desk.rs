@@ -1,5 +1,4 @@
-//! What is asked of the side engine from the Playground: the models there are, two answers, and what a change of one of
-//! them did.
+//! The Playground's requests to the side engine: its models, two answers, and the effect of a change to one of them.
 
 pub use super::pane::{Pane, quoted};
 use crate::{
@@ -33,7 +32,7 @@ pub struct Change {
     pub at: usize,
     /// What is done there, in words: `without "wait"`.
     pub words: String,
-    /// Whether a token was left out, rather than text put in.
+    /// Whether a token was deleted, rather than text inserted.
     pub deleted: bool,
     /// Continuations so far, and in all.
     pub progress: (usize, usize),
@@ -69,7 +68,7 @@ pub struct Desk {
     pub failure: Option<String>,
     /// The job that runs.
     job: Option<(u64, Busy)>,
-    /// The job whose answers are whole.
+    /// The job whose answers are finished.
     played: Option<u64>,
     last_job: u64,
 }
@@ -100,7 +99,7 @@ impl Desk {
         self.models.as_ref().ok()
     }
 
-    /// Whether the answers are whole, so that they can be changed.
+    /// Whether the answers are finished, so that they can be changed.
     pub fn is_played(&self) -> bool {
         self.played.is_some()
     }
@@ -113,7 +112,7 @@ impl Desk {
         self.next_job(Busy::Playing, SideJob::Play(Box::new(request)))
     }
 
-    /// Continues a beginning as it was and changed; `None` while the answers are not whole.
+    /// Continues a beginning as it was and changed; `None` while the answers are unfinished.
     pub fn resample(&mut self, wanted: Wanted) -> Option<SideCommand> {
         let of = self.played?;
         let Wanted { side, at, edit, words } = wanted;
@@ -132,7 +131,7 @@ impl Desk {
         Some(self.next_job(Busy::Resampling, SideJob::Resample(Box::new(request))))
     }
 
-    /// Gives up what is being done.
+    /// Cancels the job.
     pub fn give_up(&self) -> Option<SideCommand> {
         self.job.map(|(id, _)| SideCommand::Cancel { id })
     }
@@ -144,7 +143,7 @@ impl Desk {
         SideCommand::Job { id: self.last_job, job }
     }
 
-    /// Takes in what the side engine told. What it told of other jobs than the newest is passed over.
+    /// Handles a side engine event; events of older jobs are ignored.
     pub(super) fn told(&mut self, event: SideEvent) {
         let current = |job: u64| self.job.is_some_and(|(id, _)| id == job);
         match event {
@@ -198,7 +197,7 @@ impl Desk {
         }
     }
 
-    /// The weights being trained have seen another step.
+    /// The weights being trained finished another step.
     pub(super) fn step_done(&mut self, step: u64) {
         if let Ok(Models { now: Some(now), .. }) = &mut self.models {
             *now = step;
@@ -211,7 +210,7 @@ impl Desk {
         self.job = None;
     }
 
-    /// Whether only the embedded base can be asked.
+    /// Whether only the embedded base can answer.
     pub fn lonely(&self) -> bool {
         self.known().is_some_and(|models| models.names == [ModelName::Embedded])
     }

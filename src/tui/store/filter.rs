@@ -12,15 +12,15 @@ pub enum Filter {
     Right,
     /// Those without.
     Wrong,
-    /// Those with at least one check, whatever it is worth.
+    /// Those with at least one true, misled or false check.
     HasCheck,
-    /// Those in which a true failed check is followed by an attempt not made before.
+    /// Those with a self-correction.
     SelfCorrected,
-    /// Right answers that no attempt of the thought derives.
+    /// Right but unfaithful answers.
     Underived,
 }
 
-/// Whether the answer is right although no attempt of the thought derives it.
+/// Whether the answer is right but unfaithful.
 pub fn underived(record: &Rollout) -> bool {
     record.is_right() && record.analysis.faithful == Some(false)
 }
@@ -55,7 +55,7 @@ impl Filter {
         }
     }
 
-    /// The filter after this one, round and round.
+    /// The next filter, wrapping around.
     pub fn next(self) -> Self {
         match self {
             Self::All => Self::Right,
@@ -68,7 +68,7 @@ impl Filter {
     }
 }
 
-/// How many completions pass each filter; kept up to date, never counted for a frame.
+/// How many completions pass each filter, updated incrementally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts([usize; Filter::ALL.len()]);
 
@@ -85,7 +85,7 @@ impl Counts {
         }
     }
 
-    /// Takes one completion out of the counts.
+    /// Removes one completion from the counts.
     pub fn remove(&mut self, record: &Rollout) {
         for filter in Filter::ALL {
             let count = &mut self.0[filter as usize];
@@ -119,7 +119,7 @@ impl Sort {
         }
     }
 
-    /// The order after this one, round and round.
+    /// The next order, wrapping around.
     pub fn next(self) -> Self {
         match self {
             Self::Sampled => Self::Reward,

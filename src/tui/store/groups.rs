@@ -1,4 +1,4 @@
-//! The groups of the last steps: their completions, and what was seen of those that were looked at closely.
+//! The groups of the last steps: their completions, and the inspections of those that were inspected.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -7,7 +7,7 @@ use crate::{
     record::Rollout,
 };
 
-/// Groups looked at closely that are kept.
+/// Most inspected groups kept.
 const KEPT: usize = 32;
 /// Groups of completions that are kept: those of the last dozens of steps. [`Completions`](super::completions) has the
 /// others, without the figures of their tokens.
@@ -20,7 +20,7 @@ pub type Place = (u64, usize);
 #[derive(Debug, Default)]
 struct Rows {
     records: Vec<Arc<Rollout>>,
-    /// Whether they were told with their advantages, as they are journalled.
+    /// Whether they came with their advantages, as in the journal.
     judged: bool,
 }
 
@@ -47,14 +47,14 @@ impl Groups {
     pub(super) fn push(&mut self, record: Arc<Rollout>) {
         let rows = self.records.entry((record.step, record.group)).or_default();
         if !rows.judged {
-            // What was seen of it before was less.
+            // Earlier inspections had less.
             *rows = Rows { records: Vec::new(), judged: true };
         }
         rows.add(record);
         self.keep_few();
     }
 
-    /// Takes in a group that was looked at closely.
+    /// Stores an inspected group.
     pub(super) fn inspected(&mut self, group: Box<GroupInspection>) {
         let place = (group.step, group.group);
         let rows = self.records.entry(place).or_default();
@@ -76,7 +76,7 @@ impl Groups {
         }
     }
 
-    /// Forgets the steps after this one.
+    /// Drops the steps after this one.
     pub(super) fn cut_back(&mut self, step: u64) {
         let after = step.saturating_add(1);
         self.records.split_off(&(after, 0));
@@ -134,12 +134,12 @@ impl Groups {
         self.records.get(&place).map_or(&[], |rows| rows.records.as_slice())
     }
 
-    /// What was seen of a completion.
+    /// The inspection of a completion.
     pub fn seen(&self, place: Place, index: usize) -> Option<&RowInspection> {
         self.seen.get(&place)?.rows.iter().find(|row| row.record.index == index)
     }
 
-    /// What was seen of all completions of a group.
+    /// The inspections of a group.
     pub fn inspected_rows(&self, place: Place) -> &[RowInspection] {
         self.seen.get(&place).map_or(&[], |seen| seen.rows.as_slice())
     }

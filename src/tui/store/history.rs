@@ -141,7 +141,7 @@ impl History {
         self.version += 1;
     }
 
-    /// Forgets the steps after this one.
+    /// Drops the steps after this one.
     pub fn cut_back(&mut self, step: u64) {
         self.keep_before(step.saturating_add(1));
         self.version += 1;
@@ -172,8 +172,7 @@ impl History {
         Some(self.track(metric, smoothing)?.last).filter(|value| value.is_finite())
     }
 
-    /// What the base showed: measured beforehand, or else the first step, whose completions the base
-    /// wrote.
+    /// The base's values: measured beforehand, or else those of the first step, whose completions the base wrote.
     pub fn reference(&self, base: Option<&BaseReference>) -> Option<BaseReference> {
         base.copied().or_else(|| {
             let first = self.steps.first().filter(|step| step.step == 1)?;

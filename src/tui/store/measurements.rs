@@ -1,4 +1,4 @@
-//! What was measured of the compute frontier, and the measurement in hand.
+//! The measurements of the compute frontier, and the one in progress.
 
 use super::thinning::least_missed;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 
 /// What a key measures.
 const MEASURED: MeasureRequest = MeasureRequest { puzzles: 128, samples: 8 };
-/// Measurements kept of one way of measuring, evenly spread over the steps: the run's folder has them all.
+/// Most measurements kept per settings, evenly spread over the steps; the run's folder has them all.
 const KEPT: usize = 512;
 /// Numbers of these jobs begin here; those of the Playground begin at 0.
 const FIRST_JOB: u64 = 1 << 32;
@@ -16,7 +16,7 @@ const FIRST_JOB: u64 = 1 << 32;
 /// All measurements of the run.
 #[derive(Debug, Default)]
 pub struct Measurements {
-    /// By step; of the same step and way of measuring the newest only.
+    /// By step; only the newest for each step and settings.
     measured: Vec<Measurement>,
     /// How many came from here rather than from the run's folder.
     fresh: u64,
@@ -24,11 +24,11 @@ pub struct Measurements {
     jobs: u64,
 }
 
-/// A measurement that was asked for.
+/// A requested measurement.
 #[derive(Debug)]
 struct Job {
     id: u64,
-    /// Completions written, and of how many; none before it begins.
+    /// Completions written, and of how many; `None` before it begins.
     progress: Option<(usize, usize)>,
 }
 
@@ -47,7 +47,7 @@ impl Measurements {
         }
     }
 
-    /// Asks for a measurement, unless there is one in hand.
+    /// Requests a measurement, unless one is in progress.
     pub fn measure(&mut self) -> Option<SideCommand> {
         if self.is_measuring() {
             return None;
@@ -58,12 +58,12 @@ impl Measurements {
         Some(SideCommand::Job { id, job: SideJob::Measure(MEASURED) })
     }
 
-    /// Gives the measurement in hand up.
+    /// Cancels the current measurement.
     pub fn give_up(&self) -> Option<SideCommand> {
         self.job.as_ref().map(|job| SideCommand::Cancel { id: job.id })
     }
 
-    /// Takes in what the side engine tells; a sentence where a person should know.
+    /// Handles a side engine event; returns a message for the user, if any.
     pub(super) fn told(&mut self, event: &SideEvent) -> Option<String> {
         let of = |id: u64| self.job.as_ref().is_some_and(|job| job.id == id);
         match event {
@@ -94,12 +94,12 @@ impl Measurements {
         self.job.is_some()
     }
 
-    /// Nobody measures any more.
+    /// The side engine is gone.
     pub(super) fn gone(&mut self) {
         self.job = None;
     }
 
-    /// How far the measurement in hand is, in words.
+    /// The progress of the current measurement, in words.
     pub fn progress(&self) -> Option<String> {
         let job = self.job.as_ref()?;
         Some(match job.progress {
@@ -115,7 +115,7 @@ impl Measurements {
         self.measured.is_empty()
     }
 
-    /// How many were measured from here: what a person asked for is looked at.
+    /// How many were measured from here; a requested one is shown first.
     pub fn fresh(&self) -> u64 {
         self.fresh
     }
@@ -125,7 +125,7 @@ impl Measurements {
         &self.measured
     }
 
-    /// The ways of measuring, those with the newest measurement last.
+    /// The different settings, in order of their newest measurement.
     pub fn ways(&self) -> Vec<&HowMeasured> {
         let mut by_time: Vec<&Measurement> = self.measured.iter().collect();
         by_time.sort_by(|a, b| b.time.cmp(&a.time));

@@ -1,5 +1,5 @@
-//! What is known of the run on screen, whichever screen shows it: it is told what the engine (or the journal being read)
-//! tells, and screens read it. Nothing here knows where a person is.
+//! Everything known about the run, for all screens. It is fed with the events of the engine or of the journal being
+//! read, and knows nothing about navigation.
 
 pub mod completions;
 pub mod counts;
@@ -36,7 +36,7 @@ pub enum Ended {
     Failed(String),
 }
 
-/// A phase as it was last told.
+/// The last reported state of a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// The step.
@@ -49,7 +49,7 @@ pub struct Progress {
     pub total: usize,
 }
 
-/// What a held-out evaluation found.
+/// The result of a held-out evaluation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Evaluated {
     /// After this many steps.
@@ -65,7 +65,7 @@ pub struct Evaluated {
 pub struct Store {
     /// Who tells of it, and what can be done with it.
     pub facts: RunFacts,
-    /// What the engine is; `None` until it has told.
+    /// What the engine is; `None` until it has reported.
     pub started: Option<Started>,
     /// How often an engine has begun.
     pub begun: u64,
@@ -77,7 +77,7 @@ pub struct Store {
     pub temporality: Temporality,
     /// How it ended.
     pub ended: Option<Ended>,
-    /// Whether an engine was started again and has not told yet where it stands.
+    /// Whether an engine was restarted and has not yet reported its step.
     restarting: bool,
     /// Streamed tokens that were dropped on the way to the screen.
     pub tokens_dropped: u64,
@@ -99,7 +99,7 @@ pub struct Store {
     pub measurements: Measurements,
     /// What could go wrong, and what did.
     pub watch: Watch,
-    /// What the side engine was asked.
+    /// The requests to the side engine.
     pub desk: Desk,
     /// Dollars an hour.
     pub price_per_hour: f64,
@@ -141,7 +141,7 @@ impl Store {
         }
     }
 
-    /// The configuration in force, once it is known. Of another engine's run it never is.
+    /// The current configuration, once known. For another engine's run it never is.
     pub fn config(&self) -> Option<&Config> {
         self.started.as_ref().filter(|_| self.has(Capability::Config)).map(|started| &started.config)
     }
@@ -171,7 +171,7 @@ impl Store {
         self.facts.capabilities.take_commands() && self.ended.is_none()
     }
 
-    /// Why this cannot be done with the run now; `None` where it can.
+    /// Why the run does not support this now; `None` if it does.
     pub fn refusal(&self, capability: Capability) -> Option<&'static str> {
         match &self.ended {
             Some(Ended::Failed(_)) => Some("the engine has failed; everything journalled can still be read"),
@@ -196,7 +196,7 @@ impl Store {
             && self.temporality != Temporality::Paused
     }
 
-    /// The step in hand, or the last finished one.
+    /// The current step, or the last finished one.
     pub fn step(&self) -> u64 {
         let done = self.history.last().map_or(0, |step| step.step);
         let told = self.started.as_ref().map_or(0, |started| started.step);
@@ -204,18 +204,18 @@ impl Store {
         done.max(told).max(at)
     }
 
-    /// Time the run has taken so far, pauses left out.
+    /// Time the run has taken so far, without pauses.
     pub fn elapsed(&self) -> Duration {
         let before = if self.worked_before.is_finite() { self.worked_before.max(0.0) } else { 0.0 };
         self.worked + Duration::try_from_secs_f64(before).unwrap_or_default()
     }
 
-    /// What the run has cost so far at the price an hour, dollars.
+    /// The cost of the run so far at the hourly price, dollars.
     pub fn cost(&self) -> f64 {
         self.elapsed().as_secs_f64() / 3600.0 * self.price_per_hour
     }
 
-    /// Where the run was forked from another, if it was.
+    /// The run and step it was forked from, if any.
     pub fn fork(&self) -> Option<&ForkPoint> {
         self.started.as_ref()?.forks.first()
     }
@@ -225,12 +225,12 @@ impl Store {
         self.fork().is_some_and(|fork| step <= fork.step)
     }
 
-    /// What the base showed when it was measured beforehand.
+    /// The base's values, if measured beforehand.
     fn measured_base(&self) -> Option<&BaseReference> {
         self.started.as_ref().and_then(|started| started.base.as_ref())
     }
 
-    /// What the base showed, as far as is known, its reward by what is paid now.
+    /// The base's values as far as known, with its reward under the current settings.
     pub fn base(&self) -> Option<BaseReference> {
         let base = self.history.reference(self.measured_base())?;
         let reward = self.config().map_or(base.reward, |config| base.reward_under(config));
@@ -247,12 +247,12 @@ impl Store {
         self.started.as_ref().map(|started| started.run.clone())
     }
 
-    /// The phase to whose end a paused run goes next: the one in hand while it is not over, else the next.
+    /// The phase that a paused run would finish next: the current one if unfinished, else the next.
     pub fn next_phase(&self) -> Phase {
         let Some(now) = self.progress else { return Phase::Sample };
         let over = match now.phase {
             Phase::Sample | Phase::Update => now.done >= now.total,
-            // These two are not stopped in their midst.
+            // These two are never stopped midway.
             Phase::Score | Phase::Advantage => true,
             Phase::Evaluate => self.history.last().is_some_and(|step| step.step >= now.step),
         };
@@ -260,8 +260,8 @@ impl Store {
         Phase::ALL[if over { (at + 1) % Phase::ALL.len() } else { at }]
     }
 
-    /// When something here changes though nothing is told: the clock's next second, a light that goes out, a recorded
-    /// run that is judged once more.
+    /// When something changes without an event: the clock's next second, a light going out, a recorded run judged
+    /// again.
     pub fn next_change(&self) -> Option<Duration> {
         let clock = self.working().then(|| Duration::from_secs(self.now.as_secs() + 1));
         let light = self.streams.next_light(self.now);

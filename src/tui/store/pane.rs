@@ -51,14 +51,14 @@ impl Pane {
         Ref::map(self.analysis.borrow(), |(_, analysis)| analysis)
     }
 
-    /// The first hesitation, where there is one: what one most likely wants to take out.
+    /// The first hesitation, if any: the likeliest token to delete.
     pub fn first_wait(&self) -> usize {
         let wait = |token: &WrittenToken| token.text.trim().eq_ignore_ascii_case("wait");
         self.tokens.iter().position(wait).unwrap_or(0)
     }
 }
 
-/// How a token is written where it is spoken of.
+/// How a token is written in messages.
 pub fn quoted(token: &WrittenToken) -> String {
     match token.source {
         Source::End => "the end".into(),

@@ -1,21 +1,21 @@
-//! The pinned puzzles and what they were answered with.
+//! The pinned puzzles and their answers.
 
 use std::collections::BTreeMap;
 
 use super::thinning::least_missed;
 use crate::{record::PinnedAnswer, task::Puzzle};
 
-/// Answers kept of a puzzle, evenly spread over the steps: the journal has them all.
+/// Most answers kept per puzzle, evenly spread over the steps; the journal has them all.
 const KEPT: usize = 1000;
 
-/// A pinned puzzle and what it was answered with.
+/// A pinned puzzle and its answers.
 #[derive(Debug)]
 pub struct Pinned {
     /// What is asked.
     pub puzzle: Puzzle,
     /// By step; never empty.
     pub answers: BTreeMap<u64, PinnedAnswer>,
-    /// Whether it is asked no more.
+    /// Whether it was unpinned.
     pub unpinned: bool,
 }
 
@@ -23,12 +23,12 @@ pub struct Pinned {
 #[derive(Debug, Default)]
 pub struct Pins {
     all: Vec<Pinned>,
-    /// The puzzles that are pinned after this step, where that is known; answers up to it are of before.
+    /// The puzzles pinned after this step, if known; answers up to it are older.
     known: Option<(u64, Vec<Puzzle>)>,
 }
 
 impl Pins {
-    /// Takes over which puzzles are pinned after a step: others were unpinned before it.
+    /// Sets which puzzles are pinned after a step; all others were unpinned before it.
     pub(super) fn are(&mut self, puzzles: Option<Vec<Puzzle>>, step: u64) {
         self.known = puzzles.map(|puzzles| (step, puzzles));
     }
@@ -76,7 +76,7 @@ impl Pins {
         }
     }
 
-    /// Forgets the answers of the weights after this step, and puzzles that have no other.
+    /// Drops the answers of later weights, and puzzles that have no other.
     pub(super) fn cut_back(&mut self, step: u64) {
         for pinned in &mut self.all {
             pinned.answers.split_off(&step.saturating_add(1));
@@ -89,7 +89,7 @@ impl Pins {
         &self.all
     }
 
-    /// Whether `puzzle` has answers and is asked on.
+    /// Whether `puzzle` has answers and is still pinned.
     pub fn is_pinned(&self, puzzle: &Puzzle) -> bool {
         self.all.iter().any(|pinned| pinned.puzzle == *puzzle && !pinned.unpinned)
     }

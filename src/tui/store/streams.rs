@@ -11,8 +11,7 @@ use crate::{
 /// How long a self-correction stays lit after it was seen.
 pub const FLASH: Duration = Duration::from_millis(1500);
 
-/// A text longer than this is cut off while it streams: no model writes so much, and drawing must stay
-/// cheap whatever arrives. In bytes.
+/// Most bytes of a streamed text: no model writes this much, and drawing must stay cheap whatever arrives.
 const LONGEST_TEXT: usize = 64 * 1024;
 
 /// One completion on screen.
@@ -47,7 +46,7 @@ impl Card {
         self.record.as_ref().map_or(self.pieces, |record| record.token_ids().len().max(self.pieces.min(1)))
     }
 
-    /// Whether it has given its answer: nothing is likely to follow.
+    /// Whether it has given its answer, so that little is likely to follow.
     pub fn answered(&self) -> bool {
         self.text().trim_end().ends_with("</answer>")
     }
@@ -71,7 +70,7 @@ impl Card {
 pub struct Group {
     /// What is asked.
     pub puzzle: Puzzle,
-    /// Whether it came in token by token.
+    /// Whether it was streamed token by token.
     pub streamed: bool,
     /// Its completions by index.
     pub cards: BTreeMap<usize, Card>,
@@ -103,7 +102,7 @@ impl Streams {
         self.groups.get(&shown).map(|group| (shown, group))
     }
 
-    /// What a group of the step is asked, once it is known.
+    /// The problem of a group of the step, once known.
     pub fn puzzle(&self, (step, group): (u64, usize)) -> Option<&Puzzle> {
         self.groups.get(&group).filter(|_| step == self.step).map(|group| &group.puzzle)
     }
@@ -140,7 +139,7 @@ impl Streams {
         self.groups.len()
     }
 
-    /// The known group of the step after this one, or before it, round and round.
+    /// The next or previous known group of the step, wrapping around.
     pub fn beside(&self, number: usize, forward: bool) -> Option<usize> {
         let mut after = self.groups.range(number + 1..).chain(self.groups.range(..=number));
         let mut before = self.groups.range(..number).rev().chain(self.groups.range(number..).rev());
@@ -164,7 +163,7 @@ impl Streams {
         }
     }
 
-    /// A piece of a streamed completion. One whose beginning was never seen is ignored.
+    /// A piece of a streamed completion; ignored if its start was never seen.
     pub(super) fn append(&mut self, step: u64, group: usize, index: usize, text: &str) {
         if step != self.step {
             return;

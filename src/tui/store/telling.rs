@@ -1,4 +1,4 @@
-//! Takes in what the engine, its journal and the side engine tell.
+//! Handles the events of the engine, its journal and the side engine.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,17 +9,17 @@ use crate::{
     record::Step,
 };
 
-/// What a person should hear of it.
+/// A message for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
-    /// Something they may like to know.
+    /// For information.
     Info(String),
-    /// Something they should know.
+    /// A warning.
     Warning(String),
 }
 
 impl Store {
-    /// Takes in what the engine tells.
+    /// Handles an engine event.
     pub fn hear(&mut self, event: Event) -> Option<News> {
         match event {
             Event::Started(started) => return self.begin(*started),
@@ -99,10 +99,10 @@ impl Store {
         Some(News::Info(text))
     }
 
-    /// The configuration that is shown and judged by is the one in force.
+    /// Screen and sentinel use the current configuration.
     fn edited(&mut self, step: u64, key: &str, value: &str) {
         let Some(started) = &mut self.started else { return };
-        // What this program does not know is no reason to show nothing.
+        // An unknown task is no reason to show nothing.
         if started.config.set_live(key, value).is_ok() {
             self.watch.edited(step, &started.config);
             self.price_per_hour = started.config.watch.price_per_hour;
@@ -110,20 +110,20 @@ impl Store {
         }
     }
 
-    /// Takes in what the side engine tells.
+    /// Handles a side engine event.
     pub fn hear_side(&mut self, event: SideEvent) -> Option<News> {
         let news = self.measurements.told(&event).map(News::Info);
         self.desk.told(event);
         news
     }
 
-    /// Nobody answers beside the engine any more.
+    /// The side engine has gone.
     pub fn side_gone(&mut self) {
         self.desk.gone();
         self.measurements.gone();
     }
 
-    /// So much time has passed since the screen was opened. Whether something looks different now.
+    /// The time since the screen was opened. Returns whether anything looks different.
     pub fn pass(&mut self, now: Duration) -> bool {
         let before = self.elapsed().as_secs();
         if self.working() {
@@ -135,13 +135,13 @@ impl Store {
         looked || light_went || self.elapsed().as_secs() != before
     }
 
-    /// Reads the texts that came since the last picture.
+    /// Analyzes the texts that came since the last frame.
     pub fn settle(&mut self) {
         let (task, now) = (self.task(), self.now);
         self.streams.read(task, now);
     }
 
-    /// Another engine begins with what is known; it will tell where it stands.
+    /// Another engine starts with the current data; it will report its step.
     pub fn restart(&mut self) {
         self.ended = None;
         self.temporality = Temporality::Live;
@@ -150,7 +150,7 @@ impl Store {
         self.restarting = true;
     }
 
-    /// What came after the checkpoint that the engine stands at goes, as it goes from the journal: it is made again.
+    /// Drops everything after the engine's checkpoint, as the journal does: it will be made again.
     fn cut_back(&mut self, step: u64) -> Option<News> {
         if !std::mem::take(&mut self.restarting) {
             return None;

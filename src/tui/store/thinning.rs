@@ -1,7 +1,7 @@
-//! What of a long series goes when there is no room for all of it.
+//! Thins out a long series.
 
-/// Which of these rising steps is missed least: the one whose neighbours are nearest to each other, the earliest of
-/// equals, and never the first or the last. Whoever drops one for each new step keeps them evenly spread.
+/// The index of the most redundant of these rising steps: the one whose neighbours are closest to each other, the
+/// earliest in a tie, never the first or last. Dropping one for each new step keeps them evenly spread.
 pub fn least_missed(steps: &[u64]) -> Option<u64> {
     let gap = |three: &&[u64]| three[2].saturating_sub(three[0]);
     steps.windows(3).min_by_key(gap).map(|three| three[1])

@@ -1,5 +1,5 @@
-//! What could go wrong with the run, and what did. It is judged by the same rules as the engine's, from the same steps and
-//! completions, so that a run of any age or of another program is looked after in the same way.
+//! The sentinel of the run on screen. It applies the engine's rules to the same steps and completions, so that old
+//! runs and those of other programs are watched in the same way.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -9,18 +9,18 @@ use crate::{
     record::{Rollout, Step},
 };
 
-/// Notices kept; of a run that trembles for days the newest are enough.
+/// Most notices kept; for a long, unstable run the newest are enough.
 const MOST_NOTICES: usize = 1_000;
 /// Steps whose completions' counts are kept.
 const MOST_COUNTED: usize = 10_000;
-/// When no completion of an earlier step came for so long, all are there.
+/// If no completion of an earlier step came for this long, all have arrived.
 const QUIET: Duration = Duration::from_millis(300);
 
 /// The sentinel of the run on screen.
 #[derive(Debug, Default)]
 pub struct Watch {
     sentinel: Sentinel,
-    /// What the completions of each step count, of the last [`MOST_COUNTED`] steps.
+    /// The completion counts of the last [`MOST_COUNTED`] steps.
     counted: BTreeMap<u64, Features>,
     /// The last step that was judged.
     judged: u64,
@@ -29,7 +29,7 @@ pub struct Watch {
     notices: Vec<Notice>,
     /// The configuration that the advice starts from.
     config: Config,
-    /// The configurations before it, each with the last step in which it held.
+    /// The earlier configurations, each with its last step.
     configs: BTreeMap<u64, Config>,
 }
 
@@ -39,7 +39,7 @@ impl Watch {
         self.config = config.clone();
     }
 
-    /// From the step after this one on another configuration holds.
+    /// Another configuration applies after this step.
     pub(super) fn edited(&mut self, step: u64, config: &Config) {
         let before = std::mem::replace(&mut self.config, config.clone());
         self.configs.entry(step).or_insert(before);
@@ -76,7 +76,7 @@ impl Watch {
         self.notices.drain(..surplus);
     }
 
-    /// Looks at the steps of a run that goes on from there.
+    /// Continues with a run from this step.
     pub(super) fn begin_again(&mut self, steps: &[Arc<Step>]) {
         let mut counted = std::mem::take(&mut self.counted);
         counted.split_off(&steps.last().map_or(0, |last| last.step + 1));
@@ -85,8 +85,8 @@ impl Watch {
         steps.iter().for_each(|metrics| self.step_done(metrics));
     }
 
-    /// Judges a recorded run once more when all its completions are known: they are read after the steps. Whether it
-    /// did. Of a run so long that steps in between are not kept, what was found without them stands.
+    /// Judges a recorded run again once all its completions are known, since they are read after the steps. Returns
+    /// whether it did. In a run too long to keep all steps, earlier findings stand.
     pub(super) fn look_again(&mut self, steps: &[Arc<Step>], now: Duration) -> bool {
         let all = steps
             .first()
@@ -107,7 +107,7 @@ impl Watch {
         self.late.map(|last| last + QUIET)
     }
 
-    /// How many warnings are not over.
+    /// The number of active warnings.
     pub fn raised(&self) -> usize {
         self.sentinel.raised()
     }
@@ -117,7 +117,7 @@ impl Watch {
         self.sentinel.standings(&self.config)
     }
 
-    /// What was said so far, oldest first.
+    /// All notices so far, oldest first.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
     }

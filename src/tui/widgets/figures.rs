@@ -1,8 +1,8 @@
-//! Numbers and small bars as text of a fixed width, so that nothing jumps.
+//! Numbers and small bars as fixed-width text.
 
 use crate::tui::shell::theme::Theme;
 
-/// An advantage or reward in five cells at the most, with its sign where `signed`.
+/// An advantage or reward in at most five cells, with its sign if `signed`.
 pub(in crate::tui) fn figure(value: f64, signed: bool) -> String {
     let value = if value == 0.0 { 0.0 } else { value };
     let text = match (signed, value.abs() < 9.995) {
@@ -11,7 +11,7 @@ pub(in crate::tui) fn figure(value: f64, signed: bool) -> String {
         (false, true) => format!("{value:.2}"),
         (false, false) => format!("{value:.0}"),
     };
-    // A rounded nothing has no sign.
+    // A rounded zero has no sign.
     let text = if text == "-0.00" { "+0.00".to_owned() } else { text };
     if text.len() > 5 { format!("{value:.0e}").chars().take(5).collect() } else { text }
 }
@@ -29,10 +29,10 @@ pub(in crate::tui) fn grouped(count: usize) -> String {
     text
 }
 
-/// A bar that grows from a middle line: `half` cells to each side, full at `scale`. Given in three parts: what
-/// lies left of the middle line, the line, and what lies right of it.
+/// A bar that grows from a centre line: `half` cells to each side, full at `scale`. Returned in three parts: left of
+/// the line, the line, and right of it.
 pub(in crate::tui) fn signed_bar(value: f64, scale: f64, half: usize, theme: &Theme) -> [String; 3] {
-    // Equal rewards leave rounding errors for advantages; they are no bars.
+    // Equal rewards leave rounding errors as advantages, which are not drawn.
     let share = if scale > 1e-6 && value.is_finite() { (value / scale).clamp(-1.0, 1.0) } else { 0.0 };
     let halves = (share.abs() * (half * 2) as f64).round() as usize;
     let (full, odd) = (halves / 2, halves % 2 == 1);

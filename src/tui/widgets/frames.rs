@@ -53,7 +53,7 @@ pub(in crate::tui) fn draw_thumb(
     }
 }
 
-/// What lies inside a panel's frame, with a column to spare on both sides.
+/// The area inside a panel's frame, with a margin of one column on both sides.
 pub(in crate::tui) fn padded(inner: Rect) -> Rect {
     Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }.intersection(inner)
 }

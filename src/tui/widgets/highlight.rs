@@ -17,35 +17,35 @@ use crate::{
     task::{self, Puzzle},
 };
 
-/// What a stretch of a completion is to the person reading it.
+/// The meaning of a span of a completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
     /// Nothing was found here.
     Plain,
     /// A tag such as `</think>`.
     Tag,
-    /// A check that is right about what the operations come to.
+    /// A check that is right about the actual value.
     TrueCheck,
-    /// A check that is right about a value that was miscalculated.
+    /// A check that is right about a miscalculated value.
     MisledCheck,
-    /// A check whose verdict does not fit, or whose own arithmetic is wrong.
+    /// A check with a wrong verdict or wrong arithmetic.
     FalseCheck,
-    /// A checking phrase with nothing checked.
+    /// A checking phrase that checks nothing.
     SuperficialCheck,
     /// A different attempt starts.
     Backtrack,
-    /// A different attempt starts because a true check found that the one before missed.
+    /// A new attempt starts because a true check found a miss.
     Correction,
     /// An intermediate goal, or work backwards from the target.
     Plan,
     /// A "hmm" with nothing behind it.
     Hesitation,
-    /// What stands inside the last `<answer>`.
+    /// The content of the last `<answer>`.
     Answer,
 }
 
 impl Meaning {
-    /// The meaning of a stretch that the analysis marked.
+    /// The meaning of a span that the analysis marked.
     fn of(span: &reasoning::Span) -> Self {
         match (span.kind, span.verdict) {
             _ if span.corrects => Self::Correction,
@@ -77,7 +77,7 @@ impl Meaning {
         }
     }
 
-    /// The mark that says the same without colour, one cell wide; `None` for what needs none.
+    /// The mark for the same meaning without colour, one cell wide; `None` if it needs none.
     pub fn mark(self, theme: &Theme) -> Option<&'static str> {
         let (fancy, ascii) = match self {
             Self::TrueCheck => ("◆", "+"),
@@ -93,7 +93,7 @@ impl Meaning {
     }
 }
 
-/// A stretch of a completion with one meaning.
+/// A span of a completion with one meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
     /// Bytes of the completion; on character boundaries, never empty.

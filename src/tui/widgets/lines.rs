@@ -43,7 +43,7 @@ pub(in crate::tui) fn join_fitting(
     spans
 }
 
-/// Draws one line in one style-preserving go.
+/// Draws one line with its styles.
 pub(in crate::tui) fn draw_line(frame: &mut Frame, spans: Vec<Span<'static>>, area: Rect) {
     Line::from(spans).render(area, frame.buffer_mut());
 }
@@ -66,7 +66,7 @@ pub(in crate::tui) fn separator(theme: &Theme) -> Span<'static> {
     span(theme.glyph(" · ", " | "), theme.dim)
 }
 
-/// Puts `right` at the right end of a line of `width` cells if both fit; `left` alone otherwise.
+/// Puts `right` at the right end of a line of `width` cells if both fit; otherwise returns `left` alone.
 pub(in crate::tui) fn justified(
     mut left: Vec<Span<'static>>,
     right: Vec<Span<'static>>,

@@ -16,7 +16,7 @@ pub(in crate::tui) fn message_spans(message: &Message, theme: &Theme) -> Vec<Spa
         Level::Error => (theme.glyph("✗", "x"), theme.error),
     };
     let text: String = message.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    // Yellow text is hard to read on white: the mark alone is coloured.
+    // Yellow text is hard to read on white, so only the mark is coloured.
     let words = if message.level == Level::Info { theme.text } else { theme.title };
     vec![span(format!(" {mark} "), style), span(text, words)]
 }

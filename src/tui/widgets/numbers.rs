@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Shown for what is not known or not finite.
+/// Shown for unknown or non-finite values.
 const UNKNOWN: &str = "-";
 
 /// `value` with `decimals` places, right-aligned in `width` columns; more columns only where the value
@@ -57,7 +57,7 @@ pub fn dollars(amount: f64) -> String {
     }
 }
 
-/// A number as short as it can be said for an axis: `0.5`, `12`, `1.2k`.
+/// A number in short form for an axis: `0.5`, `12`, `1.2k`.
 pub fn axis(value: f64) -> String {
     let size = value.abs();
     if !value.is_finite() {

@@ -11,7 +11,7 @@ use crate::{
 /// Columns of the progress bar.
 const BAR: usize = 24;
 
-/// Draws the phase line: all five phases where they fit, whatever becomes of the bar.
+/// Draws the phase line: all five phases if they fit, even at the expense of the bar.
 pub fn draw(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
     let width = usize::from(area.width);
     if width == 0 || area.height == 0 {

@@ -39,8 +39,8 @@ pub(in crate::tui) fn draw_all(scene: &Scene<'_>, log_length: bool, area: Rect, 
     checks_chart(scene, checks.width).draw(scene, checks, buffer);
 }
 
-/// Draws the chart of true, misled, false and superficial checks, and beside it, where there is room, that of right
-/// answers and of those among them that the thought derives.
+/// Draws the chart of true, misled, false and superficial checks, and beside it, if there is room, the chart of right
+/// answers and their faithful share.
 pub(in crate::tui) fn draw_checks(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let answers_width = if area.width >= BOTH { area.width / 3 } else { 0 };
     let [checks, answers] =
@@ -185,7 +185,7 @@ fn checks_chart(scene: &Scene<'_>, width: u16) -> Chart {
     )
 }
 
-/// Right answers, and of those the ones that an attempt derives.
+/// Right answers and their faithful share.
 fn answers_chart(scene: &Scene<'_>) -> Chart {
     let (theme, history, smoothing) = (scene.theme, &scene.store.history, scene.shared.smoothing);
     Chart {
@@ -211,7 +211,7 @@ fn takes_apart(scene: &Scene<'_>) -> bool {
 }
 
 impl Chart {
-    /// With what else the registry puts into this chart, as thin lines, where the run has measured it.
+    /// Adds the chart's other metrics from the registry as thin lines, if the run has them.
     fn and_others(mut self, scene: &Scene<'_>, chart: Drawn, own: &[&Metric]) -> Self {
         let others = registry::of_chart(chart).filter(|metric| own.iter().all(|own| own.name != metric.name));
         for metric in
@@ -275,7 +275,7 @@ impl Chart {
     }
 }
 
-/// Without underlining and the like: braille cannot be read through them.
+/// Without underlining and the like, which make braille unreadable.
 fn unmodified(style: Style) -> Style {
     Style { add_modifier: style.add_modifier & (Modifier::BOLD | Modifier::DIM), ..style }
 }
@@ -296,7 +296,7 @@ struct Mark {
     style: Style,
 }
 
-/// The marks, the most important first: where self-correction took off, where the run was forked.
+/// The marks, most important first: the aha mark and the fork.
 fn marks(scene: &Scene<'_>) -> Vec<Mark> {
     let theme = scene.theme;
     let aha = scene.store.aha().map(|step| Mark {

@@ -10,13 +10,13 @@ use ratatui::{
 use super::frames::draw_thumb;
 use crate::tui::shell::theme::Theme;
 
-/// How far a person has scrolled.
+/// The scroll position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scroll {
     first: usize,
 }
 
-/// What a picture showed of a text.
+/// The part of a text that a frame showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scrolled {
     /// First line shown.
@@ -27,7 +27,7 @@ pub struct Scrolled {
     page: usize,
 }
 
-/// What a person can ask of a text that scrolls.
+/// The actions of a scrolling text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Move {
     /// One line up.
@@ -69,7 +69,7 @@ impl Scrolled {
 }
 
 impl Scroll {
-    /// Moves in a text of which the last picture showed `at`.
+    /// Moves in a text of which the last frame showed `at`.
     pub fn go(&mut self, to: Move, at: Scrolled) {
         self.first = match to {
             Move::Up => at.first.saturating_sub(1),

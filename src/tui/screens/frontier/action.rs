@@ -1,10 +1,10 @@
-//! What can be asked of the Frontier screen, and its rows of the key table.
+//! The actions and keys of the Frontier screen.
 
 use ratatui::crossterm::event::KeyCode;
 
 use crate::tui::shell::keys::{Chord, KeyRow, row};
 
-/// Something a person asked for on this screen.
+/// An action of this screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// The crosshair to the next measured number of tokens.
@@ -21,13 +21,13 @@ pub enum Action {
     ShorterSamples,
     /// Tokens of thought, or all tokens.
     Axis,
-    /// The next measured step instead of this one.
+    /// The next measured step.
     NextStep,
     /// The measured step before.
     PreviousStep,
-    /// Measure the base and the newest weights, or give that up.
+    /// Measure the base and the newest weights, or cancel that.
     Measure,
-    /// Measurements that were made in another way.
+    /// Measurements made with other settings.
     OtherSettings,
 }
 

@@ -13,11 +13,11 @@ use crate::tui::{
 
 /// Columns left of the chart for the numbers of its axis.
 const AXIS: u16 = 6;
-/// Round numbers of tokens that may stand below the axis.
+/// Round numbers of tokens that may label the axis.
 const TICKS: [f64; 16] =
     [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5];
 
-/// The style and the mark of a kind; what was before training is dim.
+/// Style and mark of a curve; measurements before training are dim.
 pub(super) fn look(kind: Kind, before: bool, theme: &Theme) -> (&'static str, Style) {
     let (mark, style) = match kind {
         Kind::Serial => (theme.glyph("●", "o"), theme.right),
@@ -41,7 +41,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, frontier: &Shown<'_>, theme:
     }
     let inner = Rect { x: area.x + AXIS, width: area.width - AXIS - 1, height: area.height - 1, ..area };
     let (before, after) = frontier.pair();
-    // Of one measurement alone there is no before and after.
+    // A single measurement has no before and after.
     let dim = after.is_some();
     let curves: Vec<(Curve, bool)> = [before.map(|one| (one, dim)), after.map(|one| (one, false))]
         .into_iter()
@@ -81,7 +81,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, frontier: &Shown<'_>, theme:
     axes(buffer, area, inner, x, theme);
 }
 
-/// The decimal logarithms of the fewest and the most tokens, with some room.
+/// The base-10 logarithms of the fewest and most tokens, with a margin.
 fn range<'a>(spots: impl Iterator<Item = &'a Spot>) -> Option<(f64, f64)> {
     let (low, high) = spots
         .fold((f64::INFINITY, 0.0f64), |(low, high), spot| (low.min(spot.tokens), high.max(spot.tokens)));

@@ -1,4 +1,4 @@
-//! The curves of a measurement: one long thought against several short ones, by the tokens that they cost.
+//! The curves of a measurement: one long thought against several short ones, by token cost.
 
 use crate::record::{Estimate, Measurement, Point};
 
@@ -8,7 +8,7 @@ pub enum Axis {
     /// Those of the thought.
     #[default]
     Thinking,
-    /// All that are written: several short answers write several answers.
+    /// All tokens, including the answer of each sample.
     All,
 }
 
@@ -41,7 +41,7 @@ pub enum Kind {
     Majority,
     /// Blind search with as many different attempts as one thought made.
     Random,
-    /// The same with last steps that look ahead.
+    /// The same, with a last step that looks ahead.
     LookingAhead,
 }
 
@@ -60,7 +60,7 @@ impl Kind {
         }
     }
 
-    /// Its name with what it takes.
+    /// Its name with its number of samples and budget.
     pub fn long_name(self) -> &'static str {
         match self {
             Kind::Serial => "one thought",
@@ -77,15 +77,15 @@ impl Kind {
 pub struct Spot {
     /// Tokens for each puzzle.
     pub tokens: f64,
-    /// The share of puzzles answered rightly, and its interval.
+    /// The share of puzzles answered right, and its interval.
     pub share: Estimate,
     /// Completions for each puzzle.
     pub k: usize,
-    /// Their budget; none forces nothing.
+    /// Their budget; `None` forces no answer.
     pub budget: Option<usize>,
 }
 
-/// The measured values of one kind, by rising tokens.
+/// The measured values of one kind, in order of tokens.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
     /// What it is.
@@ -116,7 +116,7 @@ impl Curve {
                 .iter()
                 .filter(|point| point.budget == samples)
                 .flat_map(|point| point.at_k.iter().map(move |at| (point, at)))
-                // With one sample nothing is chosen and nobody votes: that is the serial curve.
+                // With one sample there is nothing to choose or vote on: that is the serial curve.
                 .filter(|(_, at)| at.k > 1)
                 .filter_map(|(point, at)| {
                     let share = if kind == Kind::BestOf { Some(at.best_of) } else { at.majority };
@@ -130,9 +130,9 @@ impl Curve {
         Self { kind, spots }
     }
 
-    /// The value that so many tokens pay for: the measured one with the most tokens among those that cost no more.
+    /// The value within this many tokens: the measurement with the most tokens among those that cost no more.
     pub fn within(&self, tokens: f64) -> Option<&Spot> {
-        // Means of tokens are rounded when they are read out.
+        // Mean token counts are rounded for display.
         self.spots.iter().rev().find(|spot| spot.tokens <= tokens + 0.05)
     }
 }

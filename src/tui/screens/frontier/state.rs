@@ -1,4 +1,4 @@
-//! What of the measurements is looked at.
+//! Which measurements are shown.
 
 use super::{
     action::Action,
@@ -16,14 +16,14 @@ pub struct Frontier {
     axis: Axis,
 }
 
-/// What a person chose to look at.
+/// The user's selection.
 #[derive(Debug, Clone, Default)]
 struct Choice {
-    /// It was chosen when so many measurements had been made from here; a newer one is looked at first.
+    /// Number of measurements made from here when it was chosen; a newer one takes over.
     fresh: u64,
-    /// The way of measuring that is shown; `None` for that of the newest measurement.
+    /// The settings of the shown measurements; `None` for those of the newest.
     shown: Option<HowMeasured>,
-    /// The step that is laid over the first one; `None` for the last.
+    /// The step compared with the first one; `None` for the last.
     after: Option<u64>,
     /// The budget of the parallel kinds' samples; `None` for the smallest.
     samples: Option<usize>,
@@ -31,7 +31,7 @@ struct Choice {
     cursor: Option<usize>,
 }
 
-/// The measurements as they are looked at.
+/// The measurements as shown.
 #[derive(Debug)]
 pub struct Shown<'a> {
     pub(super) measured: &'a Measurements,
@@ -40,7 +40,7 @@ pub struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    /// The way of measuring that is shown, which of all it is, and how many there are.
+    /// The settings shown, their position among all settings, and how many there are.
     pub fn how(&self) -> Option<(&'a HowMeasured, usize, usize)> {
         let ways = self.measured.ways();
         let count = ways.len();
@@ -51,13 +51,13 @@ impl<'a> Shown<'a> {
         ways.get(at).map(|how| (*how, at + 1, count))
     }
 
-    /// Everything that was measured in the way that is shown, by step.
+    /// Every measurement with the settings shown, by step.
     fn alike(&self) -> Vec<&'a Measurement> {
         let Some((how, ..)) = self.how() else { return Vec::new() };
         self.measured.all().iter().filter(|measurement| measurement.how == *how).collect()
     }
 
-    /// The earliest step measured, and the one that is laid over it where there is another.
+    /// The earliest measured step, and the one compared with it, if there is another.
     pub fn pair(&self) -> (Option<&'a Measurement>, Option<&'a Measurement>) {
         let alike = self.alike();
         let mut later = alike.iter().skip(1);
@@ -76,7 +76,7 @@ impl<'a> Shown<'a> {
         forced.chain([None]).collect()
     }
 
-    /// The budget of the parallel kinds' samples; `None` forces nothing.
+    /// The budget of the parallel kinds' samples; `None` forces no answer.
     pub fn samples(&self) -> Option<usize> {
         let budgets = self.budgets();
         match self.choice.samples {
@@ -85,12 +85,12 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// The curves of a measurement as they are looked at, one of each kind.
+    /// The curves of a measurement as shown, one of each kind.
     pub fn curves(&self, of: &Measurement) -> [Curve; Kind::ALL.len()] {
         Kind::ALL.map(|kind| Curve::of(of, kind, self.axis, self.samples()))
     }
 
-    /// Where the crosshair can stand: every number of tokens that was measured, none twice.
+    /// The positions of the crosshair: every measured number of tokens, without duplicates.
     pub fn stops(&self) -> Vec<f64> {
         let (before, after) = self.pair();
         let mut stops: Vec<f64> = [before, after]
@@ -100,7 +100,7 @@ impl<'a> Shown<'a> {
             .flat_map(|curve| curve.spots.into_iter().map(|spot| spot.tokens))
             .collect();
         stops.sort_by(f64::total_cmp);
-        // Two of one rounded number would look like a crosshair that does not move.
+        // Two stops with the same rounded number would look like a crosshair that does not move.
         stops.dedup_by(|later, earlier| later.round() == earlier.round());
         stops
     }
@@ -135,7 +135,7 @@ impl<'a> Shown<'a> {
         self.stand_near(tokens);
     }
 
-    /// The curves have changed: the crosshair stays where it was, as nearly as it can.
+    /// The curves have changed: the crosshair stays as close as possible to where it was.
     fn stand_near(&mut self, tokens: Option<f64>) {
         let (Some(tokens), true) = (tokens, self.choice.cursor.is_some()) else { return };
         let distance = |stop: &f64| (stop / tokens).ln().abs();
@@ -152,7 +152,7 @@ impl<'a> Shown<'a> {
 }
 
 impl Frontier {
-    /// The measurements as they are looked at now.
+    /// The measurements as currently shown.
     pub fn shown<'a>(&self, measured: &'a Measurements) -> Shown<'a> {
         let fresh = measured.fresh();
         let choice = match self.choice.fresh == fresh {
@@ -162,7 +162,7 @@ impl Frontier {
         Shown { measured, choice, axis: self.axis }
     }
 
-    /// Does what a key asked for.
+    /// Carries out an action.
     pub(super) fn act(&mut self, action: Action, measured: &Measurements) {
         let mut shown = self.shown(measured);
         match action {

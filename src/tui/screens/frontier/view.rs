@@ -1,5 +1,5 @@
-//! Draws the Frontier screen: the chart, and below it what the crosshair reads out. Where a chart could not be read,
-//! the reading stands alone.
+//! Draws the Frontier screen: the chart, and below it the values at the crosshair. If the chart would be too small to
+//! read, only the values are drawn.
 
 use ratatui::{
     buffer::Buffer,
@@ -26,9 +26,9 @@ use crate::{
     },
 };
 
-/// From this size on there is a chart.
+/// Smallest size with a chart.
 const CHART: (u16, u16) = (56, 17);
-/// From this width on a reading has its whole interval.
+/// Smallest width at which a value shows its full interval.
 const WHOLE: u16 = 72;
 
 const EMPTY: &str = "What does thinking buy? This run has no measurement yet. A measurement samples the same \
@@ -65,7 +65,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, frontier: &Shown<'_>, theme:
     Paragraph::new(lines).render(below, buffer);
 }
 
-/// The border with how far a measurement is.
+/// The border with the progress of a measurement.
 fn with_progress(block: Block<'static>, frontier: &Shown<'_>, theme: &Theme) -> Block<'static> {
     match frontier.measured.progress() {
         Some(words) => block.title_bottom(on_border(vec![Span::styled(format!(" {words} "), theme.accent)])),
@@ -84,7 +84,7 @@ fn draw_empty(buffer: &mut Buffer, area: Rect, frontier: &Shown<'_>, theme: &The
     Paragraph::new(lines).render(inner, buffer);
 }
 
-/// What was asked, and how: as much as fits.
+/// The puzzles and settings, as much as fits.
 fn title(how: &HowMeasured, width: usize, theme: &Theme) -> Vec<Span<'static>> {
     let mut spans = vec![Span::styled(" compute frontier ", theme.title)];
     let level =
@@ -103,7 +103,7 @@ fn title(how: &HowMeasured, width: usize, theme: &Theme) -> Vec<Span<'static>> {
     spans
 }
 
-/// What the crosshair reads out: the value of each curve that so many tokens pay for.
+/// The values at the crosshair: for each curve, the value within that many tokens.
 fn reading(frontier: &Shown<'_>, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let Some(tokens) = frontier.crosshair() else {
         return vec![Line::from(Span::styled("the measurement is empty", theme.dim))];
@@ -173,7 +173,7 @@ fn reading(frontier: &Shown<'_>, width: u16, theme: &Theme) -> Vec<Line<'static>
     lines
 }
 
-/// A value with its interval and what it was reached with, as much as fits.
+/// A value with its interval and how it was reached, as much as fits.
 fn value(spot: Option<&Spot>, column: usize, style: Style, theme: &Theme) -> Vec<Span<'static>> {
     let Some(spot) = spot else {
         return vec![Span::styled(format!("{:<column$}", theme.glyph("–", "-")), theme.dim)];

@@ -1,5 +1,5 @@
-//! The completions as a person goes through them: filtered, ordered, searched, and one of them selected. Transcripts
-//! shows the list and Search follows it, so that both are at the same completion.
+//! The list of completions: filtered, ordered and searched, with one selected. Transcripts shows the list and Search
+//! follows it, so both show the same completion.
 
 mod moves;
 mod needle;
@@ -24,21 +24,21 @@ pub enum Row {
     Completion(usize, usize),
 }
 
-/// The list. Its rows are those of the completions as of the last [`Listing::settle`]: only those of the groups from
-/// the first changed one on are made anew, and nothing is filtered, sorted or searched for a frame.
+/// The list, as of the last [`Listing::settle`]. Only rows from the first changed group on are rebuilt, and drawing a
+/// frame never filters, sorts or searches.
 #[derive(Debug)]
 pub struct Listing {
     rows: Vec<Row>,
     /// Where the rows of each group end.
     ends: Vec<usize>,
-    /// The version of the completions that the rows are of.
+    /// The version of the completions that the rows were built from.
     seen: u64,
-    /// The first group whose rows are to be made anew for another reason.
+    /// The first group whose rows must be rebuilt for another reason.
     stale: Option<usize>,
     filter: Filter,
     sort: Sort,
     needle: Option<Needle>,
-    /// What the search finds, whether it is shown or not.
+    /// The matches of the search, shown or not.
     found: HashSet<Key>,
     /// How many rows it finds.
     matching: usize,
@@ -109,7 +109,7 @@ impl Listing {
         true
     }
 
-    /// The entries of a group that the filter shows, in the order in force.
+    /// The entries of a group that pass the filter, in the current order.
     fn ordered(&self, group: &Group) -> Vec<usize> {
         let entries = &group.entries;
         let mut shown: Vec<usize> =
@@ -151,8 +151,8 @@ impl Listing {
         self.settle_cursor(all);
     }
 
-    /// Searches for `query`; an empty one ends the search. A longer query is looked for only where the
-    /// shorter one was found.
+    /// Searches for `query`; an empty one ends the search. A longer query only searches the matches of the shorter
+    /// one.
     pub fn set_query(&mut self, query: &str, grows: bool, all: &Completions) {
         self.settle_rows(all);
         self.needle = Needle::new(query);
@@ -163,17 +163,17 @@ impl Listing {
             let asked = keyed.filter(|(key, _)| !grows || before.contains(key));
             self.found = asked.filter(|(_, record)| finds(needle, record)).map(|(key, _)| key).collect();
         }
-        // Its rows stay; how many of them match is counted anew.
+        // Its rows stay; the matches among them are counted again.
         self.stale = Some(self.ends.len());
         self.settle_cursor(all);
     }
 
-    /// The filter in force.
+    /// The current filter.
     pub fn filter(&self) -> Filter {
         self.filter
     }
 
-    /// The order in force.
+    /// The current order.
     pub fn sort(&self) -> Sort {
         self.sort
     }

@@ -1,4 +1,4 @@
-//! Going from completion to completion.
+//! Moving from completion to completion.
 
 use super::{Listing, Row, group_of};
 use crate::tui::store::{
@@ -14,7 +14,7 @@ impl Listing {
         }
     }
 
-    /// Moves to a row because the person asked for it, so that new completions no longer take them away.
+    /// Moves to a row on request, so that new completions no longer move the cursor.
     pub fn go_to(&mut self, row: usize, all: &Completions) {
         self.follow = false;
         self.select_row(Some(row), all);
@@ -29,14 +29,14 @@ impl Listing {
         }
     }
 
-    /// Moves to a completion that is listed, or near it, without an end to following.
+    /// Moves to a listed completion, or one near it, and keeps following.
     pub fn return_to(&mut self, key: Key, all: &Completions) {
         if let Some(row) = self.row_near(key, all) {
             self.select_row(Some(row), all);
         }
     }
 
-    /// Selects a completion; a filter that hides it is taken off. Whether it is there.
+    /// Selects a completion, and removes a filter that hides it. Returns whether it exists.
     pub fn show(&mut self, key: Key, all: &Completions) -> bool {
         self.settle(all);
         let row = |list: &Self| list.row_near(key, all).filter(|row| list.key_at(*row, all) == Some(key));
@@ -48,7 +48,7 @@ impl Listing {
         true
     }
 
-    /// Moves over rows; headings are stepped over.
+    /// Moves by rows, skipping headings.
     pub fn move_rows(&mut self, by: isize, all: &Completions) {
         let (Some(from), Some(last)) = (self.cursor, self.rows.len().checked_sub(1)) else {
             return;
@@ -95,7 +95,7 @@ impl Listing {
         } else {
             let nearest =
                 headings(0..cursor).rev().find(|row| place(*row).is_some_and(|to| far_enough(from, to)));
-            // From inside a step it goes to the first group of the step before.
+            // From inside a step it goes to the first group of the previous step.
             nearest.map(|nearest| {
                 let same_jump = |row: &usize| match (place(*row), place(nearest)) {
                     (Some(row), Some(nearest)) => row == nearest || !far_enough(row, nearest),
@@ -109,7 +109,7 @@ impl Listing {
         }
     }
 
-    /// Moves to the first completion found at or after this one, round the end.
+    /// Moves to the first match at or after this completion, wrapping around.
     pub fn go_to_match_from(&mut self, key: Option<Key>, all: &Completions) {
         let Some(from) = key.and_then(|key| self.row_near(key, all)).or(self.cursor) else { return };
         if let Some(row) = self.match_from(from, true, all) {
@@ -117,7 +117,7 @@ impl Listing {
         }
     }
 
-    /// Moves to the next or previous completion found, round the ends. Whether there is one.
+    /// Moves to the next or previous match, wrapping around. Returns whether there is one.
     pub fn turn_match(&mut self, forward: bool, all: &Completions) -> bool {
         let Some(cursor) = self.cursor else { return false };
         let rows = self.rows.len();
@@ -127,7 +127,7 @@ impl Listing {
         true
     }
 
-    /// The first row at or after `from` (at or before it, going back) that the search finds, round the ends.
+    /// The first match at or after `from` (at or before it, going back), wrapping around.
     fn match_from(&self, from: usize, forward: bool, all: &Completions) -> Option<usize> {
         let rows = self.rows.len();
         if self.matching == 0 || from >= rows {

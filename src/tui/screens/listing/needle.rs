@@ -1,9 +1,9 @@
-//! Finds what was typed after `/`.
+//! Finds the text typed after `/`.
 
 use std::ops::Range;
 
-/// What is searched for. Letter case counts once the query has an upper-case letter; folding is that of
-/// ASCII, which leaves byte offsets alone.
+/// What is searched for. Letter case counts once the query has an upper-case letter; only ASCII is folded, which
+/// keeps byte offsets valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needle {
     query: String,

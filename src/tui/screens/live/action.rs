@@ -1,10 +1,10 @@
-//! What can be asked of the Live screen, and its keys.
+//! The actions and keys of the Live screen.
 
 use ratatui::crossterm::event::KeyCode;
 
 use crate::tui::shell::keys::{Chord, KeyRow, row};
 
-/// Something a person asked for on this screen.
+/// An action of this screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// More rows for each completion.

@@ -56,7 +56,7 @@ pub(super) fn draw(frame: &mut Frame, live: &Live, scene: &Scene<'_>, area: Rect
     });
     let rows = rows.min(inner.height).max(1);
     let fit = usize::from(inner.height / rows).max(1);
-    // Rows left over go to the first completions, so that none is lost.
+    // Spare rows go to the first completions, so that none is wasted.
     let spare = inner.height % rows;
     let of = current.map_or(0, |(_, group)| group.cards.len());
     let shown = Shown { first: live.first_card(&scene.store.streams).min(of.saturating_sub(fit)), fit, of };
@@ -104,7 +104,7 @@ fn title(current: Option<(usize, &Group)>, shown: Shown, scene: &Scene<'_>, widt
     spans.push(span(if group.streamed && !scene.store.over() { "live  " } else { "answers  " }, theme.dim));
     let arrow = theme.glyph("→", "->");
     let words = task::in_words(scene.store.task(), &group.puzzle, arrow);
-    // The arrow is dim, what stands on both sides of it is not.
+    // Only the arrow is dim.
     match words.split_once(arrow) {
         Some((question, target)) => {
             spans.push(span(question.trim_end().to_owned(), theme.title));
@@ -168,7 +168,7 @@ fn draw_card(frame: &mut Frame, card: &Card, theme: &Theme, area: Rect, now: std
         return;
     }
     let mut spans = highlight::styled_spans(card.text(), card.analysis(), theme);
-    // A completion goes on from its prompt with a space, which would only push the first row in.
+    // A completion starts with a space after its prompt, which would only indent the first row.
     if let Some(first) = spans.first_mut() {
         first.content = first.content.trim_start().to_owned().into();
     }

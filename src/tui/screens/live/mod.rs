@@ -42,7 +42,7 @@ pub struct Live {
     charts: RefCell<Option<Charts>>,
 }
 
-/// What the last picture showed.
+/// Where the last frame put things.
 #[derive(Debug, Default)]
 pub struct Hits {
     shown: Shown,
@@ -61,7 +61,7 @@ struct Charts {
 /// How the metrics are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Metrics {
-    /// Three charts of so many rows.
+    /// Three charts with this many rows.
     Charts(u16),
     /// Three sparklines.
     Sparklines,
@@ -177,7 +177,7 @@ impl Screen for Live {
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {
-        // With the title and the hints.
+        // Including the title and the hints.
         let (width, height) = (area.width, area.height + 2);
         let metrics = match (width, height) {
             (78.., 28..) => Metrics::Charts((height * 2 / 5).clamp(10, 18)),

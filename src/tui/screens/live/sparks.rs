@@ -94,7 +94,7 @@ pub fn draw(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
     }
 }
 
-/// A sparkline whose part of before a fork is dim.
+/// A sparkline whose part before a fork is dim.
 fn in_parts(scene: &Scene<'_>, drawn: &str, x: (f64, f64), style: Style) -> Vec<Span<'static>> {
     let columns = drawn.chars().count();
     let before = scene.store.fork().map_or(0, |fork| {
@@ -106,7 +106,7 @@ fn in_parts(scene: &Scene<'_>, drawn: &str, x: (f64, f64), style: Style) -> Vec<
     vec![span(faint, scene.theme.dim), span(own, style)]
 }
 
-/// What stands right of a sparkline, in a fixed width: the base, and one more number.
+/// The text right of a sparkline, in a fixed width: the base and one more number.
 fn tail(scene: &Scene<'_>, row: &Row, index: usize) -> Vec<Span<'static>> {
     let theme = scene.theme;
     let base =

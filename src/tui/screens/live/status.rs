@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// What TinyZero's run is said to have cost, and why that says little about this one.
+/// The reported cost of TinyZero's run, and why it says little about this one.
 const TINYZERO: &str = "TinyZero $30, other task and model";
 
 /// Draws one or two lines of rates and totals.
@@ -78,7 +78,7 @@ fn line(frame: &mut Frame, scene: &Scene<'_>, parts: Vec<Vec<Span<'static>>>, wi
     draw_line(frame, spans, area);
 }
 
-/// Draws the message, or what the numbers stand on.
+/// Draws the message, or the facts behind the numbers.
 pub fn draw_message(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
     let theme = scene.theme;
     if let Some(message) = scene.message {

@@ -18,14 +18,14 @@ use crate::{
     },
 };
 
-/// Something a person asked for on this screen.
+/// An action of this screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// The next window of steps.
     NextWindow,
-    /// To the transcript that stands for the aha mark.
+    /// To the transcript behind the aha mark.
     ShowAha,
-    /// Through the figures, where not all fit.
+    /// Scrolls the figures if not all fit.
     Scroll(Move),
 }
 
@@ -57,7 +57,7 @@ pub static KEYS: &[KeyRow<Action>] = &[
     row(&[Chord::key(KeyCode::PageUp)], "PgUp", Action::Scroll(Move::PageUp), "", "a page up"),
 ];
 
-/// How many steps the figures are taken over.
+/// The number of steps that the figures cover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Window {
     /// The last ten.
@@ -91,7 +91,7 @@ impl Window {
 /// The Meter screen.
 #[derive(Debug, Default)]
 pub struct Meter {
-    /// The steps that the figures are taken over.
+    /// The steps that the figures cover.
     pub window: Window,
     scroll: Scroll,
 }

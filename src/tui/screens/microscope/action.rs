@@ -1,11 +1,11 @@
-//! What can be asked of the Microscope, and its rows of the key table.
+//! The actions and keys of the Microscope.
 
 use ratatui::crossterm::event::KeyCode;
 
 use super::lens::Lens;
 use crate::tui::shell::keys::{Chord, KeyRow, row};
 
-/// Something a person asked for on this screen.
+/// An action of this screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// One completion up; one line of tokens up in an opened completion.
@@ -28,7 +28,7 @@ pub enum Action {
     NextGroup,
     /// The group before.
     PreviousGroup,
-    /// The step after; behind the last one the newest is followed.
+    /// The next step; after the last one, the newest is followed.
     NextStep,
     /// The step before.
     PreviousStep,

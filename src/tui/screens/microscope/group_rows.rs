@@ -1,4 +1,4 @@
-//! The completions of the group, a line each: what the phases so far have brought to light of it.
+//! The completions of the group, one per line, with the results of the phases so far.
 
 use ratatui::{
     style::Modifier,
@@ -61,7 +61,7 @@ impl GroupRow<'_> {
     fn add_bar(&self, spans: &mut Vec<Span<'static>>, theme: &Theme, width: u16) {
         let half = if width >= 100 { 12 } else { 6 };
         let [below, middle, over] = signed_bar(self.record.advantage(), self.scale, half, theme);
-        // A bar is a stroke: reversed, it would be a block.
+        // Reversed, the stroke of a bar would become a block.
         let stroke = Modifier::UNDERLINED | Modifier::REVERSED;
         spans.extend([
             span(below, theme.false_check.remove_modifier(stroke)),
@@ -72,7 +72,7 @@ impl GroupRow<'_> {
     }
 }
 
-/// Why the answer was rewarded as it was: the task's sentence where it fits, else in a few words.
+/// Why the answer got its reward: the task's sentence if it fits, else a few words.
 fn why(score: &Score, room: usize) -> String {
     if score.reason.chars().count() <= room {
         return score.reason.clone();

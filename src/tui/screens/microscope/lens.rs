@@ -14,10 +14,10 @@ use crate::{
     tui::shell::theme::Theme,
 };
 
-/// Shares of the largest value from which on a signed one is weak, and strong.
+/// Shares of the largest value above which a signed value is weak, and strong.
 const WEAK: f64 = 0.05;
 const STRONG: f64 = 0.5;
-/// Equal rewards leave rounding errors for advantages, and equal models for changes.
+/// Equal rewards leave rounding errors as advantages, and equal models as changes.
 const NOTHING: f64 = 1e-6;
 
 /// What tokens are coloured by.
@@ -29,7 +29,7 @@ pub enum Lens {
     Entropy,
     /// Log-probability when it was sampled.
     LogProb,
-    /// The ratio of probabilities, new to old, that the loss has for it.
+    /// Its importance ratio in the loss, new to old.
     Ratio,
     /// The estimate of KL to the reference.
     Kl,
@@ -54,7 +54,7 @@ impl Lens {
         }
     }
 
-    /// Whether values lie on both sides of nothing.
+    /// Whether values lie on both sides of zero.
     pub fn signed(self) -> bool {
         matches!(self, Self::Advantage | Self::Ratio | Self::Change)
     }
@@ -95,8 +95,8 @@ impl Lens {
         }
     }
 
-    /// The largest value of the group, which the colours of a signed lens are relative to: after a small update they
-    /// would all be alike otherwise.
+    /// The largest value of the group. The colours of a signed lens are relative to it; otherwise they would all look
+    /// alike after a small update.
     pub fn scale(self, records: &[Arc<Rollout>], seen: &[RowInspection], known: Phase) -> f64 {
         let middle = if self == Self::Ratio { 1.0 } else { 0.0 };
         let values = records.iter().flat_map(|record| {
@@ -106,7 +106,7 @@ impl Lens {
         values.map(|value| (value - middle).abs()).filter(|size| size.is_finite()).fold(0.0, f64::max)
     }
 
-    /// From -2 to 2 where the lens is signed, else from 0 to 4; see [`Self::scale`]. `bounds` are those of a ratio.
+    /// From -2 to 2 if the lens is signed, else from 0 to 4; see [`Self::scale`]. `bounds` are those of a ratio.
     pub fn level(self, value: f64, scale: f64, bounds: Bounds) -> i8 {
         let steps = |bounds: [f64; 4]| bounds.iter().filter(|&&bound| value >= bound).count() as i8;
         let signed = |value: f64, strong: bool| {
@@ -155,7 +155,7 @@ impl Lens {
     }
 }
 
-/// What the loss makes of a completion under the newest weights that were looked at.
+/// The ratios and KL of a completion under the newest inspected weights.
 pub(super) fn newest(seen: &RowInspection) -> Option<&Explanation> {
     seen.explained_after.as_ref().or(seen.explained.as_ref())
 }
@@ -181,7 +181,7 @@ pub fn style(theme: &Theme, signed: bool, level: i8) -> Style {
     }
 }
 
-/// What stands under a token of this level where there are no colours.
+/// The symbol under a token of this level if there are no colours.
 pub fn symbol(signed: bool, level: i8) -> char {
     match (signed, level) {
         (true, -2) => '=',

@@ -1,4 +1,4 @@
-//! The read-out: the numbers of the token under the cursor.
+//! The numbers of the token under the cursor.
 
 use ratatui::text::Line;
 

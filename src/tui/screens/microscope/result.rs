@@ -1,4 +1,4 @@
-//! What a phase has brought to light, in one line of numbers.
+//! The result of a phase in one line of numbers.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub struct Seen<'a> {
     pub known: Phase,
     /// Its completions.
     pub rows: &'a [Arc<Rollout>],
-    /// Those of them that were looked at closely.
+    /// Those of them that were inspected.
     pub inspected: &'a [RowInspection],
 }
 
@@ -106,7 +106,7 @@ fn changes(seen: &Seen<'_>) -> Option<String> {
     Some(format!("Probability in points: {sides}largest {} ({piece:?}).", points(most)))
 }
 
-/// A probability's change in points of a hundred, with two digits that say something.
+/// A probability's change in percentage points, with two significant digits.
 pub fn points(change: f64) -> String {
     let points = 100.0 * change;
     match points.abs() {

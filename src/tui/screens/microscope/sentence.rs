@@ -1,4 +1,4 @@
-//! One sentence for each phase, true to the configuration: a teacher can read it aloud.
+//! One sentence for each phase, true to the configuration, that a teacher can read aloud.
 
 use crate::{
     config::Config,
@@ -20,12 +20,12 @@ pub enum Stage {
     After,
 }
 
-/// What the sentence speaks of.
+/// The numbers in the sentence.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Figures<'a> {
     /// The rewards of the group.
     pub rewards: &'a [f64],
-    /// Whether its tokens were looked at after the update.
+    /// Whether its tokens were inspected after the update.
     pub looked_at: bool,
     /// The step's loss, once it is known.
     pub loss: Option<f64>,
@@ -61,7 +61,7 @@ pub fn sentence(stage: Stage, config: &Config, figures: Figures<'_>) -> String {
                 let loss = if loss.abs() < 5e-5 { 0.0 } else { loss };
                 format!(" The step's loss read {loss:+.4}.")
             });
-            // Nobody looked at the tokens of a recorded step.
+            // The tokens of a recorded step were not inspected.
             let shown = if looked_at { "; 6 shows the effect on each token" } else { "" };
             format!("After: the weights have changed{shown}.{read} {}", explained.loss)
         }

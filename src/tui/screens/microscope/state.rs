@@ -1,4 +1,4 @@
-//! Where the person is among the groups.
+//! The position among the groups.
 
 use super::{action::Action, lens::Lens};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 /// The Microscope.
 #[derive(Debug, Default)]
 pub struct Microscope {
-    /// The step a person went to; `None` follows the newest.
+    /// The selected step; `None` follows the newest.
     step: Option<u64>,
     /// Group, completion and token under the cursor.
     pub(super) group: usize,
@@ -20,7 +20,7 @@ pub struct Microscope {
     lens: Option<Lens>,
 }
 
-/// What the last picture showed where.
+/// Where the last frame put things.
 #[derive(Debug, Default)]
 pub struct Hits {
     /// First token of each drawn line.
@@ -28,7 +28,7 @@ pub struct Hits {
 }
 
 impl Microscope {
-    /// The step on screen. Steps after a checkpoint that was gone back to are no more.
+    /// The step on screen. Steps after a checkpoint that was resumed no longer exist.
     pub(super) fn shown_step(&self, groups: &Groups) -> Option<u64> {
         self.chosen_step(groups).or(groups.newest())
     }
@@ -49,7 +49,7 @@ impl Microscope {
         (count > 0).then(|| (step, self.group.min(count - 1)))
     }
 
-    /// The colouring: what a person chose, else what the moment calls for.
+    /// The colouring: the user's choice, else the one that suits the phase.
     pub(super) fn lens(&self, place: Place, groups: &Groups) -> Lens {
         self.lens.unwrap_or(match groups.known(place) {
             Phase::Sample | Phase::Score => Lens::Entropy,
@@ -100,7 +100,7 @@ impl Microscope {
         }
     }
 
-    /// To a line, as far from its beginning as the cursor is from that of its own.
+    /// To the same column of another line.
     fn go_to_line(&mut self, line: Option<usize>, from: usize, hits: &Hits) {
         let Some((line, &first)) = line.and_then(|line| Some((line, hits.lines.get(line)?))) else { return };
         let into = self.token.saturating_sub(hits.lines.get(from).copied().unwrap_or(0));

@@ -13,9 +13,9 @@ use crate::{
     tui::{shell::theme::Theme, widgets::lines::span},
 };
 
-/// The text of each token, and whether the borders are those of the tokens. A record alone has no borders: where
-/// its words are as many as its tokens they are the tokens (the shipped vocabulary is one of words); otherwise the
-/// words stand for the tokens at about their place.
+/// The text of each token, and whether the token borders are exact. A record has no borders. If it has as many words
+/// as tokens, the words are the tokens (the shipped vocabulary consists of words); otherwise each word stands for the
+/// tokens near its place.
 pub(super) fn pieces(record: &Rollout, seen: Option<&RowInspection>) -> (Vec<String>, bool) {
     if let Some(seen) = seen {
         return (seen.pieces.clone(), true);
@@ -56,7 +56,7 @@ impl Shading {
     }
 }
 
-/// The tokens, wrapped; without colours a line of symbols under each. Also the first token of each line.
+/// The wrapped tokens, without colours with a line of symbols under each line, and the first token of each line.
 pub(super) fn token_lines(
     pieces: &[String],
     shading: &Shading,

@@ -1,5 +1,5 @@
-//! Draws the Microscope: the phases, what this one does and what it has shown, the group, the tokens of one
-//! completion, and the read-out.
+//! Draws the Microscope: the phases, the sentence and result of the current one, the group, the tokens of one
+//! completion, and the numbers of one token.
 
 use ratatui::{
     Frame,
@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// Rows below which the sentence gives way to the numbers.
+/// Rows below which the sentence makes room for the numbers.
 const LOW: usize = 14;
 
 /// Draws the screen between the title and the hints.
@@ -77,7 +77,7 @@ fn body(scope: &Microscope, scene: &Scene<'_>, area: Rect) -> (Vec<Line<'static>
     if scope.open {
         lines.push(line(row));
     } else {
-        // The tokens keep at least a line, where there is room a few.
+        // The tokens keep at least one line, and a few if there is room.
         let tokens = if height >= LOW { 3 } else { 2 };
         let room = height.saturating_sub(lines.len() + readout_rows + tokens).clamp(1, rows.len().max(1));
         let first = (row + 1).saturating_sub(room);
@@ -106,7 +106,7 @@ fn body(scope: &Microscope, scene: &Scene<'_>, area: Rect) -> (Vec<Line<'static>
     (lines, Hits { lines: starts })
 }
 
-/// What the phase does, what it has shown, and which group this is.
+/// What the phase does, its result, and which group this is.
 fn head(scene: &Scene<'_>, place: Place, stage: Stage, config: &Config, area: Rect) -> Vec<Line<'static>> {
     let groups = &scene.store.groups;
     let (theme, width, low) = (scene.theme, area.width, usize::from(area.height) < LOW);
@@ -146,7 +146,7 @@ fn head(scene: &Scene<'_>, place: Place, stage: Stage, config: &Config, area: Re
     lines
 }
 
-/// What the evaluation of this step has shown; `None` while it is not over.
+/// The result of this step's evaluation; `None` until it is done.
 fn held_out(scene: &Scene<'_>, step: u64, config: &Config) -> Option<String> {
     let done = scene.store.history.steps().iter().rev().find(|done| done.step == step)?;
     Some(match (done.known(&registry::EVAL_ACCURACY), config.schedule.evaluate_every) {
@@ -156,7 +156,7 @@ fn held_out(scene: &Scene<'_>, step: u64, config: &Config) -> Option<String> {
     })
 }
 
-/// How far the step of this group is.
+/// The stage of this group's step.
 fn stage((step, _): Place, progress: Option<Progress>) -> Stage {
     match progress {
         Some(now) if now.step == step => match now.phase {
@@ -170,7 +170,7 @@ fn stage((step, _): Place, progress: Option<Progress>) -> Stage {
     }
 }
 
-/// The completions of a step that nothing is known of yet.
+/// The completions of a step without any results yet.
 fn being_written(scene: &Scene<'_>, config: &Config, area: Rect) -> Vec<Line<'static>> {
     let theme = scene.theme;
     let stage = scene.store.progress.map_or(Stage::Sample, |now| stage((now.step, 0), Some(now)));

@@ -1,10 +1,10 @@
-//! What can be asked of the Playground, and its rows of the key table.
+//! The actions and keys of the Playground.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::tui::shell::keys::{Chord, KeyRow, row};
 
-/// Something a person asked for on this screen.
+/// An action of this screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Both models answer.
@@ -25,17 +25,17 @@ pub enum Action {
     Answer(usize),
     /// Types a value into the field, or text before the token.
     Type,
-    /// Leaves the token out and samples again.
+    /// Deletes the token and resamples.
     Delete,
-    /// Puts a wait before the token and samples again.
+    /// Inserts a wait before the token and resamples.
     Wait,
     /// Another held-out puzzle.
     NextPuzzle,
-    /// Gives up what is being done, or goes back to the fields.
+    /// Cancels the job, or goes back to the fields.
     Back,
     /// A typed character.
     Input(char),
-    /// Takes the last character back.
+    /// Deletes the last character.
     Erase,
     /// Takes what was typed.
     Accept,

@@ -1,4 +1,4 @@
-//! What a change did, in lines: both shares with their intervals, the difference with its own, and what was compared.
+//! The effect of a change in lines: both shares and their difference, with intervals, and what was compared.
 
 use ratatui::text::Line;
 

@@ -1,4 +1,4 @@
-//! The fields above the answers: what is asked, of whom, and how.
+//! The fields above the answers: the puzzle, the models and the options.
 
 use crate::{
     config::Config,
@@ -20,7 +20,7 @@ pub enum Field {
     Temperature,
     /// The thinking budget.
     Budget,
-    /// How many times a thought is made to go on.
+    /// How many times a thought is forced to continue.
     KeepThinking,
     /// The seed of the draws.
     Seed,
@@ -62,7 +62,7 @@ impl Field {
         }
     }
 
-    /// What is to be written there.
+    /// What it expects.
     fn expected(self) -> &'static str {
         match self {
             Self::Numbers => "2 to 6 whole numbers from 0 up, such as 4 1 16; or a whole puzzle, 4 1 16 = 19",
@@ -90,9 +90,9 @@ pub struct Form {
     pub options: PlayOptions,
     /// The field under the cursor.
     pub at: Field,
-    /// What exact search says of the puzzle.
+    /// What exact search finds for the puzzle.
     pub prospect: Prospect,
-    /// The budget to go back to when it is turned on again.
+    /// The budget to restore when it is turned on again.
     default_budget: usize,
     /// Whether a person chose the models.
     chosen: bool,
@@ -122,7 +122,7 @@ impl Default for Form {
 }
 
 impl Form {
-    /// Takes over how a run samples.
+    /// Adopts the sampling settings of a run.
     pub fn configure(&mut self, config: &Config) {
         self.options.temperature = config.sampling.temperature;
         self.options.budget = Some(config.sampling.max_new_tokens);
@@ -134,7 +134,7 @@ impl Form {
         }
     }
 
-    /// Takes in which models there are. Until a person chooses: what the run began from, and the newest.
+    /// Takes in the available models. Until the user chooses, the models are the run's base and the newest.
     pub fn offer(&mut self, models: &Models) {
         let newest = models.names.last().copied().unwrap_or(ModelName::Embedded);
         for (side, first) in [(0, models.base), (1, newest)] {
@@ -155,7 +155,7 @@ impl Form {
         self.puzzle = puzzle;
     }
 
-    /// The field so many places further, without going round.
+    /// The field this many places further, without wrapping around.
     pub fn step(&mut self, by: isize) {
         let at = Field::ALL.iter().position(|field| *field == self.at).unwrap_or(0);
         self.at = Field::ALL[at.saturating_add_signed(by).min(Field::ALL.len() - 1)];
@@ -208,10 +208,10 @@ impl Form {
         }
     }
 
-    /// Puts what was typed into the field under the cursor.
+    /// Sets the field under the cursor to the typed text.
     ///
     /// # Errors
-    /// A sentence that says what is expected; nothing is changed then.
+    /// A sentence that says what is expected; nothing changes then.
     pub fn enter(&mut self, text: &str, models: Option<&Models>) -> Result<(), String> {
         let entry = self.read(text, models)?;
         match entry {
@@ -225,7 +225,7 @@ impl Form {
         Ok(())
     }
 
-    /// What the field would be with this text; so that it can be judged while it is typed.
+    /// The form with this text in the field, to validate it while it is typed.
     pub fn read(&self, text: &str, models: Option<&Models>) -> Result<Entry, String> {
         let text = text.trim();
         let refused = || format!("'{text}' is not {}.", self.expected());
@@ -301,7 +301,7 @@ impl Form {
         }
     }
 
-    /// What stands in the field when one begins to type.
+    /// The field's text when typing begins.
     pub fn draft(&self) -> String {
         match self.at {
             Field::Numbers => words(&self.numbers().numbers),
@@ -309,7 +309,7 @@ impl Form {
         }
     }
 
-    /// What is to be written into the field under the cursor.
+    /// What the field under the cursor expects.
     pub fn expected(&self) -> &'static str {
         match self.at {
             Field::Numbers if self.family.target_follows => self.family.puzzle_form,

@@ -1,4 +1,4 @@
-//! The Playground: a puzzle of one's own, two models side by side, and answers that are changed at one token.
+//! The Playground: your own puzzle, two models side by side, and answers changed at one token.
 
 mod action;
 mod change;
@@ -43,7 +43,7 @@ impl Screen for Playground {
     }
 
     fn mouse(&self, pointer: Pointer) -> Option<Action> {
-        // The wheel moves through the tokens; the fields are not changed by it.
+        // The wheel moves through the tokens, but never changes a field.
         match (pointer.what, self.zone) {
             (Gesture::Up, Zone::Answer(_)) => Some(Action::Up),
             (Gesture::Down, Zone::Answer(_)) => Some(Action::Down),
@@ -60,7 +60,7 @@ impl Screen for Playground {
     }
 
     fn enter(&mut self, _: &mut Context<'_>) -> Vec<Effect> {
-        // Whoever comes here finds the models that there are now.
+        // Refreshes the list of models on entry.
         vec![Effect::Models]
     }
 

@@ -1,4 +1,4 @@
-//! Where the person is on the Playground, and what each action changes of it.
+//! The state of the Playground, and how each action changes it.
 
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
@@ -48,11 +48,11 @@ pub struct Playground {
     cursors: [usize; 2],
     /// Puzzles drawn so far.
     drawn: u64,
-    /// The engine whose configuration the fields began with.
+    /// The engine whose configuration initialized the fields.
     begun: u64,
 }
 
-/// What the last picture showed.
+/// Where the last frame put things.
 #[derive(Debug, Default)]
 pub struct Hits {
     /// First token of each drawn line, of each answer.
@@ -77,7 +77,7 @@ impl Default for Playground {
 type Refusal = &'static str;
 
 impl Playground {
-    /// Why the text that is being typed cannot be taken; `None` where it can.
+    /// Why the typed text is invalid; `None` if it is valid.
     pub(super) fn complaint(&self, desk: &Desk) -> Option<String> {
         let typed = self.typed.as_deref()?;
         match self.zone {
@@ -86,7 +86,7 @@ impl Playground {
         }
     }
 
-    /// Takes over how a run samples, and which models there are.
+    /// Adopts the sampling settings of a run and the available models.
     pub(super) fn follow(&mut self, store: &Store) {
         if self.begun != store.begun
             && let Some(config) = store.config()
@@ -99,7 +99,7 @@ impl Playground {
         }
     }
 
-    /// Does what a key asked for.
+    /// Carries out an action.
     pub(super) fn act(&mut self, action: Action, context: &Context<'_>, hits: &Hits) -> Vec<Effect> {
         self.follow(context.store);
         if self.type_in(action) {
@@ -114,7 +114,7 @@ impl Playground {
         done.unwrap_or_else(Effect::info)
     }
 
-    /// What is typed, whatever it is for. Whether it was that.
+    /// Handles typed text for any purpose. Returns whether the action was one of typing.
     fn type_in(&mut self, action: Action) -> bool {
         match action {
             Action::Input(character) => {
@@ -144,7 +144,7 @@ impl Playground {
             Action::Type => self.typed = Some(self.form.draft()),
             Action::Delete | Action::Wait => return Err("Go to an answer's tokens first: press a or b"),
             Action::Accept => {
-                // What cannot be taken stays, and below the fields it is said why.
+                // Invalid text stays, and the line below the fields says why.
                 let typed = self.typed.clone().unwrap_or_default();
                 if self.form.enter(&typed, desk.known()).is_ok() {
                     self.typed = None;
@@ -209,7 +209,7 @@ impl Playground {
     }
 
     fn play(&mut self, desk: &Desk) -> Vec<Effect> {
-        // Below the fields it is said why.
+        // The line below the fields says why.
         if desk.models.is_err() {
             return Vec::new();
         }
@@ -262,7 +262,7 @@ impl Playground {
         self.cursors[side].min(desk.panes[side].tokens.len().saturating_sub(1))
     }
 
-    /// The model of an answer in words, or the one that would give it.
+    /// The name of an answer's model, or of the one that would answer.
     pub(super) fn who(&self, side: usize, desk: &Desk) -> String {
         match &desk.panes[side].who {
             Some(who) => label(who.model, who.step),
@@ -271,7 +271,7 @@ impl Playground {
     }
 }
 
-/// The token a line below or above, as far from the beginning of its line as this one.
+/// The token in the same column a line below or above.
 fn line_beside(lines: &[usize], cursor: usize, down: bool, last: usize) -> usize {
     let at = lines.partition_point(|&first| first <= cursor).saturating_sub(1);
     let to = if down { at + 1 } else { at.wrapping_sub(1) };

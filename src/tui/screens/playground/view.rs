@@ -1,4 +1,4 @@
-//! Draws the Playground: the fields, the two answers, and what a change did.
+//! Draws the Playground: the fields, the two answers, and the effect of a change.
 
 use ratatui::{
     buffer::Buffer,
@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// From this height on the fields have a frame.
+/// Smallest height at which the fields have a frame.
 const FRAMED: u16 = 18;
 
 /// Draws the screen between the title and the hints.
@@ -71,7 +71,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, ground: &Playground, scene: 
     hits
 }
 
-/// Draws lines, in a frame where there is a title for one.
+/// Draws lines, framed if there is a title.
 fn draw_lines(
     buffer: &mut Buffer,
     area: Rect,
@@ -93,7 +93,7 @@ fn draw_lines(
     }
 }
 
-/// The fields, as many on a line as fit. With little room only those around the cursor's are shown.
+/// The fields, as many per line as fit. With little room, only those near the cursor are shown.
 fn field_lines(ground: &Playground, scene: &Scene<'_>, width: u16, little: bool) -> Vec<Line<'static>> {
     let width = usize::from(width);
     let short = width < 76;
@@ -153,7 +153,7 @@ fn field_spans(
     }
 }
 
-/// The line below the fields: what is wrong, what is going on, or what can be said of the puzzle.
+/// The line below the fields: an error, the progress, or what is known about the puzzle.
 fn note(ground: &Playground, width: u16, scene: &Scene<'_>) -> Vec<Span<'static>> {
     let (theme, desk) = (scene.theme, &scene.store.desk);
     let warn = |text: String| vec![span(theme.glyph("▲ ", "! "), theme.warning), span(text, theme.title)];
@@ -217,7 +217,7 @@ fn note(ground: &Playground, width: u16, scene: &Scene<'_>) -> Vec<Span<'static>
     spans
 }
 
-/// What stands under the cursor and what can be done with it.
+/// The token under the cursor and the possible actions.
 fn token_note(ground: &Playground, side: usize, width: u16, scene: &Scene<'_>) -> Vec<Span<'static>> {
     let (theme, pane) = (scene.theme, &scene.store.desk.panes[side]);
     let cursor = ground.cursor(side, &scene.store.desk);

@@ -26,8 +26,8 @@ use crate::{
     },
 };
 
-/// From this width on the answers stand side by side, and from this height on one above the other; otherwise only
-/// the one in front is shown.
+/// Smallest width with the answers side by side, and smallest height with them stacked; otherwise only the one in
+/// front is shown.
 const SIDE_BY_SIDE: u16 = 70;
 const STACKED: u16 = 14;
 
@@ -91,7 +91,7 @@ fn draw_answer(
     let cursor = focused.then(|| ground.cursor(side, desk));
     let (spans, starts) = token_spans(pane, (task, puzzle), cursor, writing, theme);
     let wrapped = wrap::wrap_with_offsets(&spans, inner.width);
-    // Offsets count characters that are drawn; the texts of tokens have no others.
+    // Offsets count drawn characters; token texts have no others.
     let firsts: Vec<usize> =
         wrapped.iter().map(|line| starts.partition_point(|&start| start < line.start)).collect();
     let here = match cursor {
@@ -115,7 +115,7 @@ fn answer_title(ground: &Playground, side: usize, width: u16, scene: &Scene<'_>)
     let letter = if side == 0 { " A " } else { " B " };
     let mut spans =
         vec![span(letter, theme.accent), span(format!("{} ", ground.who(side, desk)), theme.title)];
-    // The fields may say something else by now.
+    // The fields may have changed since.
     if let Some(asked) = desk.asked.as_ref().filter(|asked| **asked != ground.form.puzzle) {
         spans.push(span(format!("{} ", puzzle_text(ground.form.family.name, asked, theme)), theme.accent));
     }
@@ -137,7 +137,7 @@ fn answer_title(ground: &Playground, side: usize, width: u16, scene: &Scene<'_>)
     spans
 }
 
-/// How long it is, and what was done to it.
+/// Its length, and how it was changed.
 fn answer_figures(pane: &Pane, theme: &Theme) -> Vec<Span<'static>> {
     if pane.tokens.is_empty() {
         return Vec::new();
@@ -156,7 +156,7 @@ fn answer_figures(pane: &Pane, theme: &Theme) -> Vec<Span<'static>> {
     spans
 }
 
-/// The text as spans, and where each token begins in what is drawn. What was put there stands in braces.
+/// The text as spans, and where each token begins in the drawn text. Inserted text is in braces.
 fn token_spans(
     pane: &Pane,
     (task, puzzle): (&dyn Task, &Puzzle),
@@ -184,7 +184,7 @@ fn token_spans(
         if token.source == Source::End && here {
             add(theme.glyph(" ⏎", " <end>"), look(theme.text), &mut drawn);
         }
-        // The cursor is on its word; the space before it may be lost at the end of a line.
+        // The cursor is on the word itself; the space before it may vanish at a line break.
         let mut word_start = None;
         let mut at = start;
         while at < end {

@@ -1,10 +1,10 @@
-//! What can be asked of the Search screen, and the rows of the one key table that ask it.
+//! The actions and keys of the Search screen.
 
 use ratatui::crossterm::event::KeyCode;
 
 use crate::tui::shell::keys::{Chord, KeyRow, row};
 
-/// Something a person asked for on this screen.
+/// An action of this screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// One node up.
@@ -19,13 +19,13 @@ pub enum Action {
     First,
     /// To the last node.
     Last,
-    /// To the next node where the solution was passed by.
+    /// To the next node where a solution was overlooked.
     NextPassed,
-    /// To the next place of the text that made the move under the cursor.
+    /// To the next place in the text that made the move under the cursor.
     NextPlace,
     /// Show or hide the solver's solutions.
     Reveal,
-    /// The figures in place of the tree, where there is no room for both.
+    /// Shows the figures instead of the tree if there is no room for both.
     Figures,
     /// The next completion.
     NextCompletion,
@@ -33,7 +33,7 @@ pub enum Action {
     PreviousCompletion,
     /// The first completion of the next step.
     NextStep,
-    /// The first completion of the step before.
+    /// The first completion of the previous step.
     PreviousStep,
     /// A mouse click at a cell of the screen, from 0.
     Click {

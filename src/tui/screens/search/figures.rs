@@ -112,7 +112,7 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// What the exhaustive solver says; its solutions only when asked for.
+/// The result of the exhaustive solver; its solutions only on request.
 fn solver(view: &Search, theme: &Theme) -> Vec<Vec<Span<'static>>> {
     let name = Span::styled("the solver  ", theme.dim);
     match view.solutions() {

@@ -1,4 +1,4 @@
-//! The Search screen: one completion as the tree of states it explored, beside all that there are.
+//! The Search screen: one completion as the tree of states it explored, beside all possible states.
 
 mod action;
 mod figures;
@@ -37,7 +37,7 @@ impl Screen for Search {
     }
 
     fn does(&self, action: Action, _: &Scene<'_>, _: &Hits) -> bool {
-        // Without a tree there is nothing in it to go to.
+        // Without a tree there is nothing to move through.
         let of_the_tree = matches!(action, Action::Reveal | Action::NextPassed | Action::Figures);
         !of_the_tree || !self.is_empty()
     }
@@ -84,7 +84,7 @@ impl Screen for Search {
     }
 
     fn refresh(&mut self, context: &mut Context<'_>) {
-        // A tree that is being read stays until one comes back or asks for another.
+        // The tree stays until the screen is entered again or another completion is requested.
         if self.is_empty() {
             self.show_selected(context);
         }

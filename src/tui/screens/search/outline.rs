@@ -1,4 +1,4 @@
-//! What stands on the Search screen for a task whose completions have no tree: why, and what was tried.
+//! The Search screen for a task whose completions have no tree: why, and which ways the completion tried.
 
 use ratatui::{
     buffer::Buffer,
@@ -29,7 +29,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, refused: &Refused, theme: &T
     let mut lines = wrap(&[Span::styled(refused.why, theme.dim)], inner.width);
     let most = usize::from(inner.height / 3).max(2);
     if lines.len() > most {
-        // What was tried matters more than why it is no tree.
+        // What was tried matters more than why there is no tree.
         lines.truncate(most);
     }
     lines.push(Line::default());

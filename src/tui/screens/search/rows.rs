@@ -1,4 +1,4 @@
-//! The tree as rows: who stands under whom, and how a node is written.
+//! The tree as rows: the nesting, and the text of a node.
 
 use ratatui::{style::Style, text::Span};
 
@@ -15,7 +15,7 @@ pub(super) struct Row {
     pub last: Vec<bool>,
 }
 
-/// Levels of indentation that are drawn; a transcript that goes on after a wrong step may be deeper.
+/// Most levels of indentation drawn; a completion that continues after a wrong step may go deeper.
 const DEEPEST: usize = 12;
 
 /// Every node, children below their parents in the order of the text.
@@ -50,7 +50,7 @@ pub(super) fn look(node: &Node, theme: &Theme) -> (&'static str, Style, &'static
     }
 }
 
-/// A row as spans: branches, mark, numbers left, the step, and what is to be said of it.
+/// A row as spans: branches, mark, numbers left, the step, and remarks.
 pub(super) fn spans(row: &Row, search: &Search, passed: bool, theme: &Theme) -> Vec<Span<'static>> {
     let node = &search.nodes[row.node];
     let (mark, style, _) = look(node, theme);

@@ -1,4 +1,4 @@
-//! Which completion is shown, and where the person is in its tree.
+//! The completion shown, and the position in its tree.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -22,17 +22,17 @@ use crate::{
 /// Solutions that are kept; the figures say how many more there are.
 const SOLUTIONS: usize = 8;
 
-/// What is known of the puzzle, whoever answers it.
+/// What is known about the puzzle, independent of the completion.
 #[derive(Debug)]
 struct Known {
     puzzle: NumberPuzzle,
     space: Space,
     solutions: Vec<String>,
-    /// All of them; `None` for more numbers than the solver takes.
+    /// All of them; `None` if there are too many numbers for the solver.
     count: Option<usize>,
 }
 
-/// Where the last picture put things.
+/// Where the last frame put things.
 #[derive(Debug, Default)]
 pub struct Hits {
     /// The rows of the tree.
@@ -47,11 +47,11 @@ pub(super) struct Shown {
     pub record: Arc<Rollout>,
     pub search: Walk,
     pub rows: Vec<Row>,
-    /// Nodes at which the solution was passed by.
+    /// Nodes where a solution was overlooked.
     pub passed: HashSet<NodeId>,
 }
 
-/// The Search screen: one completion and where the person is in its tree.
+/// The Search screen: one completion and the position in its tree.
 #[derive(Debug, Default)]
 pub struct Search {
     known: Option<Known>,
@@ -66,7 +66,7 @@ pub struct Search {
     pub(super) place: usize,
     /// Whether the solver's solutions are shown.
     pub(super) reveal: bool,
-    /// Whether the figures stand in place of the tree.
+    /// Whether the figures replace the tree.
     pub(super) figures: bool,
 }
 
@@ -95,7 +95,7 @@ impl Refused {
     }
 }
 
-/// Why a task's completions have no tree; also for a task that this program does not know.
+/// Why a task's completions have no tree; also for an unknown task.
 fn nothing_to_search(task: &str) -> Option<&'static str> {
     match task::family(task) {
         Ok(family) => family.nothing_to_search,
@@ -154,7 +154,7 @@ impl Search {
         self.reveal
     }
 
-    /// The solver's first solutions, shortest first, and how many there are; `None` where it cannot say.
+    /// The solver's first solutions, shortest first, and their total number; `None` if unknown.
     pub(super) fn solutions(&self) -> Option<(&[String], usize)> {
         self.known.as_ref().and_then(|known| known.count.map(|count| (known.solutions.as_slice(), count)))
     }
@@ -164,7 +164,7 @@ impl Search {
         self.shown.as_ref().and_then(|shown| shown.rows.get(self.cursor)).map(|row| row.node)
     }
 
-    /// Does what a key or the mouse asked for. Going to another completion is not among it.
+    /// Carries out an action, except going to another completion.
     pub(super) fn act(&mut self, action: Action, hits: &Hits) {
         let page = isize::try_from(hits.tree.height.saturating_sub(1).max(1)).unwrap_or(1);
         match action {
@@ -210,7 +210,7 @@ impl Search {
         }
     }
 
-    /// First row on screen where so many fit: the cursor is among them.
+    /// First row on screen if this many fit, so that the cursor is visible.
     pub(super) fn top_for(&self, height: usize) -> usize {
         let rows = self.shown.as_ref().map_or(0, |shown| shown.rows.len());
         let top = self.top.clamp((self.cursor + 1).saturating_sub(height.max(1)), self.cursor);

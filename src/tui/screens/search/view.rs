@@ -24,9 +24,9 @@ use crate::{
     },
 };
 
-/// From this width on the figures stand beside the tree.
+/// Smallest width with the figures beside the tree.
 const SIDE_BY_SIDE: u16 = 76;
-/// From this height on the words under the cursor are shown.
+/// Smallest height at which the words under the cursor are shown.
 const WITH_TEXT: u16 = 8;
 
 /// Draws the screen into `area`.
@@ -106,7 +106,7 @@ fn draw_figures(buffer: &mut Buffer, area: Rect, search: &Search, theme: &Theme)
     Paragraph::new(figures::lines(search, shown, theme, padded.width)).render(padded, buffer);
 }
 
-/// The stretch of the completion that made the move under the cursor, with what stands around it.
+/// The span of the completion that made the move under the cursor, with its context.
 fn draw_text(buffer: &mut Buffer, area: Rect, search: &Search, theme: &Theme) {
     let Some(shown) = search.shown.as_ref().filter(|_| !area.is_empty()) else { return };
     let node = &shown.search.nodes[search.node().unwrap_or_default()];
@@ -122,7 +122,7 @@ fn draw_text(buffer: &mut Buffer, area: Rect, search: &Search, theme: &Theme) {
     block.render(area, buffer);
     let (spans, start) = words_around(shown, node.places.get(at).cloned(), theme);
     let lines = wrap_with_offsets(&spans, inner.width);
-    // The first line of the stretch stands in the middle.
+    // The first line of the span is centred.
     let first = lines.partition_point(|line| line.start <= start).saturating_sub(1);
     let height = usize::from(inner.height);
     let top = first.saturating_sub(height / 2).min(lines.len().saturating_sub(height));
@@ -130,7 +130,7 @@ fn draw_text(buffer: &mut Buffer, area: Rect, search: &Search, theme: &Theme) {
     Paragraph::new(visible).render(inner, buffer);
 }
 
-/// The completion with one stretch standing out, and where in the printable text that begins.
+/// The completion with one span highlighted, and where that span begins in the printable text.
 fn words_around(
     shown: &Shown,
     place: Option<std::ops::Range<usize>>,

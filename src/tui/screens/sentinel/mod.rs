@@ -1,4 +1,4 @@
-//! The Sentinel screen: what could go wrong with the run, by which numbers that is judged, and what did.
+//! The Sentinel screen: what could go wrong with the run, the numbers that decide it, and what did go wrong.
 
 mod view;
 

@@ -1,4 +1,4 @@
-//! Draws the Sentinel screen: warnings first, then what is judged, then what was said before.
+//! Draws the Sentinel screen: warnings first, then the other rules, then earlier notices.
 
 use ratatui::{
     Frame,
@@ -25,9 +25,9 @@ use crate::{
 
 /// Columns of the marks left of the names.
 const MARKS: u16 = 2;
-/// Columns of the names where the evidence stands beside them.
+/// Columns of the names if the evidence is beside them.
 const NAMES: usize = 31;
-/// From this width on it does.
+/// Smallest width at which it does.
 const BESIDE: u16 = 90;
 
 /// Draws the screen into `area`.
@@ -93,7 +93,7 @@ fn entry(out: &mut Vec<Line<'static>>, standing: &Standing, theme: &Theme, width
         hang(out, head(format!("{name:<NAMES$} "), style), NAMES as u16 + 1 + MARKS, &words, width);
     } else {
         out.push(Line::from(head(name, style)));
-        // Where all is well, one line is enough on a small screen.
+        // Without warnings, one line is enough on a small screen.
         if standing.since.is_some() || width >= 60 {
             hang(out, vec![Span::raw(" ".repeat(usize::from(MARKS)))], MARKS, &words, width);
         }

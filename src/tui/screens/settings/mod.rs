@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Something a person asked for on this screen.
+/// An action of this screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// One key up.
@@ -36,7 +36,7 @@ pub enum Action {
     First,
     /// To the last key.
     Last,
-    /// Only those keys that have another value than the default, or all.
+    /// Only keys that differ from their default, or all.
     Changed,
     /// Open the prompt with the key under the cursor.
     Set,
@@ -69,7 +69,7 @@ pub struct Settings {
     changed_only: bool,
 }
 
-/// What the last picture showed.
+/// Where the last frame put things.
 #[derive(Debug, Default)]
 pub struct Hits {
     /// The rows of the keys.
@@ -84,7 +84,7 @@ struct Setting {
     name: &'static str,
     /// Whether it may change during a run.
     live: bool,
-    /// `None` where the run's engine did not tell its configuration.
+    /// `None` if the run's engine did not report its configuration.
     value: Option<String>,
     default: String,
     doc: String,
@@ -92,7 +92,7 @@ struct Setting {
 }
 
 impl Setting {
-    /// Whether it is known to have another value than the default.
+    /// Whether it is known to differ from the default.
     fn is_changed(&self) -> bool {
         self.value.as_ref().is_some_and(|value| *value != self.default)
     }
@@ -183,7 +183,7 @@ impl Screen for Settings {
     }
 }
 
-/// Opens the prompt, or says why that would be of no use.
+/// Opens the prompt, or says why the key cannot change.
 fn set(setting: &Setting, store: &Store) -> Vec<Effect> {
     match store.refusal(Capability::Set) {
         Some(refusal) => Effect::info(refusal),

@@ -74,7 +74,7 @@ fn row(setting: &Setting, theme: &Theme) -> Vec<Span<'static>> {
     spans
 }
 
-/// What the key does and takes.
+/// What the key does and which values it takes.
 fn about(setting: &Setting, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = wrap(&[span(setting.doc.clone(), theme.text)], width);
     let when = if setting.live { " * can change during a run." } else { " Fixed for the whole run." };

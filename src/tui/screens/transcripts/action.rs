@@ -1,4 +1,4 @@
-//! What can be asked of the Transcripts screen, and the rows of the one key table that ask it.
+//! The actions and keys of the Transcripts screen.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -7,10 +7,10 @@ use crate::tui::{
     store::filter::Filter,
 };
 
-/// Something a person asked for on this screen.
+/// An action of this screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// One row up, or one line where the transcript has the focus.
+    /// One row up, or one line if the transcript has the focus.
     Up,
     /// One row or line down.
     Down,
@@ -22,29 +22,29 @@ pub enum Action {
     First,
     /// To the last row or line.
     Last,
-    /// To the completion before, whatever has the focus.
+    /// To the previous completion, whatever has the focus.
     PreviousCompletion,
-    /// To the completion after, whatever has the focus.
+    /// To the next completion, whatever has the focus.
     NextCompletion,
     /// To the group before.
     PreviousGroup,
     /// To the group after.
     NextGroup,
-    /// To the first group of the step before.
+    /// To the first group of the previous step.
     PreviousStep,
-    /// To the first group of the step after.
+    /// To the first group of the next step.
     NextStep,
     /// From the list to the transcript and back.
     ToggleFocus,
     /// Out of the transcript; out of the search.
     Back,
-    /// The next filter, round and round.
+    /// The next filter, wrapping around.
     NextFilter,
     /// This filter.
     Show(Filter),
-    /// The next order within groups, round and round.
+    /// The next order within groups, wrapping around.
     NextSort,
-    /// Follow the newest completion, or stay.
+    /// Follow the newest completion, or stop following.
     ToggleFollow,
     /// One thought a line, or the text as it was written.
     ToggleLayout,
@@ -52,13 +52,13 @@ pub enum Action {
     Search,
     /// A typed character of the search.
     SearchInput(char),
-    /// Take the last character of the search back.
+    /// Delete the last character of the search.
     SearchErase,
-    /// Take the whole search text back.
+    /// Clear the search text.
     SearchEraseAll,
     /// Keep the search and stop typing.
     SearchAccept,
-    /// Give the search up and go back to where it began.
+    /// Cancel the search and return to where it began.
     SearchCancel,
     /// To the next match.
     NextMatch,
@@ -68,7 +68,7 @@ pub enum Action {
     Copy,
     /// Write the transcript to a file.
     Export,
-    /// Pin the puzzle, so that it is answered again and again.
+    /// Pin the puzzle, so that it is answered regularly.
     Pin,
     /// A mouse click at a cell of the screen, from 0.
     Click {

@@ -27,33 +27,33 @@ use crate::{
 /// Cells left of each thought: its mark and a space.
 const GUTTER: u16 = 2;
 
-/// Where the person is in a transcript.
+/// The position in a transcript.
 #[derive(Debug, Default)]
 pub(super) struct Detail {
     /// The completion that this is about.
     of: Option<Key>,
     top: usize,
     match_index: usize,
-    /// Scroll the match in hand into sight with the next picture.
+    /// Whether the next frame scrolls the current match into view.
     reveal: bool,
     as_written: bool,
     lines: RefCell<Option<Lines>>,
 }
 
-/// What a picture showed of a transcript.
+/// The part of a transcript that a frame showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shown {
     /// First line on screen, from 0.
     pub top: usize,
     /// Lines in all.
     pub lines: usize,
-    /// Which match is in hand, from 0.
+    /// The current match, from 0.
     pub at: usize,
     /// How many matches there are.
     pub matches: usize,
 }
 
-/// The lines as they were wrapped last, and everything that they depend on: while it stays the same, so do they.
+/// The cached wrapped lines, with everything that they depend on.
 #[derive(Debug)]
 struct Lines {
     made_for: MadeFor,
@@ -86,12 +86,12 @@ impl PartialEq for RecordIdentity {
 }
 
 impl Detail {
-    /// Whether this is about the completion.
+    /// Whether this belongs to the completion.
     pub(super) fn is_already_of(&self, key: Option<Key>) -> bool {
         self.of == key
     }
 
-    /// From now on it is about this completion.
+    /// Switches to this completion.
     pub(super) fn is_of(&mut self, key: Option<Key>) {
         self.of = key;
     }
@@ -102,18 +102,18 @@ impl Detail {
         self.turn_to_match(0);
     }
 
-    /// Goes to this match, or to the last where there are fewer.
+    /// Goes to this match, or to the last one if there are fewer.
     pub(super) fn turn_to_match(&mut self, index: usize) {
         self.match_index = index;
         self.reveal = true;
     }
 
-    /// Takes over how far the last picture scrolled to show the match in hand.
+    /// Adopts the scroll position of the last frame, which shows the current match.
     pub(super) fn take_over(&mut self, shown: Shown) {
         (self.top, self.match_index, self.reveal) = (shown.top, shown.at, false);
     }
 
-    /// Goes to the next or previous match of `matches`; false when there is none that way.
+    /// Goes to the next or previous of `matches`; returns false if there is none.
     pub(super) fn step_match(&mut self, forward: bool, matches: usize) -> bool {
         let to = if forward { self.match_index.checked_add(1) } else { self.match_index.checked_sub(1) };
         match to {
@@ -131,17 +131,17 @@ impl Detail {
         self.reveal = true;
     }
 
-    /// Scrolls by so many lines in a pane of so many.
+    /// Scrolls by some lines in a pane with this many.
     pub(super) fn scroll(&mut self, by: isize, height: usize, shown: Shown) {
         self.top = self.top.saturating_add_signed(by).min(shown.lines.saturating_sub(height));
     }
 
-    /// Which of the matches of this completion is in hand, from 0, and how many there are.
+    /// The current match of this completion, from 0, and how many there are.
     pub(super) fn match_position(shown: Shown) -> Option<(usize, usize)> {
         (shown.matches > 0).then_some((shown.at, shown.matches))
     }
 
-    /// Draws the lines into `area`. They are wrapped anew if anything changed.
+    /// Draws the lines into `area`, wrapping them again if anything changed.
     pub(super) fn draw(
         &self,
         buffer: &mut Buffer,
@@ -206,7 +206,7 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// Puts `match_index` in range on the way.
+    /// Also clamps `match_index`.
     fn new(
         entry: &'a Entry,
         needle: Option<&Needle>,
@@ -231,7 +231,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Prompt and completion in one go, word for word.
+    /// Prompt and completion in one piece, verbatim.
     fn as_written(&mut self) {
         let mut spans = Vec::new();
         let prompt = &self.record.problem.prompt;
@@ -368,7 +368,7 @@ impl<'a> Writer<'a> {
         match_starts: &[usize],
         mark: Option<Span<'static>>,
     ) {
-        // On a sliver of a pane the text needs every cell.
+        // In a very narrow pane the text needs every cell.
         let gutter = if self.width > 3 * GUTTER { GUTTER } else { 0 };
         let wrapped = wrap_with_offsets(&spans, self.width - gutter);
         self.add_wrapped(wrapped, match_starts, mark, gutter);

@@ -1,4 +1,4 @@
-//! Transcripts that leave the screen.
+//! Copying and exporting transcripts.
 
 use std::fmt::Write as _;
 

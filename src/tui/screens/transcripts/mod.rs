@@ -1,5 +1,5 @@
-//! The Transcripts screen: every completion of a run by step and group, filtered, searched and read. A picture draws the
-//! rows and lines on screen and nothing more.
+//! The Transcripts screen: every completion of a run by step and group, to filter, search and read. A frame draws
+//! only the rows and lines on screen.
 
 mod action;
 mod detail;

@@ -1,4 +1,4 @@
-//! Where the person is on the Transcripts screen, and what each action changes.
+//! The state of the Transcripts screen, and how each action changes it.
 
 use ratatui::layout::{Position, Rect};
 
@@ -34,7 +34,7 @@ pub enum Focus {
 pub(super) struct Search {
     pub(super) query: String,
     pub(super) typing: bool,
-    /// Where the search began; giving it up goes back there.
+    /// Where the search began; cancelling it returns there.
     origin: Option<Key>,
     /// Whether the newest was followed then.
     followed: bool,
@@ -49,13 +49,13 @@ pub struct Hits {
     pub(super) detail: Rect,
     /// The names in the filter bar.
     pub(super) filters: Vec<(Rect, Filter)>,
-    /// First row of the list; `None` where no list was drawn.
+    /// First row of the list; `None` if no list was drawn.
     pub(super) top: Option<usize>,
-    /// What was shown of the transcript; `None` where none was drawn.
+    /// What was shown of the transcript; `None` if none was drawn.
     pub(super) text: Option<super::detail::Shown>,
 }
 
-/// The Transcripts screen: where the person is in the list and in a transcript.
+/// The Transcripts screen: the positions in the list and in a transcript.
 #[derive(Debug, Default)]
 pub struct Transcripts {
     /// First row on screen.
@@ -71,7 +71,7 @@ impl Transcripts {
         self.focus
     }
 
-    /// Takes over how far the last picture scrolled to show the cursor and the match in hand.
+    /// Adopts the scroll positions of the last frame, which shows the cursor and the current match.
     pub(super) fn keep_scrolled(&mut self, hits: &Hits) {
         if let Some(top) = hits.top {
             self.top = top;
@@ -81,7 +81,7 @@ impl Transcripts {
         }
     }
 
-    /// Does what a key or the mouse asked for; what must happen outside the screen is returned.
+    /// Carries out an action; returns the effects outside the screen.
     pub(super) fn act(&mut self, action: Action, context: &mut Context<'_>, hits: &Hits) -> Vec<Effect> {
         let all = &context.store.completions;
         let list = &mut context.shared.listing;
@@ -180,7 +180,7 @@ impl Transcripts {
             _ => Focus::List,
         };
         if self.focus == Focus::Detail {
-            // Nobody wants the text exchanged while they read it.
+            // The text must not change while it is being read.
             list.follow = false;
         }
     }
@@ -223,7 +223,7 @@ impl Transcripts {
         }
     }
 
-    /// First row on screen where so many fit: the cursor is among them, below its group's heading.
+    /// First row on screen if this many fit, so that the cursor is visible below its group's heading.
     pub(super) fn top_for(&self, height: usize, list: &Listing) -> usize {
         let Some(cursor) = list.cursor() else { return 0 };
         // The top line always shows a heading, over the first row where that is none.
@@ -295,7 +295,8 @@ impl Transcripts {
         list.follow = self.search.followed;
     }
 
-    /// In the list: to the next completion found. In the transcript: to the next place in it, then on.
+    /// In the list: to the next matching completion. In the transcript: to its next match, then to the next
+    /// completion.
     fn move_matches(&mut self, forward: bool, list: &mut Listing, all: &Completions, hits: &Hits) {
         if list.needle().is_none() {
             return;

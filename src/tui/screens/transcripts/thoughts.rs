@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use crate::tui::widgets::highlight::{Meaning, Piece};
 
-/// Cuts a completion into thoughts: sentences, and what the analysis found to begin inside one. White space
-/// around them is left out.
+/// Splits a completion into thoughts: sentences, split further where the analysis found something to begin.
+/// Surrounding white space is dropped.
 pub(super) fn thoughts(text: &str, pieces: &[Piece]) -> Vec<Range<usize>> {
     let mut cuts: Vec<usize> = text
         .match_indices(['.', '!', '?', '\n'])

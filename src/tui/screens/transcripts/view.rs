@@ -33,18 +33,18 @@ use crate::tui::{
     },
 };
 
-/// From this width on the panes stand side by side.
+/// Smallest width with the panes side by side.
 const SIDE_BY_SIDE: u16 = 76;
-/// From this height on they stand one above the other on narrow screens; below, one is shown at a time.
+/// Smallest height at which they are stacked on narrow screens; below it, one is shown at a time.
 const STACKED: u16 = 18;
-/// Cells that a row of the list takes with and without the advantage's bar.
+/// Width of a list row with and without the advantage bar.
 const ROW: u16 = 35;
 const ROW_WITH_BAR: u16 = 43;
 /// Half the advantage's bar, in cells.
 const BAR: usize = 3;
 
-/// Draws the screen into `area`. Only the rows and lines on screen are made; the transcript is wrapped anew
-/// only when it, the width, the theme or the search changed.
+/// Draws the screen into `area`. Only rows and lines on screen are built; the transcript is wrapped again only if it,
+/// the width, the theme or the search changed.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, transcripts: &Transcripts, scene: &Scene<'_>) -> Hits {
     let (theme, all, listing) = (scene.theme, &scene.store.completions, &scene.shared.listing);
     let mut hits = Hits::default();
@@ -89,7 +89,7 @@ fn panes_of(area: Rect, focus: Focus) -> (Rect, Rect) {
     }
 }
 
-/// A bordered pane; the border of the focused one stands out.
+/// A bordered pane; the border of the focused one is highlighted.
 pub(super) fn pane(title: Line<'static>, focused: bool, theme: &Theme) -> Block<'static> {
     let style = if focused { theme.accent } else { theme.border };
     let block = Block::bordered().border_style(style).title_top(title);
@@ -119,7 +119,7 @@ fn draw_message(buffer: &mut Buffer, area: Rect, first: &str, second: &str, them
     }
 }
 
-/// `1 all 4,096  2 right 812 …`, the filter in force reversed; that one alone where there is no room.
+/// `1 all 4,096  2 right 812 …`, the current filter reversed; only that one if there is no room.
 fn draw_filter_bar(
     buffer: &mut Buffer,
     area: Rect,
@@ -207,7 +207,7 @@ fn draw_list(
         let at = top + offset;
         let Some(row) = listing.rows().get(at).copied() else { break };
         let Some(group) = group_of(library, row) else { break };
-        // The heading of a group stays while its completions scroll by under it.
+        // The heading of a group stays while its completions scroll under it.
         let is_heading = matches!(row, Row::Heading(_)) || (offset == 0 && rows.height > 1);
         match entry_of(library, row) {
             Some(entry) if !is_heading => {
@@ -269,7 +269,7 @@ fn group_heading(group: &Group, inherited: bool, width: u16, theme: &Theme) -> L
     justified(left, right, width, Span::styled(theme.glyph("─", "-"), theme.border))
 }
 
-/// One completion: found or not, verdict, reward, advantage, tokens, checks, marks.
+/// One completion: match, verdict, reward, advantage, tokens, checks, marks.
 fn completion_row(
     entry: &Entry,
     group: &Group,
@@ -293,7 +293,7 @@ fn completion_row(
     };
     let mut spans = vec![
         found,
-        // `✓?`: right, but the thought does not derive it.
+        // `✓?`: right but unfaithful.
         styled(mark.to_owned(), verdict),
         if underived(record) { styled("?".to_owned(), theme.warning) } else { Span::raw(" ") },
         styled(

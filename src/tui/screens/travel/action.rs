@@ -1,20 +1,20 @@
-//! What can be asked of the Travel screen, and the rows of the one key table that ask it.
+//! The actions and keys of the Travel screen.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::state::End;
 use crate::tui::shell::keys::{Chord, KeyRow, row};
 
-/// Something a person asked for on this screen.
+/// An action of this screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// The moving end to the next recorded step.
     Later,
-    /// The moving end to the recorded step before.
+    /// The moving end to the previous recorded step.
     Earlier,
     /// The moving end to the first recorded step.
     First,
-    /// The moving end to the newest recorded step, and on with it.
+    /// The moving end to the newest recorded step, and follow it.
     Newest,
     /// Which end the arrows move.
     Move(End),
@@ -36,13 +36,13 @@ pub enum Action {
     Type,
     /// A typed character.
     Input(char),
-    /// Take the last character back.
+    /// Delete the last character.
     Erase,
     /// Pin what was typed.
     Accept,
     /// Stop typing.
     Cancel,
-    /// Ask the shown puzzle no more, or again.
+    /// Unpin the shown puzzle, or pin it again.
     Unpin,
 }
 

@@ -11,7 +11,7 @@ pub struct Word<'a> {
     pub differs: bool,
 }
 
-/// Answers of more words than this are not compared: it would hold up the screen.
+/// Answers with more words than this are not compared, which would block the screen.
 const MOST_WORDS: usize = 4_000;
 
 /// Both texts cut into words, each marked where the other lacks it. The words put together are the text again.

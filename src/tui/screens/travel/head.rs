@@ -23,7 +23,7 @@ use crate::{
 /// Cells of the names before the curves.
 const NAMES: usize = 9;
 
-/// The line that says which puzzle it is, and where one is.
+/// The line with the puzzle and the position in time.
 pub(super) fn title(travel: &Travel, shown: &Pinned, scene: &Scene<'_>) -> Line<'static> {
     let (theme, pins) = (scene.theme, &scene.store.pins);
     let mut spans = vec![
@@ -89,7 +89,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, travel: &Travel, shown: &Pin
     }
 }
 
-/// Where an answer stands and what it is, for the border over its text.
+/// The step and verdict of an answer, for the border above its text.
 pub(super) fn answer_title(end: End, answer: &PinnedAnswer, width: u16, theme: &Theme) -> Line<'static> {
     let (mark, style) = theme.answer(answer.correct);
     let verdict = match (answer.correct, answer.truncated) {

@@ -1,4 +1,4 @@
-//! Where in time the person is, among the answers to the pinned puzzles.
+//! The position in time among the answers to the pinned puzzles.
 
 use super::action::Action;
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 /// Longest puzzle that can be typed, in characters.
 const LONGEST: usize = 60;
 
-/// One of the two steps that stand side by side.
+/// One of the two steps shown side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// The left one.
@@ -41,7 +41,7 @@ pub struct Travel {
     pub(super) typed: Option<String>,
 }
 
-/// What the last picture showed.
+/// Where the last frame put things.
 #[derive(Debug, Default)]
 pub struct Hits {
     /// Lines of the longer text beyond those on screen.
@@ -76,17 +76,17 @@ impl Travel {
         pins.all().get(self.place(pins))
     }
 
-    /// The answer at an end: of its step, or of the last one before, or of the first.
+    /// The answer at an end: at its step, or the last one before it, or the first.
     pub fn answer<'a>(&self, end: End, pins: &'a Pins) -> Option<&'a PinnedAnswer> {
         let answers = &self.shown(pins)?.answers;
         let wanted = self.ends[end as usize].unwrap_or(u64::MAX);
         answers.range(..=wanted).next_back().or_else(|| answers.first_key_value()).map(|(_, answer)| answer)
     }
 
-    /// Does what a key asked for; what the engine must be told is returned.
+    /// Carries out an action; returns the commands for the engine.
     pub(super) fn act(&mut self, action: Action, store: &Store, hits: &Hits) -> Vec<Effect> {
         let pins = &store.pins;
-        // Pins are the engine's: without one there is nothing to change.
+        // Pins belong to the engine: without one there is nothing to change.
         if let Action::Type | Action::Unpin = action
             && let Some(refusal) = store.refusal(Capability::Pin)
         {
@@ -173,8 +173,7 @@ fn unpin(shown: &Pinned) -> Effect {
     })
 }
 
-/// The puzzle that a person typed: its numbers, then its target where the task needs one, parted by anything that is
-/// no digit.
+/// The typed puzzle: its numbers, then its target if the task needs one, separated by any non-digit.
 ///
 /// # Errors
 /// A sentence that says how to write one.

@@ -25,8 +25,8 @@ use crate::{
     },
 };
 
-/// From this width on the texts stand side by side, and from this height on one above the other; otherwise only
-/// that of the moving end is shown.
+/// Smallest width with the texts side by side, and smallest height with them stacked; otherwise only the text of the
+/// moving end is shown.
 const SIDE_BY_SIDE: u16 = 70;
 const STACKED: u16 = 20;
 

@@ -1,8 +1,8 @@
-//! Bytes of a terminal become keys, however they are split and joined on their way.
+//! Decodes terminal bytes into keys, however they are split or joined on the way.
 //!
-//! Escape sequences begin with the byte of the Esc key. What a byte means can depend on the ones behind it, which may
-//! come later, or on there being none: [`Decoder::feed`] takes in what came, and [`Decoder::quiet`] is told that for
-//! [`Decoder::patience`] nothing did. A sequence that nobody knows is passed over as a whole and is never read as keys.
+//! Escape sequences begin with the byte of the Esc key. A byte's meaning can depend on the bytes after it, which may
+//! arrive later, or on there being none: [`Decoder::feed`] takes new bytes, and [`Decoder::quiet`] is called if none
+//! came for [`Decoder::patience`]. An unknown sequence is skipped as a whole and never read as keys.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 use super::sequence::{self, ESCAPE, Reading};
 
-/// So long after its byte, Esc is a key of its own and no beginning of a sequence.
+/// This long after its byte, Esc is a key of its own and not the start of a sequence.
 const ESC_PATIENCE: Duration = Duration::from_millis(50);
-/// So long a sequence that was cut on the way may take to come to its end.
+/// How long an interrupted sequence may take to complete.
 const SEQUENCE_PATIENCE: Duration = Duration::from_millis(500);
-/// Bytes that are kept of a sequence; one that is as long is no key.
+/// Most bytes kept of a sequence; one this long is not a key.
 const LONGEST: usize = 64;
-/// Bytes that are kept of what is pasted; the rest is passed over.
+/// Most bytes kept of a paste; the rest is dropped.
 const MOST_PASTED: usize = 1024 * 1024;
 const PASTE_ENDS: &[u8] = b"\x1b[201~";
 const CTRL_C: u8 = 3;
@@ -24,14 +24,14 @@ const CTRL_C: u8 = 3;
 /// Reads one terminal.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    /// What has begun and has not come to its end.
+    /// The unfinished sequence.
     pending: Vec<u8>,
     /// What is being pasted.
     paste: Option<Vec<u8>>,
 }
 
 impl Decoder {
-    /// Takes in bytes; what they complete is added to `events`.
+    /// Takes bytes and appends the completed events to `events`.
     pub fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>) {
         for byte in bytes {
             match self.paste.is_some() {
@@ -41,7 +41,7 @@ impl Decoder {
         }
     }
 
-    /// How long to wait for more bytes before [`Decoder::quiet`]; `None` where nothing has begun.
+    /// How long to wait for more bytes before [`Decoder::quiet`]; `None` if nothing is pending.
     pub fn patience(&self) -> Option<Duration> {
         match self.pending.as_slice() {
             [] => None,
@@ -51,7 +51,7 @@ impl Decoder {
         }
     }
 
-    /// No more bytes came: what has begun is read as it stands.
+    /// No more bytes came: the pending bytes are decoded as they are.
     pub fn quiet(&mut self, events: &mut Vec<Event>) {
         match self.pending.as_slice() {
             [ESCAPE] => events.push(Event::Key(KeyEvent::from(KeyCode::Esc))),
@@ -66,7 +66,7 @@ impl Decoder {
 
     fn take_in(&mut self, byte: u8, events: &mut Vec<Event>) {
         if byte == ESCAPE {
-            // Another sequence begins, or another Esc: what was before it comes to nothing more.
+            // Another sequence or Esc begins: the earlier bytes are dropped.
             self.quiet(events);
         }
         if self.pending.len() == LONGEST {

@@ -16,15 +16,15 @@ pub enum Reading {
     More,
     /// A key, or something the mouse did.
     Event(Event),
-    /// A whole sequence that is no key: an answer to a question that some program asked, say.
+    /// A complete sequence that is not a key, such as the answer to a terminal query.
     Nothing,
     /// The beginning of a paste.
     Paste,
-    /// The last byte does not belong to those before it.
+    /// The last byte does not belong to the earlier ones.
     Stray,
 }
 
-/// Reads the bytes since the last thing that was whole. There is at least one.
+/// Reads the bytes since the last complete item; there is at least one.
 pub fn read(bytes: &[u8]) -> Reading {
     match bytes {
         [ESCAPE] => Reading::More,
@@ -151,7 +151,7 @@ fn whole_sequence(before: &[u8], last: u8) -> Reading {
     }
 }
 
-/// Numbers with what stands behind a colon of each; one that is left out is 1.
+/// Numbers, each with its part after a colon; an omitted one is 1.
 fn parameters(bytes: &[u8]) -> Vec<(u32, u32)> {
     let number = |text: Option<&[u8]>| {
         let text = text.and_then(|text| std::str::from_utf8(text).ok());
@@ -238,7 +238,7 @@ fn by_codepoint(code: u32, held: KeyModifiers, kind: KeyEventKind) -> Reading {
         Some('\t') => KeyCode::Tab,
         Some('\x7f' | '\x08') => KeyCode::Backspace,
         Some(letter) if shift && letter.is_ascii_lowercase() => KeyCode::Char(letter.to_ascii_uppercase()),
-        // The private characters are keys that have none, such as Shift alone.
+        // Private-use characters stand for keys without a character, such as Shift alone.
         Some(read) if !read.is_control() && !('\u{e000}'..='\u{f8ff}').contains(&read) => KeyCode::Char(read),
         _ => return Reading::Nothing,
     };

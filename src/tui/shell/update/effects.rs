@@ -1,5 +1,4 @@
-//! Carries out what screens and keys ask for, as far as that needs neither the terminal nor files: those wait for the
-//! loop.
+//! Carries out effects that need neither the terminal nor files; those wait for the loop.
 
 use super::intent::{control, quit};
 use crate::{
@@ -12,7 +11,7 @@ use crate::{
     },
 };
 
-/// Carries out what is asked, in order; what the engine should be told is returned.
+/// Carries out effects in order; returns the commands for the engine.
 pub(in crate::tui::shell) fn perform_all(app: &mut App, effects: Vec<Effect>) -> Vec<Command> {
     effects.into_iter().flat_map(|effect| perform(app, effect)).collect()
 }

@@ -1,4 +1,4 @@
-//! What a person types, pastes and clicks.
+//! Typed, pasted and clicked input.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
@@ -169,7 +169,7 @@ fn click(app: &mut App, pointer: Pointer) -> Vec<Command> {
     let place = (pointer.column, pointer.row).into();
     let listed = app.picture.listed.iter().filter(|_| app.list.is_some());
     let named = listed.chain(&app.picture.tabs).find(|(area, _)| area.contains(place)).map(|(_, at)| *at);
-    // Whatever is open over the screens is closed by a click.
+    // A click closes whatever is open over the screens.
     let open = app.help.take().is_some() | app.list.take().is_some();
     match named {
         Some(screen) => app.front = screen,

@@ -104,7 +104,7 @@ pub(super) fn control(
 
 pub(in crate::tui::shell) fn quit(app: &mut App) -> Vec<Command> {
     app.dirty = true;
-    // A run of another process goes on without us.
+    // A run of another process continues without us.
     if !app.store.is_ours() || app.store.ended.is_some() || app.quitting.is_some() {
         app.leave = true;
         return Vec::new();

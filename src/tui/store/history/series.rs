@@ -1,4 +1,4 @@
-//! A curve of any length in bounded room: of each block of steps its lowest and its highest point.
+//! A curve of any length in bounded memory: the lowest and highest point of each block of steps.
 
 /// Most blocks. A chart has hundreds of columns: a block is narrower than a column, so the picture is that of every step.
 const MOST: usize = 4096;
@@ -48,7 +48,7 @@ impl Block {
     }
 }
 
-/// A curve. Every step is a block of its own until there are too many; then two become one, again and again.
+/// A curve. Each step is a block until there are too many; then neighbouring blocks are merged, repeatedly.
 #[derive(Debug, Clone)]
 pub struct Series {
     blocks: Vec<Block>,
