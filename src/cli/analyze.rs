@@ -60,7 +60,7 @@ const EXAMPLES: &str = r#"Examples:
   echo '{"numbers":[4,1,16],"target":19,"completion":"16 + 4 = 20 . check : 20 is not 19 ."}' | aha-lab analyze
 
 Every answer holds the spans found, with byte offsets into the completion, and the counts. A line that
-cannot be read gets {"error":"…","line":n}; the rest is still analysed and the exit status is 1."#;
+cannot be read gets {"error":"…","line":n}; the rest is still analysed and the exit code is 1."#;
 
 /// Analyses the lines of the file, or of `stdin`, on `stdout`, and returns the exit code: 0, or 1 if any line
 /// was bad.

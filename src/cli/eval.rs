@@ -392,7 +392,7 @@ pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<
 pub struct Bar(pub ProgressBar);
 
 impl Bar {
-    /// For so many completions.
+    /// For this many completions.
     pub fn new(total: u64) -> Self {
         let bar = if progress_visible() { ProgressBar::new(total) } else { ProgressBar::hidden() };
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} completions (left {eta})") {

@@ -246,10 +246,7 @@ fn parse_line(text: &[u8]) -> Result<ScoreInput, String> {
     }
     let too_large = |value: &&i64| value.unsigned_abs() > MAX_MAGNITUDE;
     if let Some(value) = input.numbers.iter().chain([&input.target]).find(too_large) {
-        return Err(format!(
-            "The value {value} is out of range: it must be between -{MAX_MAGNITUDE} and \
-            {MAX_MAGNITUDE}."
-        ));
+        return Err(format!("The value {value} is out of range: it must be within {MAX_MAGNITUDE} of 0."));
     }
     Ok(input)
 }

@@ -55,7 +55,7 @@ pub fn require_terminal() -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure(
-        "The lab needs a terminal on standard input and output; use `aha-lab run --headless` where there is none."
+        "The lab needs a terminal on standard input and output; without one, use `aha-lab run --headless`."
             .into(),
     ))
 }

@@ -173,8 +173,8 @@ pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
     finish_screen(&outcome.unwrap_or_else(|panic| resume_unwind(panic))?)
 }
 
-/// A made-up run. If it is told to fail and then restarted, it continues from before its last finished step,
-/// as from a checkpoint.
+/// A made-up run. If it is set to fail and then restarted, it continues from before its last finished step, as from a
+/// checkpoint.
 fn scripted(args: &RunArgs) -> Result<i32, Failure> {
     let options = ScriptedOptions {
         position: Duration::from_millis(args.scripted_pace),
@@ -218,7 +218,7 @@ fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
     };
     let mut config = match (&args.config, &fork) {
         (Some(path), _) => Config::load(path)?,
-        // A fork continues with its parent's settings, except for those that are set anew.
+        // A fork continues with its parent's settings, except for those given again.
         (None, Some((run, step))) => TrainingState::load(&run.checkpoint(*step)?.path)?.config,
         (None, None) => Config::default(),
     };
@@ -325,7 +325,7 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
             Ok(Event::Temporality(Temporality::Pausing)) if args.detach && (troubled || halts) => {}
             Ok(Event::Temporality(Temporality::Pausing)) => {
                 // Nobody is there to resume a run that paused itself: it retries once, and ends if that does
-                // not help (the disk is still full). With `sentinel=pause` a person wants to look first.
+                // not help (the disk is still full). With `sentinel=pause` the user wants to look first.
                 source.command(if troubled || halts { Command::Stop } else { Command::TryAgain });
                 troubled = true;
             }

@@ -127,7 +127,7 @@ impl ConfigFile {
                 )));
             }
             Some(_) => {
-                return Err(refused(format!("its {SCHEMA} is not a version of aha-lab.")));
+                return Err(refused(format!("its {SCHEMA} is not a version that aha-lab writes.")));
             }
         }
         let provenance = match table.remove(PROVENANCE) {

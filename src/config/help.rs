@@ -37,9 +37,9 @@ mod tests {
     const BEGINNING: &str = "\
 # Configuration
 
-A run is configured by keys: in a TOML file (`--config FILE`), one by one (`--set key=value`), and while it trains (`:` on
-screen, or the `set` request on its control socket) as far as they may change during a run. The run's directory keeps them in
-`config.toml`. This page is made from the keys; `WRITE_DOCS=1 cargo test --release --lib configuration` makes it anew.
+A run is configured by keys: in a TOML file (`--config FILE`), one by one (`--set key=value`), and, for keys that may change
+during a run, while it trains (`:` on screen, or the `set` request on its control socket). The run directory keeps them in
+`config.toml`. This page is generated from the keys by `WRITE_DOCS=1 cargo test --release --lib configuration`.
 ";
 
     fn markdown() -> String {

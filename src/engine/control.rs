@@ -1,4 +1,4 @@
-//! Connects a person's commands to the engine's threads: pause, step, stop, live edits.
+//! Connects the user's commands to the engine's threads: pause, step, stop, live edits.
 //!
 //! Every worker calls [`Control::gate`] before each token or micro-batch. The gate reads pending commands,
 //! and holds its caller while the run is paused.
@@ -54,7 +54,7 @@ struct State {
     inspecting: Option<usize>,
     inspections_asked: u64,
     inspecting_anew: bool,
-    /// A person's actions since the journal was last written: `paused`, `resumed`, `stepped`.
+    /// The user's actions since the journal was last written: `paused`, `resumed`, `stepped`.
     deeds: Vec<(RunEvent, String)>,
     /// Threads that work in the current phase, and those of them that are held.
     working: HashSet<ThreadId>,
@@ -229,7 +229,7 @@ impl Control {
         self.become_pausing(&mut state);
     }
 
-    /// Pauses the run until [`Control::disk_is_back`] or a person resumes it. A paused run stays paused.
+    /// Pauses the run until [`Control::disk_is_back`] or the user resumes it. A paused run stays paused.
     pub fn pause_for_disk(&self) {
         let mut state = self.lock();
         let live = matches!(state.temporality, Temporality::Live | Temporality::Unpausing);
@@ -475,7 +475,7 @@ mod tests {
         control.pause_for_disk();
         assert!(control.wait_between_phases(Some(Instant::now())), "the moment has come");
         assert!(control.pausing() && control.disk_is_back() && !control.pausing());
-        // A person, or another cause, also paused it, before or after the disk did.
+        // The user, or another cause, also paused it, before or after the disk did.
         control.pause_for_disk();
         commands.send(Command::Pause).unwrap();
         assert!(!control.disk_is_back() && control.pausing());

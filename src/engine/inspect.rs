@@ -146,7 +146,7 @@ fn rows(
     let mut rows = Vec::new();
     for (index, record) in known.records(grpo, step, group).into_iter().enumerate() {
         let tokens = record.token_ids();
-        // A group that was replaced since is looked at anew.
+        // A group that was replaced since then is inspected again.
         let mut row = match earlier.next().filter(|earlier| earlier.record.token_ids() == tokens) {
             Some(earlier) => earlier,
             None => RowInspection {

@@ -90,7 +90,7 @@ impl<W: Write> Write for &LossyLog<W> {
 mod tests {
     use super::*;
 
-    /// Takes so many bytes.
+    /// Takes this many bytes.
     struct Disk {
         room: usize,
         taken: Vec<u8>,

@@ -36,7 +36,7 @@ pub struct StepAgain {
     pub from: u64,
     /// The device and the number of threads.
     pub backend: String,
-    /// Notes for a person, in sentences.
+    /// Notes for the user, in sentences.
     pub notes: Vec<String>,
 }
 

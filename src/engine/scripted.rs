@@ -21,7 +21,7 @@ pub struct ScriptedOptions {
     pub script: Script,
     /// The run directory to name (nothing is written).
     pub run: PathBuf,
-    /// Ends by itself after so many steps; `None` continues until stopped.
+    /// Ends after this many steps; `None` continues until stopped.
     pub steps: Option<u64>,
     /// Time between two decoded positions; zero plays at the highest event rate.
     pub position: Duration,
@@ -228,7 +228,7 @@ impl Player {
         Ok(())
     }
 
-    /// Lets the time of so many positions pass, obeying commands meanwhile.
+    /// Waits for the time of this many positions, obeying commands meanwhile.
     fn wait(&mut self, positions: u32) -> Result<(), Over> {
         let time = self.options.position * positions;
         let order = if time.is_zero() {

@@ -140,7 +140,7 @@ pub struct Prepared {
     pub vector_unit: Option<VectorUnit>,
     /// Why that backend.
     pub backend_reason: String,
-    /// Warnings for a person before it begins.
+    /// Warnings for the user before it begins.
     pub warnings: Vec<String>,
     /// How it began (`started`, `resumed`, `forked`), and from what.
     pub beginning: (RunEvent, String),
@@ -377,8 +377,7 @@ fn usable_checkpoint(
     Ok(run.checkpoint(step)?)
 }
 
-/// Checks that a model knows every token of a tokenizer, and that its context fits completions of so many
-/// tokens.
+/// Checks that a model knows every token of a tokenizer, and that its context fits completions of this many tokens.
 ///
 /// # Errors
 /// A sentence that says what does not fit.

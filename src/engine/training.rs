@@ -206,7 +206,7 @@ impl<'a> Training<'a> {
         self.in_step = true;
     }
 
-    /// Journals a person's actions and serves their requests.
+    /// Journals the user's actions and serves their requests.
     fn journal_requests(&mut self) -> Result<(), EngineError> {
         let requests = self.control.take_requests();
         for (what, words) in requests.deeds {

@@ -44,7 +44,7 @@ pub struct EvalReport {
     pub pass_at_k: BTreeMap<usize, f64>,
     /// How often the most frequent of k answers is right, by k; with k = 1 it is the accuracy.
     pub majority_at_k: BTreeMap<usize, f64>,
-    /// Accuracy when the answer is forced after so many tokens, by tokens.
+    /// Accuracy when the answer is forced after a number of tokens, by that number.
     pub budget: BTreeMap<usize, f64>,
     /// The same with intervals, tokens, best of k and majority vote: first without a budget, then one per
     /// budget.

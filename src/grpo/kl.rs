@@ -10,7 +10,7 @@
 
 use burn::tensor::Tensor;
 
-/// The estimate, as a person writes it.
+/// The estimate as a formula.
 pub const FORMULA: &str = "exp(ref - logp) - (ref - logp) - 1";
 
 /// The estimate of each token; `gap` is `logp_ref - logp`.

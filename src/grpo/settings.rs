@@ -1,4 +1,4 @@
-//! What a person may choose about a step of GRPO.
+//! The settings of a GRPO step.
 
 use super::{
     advantage::Advantage, batching::Batching, objective::Objective, preset::Preset, registry::Chosen,

@@ -88,7 +88,7 @@ pub fn rollout<D: Driver>(driver: &mut D, settings: &Settings, step: u64) -> Res
     Ok(driver.over(Known::Judged(&batch.groups))?.then_some(batch))
 }
 
-/// Whoever drives a step: is told of each phase, and may end the step between any two of them or within one.
+/// The driver of a step: it is notified of each phase, and may end the step between two phases or within one.
 pub trait Driver {
     /// What it fails with.
     type Error: From<TokenizerError>;

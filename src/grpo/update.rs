@@ -85,7 +85,7 @@ impl Grpo {
             };
             let update = match update {
                 Ok(update) => update,
-                // A later epoch that goes wrong takes the earlier ones with it: half a step is no step.
+                // A later epoch that fails undoes the earlier ones: there is no half step.
                 Err(error) => {
                     self.trainer.restore(before);
                     return Err(error);

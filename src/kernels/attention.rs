@@ -81,7 +81,7 @@ pub struct Attention {
     pub t: usize,
     /// The heads.
     pub heads: Heads,
-    /// The angles of at least so many positions.
+    /// The angles of at least this many positions.
     pub angles: Arc<Angles>,
 }
 

@@ -16,7 +16,7 @@ pub(super) fn panel_width<S: Simd>() -> usize {
     VECTORS * S::F32_LANES
 }
 
-/// Rows that are computed at once: with the sums of so many the registers are as good as full.
+/// Rows computed at once: the sums of this many nearly fill the registers.
 #[inline(always)]
 pub(super) fn tile_rows<S: Simd>() -> usize {
     if S::F32_LANES == 16 { 8 } else { 6 }

@@ -37,7 +37,7 @@ impl Estimate {
     }
 }
 
-/// Wilson's score interval at 95 % for a share of so many trials.
+/// Wilson's score interval at 95 % for a share of this many trials.
 pub fn wilson(share: f64, trials: f64) -> [f64; 2] {
     if trials.is_nan() || trials <= 0.0 {
         return [0.0, 1.0];
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(Estimate::over_puzzles(&alike, 8).ci95, wilson(0.5, 40.0));
         // Every puzzle is right as often as any other: all completions count.
         assert_eq!(Estimate::over_puzzles(&[0.5; 40], 8).ci95, wilson(0.5, 320.0));
-        // Nothing is ever right: the interval still has the width that so many puzzles allow.
+        // Nothing is ever right: the interval still has the width for this many puzzles.
         assert_eq!(Estimate::over_puzzles(&[0.0; 40], 8).ci95, wilson(0.0, 40.0));
         assert_eq!(Estimate::over_puzzles(&[], 8).ci95, [0.0, 1.0]);
     }

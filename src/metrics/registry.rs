@@ -237,7 +237,7 @@ rows! {
         elsewhere(&[(Trl, "num_tokens")]);
     STEP_TIME = "step_time", Seconds, Lower, "Wall-clock time of the step, all phases.",
         elsewhere(&[(Trl, "step_time"), (Verl, "timing_s/step")]), clock();
-    CHECKS = "reasoning/checks", PerCompletion, Neither, "Checks of any verdict but superficial.",
+    CHECKS = "reasoning/checks", PerCompletion, Neither, "All checks: true, misled, false and superficial.",
         drawn("self-checks", &[Checks]), summed_up("checks"), printed();
     TRUE_CHECKS = "reasoning/true_checks", PerCompletion, Higher, "Checks that rightly judge a value that was \
         calculated correctly.",

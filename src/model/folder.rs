@@ -38,7 +38,7 @@ pub struct LoadedModel {
     pub tokenizer: Vec<u8>,
     /// The other small files of the folder.
     pub companions: Companions,
-    /// Notes for a person, in sentences.
+    /// Notes for the user, in sentences.
     pub notes: Vec<String>,
 }
 

@@ -200,7 +200,7 @@ pub struct RowInspection {
     pub after: Vec<TokenView>,
     /// Log-probability of each token under the reference model, nats; empty without one.
     pub reference: Vec<f32>,
-    /// What the loss makes of it before the update; programs that did not tell this told none.
+    /// Its values in the loss before the update; empty from programs that do not report them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explained: Option<Explanation>,
     /// The same after the update; `None` until then.
@@ -317,7 +317,7 @@ pub enum Event {
         /// Its folder.
         path: PathBuf,
     },
-    /// Something a person should know; the run continues (paused, if it says so).
+    /// A warning for the user; the run continues (paused, if it says so).
     Warning(String),
     /// The engine failed for this reason; what was journalled is safe.
     Failed(String),

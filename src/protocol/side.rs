@@ -39,7 +39,7 @@ pub enum SideJob {
 /// Jobs of one lane replace each other; jobs of different lanes wait for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
-    /// What a person waits for in the Playground.
+    /// Jobs that a user of the Playground waits for.
     Playground,
     /// A measurement of the compute frontier.
     Frontier,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ForkPoint, Puzzle};
 
-/// One line of `events.jsonl`: what a person or the program did, and when.
+/// One line of `events.jsonl`: what the user or the program did, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Line")]
 pub struct EventRecord {
@@ -46,7 +46,7 @@ pub enum RunEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<u64>,
     },
-    /// It went on, to pause again after so many phases or steps.
+    /// It continued, to pause again after this many phases or steps.
     Stepped {
         /// Phases.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,7 +59,7 @@ pub enum RunEvent {
     Set(Edit),
     /// A checkpoint was written.
     Checkpoint,
-    /// Something that a person should know.
+    /// A warning for the user.
     Warning,
     /// It ended with an error.
     Failed,

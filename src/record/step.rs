@@ -10,7 +10,7 @@ use serde::{
 use serde_json::Value;
 
 /// One line of `metrics.jsonl`: what one step measured, by name, in the order of the line. Which names there are and
-/// what they mean is told by [`crate::metrics::registry`]; a name that is not there is kept all the same.
+/// [`crate::metrics::registry`] explains them; an unknown name is kept as well.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Step {
     /// 1 for the first step; its completions were sampled from the base model.

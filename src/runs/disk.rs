@@ -73,7 +73,7 @@ impl Disk {
         }
     }
 
-    /// Creates a folder that a person named, and its missing parents.
+    /// Creates a folder named by the user, and its missing parents.
     pub(super) fn create_folders(&self, path: &Path) -> io::Result<()> {
         self.before(Operation::CreateFolder, path)?;
         fs::create_dir_all(path)

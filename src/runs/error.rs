@@ -245,7 +245,7 @@ fn advice(cause: &io::Error) -> &'static str {
             " Free some space on that disk; everything written before is safe."
         }
         io::ErrorKind::FileTooLarge => {
-            " The file reached a size limit (see `ulimit -f`) or that of the file system; raise the limit. \
+            " The file reached a size limit, of `ulimit -f` or of the file system; raise it. \
              Everything written before is safe."
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

@@ -53,8 +53,8 @@ impl Follower {
         }
     }
 
-    /// Like [`Follower::new`], with only the newest completions, at most so many of the current ones, and the
-    /// bytes of older ones that were skipped.
+    /// Like [`Follower::new`], with only the newest completions, at most this many of the current ones, and the bytes
+    /// of older ones that were skipped.
     ///
     /// # Errors
     /// If the log of completions cannot be read.

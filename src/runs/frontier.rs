@@ -117,7 +117,7 @@ impl Measurement {
                 ));
             }
             Some(1) => {}
-            _ => return Err("its schema_version is not one of aha-lab.".into()),
+            _ => return Err("its schema_version is not one that aha-lab writes.".into()),
         }
         let measurement: Self =
             serde_json::from_value(value).map_err(|error| format!("{}.", quoting(&error)))?;

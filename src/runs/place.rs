@@ -1,4 +1,4 @@
-//! Numbering of a step's completions: from 1 wherever a person reads or writes a number. Only the fields
+//! Numbering of a step's completions: from 1 wherever a user reads or writes a number. Only the fields
 //! `group` and `index` of the run's files and of `--json` count from 0.
 
 use std::{fmt, num::NonZeroUsize};
@@ -20,7 +20,7 @@ impl Place {
         Self { group: record.group, index: record.index }
     }
 
-    /// The place for numbers as a person writes them, from 1.
+    /// The place for user-facing numbers, from 1.
     pub fn of_numbers(group: NonZeroUsize, completion: NonZeroUsize) -> Self {
         Self { group: group.get() - 1, index: completion.get() - 1 }
     }

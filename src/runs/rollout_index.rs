@@ -78,8 +78,8 @@ impl RolloutIndex {
         Self { tail: Tail::new(&run.rollouts_path(), LONGEST_ROLLOUT_LINE), summaries: vec![] }
     }
 
-    /// An index of only the newest completions, at most so many of the current ones, and the bytes of older
-    /// ones that were skipped.
+    /// An index of only the newest completions, at most this many of the current ones, and the bytes of older ones
+    /// that were skipped.
     ///
     /// # Errors
     /// If the file cannot be read.

@@ -233,7 +233,7 @@ impl Tail {
     }
 }
 
-/// Takes a line in: hands on what it holds, or notes why it is no record.
+/// Handles a line: passes its record on, or notes why it is not one.
 fn noting<T: DeserializeOwned>(
     path: PathBuf,
     after: u64,

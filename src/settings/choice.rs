@@ -50,7 +50,7 @@ impl<C: Choice> Unbounded for C {
     }
 }
 
-/// Declares an enum whose values a person names, each as `Value = "name"`.
+/// Declares an enum whose values have names for the user, each as `Value = "name"`.
 macro_rules! choices {
     (
         $(#[doc = $about:literal])+

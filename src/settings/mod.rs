@@ -1,5 +1,5 @@
-//! What a person may choose about a run. One row of [`section!`](section) is one configuration key: it says whether it
-//! may change during a run, its name, type, default and bounds, and its comment is the text of the help and the docs.
+//! The settings of a run. One row of [`section!`](section) is one configuration key: it says whether it may change
+//! during a run, its name, type, default and bounds, and its comment is the text of the help and the docs.
 //!
 //! The rooms that use a value declare its row; [`crate::config`] puts the sections together.
 

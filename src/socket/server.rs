@@ -235,8 +235,7 @@ fn serve(stream: UnixStream, shared: &Arc<Shared>) -> io::Result<()> {
         }
         if !line.ends_with(b"\n") {
             return say(&Line::Refused(format!(
-                "A line must have at most {LONGEST_LINE} bytes and end with a \
-                newline."
+                "A line must have at most {LONGEST_LINE} bytes and end with a newline."
             )));
         }
         let request = match serde_json::from_slice::<Request>(&line) {

@@ -115,11 +115,10 @@ pub trait Task: Send + Sync {
     /// Canonical text of an answer, the same for equal answers, for a majority vote; `None` for an unreadable
     /// answer.
     fn canonical_answer(&self, answer: &str) -> Option<String>;
-    /// The puzzle on one line as a person would write it, `4 1 16 -> 19`, with `arrow` between question and
-    /// target.
+    /// The puzzle on one line as people write it, `4 1 16 -> 19`, with `arrow` between question and target.
     fn in_words(&self, puzzle: &Puzzle, arrow: &str) -> String;
-    /// Makes a puzzle from numbers that a person gave. Without a target, the task derives it: Countdown takes
-    /// the last number, multiplication the product.
+    /// Makes a puzzle from given numbers. Without a target, the task derives it: Countdown takes the last number,
+    /// multiplication the product.
     ///
     /// # Errors
     /// A sentence that says how a puzzle is written.

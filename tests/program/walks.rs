@@ -113,7 +113,7 @@ fn a_person_plays_on_a_paused_run_and_on_finished_ones() {
     std::fs::remove_dir_all(run.path().join("checkpoints")).unwrap();
     let mut lab = Lab::start(&["open", &run.path().display().to_string()], root.path());
     lab.press(PLAYGROUND);
-    lab.shows("only the embedded base can be asked");
+    lab.shows("only the embedded base can answer");
     lab.press("q");
     assert_eq!(lab.ended(), 0);
 }

@@ -15,13 +15,14 @@ use crate::{
 /// One completion in this many hundred is paid.
 const PAID_OF_HUNDRED: u64 = 30;
 
-/// Prompts of so many tokens of a vocabulary of so many.
+/// Prompts of a given length over a vocabulary of a given size.
 pub(super) struct AnyTokens {
     pub(super) vocabulary: usize,
     pub(super) length: usize,
 }
 
-/// A vocabulary of so many words. Its end token lies beyond it, so that no model of that vocabulary ever writes it.
+/// A vocabulary with this many words. Its end token lies beyond it, so that no model of that vocabulary ever writes
+/// it.
 ///
 /// # Errors
 /// Where the tokenizer's library refuses it.

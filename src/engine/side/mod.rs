@@ -3,7 +3,7 @@
 //! It uses none of training's random numbers and writes nothing. Its weights are the embedded base's, a
 //! checkpoint's, or those that training published between two steps ([`live`]). One job runs at a time
 //! ([`desk`]); a job of the same lane replaces it within a token. A long job calls [`Side::serve_others`]
-//! between its parts, so that a person in the Playground does not wait for it.
+//! between its parts, so that a user of the Playground does not wait for it.
 
 pub mod answer;
 pub mod desk;

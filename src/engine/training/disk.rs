@@ -22,8 +22,7 @@ const RETRY: Duration = Duration::from_secs(3);
 
 impl Training<'_> {
     /// Writes what must be on disk before the run continues. If the disk refuses, the run pauses; the lines
-    /// are kept, and retried every few seconds and when a person resumes the run. Other requests are served
-    /// meanwhile.
+    /// are kept, and retried every few seconds and when the run is resumed. Other requests are served meanwhile.
     pub(super) fn insist(
         &mut self,
         write: impl Fn(&mut Journal) -> Result<(), RunError>,

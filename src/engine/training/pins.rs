@@ -1,4 +1,4 @@
-//! When the pinned puzzles are answered, and what a person pins.
+//! When the pinned puzzles are answered, and pinning on request.
 
 use super::Training;
 use crate::{

@@ -12,7 +12,7 @@
 use super::{Batching, Wanted};
 use crate::{grpo::step::ScoredGroup, metrics::spread::is_dead};
 
-/// A step draws at most so many times as many prompts as it trains on.
+/// A step draws at most this many times the prompts that it trains on.
 const MOST_DRAWN: usize = 4;
 
 /// Groups that teach something, as far as they can be had.

@@ -149,7 +149,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Settings) -
             let (now, accuracy) = (s.now(|p| p.length)?, s.now(|p| p.accuracy)?);
             let before = s.before(|p| p.length)?;
             let (longest, then) = s.longest?;
-            // Shorter answers that are right as often are no collapse.
+            // Shorter answers that are right as often are not a collapse.
             let shrunk = now < 0.4 * longest && accuracy < then - 0.05;
             let over = now > 0.5 * before && (now > 0.5 * longest || accuracy >= then);
             found(now < 0.4 * before || shrunk, over, move || Words {
@@ -178,7 +178,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Settings) -
                 ),
                 advice: format!(
                     "The reward sees only the answer, so wrong steps cost nothing. {} Or kl_coef=0.04, which keeps \
-                     the policy near the reference.",
+                     the policy near its current state.",
                     slower(config)
                 ),
             })

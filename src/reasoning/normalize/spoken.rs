@@ -203,7 +203,7 @@ impl Telling<'_, '_> {
         Some(Step { told, link, result, recalls })
     }
 
-    /// Continues what was told so far: `and then subtract 40`.
+    /// Continues the calculation so far: `and then subtract 40`.
     fn another(&mut self, told: &Told) -> Option<Told> {
         let (before, recalls) = (self.next, self.recalls);
         let in_hand = self.in_hand.replace(told.clone());

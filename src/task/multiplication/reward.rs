@@ -33,7 +33,7 @@ pub fn score(puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Sc
         reason: match (correct, product) {
             (true, Some(product)) => format!("The answer is the product, {product} = {target}."),
             (false, Some(product)) => format!("The answer is {value}, but {product} = {target}."),
-            // A puzzle that a person typed, whose target need not be the product.
+            // A typed puzzle, whose target need not be the product.
             (true, None) => format!("The answer is the target, {target}."),
             (false, None) => format!("The answer is {value}, and the target is {target}."),
         },

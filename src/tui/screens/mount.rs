@@ -43,7 +43,7 @@ pub trait AnyScreen: Debug {
     fn keys(&self) -> Vec<(&'static str, &'static str)>;
     /// Every key of its table.
     fn chords(&self) -> Vec<KeyEvent>;
-    /// Its keys for the hint bar under this picture.
+    /// Its keys for the hint bar of this frame.
     fn hints(&self, scene: &Scene<'_>, hits: &Hits) -> Vec<(&'static str, &'static str)>;
     /// Whether keys are text.
     fn captures_text(&self) -> bool;

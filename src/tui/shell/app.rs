@@ -116,7 +116,7 @@ pub struct App {
 }
 
 impl App {
-    /// Nothing told yet.
+    /// Before any event.
     pub fn new(theme: Theme, facts: RunFacts) -> Self {
         Self::with(theme, facts, REGISTRY.iter().map(|make| make()).collect())
     }

@@ -74,7 +74,7 @@ fn prompt_line(app: &App, prompt: &Prompt, width: usize) -> Vec<Span<'static>> {
     spans
 }
 
-/// As much of a line as fits, with a mark where something is left out.
+/// As much of a line as fits, with a mark if it was cut.
 fn shortened(spans: Vec<Span<'static>>, room: usize, mark: &'static str) -> Vec<Span<'static>> {
     if width_of(&spans) <= room {
         return spans;

@@ -14,7 +14,7 @@ pub enum Effect {
     Say(Level, String),
     /// Puts the message away.
     Dismiss,
-    /// Asks a person to confirm.
+    /// Asks for confirmation.
     Confirm(Question),
     /// Opens the prompt with this text.
     Prompt(String),

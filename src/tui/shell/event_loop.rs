@@ -378,7 +378,7 @@ where
                 Err(error) => app.say(Level::Warning, format!("could not write {file_name} here: {error}")),
             }
         }
-        // The others are carried out where they are asked for.
+        // The others are carried out by their requester.
         _ => {}
     }
     Ok(())

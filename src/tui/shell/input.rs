@@ -95,7 +95,8 @@ mod system {
         while !stop.load(Ordering::Relaxed) {
             let began = Instant::now();
             match platform::read_keyboard(&mut buffer) {
-                // Nothing was typed for a while; at once where the terminal is gone, which others notice.
+                // Nothing was typed for a while. If the terminal is gone this returns at once, which is noticed
+                // elsewhere.
                 Ok(0) if began.elapsed() < PAUSE => thread::sleep(PAUSE),
                 Ok(0) => {}
                 Ok(count) => {

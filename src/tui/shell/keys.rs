@@ -99,7 +99,7 @@ pub enum Intent {
     StopRun,
     /// Suspend the program.
     Suspend,
-    /// Draw everything anew.
+    /// Redraw everything.
     Redraw,
     /// Open the prompt that sets a live key.
     OpenPrompt,
@@ -140,7 +140,7 @@ pub const fn row<A: Copy>(
 pub enum HelpMove {
     /// Lines down, or up if negative.
     Lines(isize),
-    /// So many pages.
+    /// This many pages.
     Pages(isize),
     /// To its first line.
     First,

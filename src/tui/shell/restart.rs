@@ -19,7 +19,7 @@ pub fn is_offered(app: &App) -> bool {
     failed && ours && app.quitting.is_none()
 }
 
-/// A person pressed the key.
+/// The key was pressed.
 pub(super) fn ask(app: &App) -> Vec<Effect> {
     if is_offered(app) {
         vec![Effect::Restart]
@@ -56,7 +56,7 @@ mod tests {
         tui::shell::{app::Action, theme::Theme, update::update},
     };
 
-    /// A run of so many steps, told as an engine tells it.
+    /// The events of a run with this many steps.
     fn told(app: &mut App, from: u64, to: u64) {
         let script = Script::new(3);
         let mut tell = |event| drop(update(app, Action::Engine(event)));

@@ -23,7 +23,7 @@ use ratatui::{
 
 use crate::system::platform::{self, StderrRedirect};
 
-/// What a person's terminal is drawn through.
+/// The writer of the user's terminal.
 pub type Screen = Terminal<CrosstermBackend<io::Stdout>>;
 
 /// Whether the terminal is ours at the moment.
@@ -43,7 +43,7 @@ pub struct TerminalGuard(());
 
 impl TerminalGuard {
     /// Takes the terminal: raw mode, alternate screen, bracketed paste and, if wanted, the mouse. Standard
-    /// error goes to `log` meanwhile (or nowhere), so that no library writes across the picture.
+    /// error goes to `log` meanwhile (or nowhere), so that no library writes across the screen.
     ///
     /// # Errors
     /// If standard output is not a terminal, or the terminal fails.

@@ -16,7 +16,7 @@ use crate::{
 /// How the names of the screens are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Names {
-    /// All, with so many columns between them.
+    /// All, with this many columns between them.
     All(usize),
     /// As many as fit around the screen in front, and marks where there are more.
     Some,
@@ -131,8 +131,8 @@ fn least(app: &App, names: Names) -> usize {
     }
 }
 
-/// The screens whose names fit into so many columns: that in front, the one after it, and as many others as there is room
-/// for, from the first on.
+/// The screens whose names fit into this many columns: the one in front, the next, and as many others as fit, from
+/// the first on.
 fn around_front(app: &App, room: usize) -> std::ops::Range<usize> {
     let count = app.screens.len();
     let width = |from: usize, to: usize| {

@@ -58,8 +58,7 @@ pub struct Group {
     changed: u64,
 }
 
-/// All completions. Each change has a version, so that what is made of them need only be made anew from the first group
-/// that changed.
+/// All completions. Each change has a version, so that derived data is rebuilt only from the first changed group on.
 #[derive(Debug)]
 pub struct Completions {
     groups: Vec<Group>,

@@ -153,7 +153,7 @@ impl History {
     }
 
     /// The raw points of a metric that is charted: step and value. Of a long run, the extremes of each block of steps:
-    /// its charts are drawn anew with every step, and must not take longer the longer the run is.
+    /// its charts are redrawn with every step, and their cost must not grow with the run.
     pub fn raw(&self, metric: &Metric) -> impl Iterator<Item = (f64, f64)> + use<'_> {
         self.track(metric, Smoothing::Off).into_iter().flat_map(|track| track.series.points())
     }
@@ -336,7 +336,7 @@ mod tests {
         };
         assert_eq!(ends(&history), (1, long));
 
-        // Back to a checkpoint a while ago, and to one among the steps that are not whole any more.
+        // Back to an earlier checkpoint, and to one among the thinned-out steps.
         for (back, whole, aha) in [(long - 50, long - 50, Some(900)), (1000, FIRST_WHOLE as u64, None)] {
             history.cut_back(back);
             let (first, last) = ends(&history);

@@ -112,7 +112,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Nothing told yet.
+    /// Before any event.
     pub fn new(facts: RunFacts) -> Self {
         Self {
             facts,

@@ -33,7 +33,7 @@ impl Pins {
         self.known = puzzles.map(|puzzles| (step, puzzles));
     }
 
-    /// A person pins a puzzle.
+    /// Pins a puzzle.
     pub fn pin(&mut self, puzzle: &Puzzle) {
         if let Some((_, puzzles)) = &mut self.known {
             puzzles.push(puzzle.clone());
@@ -41,7 +41,7 @@ impl Pins {
         self.set_unpinned(puzzle, false);
     }
 
-    /// A person unpins a puzzle.
+    /// Unpins a puzzle.
     pub fn unpin(&mut self, puzzle: &Puzzle) {
         self.set_unpinned(puzzle, true);
     }

@@ -38,7 +38,7 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "m",
         Action::Measure,
         "measure",
-        "measure the base and the newest weights; m again cancels (asks first)",
+        "measure the base and the newest weights; m again cancels",
     ),
     row(
         &[Chord::key(KeyCode::Right), Chord::char('l')],
@@ -52,8 +52,7 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "← h",
         Action::Left,
         "",
-        "move the crosshair to fewer \
-        tokens",
+        "move the crosshair to fewer tokens",
     ),
     row(
         &[Chord::key(KeyCode::Up), Chord::char('k')],

@@ -164,7 +164,7 @@ fn reading(frontier: &Shown<'_>, width: u16, theme: &Theme) -> Vec<Line<'static>
         lines.push(Line::from(spans));
     }
     let note = if long {
-        "Each value is the largest measurement within that many tokens, with its 95 % interval over puzzles."
+        "Each value is the last measurement up to that many tokens, with its 95 % interval over puzzles."
     } else {
         "±: half of the 95 % interval"
     };

@@ -139,7 +139,7 @@ impl Listing {
         self.settle_cursor(all);
     }
 
-    /// Orders every group anew.
+    /// Sorts every group again.
     pub fn set_sort(&mut self, sort: Sort, all: &Completions) {
         (self.sort, self.stale) = (sort, Some(0));
         self.settle_cursor(all);

@@ -1,4 +1,4 @@
-//! The Live screen: charts, and what is written now. What fits decides what is shown; completions give way last.
+//! The Live screen: charts and the current completions. It shows what fits; completions are the last to go.
 
 mod action;
 mod completions;
@@ -37,7 +37,7 @@ pub struct Live {
     pub log_length: bool,
     /// Rows of a completion; `None` fits them to the panel.
     card_rows: Option<u16>,
-    /// The step in which a person looked around, the group they went to and the first completion shown.
+    /// The step in which the user navigated, the selected group and the first completion shown.
     looked: Option<(u64, Option<usize>, usize)>,
     charts: RefCell<Option<Charts>>,
 }
@@ -50,8 +50,8 @@ pub struct Hits {
     without_charts: bool,
 }
 
-/// The charts as they were drawn, and everything that the picture depends on: tokens change the screen thirty times a
-/// second, steps every few seconds.
+/// The cached charts, with everything that they depend on: tokens change the screen thirty times a second, steps
+/// every few seconds.
 #[derive(Debug)]
 struct Charts {
     key: (u64, u64, u64, Rect, bool, bool, Smoothing),

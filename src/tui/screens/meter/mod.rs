@@ -36,7 +36,7 @@ pub static KEYS: &[KeyRow<Action>] = &[
         "a Enter",
         Action::ShowAha,
         "aha transcript",
-        "open the completion behind the aha mark in Transcripts",
+        "the completion behind the aha mark, in Transcripts",
     ),
     row(
         &[Chord::char('w')],

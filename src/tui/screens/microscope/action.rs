@@ -52,14 +52,14 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "↓ j",
         Action::Down,
         "",
-        "next completion, or next line of an open one",
+        "next completion, or line of an open one",
     ),
     row(
         &[Chord::key(KeyCode::Up), Chord::char('k')],
         "↑ k",
         Action::Up,
         "",
-        "previous completion, or previous line of an open one",
+        "previous completion, or line of an open one",
     ),
     row(&[Chord::char('1')], "1", Action::Color(Lens::Advantage), "", "colour tokens by advantage"),
     row(
@@ -69,13 +69,7 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "",
         "by entropy: how uncertain the model was",
     ),
-    row(
-        &[Chord::char('3')],
-        "3",
-        Action::Color(Lens::LogProb),
-        "",
-        "by log-probability: how likely the token was",
-    ),
+    row(&[Chord::char('3')], "3", Action::Color(Lens::LogProb), "", "by log-probability: how likely it was"),
     row(&[Chord::char('4')], "4", Action::Color(Lens::Ratio), "", "by importance ratio: new to old policy"),
     row(&[Chord::char('5')], "5", Action::Color(Lens::Kl), "", "by KL to the reference model"),
     row(

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// A completion and what is known of it.
+/// A completion and its results so far.
 pub(super) struct GroupRow<'a> {
     pub(super) record: &'a Rollout,
     pub(super) score: Option<&'a Score>,

@@ -31,7 +31,7 @@ pub struct Figures<'a> {
     pub loss: Option<f64>,
 }
 
-/// What this stage does and what is seen.
+/// What this stage does and its result.
 pub fn sentence(stage: Stage, config: &Config, figures: Figures<'_>) -> String {
     let Figures { rewards, looked_at, loss } = figures;
     let explained = config.explain(rewards);

@@ -94,7 +94,7 @@ pub struct Form {
     pub prospect: Prospect,
     /// The budget to restore when it is turned on again.
     default_budget: usize,
-    /// Whether a person chose the models.
+    /// Whether the user chose the models.
     chosen: bool,
 }
 

@@ -83,7 +83,7 @@ pub enum Action {
         column: u16,
         /// Cells from the top.
         row: u16,
-        /// Towards the person.
+        /// Down.
         down: bool,
     },
 }

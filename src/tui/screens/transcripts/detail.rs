@@ -60,7 +60,7 @@ struct Lines {
     lines: Vec<Line<'static>>,
     /// The line on which each match starts.
     match_lines: Vec<usize>,
-    /// The match in hand.
+    /// The current match.
     at: usize,
 }
 

@@ -13,7 +13,7 @@ pub(super) fn copy(record: &Rollout) -> Effect {
     Effect::Copy { text: format!("{}{}", record.problem.prompt, record.completion) }
 }
 
-/// Exports a transcript of so many tokens with its figures.
+/// Exports a transcript with this many tokens and its figures.
 pub(super) fn export(record: &Rollout, length: usize) -> Effect {
     let Rollout { step, analysis, .. } = record;
     let place = Place::of(record);

@@ -40,7 +40,7 @@ pub(super) struct Search {
     followed: bool,
 }
 
-/// Where the last picture put things; for paging and for the mouse.
+/// Where the last frame put things, for paging and the mouse.
 #[derive(Debug, Default)]
 pub struct Hits {
     /// The rows of the list, without heading and border.

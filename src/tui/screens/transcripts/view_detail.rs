@@ -34,7 +34,7 @@ use crate::{
 /// Half the advantage's bar, in cells.
 const BAR: usize = 6;
 
-/// Draws the pane; where the text is, and what is shown of it.
+/// Draws the pane; returns where the text is and which part is shown.
 pub(super) fn draw(
     buffer: &mut Buffer,
     area: Rect,

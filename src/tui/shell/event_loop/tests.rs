@@ -82,7 +82,7 @@ fn keys_are_served_through_a_flood_of_events() {
     assert!(notes.0.contains(&"mouse false".into()) && notes.0.contains(&"suspend".into()), "{:?}", notes.0);
 }
 
-/// Passes events on. Once the engine has failed or finished, a person presses this key until they are heard.
+/// Forwards events. Once the engine has failed or finished, this key is pressed until it takes effect.
 fn watched(engine: RunSource, keys: Sender<event::Event>, pressed: char) -> RunSource {
     let (told, events) = unbounded();
     std::thread::spawn(move || {
@@ -192,7 +192,7 @@ fn a_lost_keyboard_ends_the_loop() {
     assert!(app.leave);
 }
 
-/// What is recorded is told slowly, and the engine is quick: it fails before the last recorded step is told.
+/// The record is replayed slowly and the engine is quick: it fails before the last recorded step arrives.
 #[test]
 fn what_is_recorded_comes_before_what_the_engine_counts_and_not_before_what_it_writes() {
     struct Resumed(Option<Receiver<Event>>);
@@ -274,8 +274,8 @@ fn an_export_overwrites_nothing() {
     assert_eq!(std::fs::read_to_string(folder.path().join("a-1-2.txt")).unwrap(), "one");
 }
 
-/// A terminal that vanishes is told twice, by a signal and by a keyboard that is gone, in either order. Its end is told
-/// to whoever began the run, who waits for the engine; a second signal would not wait.
+/// A vanished terminal is reported twice, by a signal and by a closed keyboard, in either order. The starter of the
+/// run is told and waits for the engine; a second signal would not wait.
 #[test]
 fn a_lost_keyboard_is_the_end_of_the_terminal_whatever_else_says_so() {
     for signal_first in [true, false] {

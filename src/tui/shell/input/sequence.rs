@@ -44,7 +44,7 @@ pub fn is_string(bytes: &[u8]) -> bool {
     matches!(bytes, [ESCAPE, b']' | b'P' | b'X' | b'^' | b'_', ..])
 }
 
-/// A character as a key. Shift is told of capital letters, as crossterm tells it.
+/// A character as a key. Capital letters report Shift, as in crossterm.
 pub fn character(character: char, modifiers: KeyModifiers) -> KeyEvent {
     let shift = if character.is_uppercase() { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
     KeyEvent::new(KeyCode::Char(character), modifiers | shift)
@@ -107,7 +107,7 @@ fn control_sequence(rest: &[u8]) -> Reading {
     }
     let numbered = !before.is_empty() && before.iter().all(u8::is_ascii_digit);
     match last {
-        // rxvt's keys with Shift end with what is no end elsewhere.
+        // rxvt's keys with Shift end with a byte that ends nothing elsewhere.
         b'$' if numbered => numbered_key(before, Some(KeyModifiers::SHIFT)),
         0x20..=0x3f => Reading::More,
         0x40..=0x7e => whole_sequence(before, last),
@@ -228,7 +228,7 @@ fn numbered_key(before: &[u8], held: Option<KeyModifiers>) -> Reading {
     Reading::Event(Event::Key(KeyEvent::new_with_kind(code, held, kind(told.1))))
 }
 
-/// A key that is told by its character.
+/// A key given by its character.
 fn by_codepoint(code: u32, held: KeyModifiers, kind: KeyEventKind) -> Reading {
     let shift = held.contains(KeyModifiers::SHIFT);
     let code = match char::from_u32(code) {

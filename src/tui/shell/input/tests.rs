@@ -192,7 +192,7 @@ fn a_paste_is_bounded_and_has_a_way_out() {
     assert_eq!(events, [Event::Paste("no end".into()), key(KeyCode::Char('c'), CONTROL), char('q')]);
 }
 
-/// A key, and whether a person made a pause after it.
+/// A key, and whether a pause followed it.
 fn typed() -> impl Strategy<Value = Vec<(usize, bool)>> {
     vec((0..keys().len(), any::<bool>()), 1..24)
 }

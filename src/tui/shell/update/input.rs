@@ -76,7 +76,7 @@ fn screen_of_key(app: &App, event: &KeyEvent) -> Option<usize> {
     }
 }
 
-/// Scrolls or closes the help. How far it goes is known from the last picture.
+/// Scrolls or closes the help. The last frame tells how far it can go.
 fn turn_help(app: &mut App, movement: HelpMove) {
     let Some(line) = app.help else { return };
     let (last, page) = (app.picture.help_last, app.picture.help_page.max(1));
