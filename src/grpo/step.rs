@@ -25,7 +25,7 @@ use crate::{
     task::{Puzzle, Score, Split, Task},
 };
 
-/// One step, whoever drives it. `None` where the driver ended it before its update: nothing has changed then.
+/// One step, whoever drives it. `None` if the driver ended it before its update: nothing has changed then.
 ///
 /// # Errors
 /// The driver's own, and what it makes of a prompt that cannot be encoded.
@@ -49,7 +49,7 @@ pub fn step<D: Driver>(driver: &mut D, settings: &Settings, step: u64) -> Result
     Ok(Some(Done { batch, update }))
 }
 
-/// The first half of a step, which changes no weights: sample, score, advantage. `None` where the driver ended it.
+/// The first half of a step, which changes no weights: sample, score, advantage. `None` if the driver ended it.
 ///
 /// # Errors
 /// As [`step`].
@@ -242,7 +242,7 @@ impl Grpo {
         Round { slots, puzzles, drawn_before }
     }
 
-    /// **Sample.** The policy writes `group_size` completions for each puzzle. `None` when the observer ended it.
+    /// **Sample.** The policy writes `group_size` completions for each puzzle. `None` if the observer ended it.
     fn sample(
         &self,
         settings: &Settings,

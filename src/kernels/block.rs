@@ -35,7 +35,7 @@ pub struct Weights {
     pub down: Tensor<2>,
 }
 
-/// The block over rows of `t` positions, `x: [B T, d]`. `None` when the tensors are not f32 of the CPU backend.
+/// The block over rows of `t` positions, `x: [B T, d]`. `None` if the tensors are not f32 of the CPU backend.
 pub fn block(
     x: &Tensor<2>,
     weights: &Weights,

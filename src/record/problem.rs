@@ -39,7 +39,7 @@ pub struct NumberPuzzle {
 }
 
 impl NumberPuzzle {
-    /// A puzzle read as numbers and a target; `None` where it has no such fields.
+    /// A puzzle read as numbers and a target; `None` if it has no such fields.
     pub fn of(puzzle: &Puzzle) -> Option<Self> {
         let numbers =
             puzzle.0.get("numbers")?.as_array()?.iter().map(Value::as_i64).collect::<Option<_>>()?;

@@ -33,7 +33,7 @@ pub struct Rollout {
     /// Its advantage within the group.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_nan_when_null")]
     pub advantage: Option<f64>,
-    /// Whether the answer is right; `None` where nobody judged it.
+    /// Whether the answer is right; `None` if nobody judged it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correct: Option<bool>,
     /// Whether it was cut off at `max_new_tokens`.

@@ -84,7 +84,7 @@ impl Step {
         Self { step, ..Self::default() }
     }
 
-    /// What was measured under a name; `None` where the line does not have it.
+    /// What was measured under a name; `None` if the line does not have it.
     pub fn named(&self, name: &str) -> Option<&Measured> {
         self.values.get(self.place(name)?)
     }

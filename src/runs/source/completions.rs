@@ -77,7 +77,7 @@ struct Line {
     step: u64,
     prompt: String,
     completion: String,
-    /// `null` where it is not known.
+    /// `null` if it is not known.
     reward: Option<f64>,
     group: Option<usize>,
     index: Option<usize>,

@@ -49,7 +49,7 @@ impl Scale {
         if self.log { (self.low * self.high).sqrt() } else { (self.low + self.high) / 2.0 }
     }
 
-    /// Where a value lies, 0 at the bottom and 1 at the top, clamped; `None` when it is not finite.
+    /// Where a value lies, 0 at the bottom and 1 at the top, clamped; `None` if it is not finite.
     pub fn place(&self, value: f64) -> Option<f64> {
         if !value.is_finite() {
             return None;

@@ -234,7 +234,7 @@ impl Listing {
         start..end(group).unwrap_or(start)
     }
 
-    /// The row of a completion, or of a shown one near it; `None` when nothing is shown.
+    /// The row of a completion, or of a shown one near it; `None` if nothing is shown.
     fn row_near(&self, key: Key, all: &Completions) -> Option<usize> {
         let at = match all.find(key.step, key.group) {
             Ok(found) => {

@@ -11,7 +11,7 @@ pub struct Needle {
 }
 
 impl Needle {
-    /// A needle for a query; `None` where nothing is searched for.
+    /// A needle for a query; `None` if nothing is searched for.
     pub fn new(query: &str) -> Option<Self> {
         (!query.is_empty())
             .then(|| Self { query: query.to_owned(), exact_case: query.chars().any(char::is_uppercase) })

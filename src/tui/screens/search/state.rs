@@ -37,7 +37,7 @@ struct Known {
 pub struct Hits {
     /// The rows of the tree.
     pub(super) tree: Rect,
-    /// The first of them; `None` where no tree was drawn.
+    /// The first of them; `None` if no tree was drawn.
     pub(super) top: Option<usize>,
 }
 
