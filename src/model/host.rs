@@ -318,7 +318,7 @@ pub fn arrange(mut host: HostTensors, config: &ModelConfig) -> Result<HostModel,
         return Err(broken(
             &host.source,
             format!(
-                "Tensor `{}` belongs to no part of the model that config.json describes, which is of the type `{}`.",
+                "Tensor `{}` is not part of the model in config.json, whose type is `{}`.",
                 shortened(name),
                 config.family.model_type
             ),

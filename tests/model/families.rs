@@ -226,7 +226,7 @@ fn a_missing_surplus_or_misshapen_tensor_is_named() {
         (
             config("llama"),
             &|all| all.push(("model.layers.1.self_attn.o_proj.bias".into(), vec![16], ones(16))),
-            "`model.layers.1.self_attn.o_proj.bias` belongs to no part",
+            "`model.layers.1.self_attn.o_proj.bias` is not part",
         ),
         (
             with("llama", json!({"tie_word_embeddings": true})),

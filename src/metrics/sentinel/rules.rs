@@ -204,7 +204,7 @@ pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Settings) -
                     s.span(),
                     percent(now)
                 ),
-                advice: "Change the prompt so that it holds no answer.".to_owned(),
+                advice: "Change the prompt so that it does not contain the answer.".to_owned(),
             })
         }
         Danger::KlRunaway => {

@@ -27,7 +27,7 @@ use crate::{
 const MARKS: u16 = 2;
 /// Columns of the names if the evidence is beside them.
 const NAMES: usize = 31;
-/// Smallest width at which it does.
+/// Smallest width with the evidence beside the names.
 const BESIDE: u16 = 90;
 
 /// Draws the screen into `area`.
