@@ -116,7 +116,7 @@ fn nothing_outside_a_run_directory_is_written_through_a_link() {
         }
         fs::remove_dir_all(&outside).unwrap();
     }
-    // A checkpoint that is a link is skipped, and replaced by one made from the checkpoint before, under a name that is free.
+    // A checkpoint that is a link is skipped; the run remakes it from the one before, under a free name.
     let (path, moved) = (checkpoint(&run, 1), root.path().join("moved"));
     fs::rename(&path, &moved).unwrap();
     symlink(&moved, &path).unwrap();
