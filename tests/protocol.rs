@@ -3,10 +3,11 @@
 
 use aha_lab::{
     config::Config,
+    eval::BaseReference,
     metrics::registry,
     protocol::{
-        BaseReference, Command, Event, ForkPoint, GroupInspection, Phase, RowInspection, Started, StepBy,
-        Temporality, TokenView,
+        Command, Event, ForkPoint, GroupInspection, Phase, RowInspection, Started, StepBy, Temporality,
+        TokenView,
     },
     record::{
         Measurement, NumberPuzzle, PinnedAnswer, Puzzle, Rollout, Score, Step,

@@ -4,7 +4,10 @@
 pub mod frontier;
 #[path = "../../src/eval/options.rs"]
 mod options;
+#[path = "../../src/eval/reference.rs"]
+mod reference;
 #[path = "../../src/eval/report.rs"]
 pub mod report;
 
 pub use options::EvalOptions;
+pub use reference::BaseReference;

@@ -21,7 +21,6 @@ use crate::{
     config::{Config, OnCollapse},
     engine::{
         self,
-        scripted::ScriptedOptions,
         setup::{EngineOptions, Start},
     },
     metrics::registry,
@@ -53,7 +52,7 @@ pub struct RunArgs {
     pub headless: bool,
     /// Train in the background without a screen: it survives the terminal, and `aha-lab open` shows and
     /// commands it
-    #[arg(long, conflicts_with = "scripted")]
+    #[arg(long)]
     pub detach: bool,
     /// This process is the one in the background
     #[arg(long, hide = true)]
@@ -107,15 +106,6 @@ pub struct RunArgs {
     /// Leave the mouse to the terminal
     #[arg(long)]
     pub no_mouse: bool,
-    /// Play a made-up run on screen without any model (for tests)
-    #[arg(long, hide = true)]
-    pub scripted: bool,
-    /// Milliseconds between two positions of the made-up run; 0 plays at the top rate
-    #[arg(long, hide = true, default_value_t = 25)]
-    pub scripted_pace: u64,
-    /// The made-up run fails in this step
-    #[arg(long, hide = true)]
-    pub scripted_failure: Option<u64>,
 }
 
 fn settings_help() -> String {
@@ -136,10 +126,6 @@ const LAST_WORDS: Duration = Duration::from_secs(30);
 /// # Errors
 /// A sentence about what is wrong with the arguments or the terminal.
 pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
-    if args.scripted {
-        super::require_terminal()?;
-        return scripted(args);
-    }
     if args.detach && !args.in_background {
         return detached::start(args.json, stdout);
     }
@@ -171,23 +157,6 @@ pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
         let _ = thread.join();
     }
     finish_screen(&outcome.unwrap_or_else(|panic| resume_unwind(panic))?)
-}
-
-/// A made-up run. If it is set to fail and then restarted, it continues from before its last finished step, as from a
-/// checkpoint.
-fn scripted(args: &RunArgs) -> Result<i32, Failure> {
-    let options = ScriptedOptions {
-        position: Duration::from_millis(args.scripted_pace),
-        fail_at: args.scripted_failure,
-        ..ScriptedOptions::default()
-    };
-    let source = engine::scripted::start(options.clone())?;
-    let mut restarter = |_: &Path| {
-        let first_step = args.scripted_failure.map_or(1, |failed| failed.saturating_sub(1).max(1));
-        engine::scripted::start(ScriptedOptions { fail_at: None, first_step, ..options.clone() })
-    };
-    let helpers = Helpers { restart: &mut restarter, past: &mut |_| None };
-    finish_screen(&tui::run(source, screen(args), Some(helpers))?)
 }
 
 fn screen(args: &RunArgs) -> TuiOptions {

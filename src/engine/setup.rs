@@ -8,11 +8,10 @@ use super::{
     parts,
     pins::{Pins, first_pins},
 };
-use crate::protocol::BaseReference;
 use crate::{
     config::{Config, ConfigError, RunInfo},
     device::{self, DeviceError},
-    eval,
+    eval::{self, BaseReference},
     grpo::step::Grpo,
     kernels::unit::VectorUnit,
     model::{

@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::report::EvalReport;
+use super::{BaseReference, report::EvalReport};
 use crate::{
     config::Config,
     model::source::hash_of,
-    protocol::BaseReference,
     task::{BaseFiles, Family},
 };
 

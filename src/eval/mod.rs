@@ -3,11 +3,13 @@
 pub mod base;
 pub mod frontier;
 mod options;
+mod reference;
 pub mod report;
 
 pub use options::EvalOptions;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+pub use reference::BaseReference;
 
 use self::{
     frontier::Drawn,

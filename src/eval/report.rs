@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::frontier::Drawn;
-use crate::record::Point;
-use crate::{metrics::hits::HitRates, protocol::BaseReference, reasoning::Analysis};
+use super::{BaseReference, frontier::Drawn};
+use crate::{metrics::hits::HitRates, reasoning::Analysis, record::Point};
 
 /// One answered puzzle sample, reduced to what the report needs.
 #[derive(Debug, Clone)]

@@ -275,7 +275,7 @@ fn a_folder_that_cannot_be_written() {
 fn no_terminal_no_run() {
     let runs = TempDir::new().unwrap();
     let folder = runs.path().join("runs");
-    for arguments in [&["run"][..], &[], &["run", "--paused"], &["run", "--scripted"]] {
+    for arguments in [&["run"][..], &[], &["run", "--paused"]] {
         let said = refusal(lab(arguments).arg("--runs").arg(&folder));
         assert!(said.contains("terminal") && said.contains("--headless"), "{said}");
         assert!(!folder.exists(), "{arguments:?} left something behind");

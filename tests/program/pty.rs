@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{Read, Write},
     num::NonZeroU16,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -32,6 +32,15 @@ struct Seen {
     taken: bool,
 }
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_aha-lab");
+
+/// Where `cargo test` builds the example.
+fn scripted() -> PathBuf {
+    let program = Path::new(PROGRAM).with_file_name("examples").join("scripted");
+    assert!(program.exists(), "build it first: cargo build --release --example scripted");
+    program
+}
+
 /// The program in a terminal of its own. Dropping it ends the program, whatever it is doing.
 pub struct Lab {
     pub child: Box<dyn Child + Send + Sync>,
@@ -48,7 +57,16 @@ pub struct Lab {
 
 impl Lab {
     pub fn start(arguments: &[&str], folder: &Path) -> Self {
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_aha-lab"));
+        Self::start_program(Path::new(PROGRAM), arguments, folder)
+    }
+
+    /// The lab on a made-up run, which needs no model: the example `scripted`.
+    pub fn start_scripted(arguments: &[&str], folder: &Path) -> Self {
+        Self::start_program(&scripted(), arguments, folder)
+    }
+
+    fn start_program(program: &Path, arguments: &[&str], folder: &Path) -> Self {
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         Self::start_command(command, folder)
     }
@@ -61,9 +79,10 @@ impl Lab {
     }
 
     /// As the child of a shell, which leads the session and shares its process group.
-    pub fn start_in_shell(arguments: &[&str], folder: &Path) -> Self {
+    pub fn start_scripted_in_shell(arguments: &[&str], folder: &Path) -> Self {
         let mut command = CommandBuilder::new("sh");
-        command.args(["-c", "\"$@\"; exit $?", "sh", env!("CARGO_BIN_EXE_aha-lab")]);
+        command.args(["-c", "\"$@\"; exit $?", "sh"]);
+        command.arg(scripted());
         command.args(arguments);
         Self::start_command(command, folder)
     }

@@ -41,8 +41,8 @@ fn a_run_whose_engine_panicked_goes_on_exactly_in_the_same_process() {
 #[test]
 fn a_person_sees_why_looks_around_and_starts_it_again() {
     let folder = TempDir::new().unwrap();
-    let arguments = ["run", "--scripted", "--scripted-pace", "2", "--scripted-failure", "4"];
-    let mut lab = Lab::start(&arguments, folder.path());
+    let arguments = ["--pace", "2", "--failure", "4"];
+    let mut lab = Lab::start_scripted(&arguments, folder.path());
     lab.shows("scripted failure: the adapter was lost");
     lab.shows("r restarts the engine from its");
     // Everything can still be read: all completions of the three finished steps.

@@ -30,8 +30,7 @@ fn interrupt_and_hang_up_signals_end_it_safely() {
 #[test]
 fn a_suspended_program_gives_the_terminal_back_and_takes_it_again() {
     let folder = TempDir::new().unwrap();
-    let arguments = ["run", "--scripted", "--scripted-pace", "5"];
-    let mut lab = Lab::start_in_shell(&arguments, folder.path());
+    let mut lab = Lab::start_scripted_in_shell(&["--pace", "5"], folder.path());
     let group = Pid::from_raw(lab.child.process_id().unwrap() as i32).unwrap();
     lab.until("the first steps", |screen| screen.contains("step 2"));
     for how in ["key", "signal", "key"] {
@@ -59,7 +58,7 @@ fn a_suspended_program_gives_the_terminal_back_and_takes_it_again() {
 #[test]
 fn a_key_that_is_pressed_while_the_size_changes_is_not_lost() {
     let folder = TempDir::new().unwrap();
-    let mut lab = Lab::start(&["run", "--scripted", "--scripted-pace", "20"], folder.path());
+    let mut lab = Lab::start_scripted(&["--pace", "20"], folder.path());
     lab.until("the first steps", |screen| screen.contains("step 2"));
     for turn in 0..300_u16 {
         let size = PtySize { rows: 36, cols: 119 + turn % 2, pixel_width: 0, pixel_height: 0 };

@@ -48,7 +48,7 @@ fn a_soak_of_events() {
     let minutes = std::env::var("AHA_SOAK_MINUTES").ok().and_then(|n| n.parse().ok()).unwrap_or(60.0);
     let whole = Duration::from_secs_f64(60.0 * minutes);
     let folder = TempDir::new().unwrap();
-    let mut lab = Lab::start(&["run", "--scripted", "--scripted-pace", "0"], folder.path());
+    let mut lab = Lab::start_scripted(&["--pace", "0"], folder.path());
     lab.until("the first steps", |screen| screen.contains("step 5"));
     let process = lab.child.process_id().unwrap();
     let began = Instant::now();

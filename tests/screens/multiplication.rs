@@ -5,8 +5,9 @@ use aha_lab::tui::screens::playground::Playground;
 use aha_lab::{
     config::Config,
     engine::scripted::Script,
+    eval::BaseReference,
     metrics::registry,
-    protocol::{BaseReference, Event, RunFacts, Started},
+    protocol::{Event, RunFacts, Started},
     record::{NumberPuzzle, PinnedAnswer, Problem, Rollout},
     task,
     tui::shell::{

@@ -9,8 +9,9 @@ use rand_chacha::{
 
 use crate::{
     config::{Config, Preset},
+    eval::BaseReference,
     metrics::registry,
-    protocol::{BaseReference, Started},
+    protocol::Started,
     reasoning,
     record::{PinnedAnswer, Problem, Rollout, Step},
     task::{NumberPuzzle, Puzzle},

@@ -12,11 +12,9 @@ use super::{
 };
 use crate::{
     config::ConfigFile,
-    eval::base,
+    eval::{BaseReference, base},
     model::source::family_of,
-    protocol::{
-        BaseReference, Capabilities, Event, MOST_COMPLETIONS, RunFacts, RunSource, Started, Temporality,
-    },
+    protocol::{Capabilities, Event, MOST_COMPLETIONS, RunFacts, RunSource, Started, Temporality},
     runs::{
         Ancestor, Follower, FrontierWatch, Reader, RunDirectory, RunError, TrainingState, ancestors,
         checkpoint, fork_points, rollout_index::RolloutIndex, segments,

@@ -6,8 +6,8 @@ use std::{cell::Cell, sync::Arc};
 
 use self::series::Series;
 use crate::{
+    eval::BaseReference,
     metrics::{AhaWatch, Ema, Metric, registry},
-    protocol::BaseReference,
     record::Step,
 };
 

@@ -23,7 +23,8 @@ use self::{
 };
 use crate::{
     config::Config,
-    protocol::{BaseReference, Capability, ForkPoint, Phase, RunFacts, SourceKind, Started, Temporality},
+    eval::BaseReference,
+    protocol::{Capability, ForkPoint, Phase, RunFacts, SourceKind, Started, Temporality},
     task,
 };
 
