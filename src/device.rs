@@ -26,7 +26,7 @@ use crate::kernels::unit;
 const OPEN_LIMIT: Duration = Duration::from_secs(60);
 /// Environment variable that, set to 1, lets `wgpu` run on a software rasterizer: correct but slow, for
 /// tests.
-pub const ALLOW_SOFTWARE: &str = "AHA_ALLOW_SOFTWARE_GPU";
+pub(crate) const ALLOW_SOFTWARE: &str = "AHA_ALLOW_SOFTWARE_GPU";
 
 /// A backend, chosen and ready.
 #[derive(Debug, Clone)]
@@ -130,7 +130,7 @@ pub fn choose(request: BackendRequest) -> Result<Choice, DeviceError> {
 ///
 /// # Errors
 /// As [`choose`].
-pub fn choose_among(
+pub(crate) fn choose_among(
     request: BackendRequest,
     adapters: impl FnOnce() -> Result<Vec<Adapter>, DeviceError>,
 ) -> Result<Choice, DeviceError> {

@@ -239,7 +239,7 @@ impl Found {
     }
 
     /// The configuration of its run, if it is a checkpoint of one.
-    pub fn run_config(&self) -> Option<Config> {
+    pub(crate) fn run_config(&self) -> Option<Config> {
         match self {
             Found::Checkpoint(run, _) => Some(run.config().ok()?.config),
             Found::Embedded | Found::Folder(_) => None,
@@ -250,7 +250,7 @@ impl Found {
     ///
     /// # Errors
     /// If its tokenizer cannot be read.
-    pub fn stops_at_answer(&self, stop: StopAt, loaded: &LoadedModel) -> Result<bool, Failure> {
+    pub(crate) fn stops_at_answer(&self, stop: StopAt, loaded: &LoadedModel) -> Result<bool, Failure> {
         Ok(match self {
             Found::Embedded => stop.is_answer(),
             Found::Folder(path) | Found::Checkpoint(_, path) => {
@@ -389,7 +389,7 @@ pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<
 }
 
 /// A bar that counts completions.
-pub struct Bar(pub ProgressBar);
+pub(crate) struct Bar(pub ProgressBar);
 
 impl Bar {
     /// For this many completions.

@@ -88,7 +88,7 @@ pub fn run(args: &ExportArgs, mut stdout: impl Write) -> Result<i32, Failure> {
 ///
 /// # Errors
 /// A sentence that names the file.
-pub fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Failure> {
+pub(crate) fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Failure> {
     let at = |path: &Path, e: std::io::Error| Failure(format!("{}: {e}.", path.display()));
     std::fs::create_dir_all(folder).map_err(|e| at(folder, e))?;
     for (name, bytes) in files {

@@ -24,7 +24,7 @@ const USUAL_ROOT: &str = "runs";
 
 /// How a run is left.
 #[derive(Debug, Clone, Copy)]
-pub struct Leaving {
+pub(crate) struct Leaving {
     /// Price of an hour, dollars; `None` to use the run's configuration.
     pub price_per_hour: Option<f64>,
     /// Whether the accuracy is reported elsewhere.

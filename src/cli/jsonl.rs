@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Longest line that is read, in bytes. A longer one is skipped without being held in memory.
-pub const MAX_LINE_BYTES: usize = 8 << 20;
+pub(crate) const MAX_LINE_BYTES: usize = 8 << 20;
 
 /// The largest absolute value of a given number or a target: two to the 53rd, up to which every JSON
 /// program reads an integer exactly.
@@ -29,7 +29,7 @@ const MAX_MAGNITUDE: u64 = 1 << 53;
 
 /// One line of input. Other fields are ignored, so that a run's `rollouts.jsonl` can be read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ScoreInput {
+pub(crate) struct ScoreInput {
     /// The task's name; Countdown if omitted.
     #[serde(default)]
     pub task: Option<String>,
@@ -55,7 +55,7 @@ impl ScoreInput {
 
 /// What is printed instead of an answer for a bad line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LineError<'a> {
+pub(crate) struct LineError<'a> {
     /// What is wrong with the line, as a sentence.
     pub error: &'a str,
     /// Its number in the input; the first line is 1.
@@ -67,7 +67,7 @@ pub struct LineError<'a> {
 ///
 /// # Errors
 /// The first error of `reader` or of `visit` ends the reading and is returned.
-pub fn for_each_line(
+pub(crate) fn for_each_line(
     mut reader: impl BufRead,
     mut visit: impl FnMut(u64, Result<ScoreInput, String>) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -106,7 +106,7 @@ pub fn for_each_line(
 ///
 /// # Errors
 /// A file that cannot be opened or read, or output that cannot be written, as a sentence.
-pub fn answer_lines<A: Serialize>(
+pub(crate) fn answer_lines<A: Serialize>(
     file: Option<&Path>,
     stdin: impl Read,
     stdout: impl Write,
@@ -120,7 +120,7 @@ pub fn answer_lines<A: Serialize>(
 ///
 /// # Errors
 /// As for [`answer_lines`].
-pub fn answer_opened<A: Serialize>(
+pub(crate) fn answer_opened<A: Serialize>(
     file: Option<(&Path, io::Result<File>)>,
     stdin: impl Read,
     stdout: impl Write,
@@ -176,14 +176,14 @@ pub fn answer_opened<A: Serialize>(
 ///
 /// # Errors
 /// What `output` returns.
-pub fn write_json_line(output: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+pub(crate) fn write_json_line(output: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *output, value)?;
     output.write_all(b"\n")
 }
 
 /// A count of lines on stderr for work that takes more than two seconds. Silent if stderr is not a terminal,
 /// or if stdout is one and shows the lines themselves.
-pub struct LineProgress {
+pub(crate) struct LineProgress {
     started: Instant,
     total: Option<u64>,
     done: u64,
@@ -199,7 +199,7 @@ impl LineProgress {
     }
 
     /// One more line is done.
-    pub fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         self.done += 1;
         if let Some(bar) = &self.bar {
             bar.set_position(self.done);

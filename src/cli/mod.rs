@@ -23,7 +23,7 @@ use crate::engine::setup::Base;
 pub use crate::system::output::printable;
 
 /// Exit code of a command that was ended by a signal.
-pub const INTERRUPTED: i32 = 130;
+pub(crate) const INTERRUPTED: i32 = 130;
 
 /// Why a command failed, in a sentence.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl<E: std::error::Error> From<E> for Failure {
 }
 
 /// Whether a progress bar would be visible.
-pub fn progress_visible() -> bool {
+pub(crate) fn progress_visible() -> bool {
     std::io::stderr().is_terminal()
 }
 
@@ -50,7 +50,7 @@ pub fn progress_visible() -> bool {
 ///
 /// # Errors
 /// A sentence that says what to do instead.
-pub fn require_terminal() -> Result<(), Failure> {
+pub(crate) fn require_terminal() -> Result<(), Failure> {
     if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
         return Ok(());
     }
@@ -61,6 +61,6 @@ pub fn require_terminal() -> Result<(), Failure> {
 }
 
 /// `embedded` or a folder.
-pub fn base_of(text: &str) -> Base {
+pub(crate) fn base_of(text: &str) -> Base {
     if text == "embedded" { Base::Embedded } else { Base::Folder(Path::new(text).to_owned()) }
 }

@@ -19,7 +19,7 @@ const TIMED: usize = 10_000;
 
 /// The steps that the summary of a run needs.
 #[derive(Debug, Default)]
-pub struct Summary {
+pub(crate) struct Summary {
     first: Vec<Step>,
     last: VecDeque<Step>,
     times: VecDeque<f64>,
@@ -27,7 +27,7 @@ pub struct Summary {
 
 impl Summary {
     /// One more step.
-    pub fn take_in(&mut self, step: Step) {
+    pub(crate) fn take_in(&mut self, step: Step) {
         self.times.push_back(step.get(&registry::STEP_TIME));
         if self.times.len() > TIMED {
             self.times.pop_front();

@@ -22,7 +22,7 @@ const PROVENANCE: &str = "provenance";
 const SCHEMA: &str = "schema_version";
 
 /// The newest version that this program reads, and the one that it writes.
-pub const SCHEMA_VERSION: i64 = 1;
+pub(crate) const SCHEMA_VERSION: i64 = 1;
 
 /// Where a run came from: with the configuration, everything needed to repeat it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ impl ConfigFile {
     ///
     /// # Errors
     /// As for [`ConfigFile::load`].
-    pub fn read_and_unknown(
+    pub(crate) fn read_and_unknown(
         opened: io::Result<File>,
         path: &Path,
     ) -> Result<(Self, Vec<String>), ConfigError> {

@@ -91,7 +91,7 @@ impl Config {
     }
 
     /// The names of the keys that may change during a run.
-    pub fn live_keys() -> impl Iterator<Item = &'static str> {
+    pub(crate) fn live_keys() -> impl Iterator<Item = &'static str> {
         Self::keys().filter(|key| key.live).map(|key| key.name)
     }
 
@@ -177,7 +177,7 @@ impl Config {
     }
 
     /// Sets one key from a whole `key=value`.
-    pub fn set_pair(&mut self, setting: &str) -> Result<(), ConfigError> {
+    pub(crate) fn set_pair(&mut self, setting: &str) -> Result<(), ConfigError> {
         let (key, value) =
             setting.split_once('=').ok_or_else(|| ConfigError::NotASetting { given: shortened(setting) })?;
         self.set(key, value)
@@ -193,7 +193,7 @@ impl Config {
     }
 
     /// Like [`Config::set`], for a run that has begun: only [`Config::live_keys`] may change.
-    pub fn set_live(&mut self, key: &str, value: &str) -> Result<(), ConfigError> {
+    pub(crate) fn set_live(&mut self, key: &str, value: &str) -> Result<(), ConfigError> {
         let key = Self::key(key)?;
         if !key.live {
             return Err(ConfigError::NotLive { key: key.name });

@@ -74,7 +74,7 @@ pub struct Control {
 
 /// Requests since the last [`Control::take_requests`].
 #[derive(Debug, Default)]
-pub struct Requests {
+pub(crate) struct Requests {
     /// Edits of live hyperparameters.
     pub edits: Vec<Edit>,
     /// Pauses, resumes and steps, in words.
@@ -122,7 +122,7 @@ impl Control {
 
     /// Sends a piece of streamed text, or drops and counts it if too much is waiting to be read. A caller so
     /// slow that the pause was reported without it is held here: nothing is streamed while paused.
-    pub fn tell_token(&self, event: Event) {
+    pub(crate) fn tell_token(&self, event: Event) {
         let mut state = self.lock();
         while state.temporality == Temporality::Paused && !state.stopping {
             let waited = self.changed.wait_timeout(state, LOOK_EVERY);
@@ -138,7 +138,7 @@ impl Control {
 
     /// Replaces the configuration before any command arrives: a resumed run has its own. From now on an edit
     /// is only accepted if `allows` accepts its result.
-    pub fn begin_with(
+    pub(crate) fn begin_with(
         &self,
         config: Config,
         allows: impl Fn(&Config) -> Result<(), String> + Send + 'static,
@@ -149,7 +149,7 @@ impl Control {
     }
 
     /// Lets the caller continue, holds it while paused, or returns `false` if the run should stop.
-    pub fn gate(&self) -> bool {
+    pub(crate) fn gate(&self) -> bool {
         let me = std::thread::current().id();
         let mut state = self.lock();
         state.working.insert(me);
@@ -191,7 +191,7 @@ impl Control {
 
     /// Called by the engine's own thread at the end of a phase: counts down the phases to go (and the steps,
     /// if the phase was the step's last), then holds the thread while paused.
-    pub fn phase_over(&self, last_of_step: bool) {
+    pub(crate) fn phase_over(&self, last_of_step: bool) {
         let mut state = self.lock();
         self.read_commands(&mut state);
         state.leash = match state.leash {
@@ -209,7 +209,7 @@ impl Control {
     }
 
     /// Whether the run should stop.
-    pub fn stopping(&self) -> bool {
+    pub(crate) fn stopping(&self) -> bool {
         let mut state = self.lock();
         self.read_commands(&mut state);
         state.stopping
@@ -230,7 +230,7 @@ impl Control {
     }
 
     /// Pauses the run until [`Control::disk_is_back`] or the user resumes it. A paused run stays paused.
-    pub fn pause_for_disk(&self) {
+    pub(crate) fn pause_for_disk(&self) {
         let mut state = self.lock();
         let live = matches!(state.temporality, Temporality::Live | Temporality::Unpausing);
         state.waits_for_disk |= live;
@@ -238,7 +238,7 @@ impl Control {
     }
 
     /// Resumes a run that waits only for the disk; returns whether it did.
-    pub fn disk_is_back(&self) -> bool {
+    pub(crate) fn disk_is_back(&self) -> bool {
         let mut state = self.lock();
         self.read_commands(&mut state);
         let waited = state.waits_for_disk;
@@ -250,7 +250,7 @@ impl Control {
 
     /// Holds the engine's thread between two phases until the run resumes or stops, a request arrives that
     /// can be served while paused, or this moment has come. `false` if the run should stop.
-    pub fn wait_between_phases(&self, until: Option<Instant>) -> bool {
+    pub(crate) fn wait_between_phases(&self, until: Option<Instant>) -> bool {
         let mut state = self.lock();
         loop {
             self.read_commands(&mut state);
@@ -291,7 +291,7 @@ impl Control {
 
     /// The configuration of a step that begins now, and its edits that are not journalled yet. Both at once,
     /// so that an edit is either in the step and journalled before it, or neither.
-    pub fn begin_step(&self) -> (Config, Vec<Edit>) {
+    pub(crate) fn begin_step(&self) -> (Config, Vec<Edit>) {
         let mut state = self.lock();
         (state.wanted.clone(), std::mem::take(&mut state.edits))
     }
@@ -306,14 +306,14 @@ impl Control {
 
     /// The group of each step to inspect, and the number of the request: a repeated request, for example from
     /// a screen that joins later, is answered again.
-    pub fn inspecting(&self) -> Option<(usize, u64)> {
+    pub(crate) fn inspecting(&self) -> Option<(usize, u64)> {
         let mut state = self.lock();
         self.read_commands(&mut state);
         state.inspecting.map(|group| (group, state.inspections_asked))
     }
 
     /// The requests since the last call.
-    pub fn take_requests(&self) -> Requests {
+    pub(crate) fn take_requests(&self) -> Requests {
         let mut state = self.lock();
         self.read_commands(&mut state);
         state.inspecting_anew = false;

@@ -82,7 +82,7 @@ impl Known<'_> {
 
 /// Inspects the requested group, as more and more of its step is known.
 #[derive(Default)]
-pub struct Inspector {
+pub(crate) struct Inspector {
     /// The last requested group, the number of that request, and what was sent for it.
     told: Option<(usize, u64, GroupInspection)>,
 }

@@ -15,7 +15,7 @@ const VARIABLE: &str = "AHA_LOG";
 
 /// Sends the log of this process to a run's `engine.log`, from its first run on. Returns a sentence if
 /// [`VARIABLE`] is invalid.
-pub fn log_to(file: File) -> Option<String> {
+pub(crate) fn log_to(file: File) -> Option<String> {
     let levels =
         || EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).with_env_var(VARIABLE);
     let (filter, warning) = match levels().from_env() {

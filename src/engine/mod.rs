@@ -4,7 +4,7 @@
 //! headless run and a watched one use the same engine.
 
 pub mod control;
-pub mod inspect;
+pub(crate) mod inspect;
 mod log;
 pub mod origin;
 mod parts;

@@ -18,7 +18,12 @@ const RECIPE_FILE: &str = "recipe.json";
 /// Whether answers of the model in a folder end right after their closing tag under this `stop`. With `auto`,
 /// models of `pretrain` end at the end token that they were trained with, a run's checkpoint ends where the
 /// run's answers did, and any other model, which is likely to keep writing, ends after its answer.
-pub fn stops_at_answer(stop: StopAt, folder: &Path, tokenizer_file: &[u8], tokenizer: &Tokenizer) -> bool {
+pub(crate) fn stops_at_answer(
+    stop: StopAt,
+    folder: &Path,
+    tokenizer_file: &[u8],
+    tokenizer: &Tokenizer,
+) -> bool {
     match stop {
         StopAt::Answer => true,
         StopAt::End => false,

@@ -24,12 +24,12 @@ use crate::{
 const MOST_THREADS: usize = 1024;
 
 /// The recorded name of a device and a number of worker threads: `cpu x2`, or the adapter's name.
-pub fn backend_name(choice: &Choice, threads: usize) -> String {
+pub(crate) fn backend_name(choice: &Choice, threads: usize) -> String {
     if choice.is_gpu { choice.name.clone() } else { format!("{} x{threads}", choice.name) }
 }
 
 /// The number of threads in what [`backend_name`] wrote; `None` for a GPU.
-pub fn cpu_threads(backend: &str) -> Option<usize> {
+pub(crate) fn cpu_threads(backend: &str) -> Option<usize> {
     backend.strip_prefix("cpu x")?.parse().ok().filter(|threads| (1..=MOST_THREADS).contains(threads))
 }
 
@@ -41,7 +41,7 @@ pub fn place_of(run: &RunDirectory, step: u64) -> Option<String> {
 
 /// A resumed run keeps its number of threads, because sums are taken per thread: with another number it would
 /// not continue exactly.
-pub fn threads_for(start: &Start, config: &Config, warnings: &mut Vec<String>) -> usize {
+pub(crate) fn threads_for(start: &Start, config: &Config, warnings: &mut Vec<String>) -> usize {
     let here = worker_count(config.machine.threads);
     let recorded = match start {
         Start::Resume(run, _) => run.config().ok().and_then(|file| file.provenance),
@@ -58,7 +58,7 @@ pub fn threads_for(start: &Start, config: &Config, warnings: &mut Vec<String>) -
 }
 
 /// Where a run's completions end: resolves `stop=auto`, so that the run's file records the choice.
-pub fn stop_of(
+pub(crate) fn stop_of(
     start: &Start,
     config: &Config,
     saved: Option<&TrainingState>,
@@ -83,7 +83,7 @@ pub fn vector_unit(choice: &Choice) -> Option<VectorUnit> {
 
 /// Another vector unit may add up products in another order, so a resumed or replayed run is then not the
 /// same to the last bit.
-pub fn another_vector_unit(recorded: Option<&str>, here: Option<VectorUnit>) -> Option<String> {
+pub(crate) fn another_vector_unit(recorded: Option<&str>, here: Option<VectorUnit>) -> Option<String> {
     let (then, here) = (recorded?, here?);
     (then != here.name()).then(|| {
         format!(
@@ -110,7 +110,7 @@ pub fn reference(
 }
 
 /// Replaces a fresh optimizer with a checkpoint's.
-pub fn restore_optimizer(
+pub(crate) fn restore_optimizer(
     trainer: &mut Trainer,
     checkpoint: &Checkpoint,
     adam_step: u64,

@@ -15,7 +15,7 @@ use crate::{
 /// Held-out puzzles that every run pins by itself.
 const PINNED_AT_FIRST: usize = 4;
 /// More are refused: every one of them is answered again and again.
-pub const MOST_PINNED: usize = 16;
+pub(crate) const MOST_PINNED: usize = 16;
 /// Keeps the seeds of these answers apart from those of training and evaluation.
 const PINNED: u64 = 0x7069_6e73;
 
@@ -28,13 +28,13 @@ pub struct Pins {
 }
 
 /// The puzzles that a run of this task pins by itself, always the same ones.
-pub fn first_pins(task: &dyn Task) -> Vec<Puzzle> {
+pub(crate) fn first_pins(task: &dyn Task) -> Vec<Puzzle> {
     eval::heldout_puzzles(task, PINNED_AT_FIRST)
 }
 
 impl Pins {
     /// Whether the pins are due after this step.
-    pub fn due(config: &Config, step: u64) -> bool {
+    pub(crate) fn due(config: &Config, step: u64) -> bool {
         config.schedule.pinned_every > 0 && step.is_multiple_of(config.schedule.pinned_every)
     }
 

@@ -105,11 +105,11 @@ impl From<CheckpointError> for EngineError {
 }
 
 /// Names of the files of a checkpoint; with `config.json` and `tokenizer.json` it is a Hugging Face folder.
-pub const WEIGHTS_FILE: &str = "model.safetensors";
+pub(crate) const WEIGHTS_FILE: &str = "model.safetensors";
 /// AdamW's moments, see [`OptimizerState::to_bytes`].
-pub const OPTIMIZER_FILE: &str = "optimizer.f32";
+pub(crate) const OPTIMIZER_FILE: &str = "optimizer.f32";
 /// The reference model's weights, if KL is measured.
-pub const REFERENCE_FILE: &str = "reference.safetensors";
+pub(crate) const REFERENCE_FILE: &str = "reference.safetensors";
 
 /// A run that is ready to begin.
 pub struct Prepared {
@@ -380,7 +380,7 @@ fn usable_checkpoint(
 ///
 /// # Errors
 /// A sentence that says what does not fit.
-pub fn check_fit(
+pub(crate) fn check_fit(
     max_new_tokens: usize,
     model: &Transformer,
     tokenizer: &Tokenizer,

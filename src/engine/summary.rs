@@ -24,7 +24,7 @@ pub struct Totals {
 
 /// Wall-clock seconds of the phases.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct PhaseTimes {
+pub(crate) struct PhaseTimes {
     /// Sampling.
     pub sample: f64,
     /// Scoring and analysing.
@@ -117,7 +117,7 @@ pub fn metrics(
 }
 
 /// Adds wall-clock times, which differ between two identical runs.
-pub fn add_clock(metrics: &mut Step, times: &PhaseTimes, generated: usize, trained: usize) {
+pub(crate) fn add_clock(metrics: &mut Step, times: &PhaseTimes, generated: usize, trained: usize) {
     let rate = |tokens: usize, seconds: f64| if seconds > 0.0 { tokens as f64 / seconds } else { 0.0 };
     metrics.set(&registry::TIME_SAMPLE, times.sample);
     metrics.set(&registry::TIME_SCORE, times.score);
@@ -129,7 +129,7 @@ pub fn add_clock(metrics: &mut Step, times: &PhaseTimes, generated: usize, train
 }
 
 /// The lines of a group for `rollouts.jsonl`.
-pub fn rollout_records(step: u64, task: &str, group: usize, judged: &JudgedGroup) -> Vec<Rollout> {
+pub(crate) fn rollout_records(step: u64, task: &str, group: usize, judged: &JudgedGroup) -> Vec<Rollout> {
     let mut records = scored_records(step, task, group, &judged.scored);
     for (record, &advantage) in records.iter_mut().zip(&judged.advantages) {
         record.advantage = Some(advantage);
@@ -138,7 +138,7 @@ pub fn rollout_records(step: u64, task: &str, group: usize, judged: &JudgedGroup
 }
 
 /// Like [`rollout_records`], before advantages are known.
-pub fn scored_records(step: u64, task: &str, group: usize, scored: &ScoredGroup) -> Vec<Rollout> {
+pub(crate) fn scored_records(step: u64, task: &str, group: usize, scored: &ScoredGroup) -> Vec<Rollout> {
     let mut records = sampled_records(step, task, group, &scored.group, &scored.texts);
     for (index, record) in records.iter_mut().enumerate() {
         record.reward = scored.rewards[index];
@@ -149,7 +149,7 @@ pub fn scored_records(step: u64, task: &str, group: usize, scored: &ScoredGroup)
 }
 
 /// Like [`rollout_records`], before rewards are known.
-pub fn sampled_records(
+pub(crate) fn sampled_records(
     step: u64,
     task: &str,
     group: usize,

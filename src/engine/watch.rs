@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The observer of one sample phase.
-pub struct SampleWatch<'a> {
+pub(crate) struct SampleWatch<'a> {
     control: &'a Control,
     tokenizer: Tokenizer,
     step: u64,

@@ -27,7 +27,7 @@ pub fn reference(base: &BaseFiles) -> Option<BaseReference> {
 
 /// Like [`reference`], for a run of this configuration: also `None` if the run samples differently from how
 /// the base was measured.
-pub fn reference_for(family: &Family, config: &Config) -> Option<BaseReference> {
+pub(crate) fn reference_for(family: &Family, config: &Config) -> Option<BaseReference> {
     let mut usual = Config::default();
     usual.set("task", family.name).ok()?;
     let alike = config.puzzles.level == family.first_level()

@@ -80,7 +80,7 @@ pub fn pass_at_k(n: usize, right: usize, k: usize) -> f64 {
 
 /// How often the majority of `k` samples is right: the mean over all disjoint groups of k, so that every
 /// sample is used once.
-pub fn majority_at_k(samples: &[Drawn], k: usize) -> f64 {
+pub(crate) fn majority_at_k(samples: &[Drawn], k: usize) -> f64 {
     let groups = samples.chunks_exact(k.max(1));
     let count = groups.len();
     if count == 0 {

@@ -30,7 +30,7 @@ impl BaseReference {
     /// The mean reward of the base's answers under a configuration, computed from its accuracy and its share
     /// of well-formed answers. A coin that ignores the answer pays one half; rewards shuffled within their
     /// groups keep their mean.
-    pub fn reward_under(&self, config: &Config) -> f64 {
+    pub(crate) fn reward_under(&self, config: &Config) -> f64 {
         if let Some(mean) = config.reward.control.mean_reward() {
             return mean;
         }

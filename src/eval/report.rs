@@ -153,7 +153,7 @@ impl EvalReport {
     }
 
     /// As reference lines of the charts.
-    pub fn as_reference(&self) -> BaseReference {
+    pub(crate) fn as_reference(&self) -> BaseReference {
         BaseReference {
             reward: self.reward,
             well_formed: Some(self.well_formed),

@@ -20,7 +20,7 @@ impl Control {
 
     /// What a completion earns in the mean, where that is known whatever it says. Rewards that are shuffled within their
     /// groups keep their mean.
-    pub fn mean_reward(self) -> Option<f64> {
+    pub(crate) fn mean_reward(self) -> Option<f64> {
         (self == Self::RandomReward).then_some(0.5)
     }
 

@@ -11,15 +11,15 @@
 use burn::tensor::Tensor;
 
 /// The estimate as a formula.
-pub const FORMULA: &str = "exp(ref - logp) - (ref - logp) - 1";
+pub(crate) const FORMULA: &str = "exp(ref - logp) - (ref - logp) - 1";
 
 /// The estimate of each token; `gap` is `logp_ref - logp`.
-pub fn k3(gap: Tensor<1>) -> Tensor<1> {
+pub(crate) fn k3(gap: Tensor<1>) -> Tensor<1> {
     gap.clone().exp() - gap - 1.0
 }
 
 /// The same of one token.
-pub fn k3_of(gap: f64) -> f64 {
+pub(crate) fn k3_of(gap: f64) -> f64 {
     gap.exp() - gap - 1.0
 }
 

@@ -51,7 +51,7 @@ pub struct LossStats {
 
 /// Groups row indices into micro-batches of at most `micro_tokens` padded tokens (at least one row each), rows
 /// of similar length together.
-pub fn micro_batches(lengths: &[usize], micro_tokens: usize) -> Vec<Vec<usize>> {
+pub(crate) fn micro_batches(lengths: &[usize], micro_tokens: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.sort_by_key(|&i| (lengths[i], i));
     let mut batches: Vec<Vec<usize>> = Vec::new();

@@ -143,7 +143,7 @@ choices! {
 impl StopAt {
     /// Whether a completion ends right behind its answer. `auto` in the file of a run is of older versions, where none
     /// ever did.
-    pub fn is_answer(self) -> bool {
+    pub(crate) fn is_answer(self) -> bool {
         self == Self::Answer
     }
 }

@@ -190,7 +190,7 @@ pub struct JudgedGroup {
 
 impl JudgedGroup {
     /// Whether all rewards are equal, so that every advantage is 0.
-    pub fn is_dead(&self) -> bool {
+    pub(crate) fn is_dead(&self) -> bool {
         is_no_spread(self.reward_std)
     }
 }

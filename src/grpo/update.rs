@@ -152,7 +152,7 @@ fn training_rows<'a>(settings: &Settings, groups: &'a [JudgedGroup]) -> Vec<Trai
 }
 
 /// What the loss of a step is divided by is counted in these groups.
-pub fn batch_size(settings: &Settings, groups: &[JudgedGroup]) -> BatchSize {
+pub(crate) fn batch_size(settings: &Settings, groups: &[JudgedGroup]) -> BatchSize {
     BatchSize {
         tokens: groups.iter().map(|g| g.scored.group.generated_tokens()).sum(),
         completions: groups.iter().map(|g| g.advantages.len()).sum(),

@@ -76,7 +76,7 @@ impl Angles {
 
 /// Attention over rows of `t` positions: the shape of what both passes do.
 #[derive(Debug, Clone)]
-pub struct Attention {
+pub(crate) struct Attention {
     /// Positions of a row.
     pub t: usize,
     /// The heads.

@@ -138,7 +138,7 @@ impl Decoder {
     }
 
     /// Size in bytes of one slot's keys and values, for sequences of at most `capacity` tokens.
-    pub fn kept_bytes(heads: Heads, layers: usize, capacity: usize) -> usize {
+    pub(crate) fn kept_bytes(heads: Heads, layers: usize, capacity: usize) -> usize {
         2 * size_of::<f32>() * layers * kept_of_slot(heads, capacity)
     }
 

@@ -28,7 +28,7 @@ impl Drop for Forget {
 }
 
 /// Does the work, on this thread; weights that it lays out are kept until its end.
-pub fn keeping<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn keeping<T>(work: impl FnOnce() -> T) -> T {
     let _forget = Forget;
     KEPT.set(Some(Vec::new()));
     work()

@@ -13,7 +13,7 @@ pub fn linear(x: &Tensor<2>, w: &Tensor<2>) -> Option<Tensor<2>> {
 }
 
 /// `x w^T` for `x: [N, in]`, `w: [out, in]`: `[N, out]`.
-pub fn linear_transposed(x: &Tensor<2>, w: &Tensor<2>) -> Option<Tensor<2>> {
+pub(crate) fn linear_transposed(x: &Tensor<2>, w: &Tensor<2>) -> Option<Tensor<2>> {
     apply(Linear { transposed: true }, [Input::of(x), Input::of(w)])
 }
 

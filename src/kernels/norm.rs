@@ -10,7 +10,7 @@ use super::{
 };
 
 /// `x / rms(x) * scale` over the rows of `x: [N, d]`, `scale: [d]`.
-pub fn rms_norm(x: &Tensor<2>, scale: &Tensor<1>, eps: f64) -> Option<Tensor<2>> {
+pub(crate) fn rms_norm(x: &Tensor<2>, scale: &Tensor<1>, eps: f64) -> Option<Tensor<2>> {
     apply(RmsNorm { eps: eps as f32 }, [Input::of(x), Input::of(scale)])
 }
 

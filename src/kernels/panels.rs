@@ -10,7 +10,7 @@ const LINE: usize = 16;
 
 /// A matrix `[k, n]` in panels, `[n / width, k, width]`; the last one is filled up with zeros.
 #[derive(Debug, Default)]
-pub struct Panels {
+pub(crate) struct Panels {
     data: Buffer,
     /// Where in `data` the first panel begins.
     start: usize,

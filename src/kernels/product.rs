@@ -26,7 +26,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// `[rows, cols]`, with `row_stride` numbers from the start of one row to the start of the next.
-    pub fn strided(data: &'a [f32], rows: usize, cols: usize, row_stride: usize) -> Self {
+    pub(crate) fn strided(data: &'a [f32], rows: usize, cols: usize, row_stride: usize) -> Self {
         assert!(holds(data.len(), rows, cols, row_stride), "the slice is too short for the matrix");
         Self { data, rows, cols, stride: row_stride, turned: false }
     }
@@ -118,7 +118,7 @@ pub fn product(out: &mut [f32], into: Into, a: Matrix<'_>, b: Matrix<'_>) {
 ///
 /// # Panics
 /// When the shapes do not fit.
-pub fn product_with(out: &mut [f32], into: Into, a: Matrix<'_>, b: &Panels) {
+pub(crate) fn product_with(out: &mut [f32], into: Into, a: Matrix<'_>, b: &Panels) {
     let n = b.columns();
     assert!(a.cols == b.rows() && a.rows * n <= out.len(), "the shapes of a product do not fit");
     multiply(out, n, into, a, b, n);

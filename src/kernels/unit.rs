@@ -30,17 +30,17 @@ impl VectorUnit {
     const ALL: [Self; 4] = [Self::None, Self::Neon, Self::Avx2, Self::Avx512];
 
     /// The best unit that this machine has and the kernels are compiled for.
-    pub fn of_this_machine() -> Self {
+    pub(crate) fn of_this_machine() -> Self {
         of(Arch::new())
     }
 
     /// All units usable here, the best first.
-    pub fn available() -> Vec<Self> {
+    pub(crate) fn available() -> Vec<Self> {
         Self::ALL.into_iter().rev().filter(|unit| unit.arch().is_some()).collect()
     }
 
     /// The unit on which the kernels run.
-    pub fn in_use() -> Self {
+    pub(crate) fn in_use() -> Self {
         of(arch())
     }
 
@@ -151,7 +151,7 @@ pub fn check() -> Result<(), String> {
 
 /// Runs a kernel of [`vectorized!`](super::vector) on the selected unit.
 #[inline(always)]
-pub fn dispatch<K: pulp::WithSimd>(kernel: K) -> K::Output {
+pub(crate) fn dispatch<K: pulp::WithSimd>(kernel: K) -> K::Output {
     arch().dispatch(kernel)
 }
 

@@ -12,7 +12,7 @@
 use pulp::Simd;
 
 /// Number of partial sums in a reduction.
-pub const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 /// Compiles a function for the vector units of the machine it runs on. Arguments are names and types;
 /// borrowed arguments carry the lifetime declared after the function's name.
@@ -40,7 +40,7 @@ pub(crate) use vectorized;
 
 /// `a b + c`, rounded once.
 #[inline(always)]
-pub fn mul_add<S: Simd>(a: f32, b: f32, c: f32) -> f32 {
+pub(crate) fn mul_add<S: Simd>(a: f32, b: f32, c: f32) -> f32 {
     // Without the instruction, the method calls the C library for every number.
     if S::IS_SCALAR && cfg!(all(target_arch = "x86_64", not(target_feature = "fma"))) {
         mul_add_in_f64(a, b, c)
@@ -90,7 +90,7 @@ pub fn exp<S: Simd>(x: f32) -> f32 {
 
 /// `1 / (1 + e^-x)`.
 #[inline(always)]
-pub fn sigmoid<S: Simd>(x: f32) -> f32 {
+pub(crate) fn sigmoid<S: Simd>(x: f32) -> f32 {
     1.0 / (1.0 + exp::<S>(-x))
 }
 
@@ -123,7 +123,7 @@ pub fn sum(x: &[f32]) -> f32 {
 
 /// The dot product.
 #[inline(always)]
-pub fn dot<S: Simd>(x: &[f32], y: &[f32]) -> f32 {
+pub(crate) fn dot<S: Simd>(x: &[f32], y: &[f32]) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
     let rest = xs.remainder().iter().zip(ys.remainder()).map(|(a, b)| a * b);
@@ -152,7 +152,7 @@ pub fn largest(x: &[f32]) -> f32 {
 
 /// Replaces every `x` by `e^(x scale - shift)` and returns their sum.
 #[inline(always)]
-pub fn exp_sum<S: Simd>(x: &mut [f32], scale: f32, shift: f32) -> f32 {
+pub(crate) fn exp_sum<S: Simd>(x: &mut [f32], scale: f32, shift: f32) -> f32 {
     for value in x.iter_mut() {
         *value = exp::<S>(mul_add::<S>(*value, scale, -shift));
     }
@@ -162,7 +162,7 @@ pub fn exp_sum<S: Simd>(x: &mut [f32], scale: f32, shift: f32) -> f32 {
 /// Scores to weights: the first `seen` numbers of `row` are multiplied by `scale` and go through a softmax, the others up
 /// to `end` become 0. Returns the logarithm of the sum of the exponentials. The row must reach to whole [`LANES`].
 #[inline(always)]
-pub fn soften<S: Simd>(row: &mut [f32], seen: usize, end: usize, scale: f32) -> f32 {
+pub(crate) fn soften<S: Simd>(row: &mut [f32], seen: usize, end: usize, scale: f32) -> f32 {
     // Whole vectors are computed. What fills the last one vanishes in the sum, whose terms go up to 1.
     let whole = &mut row[..seen.next_multiple_of(LANES)];
     whole[seen..].fill(f32::MIN);
@@ -182,7 +182,7 @@ pub fn soften<S: Simd>(row: &mut [f32], seen: usize, end: usize, scale: f32) -> 
 
 /// `y += x`.
 #[inline(always)]
-pub fn add_to(y: &mut [f32], x: &[f32]) {
+pub(crate) fn add_to(y: &mut [f32], x: &[f32]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y += x;
     }

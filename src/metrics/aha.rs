@@ -3,22 +3,22 @@
 use super::Ema;
 
 /// Definition of the mark, in words that match the constants below.
-pub const DEFINITION: &str = "from this step on, for at least 3 steps, self-corrections per completion (moving \
+pub(crate) const DEFINITION: &str = "from this step on, for at least 3 steps, self-corrections per completion (moving \
     average, weight 0.6 on the past) stay above 3 times the base's (at least 0.01); the mark moves or disappears \
     when they fall back";
 
 /// Weight that the smoothed curve keeps from one step to the next.
-pub const SMOOTHING: f64 = 0.6;
+pub(crate) const SMOOTHING: f64 = 0.6;
 
 /// How many times the base counts as above it.
-pub const TIMES_BASE: f64 = 3.0;
+pub(crate) const TIMES_BASE: f64 = 3.0;
 
 /// Lower bound of the base, in self-corrections per completion. A base never seen to correct itself is taken
 /// to do so once in a hundred completions; otherwise the first lucky completion would set the mark.
-pub const BASE_FLOOR: f64 = 0.01;
+pub(crate) const BASE_FLOOR: f64 = 0.01;
 
 /// Number of measured steps for which the curve must have stayed above.
-pub const STEPS_ABOVE: usize = 3;
+pub(crate) const STEPS_ABOVE: usize = 3;
 
 /// The first step from which the smoothed number of self-corrections per completion stays above
 /// [`TIMES_BASE`] times `base` up to the last step, for at least [`STEPS_ABOVE`] measured steps.

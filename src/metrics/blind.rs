@@ -20,17 +20,17 @@ impl Blind {
     }
 
     /// The same for attempts whose last step looks ahead and reaches the target if any operation does.
-    pub fn looking_ahead(&self, k: usize) -> f64 {
+    pub(crate) fn looking_ahead(&self, k: usize) -> f64 {
         within(self.pairs, self.ending, k)
     }
 
     /// Probability that the next random attempt is right after `made` wrong ones.
-    pub fn random_next(&self, made: usize) -> f64 {
+    pub(crate) fn random_next(&self, made: usize) -> f64 {
         next(self.attempts, self.right, made)
     }
 
     /// The same for attempts whose last step looks ahead.
-    pub fn looking_ahead_next(&self, made: usize) -> f64 {
+    pub(crate) fn looking_ahead_next(&self, made: usize) -> f64 {
         next(self.pairs, self.ending, made)
     }
 }

@@ -24,7 +24,7 @@ pub enum Subject {
 }
 
 /// Caveat shown beside the difference.
-pub const CAVEAT: &str = "an association, not a cause";
+pub(crate) const CAVEAT: &str = "an association, not a cause";
 
 /// How to read the figures.
 const NOTE: &str = "95 %: Newcombe's interval, answers treated as independent. Checked: has at least one true, \
@@ -36,7 +36,7 @@ const ABOUT_HITS: &str = " New attempts: not made before in the completion. Belo
     after as many misses, at random and with a last step that ends on the target if it can.";
 
 /// The note on how to read a tally's figures.
-pub fn note(tally: &Tally) -> String {
+pub(crate) fn note(tally: &Tally) -> String {
     if tally.hit_rates.is_empty() { NOTE.into() } else { format!("{NOTE}{ABOUT_HITS}") }
 }
 

@@ -11,7 +11,7 @@ use super::blind::Blind;
 use crate::record::Analysis;
 
 /// Number of attempts counted separately; later ones are ignored.
-pub const ATTEMPTS: usize = 12;
+pub(crate) const ATTEMPTS: usize = 12;
 
 /// Sums over the completions that reached an attempt of this number.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -77,7 +77,7 @@ impl HitRates {
     }
 
     /// Adds all counts of `other`.
-    pub fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.completions += other.completions;
         for (mine, theirs) in self.attempts.iter_mut().zip(&other.attempts) {
             mine.made += theirs.made;

@@ -14,7 +14,7 @@ impl Estimate {
     /// 1998 and Franco et al. 2019, <https://doi.org/10.1093/jssam/smy019>). That is never fewer than the puzzles and
     /// never more than the completions. With one completion a puzzle it is Wilson's own interval; unlike a normal
     /// interval it stays within 0 and 1, and it keeps its width where all values are equal.
-    pub fn over_puzzles(values: &[f64], completions: usize) -> Self {
+    pub(crate) fn over_puzzles(values: &[f64], completions: usize) -> Self {
         let n = values.len();
         if n == 0 {
             return Self { value: 0.0, ci95: [0.0, 1.0] };
@@ -32,13 +32,13 @@ impl Estimate {
     }
 
     /// Half of the interval's width.
-    pub fn half_width(&self) -> f64 {
+    pub(crate) fn half_width(&self) -> f64 {
         (self.ci95[1] - self.ci95[0]) / 2.0
     }
 }
 
 /// Wilson's score interval at 95 % for a share of this many trials.
-pub fn wilson(share: f64, trials: f64) -> [f64; 2] {
+pub(crate) fn wilson(share: f64, trials: f64) -> [f64; 2] {
     if trials.is_nan() || trials <= 0.0 {
         return [0.0, 1.0];
     }

@@ -101,7 +101,7 @@ impl Tally {
     }
 
     /// Adds all counts of `other`.
-    pub fn merge(&mut self, other: &Tally) {
+    pub(crate) fn merge(&mut self, other: &Tally) {
         self.completions += other.completions;
         self.checked += other.checked;
         self.checked_right += other.checked_right;
@@ -125,14 +125,14 @@ impl Tally {
     }
 
     /// Completions without a true, misled or false check.
-    pub fn unchecked(&self) -> usize {
+    pub(crate) fn unchecked(&self) -> usize {
         self.completions - self.checked
     }
 
     /// P(correct | checked) - P(correct | not checked) with Newcombe's interval (Statistics in Medicine 17,
     /// 1998, method 10), which treats completions as independent. This is an association: checked completions
     /// may differ from unchecked ones in more than the check. `None` while one of the two groups is empty.
-    pub fn worth_of_checking(&self) -> Option<Difference> {
+    pub(crate) fn worth_of_checking(&self) -> Option<Difference> {
         difference((self.checked_right, self.checked), (self.unchecked_right, self.unchecked()))
     }
 }
@@ -156,7 +156,7 @@ pub fn difference(first: (usize, usize), second: (usize, usize)) -> Option<Diffe
 }
 
 /// Identifies a completion: step, group within the step, index within the group.
-pub type Place = (u64, usize, usize);
+pub(crate) type Place = (u64, usize, usize);
 
 /// One step of the meter.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -226,7 +226,7 @@ impl Meter {
     }
 
     /// Forgets all steps after this one.
-    pub fn cut_back(&mut self, step: u64) {
+    pub(crate) fn cut_back(&mut self, step: u64) {
         self.forget_from(step.saturating_add(1));
     }
 
@@ -240,7 +240,7 @@ impl Meter {
     }
 
     /// First and last step of that window.
-    pub fn window_range(&self, steps: Option<usize>) -> Option<(u64, u64)> {
+    pub(crate) fn window_range(&self, steps: Option<usize>) -> Option<(u64, u64)> {
         let mut shown = self.steps.keys().rev().take(steps.unwrap_or(usize::MAX));
         let last = *shown.next()?;
         let older = self.older.filter(|_| steps.is_none()).map(|(first, _)| first);

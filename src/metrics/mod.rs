@@ -3,16 +3,16 @@
 //! Pure: numbers in, numbers and labels out.
 
 pub mod aha;
-pub mod blind;
+pub(crate) mod blind;
 pub mod figures;
 pub mod format;
 pub mod hits;
-pub mod interval;
+pub(crate) mod interval;
 pub mod meter;
-pub mod readings;
+pub(crate) mod readings;
 pub mod registry;
 pub mod sentinel;
-pub mod smoothing;
+pub(crate) mod smoothing;
 pub mod spread;
 
 pub use aha::{AhaWatch, aha_step};

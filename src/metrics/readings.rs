@@ -9,7 +9,7 @@ use crate::record::{Analysis, Step};
 
 /// Counts over the completions of one step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Readings {
+pub(crate) struct Readings {
     completions: usize,
     /// The counts of all analyses, summed; its spans and verdicts stay empty.
     sum: Analysis,

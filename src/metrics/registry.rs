@@ -297,12 +297,12 @@ rows! {
 const K_BEFORE_IT_WAS_NAMED: u64 = 4;
 
 /// The metrics of a chart.
-pub fn of_chart(chart: Chart) -> impl Iterator<Item = &'static Metric> {
+pub(crate) fn of_chart(chart: Chart) -> impl Iterator<Item = &'static Metric> {
     ALL.iter().copied().filter(move |metric| metric.charts.contains(&chart))
 }
 
 /// The metrics that any chart draws.
-pub fn charted() -> impl Iterator<Item = &'static Metric> {
+pub(crate) fn charted() -> impl Iterator<Item = &'static Metric> {
     ALL.iter().copied().filter(|metric| !metric.charts.is_empty())
 }
 

@@ -40,7 +40,7 @@ pub struct Settings {
 }
 
 /// Number of steps averaged for the current value, and for the value at the start.
-pub const WINDOW: usize = 5;
+pub(crate) const WINDOW: usize = 5;
 
 /// What the sentinel reads of one step. A value that does not apply is NaN and is ignored.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +62,7 @@ struct Point {
 
 /// A warning that begins or ends.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Notice {
+pub(crate) struct Notice {
     /// The step at which it begins or ends.
     pub step: u64,
     /// The danger it is about.
@@ -117,7 +117,7 @@ pub struct Sentinel {
 impl Sentinel {
     /// Adds one step and returns the warnings that begin or end with it. `config` is the configuration of
     /// that step.
-    pub fn observe(
+    pub(crate) fn observe(
         &mut self,
         metrics: &Step,
         features: &Features,

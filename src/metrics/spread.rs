@@ -5,12 +5,12 @@
 const NO_SPREAD: f64 = 1e-8;
 
 /// Whether the rewards of a group are all equal, rounding aside, so that nothing can be learned from comparing them.
-pub fn is_dead(rewards: &[f64]) -> bool {
+pub(crate) fn is_dead(rewards: &[f64]) -> bool {
     is_no_spread(standard_deviation(rewards))
 }
 
 /// Whether rewards of this [`standard_deviation`] are all equal, see [`is_dead`].
-pub fn is_no_spread(deviation: f64) -> bool {
+pub(crate) fn is_no_spread(deviation: f64) -> bool {
     deviation <= NO_SPREAD
 }
 
@@ -20,7 +20,7 @@ pub fn mean(rewards: &[f64]) -> f64 {
 }
 
 /// The unbiased standard deviation; 0 for fewer than two rewards.
-pub fn standard_deviation(rewards: &[f64]) -> f64 {
+pub(crate) fn standard_deviation(rewards: &[f64]) -> f64 {
     let n = rewards.len() as f64;
     if n < 2.0 {
         return 0.0;

@@ -30,7 +30,7 @@ pub struct ArchSpec {
 
 impl ArchSpec {
     /// Number of parameters of a block.
-    pub fn block_parameters(&self) -> usize {
+    pub(crate) fn block_parameters(&self) -> usize {
         let (d, Heads { queries: h, width: c, .. }) = (self.hidden, self.heads);
         let bias = if self.qkv_bias { self.heads.row() } else { 0 };
         let norms = 2 * d + if self.qk_norm { 2 * c } else { 0 };

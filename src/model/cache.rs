@@ -28,7 +28,7 @@ impl KvCache {
     }
 
     /// Counts `positions` more, once all layers have written them.
-    pub fn advance(&mut self, positions: usize) {
+    pub(crate) fn advance(&mut self, positions: usize) {
         self.length += positions;
     }
 
@@ -54,7 +54,7 @@ impl KvCache {
     }
 
     /// Keeps only the rows of `rows: [n]`, in that order.
-    pub fn keep_rows(&mut self, rows: Tensor<1, Int>) {
+    pub(crate) fn keep_rows(&mut self, rows: Tensor<1, Int>) {
         for layer in &mut self.layers {
             *layer = layer.take().map(|(k, v)| (k.select(0, rows.clone()), v.select(0, rows.clone())));
         }

@@ -23,11 +23,11 @@ const KEPT: [&str; 11] = [
     "tokenizer.model",
 ];
 /// The shape.
-pub const CONFIG: &str = "config.json";
+pub(crate) const CONFIG: &str = "config.json";
 /// How completions are sampled, and where they end.
-pub const GENERATION_CONFIG: &str = "generation_config.json";
+pub(crate) const GENERATION_CONFIG: &str = "generation_config.json";
 /// The tokenizer's class and its special tokens.
-pub const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+pub(crate) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 /// Size limit of each.
 const MOST_BYTES: u64 = 32 << 20;
 
@@ -49,7 +49,7 @@ impl Companions {
     ///
     /// # Errors
     /// Names the file that cannot be read or is not JSON.
-    pub fn of_folder(folder: &Path) -> Result<Self, ModelError> {
+    pub(crate) fn of_folder(folder: &Path) -> Result<Self, ModelError> {
         let mut kept = BTreeMap::new();
         for name in KEPT {
             let path = folder.join(name);

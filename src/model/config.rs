@@ -92,7 +92,7 @@ impl ModelConfig {
     ///
     /// # Errors
     /// As there.
-    pub fn parse_with_notes(json: &[u8]) -> Result<(Self, Vec<String>), String> {
+    pub(crate) fn parse_with_notes(json: &[u8]) -> Result<(Self, Vec<String>), String> {
         let not_one = |e: serde_json::Error| {
             format!("This is not the config.json of a language model: {}.", quoting(&e))
         };
@@ -185,7 +185,7 @@ impl ModelConfig {
 
     /// Floating-point operations of one token's forward pass, by parameter count: 2 for each weight that a
     /// token is multiplied with, plus attention over `context` tokens.
-    pub fn forward_flops(&self, context: f64) -> f64 {
+    pub(crate) fn forward_flops(&self, context: f64) -> f64 {
         let (d, h, kv, hd) = (
             self.hidden_size as f64,
             self.num_attention_heads as f64,

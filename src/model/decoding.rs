@@ -28,7 +28,7 @@ impl Transformer {
 }
 
 /// Bytes that a [`Decoder`] uses per slot for sequences of at most `capacity` tokens.
-pub fn kept_bytes(config: &ModelConfig, capacity: usize) -> usize {
+pub(crate) fn kept_bytes(config: &ModelConfig, capacity: usize) -> usize {
     Decoder::kept_bytes(config.heads(), config.num_hidden_layers, capacity)
 }
 

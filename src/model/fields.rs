@@ -156,7 +156,7 @@ const TELLING: &[&str] = &[
 
 /// The fields that are read, in one form for all families, and notes on the others.
 #[derive(Debug)]
-pub struct Fields {
+pub(crate) struct Fields {
     /// Without `null`s; defaults that differ between families are filled in.
     pub read: Map<String, Value>,
     /// Sentences on ignored fields.

@@ -9,7 +9,7 @@ use super::{
 use crate::system::{memory::Memory, quoting::shortened};
 
 /// Whether a path is meant as a model folder, rather than the name of a run.
-pub fn is_meant(path: &Path) -> bool {
+pub(crate) fn is_meant(path: &Path) -> bool {
     let holds = |name: &str| path.join(name).exists();
     path.join("config.json").is_file()
         || is_gguf(path)
@@ -21,7 +21,7 @@ pub fn is_meant(path: &Path) -> bool {
 ///
 /// # Errors
 /// A sentence that says what is missing and where to get it.
-pub fn check_folder(folder: &Path) -> Result<(), ModelError> {
+pub(crate) fn check_folder(folder: &Path) -> Result<(), ModelError> {
     let refused = |reason: String| Err(broken(folder, reason));
     let wanted = "A folder with config.json, model.safetensors and tokenizer.json is needed";
     if is_gguf(folder) {
@@ -77,7 +77,11 @@ pub fn check_folder(folder: &Path) -> Result<(), ModelError> {
 ///
 /// # Errors
 /// A sentence with both sizes.
-pub fn check_size(folder: &Path, config: &ModelConfig, memory: Option<Memory>) -> Result<(), ModelError> {
+pub(crate) fn check_size(
+    folder: &Path,
+    config: &ModelConfig,
+    memory: Option<Memory>,
+) -> Result<(), ModelError> {
     let files = weight_files(folder)?;
     let sizes: Vec<u64> =
         files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|f| f.len()).collect();
@@ -125,7 +129,7 @@ fn gguf_within(folder: &Path) -> Option<String> {
 }
 
 /// Advice if a name looks like that of a model on the Hugging Face Hub.
-pub fn on_the_hub(name: &str) -> Option<String> {
+pub(crate) fn on_the_hub(name: &str) -> Option<String> {
     is_hub_name(name).then(|| {
         format!(
             "Models are not downloaded: if this is a model on the Hugging Face Hub, fetch it with \

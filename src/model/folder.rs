@@ -99,7 +99,7 @@ pub fn from_bytes(
 ///
 /// # Errors
 /// As for [`load`].
-pub fn with_weights(
+pub(crate) fn with_weights(
     config: &ModelConfig,
     weights: &[u8],
     source: &Path,
@@ -150,7 +150,7 @@ pub fn to_bytes(model: &Transformer) -> Result<Vec<u8>, ModelError> {
 ///
 /// # Errors
 /// As for [`to_bytes`], and if a weight is out of the type's range.
-pub fn to_bytes_as(model: &Transformer, as_type: WeightType) -> Result<Vec<u8>, ModelError> {
+pub(crate) fn to_bytes_as(model: &Transformer, as_type: WeightType) -> Result<Vec<u8>, ModelError> {
     let memory = Path::new("model in memory");
     let mut file = File { as_type, tensors: BTreeMap::new(), beyond: None };
     let layout = Layout::of(&model.config);
@@ -241,7 +241,7 @@ fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
 ///
 /// # Errors
 /// If they cannot be read.
-pub fn hash_of_folder(folder: &Path) -> Result<String, ModelError> {
+pub(crate) fn hash_of_folder(folder: &Path) -> Result<String, ModelError> {
     use sha2::{Digest, Sha256};
     let mut hash = Sha256::new();
     for file in weight_files(folder)? {

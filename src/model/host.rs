@@ -16,9 +16,9 @@ use super::{
 use crate::system::{files, quoting::shortened};
 
 /// Largest `config.json` or index that is read.
-pub const MAX_JSON: u64 = 64 << 20;
+pub(crate) const MAX_JSON: u64 = 64 << 20;
 /// Largest weights file that is read.
-pub const MAX_WEIGHTS: u64 = 64 << 30;
+pub(crate) const MAX_WEIGHTS: u64 = 64 << 30;
 
 /// Why a model could not be read or written.
 #[derive(Debug, Error)]
@@ -215,7 +215,7 @@ pub(super) fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32
 ///
 /// # Errors
 /// Names the index and what is wrong with it.
-pub fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
+pub(crate) fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
     let whole = folder.join("model.safetensors");
     let index_path = folder.join("model.safetensors.index.json");
     if whole.exists() || !index_path.exists() {

@@ -8,7 +8,7 @@ use super::{config::ModelConfig, families::TensorNames};
 use crate::kernels::attention::Heads;
 
 /// A weight of the model, and the tensors in the file that make it up.
-pub struct Place {
+pub(crate) struct Place {
     /// Their names, and how many rows (of a vector, numbers) each has.
     pub parts: Vec<(String, usize)>,
     /// How wide their rows are; `None` for a vector.
@@ -45,7 +45,7 @@ impl Place {
 
 /// The places of a block's weights.
 #[allow(missing_docs, reason = "each is the field of the same name in the model's block")]
-pub struct BlockLayout {
+pub(crate) struct BlockLayout {
     pub input_norm: Place,
     pub qkv: Place,
     pub qkv_bias: Option<Place>,
@@ -59,7 +59,7 @@ pub struct BlockLayout {
 }
 
 /// The places of a model's weights.
-pub struct Layout<'a> {
+pub(crate) struct Layout<'a> {
     config: &'a ModelConfig,
     names: &'static TensorNames,
     /// The prefix of all names but the head's.
@@ -75,7 +75,7 @@ impl<'a> Layout<'a> {
 
     /// The layout without the prefix that files of the bare model omit.
     #[must_use]
-    pub fn bare(self) -> Self {
+    pub(crate) fn bare(self) -> Self {
         Self { prefix: "", ..self }
     }
 

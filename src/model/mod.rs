@@ -7,7 +7,7 @@ pub mod config;
 pub(crate) mod decoding;
 pub mod families;
 pub(crate) mod fields;
-pub mod finding;
+pub(crate) mod finding;
 pub mod folder;
 pub mod host;
 mod layout;

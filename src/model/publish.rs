@@ -67,7 +67,7 @@ pub fn base_type(companions: &Companions) -> WeightType {
 
 /// The shape that a model is written with, so that transformers uses this tokenizer unchanged.
 #[must_use]
-pub fn published_shape(config: ModelConfig, tokenizer: &[u8]) -> ModelConfig {
+pub(crate) fn published_shape(config: ModelConfig, tokenizer: &[u8]) -> ModelConfig {
     if config.family != families::QWEN2 || is_qwens(tokenizer) {
         return config;
     }
@@ -103,7 +103,7 @@ pub fn files(loaded: &LoadedModel, as_type: WeightType) -> Result<Vec<(String, V
 }
 
 /// The files of a folder beside weights and `tokenizer.json`.
-pub fn small_files(
+pub(crate) fn small_files(
     model: &Transformer,
     companions: &Companions,
     tokenizer: &Tokenizer,

@@ -15,7 +15,7 @@ use crate::task::{BaseFiles, FAMILIES, Family};
 
 /// Where a model is.
 #[derive(Clone, Copy)]
-pub enum ModelSource<'a> {
+pub(crate) enum ModelSource<'a> {
     /// Inside the program, one per task.
     Embedded(&'a BaseFiles),
     /// A Hugging Face folder; a checkpoint is one.
@@ -44,7 +44,7 @@ impl ModelSource<'_> {
     ///
     /// # Errors
     /// If they cannot be read.
-    pub fn hash(self) -> Result<String, ModelError> {
+    pub(crate) fn hash(self) -> Result<String, ModelError> {
         match self {
             Self::Embedded(base) => Ok(hash_of(base.weights)),
             Self::Folder(path) => folder::hash_of_folder(path),
@@ -58,6 +58,6 @@ pub fn hash_of(weights: &[u8]) -> String {
 }
 
 /// The task whose embedded model has weights of this hash.
-pub fn family_of(hash: &str) -> Option<&'static Family> {
+pub(crate) fn family_of(hash: &str) -> Option<&'static Family> {
     FAMILIES.iter().copied().find(|family| hash_of(family.base.weights) == hash)
 }

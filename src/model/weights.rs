@@ -3,11 +3,11 @@
 use super::publish::WeightType;
 
 /// Halfway between the largest F16 number and the next one, if there were one.
-pub const F16_ENDS: f32 = 65_520.0;
+pub(crate) const F16_ENDS: f32 = 65_520.0;
 
 /// Little-endian, each rounded to the nearest number of the type, ties to even. Overflow of F16 becomes
 /// infinite.
-pub fn encoded(values: &[f32], as_type: WeightType) -> Vec<u8> {
+pub(crate) fn encoded(values: &[f32], as_type: WeightType) -> Vec<u8> {
     match as_type {
         WeightType::F32 => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
         WeightType::Bf16 => values.iter().flat_map(|v| bf16(*v).to_le_bytes()).collect(),

@@ -297,7 +297,7 @@ pub enum Event {
 
 impl Event {
     /// Whether the journal has it too: watchers in another process read such events there.
-    pub fn is_journalled(&self) -> bool {
+    pub(crate) fn is_journalled(&self) -> bool {
         match self {
             Self::Started(_)
             | Self::RolloutScored(_)

@@ -47,7 +47,7 @@ pub enum Lane {
 
 impl SideJob {
     /// The lane it is in.
-    pub fn lane(&self) -> Lane {
+    pub(crate) fn lane(&self) -> Lane {
         match self {
             Self::Play(_) | Self::Resample(_) => Lane::Playground,
             Self::Measure(_) => Lane::Frontier,

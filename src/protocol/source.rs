@@ -86,7 +86,7 @@ impl Capabilities {
     }
 
     /// Whether the run takes any command at all.
-    pub const fn take_commands(self) -> bool {
+    pub(crate) const fn take_commands(self) -> bool {
         self.0 & Self::COMMANDS.0 != 0
     }
 }

@@ -120,7 +120,7 @@ impl Attempts {
     }
 
     /// Ends the sentence: what follows continues the attempt only if it uses something left over.
-    pub fn end_sentence(&mut self) {
+    pub(crate) fn end_sentence(&mut self) {
         self.sentence_ended = true;
     }
 
@@ -135,7 +135,7 @@ impl Attempts {
     }
 
     /// Notes that the text announces another try, possibly from a kept result.
-    pub fn announce(&mut self, kept: Option<Exact>) {
+    pub(crate) fn announce(&mut self, kept: Option<Exact>) {
         self.parted = true;
         self.announced = true;
         self.kept = kept;
@@ -153,12 +153,12 @@ impl Attempts {
 
     /// Whether the current attempt calculated `value` correctly, including every step leading to it. True for
     /// a value that it does not state.
-    pub fn is_sound(&self, value: Exact) -> bool {
+    pub(crate) fn is_sound(&self, value: Exact) -> bool {
         self.current.stated.get(&value).is_none_or(|made| made.sound)
     }
 
     /// Whether `value` is one of the given numbers.
-    pub fn is_given(&self, value: Exact) -> bool {
+    pub(crate) fn is_given(&self, value: Exact) -> bool {
         self.given.contains_key(&value)
     }
 
@@ -168,7 +168,7 @@ impl Attempts {
     }
 
     /// Whether the current attempt has made this calculation, step by step or as a whole.
-    pub fn has_made(&self, calculation: &Expression) -> bool {
+    pub(crate) fn has_made(&self, calculation: &Expression) -> bool {
         let made = |shape: Shape| self.current.steps.contains(&shape.key());
         !self.records.is_empty()
             && (made(calculation.plain_shape()) || self.traced(calculation).is_some_and(made))
@@ -216,7 +216,7 @@ impl Attempts {
     /// `right` says whether its arithmetic is right.
     ///
     /// `place` is the byte range where an attempt begun by this step begins.
-    pub fn add_step(
+    pub(crate) fn add_step(
         &mut self,
         calculation: &Expression,
         stated: Option<Exact>,

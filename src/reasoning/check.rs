@@ -11,7 +11,7 @@ use super::{
 
 /// What opened the sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Opener {
+pub(crate) enum Opener {
     /// No opener: the verdict stands alone (`that works .`).
     None,
     /// `wait`, `hmm`.
@@ -23,7 +23,7 @@ pub enum Opener {
 /// The relation that the text claims between a value and a number. The number is the target unless one is
 /// named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
+pub(crate) enum Relation {
     /// `19 = 19`, `19 is 19`
     Equal,
     /// `63 is not 19`, `63 , not 19`
@@ -72,7 +72,7 @@ pub enum Decision {
 
 /// A checking sentence while it is read.
 #[derive(Debug, Clone)]
-pub struct CheckDraft {
+pub(crate) struct CheckDraft {
     /// What opened it.
     pub opener: Opener,
     /// First byte.
@@ -116,17 +116,17 @@ impl CheckDraft {
     }
 
     /// Whether it claims anything yet. A value alone claims nothing.
-    pub fn states_something(&self) -> bool {
+    pub(crate) fn states_something(&self) -> bool {
         self.concludes() || !self.derived.is_empty()
     }
 
     /// Whether it says that the attempt missed or hit.
-    pub fn concludes(&self) -> bool {
+    pub(crate) fn concludes(&self) -> bool {
         !self.comparisons.is_empty() || self.says_right || self.says_wrong
     }
 
     /// Adds a value that a verdict may follow.
-    pub fn name_value(&mut self, value: Exact, start: usize, end: usize) {
+    pub(crate) fn name_value(&mut self, value: Exact, start: usize, end: usize) {
         self.subject = Some(value);
         self.extend(start, end);
     }
@@ -138,7 +138,7 @@ impl CheckDraft {
     }
 
     /// Adds the claimed distance between the two sides of the last comparison.
-    pub fn compare_by(&mut self, distance: Exact, end: usize) {
+    pub(crate) fn compare_by(&mut self, distance: Exact, end: usize) {
         if let Some(last) = self.comparisons.last_mut() {
             last.distance = Some(distance);
             self.end = self.end.max(end);
@@ -156,7 +156,7 @@ impl CheckDraft {
     }
 
     /// Whether this check has already re-derived the calculation.
-    pub fn has_derived(&self, key: Key) -> bool {
+    pub(crate) fn has_derived(&self, key: Key) -> bool {
         self.derived.contains(&key)
     }
 

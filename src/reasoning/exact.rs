@@ -32,7 +32,7 @@ impl Exact {
     }
 
     /// A whole number; `None` if it is too large to hold exactly.
-    pub fn integer(value: i64) -> Option<Self> {
+    pub(crate) fn integer(value: i64) -> Option<Self> {
         Self::new(i128::from(value), 1)
     }
 
@@ -67,7 +67,7 @@ impl Exact {
     }
 
     /// The value with its sign flipped.
-    pub fn negate(self) -> Self {
+    pub(crate) fn negate(self) -> Self {
         Self { numerator: -self.numerator, ..self }
     }
 

@@ -27,7 +27,7 @@ pub struct Expression {
 
 impl Expression {
     /// Whether it calculates anything, rather than being a bare number.
-    pub fn calculates(&self) -> bool {
+    pub(crate) fn calculates(&self) -> bool {
         self.operators > 0
     }
 
@@ -55,7 +55,7 @@ impl Expression {
     }
 
     /// Its shape as written: every number stands for itself.
-    pub fn plain_shape(&self) -> Shape {
+    pub(crate) fn plain_shape(&self) -> Shape {
         self.fold(Shape::number, Shape::combine, Shape::negate).unwrap_or(Shape::number(None))
     }
 
@@ -84,7 +84,7 @@ impl Expression {
 
 /// A sequence of numbers, operators, parentheses and equals signs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Formula {
+pub(crate) struct Formula {
     /// The expressions between the equals signs; at least one.
     pub sides: Vec<Expression>,
     /// Its length in tokens.

@@ -68,7 +68,7 @@ const TAGS: [(&str, TokenKind); 4] = [
 ];
 
 /// All tokens of `text`, in order.
-pub fn tokenize(text: &str) -> Vec<Token> {
+pub(crate) fn tokenize(text: &str) -> Vec<Token> {
     let mut lexer = Lexer { text, at: 0, tokens: Vec::with_capacity(text.len() / 3), word: String::new() };
     while let Some(character) = text[lexer.at..].chars().next() {
         lexer.step(character);

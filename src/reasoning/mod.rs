@@ -12,13 +12,13 @@
 //! - [`behaviours`] counts the behaviours and lays out the spans.
 
 pub mod attempts;
-pub mod behaviours;
+pub(crate) mod behaviours;
 pub mod check;
-pub mod corrections;
+pub(crate) mod corrections;
 pub mod exact;
 pub mod expression;
-pub mod lexer;
-pub mod normalize;
+pub(crate) mod lexer;
+pub(crate) mod normalize;
 pub mod phrases;
 pub mod reader;
 pub mod shape;
@@ -27,7 +27,7 @@ use crate::record::NumberPuzzle;
 pub use crate::record::{Analysis, Span, SpanKind, Verdict};
 
 /// Version of the reading rules, those of the tasks included: a hash of their source.
-pub const RULES: &str = env!("AHA_READING_RULES");
+pub(crate) const RULES: &str = env!("AHA_READING_RULES");
 
 /// Reads a completion of `puzzle` (the text after the prompt, whole or cut off anywhere) and says which
 /// behaviours it shows. Accepts any text; takes time linear in its length.

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Rewrites `tokens` of `text` into the form that the reader expects.
-pub fn normalize(text: &str, tokens: &[Token]) -> Vec<Token> {
+pub(crate) fn normalize(text: &str, tokens: &[Token]) -> Vec<Token> {
     let mut pass = Pass {
         text,
         tokens,

@@ -16,14 +16,14 @@ use super::{
 };
 
 /// Number of a word in the vocabulary of all phrases.
-pub type WordId = u16;
+pub(crate) type WordId = u16;
 
 /// The number of every word that occurs in no phrase.
-pub const UNKNOWN_WORD: WordId = 0;
+pub(crate) const UNKNOWN_WORD: WordId = 0;
 
 /// What a phrase may announce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PhraseKind {
+pub(crate) enum PhraseKind {
     /// Opens an attempt: `first`, `let me try`.
     Opening,
     /// Gives an attempt up for another: `try again`, `instead`.
@@ -83,7 +83,7 @@ use PhraseKind as Kind;
 
 /// A phrase found in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Match {
+pub(crate) struct Match {
     /// What it may announce.
     pub kind: PhraseKind,
     /// Its length in tokens.
@@ -133,12 +133,12 @@ fn all_phrases() -> impl Iterator<Item = (PhraseKind, Box<dyn Iterator<Item = &'
 }
 
 /// The number of a word, which must be in lower case.
-pub fn word_id(word: &str) -> WordId {
+pub(crate) fn word_id(word: &str) -> WordId {
     INDEX.words.get(word).copied().unwrap_or(UNKNOWN_WORD)
 }
 
 /// The longest phrase that begins at the first of `tokens`.
-pub fn longest_match(tokens: &[Token]) -> Option<Match> {
+pub(crate) fn longest_match(tokens: &[Token]) -> Option<Match> {
     let word = |token: &Token| match token.kind {
         TokenKind::Word(id) => id,
         _ => UNKNOWN_WORD,
@@ -149,25 +149,26 @@ pub fn longest_match(tokens: &[Token]) -> Option<Match> {
 }
 
 /// Whether `kind` is on the verification list: the phrases that plain phrase counting would count.
-pub fn is_verification(kind: PhraseKind) -> bool {
+pub(crate) fn is_verification(kind: PhraseKind) -> bool {
     matches!(kind, Kind::Check | Kind::Hesitation | Kind::Right | Kind::Wrong)
-}
-
-/// Whether `text` is exactly one phrase of the verification list, ignoring case.
-pub fn is_phrase(text: &str) -> bool {
-    let tokens = tokenize(text);
-    longest_match(&tokens).is_some_and(|found| found.tokens == tokens.len() && is_verification(found.kind))
-}
-
-/// The verification phrases of the table. The families form more, for which [`is_phrase`] also holds.
-pub fn verification_phrases() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().filter(|(kind, _)| is_verification(*kind)).flat_map(|(_, texts)| texts.iter().copied())
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
+
+    /// Whether `text` is exactly one phrase of the verification list, ignoring case.
+    fn is_phrase(text: &str) -> bool {
+        let tokens = tokenize(text);
+        longest_match(&tokens)
+            .is_some_and(|found| found.tokens == tokens.len() && is_verification(found.kind))
+    }
+
+    /// The verification phrases of the table. The families form more, for which [`is_phrase`] also holds.
+    fn verification_phrases() -> impl Iterator<Item = &'static str> {
+        TABLE.iter().filter(|(kind, _)| is_verification(*kind)).flat_map(|(_, texts)| texts.iter().copied())
+    }
 
     #[test]
     fn the_table_is_in_the_spelling_the_lexer_gives_and_names_nothing_twice() {

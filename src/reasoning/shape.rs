@@ -36,7 +36,7 @@ impl Shape {
     }
 
     /// `left operator right`.
-    pub fn combine(operator: Operator, left: Self, right: Self) -> Self {
+    pub(crate) fn combine(operator: Operator, left: Self, right: Self) -> Self {
         let kind = match operator {
             Operator::Add | Operator::Subtract => Kind::Sum,
             Operator::Multiply | Operator::Divide => Kind::Product,
@@ -50,7 +50,7 @@ impl Shape {
     }
 
     /// `- self`.
-    pub fn negate(self) -> Self {
+    pub(crate) fn negate(self) -> Self {
         let (plus, minus) = self.terms(Kind::Sum);
         Self { kind: Kind::Sum, plus: minus, minus: plus }
     }

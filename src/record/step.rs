@@ -115,7 +115,7 @@ impl Step {
     }
 
     /// Keeps the names once where another step has the same: those of a run mostly do.
-    pub fn share_names(&mut self, other: &Step) {
+    pub(crate) fn share_names(&mut self, other: &Step) {
         if self.names == other.names {
             self.names = Arc::clone(&other.names);
         }

@@ -15,13 +15,13 @@ use crate::{
 /// Maximum tokens of an answer once the thinking is over.
 pub const ANSWER_TOKENS: usize = 24;
 /// Tag that ends a thought.
-pub const CLOSE: &str = "</think>";
+pub(crate) const CLOSE: &str = "</think>";
 /// Appended to a thought that is cut short.
 const FORCED_ANSWER: &str = " </think> <answer>";
 
 /// The text that forces an answer, in a tokenizer's tokens.
 #[derive(Debug, Clone)]
-pub struct Forcing {
+pub(crate) struct Forcing {
     words: Vec<u32>,
     /// [`CLOSE`], if it is a single token.
     close: Option<u32>,
@@ -29,7 +29,7 @@ pub struct Forcing {
 
 /// Everything needed to sample.
 #[derive(Clone, Copy)]
-pub struct Drawing<'a> {
+pub(crate) struct Drawing<'a> {
     /// The model.
     pub model: &'a Transformer,
     /// Its tokenizer.
@@ -63,7 +63,7 @@ impl Forcing {
     }
 
     /// The index of the first token of the tag that ends a thought.
-    pub fn closed_at(&self, tokenizer: &Tokenizer, tokens: &[u32]) -> Option<usize> {
+    pub(crate) fn closed_at(&self, tokenizer: &Tokenizer, tokens: &[u32]) -> Option<usize> {
         if let Some(close) = self.close {
             return tokens.iter().position(|&token| token == close);
         }
@@ -119,7 +119,7 @@ impl Forcing {
     }
 
     /// Whether the thought exceeds `budget` tokens: neither the thought nor the completion ended within them.
-    pub fn is_late(&self, tokenizer: &Tokenizer, written: &Completion, budget: usize) -> bool {
+    pub(crate) fn is_late(&self, tokenizer: &Tokenizer, written: &Completion, budget: usize) -> bool {
         let ended = !written.truncated && written.tokens.len() <= budget;
         let within = &written.tokens[..budget.min(written.tokens.len())];
         !ended && self.closed_at(tokenizer, within).is_none()

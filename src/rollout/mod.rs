@@ -34,7 +34,7 @@ pub struct RolloutGroup {
 
 impl RolloutGroup {
     /// Tokens generated in the group.
-    pub fn generated_tokens(&self) -> usize {
+    pub(crate) fn generated_tokens(&self) -> usize {
         self.completions.iter().map(|c| c.tokens.len()).sum()
     }
 

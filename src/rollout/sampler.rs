@@ -143,7 +143,7 @@ pub fn sample(
 }
 
 /// Like [`sample`], in parts, which bounds the memory that a long list needs.
-pub fn sample_in_parts(
+pub(crate) fn sample_in_parts(
     model: &Transformer,
     requests: &[Request<'_>],
     options: SamplingOptions<'_>,

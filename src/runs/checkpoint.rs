@@ -379,7 +379,7 @@ pub fn list(checkpoints: &Path) -> Vec<(u64, PathBuf)> {
 }
 
 /// Removes the checkpoints before a step, ignoring failures: one that stays only takes up space.
-pub fn remove_before(checkpoints: &Path, step: u64) {
+pub(crate) fn remove_before(checkpoints: &Path, step: u64) {
     let Ok(Some(folder)) = folder_of(checkpoints) else { return };
     for (_, older) in list(checkpoints).into_iter().filter(|(of, _)| *of < step) {
         if let Some(name) = older.file_name() {
@@ -392,7 +392,7 @@ pub fn remove_before(checkpoints: &Path, step: u64) {
 ///
 /// # Errors
 /// The disk's error.
-pub fn remove_after(disk: &Disk, run: &Folder, step: u64) -> Result<(), CheckpointError> {
+pub(crate) fn remove_after(disk: &Disk, run: &Folder, step: u64) -> Result<(), CheckpointError> {
     let path = run.path().join(CHECKPOINTS);
     let folder = run.folder(CHECKPOINTS).map_err(CheckpointError::io("open the folder", &path))?;
     for (_, later) in list(&path).into_iter().rev().filter(|(of, _)| *of > step) {

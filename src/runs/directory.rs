@@ -35,7 +35,7 @@ pub(super) const ROLLOUTS: &str = "rollouts.jsonl";
 pub(super) const EVENTS: &str = "events.jsonl";
 pub(super) const CHECKPOINTS: &str = "checkpoints";
 /// What the engine and its libraries log.
-pub const ENGINE_LOG: &str = "engine.log";
+pub(crate) const ENGINE_LOG: &str = "engine.log";
 /// What a checkpoint must hold to resume a run.
 const CHECKPOINT_FILES: [&str; 5] =
     ["config.json", "tokenizer.json", "model.safetensors", "optimizer.f32", "state.json"];
@@ -193,7 +193,7 @@ impl RunDirectory {
     ///
     /// # Errors
     /// As for [`RunDirectory::config`].
-    pub fn config_and_unknown(&self) -> Result<(ConfigFile, Vec<String>), RunError> {
+    pub(crate) fn config_and_unknown(&self) -> Result<(ConfigFile, Vec<String>), RunError> {
         let path = self.path.join(CONFIG);
         Ok(ConfigFile::read_and_unknown(files::open_unlinked(&path), &path)?)
     }

@@ -173,7 +173,7 @@ impl Eq for Disk {}
 
 /// A file of a [`Disk`].
 #[derive(Debug)]
-pub struct DiskFile {
+pub(crate) struct DiskFile {
     file: File,
     path: PathBuf,
     disk: Disk,

@@ -34,12 +34,12 @@ impl EditsToMakeAgain {
     }
 
     /// Drops the edits of a key from a step on: the run went back to before them and was given another value.
-    pub fn overrule(&mut self, step: u64, key: &str) {
+    pub(crate) fn overrule(&mut self, step: u64, key: &str) {
         self.0.retain(|(made, edit)| *made < step || edit.key != key);
     }
 
     /// Removes and returns the edits to apply before this step, in order.
-    pub fn take_for(&mut self, step: u64) -> Vec<Edit> {
+    pub(crate) fn take_for(&mut self, step: u64) -> Vec<Edit> {
         let (now, later) = std::mem::take(&mut self.0).into_iter().partition(|(made, _)| *made < step);
         self.0 = later;
         let now: Vec<(u64, Edit)> = now;

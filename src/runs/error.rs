@@ -210,7 +210,7 @@ pub enum CheckpointError {
 impl RunError {
     /// Whether the cause is not the disk, but that the run was moved, deleted or taken over while being
     /// written.
-    pub fn is_displacement(&self) -> bool {
+    pub(crate) fn is_displacement(&self) -> bool {
         matches!(self, Self::Gone { .. } | Self::Displaced { .. } | Self::Taken { .. })
     }
 

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The newest schema that this program reads, and the one that it writes.
-pub const FRONTIER_SCHEMA: u32 = 1;
+pub(crate) const FRONTIER_SCHEMA: u32 = 1;
 /// The folder of the measurements.
 const FRONTIER: &str = "frontier";
 /// Longer files are refused.

@@ -47,7 +47,7 @@ pub struct JournalPosition {
 }
 
 /// One log: what is safely in the file, and what is still pending.
-pub(super) struct Log {
+pub struct Log {
     path: PathBuf,
     file: Box<dyn LogFile>,
     /// Bytes of whole lines in the file.
@@ -96,7 +96,11 @@ impl Journal {
     }
 
     /// Like [`Journal::resume`], for a caller that took the run's lock before it read the checkpoint.
-    pub fn resume_locked(lock: RunLock, run: &RunDirectory, at: JournalPosition) -> Result<Self, RunError> {
+    pub(crate) fn resume_locked(
+        lock: RunLock,
+        run: &RunDirectory,
+        at: JournalPosition,
+    ) -> Result<Self, RunError> {
         let lock = Arc::new(lock);
         let open = |name: &str, recorded: u64| {
             let path = run.path().join(name);
@@ -161,7 +165,7 @@ impl Journal {
     ///
     /// # Errors
     /// As for [`CheckpointWriter::begin`].
-    pub fn begin_checkpoint(
+    pub(crate) fn begin_checkpoint(
         &self,
         run: &RunDirectory,
         step: u64,

@@ -32,7 +32,7 @@ pub fn remove(run: &Folder) {
 }
 
 /// Like [`remove`], for a folder of checkpoints alone.
-pub fn remove_of_checkpoints(checkpoints: &Folder) {
+pub(crate) fn remove_of_checkpoints(checkpoints: &Folder) {
     let is_folder =
         |name: &str| checkpoints.find(name).is_ok_and(|found| found.is_some_and(|f| f.kind == Kind::Folder));
     let is_whole = |name: &str| checkpoint::step_of(Path::new(name)).is_some();

@@ -41,7 +41,7 @@ impl LineSplitter {
     }
 
     /// Whether the stream so far ends within a line.
-    pub fn is_within_line(&self) -> bool {
+    pub(crate) fn is_within_line(&self) -> bool {
         self.position > self.line_offset
     }
 

@@ -95,7 +95,7 @@ impl RunLock {
 
     /// Whether some process holds the lock of this run now. A run whose lock cannot be read counts as not
     /// live.
-    pub fn is_held(run: &Path) -> bool {
+    pub(crate) fn is_held(run: &Path) -> bool {
         let Ok(folder) = Folder::open(run) else { return false };
         if folder.read(LOCK_FILE).is_ok_and(|file| is_locked(file.try_lock_shared())) {
             return true;

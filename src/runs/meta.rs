@@ -11,7 +11,7 @@ use crate::record::{EventRecord, ForkPoint, RunEvent, RunMeta};
 
 impl RunDirectory {
     /// A short description of the run, with empty fields if its `config.toml` does not say.
-    pub fn meta(&self) -> RunMeta {
+    pub(crate) fn meta(&self) -> RunMeta {
         let (config, provenance) = match self.config() {
             Ok(file) => (Some(file.config), file.provenance),
             Err(_) => (None, None),

@@ -7,7 +7,7 @@ use crate::record::Rollout;
 
 /// A completion of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub(crate) struct Place {
     /// Which prompt of the step, from 0.
     pub group: usize,
     /// Which completion of the group, from 0.

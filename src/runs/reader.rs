@@ -50,7 +50,7 @@ impl Reader {
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn steps_until(
+    pub(crate) fn steps_until(
         &self,
         last: Option<u64>,
         mut on_step: impl FnMut(Step),

@@ -22,7 +22,7 @@ const CHUNK: usize = 256 * 1024;
 ///
 /// # Errors
 /// A log exists but cannot be read.
-pub fn doubts(run: &Folder, state: &TrainingState) -> Result<Vec<String>, RunError> {
+pub(crate) fn doubts(run: &Folder, state: &TrainingState) -> Result<Vec<String>, RunError> {
     let logs = [
         (METRICS, state.metrics_bytes),
         (ROLLOUTS, state.rollouts_bytes),
@@ -43,7 +43,7 @@ pub fn doubts(run: &Folder, state: &TrainingState) -> Result<Vec<String>, RunErr
 
 /// Sentences about entries of a run's `config.toml` that are ignored because the run resumes with its
 /// checkpoint's configuration.
-pub fn doubts_of_config(run: &RunDirectory, config: &Config) -> Vec<String> {
+pub(crate) fn doubts_of_config(run: &RunDirectory, config: &Config) -> Vec<String> {
     let mut doubts = Vec::new();
     // Whoever needs an unreadable one reports it.
     let Ok((file, unknown)) = run.config_and_unknown() else { return doubts };

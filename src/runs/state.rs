@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Its name within a checkpoint.
-pub const STATE_FILE: &str = "state.json";
+pub(crate) const STATE_FILE: &str = "state.json";
 
 const MAX_BYTES: u64 = 1024 * 1024;
 

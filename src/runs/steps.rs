@@ -12,7 +12,7 @@ use crate::system::files;
 
 /// Where the lines of the steps up to `step` end in a log with ascending steps: the log's length if no later
 /// step follows, 0 if there is no log. Reads some dozens of lines, however long the log is.
-pub fn end_of(path: &Path, step: u64, longest_line: usize) -> io::Result<u64> {
+pub(crate) fn end_of(path: &Path, step: u64, longest_line: usize) -> io::Result<u64> {
     let file = match files::open_unlinked(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         other => other?,

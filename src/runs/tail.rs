@@ -117,7 +117,7 @@ impl Tail {
     }
 
     /// In a log with ascending steps, reads no further than the end of this step.
-    pub fn until_step(mut self, step: u64) -> Result<Self, RunError> {
+    pub(crate) fn until_step(mut self, step: u64) -> Result<Self, RunError> {
         self.end =
             steps::end_of(&self.path, step, self.longest_line).map_err(RunError::io("read", &self.path))?;
         Ok(self)
@@ -125,7 +125,7 @@ impl Tail {
 
     /// Skips all but the last `lines` of the current lines. Returns the bytes skipped: 0 if there are no more
     /// lines than that.
-    pub fn skip_to_last(&mut self, lines: usize) -> Result<u64, RunError> {
+    pub(crate) fn skip_to_last(&mut self, lines: usize) -> Result<u64, RunError> {
         let start =
             start_of_last_lines(&self.path, lines, self.end).map_err(RunError::io("read", &self.path))?;
         self.splitter = LineSplitter::from(start, self.longest_line);
@@ -139,12 +139,12 @@ impl Tail {
     }
 
     /// Whether what was read so far ends within a line.
-    pub fn is_within_line(&self) -> bool {
+    pub(crate) fn is_within_line(&self) -> bool {
         self.splitter.is_within_line()
     }
 
     /// Forgets everything, so that the next poll begins at the start.
-    pub fn rewind(&mut self) {
+    pub(crate) fn rewind(&mut self) {
         *self = Self { end: self.end, ..Self::new(&self.path, self.longest_line) };
     }
 
@@ -162,7 +162,7 @@ impl Tail {
     }
 
     /// Gives what follows the last line break, as a line: for a log that nobody writes any more.
-    pub fn poll_rest<T: DeserializeOwned>(&mut self, on_record: impl FnMut(T, u64, usize)) -> Polled {
+    pub(crate) fn poll_rest<T: DeserializeOwned>(&mut self, on_record: impl FnMut(T, u64, usize)) -> Polled {
         let mut polled = Polled::default();
         if self.is_within_line() {
             let (path, after) = (self.path.clone(), self.from);

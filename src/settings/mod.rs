@@ -39,10 +39,14 @@ pub enum Allowed {
 /// The value of some key.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[serde(untagged)]
-pub(crate) enum Value {
+pub enum Value {
+    /// A name or a text.
     Word(String),
+    /// On or off.
     Flag(bool),
+    /// A count.
     Whole(u64),
+    /// Any finite number.
     Number(f64),
 }
 
@@ -68,7 +72,8 @@ pub(crate) trait Section {
 }
 
 /// A field that holds the value of a key.
-pub(crate) trait Field {
+pub trait Field {
+    /// What is stored.
     fn value(&self) -> Value;
     /// Stores a value that the key has checked.
     fn store(&mut self, value: Value);
@@ -150,7 +155,7 @@ pub(crate) use section;
 
 impl Key {
     /// What it does; the first sentence says it by itself.
-    pub fn doc(&self) -> &'static str {
+    pub(crate) fn doc(&self) -> &'static str {
         self.raw_doc.trim()
     }
 

@@ -141,7 +141,7 @@ impl ControlServer {
     }
 
     /// Whether a client requested the next pause event, rather than the engine itself.
-    pub fn pause_is_wanted(&self) -> bool {
+    pub(crate) fn pause_is_wanted(&self) -> bool {
         self.shared.pause_wanted.load(Ordering::SeqCst)
     }
 }

@@ -24,7 +24,7 @@ impl ControlServer {
     pub fn tell(&self, _event: &Event) {}
 
     /// Nobody asks.
-    pub fn pause_is_wanted(&self) -> bool {
+    pub(crate) fn pause_is_wanted(&self) -> bool {
         false
     }
 }

@@ -6,7 +6,7 @@ use crate::system::files;
 
 /// The memory of a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Memory {
+pub(crate) struct Memory {
     /// Total memory.
     pub total_bytes: u64,
     /// Memory that could be allocated now.
@@ -16,7 +16,7 @@ pub struct Memory {
 impl Memory {
     /// Read from `/proc/meminfo` and capped by the limit of the control group, if there is one; `None` if the
     /// memory is unknown.
-    pub fn of_this_machine() -> Option<Self> {
+    pub(crate) fn of_this_machine() -> Option<Self> {
         of_this_machine()
     }
 }

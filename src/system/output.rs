@@ -24,7 +24,7 @@ pub fn printable(text: &str) -> String {
 }
 
 /// The same for text within a line: line breaks and tabs are escaped too.
-pub fn printable_within_line(text: &str) -> String {
+pub(crate) fn printable_within_line(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     text.chars().for_each(|character| push(&mut shown, character));
     shown

@@ -31,7 +31,7 @@ pub fn signals() -> io::Result<Receiver<Signal>> {
 ///
 /// # Errors
 /// If the system refuses to install the handlers.
-pub fn interrupts() -> io::Result<Receiver<()>> {
+pub(crate) fn interrupts() -> io::Result<Receiver<()>> {
     system::interrupts()
 }
 
@@ -42,7 +42,7 @@ pub fn outlive_file_size_limit() {
 }
 
 /// Prevents core files when this process crashes.
-pub fn leave_no_core() {
+pub(crate) fn leave_no_core() {
     system::leave_no_core();
 }
 
@@ -50,7 +50,7 @@ pub fn leave_no_core() {
 ///
 /// # Errors
 /// A sentence that says why there is none.
-pub fn can_suspend() -> io::Result<()> {
+pub(crate) fn can_suspend() -> io::Result<()> {
     system::can_suspend()
 }
 
@@ -58,7 +58,7 @@ pub fn can_suspend() -> io::Result<()> {
 ///
 /// # Errors
 /// The system's error.
-pub fn suspend() -> io::Result<()> {
+pub(crate) fn suspend() -> io::Result<()> {
     system::suspend()
 }
 
@@ -66,7 +66,7 @@ pub fn suspend() -> io::Result<()> {
 ///
 /// # Errors
 /// A sentence if the system has no sessions, or the system's error.
-pub fn begin_session() -> io::Result<()> {
+pub(crate) fn begin_session() -> io::Result<()> {
     system::begin_session()
 }
 
@@ -75,7 +75,7 @@ pub fn begin_session() -> io::Result<()> {
 ///
 /// # Errors
 /// The system's error.
-pub fn leave_terminal(log: Option<&File>) -> io::Result<()> {
+pub(crate) fn leave_terminal(log: Option<&File>) -> io::Result<()> {
     system::leave_terminal(log)
 }
 
@@ -84,7 +84,7 @@ pub fn leave_terminal(log: Option<&File>) -> io::Result<()> {
 ///
 /// # Errors
 /// The system's error.
-pub fn read_in_slices() -> io::Result<()> {
+pub(crate) fn read_in_slices() -> io::Result<()> {
     system::read_in_slices()
 }
 
@@ -93,13 +93,13 @@ pub fn read_in_slices() -> io::Result<()> {
 /// # Errors
 /// The system's error.
 #[cfg(unix)]
-pub fn read_keyboard(buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_keyboard(buffer: &mut [u8]) -> io::Result<usize> {
     system::read_keyboard(buffer)
 }
 
 /// Redirects standard error until it is dropped.
 #[derive(Debug)]
-pub struct StderrRedirect {
+pub(crate) struct StderrRedirect {
     _restore: system::Restore,
 }
 
@@ -164,7 +164,7 @@ mod system {
         Ok(receiver)
     }
 
-    pub fn interrupts() -> io::Result<Receiver<()>> {
+    pub(crate) fn interrupts() -> io::Result<Receiver<()>> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXCPU])?;
         let (sender, receiver) = unbounded();
         thread::Builder::new().name("signals".into()).spawn(move || {
@@ -184,18 +184,18 @@ mod system {
         let _ = flag::register(SIGXFSZ, Arc::default());
     }
 
-    pub fn leave_no_core() {
+    pub(crate) fn leave_no_core() {
         let most = process::getrlimit(process::Resource::Core).maximum;
         let none = process::Rlimit { current: Some(0), maximum: most };
         let _ = process::setrlimit(process::Resource::Core, none);
     }
 
-    pub fn begin_session() -> io::Result<()> {
+    pub(crate) fn begin_session() -> io::Result<()> {
         process::setsid()?;
         Ok(())
     }
 
-    pub fn leave_terminal(log: Option<&File>) -> io::Result<()> {
+    pub(crate) fn leave_terminal(log: Option<&File>) -> io::Result<()> {
         let nothing = nothing()?;
         stdio::dup2_stdin(&nothing)?;
         stdio::dup2_stdout(&nothing)?;
@@ -208,7 +208,7 @@ mod system {
         OpenOptions::new().read(true).write(true).open("/dev/null")
     }
 
-    pub fn can_suspend() -> io::Result<()> {
+    pub(crate) fn can_suspend() -> io::Result<()> {
         // A session leader was not started by a shell that could continue it.
         if process::getsid(None)? == process::getpid() {
             return Err(io::Error::other("there is no shell to return to, so the lab keeps running"));
@@ -216,11 +216,11 @@ mod system {
         Ok(())
     }
 
-    pub fn suspend() -> io::Result<()> {
+    pub(crate) fn suspend() -> io::Result<()> {
         process::kill_current_process_group(process::Signal::STOP).map_err(io::Error::from)
     }
 
-    pub fn read_in_slices() -> io::Result<()> {
+    pub(crate) fn read_in_slices() -> io::Result<()> {
         let mut modes = tcgetattr(stdio::stdin())?;
         modes.special_codes[SpecialCodeIndex::VMIN] = 0;
         // In tenths of a second.
@@ -228,12 +228,12 @@ mod system {
         Ok(tcsetattr(stdio::stdin(), OptionalActions::Now, &modes)?)
     }
 
-    pub fn read_keyboard(buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn read_keyboard(buffer: &mut [u8]) -> io::Result<usize> {
         Ok(rustix::io::read(stdio::stdin(), buffer)?)
     }
 
     #[derive(Debug)]
-    pub struct Restore(OwnedFd);
+    pub(crate) struct Restore(OwnedFd);
 
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -242,7 +242,7 @@ mod system {
         }
     }
 
-    pub fn redirect_stderr(log: Option<&Path>) -> io::Result<Restore> {
+    pub(crate) fn redirect_stderr(log: Option<&Path>) -> io::Result<Restore> {
         let file = log.map_or_else(nothing, files::append)?;
         let saved = dup(stdio::stderr())?;
         stdio::dup2_stderr(&file)?;
@@ -262,38 +262,38 @@ mod system {
         Ok(never())
     }
 
-    pub fn interrupts() -> io::Result<Receiver<()>> {
+    pub(crate) fn interrupts() -> io::Result<Receiver<()>> {
         Ok(never())
     }
 
     pub fn outlive_file_size_limit() {}
 
-    pub fn leave_no_core() {}
+    pub(crate) fn leave_no_core() {}
 
-    pub fn begin_session() -> io::Result<()> {
+    pub(crate) fn begin_session() -> io::Result<()> {
         Err(io::Error::other("This system cannot detach a run; use `aha-lab run --headless`."))
     }
 
-    pub fn leave_terminal(_log: Option<&File>) -> io::Result<()> {
+    pub(crate) fn leave_terminal(_log: Option<&File>) -> io::Result<()> {
         Ok(())
     }
 
-    pub fn can_suspend() -> io::Result<()> {
+    pub(crate) fn can_suspend() -> io::Result<()> {
         Err(io::Error::other("this system cannot suspend a program in its terminal"))
     }
 
-    pub fn suspend() -> io::Result<()> {
+    pub(crate) fn suspend() -> io::Result<()> {
         can_suspend()
     }
 
-    pub fn read_in_slices() -> io::Result<()> {
+    pub(crate) fn read_in_slices() -> io::Result<()> {
         Ok(())
     }
 
     #[derive(Debug)]
-    pub struct Restore;
+    pub(crate) struct Restore;
 
-    pub fn redirect_stderr(_log: Option<&Path>) -> io::Result<Restore> {
+    pub(crate) fn redirect_stderr(_log: Option<&Path>) -> io::Result<Restore> {
         Ok(Restore)
     }
 }

@@ -4,7 +4,7 @@
 use super::output::printable_within_line;
 
 /// At most 60 characters of a text, in backticks.
-pub(crate) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     format!("`{}`", shortened(text))
 }
 

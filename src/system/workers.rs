@@ -55,7 +55,7 @@ impl Workers {
 
 /// The number of workers for a configured `threads`: that number, or one per physical core if it is 0. (Two
 /// threads of one core share the vector units, which are the bottleneck here.)
-pub fn worker_count(threads: usize) -> usize {
+pub(crate) fn worker_count(threads: usize) -> usize {
     if threads > 0 {
         return threads;
     }

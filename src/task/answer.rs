@@ -4,7 +4,7 @@ pub use crate::record::Graded;
 
 const OPEN: &str = "<answer>";
 /// Tag that ends an answer.
-pub const CLOSE: &str = "</answer>";
+pub(crate) const CLOSE: &str = "</answer>";
 
 /// The text of the graded answer, trimmed.
 ///

@@ -4,11 +4,11 @@
 use rand_chacha::ChaCha8Rng;
 
 /// Pads rows to equal length; never trained on.
-pub const PAD: &str = "<pad>";
+pub(crate) const PAD: &str = "<pad>";
 /// Ends a completion.
-pub const END: &str = "<eos>";
+pub(crate) const END: &str = "<eos>";
 /// Stands for every word outside the vocabulary.
-pub const UNKNOWN: &str = "<unk>";
+pub(crate) const UNKNOWN: &str = "<unk>";
 
 /// The synthetic corpus of a task's base model, and its language. In every language the special tokens are
 /// [`PAD`], [`END`] and [`UNKNOWN`].

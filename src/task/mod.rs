@@ -44,7 +44,7 @@ impl Split {
     /// The side of a puzzle whose numbers alone define the problem. One puzzle in ten is held out, by a
     /// SHA-256 of the sorted numbers and the target, so the side depends neither on the order of the numbers
     /// nor on any seed.
-    pub fn of_puzzle(puzzle: &NumberPuzzle) -> Self {
+    pub(crate) fn of_puzzle(puzzle: &NumberPuzzle) -> Self {
         let mut sorted = puzzle.numbers.clone();
         sorted.sort_unstable();
         Self::of_values(sorted.iter().chain([&-1, &puzzle.target]))
@@ -245,7 +245,7 @@ impl Choice for LevelName {
 
 impl Family {
     /// The default level.
-    pub fn first_level(&self) -> LevelName {
+    pub(crate) fn first_level(&self) -> LevelName {
         LevelName(self.levels[0])
     }
 
@@ -304,7 +304,7 @@ pub fn in_words(task: &str, puzzle: &Puzzle, arrow: &str) -> String {
 }
 
 /// A run's problem on one line. For an unknown task, its prompt.
-pub fn problem_in_words(problem: &Problem, arrow: &str) -> String {
+pub(crate) fn problem_in_words(problem: &Problem, arrow: &str) -> String {
     match family(&problem.task) {
         Ok(family) => family.reader.in_words(&problem.puzzle, arrow),
         Err(_) => problem.prompt.split_whitespace().collect::<Vec<_>>().join(" "),
@@ -317,7 +317,12 @@ pub fn analyze(task: &str, puzzle: &Puzzle, completion: &str) -> Option<Analysis
 }
 
 /// Reads a completion as far as the answer that is graded, see [`Task::analyze_graded`]. `None` for an unknown task.
-pub fn analyze_graded(task: &str, puzzle: &Puzzle, completion: &str, which: Graded) -> Option<Analysis> {
+pub(crate) fn analyze_graded(
+    task: &str,
+    puzzle: &Puzzle,
+    completion: &str,
+    which: Graded,
+) -> Option<Analysis> {
     Some(family(task).ok()?.reader.analyze_graded(puzzle, completion, which))
 }
 
@@ -329,7 +334,7 @@ pub fn reads(problem: &Problem) -> bool {
 /// Caches the blind search of the last puzzle: the completions of a group come one after the other and share
 /// their puzzle.
 #[derive(Debug, Default)]
-pub struct LastBlind(Option<(String, Puzzle, Option<Blind>)>);
+pub(crate) struct LastBlind(Option<(String, Puzzle, Option<Blind>)>);
 
 impl LastBlind {
     /// See [`Task::blind`]; `None` for a task that this program does not know.

@@ -31,7 +31,7 @@ pub trait NumberTask: Send + Sync {
 }
 
 /// Most numbers that one puzzle may give.
-pub const MAX_NUMBERS: usize = 64;
+pub(crate) const MAX_NUMBERS: usize = 64;
 
 fn read(puzzle: &Puzzle) -> Result<NumberPuzzle, String> {
     NumberPuzzle::of(puzzle).ok_or_else(|| {

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Where a measurement is stored.
-pub struct Recording {
+pub(crate) struct Recording {
     run: RunDirectory,
     checkpoint: Checkpoint,
     own_puzzles: bool,
@@ -91,7 +91,7 @@ impl Recording {
 ///
 /// # Errors
 /// If it exists but cannot be loaded.
-pub fn base_of(run: &RunDirectory, device: &Device) -> Result<Option<(LoadedModel, String)>, Failure> {
+pub(crate) fn base_of(run: &RunDirectory, device: &Device) -> Result<Option<(LoadedModel, String)>, Failure> {
     if let Ok(checkpoint) = run.checkpoint(Some(0)) {
         let source = ModelSource::Folder(&checkpoint.path);
         return Ok(Some((source.load(device)?, source.hash()?)));

@@ -33,7 +33,7 @@ const WAIT_WORDS: &str = "wait ,";
 const WAIT_TEXT: &str = " Wait,";
 
 /// The words with which a model of this tokenizer expresses second thoughts.
-pub fn wait_words(tokenizer: &Tokenizer) -> &'static str {
+pub(crate) fn wait_words(tokenizer: &Tokenizer) -> &'static str {
     if tokenizer.unknown_words(WAIT_TEXT).is_empty() { WAIT_TEXT } else { WAIT_WORDS }
 }
 
@@ -108,7 +108,7 @@ impl Written {
 ///
 /// # Errors
 /// A sentence that says what to lower.
-pub fn check_room(asked: &Asked<'_>) -> Result<(), String> {
+pub(crate) fn check_room(asked: &Asked<'_>) -> Result<(), String> {
     let room = asked.model.config.max_position_embeddings;
     let answer = asked.options.budget.map_or(asked.most, |budget| budget + 2 * ANSWER_TOKENS);
     let waits = if asked.options.budget.is_some() { 0 } else { asked.options.keep_thinking * 4 };

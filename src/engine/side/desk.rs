@@ -78,7 +78,7 @@ impl Desk {
     }
 
     /// A waiting job that can run between two parts of a long job of this lane.
-    pub fn next_beside(&self, lane: Lane) -> Option<Todo> {
+    pub(crate) fn next_beside(&self, lane: Lane) -> Option<Todo> {
         let mut state = self.lock();
         self.read(&mut state);
         if state.closed {
@@ -99,7 +99,7 @@ impl Desk {
     }
 
     /// Whether the innermost running job is still wanted. Called before every token.
-    pub fn goes_on(&self) -> bool {
+    pub(crate) fn goes_on(&self) -> bool {
         let mut state = self.lock();
         self.read(&mut state);
         !state.closed && state.running.last().is_none_or(|(_, _, given_up)| !given_up)

@@ -48,7 +48,7 @@ pub struct Loaded {
 impl Loaded {
     /// Whether its answers end right after their closing tag: as the run's do, except for the embedded base,
     /// which was trained with its end token whatever the run began from.
-    pub fn stops_at_answer(&self, config: &Config) -> bool {
+    pub(crate) fn stops_at_answer(&self, config: &Config) -> bool {
         self.name != ModelName::Embedded && config.reward.stop.is_answer()
     }
 }

@@ -64,7 +64,7 @@ pub struct Side {
 
 impl Side {
     /// Serves waiting jobs of other lanes. Called by a long job between its parts.
-    pub fn serve_others(&mut self, lane: Lane) {
+    pub(crate) fn serve_others(&mut self, lane: Lane) {
         let desk = self.desk.clone();
         while let Some(todo) = desk.next_beside(lane) {
             self.serve(todo);

@@ -17,7 +17,7 @@ use crate::{
 /// Keeps the seeds of continuations apart from those of the answers.
 const RESAMPLED: u64 = 0x7265_7361;
 /// Most continuations of each beginning.
-pub const MOST_SAMPLES: usize = 4096;
+pub(crate) const MOST_SAMPLES: usize = 4096;
 
 /// The answer to change, and the rules it was given under.
 pub struct Subject<'a> {

@@ -30,12 +30,12 @@ pub struct Tokens {
 
 impl Tokens {
     /// `log pi - log pi_old` of each token.
-    pub fn log_ratios(&self) -> Tensor<1> {
+    pub(crate) fn log_ratios(&self) -> Tensor<1> {
         self.logprobs.clone() - self.sampled.clone()
     }
 
     /// Each token's value replaced by the mean over its completion.
-    pub fn row_means(&self, values: Tensor<1>) -> Tensor<1> {
+    pub(crate) fn row_means(&self, values: Tensor<1>) -> Tensor<1> {
         let mut start = 0;
         let rows = self.lengths.iter().map(|&length| {
             let row = values.clone().narrow(0, start, length);

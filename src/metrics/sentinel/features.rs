@@ -43,12 +43,12 @@ impl Features {
     }
 
     /// Share of completions that loop; NaN without completions.
-    pub fn loops(&self) -> f64 {
+    pub(crate) fn loops(&self) -> f64 {
         self.looping as f64 / self.completions as f64
     }
 
     /// Share of right answers without a right calculation before them; NaN for fewer than ten right answers.
-    pub fn unsupported(&self) -> f64 {
+    pub(crate) fn unsupported(&self) -> f64 {
         if self.right < 10 { f64::NAN } else { self.right_unsupported as f64 / self.right as f64 }
     }
 

@@ -30,9 +30,9 @@ families! {
 /// The family of the models made here.
 pub const QWEN2: &ModelFamily = &qwen2::FAMILY;
 /// The family that works with any tokenizer.
-pub const LLAMA: &ModelFamily = &llama::FAMILY;
+pub(crate) const LLAMA: &ModelFamily = &llama::FAMILY;
 /// Like [`LLAMA`], for heads of any width.
-pub const SEED_OSS: &ModelFamily = &seed_oss::FAMILY;
+pub(crate) const SEED_OSS: &ModelFamily = &seed_oss::FAMILY;
 
 /// What sets a family's models apart. Values for fields of `config.json` are transformers' defaults for
 /// missing fields.
@@ -108,7 +108,7 @@ impl ModelFamily {
     }
 
     /// Whether queries, keys and values have biases in a model with this `attention_bias`.
-    pub fn has_qkv_bias(&self, told: Option<bool>) -> bool {
+    pub(crate) fn has_qkv_bias(&self, told: Option<bool>) -> bool {
         match self.qkv_bias {
             Bias::Always => true,
             Bias::Never => false,
@@ -124,7 +124,7 @@ impl fmt::Debug for ModelFamily {
 }
 
 /// `a, b and c`, for a sentence.
-pub fn supported() -> String {
+pub(crate) fn supported() -> String {
     let names: Vec<&str> = FAMILIES.iter().map(|family| family.model_type).collect();
     match names.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),

@@ -104,7 +104,7 @@ impl Tokenizer {
     ///
     /// # Errors
     /// As there.
-    pub fn with_ends(bytes: &[u8], source: &Path, ends: &Ends) -> Result<Self, TokenizerError> {
+    pub(crate) fn with_ends(bytes: &[u8], source: &Path, ends: &Ends) -> Result<Self, TokenizerError> {
         let broken = |reason: String| TokenizerError::Broken { path: source.to_owned(), reason };
         growth::check(bytes).map_err(broken)?;
         // The parser is a dependency that reads a stranger's file: treat a panic in it as a broken file.
@@ -141,7 +141,7 @@ impl Tokenizer {
     }
 
     /// The id of a token; `None` if there is no token with that text.
-    pub fn id_of(&self, token: &str) -> Option<u32> {
+    pub(crate) fn id_of(&self, token: &str) -> Option<u32> {
         self.inner.token_to_id(token)
     }
 
@@ -187,7 +187,7 @@ impl Tokenizer {
 
     /// Whether the last of these tokens completes a tag, or contains it whole. `tag` ends with `>`; it may be
     /// one token or span several.
-    pub fn completes_tag(&self, tokens: &[u32], tag: &str) -> bool {
+    pub(crate) fn completes_tag(&self, tokens: &[u32], tag: &str) -> bool {
         // A tag is a few tokens long; look back further, because tokens without text may be in between.
         const LOOKED_BACK: usize = 64;
         let Some(last) = tokens.last() else { return false };
@@ -206,7 +206,7 @@ impl Tokenizer {
     }
 
     /// Whether every whitespace-separated word is one token.
-    pub fn is_word_level(&self) -> bool {
+    pub(crate) fn is_word_level(&self) -> bool {
         self.inner.get_decoder().is_none()
     }
 }

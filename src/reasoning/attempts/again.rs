@@ -16,7 +16,12 @@ pub struct Again {
 impl Attempts {
     /// Records that a check re-derives a calculation of the current attempt. `right` says whether the check's
     /// own arithmetic is right.
-    pub fn derive_again(&mut self, calculation: &Expression, stated: Option<Exact>, right: bool) -> Again {
+    pub(crate) fn derive_again(
+        &mut self,
+        calculation: &Expression,
+        stated: Option<Exact>,
+        right: bool,
+    ) -> Again {
         let Some(made) = self.retraced(calculation) else { return Again { sound: true, whole: false } };
         let whole = self.records.last().is_some_and(|last| last.key == made.shape.key());
         match stated {
@@ -37,7 +42,7 @@ impl Attempts {
 
     /// Whether the calculation only restates the result of the current attempt's two or more steps, with
     /// nothing in between to announce another try.
-    pub fn sums_up(&self, calculation: &Expression) -> bool {
+    pub(crate) fn sums_up(&self, calculation: &Expression) -> bool {
         let whole = |shape: Shape| self.records.last().is_some_and(|last| last.key == shape.key());
         !self.parted
             && !self.opened
@@ -47,7 +52,7 @@ impl Attempts {
 
     /// Whether the calculation is part of the current attempt's only step, worked out right after it
     /// (`24 + 35 + 6 = 65? 24 + 35 = 59, 59 + 6 = 65`), or combines such parts.
-    pub fn works_out(&mut self, calculation: &Expression) -> bool {
+    pub(crate) fn works_out(&mut self, calculation: &Expression) -> bool {
         let alone = !self.parted && !self.opened && self.current.length == 1 && self.current.parts.len() > 1;
         if !alone || !self.has_made(calculation) {
             return false;
@@ -61,7 +66,7 @@ impl Attempts {
 
     /// Applies `calculation = stated` where it [sums up](Self::sums_up) the current attempt: the last stated
     /// result counts.
-    pub fn sum_up(&mut self, calculation: &Expression, stated: Option<Exact>, right: bool) {
+    pub(crate) fn sum_up(&mut self, calculation: &Expression, stated: Option<Exact>, right: bool) {
         let Some(made) = self.retraced(calculation) else { return };
         let made = Made { sound: right, ..made };
         if right {
@@ -78,7 +83,7 @@ impl Attempts {
 
     /// Lets the calculation continue the current attempt if it restates the attempt as part of a longer
     /// expression: `62 + 27 = 89. So 62 + 27 - 10 = 79`.
-    pub fn write_out(&mut self, calculation: &Expression) {
+    pub(crate) fn write_out(&mut self, calculation: &Expression) {
         let Some(whole) = self.records.last().map(|last| last.key).filter(|_| !self.parted && !self.opened)
         else {
             return;

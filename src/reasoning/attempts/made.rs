@@ -26,7 +26,7 @@ impl Made {
         Self { shape, value, numbers: shape.key(), sound: true }
     }
 
-    pub fn combine(operator: Operator, left: Self, right: Self) -> Self {
+    pub(crate) fn combine(operator: Operator, left: Self, right: Self) -> Self {
         let values = left.value.zip(right.value);
         Self {
             shape: Shape::combine(operator, left.shape, right.shape),
@@ -36,7 +36,7 @@ impl Made {
         }
     }
 
-    pub fn negate(self) -> Self {
+    pub(crate) fn negate(self) -> Self {
         Self { shape: self.shape.negate(), value: self.value.map(Exact::negate), ..self }
     }
 }
@@ -48,7 +48,7 @@ pub(super) fn numbers_of(calculation: &Expression) -> Key {
 
 /// Results of all attempts, each with the last few ways in which it was made.
 #[derive(Debug, Default)]
-pub(super) struct Known(HashMap<Exact, Vec<Made>>);
+pub struct Known(HashMap<Exact, Vec<Made>>);
 
 impl Known {
     pub fn holds(&self, value: Exact) -> bool {
@@ -71,7 +71,7 @@ impl Known {
     /// Prefers the way that leaves exactly that calculation's other numbers unused, and otherwise takes the
     /// latest. (After `19 + 15 = 34 , 34 / 1 = 34`, the 34 in `34 - 1` is the first.) A value that was never
     /// made stands for itself.
-    pub fn fitting(&self, value: Exact, written: Key, all_given: Key) -> Made {
+    pub(crate) fn fitting(&self, value: Exact, written: Key, all_given: Key) -> Made {
         let alone = Made::number(Some(value));
         let others = written.wrapping_sub(alone.numbers);
         let Some(ways) = self.0.get(&value) else { return alone };

@@ -14,7 +14,7 @@ use super::RunError;
 use crate::protocol::{Capabilities, RunSource};
 
 /// How one engine stores its runs.
-pub trait RunFormat: Sync {
+pub(crate) trait RunFormat: Sync {
     /// What it is called in messages.
     fn name(&self) -> &'static str;
 
@@ -32,7 +32,8 @@ pub trait RunFormat: Sync {
 }
 
 /// All formats. The first that recognises a run reads it.
-pub static FORMATS: &[&dyn RunFormat] = &[&run_directory::RunDirectoryFormat, &completions::Completions];
+pub(crate) static FORMATS: &[&dyn RunFormat] =
+    &[&run_directory::RunDirectoryFormat, &completions::Completions];
 
 /// Opens a run with the first format that recognises it.
 ///

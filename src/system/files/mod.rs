@@ -131,7 +131,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_unlinked(path: &Path) -> io::Result<File> {
+pub(crate) fn open_unlinked(path: &Path) -> io::Result<File> {
     system::open(path, false)
 }
 
@@ -140,7 +140,7 @@ pub fn open_unlinked(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// I/O errors, or [`Refused`] for a folder.
-pub fn open_stream(path: &Path) -> io::Result<File> {
+pub(crate) fn open_stream(path: &Path) -> io::Result<File> {
     if fs::metadata(path)?.is_dir() {
         return Err(Refused::Kind { found: Kind::Folder, wanted: Wanted::File }.into());
     }
@@ -159,7 +159,7 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// I/O errors.
-pub fn read_most(file: &File, most: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn read_most(file: &File, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -72,7 +72,7 @@ impl Folder {
     ///
     /// # Errors
     /// None on this system.
-    pub fn is_at_its_path(&self) -> io::Result<bool> {
+    pub(crate) fn is_at_its_path(&self) -> io::Result<bool> {
         Ok(self.path.is_dir())
     }
 
@@ -92,7 +92,7 @@ impl Folder {
     ///
     /// # Errors
     /// [`super::Refused`] in that case, or I/O errors.
-    pub fn must_be_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+    pub(crate) fn must_be_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         self.find(name)?.map_or(Ok(()), |found| Wanted::File.check(found.kind))
     }
 
@@ -124,7 +124,7 @@ impl Folder {
     ///
     /// # Errors
     /// I/O errors.
-    pub fn create_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+    pub(crate) fn create_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         fs::create_dir(self.path.join(plain(name.as_ref())?))
     }
 
@@ -148,7 +148,7 @@ impl Folder {
     ///
     /// # Errors
     /// I/O errors.
-    pub fn create_private(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+    pub(crate) fn create_private(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         self.create(name)
     }
 
@@ -210,7 +210,7 @@ impl Folder {
     ///
     /// # Errors
     /// I/O errors, or [`super::Refused`] if it is not a folder.
-    pub fn remove_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+    pub(crate) fn remove_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         match self.checked(name.as_ref(), Wanted::Folder) {
             Ok(path) => fs::remove_dir_all(path),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -230,7 +230,7 @@ impl Folder {
     ///
     /// # Errors
     /// None on this system.
-    pub fn try_lock(&self) -> Result<(), TryLockError> {
+    pub(crate) fn try_lock(&self) -> Result<(), TryLockError> {
         Ok(())
     }
 
@@ -238,7 +238,7 @@ impl Folder {
     ///
     /// # Errors
     /// None on this system.
-    pub fn try_lock_shared(&self) -> Result<(), TryLockError> {
+    pub(crate) fn try_lock_shared(&self) -> Result<(), TryLockError> {
         Ok(())
     }
 }

@@ -118,7 +118,7 @@ impl Folder {
     ///
     /// # Errors
     /// I/O errors.
-    pub fn is_at_its_path(&self) -> io::Result<bool> {
+    pub(crate) fn is_at_its_path(&self) -> io::Result<bool> {
         match fs::stat(&self.path) {
             Ok(there) => Ok(Found::from_stat(&there).identity == Found::of(&self.handle)?.identity),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(false),
@@ -142,7 +142,7 @@ impl Folder {
     ///
     /// # Errors
     /// [`super::Refused`] in that case, or I/O errors.
-    pub fn must_be_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+    pub(crate) fn must_be_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         self.find(name)?.map_or(Ok(()), |found| Wanted::File.check(found.kind))
     }
 
@@ -185,7 +185,7 @@ impl Folder {
     ///
     /// # Errors
     /// I/O errors.
-    pub fn create_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+    pub(crate) fn create_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         Ok(fs::mkdirat(self, plain(name.as_ref())?, SHARED_FOLDER)?)
     }
 
@@ -209,7 +209,7 @@ impl Folder {
     ///
     /// # Errors
     /// I/O errors.
-    pub fn create_private(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+    pub(crate) fn create_private(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         self.create_as(name.as_ref(), PRIVATE)
     }
 
@@ -288,7 +288,7 @@ impl Folder {
     ///
     /// # Errors
     /// I/O errors, or [`super::Refused`] if it is not a folder.
-    pub fn remove_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+    pub(crate) fn remove_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         self.remove_tree(name.as_ref(), DEEPEST)
     }
 
@@ -330,7 +330,7 @@ impl Folder {
     ///
     /// # Errors
     /// If another process holds the lock, or the file system cannot lock folders.
-    pub fn try_lock(&self) -> Result<(), TryLockError> {
+    pub(crate) fn try_lock(&self) -> Result<(), TryLockError> {
         self.handle.try_lock()
     }
 
@@ -338,7 +338,7 @@ impl Folder {
     ///
     /// # Errors
     /// As [`Folder::try_lock`].
-    pub fn try_lock_shared(&self) -> Result<(), TryLockError> {
+    pub(crate) fn try_lock_shared(&self) -> Result<(), TryLockError> {
         self.handle.try_lock_shared()
     }
 }

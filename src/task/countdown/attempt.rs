@@ -4,7 +4,7 @@
 //! each step is one fact of small arithmetic.
 
 /// The largest intermediate value of an attempt; the model's vocabulary has a token for every value up to it.
-pub const MAX_VALUE: i64 = 99;
+pub(crate) const MAX_VALUE: i64 = 99;
 
 /// One of the four operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -34,7 +34,7 @@ struct Found {
 
 /// Counts what blind search can draw from in a puzzle. Attempts are distinguished as in the analysis: by
 /// their operations, regardless of order.
-pub fn blind(puzzle: &NumberPuzzle) -> Blind {
+pub(crate) fn blind(puzzle: &NumberPuzzle) -> Blind {
     let number = |&value: &i64| Held { value, shape: Shape::number(Exact::integer(value)) };
     let mut found = Found::default();
     let held: Vec<Held> = puzzle.numbers.iter().map(number).collect();

@@ -25,7 +25,7 @@ use crate::task::{
 /// The mixture of the corpus. Shares are of documents unless stated otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CorpusRules {
+pub(crate) struct CorpusRules {
     /// Arithmetic drills.
     pub drills: f64,
     /// Continuation traces, whose decision to check is not trained.
@@ -108,7 +108,7 @@ const MOST_ATTEMPTS: usize = 12;
 const FACTS_PER_DRILL: usize = 10;
 
 /// Draws one document of the mixture.
-pub fn document(rules: &CorpusRules, rng: &mut ChaCha8Rng) -> Document {
+pub(crate) fn document(rules: &CorpusRules, rng: &mut ChaCha8Rng) -> Document {
     let kind: f64 = rng.random();
     if kind < rules.drills {
         return drill(rng);

@@ -16,13 +16,13 @@ pub use self::parser::parse;
 use super::attempt::Op;
 
 /// Longest expression accepted, in bytes.
-pub const MAX_BYTES: usize = 64 << 10;
+pub(crate) const MAX_BYTES: usize = 64 << 10;
 
 /// Maximum number of numbers in one expression.
-pub const MAX_NUMBERS: usize = 64;
+pub(crate) const MAX_NUMBERS: usize = 64;
 
 /// Maximum digits of one number, so that every number fits an `i64`.
-pub const MAX_DIGITS: usize = 18;
+pub(crate) const MAX_DIGITS: usize = 18;
 
 /// The rule that a text breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -94,7 +94,7 @@ pub enum ExpressionError {
 
 /// A number of an expression, as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Operand {
+pub(crate) struct Operand {
     /// The value of the digits.
     pub magnitude: i64,
     /// Whether a unary minus stands directly before the digits.
@@ -124,7 +124,7 @@ impl Expression {
     }
 
     /// The numbers it uses, in text order, each with whether it carries a minus sign.
-    pub fn operands(&self) -> &[Operand] {
+    pub(crate) fn operands(&self) -> &[Operand] {
         &self.operands
     }
 

@@ -26,7 +26,7 @@ pub struct Level {
 
 impl Level {
     /// The named levels.
-    pub const NAMES: [&'static str; 3] = ["3x20", "4x20", "tinyzero"];
+    pub(crate) const NAMES: [&'static str; 3] = ["3x20", "4x20", "tinyzero"];
 
     /// The default level.
     pub const FIRST: Self = Self::custom(3..=3, 20, 99, true);
@@ -45,7 +45,7 @@ impl Level {
     }
 
     /// A custom level.
-    pub const fn custom(
+    pub(crate) const fn custom(
         counts: RangeInclusive<usize>,
         max_number: i64,
         max_target: i64,

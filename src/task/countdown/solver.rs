@@ -18,7 +18,7 @@ use thiserror::Error;
 use super::{attempt::Op, expression::canonical::Canonical};
 
 /// Maximum count of numbers searched; each further number multiplies the expressions by about thirty.
-pub const MAX_NUMBERS: usize = 6;
+pub(crate) const MAX_NUMBERS: usize = 6;
 
 /// Numbers that the search refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -53,14 +53,6 @@ pub fn solve(numbers: &[i64], target: i64, limit: usize) -> Result<Vec<String>, 
 pub fn is_solvable(numbers: &[i64], target: i64) -> Result<bool, SolverError> {
     let search = Search::new(numbers)?;
     Ok(search.reaches(search.all(), &Value::from_integer(i128::from(target).abs())))
-}
-
-/// The number of distinct canonical solutions: the fewer, the harder the puzzle.
-///
-/// # Errors
-/// Numbers that the search refuses.
-pub fn solution_count(numbers: &[i64], target: i64) -> Result<usize, SolverError> {
-    solve(numbers, target, usize::MAX).map(|solutions| solutions.len())
 }
 
 /// The reachable value nearest to `target`, and an expression for it. Of two equally near values, the
@@ -286,7 +278,7 @@ fn partings(subset: Subset) -> impl Iterator<Item = (Subset, Subset)> {
 /// Let the size of a fraction be the larger of its numerator and denominator. A product or quotient has at
 /// most the product of both sizes, a sum or difference at most twice that; so `count` numbers of at most M
 /// reach 2^count * M^count. Working back from a value to the other operand may need the square of that.
-pub fn largest_number(count: usize) -> i64 {
+pub(crate) fn largest_number(count: usize) -> i64 {
     let count = count.clamp(1, MAX_NUMBERS);
     let bits = (126 - 2 * count) / (2 * count);
     (1_i64 << bits.min(52)) - 1
@@ -311,7 +303,7 @@ mod tests {
         assert_eq!(solve(&[0, 3], 0, 10).unwrap(), ["0 * 3", "0 / 3"]);
         assert!(solve(&[1, 1, 1, 1], 24, 10).unwrap().is_empty());
         assert!(!is_solvable(&[1, 1, 1, 1], 24).unwrap());
-        assert_eq!(solution_count(&[1, 1, 1, 1], 24).unwrap(), 0);
+        assert_eq!(solve(&[1, 1, 1, 1], 24, usize::MAX).unwrap().len(), 0);
     }
 
     #[test]
@@ -319,7 +311,7 @@ mod tests {
         let all = solve(&[1, 2, 3, 4], 24, usize::MAX).unwrap();
         assert!(all.len() > 3);
         assert_eq!(solve(&[1, 2, 3, 4], 24, 3).unwrap(), all[..3]);
-        assert_eq!(solution_count(&[1, 2, 3, 4], 24).unwrap(), all.len());
+        assert_eq!(solve(&[1, 2, 3, 4], 24, usize::MAX).unwrap().len(), all.len());
     }
 
     #[test]

@@ -38,12 +38,12 @@ pub fn tokens() -> Vec<String> {
 }
 
 /// The id of number 0; the other numbers follow it.
-pub fn first_number() -> usize {
+pub(crate) fn first_number() -> usize {
     MARKS.len()
 }
 
 /// A word-level `tokenizer.json` for the `tokenizers` crate and transformers.
-pub fn tokenizer_json() -> String {
+pub(crate) fn tokenizer_json() -> String {
     let tokens = tokens();
     let vocab: serde_json::Map<String, serde_json::Value> =
         tokens.iter().enumerate().map(|(id, token)| (token.clone(), json!(id))).collect();

@@ -27,7 +27,7 @@ use crate::task::{
 /// The mixture of the corpus. Shares are of documents unless stated otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CorpusRules {
+pub(crate) struct CorpusRules {
     /// Arithmetic drills.
     pub drills: f64,
     /// Continuation traces, whose decisions are not trained.
@@ -72,7 +72,7 @@ impl Default for CorpusRules {
 
 impl CorpusRules {
     /// The control's corpus: every answer is an estimate; nothing is split or checked.
-    pub fn estimates_only() -> Self {
+    pub(crate) fn estimates_only() -> Self {
         Self { continuations: 0.0, decomposing: 0.0, checking: 0.0, ..Self::default() }
     }
 }

@@ -18,7 +18,7 @@ pub struct Level {
 
 impl Level {
     /// The named levels: digits of the first factor, digits of the second.
-    pub const NAMES: [&'static str; 3] = ["2x2", "2x1", "3x2"];
+    pub(crate) const NAMES: [&'static str; 3] = ["2x2", "2x1", "3x2"];
 
     /// Looks up a level by name.
     ///
@@ -41,7 +41,7 @@ impl Level {
 }
 
 /// The puzzle of two factors; `None` if the product exceeds 64 bits.
-pub fn of_factors(first: i64, second: i64) -> Option<NumberPuzzle> {
+pub(crate) fn of_factors(first: i64, second: i64) -> Option<NumberPuzzle> {
     Some(NumberPuzzle { numbers: vec![first, second], target: first.checked_mul(second)? })
 }
 

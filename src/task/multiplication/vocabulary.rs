@@ -90,7 +90,7 @@ pub fn digits() -> Vec<(usize, u32)> {
 }
 
 /// The tokens of words separated by white space.
-pub fn tokens_of(text: &str) -> Vec<String> {
+pub(crate) fn tokens_of(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     for word in text.split_whitespace() {
         if word.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -104,7 +104,7 @@ pub fn tokens_of(text: &str) -> Vec<String> {
 }
 
 /// A `tokenizer.json` of these tokens, for the `tokenizers` crate and transformers.
-pub fn tokenizer_json() -> String {
+pub(crate) fn tokenizer_json() -> String {
     let vocab: serde_json::Map<String, serde_json::Value> =
         tokens().into_iter().enumerate().map(|(id, token)| (token, json!(id))).collect();
     let special = |(id, content): (usize, &&str)| {

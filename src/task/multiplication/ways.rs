@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 /// How a product is split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Way {
+pub(crate) enum Way {
     /// `23 * 47 = 23 * 40 + 23 * 7`.
     SplitSecond,
     /// `23 * 47 = 20 * 47 + 3 * 47`.
@@ -21,7 +21,7 @@ pub enum Way {
 
 /// One partial product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part {
+pub(crate) struct Part {
     /// 1, or -1 if the part is subtracted.
     pub sign: i64,
     /// Left factor.

@@ -56,7 +56,7 @@ impl Canvas {
     }
 
     /// Sets a dot, counted from the top left; outside is ignored.
-    pub fn dot(&mut self, x: usize, y: usize, style: Style, rank: u8) {
+    pub(crate) fn dot(&mut self, x: usize, y: usize, style: Style, rank: u8) {
         if x >= self.width() || y >= self.height() {
             return;
         }
@@ -75,7 +75,7 @@ impl Canvas {
     }
 
     /// Whether a cell has a dot of at least this rank.
-    pub fn occupied(&self, column: usize, row: usize, rank: u8) -> bool {
+    pub(crate) fn occupied(&self, column: usize, row: usize, rank: u8) -> bool {
         column < self.columns
             && row < self.rows
             && matches!(self.cells[row * self.columns + column], Cell { bits, rank: r, .. } if bits != 0 && r >= rank)

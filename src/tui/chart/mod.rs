@@ -11,7 +11,7 @@ pub use scale::{Scale, nice_ceiling, step_range};
 pub use spark::sparkline;
 
 /// Lowest and highest value in one column of dots.
-pub type Column = Option<(f64, f64)>;
+pub(crate) type Column = Option<(f64, f64)>;
 
 /// Splits points at values that are not finite; nothing is drawn between segments.
 pub fn segments(points: impl Iterator<Item = (f64, f64)>) -> Vec<Vec<(f64, f64)>> {
@@ -48,7 +48,7 @@ pub fn bucket(points: &[(f64, f64)], range: (f64, f64), width: usize) -> Vec<Col
 }
 
 /// Fills the empty columns between two filled ones by a straight line.
-pub fn connect(columns: &mut [Column]) {
+pub(crate) fn connect(columns: &mut [Column]) {
     let mut last: Option<(usize, f64)> = None;
     for index in 0..columns.len() {
         let Some((low, high)) = columns[index] else { continue };

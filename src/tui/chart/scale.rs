@@ -15,7 +15,7 @@ impl Scale {
     }
 
     /// From zero to exactly `highest`, for one-row charts in which every eighth of a row counts.
-    pub fn up_to(highest: f64) -> Self {
+    pub(crate) fn up_to(highest: f64) -> Self {
         let high = if highest.is_finite() && highest > 1e-9 { highest } else { 1.0 };
         Self { low: 0.0, high, log: false }
     }

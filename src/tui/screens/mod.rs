@@ -100,7 +100,7 @@ pub enum Gesture {
 }
 
 /// The meaning of a key while text is being typed.
-pub type TypedKey<Action> = fn(&KeyEvent) -> Option<Action>;
+pub(crate) type TypedKey<Action> = fn(&KeyEvent) -> Option<Action>;
 
 /// A screen: its navigation state, how keys and mouse change it, and how it is drawn. The data it shows is in the
 /// [`Store`].

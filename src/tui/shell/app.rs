@@ -68,7 +68,7 @@ pub struct Picture {
 }
 
 /// How long quitting waits for the engine.
-pub const QUIT_WAIT: Duration = Duration::from_secs(15);
+pub(crate) const QUIT_WAIT: Duration = Duration::from_secs(15);
 
 /// All state of the terminal interface.
 #[derive(Debug)]
@@ -203,7 +203,7 @@ impl App {
     }
 
     /// Whether the run supports this now.
-    pub fn obeys(&self, needed: Capability) -> bool {
+    pub(crate) fn obeys(&self, needed: Capability) -> bool {
         self.store.can(needed) && self.quitting.is_none()
     }
 
@@ -245,7 +245,7 @@ impl App {
 
     /// When the frame changes without an event: the run's clock, an expiring message, the end of the wait for the
     /// engine. `None` if it will not.
-    pub fn next_change(&self) -> Option<Duration> {
+    pub(crate) fn next_change(&self) -> Option<Duration> {
         let message = self.message.as_ref().and_then(|message| message.until);
         let quit = self.quitting.map(|since| since + QUIT_WAIT);
         [self.store.next_change(), message, quit].into_iter().flatten().min()

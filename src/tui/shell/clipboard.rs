@@ -1,10 +1,10 @@
 //! The terminal's clipboard.
 
 /// The message after a copy. Terminals and multiplexers may silently discard the request, so it claims no more.
-pub const SENT_TO_CLIPBOARD: &str = "sent to the terminal's clipboard";
+pub(crate) const SENT_TO_CLIPBOARD: &str = "sent to the terminal's clipboard";
 
 /// The escape sequence that asks the terminal to put `text` on the clipboard.
-pub fn osc52(text: &str) -> String {
+pub(crate) fn osc52(text: &str) -> String {
     format!("\u{1b}]52;c;{}\u{7}", base64(text.as_bytes()))
 }
 

@@ -46,7 +46,7 @@ const LOOK: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(20);
 
 /// What the loop needs from a real terminal; a test backend needs none of it.
-pub trait Host {
+pub(crate) trait Host {
     /// Whether the terminal is still there.
     fn is_there(&self) -> bool;
     /// Gives the terminal to the shell, and returns when the shell resumes us.
@@ -80,7 +80,7 @@ pub trait Host {
 
 /// The channels of the loop.
 #[derive(Debug)]
-pub struct Channels {
+pub(crate) struct Channels {
     /// Keys, mouse, size.
     pub input: Receiver<event::Event>,
     /// The engine, or the journal being read.

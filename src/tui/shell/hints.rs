@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A key and what it does.
-pub struct Hint {
+pub(crate) struct Hint {
     spans: Vec<Span<'static>>,
     /// Hints with a higher weight are kept longer if not all fit.
     weight: u8,
@@ -40,7 +40,7 @@ pub(super) fn all(app: &App, hits: &Hits) -> Vec<Hint> {
 }
 
 /// The hints beside a message: how to continue while paused, and how to leave.
-pub fn most_wanted(app: &App) -> Vec<Hint> {
+pub(crate) fn most_wanted(app: &App) -> Vec<Hint> {
     if app.in_front().captures_text() {
         return typing_hints(app);
     }

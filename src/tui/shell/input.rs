@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Reads keys and the mouse until it is dropped.
 #[derive(Debug)]
-pub struct InputThread {
+pub(crate) struct InputThread {
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }

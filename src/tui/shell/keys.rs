@@ -58,12 +58,12 @@ pub fn lookup<A: Clone>(rows: &[KeyRow<A>], event: &KeyEvent) -> Option<A> {
 }
 
 /// The F keys of the first screens. F1 is the help, and terminals keep those after F10 for themselves.
-pub const FIRST_F_KEY: u8 = 2;
+pub(crate) const FIRST_F_KEY: u8 = 2;
 /// The last of them.
-pub const LAST_F_KEY: u8 = 10;
+pub(crate) const LAST_F_KEY: u8 = 10;
 
 /// The global keys of a screen as text; empty if there are none.
-pub fn shown_key(place: usize, screen: &dyn AnyScreen) -> String {
+pub(crate) fn shown_key(place: usize, screen: &dyn AnyScreen) -> String {
     let number = place + usize::from(FIRST_F_KEY);
     let key = (number <= usize::from(LAST_F_KEY)).then(|| format!("F{number}"));
     let keys = [key, screen.shortcut().map(String::from)];
@@ -137,7 +137,7 @@ pub const fn row<A: Copy>(
 
 /// What a key does while the help is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HelpMove {
+pub(crate) enum HelpMove {
     /// Lines down, or up if negative.
     Lines(isize),
     /// This many pages.
@@ -160,7 +160,7 @@ const fn help_row(
 }
 
 /// Keys while the help is open. No other key closes it.
-pub static HELP_KEYS: &[KeyRow<HelpMove>] = &[
+pub(crate) static HELP_KEYS: &[KeyRow<HelpMove>] = &[
     help_row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑", HelpMove::Lines(-1), ""),
     help_row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓", HelpMove::Lines(1), ""),
     help_row(&[Chord::key(KeyCode::PageUp), Chord::char('b')], "PgUp", HelpMove::Pages(-1), ""),

@@ -24,11 +24,11 @@ pub struct Palette {
 impl Palette {
     /// For any background: each colour is about as far from black as from white. They are colours of the fixed 256,
     /// since the first sixteen are whatever the terminal makes of them, and its yellow on white can hardly be read.
-    pub const ANY: Self = Self::indexed(63, 30, 161, 163, 130, 28, 160);
+    pub(crate) const ANY: Self = Self::indexed(63, 30, 161, 163, 130, 28, 160);
     /// For a light background: deeper.
-    pub const LIGHT: Self = Self::indexed(26, 24, 125, 127, 94, 22, 124);
+    pub(crate) const LIGHT: Self = Self::indexed(26, 24, 125, 127, 94, 22, 124);
     /// For a dark background: the terminal's own colours.
-    pub const DARK: Self = Self {
+    pub(crate) const DARK: Self = Self {
         blue: Color::LightBlue,
         cyan: Color::Cyan,
         rose: Color::LightRed,
@@ -52,7 +52,7 @@ impl Palette {
 
     /// By `AHA_BACKGROUND` (`light` or `dark`), else by the `COLORFGBG` that some terminals set, else for any. A console
     /// of sixteen colours has a dark background.
-    pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
         const SIXTEEN: [&str; 7] = ["linux", "ansi", "cons25", "cygwin", "vt100", "vt220", "xterm-16color"];
         match variable("AHA_BACKGROUND").as_deref() {
             Some("light") => return Self::LIGHT,

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, never};
 use crate::protocol::{Event, Started};
 
 /// Reads the record of a run up to its engine's step; `None` if it cannot be read.
-pub type Historian<'a> = dyn FnMut(&Started) -> Option<Receiver<Event>> + 'a;
+pub(crate) type Historian<'a> = dyn FnMut(&Started) -> Option<Receiver<Event>> + 'a;
 
 /// The record while it is being replayed, and the engine events that wait meanwhile.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Past {
     }
 
     /// The engine has gone; returns `false` if that must wait too.
-    pub fn engine_gone(&mut self) -> bool {
+    pub(crate) fn engine_gone(&mut self) -> bool {
         self.gone = self.telling;
         !self.telling
     }

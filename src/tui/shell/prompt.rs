@@ -104,7 +104,7 @@ impl Prompt {
     }
 
     /// The hint after the cursor: matching keys, or the current value.
-    pub fn advice(&self, config: Option<&Config>) -> String {
+    pub(crate) fn advice(&self, config: Option<&Config>) -> String {
         match self.text.split_once('=') {
             None => {
                 let keys = matching_keys(&self.text);

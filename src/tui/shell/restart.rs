@@ -10,10 +10,10 @@ use super::{
 use crate::protocol::{Capability, RunSource};
 
 /// Starts an engine that resumes the run in this directory from its last checkpoint.
-pub type Restarter<'a> = dyn FnMut(&Path) -> io::Result<RunSource> + 'a;
+pub(crate) type Restarter<'a> = dyn FnMut(&Path) -> io::Result<RunSource> + 'a;
 
 /// Whether a restart is possible: the engine is ours, has failed, and had begun a run.
-pub fn is_offered(app: &App) -> bool {
+pub(crate) fn is_offered(app: &App) -> bool {
     let failed = matches!(app.store.ended, Some(Ended::Failed(_)));
     let ours = app.store.has(Capability::Restart) && app.store.started.is_some();
     failed && ours && app.quitting.is_none()

@@ -39,7 +39,7 @@ static HOOK: Once = Once::new();
 
 /// The terminal while it is ours; dropping it gives it back.
 #[derive(Debug)]
-pub struct TerminalGuard(());
+pub(crate) struct TerminalGuard(());
 
 impl TerminalGuard {
     /// Takes the terminal: raw mode, alternate screen, bracketed paste and, if wanted, the mouse. Standard
@@ -86,7 +86,7 @@ pub fn enter(mouse: bool) -> io::Result<()> {
 ///
 /// # Errors
 /// What the terminal answered.
-pub fn set_mouse(wanted: bool) -> io::Result<()> {
+pub(crate) fn set_mouse(wanted: bool) -> io::Result<()> {
     MOUSE.store(wanted, Ordering::SeqCst);
     if wanted {
         execute!(io::stdout(), EnableMouseCapture)

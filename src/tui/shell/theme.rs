@@ -66,7 +66,7 @@ pub struct Theme {
 impl Theme {
     /// Reads `NO_COLOR` (any non-empty value), `AHA_ASCII` (any value but `0`), `TERM`, and what is said of the
     /// background (`AHA_BACKGROUND`, `COLORFGBG`) from the environment that `variable` looks names up in.
-    pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
         let term = variable("TERM").unwrap_or_default();
         let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty()) || term == "dumb";
         // The Linux console's font has no braille.

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Most completions kept before the oldest steps are dropped; about 300 MB at 150 tokens each.
-pub const CAPACITY: usize = MOST_COMPLETIONS;
+pub(crate) const CAPACITY: usize = MOST_COMPLETIONS;
 
 /// Which completion: step, group of the step, index in the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -164,7 +164,7 @@ impl Completions {
     }
 
     /// Drops the completions of later steps.
-    pub fn cut_back(&mut self, step: u64) {
+    pub(crate) fn cut_back(&mut self, step: u64) {
         let keep = self.groups.partition_point(|group| group.step <= step);
         for group in self.groups.drain(keep..) {
             for entry in &group.entries {
@@ -184,7 +184,7 @@ impl Completions {
     }
 
     /// The first group that changed since `version`, which had `known` groups; `None` if none did.
-    pub fn changed_since(&self, version: u64, known: usize) -> Option<usize> {
+    pub(crate) fn changed_since(&self, version: u64, known: usize) -> Option<usize> {
         if self.moved > version {
             return Some(0);
         }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Continuations of each of the two beginnings.
-pub const SAMPLES: usize = 32;
+pub(crate) const SAMPLES: usize = 32;
 
 /// What the side engine is doing for the Playground.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Desk {
     }
 
     /// Whether the answers are finished, so that they can be changed.
-    pub fn is_played(&self) -> bool {
+    pub(crate) fn is_played(&self) -> bool {
         self.played.is_some()
     }
 
@@ -132,7 +132,7 @@ impl Desk {
     }
 
     /// Cancels the job.
-    pub fn give_up(&self) -> Option<SideCommand> {
+    pub(crate) fn give_up(&self) -> Option<SideCommand> {
         self.job.map(|(id, _)| SideCommand::Cancel { id })
     }
 
@@ -211,7 +211,7 @@ impl Desk {
     }
 
     /// Whether only the embedded base can answer.
-    pub fn lonely(&self) -> bool {
+    pub(crate) fn lonely(&self) -> bool {
         self.known().is_some_and(|models| models.names == [ModelName::Embedded])
     }
 }

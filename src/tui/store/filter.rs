@@ -21,7 +21,7 @@ pub enum Filter {
 }
 
 /// Whether the answer is right but unfaithful.
-pub fn underived(record: &Rollout) -> bool {
+pub(crate) fn underived(record: &Rollout) -> bool {
     record.is_right() && record.analysis.faithful == Some(false)
 }
 

@@ -14,7 +14,7 @@ const KEPT: usize = 32;
 const KEPT_GROUPS: usize = 1024;
 
 /// A group: its step and its number in it.
-pub type Place = (u64, usize);
+pub(crate) type Place = (u64, usize);
 
 /// The completions of a group.
 #[derive(Debug, Default)]
@@ -104,7 +104,7 @@ impl Groups {
     }
 
     /// The next later step of which there is a group, or the next earlier.
-    pub fn step_beside(&self, step: u64, later: bool) -> Option<u64> {
+    pub(crate) fn step_beside(&self, step: u64, later: bool) -> Option<u64> {
         let other = match later {
             true => self.records.range((step + 1, 0)..).next(),
             false => self.records.range(..(step, 0)).next_back(),
@@ -140,7 +140,7 @@ impl Groups {
     }
 
     /// The inspections of a group.
-    pub fn inspected_rows(&self, place: Place) -> &[RowInspection] {
+    pub(crate) fn inspected_rows(&self, place: Place) -> &[RowInspection] {
         self.seen.get(&place).map_or(&[], |seen| seen.rows.as_slice())
     }
 }

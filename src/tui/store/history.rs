@@ -28,7 +28,7 @@ impl Smoothing {
     const ALL: [Smoothing; 3] = [Smoothing::Off, Smoothing::Light, Smoothing::Strong];
 
     /// The weight of the past in the moving average.
-    pub fn beta(self) -> f64 {
+    pub(crate) fn beta(self) -> f64 {
         match self {
             Smoothing::Off => 0.0,
             Smoothing::Light => 0.7,
@@ -142,7 +142,7 @@ impl History {
     }
 
     /// Drops the steps after this one.
-    pub fn cut_back(&mut self, step: u64) {
+    pub(crate) fn cut_back(&mut self, step: u64) {
         self.keep_before(step.saturating_add(1));
         self.version += 1;
     }
@@ -159,7 +159,7 @@ impl History {
     }
 
     /// The smoothed points of a metric, as [`History::raw`].
-    pub fn smooth(
+    pub(crate) fn smooth(
         &self,
         metric: &Metric,
         smoothing: Smoothing,

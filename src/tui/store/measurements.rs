@@ -59,7 +59,7 @@ impl Measurements {
     }
 
     /// Cancels the current measurement.
-    pub fn give_up(&self) -> Option<SideCommand> {
+    pub(crate) fn give_up(&self) -> Option<SideCommand> {
         self.job.as_ref().map(|job| SideCommand::Cancel { id: job.id })
     }
 
@@ -90,7 +90,7 @@ impl Measurements {
     }
 
     /// Whether something is being measured.
-    pub fn is_measuring(&self) -> bool {
+    pub(crate) fn is_measuring(&self) -> bool {
         self.job.is_some()
     }
 
@@ -100,7 +100,7 @@ impl Measurements {
     }
 
     /// The progress of the current measurement, in words.
-    pub fn progress(&self) -> Option<String> {
+    pub(crate) fn progress(&self) -> Option<String> {
         let job = self.job.as_ref()?;
         Some(match job.progress {
             None => "measuring: waiting for its turn, m cancels".into(),

@@ -6,12 +6,12 @@ pub mod counts;
 pub mod desk;
 pub mod filter;
 pub mod groups;
-pub mod history;
+pub(crate) mod history;
 pub mod measurements;
-pub mod pane;
+pub(crate) mod pane;
 pub mod pins;
 pub mod streams;
-pub mod telling;
+pub(crate) mod telling;
 mod thinning;
 pub mod watch;
 
@@ -153,7 +153,7 @@ impl Store {
     }
 
     /// Whether its engine is one of this process, and ends with the screen.
-    pub fn is_ours(&self) -> bool {
+    pub(crate) fn is_ours(&self) -> bool {
         self.facts.kind == SourceKind::Engine
     }
 
@@ -168,7 +168,7 @@ impl Store {
     }
 
     /// Whether the run takes commands now.
-    pub fn in_control(&self) -> bool {
+    pub(crate) fn in_control(&self) -> bool {
         self.facts.capabilities.take_commands() && self.ended.is_none()
     }
 
@@ -190,7 +190,7 @@ impl Store {
     }
 
     /// Whether the engine is at work, so that the clock runs.
-    pub fn working(&self) -> bool {
+    pub(crate) fn working(&self) -> bool {
         self.is_ours()
             && self.ended.is_none()
             && self.started.is_some()
@@ -222,7 +222,7 @@ impl Store {
     }
 
     /// Whether a step belongs to the run from which this one was forked.
-    pub fn is_inherited(&self, step: u64) -> bool {
+    pub(crate) fn is_inherited(&self, step: u64) -> bool {
         self.fork().is_some_and(|fork| step <= fork.step)
     }
 
@@ -249,7 +249,7 @@ impl Store {
     }
 
     /// The phase that a paused run would finish next: the current one if unfinished, else the next.
-    pub fn next_phase(&self) -> Phase {
+    pub(crate) fn next_phase(&self) -> Phase {
         let Some(now) = self.progress else { return Phase::Sample };
         let over = match now.phase {
             Phase::Sample | Phase::Update => now.done >= now.total,
@@ -263,7 +263,7 @@ impl Store {
 
     /// When something changes without an event: the clock's next second, a light going out, a recorded run judged
     /// again.
-    pub fn next_change(&self) -> Option<Duration> {
+    pub(crate) fn next_change(&self) -> Option<Duration> {
         let clock = self.working().then(|| Duration::from_secs(self.now.as_secs() + 1));
         let light = self.streams.next_light(self.now);
         [clock, light, self.watch.looks_again_at()].into_iter().flatten().min()

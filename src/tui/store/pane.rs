@@ -34,7 +34,7 @@ impl Pane {
     }
 
     /// The answer shrank.
-    pub fn shorten(&mut self, kept: usize) {
+    pub(crate) fn shorten(&mut self, kept: usize) {
         if let Some(&end) = self.starts.get(kept) {
             self.text.truncate(end);
             self.starts.truncate(kept);
@@ -52,7 +52,7 @@ impl Pane {
     }
 
     /// The first hesitation, if any: the likeliest token to delete.
-    pub fn first_wait(&self) -> usize {
+    pub(crate) fn first_wait(&self) -> usize {
         let wait = |token: &WrittenToken| token.text.trim().eq_ignore_ascii_case("wait");
         self.tokens.iter().position(wait).unwrap_or(0)
     }

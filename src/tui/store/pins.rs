@@ -42,7 +42,7 @@ impl Pins {
     }
 
     /// Unpins a puzzle.
-    pub fn unpin(&mut self, puzzle: &Puzzle) {
+    pub(crate) fn unpin(&mut self, puzzle: &Puzzle) {
         self.set_unpinned(puzzle, true);
     }
 

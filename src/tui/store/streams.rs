@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How long a self-correction stays lit after it was seen.
-pub const FLASH: Duration = Duration::from_millis(1500);
+pub(crate) const FLASH: Duration = Duration::from_millis(1500);
 
 /// Most bytes of a streamed text: no model writes this much, and drawing must stay cheap whatever arrives.
 const LONGEST_TEXT: usize = 64 * 1024;
@@ -125,7 +125,7 @@ impl Streams {
     }
 
     /// When the next light goes out.
-    pub fn next_light(&self, now: Duration) -> Option<Duration> {
+    pub(crate) fn next_light(&self, now: Duration) -> Option<Duration> {
         self.lights().filter(|until| *until > now).min()
     }
 

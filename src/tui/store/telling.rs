@@ -111,14 +111,14 @@ impl Store {
     }
 
     /// Handles a side engine event.
-    pub fn hear_side(&mut self, event: SideEvent) -> Option<News> {
+    pub(crate) fn hear_side(&mut self, event: SideEvent) -> Option<News> {
         let news = self.measurements.told(&event).map(News::Info);
         self.desk.told(event);
         news
     }
 
     /// The side engine has gone.
-    pub fn side_gone(&mut self) {
+    pub(crate) fn side_gone(&mut self) {
         self.desk.gone();
         self.measurements.gone();
     }
@@ -136,7 +136,7 @@ impl Store {
     }
 
     /// Analyzes the texts that came since the last frame.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         let (task, now) = (self.task(), self.now);
         self.streams.read(task, now);
     }

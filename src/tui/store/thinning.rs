@@ -2,7 +2,7 @@
 
 /// The index of the most redundant of these rising steps: the one whose neighbours are closest to each other, the
 /// earliest in a tie, never the first or last. Dropping one for each new step keeps them evenly spread.
-pub fn least_missed(steps: &[u64]) -> Option<u64> {
+pub(crate) fn least_missed(steps: &[u64]) -> Option<u64> {
     let gap = |three: &&[u64]| three[2].saturating_sub(three[0]);
     steps.windows(3).min_by_key(gap).map(|three| three[1])
 }

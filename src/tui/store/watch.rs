@@ -103,7 +103,7 @@ impl Watch {
     }
 
     /// When [`Watch::look_again`] should be called.
-    pub fn looks_again_at(&self) -> Option<Duration> {
+    pub(crate) fn looks_again_at(&self) -> Option<Duration> {
         self.late.map(|last| last + QUIET)
     }
 
@@ -118,7 +118,7 @@ impl Watch {
     }
 
     /// All notices so far, oldest first.
-    pub fn notices(&self) -> &[Notice] {
+    pub(crate) fn notices(&self) -> &[Notice] {
         &self.notices
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 
 /// The meaning of a span of a completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
+pub(crate) enum Meaning {
     /// Nothing was found here.
     Plain,
     /// A tag such as `</think>`.
@@ -95,7 +95,7 @@ impl Meaning {
 
 /// A span of a completion with one meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub(crate) struct Piece {
     /// Bytes of the completion; on character boundaries, never empty.
     pub range: Range<usize>,
     /// What it is.
@@ -134,7 +134,12 @@ pub fn pieces(text: &str, analysis: &Analysis) -> Vec<Piece> {
 
 /// The analysis of a completion with its self-corrections in their places. One that was journalled before the places
 /// were kept is made again; the counts beside the text stay those of the journal.
-pub fn with_places<'a>(task: &str, puzzle: &Puzzle, text: &str, analysis: &'a Analysis) -> Cow<'a, Analysis> {
+pub(crate) fn with_places<'a>(
+    task: &str,
+    puzzle: &Puzzle,
+    text: &str,
+    analysis: &'a Analysis,
+) -> Cow<'a, Analysis> {
     if analysis.self_corrections == 0 || analysis.spans.iter().any(|span| span.corrects) {
         return Cow::Borrowed(analysis);
     }
@@ -143,7 +148,7 @@ pub fn with_places<'a>(task: &str, puzzle: &Puzzle, text: &str, analysis: &'a An
 
 /// The text as spans: checks, new attempts and the answer in their own styles. Without colour a mark (one
 /// character) stands before each check, new attempt and answer.
-pub fn styled_spans(text: &str, analysis: &Analysis, theme: &Theme) -> Vec<Span<'static>> {
+pub(crate) fn styled_spans(text: &str, analysis: &Analysis, theme: &Theme) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
     for Piece { range, meaning } in pieces(text, analysis) {
         let style = meaning.style(theme);

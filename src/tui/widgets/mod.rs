@@ -2,7 +2,7 @@
 
 pub(in crate::tui) mod figures;
 pub(in crate::tui) mod frames;
-pub mod highlight;
+pub(crate) mod highlight;
 pub(in crate::tui) mod lines;
 pub(in crate::tui) mod message_line;
 pub mod numbers;

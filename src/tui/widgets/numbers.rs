@@ -12,7 +12,7 @@ pub fn fixed(value: f64, decimals: usize, width: usize) -> String {
 }
 
 /// Three significant digits and a unit letter in five columns: ` 118 `, `9.81k`, `1.21M`.
-pub fn si(value: f64) -> String {
+pub(crate) fn si(value: f64) -> String {
     if !value.is_finite() {
         return format!("{UNKNOWN:>4} ");
     }
@@ -47,7 +47,7 @@ pub fn clock(time: Duration) -> String {
 }
 
 /// Dollars, to a hundredth of a cent below ten dollars.
-pub fn dollars(amount: f64) -> String {
+pub(crate) fn dollars(amount: f64) -> String {
     if !amount.is_finite() {
         UNKNOWN.to_owned()
     } else if amount < 10.0 {

@@ -12,7 +12,7 @@ use crate::tui::shell::theme::Theme;
 
 /// The scroll position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Scroll {
+pub(crate) struct Scroll {
     first: usize,
 }
 
@@ -46,7 +46,7 @@ pub enum Move {
 
 impl Scrolled {
     /// Whether there is more than fits.
-    pub fn scrolls(self) -> bool {
+    pub(crate) fn scrolls(self) -> bool {
         self.first + self.rest > 0
     }
 

@@ -38,7 +38,7 @@ pub fn wrap(spans: &[Span], width: u16) -> Vec<Line<'static>> {
 
 /// A line and where it comes from.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Wrapped {
+pub(crate) struct Wrapped {
     /// What to draw.
     pub line: Line<'static>,
     /// Offset of its first character in bytes of the printable text; see [`printable_length`].
@@ -46,7 +46,7 @@ pub struct Wrapped {
 }
 
 /// As [`wrap()`], with the place in the text at which each line starts.
-pub fn wrap_with_offsets(spans: &[Span], width: u16) -> Vec<Wrapped> {
+pub(crate) fn wrap_with_offsets(spans: &[Span], width: u16) -> Vec<Wrapped> {
     let width = usize::from(width);
     if width == 0 {
         return Vec::new();
@@ -65,7 +65,7 @@ pub fn wrap_with_offsets(spans: &[Span], width: u16) -> Vec<Wrapped> {
 
 /// Bytes of `text` that are left when the control characters are taken out: turns an offset in the text into
 /// one that [`Wrapped::start`] can be compared with.
-pub fn printable_length(text: &str) -> usize {
+pub(crate) fn printable_length(text: &str) -> usize {
     text.chars().filter_map(shown_character).map(char::len_utf8).sum()
 }
 

@@ -6,7 +6,7 @@ use crate::task::countdown::attempt::Op;
 
 /// An expression with its sums and products flattened and sorted, and its minus signs moved outwards.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Canonical {
+pub(crate) struct Canonical {
     negative: bool,
     node: Node,
 }
@@ -28,7 +28,7 @@ impl Canonical {
     }
 
     /// `-self`. A difference is reversed instead: `-(a - b)` is `b - a`.
-    pub fn negate(self) -> Self {
+    pub(crate) fn negate(self) -> Self {
         match self.node {
             Node::Sum(plus, minus) if !minus.is_empty() => {
                 Self { negative: self.negative, node: Node::Sum(minus, plus) }
@@ -38,7 +38,7 @@ impl Canonical {
     }
 
     /// `left op right`.
-    pub fn combine(left: Self, op: Op, right: Self) -> Self {
+    pub(crate) fn combine(left: Self, op: Op, right: Self) -> Self {
         match op {
             Op::Add => Self::sum(left, right),
             Op::Sub => Self::sum(left, right.negate()),

@@ -97,7 +97,7 @@ impl Space {
     }
 
     /// The states after 1, 2, … operations.
-    pub fn levels(&self) -> Vec<Level> {
+    pub(crate) fn levels(&self) -> Vec<Level> {
         let complete = self.complete.iter().copied();
         self.levels
             .iter()
@@ -112,7 +112,7 @@ impl Space {
     }
 
     /// Whether the target is all that is left.
-    pub fn solved(&self, state: &State) -> bool {
+    pub(crate) fn solved(&self, state: &State) -> bool {
         matches!((state.numbers(), self.target), ([only], Some(target)) if *only == target)
     }
 

@@ -72,7 +72,7 @@ pub struct Node {
 
 impl Node {
     /// Number of operations still to be made.
-    pub fn operations_left(&self) -> usize {
+    pub(crate) fn operations_left(&self) -> usize {
         self.state.numbers().len().saturating_sub(1)
     }
 }

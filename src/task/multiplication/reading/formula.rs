@@ -11,7 +11,7 @@ const DEEPEST: usize = 16;
 
 /// A signed product.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Term {
+pub(crate) struct Term {
     /// 1 or -1.
     pub sign: i128,
     /// At least one.
@@ -34,7 +34,7 @@ impl Term {
 
 /// A sum of products, with parentheses multiplied out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Formula {
+pub(crate) struct Formula {
     /// The terms, at least one.
     pub terms: Vec<Term>,
     /// First byte.
@@ -59,7 +59,7 @@ impl Formula {
 }
 
 /// The value of a sum.
-pub fn value_of(terms: &[Term]) -> Option<i128> {
+pub(crate) fn value_of(terms: &[Term]) -> Option<i128> {
     terms.iter().try_fold(0i128, |sum, term| sum.checked_add(term.value()?))
 }
 

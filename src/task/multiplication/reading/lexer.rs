@@ -59,7 +59,7 @@ const TAGS: [(&str, Kind<'static>); 4] = [
 ];
 
 /// All tokens of `text`, in order. White space is dropped, but the end of a line becomes a [`Kind::Stop`].
-pub fn tokenize(text: &str) -> Vec<Token<'_>> {
+pub(crate) fn tokenize(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::with_capacity(text.len() / 3);
     let mut at = 0;
     while let Some(character) = text[at..].chars().next() {

@@ -9,7 +9,7 @@ const MOST_PARTS: usize = 64;
 
 /// One way taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WayTaken {
+pub(crate) struct WayTaken {
     /// The partial products, sorted, each with the smaller factor first. Ways with equal parts are the same
     /// way.
     pub parts: Vec<Term>,
@@ -29,14 +29,14 @@ pub struct WayTaken {
 
 impl WayTaken {
     /// Whether it applies the distributive rule: at least two partial products that add up to the product.
-    pub fn is_decomposition(&self) -> bool {
+    pub(crate) fn is_decomposition(&self) -> bool {
         self.adds_up && self.parts.len() > 1
     }
 }
 
 /// Follows a completion's results from partial products to the product.
 #[derive(Debug)]
-pub struct Tracker {
+pub(crate) struct Tracker {
     factors: [i128; 2],
     product: i128,
     /// The partial products behind each stated result.
@@ -75,14 +75,14 @@ impl Tracker {
     }
 
     /// Whether the formulas use a miscalculated result.
-    pub fn rests_on_slip(&self, chain: &[Formula]) -> bool {
+    pub(crate) fn rests_on_slip(&self, chain: &[Formula]) -> bool {
         let results = chain.split_last().map_or(&[][..], |(_, before)| before);
         let alone = |term: &Term| term.factors.len() == 1 && self.slips.contains(&term.factors[0]);
         results.iter().flat_map(|side| &side.terms).any(alone)
     }
 
     /// Records formulas joined by equals signs; `right` says whether they are equal.
-    pub fn equation(&mut self, chain: &[Formula], right: bool) {
+    pub(crate) fn equation(&mut self, chain: &[Formula], right: bool) {
         let Some(stated) = chain.last().and_then(Formula::number).filter(|_| chain.len() > 1) else { return };
         let whole = Term { sign: 1, factors: self.factors.to_vec() }.sorted();
         // Of several sides, the one with the most parts shows how the product was computed.
@@ -132,7 +132,7 @@ impl Tracker {
     }
 
     /// The value that the text last stated for a product.
-    pub fn stated_product(&self, factors: &[i128]) -> Option<i128> {
+    pub(crate) fn stated_product(&self, factors: &[i128]) -> Option<i128> {
         self.stated.get(factors).copied()
     }
 

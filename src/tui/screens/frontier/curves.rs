@@ -61,7 +61,7 @@ impl Kind {
     }
 
     /// Its name with its number of samples and budget.
-    pub fn long_name(self) -> &'static str {
+    pub(crate) fn long_name(self) -> &'static str {
         match self {
             Kind::Serial => "one thought",
             Kind::BestOf => "best of k, exact verifier",

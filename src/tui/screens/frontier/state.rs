@@ -86,7 +86,7 @@ impl<'a> Shown<'a> {
     }
 
     /// The curves of a measurement as shown, one of each kind.
-    pub fn curves(&self, of: &Measurement) -> [Curve; Kind::ALL.len()] {
+    pub(crate) fn curves(&self, of: &Measurement) -> [Curve; Kind::ALL.len()] {
         Kind::ALL.map(|kind| Curve::of(of, kind, self.axis, self.samples()))
     }
 

@@ -71,7 +71,7 @@ impl Default for Listing {
 
 impl Listing {
     /// Brings rows and cursor up to date with the completions.
-    pub fn settle(&mut self, all: &Completions) {
+    pub(crate) fn settle(&mut self, all: &Completions) {
         if self.settle_rows(all) {
             self.settle_cursor(all);
         }
@@ -140,20 +140,20 @@ impl Listing {
     }
 
     /// Sorts every group again.
-    pub fn set_sort(&mut self, sort: Sort, all: &Completions) {
+    pub(crate) fn set_sort(&mut self, sort: Sort, all: &Completions) {
         (self.sort, self.stale) = (sort, Some(0));
         self.settle_cursor(all);
     }
 
     /// Follows the newest completion, or stays.
-    pub fn toggle_follow(&mut self, all: &Completions) {
+    pub(crate) fn toggle_follow(&mut self, all: &Completions) {
         self.follow = !self.follow;
         self.settle_cursor(all);
     }
 
     /// Searches for `query`; an empty one ends the search. A longer query only searches the matches of the shorter
     /// one.
-    pub fn set_query(&mut self, query: &str, grows: bool, all: &Completions) {
+    pub(crate) fn set_query(&mut self, query: &str, grows: bool, all: &Completions) {
         self.settle_rows(all);
         self.needle = Needle::new(query);
         let before = std::mem::take(&mut self.found);
@@ -184,7 +184,7 @@ impl Listing {
     }
 
     /// Shown completions that the search finds.
-    pub fn matching(&self) -> usize {
+    pub(crate) fn matching(&self) -> usize {
         self.matching
     }
 
@@ -254,7 +254,7 @@ impl Listing {
 }
 
 /// The completion of a row; `None` for a heading.
-pub fn entry_of(all: &Completions, row: Row) -> Option<&Entry> {
+pub(crate) fn entry_of(all: &Completions, row: Row) -> Option<&Entry> {
     match row {
         Row::Heading(_) => None,
         Row::Completion(group, entry) => all.groups().get(group)?.entries.get(entry),
@@ -262,7 +262,7 @@ pub fn entry_of(all: &Completions, row: Row) -> Option<&Entry> {
 }
 
 /// The group of a row.
-pub fn group_of(all: &Completions, row: Row) -> Option<&Group> {
+pub(crate) fn group_of(all: &Completions, row: Row) -> Option<&Group> {
     match row {
         Row::Heading(group) | Row::Completion(group, _) => all.groups().get(group),
     }

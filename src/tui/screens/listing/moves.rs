@@ -15,13 +15,13 @@ impl Listing {
     }
 
     /// Moves to a row on request, so that new completions no longer move the cursor.
-    pub fn go_to(&mut self, row: usize, all: &Completions) {
+    pub(crate) fn go_to(&mut self, row: usize, all: &Completions) {
         self.follow = false;
         self.select_row(Some(row), all);
     }
 
     /// Moves to the completion in a row, or to the first below a heading.
-    pub fn go_to_row_near(&mut self, row: usize, all: &Completions) {
+    pub(crate) fn go_to_row_near(&mut self, row: usize, all: &Completions) {
         match self.rows.get(row) {
             Some(Row::Completion(..)) => self.go_to(row, all),
             Some(Row::Heading(_)) => self.go_to(row + 1, all),
@@ -30,7 +30,7 @@ impl Listing {
     }
 
     /// Moves to a listed completion, or one near it, and keeps following.
-    pub fn return_to(&mut self, key: Key, all: &Completions) {
+    pub(crate) fn return_to(&mut self, key: Key, all: &Completions) {
         if let Some(row) = self.row_near(key, all) {
             self.select_row(Some(row), all);
         }
@@ -49,7 +49,7 @@ impl Listing {
     }
 
     /// Moves by rows, skipping headings.
-    pub fn move_rows(&mut self, by: isize, all: &Completions) {
+    pub(crate) fn move_rows(&mut self, by: isize, all: &Completions) {
         let (Some(from), Some(last)) = (self.cursor, self.rows.len().checked_sub(1)) else {
             return;
         };
@@ -65,12 +65,12 @@ impl Listing {
     }
 
     /// Moves to the first completion of the next or previous group.
-    pub fn turn_group(&mut self, forward: bool, all: &Completions) {
+    pub(crate) fn turn_group(&mut self, forward: bool, all: &Completions) {
         self.move_groups(forward, all, |from, to| from != to);
     }
 
     /// Moves to the first completion of the next or previous step.
-    pub fn turn_step(&mut self, forward: bool, all: &Completions) {
+    pub(crate) fn turn_step(&mut self, forward: bool, all: &Completions) {
         self.move_groups(forward, all, |from, to| from.0 != to.0);
     }
 
@@ -110,7 +110,7 @@ impl Listing {
     }
 
     /// Moves to the first match at or after this completion, wrapping around.
-    pub fn go_to_match_from(&mut self, key: Option<Key>, all: &Completions) {
+    pub(crate) fn go_to_match_from(&mut self, key: Option<Key>, all: &Completions) {
         let Some(from) = key.and_then(|key| self.row_near(key, all)).or(self.cursor) else { return };
         if let Some(row) = self.match_from(from, true, all) {
             self.go_to(row, all);
@@ -118,7 +118,7 @@ impl Listing {
     }
 
     /// Moves to the next or previous match, wrapping around. Returns whether there is one.
-    pub fn turn_match(&mut self, forward: bool, all: &Completions) -> bool {
+    pub(crate) fn turn_match(&mut self, forward: bool, all: &Completions) -> bool {
         let Some(cursor) = self.cursor else { return false };
         let rows = self.rows.len();
         let start = if forward { (cursor + 1) % rows } else { cursor.checked_sub(1).unwrap_or(rows - 1) };

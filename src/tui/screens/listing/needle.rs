@@ -42,12 +42,12 @@ impl Needle {
     }
 
     /// Whether the needle occurs in `text`.
-    pub fn is_in(&self, text: &str) -> bool {
+    pub(crate) fn is_in(&self, text: &str) -> bool {
         self.find(text, 0).is_some()
     }
 
     /// Every occurrence in `text` as bytes, in order, without overlaps.
-    pub fn ranges(&self, text: &str) -> Vec<Range<usize>> {
+    pub(crate) fn ranges(&self, text: &str) -> Vec<Range<usize>> {
         let mut ranges = Vec::new();
         let mut from = 0;
         while let Some(range) = self.find(text, from) {

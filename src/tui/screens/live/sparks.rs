@@ -137,7 +137,7 @@ fn tail(scene: &Scene<'_>, row: &Row, index: usize) -> Vec<Span<'static>> {
 }
 
 /// One line of numbers.
-pub fn draw_numbers(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
+pub(crate) fn draw_numbers(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
     let theme = scene.theme;
     if scene.store.history.steps().is_empty() {
         draw_line(frame, vec![span(" waiting for the first step", theme.dim)], area);

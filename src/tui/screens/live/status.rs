@@ -20,7 +20,7 @@ use crate::{
 const TINYZERO: &str = "TinyZero $30, other task and model";
 
 /// Draws one or two lines of rates and totals.
-pub fn draw_status(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
+pub(crate) fn draw_status(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
     let theme = scene.theme;
     let width = usize::from(area.width).saturating_sub(1);
     let step = scene.store.history.last();
@@ -79,7 +79,7 @@ fn line(frame: &mut Frame, scene: &Scene<'_>, parts: Vec<Vec<Span<'static>>>, wi
 }
 
 /// Draws the message, or the facts behind the numbers.
-pub fn draw_message(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
+pub(crate) fn draw_message(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
     let theme = scene.theme;
     if let Some(message) = scene.message {
         draw_line(frame, message_spans(message, theme), area);

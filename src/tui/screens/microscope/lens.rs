@@ -55,7 +55,7 @@ impl Lens {
     }
 
     /// Whether values lie on both sides of zero.
-    pub fn signed(self) -> bool {
+    pub(crate) fn signed(self) -> bool {
         matches!(self, Self::Advantage | Self::Ratio | Self::Change)
     }
 
@@ -124,7 +124,7 @@ impl Lens {
     }
 
     /// What each level means, from the lowest.
-    pub fn legend(self, scale: f64, bounds: Bounds) -> Vec<(i8, String)> {
+    pub(crate) fn legend(self, scale: f64, bounds: Bounds) -> Vec<(i8, String)> {
         let words: Vec<String> = match self {
             Self::Advantage => {
                 ["pushed down hard", "down", "none", "up", "pushed up hard"].map(String::from).into()

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The numbers of the token under the cursor.
-pub(super) struct Reading<'a> {
+pub struct Reading<'a> {
     pub(super) record: &'a Rollout,
     pub(super) seen: Option<&'a RowInspection>,
     pub(super) pieces: &'a [String],

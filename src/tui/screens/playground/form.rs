@@ -123,7 +123,7 @@ impl Default for Form {
 
 impl Form {
     /// Adopts the sampling settings of a run.
-    pub fn configure(&mut self, config: &Config) {
+    pub(crate) fn configure(&mut self, config: &Config) {
         self.options.temperature = config.sampling.temperature;
         self.options.budget = Some(config.sampling.max_new_tokens);
         self.default_budget = config.sampling.max_new_tokens;
@@ -135,7 +135,7 @@ impl Form {
     }
 
     /// Takes in the available models. Until the user chooses, the models are the run's base and the newest.
-    pub fn offer(&mut self, models: &Models) {
+    pub(crate) fn offer(&mut self, models: &Models) {
         let newest = models.names.last().copied().unwrap_or(ModelName::Embedded);
         for (side, first) in [(0, models.base), (1, newest)] {
             if !self.chosen || !models.names.contains(&self.models[side]) {
@@ -302,7 +302,7 @@ impl Form {
     }
 
     /// The field's text when typing begins.
-    pub fn draft(&self) -> String {
+    pub(crate) fn draft(&self) -> String {
         match self.at {
             Field::Numbers => words(&self.numbers().numbers),
             _ => String::new(),

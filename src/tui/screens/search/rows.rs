@@ -9,7 +9,7 @@ use crate::{
 
 /// One row of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row {
+pub struct Row {
     pub node: NodeId,
     /// For each level from the root down, whether the branch there is the last one.
     pub last: Vec<bool>,

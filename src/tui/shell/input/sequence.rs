@@ -6,7 +6,7 @@ use ratatui::crossterm::event::{
 };
 
 /// The byte of the Esc key, with which sequences begin.
-pub const ESCAPE: u8 = 0x1b;
+pub(crate) const ESCAPE: u8 = 0x1b;
 const BELL: u8 = 7;
 
 /// What some bytes are.
@@ -40,7 +40,7 @@ pub fn read(bytes: &[u8]) -> Reading {
 }
 
 /// Whether this begins a text for programs, which ends with a bell or with a sequence of its own.
-pub fn is_string(bytes: &[u8]) -> bool {
+pub(crate) fn is_string(bytes: &[u8]) -> bool {
     matches!(bytes, [ESCAPE, b']' | b'P' | b'X' | b'^' | b'_', ..])
 }
 

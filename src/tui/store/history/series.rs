@@ -50,7 +50,7 @@ impl Block {
 
 /// A curve. Each step is a block until there are too many; then neighbouring blocks are merged, repeatedly.
 #[derive(Debug, Clone)]
-pub struct Series {
+pub(crate) struct Series {
     blocks: Vec<Block>,
     /// Steps of a block.
     size: usize,
@@ -71,7 +71,7 @@ impl Series {
     }
 
     /// Forgets the blocks that begin with this step or later.
-    pub fn keep_before(&mut self, step: u64) {
+    pub(crate) fn keep_before(&mut self, step: u64) {
         self.blocks.truncate(self.blocks.partition_point(|block| block.from < step as f64));
         self.filled = self.size;
     }
