@@ -53,7 +53,7 @@ pub fn start(as_json: bool, mut stdout: impl Write) -> Result<i32, Failure> {
         writeln!(
             stdout,
             "See and command it with `{}`; a SIGTERM ends it safely too.",
-            farewell::open(&begun.run)
+            farewell::open([begun.run.as_path()])
         )?;
     }
     Ok(0)

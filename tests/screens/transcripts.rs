@@ -11,11 +11,12 @@ use aha_lab::{
     record::{NumberPuzzle, Rollout},
     tui::{
         screens::{
-            Context, Gesture, Pointer, Scene, Screen, Shared,
+            Context, Gesture, Looks, Pointer, Scene, Screen,
+            listing::Listing,
             transcripts::{Action, Focus, Hits, KEYS, Transcripts as Listed, typing_action},
         },
         shell::{effect::Effect, keys::lookup, theme::Theme},
-        store::{Store, completions::Completions, filter::Filter},
+        store::{RunStore, completions::Completions, filter::Filter},
     },
 };
 use proptest::prelude::*;
@@ -35,8 +36,9 @@ struct Transcripts {
     screen: Listed,
     hits: Hits,
     fresh: bool,
-    store: Store,
-    shared: Shared,
+    runs: RunStore,
+    listing: Listing,
+    looks: Looks,
 }
 
 impl Transcripts {
@@ -45,29 +47,32 @@ impl Transcripts {
     }
 
     fn with_capacity(capacity: usize) -> Self {
-        let mut store = Store::new(RunFacts::of_our_files(false));
-        store.completions = Completions::new(capacity);
-        let (screen, hits, shared) = Default::default();
-        Self { screen, hits, fresh: false, store, shared }
+        let mut runs = RunStore::new(RunFacts::of_our_files(false), []);
+        runs.shown_mut().completions = Completions::new(capacity);
+        let (screen, hits, listing, looks) = Default::default();
+        Self { screen, hits, fresh: false, runs, listing, looks }
     }
 
     fn push(&mut self, record: Arc<Rollout>) {
-        self.store.completions.push(record);
+        self.runs.shown_mut().completions.push(record);
     }
 
     fn update(&mut self, action: Action) -> Option<Effect> {
         if std::mem::take(&mut self.fresh) {
             self.screen.take_over(&self.hits);
         }
-        let mut context = Context { store: &self.store, shared: &mut self.shared };
+        let mut context =
+            Context { store: self.runs.shown(), listing: &mut self.listing, looks: &mut self.looks };
         let effects = self.screen.update(action, &mut context, &self.hits);
         effects.into_iter().find(|effect| *effect != Effect::Dismiss)
     }
 
     fn draw(&mut self, area: Option<Rect>, theme: &Theme, width: u16, height: u16) -> Buffer {
-        self.screen.refresh(&mut Context { store: &self.store, shared: &mut self.shared });
-        let (store, shared) = (&self.store, &self.shared);
-        let scene = Scene { store, shared, theme, message: None, obeyed: false, restartable: false };
+        let store = self.runs.shown();
+        self.screen.refresh(&mut Context { store, listing: &mut self.listing, looks: &mut self.looks });
+        let (runs, listing, looks) = (&self.runs, &self.listing, self.looks);
+        let scene =
+            Scene { store, runs, listing, looks, theme, message: None, obeyed: false, restartable: false };
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut hits = Hits::default();
         terminal
@@ -89,7 +94,7 @@ impl Transcripts {
     }
 
     fn selected(&self) -> Option<&Arc<Rollout>> {
-        self.shared.listing.selected(&self.store.completions)
+        self.listing.selected(&self.runs.shown().completions)
     }
 
     fn captures_text(&self) -> bool {
@@ -97,7 +102,7 @@ impl Transcripts {
     }
 
     fn len(&self) -> usize {
-        self.store.completions.len()
+        self.runs.shown().completions.len()
     }
 }
 

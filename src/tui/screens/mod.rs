@@ -22,7 +22,7 @@ pub use self::mount::{AnyScreen, Hits};
 use self::{listing::Listing, mount::mount};
 use crate::tui::{
     shell::{effect::Effect, keys::KeyRow, message::Message, theme::Theme},
-    store::{Store, completions::Key, history::Smoothing},
+    store::{Run, RunStore, completions::Key, history::Smoothing},
 };
 
 /// Makes a screen.
@@ -42,22 +42,28 @@ pub static REGISTRY: &[Made] = &[
     mount::<settings::Settings>,
 ];
 
-/// What several screens share of where a person is.
-#[derive(Debug, Default)]
-pub struct Shared {
-    /// The list of completions, and the selected one.
-    pub listing: Listing,
-    /// How the bright lines of the charts are smoothed.
+/// How the charts are drawn, whichever run and screen is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Looks {
+    /// How the bright lines are smoothed.
     pub smoothing: Smoothing,
+    /// Whether the length chart has a logarithmic axis.
+    pub log_length: bool,
+    /// Whether the curves of the other open runs are drawn too.
+    pub others: bool,
 }
 
 /// What a picture is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Scene<'a> {
-    /// The run.
-    pub store: &'a Store,
-    /// What screens share of where a person is.
-    pub shared: &'a Shared,
+    /// The run that is shown.
+    pub store: &'a Run,
+    /// All open runs.
+    pub runs: &'a RunStore,
+    /// The list of completions, and the selected one.
+    pub listing: &'a Listing,
+    /// How the charts are drawn.
+    pub looks: Looks,
     /// How it is drawn.
     pub theme: &'a Theme,
     /// The message that is up, for a screen that has a line for it.
@@ -71,10 +77,12 @@ pub struct Scene<'a> {
 /// What a change of a screen has to do with.
 #[derive(Debug)]
 pub struct Context<'a> {
-    /// The run.
-    pub store: &'a Store,
-    /// What screens share of where a person is.
-    pub shared: &'a mut Shared,
+    /// The run that is shown.
+    pub store: &'a Run,
+    /// The list of completions, and the selected one: several screens share it.
+    pub listing: &'a mut Listing,
+    /// How the charts are drawn.
+    pub looks: &'a mut Looks,
 }
 
 /// What the mouse did, and at which cell of the terminal, from 0.
@@ -102,8 +110,8 @@ pub enum Gesture {
 /// What a key means while something is typed.
 pub type TypedKey<Action> = fn(&KeyEvent) -> Option<Action>;
 
-/// A screen: where a person is on it, what keys and the mouse change of that, and how it is drawn. What it shows is in
-/// the [`Store`].
+/// A screen: where a person is on it in one run, what keys and the mouse change of that, and how it is drawn. What it shows is in
+/// the [`Run`].
 pub trait Screen: Debug + Default + 'static {
     /// Its name: the same word in the title bar, the help, the list of screens and the documentation.
     const NAME: &'static str;

@@ -5,7 +5,7 @@ use crate::protocol::Temporality;
 
 /// Whether `p` and `s` are what a person is likely to press next.
 pub(super) fn waits_for_a_step(app: &App) -> bool {
-    app.obeyed() && app.store.temporality == Temporality::Paused
+    app.obeyed() && app.run().temporality == Temporality::Paused
 }
 
 /// Says that the engine goes on until it has paused again, and then no longer.

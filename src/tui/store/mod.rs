@@ -1,4 +1,4 @@
-//! What is known of the run on screen, whichever screen shows it: it is told what the engine (or the journal being read)
+//! What is known of each open run, whichever screen shows it: it is told what the engine (or the journal being read)
 //! tells, and screens read it. Nothing here knows where a person is.
 
 pub mod completions;
@@ -10,6 +10,7 @@ pub mod history;
 pub mod measurements;
 pub mod pane;
 pub mod pins;
+mod runs;
 pub mod streams;
 pub mod telling;
 mod thinning;
@@ -17,6 +18,7 @@ pub mod watch;
 
 use std::{path::PathBuf, time::Duration};
 
+pub use self::runs::RunStore;
 use self::{
     completions::Completions, counts::Counted, desk::Desk, groups::Groups, history::History,
     measurements::Measurements, pins::Pins, streams::Streams, watch::Watch,
@@ -62,7 +64,7 @@ pub struct Evaluated {
 
 /// One run.
 #[derive(Debug)]
-pub struct Store {
+pub struct Run {
     /// Who tells of it, and what can be done with it.
     pub facts: RunFacts,
     /// What the engine is; `None` until it has told.
@@ -111,7 +113,7 @@ pub struct Store {
     worked_before: f64,
 }
 
-impl Store {
+impl Run {
     /// Nothing told yet.
     pub fn new(facts: RunFacts) -> Self {
         Self {
@@ -242,9 +244,14 @@ impl Store {
         self.history.aha(self.measured_base())
     }
 
-    /// The run directory, once it is known.
-    pub fn run(&self) -> Option<PathBuf> {
+    /// Its directory or file, once it is known.
+    pub fn path(&self) -> Option<PathBuf> {
         self.started.as_ref().map(|started| started.run.clone())
+    }
+
+    /// The name of its directory or file.
+    fn name(&self) -> Option<String> {
+        Some(self.path()?.file_name()?.to_string_lossy().into_owned())
     }
 
     /// The phase to whose end a paused run goes next: the one in hand while it is not over, else the next.

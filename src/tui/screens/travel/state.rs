@@ -8,7 +8,7 @@ use crate::{
     tui::{
         shell::{effect::Effect, message::Level, question::Question},
         store::{
-            Store,
+            Run,
             pins::{Pinned, Pins},
         },
     },
@@ -84,7 +84,7 @@ impl Travel {
     }
 
     /// Does what a key asked for; what the engine must be told is returned.
-    pub(super) fn act(&mut self, action: Action, store: &Store, hits: &Hits) -> Vec<Effect> {
+    pub(super) fn act(&mut self, action: Action, store: &Run, hits: &Hits) -> Vec<Effect> {
         let pins = &store.pins;
         // Pins are the engine's: without one there is nothing to change.
         if let Action::Type | Action::Unpin = action
