@@ -199,7 +199,7 @@ fn help_names_every_key() {
     }
 }
 
-fn some_keys() -> Vec<KeyEvent> {
+pub fn some_keys() -> Vec<KeyEvent> {
     let chords = GLOBAL_KEYS.iter().flat_map(|row| row.chords);
     let mut keys: Vec<KeyEvent> = chords
         .map(|chord| {
@@ -216,10 +216,10 @@ fn some_keys() -> Vec<KeyEvent> {
 }
 
 /// A small generator, so that a failure can be repeated.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % bound
     }

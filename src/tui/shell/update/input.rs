@@ -189,7 +189,10 @@ fn click(app: &mut App, pointer: Pointer) -> Vec<Command> {
     match named {
         Some((of, chosen)) => choose(app, of, chosen),
         None if open => {}
-        None if app.picture.count.contains(place) => app.list = Some(List::of_runs(app)),
+        None if app.picture.count.contains(place) => {
+            app.prompt = None;
+            app.list = Some(List::of_runs(app));
+        }
         None => return point(app, pointer),
     }
     Vec::new()
