@@ -357,7 +357,7 @@ fn the_oldest_steps_give_way_and_are_counted() {
     for record in story::run(6, 2) {
         transcripts.push(record);
     }
-    assert_eq!((transcripts.len(), transcripts.store.completions.dropped()), (48, 48));
+    assert_eq!((transcripts.len(), transcripts.runs.shown().completions.dropped()), (48, 48));
     let shown = text(&draw(&mut transcripts, &Theme::colored(), 120, 36));
     assert!(shown.contains("48 older not kept") && shown.contains("48 of 48"), "{shown}");
     press(&mut transcripts, "g");
@@ -531,7 +531,7 @@ fn several_answers_are_counted_and_the_graded_one_is_named() {
         let mut transcripts = Transcripts::new();
         let mut started = Script::new(1).started("runs/x".into(), 0);
         started.config = Config::default().with([format!("answer={answer}")]).unwrap();
-        transcripts.store.hear(Event::Started(Box::new(started)));
+        transcripts.runs.shown_mut().hear(Event::Started(Box::new(started)));
         let record = Rollout { completion: completion.into(), ..story::completion(1, 0, 0) };
         transcripts.push(Arc::new(record));
         text(&draw(&mut transcripts, &Theme::plain(), 140, 36))

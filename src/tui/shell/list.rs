@@ -19,8 +19,6 @@ use crate::tui::{
     },
 };
 
-/// Columns of the keys.
-const KEYS: usize = 6;
 /// Columns between a name and what it is about.
 const GAP: usize = 2;
 /// As many runs have a key: a digit.
@@ -160,8 +158,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, list: &List, area: Rect) ->
     let theme = &app.theme;
     let entries = list.entries(app);
     let widest = |of: fn(&Entry) -> &str| entries.iter().map(|entry| of(entry).width()).max().unwrap_or(0);
-    let (names, about) = (widest(|entry| &entry.name) + GAP, widest(|entry| &entry.about));
-    let width = u16::try_from(KEYS + names + about + 4).unwrap_or(u16::MAX).min(area.width);
+    let (keyed, names) = (widest(|entry| &entry.key) + 1, widest(|entry| &entry.name) + GAP);
+    let width =
+        u16::try_from(keyed + names + widest(|entry| &entry.about) + 4).unwrap_or(u16::MAX).min(area.width);
     let height = u16::try_from(entries.len() + 2).unwrap_or(u16::MAX).min(area.height);
     let place =
         Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
@@ -193,7 +192,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, list: &List, area: Rect) ->
         };
         let pad = " ".repeat(names.saturating_sub(name.width()));
         let spans = vec![
-            span(format!("{key:<KEYS$}"), if at == list.at { theme.selection } else { theme.hint_key }),
+            span(format!("{key:<keyed$}"), if at == list.at { theme.selection } else { theme.hint_key }),
             span(name, bright),
             span(pad, bright),
             span(about, dim),
