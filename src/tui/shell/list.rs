@@ -11,7 +11,6 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{app::App, keys::shown_key, title};
 use crate::tui::{
-    screens::AnyScreen,
     store::Run,
     widgets::{
         frames::{padded, panel},
@@ -65,25 +64,24 @@ impl List {
     }
 
     fn entries(&self, app: &App) -> Vec<Entry> {
+        let screens = || {
+            app.screens().iter().enumerate().map(|(at, screen)| Entry {
+                key: shown_key(at, screen.as_ref()),
+                name: screen.name().to_owned(),
+                about: screen.about().to_owned(),
+            })
+        };
+        let digits = app.store.count() <= DIGITS;
+        let runs = || {
+            app.store.all().iter().zip(app.store.names()).enumerate().map(|(at, (run, name))| Entry {
+                key: if digits { (at + 1).to_string() } else { String::new() },
+                name,
+                about: about(run),
+            })
+        };
         match self.of {
-            Of::Screens => {
-                let entry = |(at, screen): (usize, &Box<dyn AnyScreen>)| Entry {
-                    key: shown_key(at, screen.as_ref()),
-                    name: screen.name().to_owned(),
-                    about: screen.about().to_owned(),
-                };
-                app.screens().iter().enumerate().map(entry).collect()
-            }
-            Of::Runs => {
-                let named = app.store.all().iter().zip(app.store.names()).enumerate();
-                let digits = app.store.count() <= DIGITS;
-                let entry = |(at, (run, name)): (usize, (&Run, String))| Entry {
-                    key: if digits { (at + 1).to_string() } else { String::new() },
-                    name,
-                    about: about(run),
-                };
-                named.map(entry).collect()
-            }
+            Of::Screens => screens().collect(),
+            Of::Runs => runs().collect(),
         }
     }
 
