@@ -27,7 +27,7 @@ use ratatui::{
 };
 
 fn told(app: &mut App, event: Event) {
-    update(app, Action::Engine(event));
+    update(app, Action::Engine(0, event));
 }
 
 fn key(app: &mut App, code: KeyCode) {

@@ -49,8 +49,8 @@ fn play(arguments: &Arguments) -> Result<i32, String> {
         scripted::start(ScriptedOptions { fail_at: None, first_step, ..options.clone() })
     };
     let helpers = Helpers { restart: &mut restart, past: &mut |_| None };
-    let outcome =
-        tui::run(source, TuiOptions::default(), Some(helpers)).map_err(|error| error.to_string())?;
+    let outcome = tui::run(source, Vec::new(), TuiOptions::default(), Some(helpers))
+        .map_err(|error| error.to_string())?;
     match outcome.failed {
         Some(reason) => Err(reason),
         None if outcome.interrupted => Ok(130),

@@ -52,8 +52,8 @@ pub fn start(as_json: bool, mut stdout: impl Write) -> Result<i32, Failure> {
         writeln!(stdout, "{name} is training in the background (process {}).", begun.process)?;
         writeln!(
             stdout,
-            "Watch and command it with `{}`; SIGTERM also ends it safely.",
-            farewell::open(&begun.run)
+            "See and command it with `{}`; a SIGTERM ends it safely too.",
+            farewell::open([begun.run.as_path()])
         )?;
     }
     Ok(0)

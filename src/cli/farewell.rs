@@ -4,7 +4,7 @@
 use std::{
     collections::VecDeque,
     env,
-    path::{Component, Path},
+    path::{Component, Path, PathBuf},
     time::Duration,
 };
 
@@ -42,6 +42,17 @@ pub fn say(run: &Path, leaving: Leaving) {
     }
 }
 
+/// Prints where several runs of other processes are, each with the steps that were seen of it, and the command that opens
+/// them again.
+pub fn say_several(runs: &[(PathBuf, u64)]) {
+    for (path, steps) in runs {
+        if let Ok(run) = RunDirectory::open(path) {
+            output::say(whereabouts(&run, *steps, run.is_live()));
+        }
+    }
+    output::say(format!("  open    {}", open(runs.iter().map(|(path, _)| path.as_path()))));
+}
+
 fn lines(run: &RunDirectory, leaving: Leaving) -> Result<Vec<String>, RunError> {
     let file = run.config()?;
     let ancestors = ancestors(run);
@@ -51,12 +62,8 @@ fn lines(run: &RunDirectory, leaving: Leaving) -> Result<Vec<String>, RunError> 
         Reader::new(&part.run).steps_until(part.last, |step| figures.take_in(step))?;
     }
     let live = !leaving.engine_is_ours && run.is_live();
-    let shown = printable_within_line(&run.path().display().to_string());
     let steps = figures.last.back().map_or(0, |last| last.step);
-    let mut said = vec![match live {
-        true => format!("{shown} continues without this screen; it has made {steps} steps."),
-        false => format!("{steps} steps are in {shown}."),
-    }];
+    let mut said = vec![whereabouts(run, steps, live)];
     if let Some(parent) = ancestors.first() {
         let name = printable_within_line(&parent.name);
         said.push(format!("  forked from {name} after step {}; its steps are counted here", parent.step));
@@ -73,9 +80,18 @@ fn lines(run: &RunDirectory, leaving: Leaving) -> Result<Vec<String>, RunError> 
     Ok(said)
 }
 
+/// Where a run is, and how many steps it has made.
+fn whereabouts(run: &RunDirectory, steps: u64, live: bool) -> String {
+    let shown = printable_within_line(&run.path().display().to_string());
+    match live {
+        true => format!("{shown} goes on without this screen; it has made {steps} steps."),
+        false => format!("{steps} steps are in {shown}."),
+    }
+}
+
 /// The commands to continue from here, ready to paste.
 fn commands(run: &RunDirectory, steps: u64, live: bool) -> Vec<String> {
-    let mut commands = vec![format!("  open    {}", open(run.path()))];
+    let mut commands = vec![format!("  open    {}", open([run.path()]))];
     let saved = checkpoint::list(&run.checkpoints_path()).last().map(|(step, _)| *step);
     let Some(saved) = saved else { return commands };
     let program = program();
@@ -98,9 +114,10 @@ fn commands(run: &RunDirectory, steps: u64, live: bool) -> Vec<String> {
     commands
 }
 
-/// The command that opens a run.
-pub fn open(run: &Path) -> String {
-    format!("{} open {}", program(), quoted(&argument(run)))
+/// The command that opens runs.
+pub fn open<'a>(runs: impl IntoIterator<Item = &'a Path>) -> String {
+    let runs = runs.into_iter().map(|run| format!(" {}", quoted(&argument(run))));
+    format!("{} open{}", program(), runs.collect::<String>())
 }
 
 /// This program's name, as it was called.

@@ -1,7 +1,10 @@
-//! `aha-lab open`: shows a run from its directory, finished or still being written. If it serves a socket, it
+//! `aha-lab open`: shows runs from their directories, finished or still being written. If one serves a socket, it
 //! takes commands too.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
@@ -14,18 +17,22 @@ use crate::{
     protocol::{Capability, RunSource},
     runs::{RunDirectory, source},
     socket,
+    system::output,
     tui::{self, TuiOptions},
 };
 
-/// Show a finished or live run on screen; a run in the background takes commands
+/// See finished and live runs on screen, several at once; a run in the background can be commanded
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
-  aha-lab open runs/first-aha      the run that ships with the source
-  aha-lab open seed1               the one run whose name has `seed1` in it")]
+  aha-lab open runs/first-aha          the run that ships with the source
+  aha-lab open seed1                   the one run whose name has `seed1` in it
+  aha-lab open seed1 seed2 seed3       three runs: < and > go from one to the next, R lists them, O overlays curves
+  aha-lab open seed1 elsewhere.jsonl   a run beside completions of another program")]
 pub struct OpenArgs {
-    /// A run directory, or a unique part of its name
-    pub run: String,
+    /// Run directories, unique parts of their names, or .jsonl files of completions
+    #[arg(required = true)]
+    pub run: Vec<String>,
     /// The folder of run directories
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
@@ -37,21 +44,66 @@ pub struct OpenArgs {
     pub no_mouse: bool,
 }
 
-/// Opens the run and returns the exit code.
+/// Opens the runs and returns the exit code. One that cannot be opened is reported; the others open.
 ///
 /// # Errors
-/// If it is not a run, or there is no terminal.
+/// If none of them is a run, or there is no terminal.
 pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
     super::require_terminal()?;
-    let place = find(&args.runs, &args.run)?;
-    let source = open(&place)?;
+    let Opened { places, sources, mut refused } = open_all(args);
+    let mut sources = sources.into_iter();
+    let Some(first) = sources.next() else {
+        let last = refused.pop();
+        refused.iter().for_each(output::say);
+        return Err(last.unwrap_or_else(|| Failure("There is no run to open.".into())));
+    };
+    refused.iter().for_each(output::say);
     let mut options = TuiOptions { mouse: !args.no_mouse, ..TuiOptions::default() };
     options.theme.ascii |= args.ascii;
-    let outcome = tui::run(source, options, None)?;
-    let price_per_hour = Some(outcome.price_per_hour);
-    // The reading thread ends when nobody listens; the process does not wait for it.
-    farewell::say(&place, Leaving { price_per_hour, accuracy_is_told: false, engine_is_ours: false });
+    options.warning = refused.first().map(|why| format!("{} not opened: {why}", refused.len()));
+    let outcome = tui::run(first, sources.collect(), options, None)?;
+    // The reading threads end when nobody listens; the process does not wait for them.
+    match (&places[..], &outcome.runs[..]) {
+        ([place], [seen]) => {
+            let price_per_hour = Some(seen.price_per_hour);
+            farewell::say(place, Leaving { price_per_hour, accuracy_is_told: false, engine_is_ours: false });
+        }
+        _ => {
+            let steps = outcome.runs.iter().map(|seen| seen.steps);
+            farewell::say_several(&places.into_iter().zip(steps).collect::<Vec<_>>());
+        }
+    }
     Ok(0)
+}
+
+/// The runs that could be opened, and why the others could not.
+#[derive(Default)]
+struct Opened {
+    places: Vec<PathBuf>,
+    /// As many as there are places.
+    sources: Vec<RunSource>,
+    refused: Vec<Failure>,
+}
+
+/// Opens each run once, however often it is named.
+fn open_all(args: &OpenArgs) -> Opened {
+    let mut opened = Opened::default();
+    let mut known = BTreeSet::new();
+    for name in &args.run {
+        let found = find(&args.runs, name).and_then(|place| {
+            let is_new = known.insert(place.canonicalize().unwrap_or_else(|_| place.clone()));
+            is_new.then(|| Ok((open(&place)?, place))).transpose()
+        });
+        match found {
+            Ok(Some((source, place))) => {
+                opened.sources.push(source);
+                opened.places.push(place);
+            }
+            Ok(None) => {}
+            Err(failure) => opened.refused.push(failure),
+        }
+    }
+    opened
 }
 
 /// Where a run is: at a path, or under this name among the run directories.

@@ -150,7 +150,8 @@ pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
         Ok(source)
     };
     let helpers = Helpers { restart: &mut restarter, past: &mut source::before };
-    let outcome = catch_unwind(AssertUnwindSafe(|| tui::run(source, screen(args), Some(helpers))));
+    let outcome =
+        catch_unwind(AssertUnwindSafe(|| tui::run(source, Vec::new(), screen(args), Some(helpers))));
     if !matches!(&outcome, Ok(Ok(outcome)) if !outcome.engine_ended) {
         // It has sent its last event, or the screen was lost and with it the source, which ends the engine
         // like a stop; its files close with its thread.
@@ -166,8 +167,8 @@ fn screen(args: &RunArgs) -> TuiOptions {
 }
 
 fn finish_screen(outcome: &tui::TuiOutcome) -> Result<i32, Failure> {
-    if let Some(run) = &outcome.run {
-        let price_per_hour = Some(outcome.price_per_hour);
+    if let Some(tui::Seen { run: Some(run), price_per_hour, .. }) = outcome.runs.first() {
+        let price_per_hour = Some(*price_per_hour);
         farewell::say(run, Leaving { price_per_hour, accuracy_is_told: false, engine_is_ours: true });
     }
     match &outcome.failed {

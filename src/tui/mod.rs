@@ -19,12 +19,14 @@ use self::shell::{
     app::{App, Ended},
     event_loop::{self, Channels, Host},
     input::InputThread,
+    message::Level,
     osc52,
     past::Historian,
     restart::Restarter,
     terminal::{self, TerminalGuard},
     theme::Theme,
 };
+use self::store::{Run, RunStore};
 use crate::{
     protocol::{Event, RunSource, Started},
     system::platform,
@@ -39,23 +41,37 @@ pub struct TuiOptions {
     pub mouse: bool,
     /// Where standard error goes meanwhile; discarded if `None`.
     pub engine_log: Option<PathBuf>,
+    /// What a person should know from the start.
+    pub warning: Option<String>,
 }
 
 impl Default for TuiOptions {
     fn default() -> Self {
-        Self { theme: Theme::detect(|name| std::env::var(name).ok()), mouse: true, engine_log: None }
+        Self {
+            theme: Theme::detect(|name| std::env::var(name).ok()),
+            mouse: true,
+            engine_log: None,
+            warning: None,
+        }
     }
+}
+
+/// What was seen of a run when it was left.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// The last finished step.
+    pub steps: u64,
+    /// Its directory or file, if it was told.
+    pub run: Option<PathBuf>,
+    /// What an hour costs, dollars, as it was last set.
+    pub price_per_hour: f64,
 }
 
 /// How it was left.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TuiOutcome {
-    /// The last finished step that was seen.
-    pub steps: u64,
-    /// The run directory, if known.
-    pub run: Option<PathBuf>,
-    /// The price of an hour in dollars, as last set.
-    pub price_per_hour: f64,
+    /// Each run, in the order in which they were opened.
+    pub runs: Vec<Seen>,
     /// Why the engine failed, if it did.
     pub failed: Option<String>,
     /// Whether Ctrl+C or a signal ended it.
@@ -72,23 +88,28 @@ pub struct Helpers<'a, 'b> {
     pub past: &'a mut Historian<'b>,
 }
 
-/// Shows a run until the user leaves. Our own engine is stopped then; any other run continues without us.
+/// Shows runs until a person leaves, the first of them first. One of our own engine is ended then; any other goes on
+/// without us.
 ///
 /// # Errors
 /// If standard output is not a terminal, or the terminal fails.
 pub fn run(
-    source: RunSource,
+    first: RunSource,
+    others: Vec<RunSource>,
     options: TuiOptions,
     helpers: Option<Helpers<'_, '_>>,
 ) -> io::Result<TuiOutcome> {
-    let RunSource { facts, events, commands, side } = source;
     let (guard, mut screen) = TerminalGuard::take(options.mouse, options.engine_log.as_deref())?;
     // Signals are optional: the interface opens without them.
     let signals = platform::signals().unwrap_or_else(|_| never());
     let (input_thread, input) = InputThread::start()?;
-    let mut app = App::new(options.theme, facts);
+    let store = RunStore::new(first.facts, others.iter().map(|source| source.facts));
+    let mut app = App::of_runs(options.theme, store);
     app.mouse = options.mouse;
-    let channels = Channels { input, events, commands, side, signals };
+    if let Some(warning) = options.warning {
+        app.say(Level::Warning, warning);
+    }
+    let channels = Channels { input, signals, runs: std::iter::once(first).chain(others).collect() };
     let mut terminal = RealTerminal { mouse: options.mouse, helpers };
     let result = event_loop::run(&mut screen, &mut app, channels, &mut terminal);
     // While its reads still return on their own.
@@ -102,16 +123,20 @@ pub fn run(
 }
 
 fn outcome(app: &App) -> TuiOutcome {
+    let own = app.store.own().map(|place| &app.store.all()[place]);
+    let seen = |run: &Run| Seen {
+        steps: run.history.last().map_or(0, |step| step.step),
+        run: run.path(),
+        price_per_hour: run.price_per_hour,
+    };
     TuiOutcome {
-        steps: app.store.history.last().map_or(0, |step| step.step),
-        run: app.store.run(),
-        price_per_hour: app.store.price_per_hour,
-        failed: match &app.store.ended {
+        runs: app.store.all().iter().map(seen).collect(),
+        failed: match own.and_then(|run| run.ended.as_ref()) {
             Some(Ended::Failed(reason)) => Some(reason.clone()),
             _ => None,
         },
         interrupted: app.interrupted,
-        engine_ended: !app.store.is_ours() || app.store.ended.is_some(),
+        engine_ended: app.store.own_in_hand().is_none(),
     }
 }
 

@@ -34,6 +34,8 @@ mod restarting;
 mod resuming;
 #[cfg(unix)]
 mod scored;
+#[cfg(unix)]
+mod several;
 mod signals;
 #[cfg(target_os = "linux")]
 mod soak;

@@ -17,11 +17,12 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use crate::picture::{SIZES, draw, picture, text};
 
 fn press(app: &mut App, code: KeyCode) -> Vec<Command> {
-    update(app, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+    let orders = update(app, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    orders.into_iter().map(|order| order.command).collect()
 }
 
 fn tell(app: &mut App, event: Event) {
-    update(app, Action::Engine(event));
+    update(app, Action::Engine(0, event));
 }
 
 /// A run of one step, paused in the second.
@@ -46,9 +47,9 @@ fn lines(app: &mut App, width: u16, height: u16) -> Vec<String> {
 fn the_bars_say_where_one_is_and_how_to_leave_whatever_the_width() {
     for theme in [Theme::colored(), Theme { ascii: true, ..Theme::plain() }] {
         let mut app = paused(theme.clone());
-        for front in 0..app.screens.len() {
+        for front in 0..app.screens().len() {
             app.front = front;
-            let names: Vec<&str> = app.screens.iter().map(|screen| screen.name()).collect();
+            let names: Vec<&str> = app.screens().iter().map(|screen| screen.name()).collect();
             for width in 36..=140 {
                 for height in [12, 24] {
                     let drawn = lines(&mut app, width, height);
@@ -169,7 +170,7 @@ fn the_help_in_three_sizes() {
     let mut app = paused(Theme::colored());
     app.bring::<Microscope>();
     // A screen more changes none of these pictures.
-    app.screens.truncate(6);
+    app.visits[0].screens.truncate(6);
     app.help = Some(0);
     for (width, height) in SIZES {
         insta::assert_snapshot!(format!("help_{width}x{height}"), picture(&draw(&mut app, width, height)));
@@ -181,9 +182,9 @@ fn the_title_bar_scrolls_where_not_all_names_fit() {
     let mut bars = String::new();
     for theme in [Theme::colored(), Theme { ascii: true, ..Theme::plain() }] {
         let mut app = paused(theme);
-        app.screens.truncate(9);
+        app.visits[0].screens.truncate(9);
         for width in [160, 120, 80, 60, 40] {
-            for front in 0..app.screens.len() {
+            for front in 0..app.screens().len() {
                 app.front = front;
                 bars.push_str(&lines(&mut app, width, 12)[0]);
                 bars.push_str("|\n");

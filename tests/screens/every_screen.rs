@@ -23,7 +23,7 @@ use crate::picture::{SIZES, below_title, draw, text};
 fn apps(theme: &Theme) -> [App; 2] {
     let script = Script::new(7);
     let mut told = App::new(theme.clone(), RunFacts::of_our_files(false));
-    let mut tell = |event| drop(update(&mut told, Action::Engine(event)));
+    let mut tell = |event| drop(update(&mut told, Action::Engine(0, event)));
     tell(Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), 4))));
     for step in 1..=4 {
         script.group(step, 0).into_iter().for_each(|record| tell(Event::RolloutScored(Box::new(record))));
@@ -75,7 +75,7 @@ fn no_key_means_two_things_on_one_screen_and_every_key_is_in_its_help() {
 fn each_is_drawn_at_any_size_and_in_ascii_where_that_is_asked_for() {
     for theme in [Theme::colored(), Theme { ascii: true, ..Theme::plain() }] {
         for mut app in apps(&theme) {
-            for front in 0..app.screens.len() {
+            for front in 0..app.screens().len() {
                 app.front = front;
                 let name = app.in_front().name();
                 for (width, height) in SIZES.into_iter().chain([(1, 1), (20, 6), (7, 3), (200, 4), (2, 60)]) {
@@ -98,7 +98,7 @@ fn each_is_drawn_at_any_size_and_in_ascii_where_that_is_asked_for() {
 #[test]
 fn each_takes_its_own_keys_and_the_mouse_at_any_size() {
     for mut app in apps(&Theme::colored()) {
-        for front in 0..app.screens.len() {
+        for front in 0..app.screens().len() {
             app.front = front;
             let (keys, name) = (app.in_front().chords(), app.in_front().name());
             for (width, height) in SIZES {
@@ -123,7 +123,7 @@ fn each_takes_its_own_keys_and_the_mouse_at_any_size() {
 #[test]
 fn tab_goes_round_all_and_the_list_goes_to_each_by_the_beginning_of_its_name() {
     let [mut app, _] = apps(&Theme::colored());
-    let count = app.screens.len();
+    let count = app.screens().len();
     for at in 0..count {
         assert_eq!(app.front, at);
         press(&mut app, KeyCode::Tab);
@@ -132,12 +132,15 @@ fn tab_goes_round_all_and_the_list_goes_to_each_by_the_beginning_of_its_name() {
     press(&mut app, KeyCode::BackTab);
     assert_eq!(app.front, count - 1);
     for at in 0..count {
-        let name = app.screens[at].name();
+        let name = app.screens()[at].name();
         press(&mut app, KeyCode::Char('S'));
         for (width, height) in SIZES {
             let shown = text(&draw(&mut app, width, height));
             assert!(shown.contains(" screens") && shown.contains(name), "{name}: {shown}");
-            assert!(height < 24 || app.screens.iter().all(|screen| shown.contains(screen.name())), "{shown}");
+            assert!(
+                height < 24 || app.screens().iter().all(|screen| shown.contains(screen.name())),
+                "{shown}"
+            );
         }
         for character in name.chars() {
             if app.list.is_some() {
@@ -153,7 +156,7 @@ fn tab_goes_round_all_and_the_list_goes_to_each_by_the_beginning_of_its_name() {
             press(&mut app, KeyCode::F(at as u8 + 2));
             assert_eq!(app.front, at);
         }
-        if let Some(shortcut) = app.screens[at].shortcut() {
+        if let Some(shortcut) = app.screens()[at].shortcut() {
             app.front = 0;
             press(&mut app, KeyCode::Char(shortcut));
             assert_eq!(app.front, at);
@@ -174,7 +177,7 @@ fn the_help_names_every_screen_its_keys_and_how_to_get_there() {
     let [mut app, _] = apps(&Theme::colored());
     press(&mut app, KeyCode::Char('?'));
     let shown = text(&draw(&mut app, 120, 400));
-    for (at, screen) in app.screens.iter().enumerate() {
+    for (at, screen) in app.screens().iter().enumerate() {
         assert!(shown.contains(&format!("{}: {}", screen.name(), screen.about())), "{}", screen.name());
         assert!(at >= 9 || shown.contains(&format!("F{}", at + 2)), "{}", screen.name());
     }
@@ -184,7 +187,7 @@ fn the_help_names_every_screen_its_keys_and_how_to_get_there() {
 #[test]
 fn each_of_a_run_at_three_sizes() {
     let [_, mut app] = apps(&Theme::colored());
-    for front in 0..app.screens.len() {
+    for front in 0..app.screens().len() {
         app.front = front;
         app.message = None;
         let name = app.in_front().name().to_lowercase();

@@ -30,9 +30,9 @@ fn shown(screen: &str) -> String {
         Event::Started(Box::new(Started::unknown(Path::new("elsewhere.jsonl")))),
         Event::RolloutScored(Box::new(unjudged())),
     ] {
-        update(&mut app, Action::Engine(event));
+        update(&mut app, Action::Engine(0, event));
     }
-    for _ in 0..app.screens.len() {
+    for _ in 0..app.screens().len() {
         if app.in_front().name() != screen {
             update(&mut app, Action::Key(KeyEvent::new(KeyCode::Tab, KeyModifiers::NONE)));
         }

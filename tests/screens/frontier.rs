@@ -25,7 +25,7 @@ use crate::picture::{SIZES, draw, picture, text};
 fn measured(theme: Theme, steps: &[u64]) -> App {
     let script = Script::new(7);
     let mut app = App::new(theme, RunFacts::of_our_files(false));
-    let mut tell = |event| assert!(update(&mut app, Action::Engine(event)).is_empty());
+    let mut tell = |event| assert!(update(&mut app, Action::Engine(0, event)).is_empty());
     tell(Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), 0))));
     steps.iter().for_each(|step| tell(Event::Measured(Box::new(script.measured(*step)))));
     app.bring::<Frontier>();
@@ -33,7 +33,7 @@ fn measured(theme: Theme, steps: &[u64]) -> App {
 }
 
 fn frontier(app: &App) -> Shown<'_> {
-    at::<Frontier>(app).shown(&app.store.measurements)
+    at::<Frontier>(app).shown(&app.run().measurements)
 }
 
 fn press(app: &mut App, keys: &str) {
@@ -138,7 +138,7 @@ fn other_settings_are_never_laid_over_each_other() {
     let mut other = Script::new(7).measured(40);
     other.how.samples = 4;
     other.time = "2025-01-01T00:00:00Z".into();
-    assert!(update(&mut app, Action::Engine(Event::Measured(Box::new(other)))).is_empty());
+    assert!(update(&mut app, Action::Engine(0, Event::Measured(Box::new(other)))).is_empty());
     assert_eq!(frontier(&app).pair().1.unwrap().step, 60);
     assert!(text(&draw(&mut app, 120, 36)).contains("settings 2 of 2"));
     press(&mut app, "w");
@@ -152,8 +152,8 @@ fn other_settings_are_never_laid_over_each_other() {
 fn a_key_measures_and_the_same_key_gives_it_up() {
     let mut app = measured(Theme::colored(), &[]);
     press(&mut app, "m");
-    let Some(SideCommand::Job { id, .. }) = app.asked.pop() else { panic!("{:?}", app.asked) };
-    let side = |app: &mut App, event| assert!(update(app, Action::Side(event)).is_empty());
+    let Some((0, SideCommand::Job { id, .. })) = app.asked.pop() else { panic!("{:?}", app.asked) };
+    let side = |app: &mut App, event| assert!(update(app, Action::Side(0, event)).is_empty());
     side(&mut app, SideEvent::Progress { job: id, done: 512, total: 2048 });
     assert!(text(&draw(&mut app, 80, 24)).contains("measuring 25 %"));
     press(&mut app, "m");
@@ -161,13 +161,13 @@ fn a_key_measures_and_the_same_key_gives_it_up() {
     press(&mut app, "n");
     assert_eq!(app.asked.pop(), None);
     press(&mut app, "my");
-    assert_eq!(app.asked.pop(), Some(SideCommand::Cancel { id }));
+    assert_eq!(app.asked.pop(), Some((0, SideCommand::Cancel { id })));
     side(&mut app, SideEvent::Measured(Box::new(Script::new(7).measured(0))));
     side(&mut app, SideEvent::Ended { job: id, how: JobEnd::Cancelled });
     assert!(app.message.as_ref().unwrap().text.contains("given up"));
     assert!(!text(&draw(&mut app, 120, 36)).contains("measuring"));
     press(&mut app, "m");
-    let Some(SideCommand::Job { id: next, .. }) = app.asked.pop() else { panic!("{:?}", app.asked) };
+    let Some((0, SideCommand::Job { id: next, .. })) = app.asked.pop() else { panic!("{:?}", app.asked) };
     assert_ne!(next, id);
     side(&mut app, SideEvent::Ended { job: next, how: JobEnd::Failed("The disk is full.".into()) });
     assert_eq!(app.message.as_ref().unwrap().text, "The disk is full.");
@@ -209,7 +209,7 @@ fn measurements_of_strangers_are_drawn_at_any_size() {
         let bytes = serde_json::to_vec(&measurement).unwrap();
         assert!(Measurement::parse(&bytes).is_ok(), "{number}");
         let mut app = measured(Theme::colored(), &[0]);
-        drop(update(&mut app, Action::Engine(Event::Measured(Box::new(measurement)))));
+        drop(update(&mut app, Action::Engine(0, Event::Measured(Box::new(measurement)))));
         for (width, height) in [(120, 36), (40, 12), (7, 3), (1, 1)] {
             for keys in ["", "→", "←←←", "↑", "↓", "a", "]", "[", "w"] {
                 press(&mut app, keys);

@@ -71,7 +71,7 @@ fn style_name(style: Style) -> String {
 }
 
 fn tell(app: &mut App, event: Event) {
-    assert!(update(app, Action::Engine(event)).is_empty());
+    assert!(update(app, Action::Engine(0, event)).is_empty());
 }
 
 fn empty(theme: Theme) -> App {
@@ -111,7 +111,8 @@ fn with_steps(theme: Theme, facts: RunFacts, steps: u64, sampling: bool) -> App 
 }
 
 fn key(app: &mut App, code: KeyCode) -> Vec<Command> {
-    update(app, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+    let orders = update(app, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    orders.into_iter().map(|order| order.command).collect()
 }
 
 #[test]
@@ -187,17 +188,18 @@ fn help_names_every_key() {
     key(&mut app, KeyCode::Char('?'));
     let mut all = picture(&draw(&mut app, 120, 400));
     all.retain(|c| c != '\n');
-    let everywhere = GLOBAL_KEYS.iter().map(|row| (row.shown, row.help));
-    let own: Vec<_> = app.screens.iter().flat_map(|screen| screen.keys()).collect();
+    let everywhere = GLOBAL_KEYS.iter().filter(|row| !row.action.is_of_several_runs());
+    let everywhere = everywhere.map(|row| (row.shown, row.help));
+    let own: Vec<_> = app.screens().iter().flat_map(|screen| screen.keys()).collect();
     for (keys, help) in everywhere.chain(own) {
         assert!(all.contains(keys) && all.contains(help), "{keys}: {help}");
     }
-    for screen in &app.screens {
+    for screen in app.screens() {
         assert!(all.contains(&format!("{}: {}", screen.name(), screen.about())), "{}", screen.name());
     }
 }
 
-fn some_keys() -> Vec<KeyEvent> {
+pub fn some_keys() -> Vec<KeyEvent> {
     let chords = GLOBAL_KEYS.iter().flat_map(|row| row.chords);
     let mut keys: Vec<KeyEvent> = chords
         .map(|chord| {
@@ -205,8 +207,8 @@ fn some_keys() -> Vec<KeyEvent> {
             KeyEvent::new(chord.code, modifiers)
         })
         .collect();
-    let screens = App::new(Theme::plain(), RunFacts::of_our_engine()).screens;
-    keys.extend(screens.iter().flat_map(|screen| screen.chords()));
+    let app = App::new(Theme::plain(), RunFacts::of_our_engine());
+    keys.extend(app.screens().iter().flat_map(|screen| screen.chords()));
     keys.extend((2..=10).map(|number| KeyEvent::new(KeyCode::F(number), KeyModifiers::NONE)));
     let more = [KeyCode::Enter, KeyCode::Backspace, KeyCode::Delete, KeyCode::Char('é'), KeyCode::F(7)];
     keys.extend(more.map(|code| KeyEvent::new(code, KeyModifiers::NONE)));
@@ -214,10 +216,10 @@ fn some_keys() -> Vec<KeyEvent> {
 }
 
 /// A small generator, so that a failure can be repeated.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % bound
     }
@@ -293,12 +295,12 @@ fn while_a_person_types_the_answer_stays_and_warnings_wait() {
     }
     assert_eq!(key(&mut app, KeyCode::Enter), []);
     let answer = app.message.clone().unwrap();
-    update(&mut app, Action::Engine(Event::Warning("Dead groups.".into())));
-    let soon = app.store.now + Duration::from_millis(100);
+    update(&mut app, Action::Engine(0, Event::Warning("Dead groups.".into())));
+    let soon = app.run().now + Duration::from_millis(100);
     update(&mut app, Action::Clock(soon));
     assert_eq!(app.message, Some(answer));
     key(&mut app, KeyCode::Esc);
-    let soon = app.store.now + Duration::from_millis(100);
+    let soon = app.run().now + Duration::from_millis(100);
     update(&mut app, Action::Clock(soon));
     assert_eq!(app.message.as_ref().unwrap().text, "Dead groups.");
 }
@@ -307,7 +309,7 @@ fn while_a_person_types_the_answer_stays_and_warnings_wait() {
 fn keys_ask_the_engine_for_what_they_say() {
     let mut app = mid_run(Theme::colored());
     assert_eq!(key(&mut app, KeyCode::Char(' ')), [Command::Pause]);
-    assert_eq!(app.store.temporality, Temporality::Pausing, "shown at once, before the engine has answered");
+    assert_eq!(app.run().temporality, Temporality::Pausing, "shown at once, before the engine has answered");
     tell(&mut app, Event::Temporality(Temporality::Paused));
     assert_eq!(key(&mut app, KeyCode::Char(' ')), [Command::Resume]);
     assert_eq!(key(&mut app, KeyCode::Char('s')), [Command::Step(StepBy::Steps(1))]);
@@ -380,11 +382,11 @@ fn a_run_that_is_only_read_is_never_commanded() {
 #[test]
 fn the_price_is_set_on_screen_too() {
     let mut app = with_steps(Theme::colored(), RunFacts::of_our_files(false), 30, false);
-    let before = app.store.cost();
+    let before = app.run().cost();
     key(&mut app, KeyCode::Char('$'));
     key(&mut app, KeyCode::Char('2'));
     assert_eq!(key(&mut app, KeyCode::Enter), []);
-    assert!((app.store.cost() / before - 20.0).abs() < 1e-9, "{} {}", app.store.cost(), before);
+    assert!((app.run().cost() / before - 20.0).abs() < 1e-9, "{} {}", app.run().cost(), before);
     key(&mut app, KeyCode::Char('$'));
     key(&mut app, KeyCode::Char('x'));
     key(&mut app, KeyCode::Enter);
@@ -394,7 +396,7 @@ fn the_price_is_set_on_screen_too() {
 #[test]
 fn the_engine_that_vanishes_is_a_failure_on_screen() {
     let mut app = mid_run(Theme::colored());
-    update(&mut app, Action::EngineGone);
+    update(&mut app, Action::EngineGone(0));
     assert!(picture(&draw(&mut app, 80, 24)).contains("the engine failed"));
     assert!(!app.leave);
     key(&mut app, KeyCode::Char('q'));
@@ -440,7 +442,7 @@ fn the_dashed_line_of_the_reward_is_what_the_base_earns_by_the_rewards_of_the_ru
         let mut started = script.started("runs/20260101-120000-test".into(), 0);
         change(&mut started.config);
         tell(&mut app, Event::Started(Box::new(started)));
-        app.store.base().unwrap().reward
+        app.run().base().unwrap().reward
     };
     let close = |found: f64, wanted: f64| assert!((found - wanted).abs() < 1e-12, "{found}, not {wanted}");
     // The scripted base is right in 11 % and well-formed in 91 % of its answers.
@@ -456,7 +458,7 @@ fn the_dashed_line_of_the_reward_is_what_the_base_earns_by_the_rewards_of_the_ru
     started.config.reward.reward_format = 0.0;
     tell(&mut app, Event::Started(Box::new(started)));
     tell(&mut app, Event::StepDone(Box::new(Step::new(1).with(&registry::REWARD, 0.47))));
-    close(app.store.base().unwrap().reward, 0.47);
+    close(app.run().base().unwrap().reward, 0.47);
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::picture::{SIZES, draw, picture, text};
 fn meter(theme: Theme, steps: u64) -> App {
     let script = Script::new(7);
     let mut app = App::new(theme, RunFacts::of_our_files(false));
-    let mut tell = |event| assert!(update(&mut app, Action::Engine(event)).is_empty());
+    let mut tell = |event| assert!(update(&mut app, Action::Engine(0, event)).is_empty());
     tell(Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), steps))));
     for step in 1..=steps {
         for group in 0..2 {
@@ -69,10 +69,10 @@ fn the_window_goes_round_and_the_figures_follow() {
     let mut app = meter(Theme::colored(), 60);
     assert_eq!(at::<Meter>(&app).window, Window::Fifty);
     assert!(text(&draw(&mut app, 120, 36)).contains("steps 11 to 60"));
-    let fifty = at::<Meter>(&app).tally(&app.store);
+    let fifty = at::<Meter>(&app).tally(app.run());
     key(&mut app, KeyCode::Char('w'));
     assert!(text(&draw(&mut app, 120, 36)).contains("steps 1 to 60"));
-    assert_eq!(at::<Meter>(&app).tally(&app.store).completions * 50, fifty.completions * 60);
+    assert_eq!(at::<Meter>(&app).tally(app.run()).completions * 50, fifty.completions * 60);
     key(&mut app, KeyCode::Char('w'));
     assert!(text(&draw(&mut app, 120, 36)).contains("steps 51 to 60"));
 }
@@ -89,14 +89,14 @@ fn it_says_that_the_difference_is_no_cause() {
 #[test]
 fn a_key_goes_to_the_transcript_that_set_the_mark_whatever_the_filter() {
     let mut app = meter(Theme::colored(), 120);
-    let step = app.store.aha().expect("the scripted run has an aha mark");
-    let ((_, group, index), _) = app.store.counts.meter.most_self_correcting(step).unwrap();
+    let step = app.run().aha().expect("the scripted run has an aha mark");
+    let ((_, group, index), _) = app.run().counts.meter.most_self_correcting(step).unwrap();
     for filter in [Filter::Right, Filter::Wrong] {
         app.bring::<Meter>();
-        app.shared.listing.set_filter(filter, &app.store.completions);
+        app.visits[0].listing.set_filter(filter, &app.store.shown().completions);
         key(&mut app, KeyCode::Enter);
         assert_eq!(app.in_front().name(), "Transcripts");
-        let shown = app.shared.listing.selected(&app.store.completions).unwrap();
+        let shown = app.listing().selected(&app.run().completions).unwrap();
         assert_eq!((shown.step, shown.group, shown.index), (step, group, index));
         assert!(shown.analysis.self_corrections > 0);
     }

@@ -25,7 +25,8 @@ use ratatui::{
 use crate::picture::{SIZES, draw, picture, text};
 
 fn press(app: &mut App, code: KeyCode) -> Vec<Command> {
-    update(app, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+    let orders = update(app, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    orders.into_iter().map(|order| order.command).collect()
 }
 
 /// What the loss would make of a completion whose tokens have become likelier by `shift`, or twice that, or not at all.
@@ -101,7 +102,7 @@ fn inspection(script: &Script, step: u64, known: Phase) -> GroupInspection {
 fn microscope(theme: Theme, phase: Phase, known: Phase) -> App {
     let script = Script::new(7);
     let mut app = App::new(theme, RunFacts::of_our_engine());
-    let mut tell = |event| drop(update(&mut app, Action::Engine(event)));
+    let mut tell = |event| drop(update(&mut app, Action::Engine(0, event)));
     tell(Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), 0))));
     for step in 1..=2 {
         script.group(step, 0).into_iter().for_each(|record| tell(Event::RolloutScored(Box::new(record))));
@@ -133,7 +134,7 @@ fn pictures(name: &str, app: &mut App) {
 fn each_phase_shows_its_own_result() {
     for phase in [Phase::Sample, Phase::Score, Phase::Advantage, Phase::Update] {
         let mut app = microscope(Theme::colored(), phase, phase);
-        update(&mut app, Action::Engine(Event::Temporality(Temporality::Paused)));
+        update(&mut app, Action::Engine(0, Event::Temporality(Temporality::Paused)));
         pictures(&format!("microscope_{}", phase.name()), &mut app);
         let shown = text(&draw(&mut app, 120, 36));
         let said = |words: &str| shown.contains(words);
@@ -146,7 +147,7 @@ fn each_phase_shows_its_own_result() {
     }
     let mut app = microscope(Theme::colored(), Phase::Evaluate, Phase::Update);
     let metrics = Script::new(7).metrics(3).with(&registry::EVAL_ACCURACY, Some(0.3125));
-    update(&mut app, Action::Engine(Event::StepDone(Box::new(metrics))));
+    update(&mut app, Action::Engine(0, Event::StepDone(Box::new(metrics))));
     pictures("microscope_evaluate", &mut app);
     assert!(text(&draw(&mut app, 120, 36)).contains("Held out: accuracy 0.312 after this step"));
 }
@@ -154,7 +155,7 @@ fn each_phase_shows_its_own_result() {
 #[test]
 fn a_group_that_nobody_looked_at_yet_is_asked_for_and_less_is_never_known_again() {
     let mut app = microscope(Theme::colored(), Phase::Score, Phase::Score);
-    update(&mut app, Action::Engine(Event::Temporality(Temporality::Paused)));
+    update(&mut app, Action::Engine(0, Event::Temporality(Temporality::Paused)));
     // The first press asks for the group on screen, as would the key that opened it.
     assert_eq!(press(&mut app, KeyCode::Char(']')), [Command::Inspect { group: Some(1) }]);
     assert!(text(&draw(&mut app, 80, 24)).contains("group 2 of 16"));
@@ -162,12 +163,12 @@ fn a_group_that_nobody_looked_at_yet_is_asked_for_and_less_is_never_known_again(
     press(&mut app, KeyCode::Char('['));
     let told = inspection(&Script::new(7), 3, Phase::Advantage);
     for row in &told.rows {
-        update(&mut app, Action::Engine(Event::RolloutScored(Box::new(row.record.clone()))));
+        update(&mut app, Action::Engine(0, Event::RolloutScored(Box::new(row.record.clone()))));
     }
     // What the engine told on the way arrives late.
     update(
         &mut app,
-        Action::Engine(Event::Inspected(Box::new(inspection(&Script::new(7), 3, Phase::Score)))),
+        Action::Engine(0, Event::Inspected(Box::new(inspection(&Script::new(7), 3, Phase::Score)))),
     );
     assert!(text(&draw(&mut app, 120, 36)).contains("Baseline"));
 }
@@ -179,7 +180,7 @@ fn bars_below_the_middle_are_strokes_also_without_colours() {
     for (index, row) in told.rows.iter_mut().enumerate() {
         row.record.advantage = Some(if index == 0 { 0.7 } else { -0.1 * index as f64 });
     }
-    update(&mut app, Action::Engine(Event::Inspected(Box::new(told))));
+    update(&mut app, Action::Engine(0, Event::Inspected(Box::new(told))));
     let buffer = draw(&mut app, 120, 36);
     let bars: Vec<_> =
         buffer.content.iter().filter(|cell| matches!(cell.symbol(), "╍" | "╺" | "━")).collect();
@@ -209,7 +210,7 @@ fn one_completion_by_entropy_and_by_ratio_and_after_the_update() {
 fn a_recorded_run_and_a_terminal_without_colours() {
     let script = Script::new(7);
     let mut app = App::new(Theme::colored(), RunFacts::of_our_files(false));
-    let mut tell = |event| drop(update(&mut app, Action::Engine(event)));
+    let mut tell = |event| drop(update(&mut app, Action::Engine(0, event)));
     tell(Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), 2))));
     for step in 1..=2 {
         script.group(step, 0).into_iter().for_each(|record| tell(Event::RolloutScored(Box::new(record))));
@@ -229,7 +230,7 @@ fn a_recorded_run_and_a_terminal_without_colours() {
 fn the_engine_looks_closely_only_while_somebody_does() {
     let script = Script::new(7);
     let mut app = App::new(Theme::colored(), RunFacts::of_our_engine());
-    update(&mut app, Action::Engine(Event::Started(Box::new(script.started("runs/x".into(), 0)))));
+    update(&mut app, Action::Engine(0, Event::Started(Box::new(script.started("runs/x".into(), 0)))));
     assert_eq!(press(&mut app, KeyCode::F(7)), [Command::Inspect { group: Some(0) }]);
     assert_eq!(app.in_front().name(), "Microscope");
     assert_eq!(press(&mut app, KeyCode::F(2)), [Command::Inspect { group: None }]);

@@ -57,7 +57,7 @@ fn answered(step: u64, index: usize, completion: &str) -> Rollout {
 
 fn told(theme: Theme, screen: &str) -> App {
     let mut app = App::new(theme, RunFacts::of_our_files(false));
-    let mut tell = |event| drop(update(&mut app, Action::Engine(event)));
+    let mut tell = |event| drop(update(&mut app, Action::Engine(0, event)));
     let mut config = Script::new(7).config;
     config.set("task", TASK).unwrap();
     tell(Event::Started(Box::new(Started {

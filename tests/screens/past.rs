@@ -25,7 +25,7 @@ use crate::at::at;
 use crate::picture::{SIZES, draw, picture, text};
 
 fn tell(app: &mut App, event: Event) {
-    assert!(update(app, Action::Engine(event)).is_empty());
+    assert!(update(app, Action::Engine(0, event)).is_empty());
 }
 
 /// An engine goes on after step 20: what is recorded is told as a directory is read, the charts first. Then so many
@@ -81,11 +81,11 @@ fn every_screen_of_a_resumed_run_knows_what_came_before() {
     assert!(shown(&mut app, "Meter").contains("aha-meter, steps 1 to 20"));
     assert!(shown(&mut app, "Sentinel").contains("In steps 16 to 20"));
     assert!(!shown(&mut app, "Travel").contains("no pinned puzzle"));
-    assert_eq!(at::<Travel>(&app).answer(End::A, &app.store.pins).map(|answer| answer.step), Some(0));
-    assert_eq!(at::<Travel>(&app).answer(End::B, &app.store.pins).map(|answer| answer.step), Some(20));
+    assert_eq!(at::<Travel>(&app).answer(End::A, &app.run().pins).map(|answer| answer.step), Some(0));
+    assert_eq!(at::<Travel>(&app).answer(End::B, &app.run().pins).map(|answer| answer.step), Some(20));
     // The clock and the costs are those of the whole run.
     let seconds: f64 = (1..=20).map(|step| script.metrics(step).get(&registry::STEP_TIME)).sum();
-    assert!((app.store.elapsed().as_secs_f64() - seconds).abs() < 3.0);
+    assert!((app.run().elapsed().as_secs_f64() - seconds).abs() < 3.0);
 
     // As if it had been watched from the beginning.
     let mut watched = App::new(Theme::colored(), RunFacts::of_our_engine());
@@ -97,13 +97,13 @@ fn every_screen_of_a_resumed_run_knows_what_came_before() {
         tell(&mut watched, Event::StepDone(Box::new(script.metrics(step))));
     }
     let app = gone_on(Theme::colored(), Vec::new(), 20);
-    assert_eq!(app.store.counts.meter, watched.store.counts.meter);
-    assert_eq!(app.store.aha(), watched.store.aha());
-    assert!(app.store.aha().is_some());
-    assert_eq!(app.store.completions.len(), watched.store.completions.len());
+    assert_eq!(app.run().counts.meter, watched.run().counts.meter);
+    assert_eq!(app.run().aha(), watched.run().aha());
+    assert!(app.run().aha().is_some());
+    assert_eq!(app.run().completions.len(), watched.run().completions.len());
     assert_eq!(
-        app.store.watch.standings(),
-        watched.store.watch.standings(),
+        app.run().watch.standings(),
+        watched.run().watch.standings(),
         "completions that came late are counted"
     );
 }
@@ -147,7 +147,7 @@ fn what_was_changed_meanwhile_is_what_the_prompt_says_is_now() {
         update(&mut app, Action::Key(KeyEvent::new(KeyCode::Char(character), KeyModifiers::NONE)));
     }
     assert!(text(&draw(&mut app, 120, 36)).contains("now 0.002"));
-    assert_eq!(app.store.price_per_hour, 2.0);
+    assert_eq!(app.run().price_per_hour, 2.0);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_puzzle_that_was_unpinned_before_is_not_shown_as_pinned() {
     tell(&mut app, Event::Started(Box::new(started)));
     let answers = [0, 20].into_iter().flat_map(|step| script.pins(step));
     answers.for_each(|answer| tell(&mut app, Event::PinnedAnswered(Box::new(answer))));
-    let asked = |app: &App| puzzles.iter().map(|puzzle| app.store.pins.is_pinned(puzzle)).collect::<Vec<_>>();
+    let asked = |app: &App| puzzles.iter().map(|puzzle| app.run().pins.is_pinned(puzzle)).collect::<Vec<_>>();
     assert!(!asked(&app)[0] && asked(&app)[1..].iter().all(|asked| *asked));
     app.bring::<Travel>();
     assert!(text(&draw(&mut app, 120, 36)).contains("unpinned"));

@@ -26,7 +26,8 @@ use crate::at::at;
 use crate::picture::{SIZES, draw, picture, text};
 
 fn press(app: &mut App, code: KeyCode) -> Vec<Command> {
-    update(app, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+    let orders = update(app, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    orders.into_iter().map(|order| order.command).collect()
 }
 
 fn keys(app: &mut App, text: &str) {
@@ -37,7 +38,7 @@ fn keys(app: &mut App, text: &str) {
 
 /// What the side engine was asked since the last time.
 fn asked(app: &mut App) -> Vec<SideCommand> {
-    std::mem::take(&mut app.asked)
+    std::mem::take(&mut app.asked).into_iter().map(|(_, command)| command).collect()
 }
 
 fn job(app: &mut App) -> (u64, SideJob) {
@@ -48,7 +49,7 @@ fn job(app: &mut App) -> (u64, SideJob) {
 }
 
 fn tell(app: &mut App, event: SideEvent) {
-    update(app, Action::Side(event));
+    update(app, Action::Side(0, event));
 }
 
 /// The Playground of a run with these models.
@@ -59,7 +60,7 @@ fn playground(theme: Theme, names: &[ModelName], now: Option<u64>) -> App {
         if now.is_some() { RunFacts::of_our_engine() } else { RunFacts::of_our_files(false) },
     );
     let started = script.started("runs/20260101-120000-test".into(), 31);
-    update(&mut app, Action::Engine(Event::Started(Box::new(started))));
+    update(&mut app, Action::Engine(0, Event::Started(Box::new(started))));
     press(&mut app, KeyCode::F(8));
     assert_eq!(app.in_front().name(), "Playground");
     assert!(asked(&mut app).contains(&SideCommand::Models));
@@ -278,7 +279,7 @@ fn what_cannot_be_done_is_said() {
     let mut app = App::new(Theme::colored(), RunFacts::of_our_engine());
     press(&mut app, KeyCode::F(8));
     asked(&mut app);
-    update(&mut app, Action::SideGone);
+    update(&mut app, Action::SideGone(0));
     press(&mut app, KeyCode::Enter);
     assert!(asked(&mut app).is_empty());
     insta::assert_snapshot!("playground_nobody_80x24", picture(&draw(&mut app, 80, 24)));
@@ -308,7 +309,7 @@ fn what_cannot_be_done_is_said() {
     // What an older job tells is passed over.
     let token = tokens("stray").remove(0);
     tell(&mut app, SideEvent::Written { job: id - 1, side: 0, token });
-    assert!(app.store.desk.panes[0].tokens.is_empty());
+    assert!(app.run().desk.panes[0].tokens.is_empty());
 }
 
 #[test]
@@ -317,7 +318,7 @@ fn the_cursor_goes_token_by_token_and_line_by_line() {
     answering(&mut app, true);
     press(&mut app, KeyCode::Char('b'));
     let wait = tokens(NOW).iter().position(|token| token.text == " wait").unwrap();
-    let cursor = |app: &App| at::<Playground>(app).cursor(1, &app.store.desk);
+    let cursor = |app: &App| at::<Playground>(app).cursor(1, &app.run().desk);
     assert_eq!(cursor(&app), wait, "the first wait is what one most likely wants");
     press(&mut app, KeyCode::Home);
     draw(&mut app, 80, 24);

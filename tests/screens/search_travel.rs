@@ -30,7 +30,7 @@ fn draw(app: &mut App, (width, height): (u16, u16)) -> Buffer {
 }
 
 fn tell(app: &mut App, event: Event) {
-    assert!(update(app, Action::Engine(event)).is_empty());
+    assert!(update(app, Action::Engine(0, event)).is_empty());
 }
 
 fn press(app: &mut App, keys: &str) -> Vec<Command> {
@@ -46,7 +46,8 @@ fn press(app: &mut App, keys: &str) -> Vec<Command> {
             '⁶' => KeyCode::F(6),
             other => KeyCode::Char(other),
         };
-        commands.extend(update(app, Action::Key(KeyEvent::new(code, KeyModifiers::NONE))));
+        let orders = update(app, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+        commands.extend(orders.into_iter().map(|order| order.command));
     }
     commands
 }
@@ -158,7 +159,7 @@ fn the_tree_stays_while_new_completions_come_and_follows_the_selection_on_return
     press(&mut app, "←");
     assert_eq!(at::<Search>(&app).record().unwrap().index, 0);
     assert_eq!(
-        app.shared.listing.selected(&app.store.completions).unwrap().index,
+        app.listing().selected(&app.run().completions).unwrap().index,
         0,
         "both screens are at the same completion"
     );
@@ -250,8 +251,8 @@ fn travel_without_colour_in_ascii_and_with_nothing_to_show() {
 
 fn steps_of(app: &App) -> (u64, u64) {
     (
-        at::<Travel>(app).answer(End::A, &app.store.pins).unwrap().step,
-        at::<Travel>(app).answer(End::B, &app.store.pins).unwrap().step,
+        at::<Travel>(app).answer(End::A, &app.run().pins).unwrap().step,
+        at::<Travel>(app).answer(End::B, &app.run().pins).unwrap().step,
     )
 }
 

@@ -20,7 +20,7 @@ use crate::picture::{SIZES, draw, picture, text};
 fn sentinel(theme: Theme, steps: u64, spoil: impl Fn(&mut Step)) -> App {
     let script = Script::new(7);
     let mut app = App::new(theme, RunFacts::of_our_files(false));
-    let mut tell = |event| assert!(update(&mut app, Action::Engine(event)).is_empty());
+    let mut tell = |event| assert!(update(&mut app, Action::Engine(0, event)).is_empty());
     tell(Event::Started(Box::new(script.started("runs/20260101-120000-test".into(), steps))));
     for step in 1..=steps {
         for group in 0..2 {
@@ -81,7 +81,7 @@ fn warnings_without_colours() {
 #[test]
 fn a_key_comes_here_from_everywhere_and_the_title_counts() {
     let mut app = sentinel(Theme::colored(), 30, spoiled);
-    let raised = app.store.watch.raised();
+    let raised = app.run().watch.raised();
     assert!(raised >= 2);
     app.bring::<Live>();
     assert!(text(&draw(&mut app, 120, 36)).lines().next().unwrap().contains(&format!("▲{raised}")));

@@ -11,11 +11,12 @@ use aha_lab::{
     record::{NumberPuzzle, Rollout},
     tui::{
         screens::{
-            Context, Gesture, Pointer, Scene, Screen, Shared,
+            Context, Gesture, Looks, Pointer, Scene, Screen,
+            listing::Listing,
             transcripts::{Action, Focus, Hits, KEYS, Transcripts as Listed, typing_action},
         },
         shell::{effect::Effect, keys::lookup, theme::Theme},
-        store::{Store, completions::Completions, filter::Filter},
+        store::{RunStore, completions::Completions, filter::Filter},
     },
 };
 use proptest::prelude::*;
@@ -35,8 +36,9 @@ struct Transcripts {
     screen: Listed,
     hits: Hits,
     fresh: bool,
-    store: Store,
-    shared: Shared,
+    runs: RunStore,
+    listing: Listing,
+    looks: Looks,
 }
 
 impl Transcripts {
@@ -45,29 +47,32 @@ impl Transcripts {
     }
 
     fn with_capacity(capacity: usize) -> Self {
-        let mut store = Store::new(RunFacts::of_our_files(false));
-        store.completions = Completions::new(capacity);
-        let (screen, hits, shared) = Default::default();
-        Self { screen, hits, fresh: false, store, shared }
+        let mut runs = RunStore::new(RunFacts::of_our_files(false), []);
+        runs.shown_mut().completions = Completions::new(capacity);
+        let (screen, hits, listing, looks) = Default::default();
+        Self { screen, hits, fresh: false, runs, listing, looks }
     }
 
     fn push(&mut self, record: Arc<Rollout>) {
-        self.store.completions.push(record);
+        self.runs.shown_mut().completions.push(record);
     }
 
     fn update(&mut self, action: Action) -> Option<Effect> {
         if std::mem::take(&mut self.fresh) {
             self.screen.take_over(&self.hits);
         }
-        let mut context = Context { store: &self.store, shared: &mut self.shared };
+        let mut context =
+            Context { store: self.runs.shown(), listing: &mut self.listing, looks: &mut self.looks };
         let effects = self.screen.update(action, &mut context, &self.hits);
         effects.into_iter().find(|effect| *effect != Effect::Dismiss)
     }
 
     fn draw(&mut self, area: Option<Rect>, theme: &Theme, width: u16, height: u16) -> Buffer {
-        self.screen.refresh(&mut Context { store: &self.store, shared: &mut self.shared });
-        let (store, shared) = (&self.store, &self.shared);
-        let scene = Scene { store, shared, theme, message: None, obeyed: false, restartable: false };
+        let store = self.runs.shown();
+        self.screen.refresh(&mut Context { store, listing: &mut self.listing, looks: &mut self.looks });
+        let (runs, listing, looks) = (&self.runs, &self.listing, self.looks);
+        let scene =
+            Scene { store, runs, listing, looks, theme, message: None, obeyed: false, restartable: false };
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut hits = Hits::default();
         terminal
@@ -89,7 +94,7 @@ impl Transcripts {
     }
 
     fn selected(&self) -> Option<&Arc<Rollout>> {
-        self.shared.listing.selected(&self.store.completions)
+        self.listing.selected(&self.runs.shown().completions)
     }
 
     fn captures_text(&self) -> bool {
@@ -97,7 +102,7 @@ impl Transcripts {
     }
 
     fn len(&self) -> usize {
-        self.store.completions.len()
+        self.runs.shown().completions.len()
     }
 }
 
@@ -352,7 +357,7 @@ fn the_oldest_steps_give_way_and_are_counted() {
     for record in story::run(6, 2) {
         transcripts.push(record);
     }
-    assert_eq!((transcripts.len(), transcripts.store.completions.dropped()), (48, 48));
+    assert_eq!((transcripts.len(), transcripts.runs.shown().completions.dropped()), (48, 48));
     let shown = text(&draw(&mut transcripts, &Theme::colored(), 120, 36));
     assert!(shown.contains("48 older ones dropped") && shown.contains("48 of 48"), "{shown}");
     press(&mut transcripts, "g");
@@ -526,7 +531,7 @@ fn several_answers_are_counted_and_the_graded_one_is_named() {
         let mut transcripts = Transcripts::new();
         let mut started = Script::new(1).started("runs/x".into(), 0);
         started.config = Config::default().with([format!("answer={answer}")]).unwrap();
-        transcripts.store.hear(Event::Started(Box::new(started)));
+        transcripts.runs.shown_mut().hear(Event::Started(Box::new(started)));
         let record = Rollout { completion: completion.into(), ..story::completion(1, 0, 0) };
         transcripts.push(Arc::new(record));
         text(&draw(&mut transcripts, &Theme::plain(), 140, 36))

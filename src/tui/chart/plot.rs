@@ -17,6 +17,8 @@ pub enum Shape {
     Line,
     /// A connected line with every other pair of dots left out.
     Dashed,
+    /// A connected line of which every third dot is there.
+    Dotted,
     /// From the layer below up to this one, all dots.
     Filled,
     /// From the layer below up to this one, every other row of dots.
@@ -34,7 +36,7 @@ impl Shape {
         match self {
             Shape::Points => RANK_LAYER,
             Shape::Filled | Shape::Striped | Shape::Hatched | Shape::Sparse => RANK_LAYER + 1,
-            Shape::Dashed => RANK_LAYER + 2,
+            Shape::Dashed | Shape::Dotted => RANK_LAYER + 2,
             Shape::Line => RANK_LAYER + 3,
         }
     }
@@ -142,7 +144,7 @@ impl Plot {
                             }
                         }
                     }
-                    Shape::Line | Shape::Dashed => {
+                    Shape::Line | Shape::Dashed | Shape::Dotted => {
                         let (Some(top), Some(bottom)) = (self.row(canvas, high), self.row(canvas, low))
                         else {
                             continue;
@@ -154,7 +156,12 @@ impl Plot {
                             _ => (top, bottom),
                         };
                         last = Some((top + bottom) / 2);
-                        if layer.shape == Shape::Dashed && x % 6 >= 4 {
+                        let left_out = match layer.shape {
+                            Shape::Dashed => x % 6 >= 4,
+                            Shape::Dotted => x % 3 > 0,
+                            _ => false,
+                        };
+                        if left_out {
                             continue;
                         }
                         for y in from..=to {

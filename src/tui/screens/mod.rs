@@ -22,7 +22,7 @@ pub use self::mount::{AnyScreen, Hits};
 use self::{listing::Listing, mount::mount};
 use crate::tui::{
     shell::{effect::Effect, keys::KeyRow, message::Message, theme::Theme},
-    store::{Store, completions::Key, history::Smoothing},
+    store::{Run, RunStore, completions::Key, history::Smoothing},
 };
 
 /// Makes a screen.
@@ -42,22 +42,28 @@ pub static REGISTRY: &[Made] = &[
     mount::<settings::Settings>,
 ];
 
-/// The navigation state that several screens share.
-#[derive(Debug, Default)]
-pub struct Shared {
-    /// The list of completions, and the selected one.
-    pub listing: Listing,
-    /// How the bright lines of the charts are smoothed.
+/// How the charts are drawn, whichever run and screen is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Looks {
+    /// How the bright lines are smoothed.
     pub smoothing: Smoothing,
+    /// Whether the length chart has a logarithmic axis.
+    pub log_length: bool,
+    /// Whether the curves of the other open runs are drawn too.
+    pub others: bool,
 }
 
 /// The data that a frame is drawn from.
 #[derive(Debug, Clone, Copy)]
 pub struct Scene<'a> {
-    /// The run.
-    pub store: &'a Store,
-    /// The navigation state that screens share.
-    pub shared: &'a Shared,
+    /// The run that is shown.
+    pub store: &'a Run,
+    /// All open runs.
+    pub runs: &'a RunStore,
+    /// The list of completions, and the selected one.
+    pub listing: &'a Listing,
+    /// How the charts are drawn.
+    pub looks: Looks,
     /// How it is drawn.
     pub theme: &'a Theme,
     /// The current message, for a screen with a line for it.
@@ -71,10 +77,12 @@ pub struct Scene<'a> {
 /// The data for a screen's update.
 #[derive(Debug)]
 pub struct Context<'a> {
-    /// The run.
-    pub store: &'a Store,
-    /// The navigation state that screens share.
-    pub shared: &'a mut Shared,
+    /// The run that is shown.
+    pub store: &'a Run,
+    /// The list of completions, and the selected one: several screens share it.
+    pub listing: &'a mut Listing,
+    /// How the charts are drawn.
+    pub looks: &'a mut Looks,
 }
 
 /// A mouse gesture and its terminal cell, counted from 0.
@@ -102,8 +110,8 @@ pub enum Gesture {
 /// The meaning of a key while text is being typed.
 pub(crate) type TypedKey<Action> = fn(&KeyEvent) -> Option<Action>;
 
-/// A screen: its navigation state, how keys and mouse change it, and how it is drawn. The data it shows is in the
-/// [`Store`].
+/// A screen: where a person is on it in one run, what keys and the mouse change of that, and how it is drawn. What it shows is in
+/// the [`Run`].
 pub trait Screen: Debug + Default + 'static {
     /// Its name in the title bar, the help, the list of screens and the documentation.
     const NAME: &'static str;

@@ -1,4 +1,4 @@
-//! All state of the interface, but no drawing: the run, the screens, and what is open over them.
+//! Everything on screen, and nothing of how it is drawn: the runs, the screens, and what is open over them.
 
 use std::time::Duration;
 
@@ -9,21 +9,22 @@ use ratatui::{
 
 use super::{
     effect::Effect,
-    list::ScreenList,
+    list::List,
     message::{Level, Message},
     prompt::Prompt,
     question::Question,
     restart,
     theme::Theme,
+    visit::Visit,
 };
 use crate::{
     protocol::{
-        Capability, Event, RunFacts,
+        Capability, Command, Event, RunFacts,
         side::{SideCommand, SideEvent},
     },
     tui::{
-        screens::{AnyScreen, Context, REGISTRY, Scene, Screen, Shared},
-        store::{Store, telling::News},
+        screens::{AnyScreen, Context, Looks, Scene, Screen, listing::Listing},
+        store::{Run, RunStore, telling::News},
     },
 };
 
@@ -38,15 +39,15 @@ pub enum Action {
     Paste(String),
     /// The mouse did something.
     Mouse(MouseEvent),
-    /// An event from the engine or the journal being read.
-    Engine(Event),
-    /// Nothing more will come from the engine.
-    EngineGone,
-    /// An event from the side engine.
-    Side(SideEvent),
-    /// Nothing more will come from the side engine.
-    SideGone,
-    /// The time since the screen was opened.
+    /// The engine of the run at this place (or its journal being read) told something.
+    Engine(usize, Event),
+    /// Nothing more will come from its engine.
+    EngineGone(usize),
+    /// Its side engine told something.
+    Side(usize, SideEvent),
+    /// Nothing more will come from its side engine.
+    SideGone(usize),
+    /// So much time has passed since the screen was opened.
     Clock(Duration),
     /// The terminal was resized or must be redrawn.
     Redraw,
@@ -54,12 +55,23 @@ pub enum Action {
     Terminate,
 }
 
-/// Where the last frame put things around the screen in front.
+/// What a run is to be told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Order {
+    /// Its place.
+    pub run: usize,
+    /// What its engine is to do.
+    pub command: Command,
+}
+
+/// What the last picture showed around the screen in front.
 #[derive(Debug, Clone, Default)]
 pub struct Picture {
     /// The names in the title bar, and which screen each brings to the front.
     pub tabs: Vec<(Rect, usize)>,
-    /// The rows of the list of screens, likewise.
+    /// Which run of how many it is; empty where only one is open.
+    pub count: Rect,
+    /// The rows of the list that is open, and the place that each stands for.
     pub listed: Vec<(Rect, usize)>,
     /// The last line to which the help can scroll.
     pub help_last: usize,
@@ -75,18 +87,18 @@ pub(crate) const QUIT_WAIT: Duration = Duration::from_secs(15);
 pub struct App {
     /// How it is drawn.
     pub theme: Theme,
-    /// The run.
-    pub store: Store,
-    /// The navigation state that screens share.
-    pub shared: Shared,
-    /// The screens.
-    pub screens: Vec<Box<dyn AnyScreen>>,
-    /// Which of them is in front.
+    /// The open runs.
+    pub store: RunStore,
+    /// Where a person is in each of them.
+    pub visits: Vec<Visit>,
+    /// How the charts are drawn.
+    pub looks: Looks,
+    /// Which screen is in front, in whichever run.
     pub front: usize,
     /// First visible line of the help; `None` if it is closed.
     pub help: Option<usize>,
-    /// The list of screens, when it is open.
-    pub list: Option<ScreenList>,
+    /// The list of screens or of runs, when one is open.
+    pub list: Option<List>,
     /// The prompt, when it is open.
     pub prompt: Option<Prompt>,
     /// A request that awaits confirmation.
@@ -95,8 +107,6 @@ pub struct App {
     pub message: Option<Message>,
     /// The message for when the prompt closes, see [`Self::report`].
     unsaid: Option<(Level, String)>,
-    /// The group that the engine was last asked to inspect.
-    pub(super) inspecting: Option<usize>,
     /// Whether the mouse is ours.
     pub mouse: bool,
     /// When quitting began.
@@ -105,9 +115,9 @@ pub struct App {
     pub interrupted: bool,
     /// The screen may be left.
     pub leave: bool,
-    /// Pending commands for the side engine.
-    pub asked: Vec<SideCommand>,
-    /// Pending effects on the terminal and on files.
+    /// What the side engines are to be told, each with the place of its run.
+    pub asked: Vec<(usize, SideCommand)>,
+    /// What the loop is to do with the terminal and with files.
     pub effects: Vec<Effect>,
     /// Whether anything changed since the last frame.
     pub dirty: bool,
@@ -116,18 +126,18 @@ pub struct App {
 }
 
 impl App {
-    /// Before any event.
+    /// One run, of which nothing is told yet.
     pub fn new(theme: Theme, facts: RunFacts) -> Self {
-        Self::with(theme, facts, REGISTRY.iter().map(|make| make()).collect())
+        Self::of_runs(theme, RunStore::new(facts, []))
     }
 
-    /// The same with these screens, at least one.
-    pub fn with(theme: Theme, facts: RunFacts, screens: Vec<Box<dyn AnyScreen>>) -> Self {
+    /// These runs.
+    pub fn of_runs(theme: Theme, store: RunStore) -> Self {
         Self {
             theme,
-            store: Store::new(facts),
-            shared: Shared::default(),
-            screens,
+            visits: store.all().iter().map(|_| Visit::default()).collect(),
+            store,
+            looks: Looks::default(),
             front: 0,
             help: None,
             list: None,
@@ -135,7 +145,6 @@ impl App {
             question: None,
             message: None,
             unsaid: None,
-            inspecting: None,
             mouse: true,
             quitting: None,
             interrupted: false,
@@ -150,8 +159,10 @@ impl App {
     /// The data that a frame is drawn from.
     pub fn scene(&self) -> Scene<'_> {
         Scene {
-            store: &self.store,
-            shared: &self.shared,
+            store: self.run(),
+            runs: &self.store,
+            listing: self.listing(),
+            looks: self.looks,
             theme: &self.theme,
             message: self.message.as_ref(),
             obeyed: self.obeyed(),
@@ -159,37 +170,77 @@ impl App {
         }
     }
 
+    /// The run that is shown.
+    pub fn run(&self) -> &Run {
+        self.store.shown()
+    }
+
+    /// The run that is shown, to be changed.
+    pub(super) fn run_mut(&mut self) -> &mut Run {
+        self.store.shown_mut()
+    }
+
+    /// Its screens.
+    pub fn screens(&self) -> &[Box<dyn AnyScreen>] {
+        &self.visits[self.store.place()].screens
+    }
+
+    /// Its list of completions.
+    pub fn listing(&self) -> &Listing {
+        &self.visits[self.store.place()].listing
+    }
+
     /// The screen in front.
     pub fn in_front(&self) -> &dyn AnyScreen {
-        self.screens[self.front].as_ref()
+        self.screens()[self.front].as_ref()
+    }
+
+    /// Lets the screens do something in the run that is shown.
+    pub(super) fn screens_do<T>(
+        &mut self,
+        act: impl FnOnce(&mut [Box<dyn AnyScreen>], &mut Context<'_>) -> T,
+    ) -> T {
+        let Visit { screens, listing, .. } = &mut self.visits[self.store.place()];
+        act(screens, &mut Context { store: self.store.shown(), listing, looks: &mut self.looks })
     }
 
     /// Runs an update of the screen in front.
     pub(super) fn front_does<T>(&mut self, act: impl FnOnce(&mut dyn AnyScreen, &mut Context<'_>) -> T) -> T {
-        let mut context = Context { store: &self.store, shared: &mut self.shared };
-        act(self.screens[self.front].as_mut(), &mut context)
+        let front = self.front;
+        self.screens_do(|screens, context| act(screens[front].as_mut(), context))
     }
 
-    /// Lets every screen follow the run.
+    /// Lets every screen follow the run that is shown.
     pub(super) fn refresh_all(&mut self) {
-        let mut context = Context { store: &self.store, shared: &mut self.shared };
-        self.screens.iter_mut().for_each(|screen| screen.refresh(&mut context));
+        self.screens_do(|screens, context| screens.iter_mut().for_each(|screen| screen.refresh(context)));
+    }
+
+    /// Shows the run at this place, on the screen that is in front, where it was left.
+    pub(super) fn show_run(&mut self, place: usize) {
+        if !self.store.show(place) {
+            return;
+        }
+        // What was asked and typed was meant for the other run.
+        (self.prompt, self.question, self.unsaid) = (None, None, None);
+        self.refresh_all();
+        let (number, count) = (place + 1, self.store.count());
+        self.say(Level::Info, format!("run {number} of {count}: {}", self.store.name(place)));
     }
 
     /// Updates the texts and the screen in front before a frame.
     pub(super) fn settle(&mut self) {
-        self.store.settle();
+        self.run_mut().settle();
         self.front_does(|screen, context| screen.refresh(context));
     }
 
     /// Which screen has this name.
     pub fn place_of(&self, name: &str) -> Option<usize> {
-        self.screens.iter().position(|screen| screen.name() == name)
+        self.screens().iter().position(|screen| screen.name() == name)
     }
 
     /// One of the screens; `None` if there is no such screen.
     pub fn screen<S: Screen>(&self) -> Option<&S> {
-        self.screens.iter().find_map(|screen| screen.as_any().downcast_ref())
+        self.screens().iter().find_map(|screen| screen.as_any().downcast_ref())
     }
 
     /// Brings a screen to the front, if it exists.
@@ -199,17 +250,17 @@ impl App {
 
     /// Whether commands have an effect: an engine that is stopping takes none.
     pub fn obeyed(&self) -> bool {
-        self.store.in_control() && self.quitting.is_none()
+        self.run().in_control() && self.quitting.is_none()
     }
 
-    /// Whether the run supports this now.
-    pub(crate) fn obeys(&self, needed: Capability) -> bool {
-        self.store.can(needed) && self.quitting.is_none()
+    /// Whether this can be asked of the run now.
+    pub fn obeys(&self, needed: Capability) -> bool {
+        self.run().can(needed) && self.quitting.is_none()
     }
 
     /// Puts a sentence on the message line.
     pub fn say(&mut self, level: Level, text: impl Into<String>) {
-        self.message = Some(Message::new(level, text.into(), self.store.now));
+        self.message = Some(Message::new(level, text.into(), self.run().now));
         self.dirty = true;
     }
 
@@ -225,16 +276,30 @@ impl App {
         }
     }
 
-    /// Shows the run's news.
-    pub(super) fn pass_on(&mut self, news: Option<News>) {
+    /// The same of the run at this place, which is named where it is not the one that is shown.
+    pub(super) fn report_of(&mut self, place: usize, level: Level, text: &str) {
+        match place == self.store.place() {
+            true => self.report(level, text),
+            false => self.report(level, format!("{}: {text}", self.store.name(place))),
+        }
+    }
+
+    /// Says what the run at this place has news of.
+    pub(super) fn pass_on(&mut self, place: usize, news: Option<News>) {
         match news {
-            Some(News::Info(text)) => self.report(Level::Info, text),
-            Some(News::Warning(text)) => self.report(Level::Warning, text),
+            Some(News::Info(text)) => self.report_of(place, Level::Info, &text),
+            Some(News::Warning(text)) => self.report_of(place, Level::Warning, &text),
             None => {}
         }
     }
 
-    /// Shows the message that waited for the prompt to close.
+    /// Asks the side engine of the run that is shown.
+    pub(super) fn ask(&mut self, commands: impl IntoIterator<Item = SideCommand>) {
+        let place = self.store.place();
+        self.asked.extend(commands.into_iter().map(|command| (place, command)));
+    }
+
+    /// Says what waited for the prompt to be closed.
     pub(super) fn report_unsaid(&mut self) {
         if self.prompt.is_none()
             && let Some((level, text)) = self.unsaid.take()
@@ -248,6 +313,6 @@ impl App {
     pub(crate) fn next_change(&self) -> Option<Duration> {
         let message = self.message.as_ref().and_then(|message| message.until);
         let quit = self.quitting.map(|since| since + QUIT_WAIT);
-        [self.store.next_change(), message, quit].into_iter().flatten().min()
+        [self.run().next_change(), message, quit].into_iter().flatten().min()
     }
 }

@@ -1,13 +1,12 @@
 //! The event loop: handles events, draws when something changed, and blocks otherwise.
 
 use std::{
-    collections::VecDeque,
     io,
     path::Path,
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, RecvError, Sender, TryRecvError, TrySendError, never, select};
+use crossbeam_channel::{Receiver, Select, TryRecvError, never};
 use ratatui::{
     Terminal,
     backend::Backend,
@@ -21,17 +20,15 @@ use super::{
     effect::Effect,
     export::export,
     message::Level,
-    past::Past,
     restart,
     update::update,
     view::view,
+    wire::{Heard, Wire},
 };
 use crate::{
-    protocol::{
-        Command, Event, RunSource, Started,
-        side::{SideCommand, SideEvent, SideHandle},
-    },
+    protocol::{Event, RunSource, Started},
     system::platform::Signal,
+    tui::store::Run,
 };
 
 /// At most 30 frames per second for engine events.
@@ -83,14 +80,10 @@ pub(crate) trait Host {
 pub(crate) struct Channels {
     /// Keys, mouse, size.
     pub input: Receiver<event::Event>,
-    /// The engine, or the journal being read.
-    pub events: Receiver<Event>,
-    /// Commands to the engine; `None` if it is not ours.
-    pub commands: Option<Sender<Command>>,
-    /// The side engine; `None` if there is none.
-    pub side: Option<SideHandle>,
-    /// Requests of the system.
+    /// What the system asks of us.
     pub signals: Receiver<Signal>,
+    /// The runs, as the app has them.
+    pub runs: Vec<RunSource>,
 }
 
 /// Runs until the app asks to leave.
@@ -109,14 +102,14 @@ where
     let mut last_frame: Option<Instant> = None;
     // Whether there was input that is not shown yet.
     let mut touched = false;
-    let mut unsent: VecDeque<Command> = VecDeque::new();
-    let (mut asking, mut answers) = side_ends(app, channels.side.take());
-    let mut unasked: VecDeque<SideCommand> = VecDeque::new();
-    let mut past = Past::default();
+    let mut wires: Vec<Wire> = std::mem::take(&mut channels.runs).into_iter().map(Wire::new).collect();
+    for place in (0..wires.len()).filter(|place| !wires[*place].has_side()) {
+        app.store.get_mut(place).into_iter().for_each(Run::side_gone);
+    }
     let mut mouse = app.mouse;
     let mut looked = Instant::now();
     while !app.leave {
-        act(app, Action::Clock(start.elapsed()), &mut unsent);
+        act(app, Action::Clock(start.elapsed()), &mut wires);
         if app.mouse != mouse {
             mouse = app.mouse;
             host.set_mouse(mouse)?;
@@ -127,12 +120,7 @@ where
             carry_out(terminal, app, effect, host)?;
         }
         if begins_again {
-            restart(app, &mut channels, host);
-            unsent.clear();
-            if let Some(side) = channels.side.take() {
-                (asking, answers) = side_ends(app, Some(side));
-                unasked = VecDeque::from([SideCommand::Models]);
-            }
+            restart(app, &mut wires, host);
         }
         let pace = if touched { ECHO } else { FRAME };
         let due = last_frame.is_none_or(|last| last.elapsed() >= pace);
@@ -141,56 +129,35 @@ where
             (app.dirty, touched) = (false, false);
             last_frame = Some(Instant::now());
         }
-        send(&mut unsent, channels.commands.as_ref());
-        unasked.extend(app.asked.drain(..));
-        send(&mut unasked, asking.as_ref());
+        for (place, command) in app.asked.drain(..) {
+            wires[place].ask(command);
+        }
+        wires.iter_mut().for_each(Wire::send);
 
         let next_frame =
             app.dirty.then(|| last_frame.map_or(Duration::ZERO, |last| pace.saturating_sub(last.elapsed())));
-        let wait = patience(app, start, next_frame, !(unsent.is_empty() && unasked.is_empty()));
-        select! {
-            recv(channels.input) -> input => match input {
+        let wait = patience(app, start, next_frame, wires.iter().any(Wire::is_behind));
+        match first_to_speak(&channels, &wires, wait.min(LOOK)) {
+            Some(Speaker::Input) => match channels.input.try_recv() {
                 Ok(input) => {
                     touched = true;
-                    act(app, from_input(input), &mut unsent);
+                    act(app, from_input(input), &mut wires);
                 }
-                // Without a keyboard nobody can leave. Our own engine first writes its last checkpoint.
-                Err(_) if app.store.is_ours() && app.store.ended.is_none() => return Err(gone()),
+                Err(TryRecvError::Empty) => {}
+                // Without a keyboard nobody can ask to leave. An engine of ours is not left before its last checkpoint.
+                Err(_) if app.store.own_in_hand().is_some() => return Err(gone()),
                 Err(_) => app.leave = true,
             },
-            recv(channels.signals) -> signal => match signal {
+            Some(Speaker::System) => match channels.signals.try_recv() {
                 Ok(signal) => {
                     touched = true;
-                    signalled(app, signal, host, &mut unsent)?;
+                    signalled(app, signal, host, &mut wires)?;
                 }
+                Err(TryRecvError::Empty) => {}
                 Err(_) => channels.signals = never(),
             },
-            recv(channels.events) -> event => {
-                let there = drain(event, &channels.events.clone(), |event| {
-                    hear(app, event, &mut past, host, &mut unsent);
-                });
-                if !there {
-                    channels.events = never();
-                    if past.engine_gone() {
-                        act(app, Action::EngineGone, &mut unsent);
-                    }
-                }
-            },
-            recv(past.recorded) -> event => {
-                let there = drain(event, &past.recorded.clone(), |event| {
-                    act(app, Action::Engine(event), &mut unsent);
-                });
-                if !there {
-                    past_is_told(app, &mut past, &mut unsent);
-                }
-            },
-            recv(answers) -> event => {
-                if !drain(event, &answers.clone(), |event| act(app, Action::Side(event), &mut unsent)) {
-                    answers = never();
-                    act(app, Action::SideGone, &mut unsent);
-                }
-            },
-            default(wait.min(LOOK)) => {}
+            Some(Speaker::Run(place, heard)) => listen(app, place, heard, &mut wires, host),
+            None => {}
         }
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
@@ -200,93 +167,125 @@ where
         }
         while let Ok(input) = channels.input.try_recv() {
             touched = true;
-            act(app, from_input(input), &mut unsent);
+            act(app, from_input(input), &mut wires);
         }
     }
-    send(&mut unsent, channels.commands.as_ref());
+    wires.iter_mut().for_each(Wire::send);
     Ok(())
 }
 
-/// The starter of the run is told and lets its engine end.
+/// Who has something to say, or is gone.
+enum Speaker {
+    /// The person.
+    Input,
+    /// The system.
+    System,
+    /// A run.
+    Run(usize, Heard),
+}
+
+/// Waits until anybody speaks, so long at the most.
+fn first_to_speak(channels: &Channels, wires: &[Wire], wait: Duration) -> Option<Speaker> {
+    let mut select = Select::new();
+    let input = select.recv(&channels.input);
+    let system = select.recv(&channels.signals);
+    wires.iter().for_each(|wire| wire.listen(&mut select));
+    let ready = select.ready_timeout(wait).ok()?;
+    Some(match ready.checked_sub(system + 1) {
+        Some(of_a_run) => Speaker::Run(of_a_run / Heard::ALL.len(), Heard::ALL[of_a_run % Heard::ALL.len()]),
+        None if ready == input => Speaker::Input,
+        None => Speaker::System,
+    })
+}
+
+/// Takes in what a run says.
+fn listen(app: &mut App, place: usize, heard: Heard, wires: &mut [Wire], host: &mut impl Host) {
+    match heard {
+        Heard::Event => {
+            let channel = wires[place].events.clone();
+            if !drain(&channel, |event| hear(app, place, event, wires, host)) {
+                wires[place].events = never();
+                if wires[place].past.engine_gone() {
+                    act(app, Action::EngineGone(place), wires);
+                }
+            }
+        }
+        Heard::Recorded => {
+            let channel = wires[place].past.recorded.clone();
+            if !drain(&channel, |event| act(app, Action::Engine(place, event), wires)) {
+                past_is_told(app, place, wires);
+            }
+        }
+        Heard::Answer => {
+            let channel = wires[place].answers.clone();
+            if !drain(&channel, |event| act(app, Action::Side(place, event), wires)) {
+                wires[place].answers = never();
+                act(app, Action::SideGone(place), wires);
+            }
+        }
+    }
+}
+
+/// Whoever began the run hears of it and lets its engine end.
 fn gone() -> io::Error {
     io::Error::other("The terminal is gone; the run was ended, and everything journalled is safe.")
 }
 
-/// Handles the received event and further pending ones, up to a limit. Returns whether more can come.
-fn drain<T>(first: Result<T, RecvError>, channel: &Receiver<T>, mut take_in: impl FnMut(T)) -> bool {
-    let mut next = first.map_err(|_| TryRecvError::Disconnected);
-    // Every event taken from the channel is handled; the limit is checked before taking the next.
-    for more in (0..EVENTS_AT_ONCE).rev() {
-        match next {
+/// Takes in what is there, up to a limit. Whether more can come.
+fn drain<T>(channel: &Receiver<T>, mut take_in: impl FnMut(T)) -> bool {
+    for _ in 0..EVENTS_AT_ONCE {
+        match channel.try_recv() {
             Ok(event) => take_in(event),
             Err(TryRecvError::Empty) => return true,
             Err(TryRecvError::Disconnected) => return false,
         }
-        if more == 0 {
-            break;
-        }
-        next = channel.try_recv();
     }
     true
 }
 
-/// Handles an engine event. On its first one, the run's record is requested and goes first.
-fn hear(app: &mut App, event: Event, past: &mut Past, host: &mut impl Host, unsent: &mut VecDeque<Command>) {
-    if let Event::Started(started) = &event
-        && app.store.started.is_none()
-    {
+/// Takes in what an engine tells. With the first word of ours it is asked what its run holds already, which goes before.
+fn hear(app: &mut App, place: usize, event: Event, wires: &mut [Wire], host: &mut impl Host) {
+    let run = &app.store.all()[place];
+    let begins = run.is_ours() && run.started.is_none();
+    if let (Event::Started(started), true) = (&event, begins) {
         let recorded = host.past(started);
-        act(app, Action::Engine(event), unsent);
+        act(app, Action::Engine(place, event), wires);
         if let Some(recorded) = recorded {
-            past.begin(recorded);
+            wires[place].past.begin(recorded);
         }
-    } else if let Some(event) = past.hold(event) {
-        act(app, Action::Engine(event), unsent);
+    } else if let Some(event) = wires[place].past.hold(event) {
+        act(app, Action::Engine(place, event), wires);
     }
 }
 
-/// The record has been shown; the events that waited for it follow.
-fn past_is_told(app: &mut App, past: &mut Past, unsent: &mut VecDeque<Command>) {
-    let (waiting, gone) = past.end();
+/// What is recorded is on screen; what waited for that follows.
+fn past_is_told(app: &mut App, place: usize, wires: &mut [Wire]) {
+    let (waiting, gone) = wires[place].past.end();
     for event in waiting {
-        act(app, Action::Engine(event), unsent);
+        act(app, Action::Engine(place, event), wires);
     }
     if gone {
-        act(app, Action::EngineGone, unsent);
+        act(app, Action::EngineGone(place), wires);
     }
 }
 
-fn signalled(
-    app: &mut App,
-    signal: Signal,
-    host: &mut impl Host,
-    unsent: &mut VecDeque<Command>,
-) -> io::Result<()> {
+fn signalled(app: &mut App, signal: Signal, host: &mut impl Host, wires: &mut [Wire]) -> io::Result<()> {
     match signal {
-        Signal::Terminate => act(app, Action::Terminate, unsent),
+        Signal::Terminate => act(app, Action::Terminate, wires),
         Signal::Suspend => app.effects.push(Effect::Suspend),
-        Signal::Resize => act(app, Action::Redraw, unsent),
+        Signal::Resize => act(app, Action::Redraw, wires),
         Signal::Continue => {
             host.resumed()?;
-            act(app, Action::Redraw, unsent);
+            act(app, Action::Redraw, wires);
         }
     }
     Ok(())
 }
 
-/// The ends of whoever answers beside training.
-fn side_ends(app: &mut App, side: Option<SideHandle>) -> (Option<Sender<SideCommand>>, Receiver<SideEvent>) {
-    match side {
-        Some(SideHandle { commands, events }) => (Some(commands), events),
-        None => {
-            app.store.side_gone();
-            (None, never())
-        }
+fn act(app: &mut App, action: Action, wires: &mut [Wire]) {
+    for order in update(app, action) {
+        wires[order.run].tell(order.command);
     }
-}
-
-fn act(app: &mut App, action: Action, unsent: &mut VecDeque<Command>) {
-    unsent.extend(update(app, action));
 }
 
 fn from_input(input: event::Event) -> Action {
@@ -305,24 +304,6 @@ fn patience(app: &App, start: Instant, frame: Option<Duration>, unsent: bool) ->
     [frame, change, retry].into_iter().flatten().min().unwrap_or(Duration::from_secs(3600))
 }
 
-/// Sends without blocking: a busy engine must not freeze the screen.
-fn send<T>(unsent: &mut VecDeque<T>, commands: Option<&Sender<T>>) {
-    let Some(commands) = commands else {
-        unsent.clear();
-        return;
-    };
-    while let Some(command) = unsent.pop_front() {
-        match commands.try_send(command) {
-            Ok(()) => {}
-            Err(TrySendError::Full(command)) => {
-                unsent.push_front(command);
-                return;
-            }
-            Err(TrySendError::Disconnected(_)) => unsent.clear(),
-        }
-    }
-}
-
 /// Clears the terminal, so that everything is drawn.
 fn redraw<B: Backend>(terminal: &mut Terminal<B>, app: &mut App) -> io::Result<()>
 where
@@ -335,14 +316,13 @@ where
     Ok(())
 }
 
-/// Replaces the failed engine.
-fn restart(app: &mut App, channels: &mut Channels, host: &mut impl Host) {
-    let Some(run) = app.store.run() else { return };
+/// Puts another engine in the place of the one that failed.
+fn restart(app: &mut App, wires: &mut [Wire], host: &mut impl Host) {
+    let Some(own) = app.store.own() else { return };
+    let Some(run) = app.store.all()[own].path() else { return };
     match host.restart(&run) {
-        Ok(RunSource { facts: _, events, commands, side }) => {
-            channels.events = events;
-            channels.commands = commands;
-            channels.side = side;
+        Ok(source) => {
+            wires[own].begin_again(source);
             restart::begun(app);
         }
         Err(error) => app.say(Level::Error, format!("the engine cannot be restarted: {error}")),

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     app::App,
-    keys::{GLOBAL_KEYS, HELP_KEYS, HelpMove, Intent, shown_key},
+    keys::{GLOBAL_KEYS, HELP_KEYS, HelpMove, Intent, KeyRow, shown_key},
     theme::Theme,
 };
 use crate::{
@@ -66,7 +66,7 @@ fn content(app: &App, width: u16) -> Vec<Line<'static>> {
     let front = app.in_front();
     section(&mut lines, theme, front.name(), owned(front.keys()), width);
     explain(&mut lines, theme, width);
-    for (_, screen) in app.screens.iter().enumerate().filter(|(at, _)| *at != app.front) {
+    for (_, screen) in app.screens().iter().enumerate().filter(|(at, _)| *at != app.front) {
         section(&mut lines, theme, screen.name(), owned(screen.keys()), width);
     }
     lines.pop();
@@ -83,10 +83,11 @@ fn owned(rows: Vec<(&'static str, &'static str)>) -> Rows {
 /// The keys that work everywhere, those of the screens among them.
 fn everywhere(app: &App) -> Rows {
     let mut rows = Rows::new();
-    for row in GLOBAL_KEYS {
+    let useful = |row: &&KeyRow<Intent>| !(row.action.is_of_several_runs() && app.store.is_single());
+    for row in GLOBAL_KEYS.iter().filter(useful) {
         rows.push((row.shown.to_owned(), row.help.to_owned()));
         if row.action == Intent::PreviousScreen {
-            rows.extend(app.screens.iter().enumerate().map(|(at, screen)| {
+            rows.extend(app.screens().iter().enumerate().map(|(at, screen)| {
                 (shown_key(at, screen.as_ref()), format!("{}: {}", screen.name(), screen.about()))
             }));
         }

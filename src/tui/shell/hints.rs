@@ -80,19 +80,22 @@ fn hint(app: &App, shown: &'static str, text: &str, weight: u8) -> Hint {
 
 /// A key that works everywhere, where it does something now.
 fn global(app: &App, row: &KeyRow<Intent>) -> Option<Hint> {
-    use Intent::{Help, NextScreen, PauseOrResume, PhaseOne, Quit, StepOne};
+    use Intent::{Help, NextRun, NextScreen, PauseOrResume, PhaseOne, Quit, StepOne};
+    if row.action.is_of_several_runs() && app.store.is_single() {
+        return None;
+    }
     if row.hint.is_empty() || row.action.needs().is_some_and(|needed| !app.obeys(needed)) {
         return None;
     }
     let commands_first = app.in_front().commands_first();
     let waits = stepping::waits_for_a_step(app);
-    let next = app.store.next_phase().name();
+    let next = app.run().next_phase().name();
     let phase = format!("{} {next}", app.theme.glyph("→", "->"));
     let text = match row.action {
-        PauseOrResume if app.store.temporality == Temporality::Paused => "resume",
+        PauseOrResume if app.run().temporality == Temporality::Paused => "resume",
         PhaseOne if waits => &phase,
-        Quit if app.quitting.is_some() => "quit now",
-        Quit if app.store.facts.kind == SourceKind::Process => "leave",
+        Quit if app.quitting.is_some() => "leaves at once",
+        Quit if app.run().facts.kind == SourceKind::Process => "leave",
         _ => row.hint,
     };
     let weight = match row.action {
@@ -100,6 +103,7 @@ fn global(app: &App, row: &KeyRow<Intent>) -> Option<Hint> {
         PhaseOne if waits => 8,
         NextScreen => 6,
         Help => 5,
+        NextRun => 4,
         PauseOrResume if commands_first => 7,
         PauseOrResume => 2,
         StepOne if commands_first => 4,

@@ -89,6 +89,14 @@ pub enum Intent {
     PreviousScreen,
     /// Open the list of screens.
     Screens,
+    /// Show the next open run.
+    NextRun,
+    /// Show the open run before.
+    PreviousRun,
+    /// Open the list of open runs.
+    Runs,
+    /// Draw the curves of the other open runs too, or no more.
+    Others,
     /// Open or close the help.
     Help,
     /// Stop the engine and leave.
@@ -121,6 +129,11 @@ impl Intent {
             Self::OpenPrompt => Some(Capability::Set),
             _ => None,
         }
+    }
+
+    /// Whether it is of no use while only one run is open: then neither hints nor help speak of it.
+    pub fn is_of_several_runs(self) -> bool {
+        matches!(self, Self::NextRun | Self::PreviousRun | Self::Runs | Self::Others)
     }
 }
 
@@ -183,12 +196,16 @@ pub(crate) static HELP_KEYS: &[KeyRow<HelpMove>] = &[
 
 /// Keys that work everywhere.
 pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
-    row(&[Chord::char(' ')], "space", Intent::PauseOrResume, "pause", "pause within one token; resume"),
-    row(&[Chord::char('s')], "s", Intent::StepOne, "step", "run to the end of the step, then pause"),
-    row(&[Chord::char('p')], "p", Intent::PhaseOne, "phase", "run to the end of the phase, then pause"),
-    row(&[Chord::key(KeyCode::Tab)], "Tab", Intent::NextScreen, "screen", "next screen"),
-    row(&[Chord::key(KeyCode::BackTab)], "Shift+Tab", Intent::PreviousScreen, "", "previous screen"),
-    row(&[Chord::char('S')], "S", Intent::Screens, "", "list of all screens"),
+    row(&[Chord::char(' ')], "space", Intent::PauseOrResume, "pause", "pause within one token; go on"),
+    row(&[Chord::char('s')], "s", Intent::StepOne, "step", "go on to the end of the step, then pause"),
+    row(&[Chord::char('p')], "p", Intent::PhaseOne, "phase", "go on to the end of the phase, then pause"),
+    row(&[Chord::key(KeyCode::Tab)], "Tab", Intent::NextScreen, "screen", "the next screen"),
+    row(&[Chord::key(KeyCode::BackTab)], "Shift+Tab", Intent::PreviousScreen, "", "the screen before"),
+    row(&[Chord::char('S')], "S", Intent::Screens, "", "the list of all screens"),
+    row(&[Chord::char('>')], ">", Intent::NextRun, "run", "the next open run"),
+    row(&[Chord::char('<')], "<", Intent::PreviousRun, "", "the open run before"),
+    row(&[Chord::char('R')], "R", Intent::Runs, "", "the list of open runs"),
+    row(&[Chord::char('O')], "O", Intent::Others, "", "the curves of the other open runs in the charts"),
     row(&[Chord::char('?'), Chord::key(KeyCode::F(1))], "?", Intent::Help, "help", "this help"),
     row(&[Chord::char('q')], "q", Intent::Quit, "quit", "stop the engine, write a checkpoint, leave"),
     row(&[Chord::char('Q')], "Q", Intent::StopRun, "", "end the run, even of another process; asks first"),

@@ -23,5 +23,7 @@ pub mod theme;
 mod title;
 pub mod update;
 pub mod view;
+pub mod visit;
+mod wire;
 
 pub(in crate::tui) use clipboard::osc52;

@@ -7,15 +7,18 @@ use super::{
     effect::Effect,
     message::Level,
 };
-use crate::protocol::{Capability, RunSource};
+use crate::{
+    protocol::{Capability, RunSource},
+    tui::store::Run,
+};
 
 /// Starts an engine that resumes the run in this directory from its last checkpoint.
 pub(crate) type Restarter<'a> = dyn FnMut(&Path) -> io::Result<RunSource> + 'a;
 
-/// Whether a restart is possible: the engine is ours, has failed, and had begun a run.
-pub(crate) fn is_offered(app: &App) -> bool {
-    let failed = matches!(app.store.ended, Some(Ended::Failed(_)));
-    let ours = app.store.has(Capability::Restart) && app.store.started.is_some();
+/// Whether a person may ask for it: the engine is ours, has failed, and had begun a run.
+pub fn is_offered(app: &App) -> bool {
+    let failed = matches!(app.run().ended, Some(Ended::Failed(_)));
+    let ours = app.run().has(Capability::Restart) && app.run().started.is_some();
     failed && ours && app.quitting.is_none()
 }
 
@@ -23,8 +26,8 @@ pub(crate) fn is_offered(app: &App) -> bool {
 pub(super) fn ask(app: &App) -> Vec<Effect> {
     if is_offered(app) {
         vec![Effect::Restart]
-    } else if app.store.in_control() {
-        Effect::info("the engine is running; it can be restarted only after a failure")
+    } else if app.run().in_control() {
+        Effect::info("the engine is at work; it can be started again when it has failed")
     } else {
         Effect::info("there is no failed engine to restart")
     }
@@ -39,9 +42,10 @@ pub(super) fn offer(app: &mut App) {
 
 /// Another engine starts; it will report its step.
 pub(super) fn begun(app: &mut App) {
-    app.store.restart();
-    app.inspecting = None;
-    app.say(Level::Info, "the engine restarts from its last checkpoint");
+    let Some(own) = app.store.own() else { return };
+    app.store.get_mut(own).into_iter().for_each(Run::restart);
+    app.visits[own].inspecting = None;
+    app.say(Level::Info, "the engine begins again from its last checkpoint");
 }
 
 #[cfg(test)]
@@ -59,7 +63,7 @@ mod tests {
     /// The events of a run with this many steps.
     fn told(app: &mut App, from: u64, to: u64) {
         let script = Script::new(3);
-        let mut tell = |event| drop(update(app, Action::Engine(event)));
+        let mut tell = |event| drop(update(app, Action::Engine(0, event)));
         tell(Event::Started(Box::new(script.started("runs/x".into(), from))));
         for step in from + 1..=to {
             script.group(step, 0).into_iter().for_each(|r| tell(Event::RolloutScored(Box::new(r))));
@@ -90,7 +94,7 @@ mod tests {
                 told(&mut app, 0, 1);
             }
             if failed {
-                update(&mut app, Action::Engine(Event::Failed("It broke.".into())));
+                update(&mut app, Action::Engine(0, Event::Failed("It broke.".into())));
             }
             assert_eq!(press_r(&mut app), offered, "{facts:?} {can_restart} {begun} {failed}");
         }
@@ -102,34 +106,34 @@ mod tests {
         told(&mut app, 0, 8);
         update(
             &mut app,
-            Action::Engine(Event::EvalDone { step: 2, accuracy: 0.1, pass_at_k: None, puzzles: 1 }),
+            Action::Engine(0, Event::EvalDone { step: 2, accuracy: 0.1, pass_at_k: None, puzzles: 1 }),
         );
         update(
             &mut app,
-            Action::Engine(Event::EvalDone { step: 8, accuracy: 0.2, pass_at_k: None, puzzles: 1 }),
+            Action::Engine(0, Event::EvalDone { step: 8, accuracy: 0.2, pass_at_k: None, puzzles: 1 }),
         );
-        update(&mut app, Action::Engine(Event::Failed("It broke.".into())));
+        update(&mut app, Action::Engine(0, Event::Failed("It broke.".into())));
         assert!(press_r(&mut app));
         begun(&mut app);
         assert_eq!(
-            (app.store.history.last().unwrap().step, app.store.completions.len()),
+            (app.run().history.last().unwrap().step, app.run().completions.len()),
             (8, 64),
             "nothing goes before it tells"
         );
         told(&mut app, 5, 5);
-        assert_eq!((app.store.history.last().unwrap().step, app.store.completions.len()), (5, 40));
-        assert_eq!(app.store.counts.meter.window_range(None), Some((1, 5)));
-        assert_eq!(app.store.evaluations.iter().map(|found| found.step).collect::<Vec<_>>(), [2]);
-        let answers = app.store.pins.all().iter().flat_map(|pinned| pinned.answers.keys());
+        assert_eq!((app.run().history.last().unwrap().step, app.run().completions.len()), (5, 40));
+        assert_eq!(app.run().counts.meter.window_range(None), Some((1, 5)));
+        assert_eq!(app.run().evaluations.iter().map(|found| found.step).collect::<Vec<_>>(), [2]);
+        let answers = app.run().pins.all().iter().flat_map(|pinned| pinned.answers.keys());
         assert!(answers.copied().all(|step| step <= 5));
         let mut undisturbed = App::new(Theme::plain(), RunFacts::of_our_engine());
         told(&mut undisturbed, 0, 8);
         told(&mut app, 5, 8);
-        assert_eq!(app.store.counts.meter, undisturbed.store.counts.meter);
-        assert_eq!(app.store.history.steps(), undisturbed.store.history.steps());
-        assert_eq!(app.store.completions.len(), undisturbed.store.completions.len());
+        assert_eq!(app.run().counts.meter, undisturbed.run().counts.meter);
+        assert_eq!(app.run().history.steps(), undisturbed.run().history.steps());
+        assert_eq!(app.run().completions.len(), undisturbed.run().completions.len());
         // A second beginning without a failure cuts nothing.
         told(&mut app, 2, 2);
-        assert_eq!(app.store.history.last().unwrap().step, 8);
+        assert_eq!(app.run().history.last().unwrap().step, 8);
     }
 }

@@ -5,7 +5,7 @@ use crate::protocol::Temporality;
 
 /// Whether `p` and `s` are the likeliest next keys.
 pub(super) fn waits_for_a_step(app: &App) -> bool {
-    app.obeyed() && app.store.temporality == Temporality::Paused
+    app.obeyed() && app.run().temporality == Temporality::Paused
 }
 
 /// Shows that the engine is running, until it has paused again.

@@ -7,9 +7,12 @@ use super::app::{App, Ended};
 use crate::{
     config::{Choice, Control},
     protocol::{SourceKind, Temporality},
-    tui::widgets::{
-        lines::{draw_line, join_fitting, separator, span, width_of},
-        numbers,
+    tui::{
+        store::Run,
+        widgets::{
+            lines::{draw_line, join_fitting, separator, span, width_of},
+            numbers,
+        },
     },
 };
 
@@ -50,17 +53,17 @@ const LAYOUTS: [(Names, Standing, bool); 9] = [
 
 /// Columns from which some of the names are worth more than the number of the screen in front.
 const SOME: usize = 30;
-/// Columns of ` 6/9  Tab next`.
-const FRONT_TAIL: usize = 14;
+/// Columns of ` 6/9  Tab next`, and of ` Tab next` where the number might be taken for that of the run.
+const FRONT_TAIL: [usize; 2] = [14, 9];
 /// Columns of a mark for names that are not there, and the space beside it.
 const MORE: usize = 2;
 
-/// Draws the title bar; where the names are. Whatever its width, it says which screen is in front and how to get to the
-/// others.
-pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Vec<(Rect, usize)> {
+/// Draws the title bar; where the names are, and where the number of the run. Whatever its width, it says which screen is
+/// in front and how to get to the others, and which run of how many is shown.
+pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> (Vec<(Rect, usize)>, Rect) {
     let width = usize::from(area.width);
     if width == 0 || area.height == 0 {
-        return Vec::new();
+        return (Vec::new(), Rect::ZERO);
     }
     let badge = span(" aha-lab ", app.theme.accent.add_modifier(Modifier::REVERSED));
     let control = control_flag(app, width);
@@ -83,7 +86,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Vec<(Rect, u
     }
     let start = width_of(&left);
     let (tabs, places) = match names {
-        Names::All(gap) => row_of(app, 0..app.screens.len(), gap),
+        Names::All(gap) => row_of(app, 0..app.screens().len(), gap),
         Names::Some => row_of(app, around_front(app, room), 1),
         Names::Front => front_alone(app),
     };
@@ -101,42 +104,52 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Vec<(Rect, u
     }
     let gap = width.saturating_sub(width_of(&left) + width_of(&right));
     left.push(Span::raw(" ".repeat(gap)));
+    let count = count(app, width);
+    let (start, columns) = (width_of(&left), count.as_ref().map_or(0, |count| count.content.width()));
+    let counted = Rect::new(area.x + start as u16, area.y, columns as u16, 1).intersection(area);
     left.extend(right);
     draw_line(frame, left, area);
-    places
+    (places, counted)
+}
+
+/// Which run of how many is shown, where there are several.
+fn count(app: &App, width: usize) -> Option<Span<'static>> {
+    let (number, of) = (app.store.place() + 1, app.store.count());
+    let word = if width < 60 { "" } else { "run " };
+    (of > 1).then(|| span(format!("{word}{number}/{of}  "), app.theme.accent))
 }
 
 /// Warnings, how the run stands, the step and the clock, as far as they are wanted.
 fn right_end(app: &App, standing: Standing, width: usize) -> Vec<Span<'static>> {
     let theme = &app.theme;
-    let mut right: Vec<Span<'static>> = warnings(app).into_iter().collect();
+    let mut right: Vec<Span<'static>> = count(app, width).into_iter().chain(warnings(app)).collect();
     right.extend(state(app, width));
     if standing != Standing::State {
         right.push(span("  step ", theme.dim));
-        right.push(span(format!("{:<4}", app.store.step()), theme.title));
+        right.push(span(format!("{:<4}", app.run().step()), theme.title));
     }
     if standing == Standing::Clock {
-        right.push(span(format!(" {:>6} ", numbers::clock(app.store.elapsed())), theme.text));
+        right.push(span(format!(" {:>6} ", numbers::clock(app.run().elapsed())), theme.text));
     }
     right
 }
 
 /// The fewest columns that the names take, whichever screen is in front: nothing jumps from screen to screen.
 fn least(app: &App, names: Names) -> usize {
-    let widths = app.screens.iter().map(|screen| screen.name().len());
+    let widths = app.screens().iter().map(|screen| screen.name().len());
     match names {
         Names::All(gap) => widths.map(|width| gap + width).sum(),
         Names::Some => SOME.max(1 + widths.max().unwrap_or(0) + 2 * MORE),
-        Names::Front => 1 + widths.max().unwrap_or(0) + FRONT_TAIL,
+        Names::Front => 1 + widths.max().unwrap_or(0) + FRONT_TAIL[usize::from(!app.store.is_single())],
     }
 }
 
 /// The screens whose names fit into this many columns: the one in front, the next, and as many others as fit, from
 /// the first on.
 fn around_front(app: &App, room: usize) -> std::ops::Range<usize> {
-    let count = app.screens.len();
+    let count = app.screens().len();
     let width = |from: usize, to: usize| {
-        let names: usize = app.screens[from..to].iter().map(|screen| 1 + screen.name().len()).sum();
+        let names: usize = app.screens()[from..to].iter().map(|screen| 1 + screen.name().len()).sum();
         names + if from > 0 { MORE } else { 0 } + if to < count { MORE } else { 0 }
     };
     let wanted = (app.front + 2).min(count);
@@ -168,9 +181,9 @@ fn row_of(app: &App, shown: std::ops::Range<usize>, gap: usize) -> Placed {
         add(1, theme.glyph("‹", "<"), theme.hint_key, shown.start - 1);
     }
     for at in shown.clone() {
-        add(gap, app.screens[at].name(), if at == app.front { lit } else { theme.dim }, at);
+        add(gap, app.screens()[at].name(), if at == app.front { lit } else { theme.dim }, at);
     }
-    if shown.end < app.screens.len() {
+    if shown.end < app.screens().len() {
         add(1, theme.glyph("›", ">"), theme.hint_key, shown.end);
     }
     (spans, places)
@@ -180,8 +193,11 @@ fn row_of(app: &App, shown: std::ops::Range<usize>, gap: usize) -> Placed {
 fn front_alone(app: &App) -> Placed {
     let theme = &app.theme;
     let name = app.in_front().name();
-    let count = app.screens.len();
-    let number = format!(" {}/{count}  ", app.front + 1);
+    let count = app.screens().len();
+    let number = match app.store.is_single() {
+        true => format!(" {}/{count}  ", app.front + 1),
+        false => " ".to_owned(),
+    };
     let start = 1 + name.len() + number.len();
     let spans = vec![
         Span::raw(" "),
@@ -195,7 +211,7 @@ fn front_alone(app: &App) -> Placed {
 
 /// Marks a control run in bold capitals.
 fn control_flag(app: &App, width: usize) -> Option<Span<'static>> {
-    let control = app.store.config()?.reward.control;
+    let control = app.run().config()?.reward.control;
     let which =
         if width < 100 { String::new() } else { control.name().replace('-', " ").to_uppercase() + " " };
     let style = app.theme.error.add_modifier(Modifier::REVERSED);
@@ -204,17 +220,20 @@ fn control_flag(app: &App, width: usize) -> Option<Span<'static>> {
 
 fn details(app: &App) -> Vec<Vec<Span<'static>>> {
     let dim = app.theme.dim;
-    let Some(started) = &app.store.started else {
-        let text = if app.store.is_ours() { "starting the engine" } else { "reading the run" };
+    let Some(started) = &app.run().started else {
+        let text = if app.run().is_ours() { "starting the engine" } else { "reading the run" };
         return vec![vec![span(text, dim)]];
     };
-    let Some(config) = app.store.config() else {
-        let text = format!("{}, unknown configuration", app.store.facts.engine);
+    let Some(config) = app.run().config() else {
+        let text = format!("{}, unknown configuration", app.run().facts.engine);
         return vec![vec![span(text, dim)]];
     };
     let forked =
-        app.store.fork().map(|fork| vec![span(format!("forked from {} @{}", fork.run, fork.step), dim)]);
+        app.run().fork().map(|fork| vec![span(format!("forked from {} @{}", fork.run, fork.step), dim)]);
+    let name =
+        (!app.store.is_single()).then(|| vec![span(app.store.name(app.store.place()), app.theme.title)]);
     vec![
+        name.unwrap_or_default(),
         vec![span(format!("{} {}", config.puzzles.task.name, config.puzzles.level.name()), app.theme.text)],
         forked.unwrap_or_default(),
         vec![span(config.update.preset.name(), dim)],
@@ -225,18 +244,30 @@ fn details(app: &App) -> Vec<Vec<Span<'static>>> {
 
 /// The number of active sentinel warnings.
 fn warnings(app: &App) -> Option<Span<'static>> {
-    let raised = app.store.watch.raised();
+    let raised = app.run().watch.raised();
     (raised > 0).then(|| span(format!("{}{raised} ", app.theme.glyph("▲", "!")), app.theme.warning))
 }
 
-/// A mark and a word for the run's status.
+/// How a run stands, in a word.
+pub(super) fn standing(run: &Run) -> &'static str {
+    match (&run.ended, run.temporality) {
+        (Some(Ended::Failed(_)), _) => "failed",
+        _ if run.over() => "finished",
+        (_, Temporality::Paused) => "paused",
+        _ => "live",
+    }
+}
+
+/// A mark and a word for how the run that is shown stands.
 fn state(app: &App, width: usize) -> Vec<Span<'static>> {
     let theme = &app.theme;
     let stopped = theme.title.add_modifier(Modifier::REVERSED);
-    let (mark, word, style) = match (&app.store.ended, app.store.facts.kind, app.store.temporality) {
+    let (mark, word, style) = match (&app.run().ended, app.run().facts.kind, app.run().temporality) {
         (Some(Ended::Failed(_)), ..) => (theme.glyph("✗", "x"), "failed", theme.error),
-        _ if app.store.over() => (theme.glyph("▪", "#"), "finished", theme.title),
-        _ if app.quitting.is_some() => (theme.glyph("◌", "."), "stopping", theme.warning),
+        _ if app.run().over() => (theme.glyph("▪", "#"), "finished", theme.title),
+        _ if app.quitting.is_some() && app.run().is_ours() => {
+            (theme.glyph("◌", "."), "stopping", theme.warning)
+        }
         (_, SourceKind::Files | SourceKind::Process, Temporality::Paused) if width < 60 => {
             (theme.glyph(" ‖", " ="), "paused ", stopped)
         }
@@ -258,7 +289,7 @@ fn state(app: &App, width: usize) -> Vec<Span<'static>> {
         (_, SourceKind::Process, Temporality::Unpausing) => {
             (theme.glyph("◌", "."), "attached, resuming", theme.right)
         }
-        _ if app.store.started.is_none() => (theme.glyph("◌", "."), "starting", theme.dim),
+        _ if app.run().started.is_none() => (theme.glyph("◌", "."), "starting", theme.dim),
         (.., Temporality::Live) => (theme.glyph("●", "*"), "live", theme.right),
         (.., Temporality::Pausing) => (theme.glyph("◌", "."), "pausing", theme.warning),
         (.., Temporality::Paused) => (theme.glyph(" ‖", " ="), "paused ", stopped),

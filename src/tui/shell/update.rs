@@ -10,32 +10,51 @@ use ratatui::crossterm::event::KeyEventKind;
 
 use self::input::{key, mouse, paste};
 use super::{
-    app::{Action, App, Ended, QUIT_WAIT},
+    app::{Action, App, Ended, Order, QUIT_WAIT},
     effect::Effect,
     message::Level,
     restart,
 };
-use crate::protocol::{Capability, Command, Event, Temporality, side::SideCommand};
+use crate::{
+    protocol::{
+        Capability, Command, Event, Temporality,
+        side::{SideCommand, SideEvent},
+    },
+    tui::store::Run,
+};
 
 pub(super) use self::{effects::perform_all, intent::quit};
 
-/// Handles one action; returns the commands for the engine.
-pub fn update(app: &mut App, action: Action) -> Vec<Command> {
-    let before = app.front;
+/// Takes in one action; gives what the engines should be told.
+pub fn update(app: &mut App, action: Action) -> Vec<Order> {
+    let before = (app.front, app.store.place());
     let mut commands = take_in(app, action);
-    if app.front != before {
+    if (app.front, app.store.place()) != before {
         let effects = app.front_does(|screen, context| screen.enter(context));
         commands.extend(perform_all(app, effects));
     }
-    // The engine inspects a group only while the Microscope is open.
-    let wanted = app.in_front().inspects().filter(|_| app.obeys(Capability::Inspect));
-    if wanted != app.inspecting {
-        app.inspecting = wanted;
-        if app.obeys(Capability::Inspect) {
-            commands.push(Command::Inspect { group: wanted });
+    // A person commands the run that they see.
+    let run = app.store.place();
+    let mut orders: Vec<Order> = commands.into_iter().map(|command| Order { run, command }).collect();
+    orders.extend(look_closely(app));
+    orders
+}
+
+/// An engine looks closely only while somebody does.
+fn look_closely(app: &mut App) -> Vec<Order> {
+    let mut orders = Vec::new();
+    let seen = app.in_front().inspects();
+    for (place, (run, visit)) in app.store.all().iter().zip(&mut app.visits).enumerate() {
+        let obeys = run.can(Capability::Inspect) && app.quitting.is_none();
+        let wanted = seen.filter(|_| obeys && place == app.store.place());
+        if wanted != visit.inspecting {
+            visit.inspecting = wanted;
+            if obeys {
+                orders.push(Order { run: place, command: Command::Inspect { group: wanted } });
+            }
         }
     }
-    commands
+    orders
 }
 
 fn take_in(app: &mut App, action: Action) -> Vec<Command> {
@@ -44,20 +63,12 @@ fn take_in(app: &mut App, action: Action) -> Vec<Command> {
         Action::Key(event) => return key(app, &event),
         Action::Paste(text) => return paste(app, &text),
         Action::Mouse(event) => return mouse(app, event),
-        Action::Engine(event) => {
+        Action::Engine(place, event) => told(app, place, event),
+        Action::EngineGone(place) => engine_gone(app, place),
+        Action::Side(place, event) => side_told(app, place, event),
+        Action::SideGone(place) => {
             app.dirty = true;
-            told(app, event);
-        }
-        Action::EngineGone => engine_gone(app),
-        Action::Side(event) => {
-            app.dirty = true;
-            let news = app.store.hear_side(event);
-            app.pass_on(news);
-            app.refresh_all();
-        }
-        Action::SideGone => {
-            app.dirty = true;
-            app.store.side_gone();
+            app.store.get_mut(place).into_iter().for_each(Run::side_gone);
         }
         Action::Clock(now) => clock(app, now),
         Action::Redraw => {
@@ -72,36 +83,60 @@ fn take_in(app: &mut App, action: Action) -> Vec<Command> {
     Vec::new()
 }
 
-fn told(app: &mut App, event: Event) {
+fn told(app: &mut App, place: usize, event: Event) {
+    let shown = place == app.store.place();
+    let Some(run) = app.store.get_mut(place) else { return };
     let (begins, ends) = (matches!(event, Event::Started(_)), matches!(event, Event::Finished { .. }));
     let saved = matches!(event, Event::CheckpointSaved { .. });
     let paused = matches!(event, Event::Temporality(Temporality::Paused));
     let failed = matches!(event, Event::Failed(_));
-    let news = app.store.hear(event);
-    app.pass_on(news);
-    if begins {
+    let stepped = matches!(event, Event::StepDone(_));
+    let news = run.hear(event);
+    let (ours, live) = (run.is_ours(), run.has(Capability::Live));
+    // Of a run that is not shown, its curve may be on screen, or how it stands in the list.
+    app.dirty |= shown || begins || stepped && app.looks.others || app.list.is_some();
+    app.pass_on(place, news);
+    if begins && shown {
         app.refresh_all();
     }
     if saved {
-        app.asked.push(SideCommand::Models);
+        app.asked.push((place, SideCommand::Models));
     }
-    app.message.take_if(|message| paused && message.until_paused);
-    app.leave |= (failed || ends) && app.quitting.is_some();
+    app.message.take_if(|message| shown && paused && message.until_paused);
+    app.leave |= (failed || ends) && ours && app.quitting.is_some();
     if failed {
-        restart::offer(app);
+        has_failed(app, place);
     }
-    if ends && !app.leave && app.store.has(Capability::Live) {
-        app.say(Level::Info, "the run is finished; everything here can still be read");
+    if ends && !app.leave && live {
+        app.report_of(place, Level::Info, "the run is finished; everything here can still be read");
     }
 }
 
-fn engine_gone(app: &mut App) {
+fn has_failed(app: &mut App, place: usize) {
+    match place == app.store.place() {
+        true => restart::offer(app),
+        false => app.report_of(place, Level::Error, "the engine failed"),
+    }
+}
+
+fn engine_gone(app: &mut App, place: usize) {
+    let Some(run) = app.store.get_mut(place).filter(|run| run.is_ours()) else { return };
     app.dirty = true;
     app.leave |= app.quitting.is_some();
-    if app.store.is_ours() && app.store.ended.is_none() {
-        let reason = "the engine thread ended without giving a reason; see engine.log in the run directory";
-        app.store.ended = Some(Ended::Failed(reason.to_owned()));
-        restart::offer(app);
+    if run.ended.is_none() {
+        let reason = "the engine thread ended without saying why; engine.log in the run directory may tell";
+        run.ended = Some(Ended::Failed(reason.to_owned()));
+        has_failed(app, place);
+    }
+}
+
+fn side_told(app: &mut App, place: usize, event: SideEvent) {
+    let Some(run) = app.store.get_mut(place) else { return };
+    let news = run.hear_side(event);
+    app.pass_on(place, news);
+    if place == app.store.place() {
+        app.dirty = true;
+        app.refresh_all();
     }
 }
 

@@ -15,7 +15,7 @@ use crate::tui::screens::Hits;
 pub fn view(frame: &mut Frame<'_>, app: &mut App) {
     app.settle();
     let Some((hits, picture)) = draw(frame, app) else { return };
-    app.screens[app.front].drawn(hits);
+    app.front_does(|screen, _| screen.drawn(hits));
     app.picture = picture;
 }
 
@@ -33,11 +33,11 @@ fn draw(frame: &mut Frame<'_>, app: &App) -> Option<(Hits, Picture)> {
         Constraint::Length(hint_rows),
     ])
     .areas(area);
-    let tabs = title::draw(frame, app, top);
+    let (tabs, count) = title::draw(frame, app, top);
     let screen = app.in_front();
     let hits = screen.draw(frame, middle, &app.scene());
     bottom::draw(frame, app, below, !screen.has_message_line(area.height), &hits);
     let listed = app.list.as_ref().map(|open| list::draw(frame, app, open, area)).unwrap_or_default();
     let (help_last, help_page) = app.help.map_or((0, 1), |line| help::draw(frame, app, line, area));
-    Some((hits, Picture { tabs, listed, help_last, help_page }))
+    Some((hits, Picture { tabs, count, listed, help_last, help_page }))
 }

@@ -1,5 +1,5 @@
-//! Everything known about the run, for all screens. It is fed with the events of the engine or of the journal being
-//! read, and knows nothing about navigation.
+//! What is known of each open run, whichever screen shows it: it is told what the engine (or the journal being read)
+//! tells, and screens read it. Nothing here knows where a person is.
 
 pub mod completions;
 pub mod counts;
@@ -10,6 +10,7 @@ pub(crate) mod history;
 pub mod measurements;
 pub(crate) mod pane;
 pub mod pins;
+mod runs;
 pub mod streams;
 pub(crate) mod telling;
 mod thinning;
@@ -17,6 +18,7 @@ pub mod watch;
 
 use std::{path::PathBuf, time::Duration};
 
+pub use self::runs::RunStore;
 use self::{
     completions::Completions, counts::Counted, desk::Desk, groups::Groups, history::History,
     measurements::Measurements, pins::Pins, streams::Streams, watch::Watch,
@@ -63,7 +65,7 @@ pub struct Evaluated {
 
 /// One run.
 #[derive(Debug)]
-pub struct Store {
+pub struct Run {
     /// Who tells of it, and what can be done with it.
     pub facts: RunFacts,
     /// What the engine is; `None` until it has reported.
@@ -112,8 +114,8 @@ pub struct Store {
     worked_before: f64,
 }
 
-impl Store {
-    /// Before any event.
+impl Run {
+    /// Nothing told yet.
     pub fn new(facts: RunFacts) -> Self {
         Self {
             facts,
@@ -243,13 +245,18 @@ impl Store {
         self.history.aha(self.measured_base())
     }
 
-    /// The run directory, once it is known.
-    pub fn run(&self) -> Option<PathBuf> {
+    /// Its directory or file, once it is known.
+    pub fn path(&self) -> Option<PathBuf> {
         self.started.as_ref().map(|started| started.run.clone())
     }
 
-    /// The phase that a paused run would finish next: the current one if unfinished, else the next.
-    pub(crate) fn next_phase(&self) -> Phase {
+    /// The name of its directory or file.
+    fn name(&self) -> Option<String> {
+        Some(self.path()?.file_name()?.to_string_lossy().into_owned())
+    }
+
+    /// The phase to whose end a paused run goes next: the one in hand while it is not over, else the next.
+    pub fn next_phase(&self) -> Phase {
         let Some(now) = self.progress else { return Phase::Sample };
         let over = match now.phase {
             Phase::Sample | Phase::Update => now.done >= now.total,

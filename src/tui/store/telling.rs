@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Ended, Evaluated, Progress, Store, streams::Streams};
+use super::{Ended, Evaluated, Progress, Run, streams::Streams};
 use crate::{
     metrics::registry,
     protocol::{Capability, Event, Started, Temporality, side::SideEvent},
@@ -18,8 +18,8 @@ pub enum News {
     Warning(String),
 }
 
-impl Store {
-    /// Handles an engine event.
+impl Run {
+    /// Takes in what the engine tells.
     pub fn hear(&mut self, event: Event) -> Option<News> {
         match event {
             Event::Started(started) => return self.begin(*started),

@@ -6,6 +6,7 @@ pub(crate) mod highlight;
 pub(in crate::tui) mod lines;
 pub(in crate::tui) mod message_line;
 pub mod numbers;
+pub(in crate::tui) mod other_runs;
 pub(in crate::tui) mod phases;
 pub(in crate::tui) mod run_charts;
 pub(in crate::tui) mod scroll;

@@ -11,8 +11,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     frames::panel,
-    lines::{join_fitting, separator, span},
-    numbers,
+    lines::{join_fitting, separator, span, width_of},
+    numbers, other_runs,
 };
 use crate::{
     metrics::{
@@ -31,11 +31,11 @@ const AXIS: u16 = 5;
 const BOTH: u16 = 96;
 
 /// The charts of reward, length and checks beside each other.
-pub(in crate::tui) fn draw_all(scene: &Scene<'_>, log_length: bool, area: Rect, buffer: &mut Buffer) {
+pub(in crate::tui) fn draw_all(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let [reward, length, checks] =
         Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1), Constraint::Fill(1)]).areas(area);
     reward_chart(scene).draw(scene, reward, buffer);
-    length_chart(scene, log_length).draw(scene, length, buffer);
+    length_chart(scene).draw(scene, length, buffer);
     checks_chart(scene, checks.width).draw(scene, checks, buffer);
 }
 
@@ -57,6 +57,8 @@ struct Chart {
     title: Vec<Vec<Span<'static>>>,
     y: Scale,
     layers: Vec<Layer>,
+    /// The metric of which the curves of the other runs are drawn too.
+    compared: &'static Metric,
     reference: Option<f64>,
     waiting: &'static str,
 }
@@ -67,47 +69,51 @@ fn layer(points: impl Iterator<Item = (f64, f64)>, shape: Shape, style: Style) -
 
 /// A name and its current value, in the style of its curve.
 fn reading(scene: &Scene<'_>, name: &str, metric: &Metric, style: Style) -> Vec<Span<'static>> {
-    let value = scene.store.history.current(metric, scene.shared.smoothing);
+    let value = scene.store.history.current(metric, scene.looks.smoothing);
     let value = value.map_or("-".to_owned(), |value| numbers::fixed(value, metric.decimals, 0));
     vec![span(format!("{name} "), scene.theme.title), span(value, style)]
 }
 
 /// The highest value of all that a chart draws.
-fn highest(scene: &Scene<'_>, chart: Drawn) -> f64 {
+fn highest(scene: &Scene<'_>, chart: Drawn, compared: &Metric) -> f64 {
     registry::of_chart(chart)
         .flat_map(|metric| scene.store.history.raw(metric))
         .map(|(_, value)| value)
+        .chain(other_runs::extremes(scene, compared).map(|(_, high)| high))
         .filter(|value| value.is_finite())
         .fold(0.0, f64::max)
 }
 
 fn reward_chart(scene: &Scene<'_>) -> Chart {
-    let (theme, history, smoothing) = (scene.theme, &scene.store.history, scene.shared.smoothing);
+    let (theme, history, smoothing) = (scene.theme, &scene.store.history, scene.looks.smoothing);
     let reference = scene.store.base().map(|base| base.reward);
     Chart {
         title: vec![
             reading(scene, "reward", &registry::REWARD, theme.reward),
             reading(scene, "accuracy", &registry::ACCURACY, theme.right),
         ],
-        y: Scale::linear(highest(scene, Drawn::Reward).max(0.2)),
+        y: Scale::linear(highest(scene, Drawn::Reward, &registry::REWARD).max(0.2)),
         layers: vec![
             layer(history.raw(&registry::REWARD), Shape::Points, theme.dim),
             layer(history.smooth(&registry::ACCURACY, smoothing), Shape::Dashed, theme.right),
             layer(history.smooth(&registry::REWARD, smoothing), Shape::Line, theme.reward),
         ],
+        compared: &registry::REWARD,
         reference,
         waiting: "reward of each step",
     }
     .and_others(scene, Drawn::Reward, &[&registry::REWARD, &registry::ACCURACY])
 }
 
-fn length_chart(scene: &Scene<'_>, log_length: bool) -> Chart {
-    let (theme, history, smoothing) = (scene.theme, &scene.store.history, scene.shared.smoothing);
-    let high = highest(scene, Drawn::Length).max(40.0);
-    let lowest = history.raw(&registry::MEAN_LENGTH).map(|(_, value)| value).fold(high, f64::min);
+fn length_chart(scene: &Scene<'_>) -> Chart {
+    let (theme, history, smoothing) = (scene.theme, &scene.store.history, scene.looks.smoothing);
+    let high = highest(scene, Drawn::Length, &registry::MEAN_LENGTH).max(40.0);
+    let lowest = history.raw(&registry::MEAN_LENGTH).map(|(_, value)| value);
+    let others = other_runs::extremes(scene, &registry::MEAN_LENGTH).map(|(low, _)| low);
+    let lowest = lowest.chain(others).fold(high, f64::min);
     let mut title = reading(scene, "length", &registry::MEAN_LENGTH, theme.length);
     title.push(span(" tokens", theme.dim));
-    if log_length {
+    if scene.looks.log_length {
         title.push(span(" log", theme.dim));
     }
     let cut = history.last().and_then(|step| step.known(&registry::CLIPPED_RATIO));
@@ -116,11 +122,12 @@ fn length_chart(scene: &Scene<'_>, log_length: bool) -> Chart {
     });
     Chart {
         title: [Some(title), cut].into_iter().flatten().collect(),
-        y: if log_length { Scale::log(lowest, high) } else { Scale::linear(high) },
+        y: if scene.looks.log_length { Scale::log(lowest, high) } else { Scale::linear(high) },
         layers: vec![
             layer(history.raw(&registry::MEAN_LENGTH), Shape::Points, theme.dim),
             layer(history.smooth(&registry::MEAN_LENGTH, smoothing), Shape::Line, theme.length),
         ],
+        compared: &registry::MEAN_LENGTH,
         reference: scene.store.base().map(|base| base.mean_length),
         waiting: "tokens per completion",
     }
@@ -128,7 +135,7 @@ fn length_chart(scene: &Scene<'_>, log_length: bool) -> Chart {
 }
 
 fn checks_chart(scene: &Scene<'_>, width: u16) -> Chart {
-    let (theme, history, smoothing) = (scene.theme, &scene.store.history, scene.shared.smoothing);
+    let (theme, history, smoothing) = (scene.theme, &scene.store.history, scene.looks.smoothing);
     let mut chart = Chart {
         title: vec![
             reading(
@@ -139,7 +146,7 @@ fn checks_chart(scene: &Scene<'_>, width: u16) -> Chart {
             ),
             reading(scene, "true", &registry::TRUE_CHECKS, theme.true_check),
         ],
-        y: Scale::linear(highest(scene, Drawn::Checks).max(1.0)),
+        y: Scale::linear(highest(scene, Drawn::Checks, &registry::CHECKS).max(1.0)),
         layers: vec![
             layer(history.raw(&registry::CHECKS), Shape::Points, theme.dim),
             layer(
@@ -163,6 +170,7 @@ fn checks_chart(scene: &Scene<'_>, width: u16) -> Chart {
                 unmodified(theme.superficial),
             ),
         ],
+        compared: &registry::CHECKS,
         reference: scene.store.base().map(|base| base.checks),
         waiting: "true, misled, false and superficial checks",
     };
@@ -187,7 +195,7 @@ fn checks_chart(scene: &Scene<'_>, width: u16) -> Chart {
 
 /// Right answers and their faithful share.
 fn answers_chart(scene: &Scene<'_>) -> Chart {
-    let (theme, history, smoothing) = (scene.theme, &scene.store.history, scene.shared.smoothing);
+    let (theme, history, smoothing) = (scene.theme, &scene.store.history, scene.looks.smoothing);
     Chart {
         title: vec![
             reading(scene, "right", &registry::ACCURACY, theme.right),
@@ -199,6 +207,7 @@ fn answers_chart(scene: &Scene<'_>) -> Chart {
             layer(history.smooth(&registry::ACCURACY, smoothing), Shape::Dashed, theme.right),
             layer(history.smooth(&registry::FAITHFUL_SHARE, smoothing), Shape::Line, theme.accent),
         ],
+        compared: &registry::ACCURACY,
         reference: None,
         waiting: "right answers, and the faithful share of them",
     }
@@ -215,11 +224,11 @@ impl Chart {
     fn and_others(mut self, scene: &Scene<'_>, chart: Drawn, own: &[&Metric]) -> Self {
         let others = registry::of_chart(chart).filter(|metric| own.iter().all(|own| own.name != metric.name));
         for metric in
-            others.filter(|metric| scene.store.history.current(metric, scene.shared.smoothing).is_some())
+            others.filter(|metric| scene.store.history.current(metric, scene.looks.smoothing).is_some())
         {
             self.title.push(reading(scene, metric.label, metric, scene.theme.dim));
             self.layers.push(layer(
-                scene.store.history.smooth(metric, scene.shared.smoothing),
+                scene.store.history.smooth(metric, scene.looks.smoothing),
                 Shape::Line,
                 scene.theme.dim,
             ));
@@ -235,9 +244,9 @@ impl Chart {
         title.extend(join_fitting(self.title, separator(theme), room));
         title.push(Span::raw(" "));
         let mut block = panel(theme, Line::from(title));
-        if checks {
-            block = block.title_bottom(Line::from(legend(scene, room)).right_aligned());
-        }
+        let legend = if checks { legend(scene, room) } else { Vec::new() };
+        let others = other_runs::legend(scene, room.saturating_sub(width_of(&legend) + 2));
+        block = block.title_bottom(Line::from(legend).right_aligned()).title_bottom(Line::from(others));
         let inner = block.inner(area);
         block.render(area, buffer);
         if inner.width < AXIS + 4 || inner.height < 3 {
@@ -252,7 +261,8 @@ impl Chart {
         }
         let plot = Rect { x: inner.x + AXIS, width: inner.width - AXIS, height: inner.height - 1, ..inner };
         let last = scene.store.history.last().map_or(0, |step| step.step);
-        let x = step_range(last, scene.store.over());
+        let x = step_range(last.max(other_runs::last_step(scene)), scene.store.over());
+        let layers = other_runs::layers(scene, self.compared).into_iter().chain(self.layers).collect();
         for (value, row) in [
             (self.y.high(), plot.y),
             (self.y.middle(), plot.y + (plot.height - 1) / 2),
@@ -264,13 +274,14 @@ impl Chart {
         Plot {
             x,
             y: self.y,
-            layers: self.layers,
+            layers,
             reference: self.reference.map(|value| (value, format!("base {}", numbers::axis(round(value))))),
             marks: marks(scene).into_iter().map(|mark| (mark.step as f64, unmodified(mark.style))).collect(),
             faint_until: scene.store.fork().map(|fork| fork.step as f64),
             reference_style: theme.reference,
         }
         .render(plot, buffer, theme.ascii);
+        other_runs::draw_numbers(scene, self.compared, (x, self.y), plot, buffer);
         steps_axis(scene, plot, x, buffer);
     }
 }

@@ -16,15 +16,14 @@ use ratatui::{
 
 pub use self::action::{Action, KEYS};
 use self::completions::Shown;
-use super::{Context, Gesture, Pointer, Scene, Screen};
+use super::{Context, Gesture, Looks, Pointer, Scene, Screen};
 use crate::tui::{
     shell::{effect::Effect, keys::KeyRow},
     store::{
         Ended,
-        history::Smoothing,
         streams::{Group, Streams},
     },
-    widgets::{phases, run_charts},
+    widgets::{other_runs, phases, run_charts},
 };
 
 /// From this height of the terminal on there is a line for messages; below, they take the place of the hints.
@@ -33,8 +32,6 @@ const WITH_MESSAGE: u16 = 18;
 /// The Live screen.
 #[derive(Debug, Default)]
 pub struct Live {
-    /// Whether the length chart has a logarithmic axis.
-    pub log_length: bool,
     /// Rows of a completion; `None` fits them to the panel.
     card_rows: Option<u16>,
     /// The step in which the user navigated, the selected group and the first completion shown.
@@ -54,7 +51,7 @@ pub struct Hits {
 /// every few seconds.
 #[derive(Debug)]
 struct Charts {
-    key: (u64, u64, u64, Rect, bool, bool, Smoothing),
+    key: (u64, u64, u64, u64, Rect, bool, Looks),
     buffer: Buffer,
 }
 
@@ -108,13 +105,13 @@ impl Live {
     }
 
     fn draw_charts(&self, frame: &mut Frame<'_>, scene: &Scene<'_>, area: Rect) {
-        let (store, smoothing) = (scene.store, scene.shared.smoothing);
-        let version = store.history.version();
-        let key = (version, store.begun, store.edits, area, self.log_length, store.over(), smoothing);
+        let store = scene.store;
+        let versions = (store.history.version(), other_runs::version(scene));
+        let key = (versions.0, versions.1, store.begun, store.edits, area, store.over(), scene.looks);
         let mut charts = self.charts.borrow_mut();
         if charts.as_ref().is_none_or(|drawn| drawn.key != key) {
             let mut buffer = Buffer::empty(area);
-            run_charts::draw_all(scene, self.log_length, area, &mut buffer);
+            run_charts::draw_all(scene, area, &mut buffer);
             *charts = Some(Charts { key, buffer });
         }
         if let Some(drawn) = &*charts {
@@ -158,13 +155,13 @@ impl Screen for Live {
                 return self.turn_group(streams, action == Action::NextGroup);
             }
             Action::LogLength => {
-                self.log_length = !self.log_length;
-                let axis = if self.log_length { "logarithmic" } else { "linear" };
+                context.looks.log_length = !context.looks.log_length;
+                let axis = if context.looks.log_length { "logarithmic" } else { "linear" };
                 return Effect::info(format!("length: {axis} axis"));
             }
             Action::Smoothing => {
-                let smoothing = context.shared.smoothing.next();
-                context.shared.smoothing = smoothing;
+                let smoothing = context.looks.smoothing.next();
+                context.looks.smoothing = smoothing;
                 let beta = smoothing.beta();
                 return Effect::info(if beta == 0.0 {
                     "bright lines: not smoothed".to_owned()

@@ -80,7 +80,7 @@ pub fn draw(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
                 scene.store.history.raw(row.curve).map(|(_, value)| value).filter(|value| value.is_finite());
             let scale = Scale::up_to(high.fold(row.floor, f64::max));
             let drawn = sparkline(
-                scene.store.history.smooth(row.curve, scene.shared.smoothing),
+                scene.store.history.smooth(row.curve, scene.looks.smoothing),
                 x,
                 scale,
                 room,
@@ -112,7 +112,7 @@ fn tail(scene: &Scene<'_>, row: &Row, index: usize) -> Vec<Span<'static>> {
     let base =
         row.base.map_or(String::new(), |base| format!("base {}", numbers::fixed(base, row.decimals, 0)));
     let mut spans = vec![span(format!("{base:<10}"), theme.reference)];
-    let current = |curve| scene.store.history.current(curve, scene.shared.smoothing).unwrap_or(f64::NAN);
+    let current = |curve| scene.store.history.current(curve, scene.looks.smoothing).unwrap_or(f64::NAN);
     match index {
         0 => spans.extend([
             span("right ", theme.dim),
@@ -154,7 +154,7 @@ pub(crate) fn draw_numbers(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
 
 fn value(scene: &Scene<'_>, row: &Row, width: usize) -> String {
     numbers::fixed(
-        scene.store.history.current(row.curve, scene.shared.smoothing).unwrap_or(f64::NAN),
+        scene.store.history.current(row.curve, scene.looks.smoothing).unwrap_or(f64::NAN),
         row.decimals,
         width,
     )

@@ -13,7 +13,7 @@ use crate::{
             effect::Effect,
             keys::{Chord, KeyRow, row},
         },
-        store::{Store, completions::Key},
+        store::{Run, completions::Key},
         widgets::scroll::{Move, Scroll, Scrolled},
     },
 };
@@ -98,7 +98,7 @@ pub struct Meter {
 
 impl Meter {
     /// The counts of the window.
-    pub fn tally(&self, store: &Store) -> Tally {
+    pub fn tally(&self, store: &Run) -> Tally {
         store.counts.meter.window(self.window.steps())
     }
 }
@@ -144,7 +144,7 @@ impl Screen for Meter {
     }
 }
 
-fn show_aha(store: &Store) -> Vec<Effect> {
+fn show_aha(store: &Run) -> Vec<Effect> {
     let Some(step) = store.aha() else {
         return Effect::info(
             "there is no aha mark yet: smoothed self-corrections have not stayed above three times the base's",

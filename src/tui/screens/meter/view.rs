@@ -14,7 +14,7 @@ use crate::{
     runs::place::Place,
     tui::{
         screens::Scene,
-        store::Store,
+        store::Run,
         widgets::{
             frames::{padded, panel},
             run_charts,
@@ -101,7 +101,7 @@ fn lines(meter: &Meter, scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
 }
 
 /// Short enough for one line at 80 columns.
-fn aha(store: &Store) -> String {
+fn aha(store: &Run) -> String {
     let Some(step) = store.aha() else {
         return "none yet: needs 3 smoothed steps above 3x the base".to_owned();
     };

@@ -14,7 +14,7 @@ use crate::{
         screens::Context,
         shell::effect::Effect,
         store::{
-            Store,
+            Run,
             desk::{Desk, Wanted, label, quoted},
         },
     },
@@ -86,8 +86,8 @@ impl Playground {
         }
     }
 
-    /// Adopts the sampling settings of a run and the available models.
-    pub(super) fn follow(&mut self, store: &Store) {
+    /// Takes over how a run samples, and which models there are.
+    pub(super) fn follow(&mut self, store: &Run) {
         if self.begun != store.begun
             && let Some(config) = store.config()
         {
@@ -131,7 +131,7 @@ impl Playground {
         true
     }
 
-    fn act_on_form(&mut self, action: Action, store: &Store) -> Result<Vec<Effect>, Refusal> {
+    fn act_on_form(&mut self, action: Action, store: &Run) -> Result<Vec<Effect>, Refusal> {
         let desk = &store.desk;
         match action {
             Action::Answer(side) => self.enter_answer(side, desk)?,
@@ -196,7 +196,7 @@ impl Playground {
         Ok(Vec::new())
     }
 
-    fn next_puzzle(&mut self, store: &Store) -> Vec<Effect> {
+    fn next_puzzle(&mut self, store: &Run) -> Vec<Effect> {
         self.drawn += 1;
         let config = store.config().map_or_else(Config::default, Config::clone);
         match config.puzzles.make() {

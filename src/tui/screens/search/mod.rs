@@ -20,8 +20,8 @@ impl Search {
     /// Shows the completion that is selected in the list.
     fn show_selected(&mut self, context: &mut Context<'_>) {
         let all = &context.store.completions;
-        context.shared.listing.settle(all);
-        self.show(context.shared.listing.selected(all));
+        context.listing.settle(all);
+        self.show(context.listing.selected(all));
     }
 }
 
@@ -58,7 +58,7 @@ impl Screen for Search {
 
     fn update(&mut self, action: Action, context: &mut Context<'_>, hits: &Hits) -> Vec<Effect> {
         let all = &context.store.completions;
-        let list = &mut context.shared.listing;
+        let list = &mut *context.listing;
         list.settle(all);
         match action {
             Action::NextCompletion => list.move_rows(1, all),

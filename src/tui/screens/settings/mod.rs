@@ -17,7 +17,7 @@ use crate::{
             effect::Effect,
             keys::{Chord, KeyRow, row},
         },
-        store::Store,
+        store::Run,
     },
 };
 
@@ -99,7 +99,7 @@ impl Setting {
 }
 
 /// Every key with its value. Before a run has begun, those are the defaults.
-fn settings(store: &Store) -> Vec<Setting> {
+fn settings(store: &Run) -> Vec<Setting> {
     let default = Config::default();
     let config = store.config().or(store.started.is_none().then_some(&default));
     let value = |config: &Config, name| config.get(name).unwrap_or_default();
@@ -115,7 +115,7 @@ fn settings(store: &Store) -> Vec<Setting> {
 }
 
 impl Settings {
-    fn listed(&self, store: &Store) -> Vec<Setting> {
+    fn listed(&self, store: &Run) -> Vec<Setting> {
         let mut all = settings(store);
         all.retain(|setting| !self.changed_only || setting.is_changed());
         all
@@ -183,8 +183,8 @@ impl Screen for Settings {
     }
 }
 
-/// Opens the prompt, or says why the key cannot change.
-fn set(setting: &Setting, store: &Store) -> Vec<Effect> {
+/// Opens the prompt, or says why that would be of no use.
+fn set(setting: &Setting, store: &Run) -> Vec<Effect> {
     match store.refusal(Capability::Set) {
         Some(refusal) => Effect::info(refusal),
         None if setting.live => vec![Effect::Prompt(format!("{}=", setting.name))],

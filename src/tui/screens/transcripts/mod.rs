@@ -60,8 +60,8 @@ impl Screen for Transcripts {
     }
 
     fn refresh(&mut self, context: &mut Context<'_>) {
-        context.shared.listing.settle(&context.store.completions);
-        self.follow_selection(&context.shared.listing);
+        context.listing.settle(&context.store.completions);
+        self.follow_selection(context.listing);
     }
 
     fn read(&mut self, key: Key, context: &mut Context<'_>) -> bool {

@@ -84,7 +84,7 @@ impl Transcripts {
     /// Carries out an action; returns the effects outside the screen.
     pub(super) fn act(&mut self, action: Action, context: &mut Context<'_>, hits: &Hits) -> Vec<Effect> {
         let all = &context.store.completions;
-        let list = &mut context.shared.listing;
+        let list = &mut *context.listing;
         list.settle(all);
         let before = list.key();
         let effects = match action {
@@ -318,10 +318,10 @@ impl Transcripts {
 
     /// Opens the selected completion to be read.
     pub(super) fn open(&mut self, key: Key, context: &mut Context<'_>) -> bool {
-        let found = context.shared.listing.show(key, &context.store.completions);
+        let found = context.listing.show(key, &context.store.completions);
         if found {
             self.focus = Focus::Detail;
-            self.follow_selection(&context.shared.listing);
+            self.follow_selection(context.listing);
         }
         found
     }

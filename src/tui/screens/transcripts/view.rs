@@ -46,7 +46,7 @@ const BAR: usize = 3;
 /// Draws the screen into `area`. Only rows and lines on screen are built; the transcript is wrapped again only if it,
 /// the width, the theme or the search changed.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, transcripts: &Transcripts, scene: &Scene<'_>) -> Hits {
-    let (theme, all, listing) = (scene.theme, &scene.store.completions, &scene.shared.listing);
+    let (theme, all, listing) = (scene.theme, &scene.store.completions, scene.listing);
     let mut hits = Hits::default();
     if area.is_empty() {
         return hits;
@@ -168,7 +168,7 @@ fn draw_list(
     if area.is_empty() {
         return None;
     }
-    let (theme, library, listing) = (scene.theme, &scene.store.completions, &scene.shared.listing);
+    let (theme, library, listing) = (scene.theme, &scene.store.completions, scene.listing);
     let focused = transcripts.focus == Focus::List;
     let (shown, all) = (library.counts().of(listing.filter()), library.len());
     let title = on_border(vec![

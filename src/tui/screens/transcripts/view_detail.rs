@@ -44,7 +44,7 @@ pub(super) fn draw(
     if area.is_empty() {
         return None;
     }
-    let (theme, all, listing) = (scene.theme, &scene.store.completions, &scene.shared.listing);
+    let (theme, all, listing) = (scene.theme, &scene.store.completions, scene.listing);
     let focused = transcripts.focus == Focus::Detail;
     let (Some(entry), Some(group)) = (listing.entry(all), listing.group(all)) else {
         pane(Line::default(), focused, theme).render(area, buffer);

@@ -8,7 +8,7 @@ use crate::{
     tui::{
         shell::{effect::Effect, message::Level, question::Question},
         store::{
-            Store,
+            Run,
             pins::{Pinned, Pins},
         },
     },
@@ -83,8 +83,8 @@ impl Travel {
         answers.range(..=wanted).next_back().or_else(|| answers.first_key_value()).map(|(_, answer)| answer)
     }
 
-    /// Carries out an action; returns the commands for the engine.
-    pub(super) fn act(&mut self, action: Action, store: &Store, hits: &Hits) -> Vec<Effect> {
+    /// Does what a key asked for; what the engine must be told is returned.
+    pub(super) fn act(&mut self, action: Action, store: &Run, hits: &Hits) -> Vec<Effect> {
         let pins = &store.pins;
         // Pins belong to the engine: without one there is nothing to change.
         if let Action::Type | Action::Unpin = action

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use crossbeam_channel::unbounded;
+use crossbeam_channel::{Sender, unbounded};
 use ratatui::{
     backend::TestBackend,
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
@@ -9,8 +9,11 @@ use ratatui::{
 use super::*;
 use crate::{
     engine::scripted::{self, ScriptedOptions},
-    protocol::RunFacts,
-    tui::{shell::theme::Theme, store::Ended},
+    protocol::{Command, RunFacts},
+    tui::{
+        shell::theme::Theme,
+        store::{Ended, RunStore},
+    },
 };
 
 /// A host that notes what it was asked.
@@ -46,6 +49,11 @@ impl Host for Notes {
     }
 }
 
+/// A run that takes no commands.
+fn read(events: Receiver<Event>) -> RunSource {
+    RunSource { facts: RunFacts::of_our_files(false), events, commands: None, side: None }
+}
+
 fn key(code: KeyCode, modifiers: KeyModifiers) -> event::Event {
     event::Event::Key(KeyEvent::new(code, modifiers))
 }
@@ -66,19 +74,13 @@ fn keys_are_served_through_a_flood_of_events() {
         keys.send(key(code, modifiers)).unwrap();
     }
     signals.send(Signal::Continue).unwrap();
-    let channels = Channels {
-        input,
-        events: handle.events,
-        commands: handle.commands,
-        side: None,
-        signals: signal_ends,
-    };
+    let channels = Channels { input, signals: signal_ends, runs: vec![handle] };
     let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
     let mut app = App::new(Theme::colored(), RunFacts::of_our_engine());
     let mut notes = Notes::default();
     run(&mut terminal, &mut app, channels, &mut notes).unwrap();
     assert_eq!(app.in_front().name(), "Transcripts");
-    assert_eq!(app.store.ended, Some(Ended::Finished), "it waited for the engine's end");
+    assert_eq!(app.run().ended, Some(Ended::Finished), "it waited for the engine's end");
     assert!(notes.0.contains(&"mouse false".into()) && notes.0.contains(&"suspend".into()), "{:?}", notes.0);
 }
 
@@ -140,19 +142,22 @@ fn a_failed_engine_is_started_again_and_what_was_seen_stays() {
     let options =
         ScriptedOptions { position: Duration::ZERO, fail_at: Some(4), ..ScriptedOptions::default() };
     let (keys, input) = unbounded();
-    let RunSource { facts: _, events, commands, side } =
-        watched(scripted::start(options).unwrap(), keys.clone(), 'r');
-    let channels = Channels { input, events, commands, side, signals: never() };
+    let source = watched(scripted::start(options).unwrap(), keys.clone(), 'r');
+    let channels = Channels { input, signals: never(), runs: vec![source] };
     let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
     let mut app = App::new(Theme::colored(), RunFacts::of_our_engine());
     let mut again = Again(keys, Vec::new());
     run(&mut terminal, &mut app, channels, &mut again).unwrap();
     assert_eq!(again.1, ["runs/scripted", "runs/scripted"]);
-    assert_eq!(app.store.ended, Some(Ended::Finished));
-    let steps: Vec<u64> = app.store.history.steps().iter().map(|step| step.step).collect();
+    assert_eq!(app.run().ended, Some(Ended::Finished));
+    let steps: Vec<u64> = app.run().history.steps().iter().map(|step| step.step).collect();
     assert_eq!(steps, [1, 2, 3, 4, 5]);
-    assert_eq!(app.store.completions.len(), 5 * 16 * 8);
-    assert_eq!(app.store.started.map(|started| started.step), Some(2), "it went on from its checkpoint");
+    assert_eq!(app.run().completions.len(), 5 * 16 * 8);
+    assert_eq!(
+        app.run().started.as_ref().map(|started| started.step),
+        Some(2),
+        "it went on from its checkpoint"
+    );
 }
 
 /// More events than one round takes: the one on the border of two rounds is not lost.
@@ -174,18 +179,18 @@ fn no_event_of_a_flood_is_lost() {
         }
         drop(keys);
     });
-    let channels = Channels { input, events, commands: None, side: None, signals: never() };
+    let channels = Channels { input, signals: never(), runs: vec![read(events)] };
     let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
     let mut app = App::new(Theme::plain(), RunFacts::of_our_files(false));
     run(&mut terminal, &mut app, channels, &mut Notes::default()).unwrap();
     leaving.join().unwrap();
-    assert_eq!(app.store.completions.len(), sent);
+    assert_eq!(app.run().completions.len(), sent);
 }
 
 #[test]
 fn a_lost_keyboard_ends_the_loop() {
     let (_, input) = unbounded();
-    let channels = Channels { input, events: never(), commands: None, side: None, signals: never() };
+    let channels = Channels { input, signals: never(), runs: vec![read(never())] };
     let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
     let mut app = App::new(Theme::plain(), RunFacts::of_our_files(false));
     run(&mut terminal, &mut app, channels, &mut Notes::default()).unwrap();
@@ -249,15 +254,15 @@ fn what_is_recorded_comes_before_what_the_engine_counts_and_not_before_what_it_w
         keys.send(key(KeyCode::Char('q'), KeyModifiers::NONE)).unwrap();
         std::thread::sleep(Duration::from_secs(60));
     });
-    let channels = Channels { input, events, commands: None, side: None, signals: never() };
+    let channels = Channels { input, signals: never(), runs: vec![read(events)] };
     let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
     let mut app = App::new(Theme::plain(), RunFacts::of_our_engine());
     run(&mut terminal, &mut app, channels, &mut Resumed(Some(recorded))).unwrap();
-    let steps: Vec<u64> = app.store.history.steps().iter().map(|step| step.step).collect();
+    let steps: Vec<u64> = app.run().history.steps().iter().map(|step| step.step).collect();
     assert_eq!(steps, [1, 2, 3, 4]);
-    assert_eq!(app.store.completions.len(), 4 * 8);
-    assert_eq!(app.store.counts.meter.window_range(None), Some((1, 4)));
-    assert_eq!(app.store.ended, Some(Ended::Failed("It broke.".into())));
+    assert_eq!(app.run().completions.len(), 4 * 8);
+    assert_eq!(app.run().counts.meter.window_range(None), Some((1, 4)));
+    assert_eq!(app.run().ended, Some(Ended::Failed("It broke.".into())));
 }
 
 #[test]
@@ -291,10 +296,61 @@ fn a_lost_keyboard_is_the_end_of_the_terminal_whatever_else_says_so() {
         } else {
             drop(keys);
         }
-        let channels = Channels { input, events, commands: Some(commands), side: None, signals };
+        let source = RunSource { commands: Some(commands), ..read(events) };
+        let channels = Channels { input, signals, runs: vec![source] };
         let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
         let mut app = App::new(Theme::plain(), RunFacts::of_our_engine());
         let ended = run(&mut terminal, &mut app, channels, &mut Notes::default());
         assert!(ended.unwrap_err().to_string().contains("The terminal is gone"), "{signal_first}");
     }
+}
+
+/// What each run tells is kept as its own, keys command the one that is shown, and a run that floods does not hold up the
+/// other.
+#[test]
+fn each_run_is_told_by_its_own_source_and_only_the_shown_one_is_commanded() {
+    let script = crate::engine::scripted::Script::new(1);
+    let (told, floods) = unbounded();
+    for index in 0..3 * EVENTS_AT_ONCE {
+        let record = script.rollout(1 + index as u64 / 16, 0, index % 16);
+        told.send(Event::RolloutScored(Box::new(record))).unwrap();
+    }
+    let (also_told, attached) = unbounded();
+    also_told.send(Event::Started(Box::new(script.started("runs/second".into(), 0)))).unwrap();
+    also_told.send(Event::StepDone(Box::new(script.metrics(1)))).unwrap();
+    let (commands, asked) = unbounded();
+    let second = RunSource {
+        facts: RunFacts::of_another_process(),
+        events: attached,
+        commands: Some(commands),
+        side: None,
+    };
+    let (keys, input) = unbounded::<event::Event>();
+    let watched = floods.clone();
+    let person = std::thread::spawn(move || {
+        let press = |code| keys.send(key(KeyCode::Char(code), KeyModifiers::NONE)).unwrap();
+        // The first run takes no command.
+        press(' ');
+        press('>');
+        press(' ');
+        let paused = asked.recv().unwrap();
+        while !watched.is_empty() {
+            std::thread::yield_now();
+        }
+        press('<');
+        press(' ');
+        press('q');
+        (paused, asked.try_recv().ok())
+    });
+    let runs = vec![read(floods), second];
+    let store = RunStore::new(runs[0].facts, [runs[1].facts]);
+    let mut app = App::of_runs(Theme::plain(), store);
+    let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
+    run(&mut terminal, &mut app, Channels { input, signals: never(), runs }, &mut Notes::default()).unwrap();
+    assert_eq!(person.join().unwrap(), (Command::Pause, None));
+    let [first, second] = app.store.all() else { panic!() };
+    assert_eq!((first.completions.len(), second.completions.len()), (3 * EVENTS_AT_ONCE, 0));
+    assert_eq!((first.history.steps().len(), second.history.steps().len()), (0, 1));
+    assert_eq!(app.store.place(), 0);
+    drop((told, also_told));
 }

@@ -5,7 +5,7 @@ use crate::{
     protocol::{Capability, Command, side::SideCommand},
     task::{self, Puzzle},
     tui::{
-        screens::Context,
+        screens::{AnyScreen, Context},
         shell::{app::App, effect::Effect, message::Level, prompt::Prompt},
         store::completions::Key,
     },
@@ -26,7 +26,7 @@ fn perform(app: &mut App, effect: Effect) -> Vec<Command> {
         }
         Effect::Prompt(text) => app.prompt = Some(Prompt::new(&text)),
         Effect::Read(key) => read(app, key),
-        Effect::EndRun if app.store.is_ours() => return quit(app),
+        Effect::EndRun if app.run().is_ours() => return quit(app),
         Effect::EndRun => {
             return control(app, Capability::Stop, |app| {
                 app.say(Level::Warning, "asked the run to write a checkpoint and end");
@@ -37,26 +37,26 @@ fn perform(app: &mut App, effect: Effect) -> Vec<Command> {
         Effect::Unpin(puzzle) => {
             return control(app, Capability::Pin, |app| {
                 let words = words(app, &puzzle);
-                app.say(Level::Info, format!("{words} is unpinned; its answers stay"));
-                app.store.pins.unpin(&puzzle);
+                app.say(Level::Info, format!("{words} is asked no more; what it was answered with stays"));
+                app.run_mut().pins.unpin(&puzzle);
                 Command::Unpin(puzzle)
             });
         }
-        Effect::Models => app.asked.push(SideCommand::Models),
+        Effect::Models => app.ask([SideCommand::Models]),
         Effect::Play(request) => {
-            let command = app.store.desk.play(*request);
-            app.asked.push(command);
+            let command = app.run_mut().desk.play(*request);
+            app.ask([command]);
         }
         Effect::Resample(wanted) => {
-            let command = app.store.desk.resample(wanted);
-            app.asked.extend(command);
+            let command = app.run_mut().desk.resample(wanted);
+            app.ask(command);
         }
-        Effect::GiveUp => app.asked.extend(app.store.desk.give_up()),
+        Effect::GiveUp => app.ask(app.run().desk.give_up()),
         Effect::Measure => {
-            let command = app.store.measurements.measure();
-            app.asked.extend(command);
+            let command = app.run_mut().measurements.measure();
+            app.ask(command);
         }
-        Effect::GiveUpMeasurement => app.asked.extend(app.store.measurements.give_up()),
+        Effect::GiveUpMeasurement => app.ask(app.run().measurements.give_up()),
         Effect::Copy { .. } | Effect::Export { .. } | Effect::Suspend | Effect::Redraw | Effect::Restart => {
             app.effects.push(effect);
         }
@@ -66,20 +66,20 @@ fn perform(app: &mut App, effect: Effect) -> Vec<Command> {
 
 /// Opens a completion on the screen that shows completions.
 fn read(app: &mut App, key: Key) {
-    let mut context = Context { store: &app.store, shared: &mut app.shared };
-    if let Some(place) = app.screens.iter_mut().position(|screen| screen.read(key, &mut context)) {
-        app.front = place;
-    }
+    let reads = |screens: &mut [Box<dyn AnyScreen>], context: &mut Context<'_>| {
+        screens.iter_mut().position(|screen| screen.read(key, context))
+    };
+    app.front = app.screens_do(reads).unwrap_or(app.front);
 }
 
 fn pin(app: &mut App, puzzle: Puzzle) -> Vec<Command> {
-    if app.store.pins.is_pinned(&puzzle) {
+    if app.run().pins.is_pinned(&puzzle) {
         let words = words(app, &puzzle);
         app.say(Level::Info, format!("{words} is already pinned: see Travel"));
         return Vec::new();
     }
     control(app, Capability::Pin, |app| {
-        let every = app.store.config().map_or(0, |config| config.schedule.pinned_every);
+        let every = app.run().config().map_or(0, |config| config.schedule.pinned_every);
         let then = match every {
             0 => "then never again (pinned_every is 0)".to_owned(),
             _ => format!("then every {every} steps"),
@@ -89,11 +89,11 @@ fn pin(app: &mut App, puzzle: Puzzle) -> Vec<Command> {
             Level::Info,
             format!("{words} is answered now, {then}; earlier steps can no longer answer it"),
         );
-        app.store.pins.pin(&puzzle);
+        app.run_mut().pins.pin(&puzzle);
         Command::Pin(puzzle)
     })
 }
 
 fn words(app: &App, puzzle: &Puzzle) -> String {
-    task::in_words(app.store.task(), puzzle, "=")
+    task::in_words(app.run().task(), puzzle, "=")
 }

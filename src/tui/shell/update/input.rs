@@ -1,6 +1,9 @@
 //! Typed, pasted and clicked input.
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::{
+    crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind},
+    layout::Rect,
+};
 
 use super::{
     effects::perform_all,
@@ -13,6 +16,7 @@ use crate::{
         shell::{
             app::App,
             keys::{FIRST_F_KEY, GLOBAL_KEYS, HELP_KEYS, HelpMove, Intent, LAST_F_KEY, lookup},
+            list::{List, Of},
             message::Level,
             prompt::PromptOutcome,
         },
@@ -43,8 +47,8 @@ pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
         return Vec::new();
     }
     if let Some(mut list) = app.list.take() {
-        match list.key(event, &app.screens) {
-            Some(Some(chosen)) => app.front = chosen,
+        match list.key(event, app) {
+            Some(Some(chosen)) => choose(app, list.of(), chosen),
             Some(None) => {}
             None => app.list = Some(list),
         }
@@ -60,6 +64,14 @@ pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
     global.map(|intent| perform(app, intent)).unwrap_or_default()
 }
 
+/// Goes to what was chosen in a list.
+fn choose(app: &mut App, of: Of, place: usize) {
+    match of {
+        Of::Screens => app.front = place,
+        Of::Runs => app.show_run(place),
+    }
+}
+
 /// The screen that a key brings to the front from everywhere.
 fn screen_of_key(app: &App, event: &KeyEvent) -> Option<usize> {
     if event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
@@ -67,10 +79,10 @@ fn screen_of_key(app: &App, event: &KeyEvent) -> Option<usize> {
     }
     match event.code {
         KeyCode::F(number @ FIRST_F_KEY..=LAST_F_KEY) => {
-            Some(usize::from(number - FIRST_F_KEY)).filter(|place| *place < app.screens.len())
+            Some(usize::from(number - FIRST_F_KEY)).filter(|place| *place < app.screens().len())
         }
         KeyCode::Char(character) => {
-            app.screens.iter().position(|screen| screen.shortcut() == Some(character))
+            app.screens().iter().position(|screen| screen.shortcut() == Some(character))
         }
         _ => None,
     }
@@ -112,8 +124,8 @@ fn set(app: &mut App, key: String, value: String) -> Vec<Command> {
     if key == "price_per_hour" {
         match value.trim_start_matches('$').parse::<f64>() {
             Ok(price) if price.is_finite() && price >= 0.0 => {
-                app.store.price_per_hour = price;
-                app.say(Level::Info, format!("the estimate now uses ${price} per hour"));
+                app.run_mut().price_per_hour = price;
+                app.say(Level::Info, format!("the estimate now takes ${price} an hour"));
             }
             _ => {
                 app.say(
@@ -123,7 +135,7 @@ fn set(app: &mut App, key: String, value: String) -> Vec<Command> {
                 return Vec::new();
             }
         }
-        return if app.store.can(Capability::Set) { vec![Command::Set { key, value }] } else { Vec::new() };
+        return if app.run().can(Capability::Set) { vec![Command::Set { key, value }] } else { Vec::new() };
     }
     control(app, Capability::Set, |app| {
         app.say(Level::Info, format!("requested {key} = {value}; it applies from the next step on"));
@@ -156,8 +168,9 @@ pub(super) fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
     let by = if what == Gesture::Down { 1 } else { -1 };
     if app.help.is_some() {
         turn_help(app, HelpMove::Lines(by));
-    } else if let Some(list) = &mut app.list {
-        list.step(by, &app.screens);
+    } else if let Some(mut list) = app.list.take() {
+        list.step(by, app);
+        app.list = Some(list);
     } else {
         return point(app, pointer);
     }
@@ -167,13 +180,19 @@ pub(super) fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
 fn click(app: &mut App, pointer: Pointer) -> Vec<Command> {
     app.question = None;
     let place = (pointer.column, pointer.row).into();
-    let listed = app.picture.listed.iter().filter(|_| app.list.is_some());
-    let named = listed.chain(&app.picture.tabs).find(|(area, _)| area.contains(place)).map(|(_, at)| *at);
-    // A click closes whatever is open over the screens.
+    let under =
+        |places: &[(Rect, usize)]| places.iter().find(|(area, _)| area.contains(place)).map(|(_, at)| *at);
+    let listed = app.list.as_ref().and_then(|list| Some((list.of(), under(&app.picture.listed)?)));
+    let named = listed.or(under(&app.picture.tabs).map(|screen| (Of::Screens, screen)));
+    // Whatever is open over the screens is closed by a click.
     let open = app.help.take().is_some() | app.list.take().is_some();
     match named {
-        Some(screen) => app.front = screen,
+        Some((of, chosen)) => choose(app, of, chosen),
         None if open => {}
+        None if app.picture.count.contains(place) => {
+            app.prompt = None;
+            app.list = Some(List::of_runs(app));
+        }
         None => return point(app, pointer),
     }
     Vec::new()

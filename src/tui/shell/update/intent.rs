@@ -4,20 +4,20 @@ use super::effects::perform_all;
 use crate::{
     protocol::{Capability, Command, StepBy, Temporality},
     tui::shell::{
-        app::App, effect::Effect, keys::Intent, list::ScreenList, message::Level, prompt::Prompt,
+        app::App, effect::Effect, keys::Intent, list::List, message::Level, prompt::Prompt,
         question::Question, restart, stepping,
     },
 };
 
 pub(super) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
     match intent {
-        Intent::PauseOrResume => control(app, Capability::Pause, |app| match app.store.temporality {
+        Intent::PauseOrResume => control(app, Capability::Pause, |app| match app.run().temporality {
             Temporality::Live | Temporality::Unpausing => {
-                app.store.temporality = Temporality::Pausing;
+                app.run_mut().temporality = Temporality::Pausing;
                 Command::Pause
             }
             Temporality::Paused | Temporality::Pausing => {
-                app.store.temporality = Temporality::Unpausing;
+                app.run_mut().temporality = Temporality::Unpausing;
                 Command::Resume
             }
         }),
@@ -26,8 +26,8 @@ pub(super) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
             Command::Step(StepBy::Steps(1))
         }),
         Intent::PhaseOne => control(app, Capability::Step, |app| {
-            let to = match app.store.temporality {
-                Temporality::Paused => app.store.next_phase().name(),
+            let to = match app.run().temporality {
+                Temporality::Paused => app.run().next_phase().name(),
                 _ => "the phase",
             };
             stepping::say_until_paused(app, to);
@@ -46,13 +46,13 @@ pub(super) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
             app.question = Some(Question::end_run());
             Vec::new()
         }
-        Intent::StopRun if app.store.is_ours() => quit(app),
+        Intent::StopRun if app.run().is_ours() => quit(app),
         Intent::StopRun => control(app, Capability::Stop, |_| Command::Stop),
         Intent::Interrupt => {
             app.interrupted = true;
             quit(app)
         }
-        Intent::OpenPrompt if app.store.can(Capability::Set) => {
+        Intent::OpenPrompt if app.run().can(Capability::Set) => {
             app.prompt = Some(Prompt::default());
             Vec::new()
         }
@@ -68,9 +68,16 @@ pub(super) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
 /// Intents that change only what is shown.
 fn look(app: &mut App, intent: Intent) {
     match intent {
-        Intent::NextScreen => app.front = (app.front + 1) % app.screens.len(),
-        Intent::PreviousScreen => app.front = (app.front + app.screens.len() - 1) % app.screens.len(),
-        Intent::Screens => app.list = Some(ScreenList::at(app.front)),
+        Intent::NextScreen => app.front = (app.front + 1) % app.screens().len(),
+        Intent::PreviousScreen => app.front = (app.front + app.screens().len() - 1) % app.screens().len(),
+        Intent::Screens => app.list = Some(List::of_screens(app)),
+        several if several.is_of_several_runs() && app.store.is_single() => {
+            app.say(Level::Info, "no other run is open; `aha-lab open A B` opens several");
+        }
+        Intent::NextRun => app.show_run(app.store.beside(1)),
+        Intent::PreviousRun => app.show_run(app.store.beside(-1)),
+        Intent::Runs => app.list = Some(List::of_runs(app)),
+        Intent::Others => show_others(app),
         Intent::Help => app.help = if app.help.is_some() { None } else { Some(0) },
         Intent::Suspend => app.effects.push(Effect::Suspend),
         Intent::Redraw => app.effects.push(Effect::Redraw),
@@ -90,26 +97,40 @@ fn look(app: &mut App, intent: Intent) {
     }
 }
 
+fn show_others(app: &mut App) {
+    app.looks.others = !app.looks.others;
+    app.say(
+        Level::Info,
+        if app.looks.others {
+            "dotted curves are those of the other open runs, each with its number"
+        } else {
+            "the charts show this run alone"
+        },
+    );
+}
+
 /// Runs `ask` where the run can do what is needed, and otherwise says why it cannot.
 pub(super) fn control(
     app: &mut App,
     needed: Capability,
     ask: impl FnOnce(&mut App) -> Command,
 ) -> Vec<Command> {
-    let ending = app.quitting.map(|_| "stopping; q again quits at once");
-    let Some(refusal) = app.store.refusal(needed).or(ending) else { return vec![ask(app)] };
+    let ending = app.quitting.map(|_| "stopping; q again leaves at once");
+    let Some(refusal) = app.run().refusal(needed).or(ending) else { return vec![ask(app)] };
     app.say(Level::Info, refusal);
     Vec::new()
 }
 
 pub(in crate::tui::shell) fn quit(app: &mut App) -> Vec<Command> {
     app.dirty = true;
-    // A run of another process continues without us.
-    if !app.store.is_ours() || app.store.ended.is_some() || app.quitting.is_some() {
+    // A run of another process goes on without us.
+    let Some(own) = app.store.own_in_hand().filter(|_| app.quitting.is_none()) else {
         app.leave = true;
         return Vec::new();
-    }
-    app.quitting = Some(app.store.now);
+    };
+    // A person sees how the run ends that they end.
+    app.show_run(own);
+    app.quitting = Some(app.run().now);
     app.say(
         Level::Warning,
         "stopping: the engine finishes its token and writes a checkpoint; q again quits at once",
