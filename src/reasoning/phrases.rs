@@ -12,7 +12,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use super::{
     exact::Operator,
-    lexer::{Token, TokenKind, tokenize},
+    lexer::{Token, TokenKind},
 };
 
 /// Number of a word in the vocabulary of all phrases.
@@ -156,7 +156,7 @@ pub(crate) fn is_verification(kind: PhraseKind) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
-    use super::*;
+    use super::{super::lexer::tokenize, *};
 
     /// Whether `text` is exactly one phrase of the verification list, ignoring case.
     fn is_phrase(text: &str) -> bool {
