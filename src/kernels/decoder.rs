@@ -206,7 +206,12 @@ impl Decoder {
                 attend(cache, entry, qkv, layer, turned, scores, mixed);
             }
             add_product(x, mixed, &layer.output, layer.attention_norm.as_ref(), eps);
-            multiply(gate_up, Into::Fresh, norm_before(x, layer.post_norm.as_ref(), eps, normed), &layer.gate_up);
+            multiply(
+                gate_up,
+                Into::Fresh,
+                norm_before(x, layer.post_norm.as_ref(), eps, normed),
+                &layer.gate_up,
+            );
             gate_rows(activation, gate_up, self.inner, gated);
             add_product(x, gated, &layer.down, layer.feed_forward_norm.as_ref(), eps);
         }

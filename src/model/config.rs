@@ -260,9 +260,11 @@ impl ModelConfig {
         };
         match ropes.iter().all(usable) {
             true => Ok(()),
-            false => Err("config.json: the scaling of the rotary positions gives wavelengths that are no positive \
+            false => Err(
+                "config.json: the scaling of the rotary positions gives wavelengths that are no positive \
                           numbers; the values in it do not fit together."
-                .into()),
+                    .into(),
+            ),
         }
     }
 

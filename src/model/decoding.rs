@@ -24,7 +24,9 @@ impl Transformer {
         let blocks = self.blocks.iter().zip(attentions);
         let weights = Weights {
             embedding: of(&self.embedding)?,
-            blocks: blocks.map(|(block, attention)| weights(block, attention, &spec)).collect::<Option<_>>()?,
+            blocks: blocks
+                .map(|(block, attention)| weights(block, attention, &spec))
+                .collect::<Option<_>>()?,
             norm: CpuTensor::of(norm_scale(&self.norm, &spec))?,
             head: optional(self.head.as_ref().map(of))?,
         };

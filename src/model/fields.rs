@@ -216,7 +216,8 @@ pub fn checked(mut fields: Map<String, Value>) -> Result<Fields, String> {
         ));
     }
     fill_in(&mut fields, family);
-    let scalar = own(family).contains(&"query_pre_attn_scalar").then(|| fields.remove("query_pre_attn_scalar"));
+    let scalar =
+        own(family).contains(&"query_pre_attn_scalar").then(|| fields.remove("query_pre_attn_scalar"));
     fields.retain(|name, value| UNDERSTOOD.contains(&name.as_str()) && !value.is_null());
     fields.extend(rope);
     fields.extend(windows);

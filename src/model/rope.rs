@@ -97,13 +97,9 @@ impl Scaling {
                 let turns = old as f64 / (TAU * wavelength);
                 ((turns - low) / (high - low)).clamp(0.0, 1.0)
             }
-            Self::Yarn {
-                original_max_position_embeddings: old, beta_fast, beta_slow, truncate, ..
-            } => {
+            Self::Yarn { original_max_position_embeddings: old, beta_fast, beta_slow, truncate, .. } => {
                 // The pair that makes so many turns within the old length.
-                let pair = |turns: f64| {
-                    width as f64 * (old as f64 / (turns * TAU)).ln() / (2.0 * theta.ln())
-                };
+                let pair = |turns: f64| width as f64 * (old as f64 / (turns * TAU)).ln() / (2.0 * theta.ln());
                 let (low, high) = match truncate {
                     true => (pair(beta_fast).floor(), pair(beta_slow).ceil()),
                     false => (pair(beta_fast), pair(beta_slow)),

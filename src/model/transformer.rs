@@ -45,7 +45,8 @@ impl QkNorm {
     fn apply(&self, qkv: &Tensor<2>, spec: &ArchSpec) -> Tensor<2> {
         let (n, Heads { queries: h, groups: g, width: c }) = (qkv.dims()[0], spec.heads);
         let normed = |from: usize, heads: usize, scale: &Param<Tensor<1>>| {
-            let (part, width) = (qkv.clone().slice(s![.., from * c..(from + heads) * c]), scale.val().dims()[0]);
+            let (part, width) =
+                (qkv.clone().slice(s![.., from * c..(from + heads) * c]), scale.val().dims()[0]);
             rms_norm(&part.reshape([n * heads * c / width, width]), scale, spec).reshape([n, heads * c])
         };
         let values = qkv.clone().slice(s![.., (h + g) * c..]);

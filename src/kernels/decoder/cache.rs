@@ -77,7 +77,8 @@ impl Cache {
         let before = first - first % LANES;
         let (first, length) = (first - before, length - before);
         for group in 0..self.heads.groups {
-            let (start, end) = (self.start(entry.slot, group) + before * c, self.start(entry.slot, group) + size);
+            let (start, end) =
+                (self.start(entry.slot, group) + before * c, self.start(entry.slot, group) + size);
             let (keys, values) = (&layer.keys[start..end], &layer.values[start..end]);
             let at = group * repeat * c;
             let queries = qkv[at..at + repeat * c].chunks_exact(c).zip(turned.chunks_exact_mut(c));

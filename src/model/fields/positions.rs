@@ -272,7 +272,11 @@ impl Holder {
     fn number(&self, key: &str) -> Result<Option<f64>, String> {
         let Some(value) = self.rope.get(key).filter(|value| !value.is_null()) else { return Ok(None) };
         value.as_f64().filter(|number| number.is_finite() && *number > 0.0).map(Some).ok_or_else(|| {
-            format!("config.json: `{key}` in `{}` is {}; it must be a positive number.", self.path, spelt(value))
+            format!(
+                "config.json: `{key}` in `{}` is {}; it must be a positive number.",
+                self.path,
+                spelt(value)
+            )
         })
     }
 

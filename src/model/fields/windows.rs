@@ -59,7 +59,8 @@ pub(super) fn windows(
              `sliding_window`, and `use_sliding_window` where the family has it."
         )),
         Some(width) => {
-            let types: Vec<&str> = slides.into_iter().map(|slides| if slides { SLIDING } else { FULL }).collect();
+            let types: Vec<&str> =
+                slides.into_iter().map(|slides| if slides { SLIDING } else { FULL }).collect();
             let fields = [("sliding_window", json!(width)), ("layer_types", json!(types))];
             Ok(fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())
         }
