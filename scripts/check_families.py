@@ -131,9 +131,9 @@ def difference(folder, run):
 
 
 def exported(program, folder, run, out):
-    """The largest difference of the logits of the exported folder from those of the first one; the run has not changed
-    the weights."""
-    done = subprocess.run([program, "export", f"{run.name}@0", out, "--runs", run.parent, "--dtype", "float32"], capture_output=True, text=True)
+    """The largest difference of the logits of the exported folder from those of the first one; the run's step of
+    learning rate 0 changed nothing."""
+    done = subprocess.run([program, "export", f"{run.name}@1", out, "--runs", run.parent, "--dtype", "float32"], capture_output=True, text=True)
     if done.returncode:
         return done.stderr
     tokens = torch.arange(4, 132).reshape(2, 64)
@@ -156,15 +156,17 @@ def main():
             make(folder, arguments.tokenizer, kind, fields, changes)
             done = subprocess.run(
                 [arguments.program, "run", "--headless", "--steps", "1", "--runs", runs, "--base", folder, "--set", "prompts_per_step=4",
-                 "--set", "group_size=4", "--set", "max_new_tokens=64", "--set", "pinned_every=0"],
+                 "--set", "group_size=4", "--set", "max_new_tokens=64", "--set", "pinned_every=0", "--set", "learning_rate=0"],
                 capture_output=True, text=True,
             )
             if done.returncode:
                 said = done.stderr.strip().splitlines()[-1].replace(str(root), "")
                 right = named is not None and named in said
             else:
-                apart = difference(folder, next(runs.iterdir()))
-                said, right = f"taken, largest difference {apart:.1e}", named is None and apart < MOST
+                run = next(path for path in runs.iterdir() if path.is_dir())
+                apart, again = difference(folder, run), exported(arguments.program, folder, run, root / "export")
+                right = named is None and apart < MOST and isinstance(again, float) and again < MOST
+                said = f"taken, largest difference {apart:.1e}; exported {again if isinstance(again, str) else f'{again:.1e}'}"
             wrong += not right
             print(f"{'ok ' if right else 'NOT'} {name}: {said}", flush=True)
     sys.exit(1 if wrong else 0)

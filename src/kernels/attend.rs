@@ -26,6 +26,7 @@ impl Kernel<1> for Attend {
         let (rows, width) = (qkv.rows(), heads.queries * heads.width);
         let mut out = vec![0.0; rows * width];
         let mut sums = Buffer::new(rows * heads.queries);
+        let t = t.max(1);
         let sequences = qkv.values().chunks_exact(t * heads.row()).zip(out.chunks_exact_mut(t * width));
         for ((qkv, out), sums) in sequences.zip(sums.chunks_exact_mut(t * heads.queries)) {
             self.0.forward(qkv, out, sums);
@@ -41,6 +42,7 @@ impl Kernel<1> for Attend {
         _: [bool; 1],
     ) -> [Option<CpuTensor>; 1] {
         let Attention { t, heads, .. } = self.0;
+        let t = t.max(1);
         let (row, width) = (t * heads.row(), t * heads.queries * heads.width);
         let mut dqkv = vec![0.0; qkv.values().len()];
         let sequences = qkv.values().chunks_exact(row).zip(dqkv.chunks_exact_mut(row));
