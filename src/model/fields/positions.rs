@@ -282,7 +282,8 @@ impl Holder {
 
     fn needed(&self, key: &str) -> Result<f64, String> {
         self.number(key)?.ok_or_else(|| {
-            format!("config.json: `{key}` is missing in `{}`, whose scaling needs it.", self.path)
+            let kind = self.kind().unwrap_or_default();
+            format!("config.json: `{key}` is missing in `{}`; the `rope_type` `{kind}` needs it.", self.path)
         })
     }
 }
