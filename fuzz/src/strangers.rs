@@ -60,7 +60,8 @@ pub fn model(data: &[u8]) {
             let matrices = model.blocks.iter().flat_map(|b| [&b.qkv, &b.output, &b.gate_up, &b.down]);
             let matrices: Vec<_> = matrices.chain([&model.embedding]).chain(&model.head).collect();
             let vectors = model.blocks.iter().flat_map(|b| {
-                let norms = [&b.input_norm, &b.post_norm].into_iter().chain(b.qk_norm.iter().flatten());
+                let norms = [&b.input_norm, &b.attention_norm, &b.post_norm, &b.feed_forward_norm];
+                let norms = norms.into_iter().flatten().chain(b.qk_norm.iter().flatten());
                 norms.chain(&b.qkv_bias).collect::<Vec<_>>()
             });
             let vectors: usize = vectors.chain([&model.norm]).map(Vec::len).sum();

@@ -1,6 +1,7 @@
 //! Tests that all vector units of this machine compute the same.
 
 use super::{
+    gate::{Activation, gate_rows},
     norm::norm_rows,
     swiglu::swiglu_rows,
     unit::forced::with_each,
@@ -45,6 +46,8 @@ fn elementwise_kernels_give_the_same_bits_with_every_unit() {
             norm_rows(&rows, &other[..d], 1e-6, &mut out, &mut inverse);
             all.extend(out.iter().chain(&inverse));
             swiglu_rows(&rows, d, &mut out[..3 * d]);
+            all.extend(&out[..3 * d]);
+            gate_rows(Activation::GeluTanh, &rows, d, &mut out[..3 * d]);
             add_rows_to(&mut out[..d], &rows);
             all.append(&mut out);
             bits(&all)

@@ -7,72 +7,16 @@
 
 use std::{ops::Range, sync::Arc};
 
-pub use super::heads::Heads;
+pub use super::{angles::Angles, heads::Heads};
 use super::{
     buffers::Buffer,
     panels::Panels,
     product::{Into, Matrix, product_with_part},
-    vector::{LANES, dot, exp, mul_add, soften, vectorized},
+    vector::{LANES, dot, exp, mul_add, soften_from, vectorized},
 };
 
 /// Query positions of one block: fewer see fewer keys in vain, more make larger products.
 const BLOCK: usize = 24;
-
-/// Angles that are turned by at once.
-const STEP: usize = 8;
-
-/// Cosines and sines of the rotary angles, `[positions, c / 2]` each.
-#[derive(Debug, Clone)]
-pub struct Angles {
-    cos: Vec<f32>,
-    sin: Vec<f32>,
-    half: usize,
-}
-
-impl Angles {
-    /// For positions `0..count` and heads of width `c`.
-    pub fn new(theta: f64, width: usize, count: usize) -> Self {
-        let half = width / 2;
-        let angle = |i: usize| (i / half) as f64 / theta.powf((i % half) as f64 / half as f64);
-        let all = (0..count * half).map(angle);
-        Self {
-            cos: all.clone().map(|a| a.cos() as f32).collect(),
-            sin: all.map(|a| a.sin() as f32).collect(),
-            half,
-        }
-    }
-
-    /// Rotates one head's vector by the angles of `position` (Hugging Face's "rotate half"), into `out`.
-    #[inline(always)]
-    pub fn turn(&self, x: &[f32], position: usize, out: &mut [f32]) {
-        self.rotate(x, position, 1.0, out);
-    }
-
-    #[inline(always)]
-    fn rotate(&self, x: &[f32], position: usize, direction: f32, out: &mut [f32]) {
-        let half = self.half;
-        let at = position * half..(position + 1) * half;
-        let (cos, sin) = (&self.cos[at.clone()], &self.sin[at]);
-        let (x1, x2) = (&x[..half], &x[half..2 * half]);
-        let (out1, out2) = out[..2 * half].split_at_mut(half);
-        // Read whole before anything is written, and of a length that is known: so these become vectors.
-        let whole = half - half % STEP;
-        for from in (0..whole).step_by(STEP) {
-            let read = |x: &[f32]| -> [f32; STEP] { std::array::from_fn(|i| x[from..from + STEP][i]) };
-            let (cos, sin, x1, x2) = (read(cos), read(sin), read(x1), read(x2));
-            let sin = sin.map(|sin| direction * sin);
-            let turned: [f32; STEP] = std::array::from_fn(|i| x1[i] * cos[i] - x2[i] * sin[i]);
-            out1[from..from + STEP].copy_from_slice(&turned);
-            let turned: [f32; STEP] = std::array::from_fn(|i| x2[i] * cos[i] + x1[i] * sin[i]);
-            out2[from..from + STEP].copy_from_slice(&turned);
-        }
-        for i in whole..half {
-            let sin = direction * sin[i];
-            out1[i] = x1[i] * cos[i] - x2[i] * sin;
-            out2[i] = x2[i] * cos[i] + x1[i] * sin;
-        }
-    }
-}
 
 /// Attention over rows of `t` positions: the shape of what both passes do.
 #[derive(Debug, Clone)]
@@ -83,6 +27,10 @@ pub(crate) struct Attention {
     pub heads: Heads,
     /// The angles of at least this many positions.
     pub angles: Arc<Angles>,
+    /// What the products of queries and keys are multiplied by.
+    pub scale: f32,
+    /// Positions that a query sees, itself included; `usize::MAX` for all before it.
+    pub window: usize,
 }
 
 /// What both passes read for one key/value head of one row.
@@ -166,7 +114,7 @@ vectorized! {
 vectorized! {
     /// Rotates gradients with respect to the keys, `[T, c]`, back into the first numbers of each row.
     fn turn_keys_back<'a>(angles: &'a Angles, dk: &'a [f32], row: usize, out: &'a mut [f32]) {
-        let c = 2 * angles.half;
+        let c = 2 * angles.half();
         for (i, dk) in dk.chunks_exact(c).enumerate() {
             angles.rotate(dk, i, -1.0, &mut out[i * row..i * row + c]);
         }
@@ -175,11 +123,12 @@ vectorized! {
 
 vectorized! {
     /// Makes the block's scores, `[R n, stride]`, weights, and keeps the logarithms of their sums, `[R, T]`.
-    fn soften_block<'a>(scores: &'a mut [f32], stride: usize, block: Range<usize>, scale: f32, sums: &'a mut [f32]) {
+    fn soften_block<'a>(scores: &'a mut [f32], stride: usize, block: Range<usize>, window: usize, scale: f32, sums: &'a mut [f32]) {
         let (n, t) = (block.len(), sums.len() * block.len() * stride / scores.len());
         for (j, scores) in scores.chunks_exact_mut(stride).enumerate() {
             let i = block.start + j % n;
-            sums[j / n * t + i] = soften::<S>(scores, i + 1, block.end, scale);
+            let first = (i + 1).saturating_sub(window);
+            sums[j / n * t + i] = soften_from::<S>(scores, first, i + 1, block.end, scale);
         }
     }
 }
@@ -187,7 +136,7 @@ vectorized! {
 vectorized! {
     /// The block's scores to weights, and gradients by weights to gradients by scores, `[R n, stride]` each; given the
     /// outputs, the gradients by them (`[R n, c]` each) and the logarithms of the sums, `[R, T]`.
-    fn by_scores<'a>(weights: &'a mut [f32], slopes: &'a mut [f32], stride: usize, o: &'a [f32], dy: &'a [f32], sums: &'a [f32], block: Range<usize>, c: usize, scale: f32) {
+    fn by_scores<'a>(weights: &'a mut [f32], slopes: &'a mut [f32], stride: usize, o: &'a [f32], dy: &'a [f32], sums: &'a [f32], block: Range<usize>, window: usize, c: usize, scale: f32) {
         let (n, t) = (block.len(), sums.len() * block.len() * stride / weights.len());
         let lines = weights.chunks_exact_mut(stride).zip(slopes.chunks_exact_mut(stride));
         let ends = o.chunks_exact(c).zip(dy.chunks_exact(c));
@@ -195,14 +144,17 @@ vectorized! {
             let i = block.start + j % n;
             let (total, mean) = (sums[j / n * t + i], dot::<S>(o, dy));
             // Whole vectors; what is made of keys that are not seen is thrown away.
-            let whole = (i + 1).next_multiple_of(LANES);
-            for (weight, slope) in weights[..whole].iter_mut().zip(&mut slopes[..whole]) {
+            let first = (i + 1).saturating_sub(window);
+            let whole = first - first % LANES..(i + 1).next_multiple_of(LANES);
+            for (weight, slope) in weights[whole.clone()].iter_mut().zip(&mut slopes[whole.clone()]) {
                 let p = exp::<S>(mul_add::<S>(*weight, scale, -total));
                 *weight = p;
                 *slope = p * (*slope - mean) * scale;
             }
-            weights[i + 1..whole.max(block.end)].fill(0.0);
-            slopes[i + 1..whole.max(block.end)].fill(0.0);
+            weights[..first].fill(0.0);
+            slopes[..first].fill(0.0);
+            weights[i + 1..whole.end.max(block.end)].fill(0.0);
+            slopes[i + 1..whole.end.max(block.end)].fill(0.0);
         }
     }
 }
@@ -221,7 +173,7 @@ impl Attention {
     /// Over one row `qkv: [T, (H + 2G) c]`, into `out: [T, H c]`. Keeps for each head and position the logarithm of the
     /// sum of exponentials in `sums: [H, T]`.
     pub fn forward(&self, qkv: &[f32], out: &mut [f32], sums: &mut [f32]) {
-        let Self { t, heads, .. } = *self;
+        let Self { t, heads, scale, window, .. } = *self;
         let (c, r, stride) = (heads.width, heads.repeat(), t.next_multiple_of(LANES));
         let (mut q, mut weights) = (Buffer::new(r * BLOCK * c), Buffer::zeros(r * BLOCK * stride));
         let (mut keys, mut values) = (Panels::default(), Panels::default());
@@ -235,7 +187,7 @@ impl Attention {
                 let (q, weights) = (&mut q[..r * n * c], &mut weights[..r * n * stride]);
                 head.queries(from, to, q);
                 product_with_part(weights, stride, Into::Fresh, Matrix::new(q, r * n, c), &keys, to);
-                soften_block(weights, stride, from..to, heads.scale(), sums);
+                soften_block(weights, stride, from..to, window, scale, sums);
                 for (j, weights) in weights.chunks_exact(n * stride).enumerate() {
                     let out = &mut out[from * heads.queries * c + (group * r + j) * c..];
                     let weights = Matrix::strided(weights, n, to, stride);
@@ -258,7 +210,7 @@ impl Attention {
             let head = Head::new(self, qkv, group);
             work.begin(&head);
             for from in (0..t).step_by(BLOCK) {
-                work.block(&head, from..(from + BLOCK).min(t), o, dy, sums, out);
+                work.block(self, &head, from..(from + BLOCK).min(t), o, dy, sums, out);
             }
             let key = (heads.queries + group) * c;
             let value = key + heads.groups * c;
@@ -325,8 +277,10 @@ impl Work {
     }
 
     /// One block: gradients by its queries into `out`, those by keys and values are added up.
+    #[allow(clippy::too_many_arguments)]
     fn block(
         &mut self,
+        kernel: &Attention,
         head: &Head<'_>,
         block: Range<usize>,
         o: &[f32],
@@ -345,7 +299,8 @@ impl Work {
         let (queries, gradients) = (Matrix::new(q, rows, c), Matrix::new(do_block, rows, c));
         product_with_part(weights, stride, Into::Fresh, queries, &self.keys_t, to);
         product_with_part(slopes, stride, Into::Fresh, gradients, &self.values_t, to);
-        by_scores(weights, slopes, stride, o_block, do_block, sums, block.clone(), c, heads.scale());
+        let Attention { window, scale, .. } = *kernel;
+        by_scores(weights, slopes, stride, o_block, do_block, sums, block.clone(), window, c, scale);
         let (weights, slopes) =
             (Matrix::strided(weights, rows, to, stride), Matrix::strided(slopes, rows, to, stride));
         product_with_part(dq, c, Into::Fresh, slopes, &self.keys, c);

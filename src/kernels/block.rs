@@ -3,13 +3,16 @@
 //! Between the products stand many small steps, each a pass over memory. Here a few rows go through all of them while
 //! they are in the processor's cache, and what is needed again is kept in one buffer. The backward pass makes the cheap
 //! parts anew: the norms' and SwiGLU's results.
+//!
+//! This is the block of most families: norms before each half, SwiGLU. [`Transformer`](crate::model::transformer) says
+//! which blocks are of this kind; the others are made of Burn's operations and of [`attend`](super::attend).
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
 use burn::tensor::Tensor;
 
 use super::{
-    attention::{Angles, Attention, Heads},
+    attention::{Attention, Heads},
     autodiff::{CpuTensor, Input, Kept, Kernel, apply},
     buffers::Buffer,
     laid_out::laid_out,
@@ -35,18 +38,10 @@ pub struct Weights {
     pub down: Tensor<2>,
 }
 
-/// The block over rows of `t` positions, `x: [B T, d]`. `None` if the tensors are not f32 of the CPU backend.
-pub fn block(
-    x: &Tensor<2>,
-    weights: &Weights,
-    t: usize,
-    heads: Heads,
-    angles: &Arc<Angles>,
-    eps: f64,
-) -> Option<Tensor<2>> {
+/// The block over rows of `attention.t` positions, `x: [B T, d]`. `None` when the tensors are not f32 of the CPU backend.
+pub fn block(x: &Tensor<2>, weights: &Weights, attention: &Attention, eps: f64) -> Option<Tensor<2>> {
     let w = weights;
-    let attention = Attention { t, heads, angles: angles.clone() };
-    let kernel = Block { attention, eps: eps as f32, has_bias: w.qkv_bias.is_some() };
+    let kernel = Block { attention: attention.clone(), eps: eps as f32, has_bias: w.qkv_bias.is_some() };
     let mut inputs = vec![
         Input::of(x),
         Input::of(&w.input_norm),

@@ -4,16 +4,21 @@
 //! matrix products, and a slot whose sequence has ended takes the next one. A prompt is read in one step: its
 //! tokens are entries of the same slot, each attending to those before it.
 
-use pulp::Simd;
+mod cache;
+
+use std::sync::Arc;
+
+use cache::{Cache, attend};
 
 use super::{
     attention::{Angles, Heads},
     autodiff::CpuTensor,
+    buffers::Buffer,
+    gate::{Activation, gate_rows},
     norm,
     panels::Panels,
     product::{Into, Matrix, product_with},
-    swiglu::swiglu_rows,
-    vector::{LANES, add_rows_to, mul_add, soften, vectorized},
+    vector::{LANES, add_rows_to, add_to},
 };
 
 /// A token to read.
@@ -30,15 +35,36 @@ pub struct Entry {
 /// The weights of one block; each field is named as in the model.
 #[allow(missing_docs, reason = "the model says what each is")]
 pub struct BlockWeights {
-    pub input_norm: CpuTensor,
+    pub input_norm: Option<CpuTensor>,
     pub qkv: CpuTensor,
     pub qkv_bias: Option<CpuTensor>,
-    /// Norm scales of the query heads and of the key heads.
+    /// Norm scales of the queries and of the keys: of a head, or of all heads together.
     pub qk_norm: Option<[CpuTensor; 2]>,
     pub output: CpuTensor,
-    pub post_norm: CpuTensor,
+    pub attention_norm: Option<CpuTensor>,
+    pub post_norm: Option<CpuTensor>,
     pub gate_up: CpuTensor,
     pub down: CpuTensor,
+    pub feed_forward_norm: Option<CpuTensor>,
+    /// Of at least as many positions as the decoder's capacity.
+    pub angles: Arc<Angles>,
+    /// Positions that a token sees, itself included; `usize::MAX` for all before it.
+    pub window: usize,
+}
+
+/// What all blocks have in common, and what stands before the first.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// The heads of attention.
+    pub heads: Heads,
+    /// What the products of queries and keys are multiplied by.
+    pub score_scale: f32,
+    /// What the feed-forward's gate goes through.
+    pub activation: Activation,
+    /// Epsilon of the norms.
+    pub eps: f32,
+    /// What embeddings are multiplied by before the first block, if anything.
+    pub embedding_scale: Option<f32>,
 }
 
 /// The weights of a model.
@@ -54,14 +80,18 @@ pub struct Weights {
 }
 
 struct Layer {
-    input_norm: CpuTensor,
+    input_norm: Option<CpuTensor>,
     qkv: Panels,
     qkv_bias: Option<CpuTensor>,
     qk_norm: Option<[CpuTensor; 2]>,
     output: Panels,
-    post_norm: CpuTensor,
+    attention_norm: Option<CpuTensor>,
+    post_norm: Option<CpuTensor>,
     gate_up: Panels,
     down: Panels,
+    feed_forward_norm: Option<CpuTensor>,
+    angles: Arc<Angles>,
+    window: usize,
     /// Rotated keys of all slots, laid out as [`Cache`] says.
     keys: Vec<f32>,
     /// Values of all slots, `[slots, G, capacity, c]`.
@@ -75,11 +105,9 @@ pub struct Decoder {
     norm: CpuTensor,
     /// `[d, V]`.
     head: Panels,
-    angles: Angles,
-    heads: Heads,
+    shape: Shape,
     hidden: usize,
     inner: usize,
-    eps: f32,
     capacity: usize,
     work: Work,
 }
@@ -100,10 +128,9 @@ struct Work {
 }
 
 impl Decoder {
-    /// For sequences of at most `capacity` tokens in `slots` slots. `theta` is the base of the rotary
-    /// wavelengths, `eps` the epsilon of the norms.
-    pub fn new(weights: Weights, heads: Heads, theta: f64, eps: f64, slots: usize, capacity: usize) -> Self {
-        let kept = slots * kept_of_slot(heads, capacity);
+    /// For sequences of at most `capacity` tokens in `slots` slots.
+    pub fn new(weights: Weights, shape: Shape, slots: usize, capacity: usize) -> Self {
+        let kept = slots * kept_of_slot(shape.heads, capacity);
         let capacity = capacity.next_multiple_of(LANES);
         let Weights { embedding, blocks, norm, head } = weights;
         let layer = |block: BlockWeights| Layer {
@@ -112,9 +139,13 @@ impl Decoder {
             qkv_bias: block.qkv_bias,
             qk_norm: block.qk_norm,
             output: laid_out(&block.output),
+            attention_norm: block.attention_norm,
             post_norm: block.post_norm,
             gate_up: laid_out(&block.gate_up),
             down: laid_out(&block.down),
+            feed_forward_norm: block.feed_forward_norm,
+            angles: block.angles,
+            window: block.window,
             keys: vec![0.0; kept],
             values: vec![0.0; kept],
         };
@@ -129,9 +160,7 @@ impl Decoder {
             layers: blocks.into_iter().map(layer).collect(),
             norm,
             head,
-            angles: Angles::new(theta, heads.width, capacity),
-            heads,
-            eps: eps as f32,
+            shape,
             capacity,
             work: Work::default(),
         }
@@ -145,12 +174,16 @@ impl Decoder {
     /// Reads the entries, those of one slot in order of position. Returns the logits after each slot's last
     /// entry, `[slots among the entries, V]`, in the order of these last entries.
     pub fn step(&mut self, entries: &[Entry]) -> &[f32] {
-        let (n, d, h) = (entries.len(), self.hidden, self.heads);
+        let (n, d, h) = (entries.len(), self.hidden, self.shape.heads);
+        let Shape { eps, score_scale, activation, .. } = self.shape;
         let Work { x, normed, qkv, mixed, gate_up, gated, logits, turned, scores } = &mut self.work;
         resize(x, n * d);
         for (entry, x) in entries.iter().zip(x.chunks_exact_mut(d)) {
             let at = entry.token as usize * d;
             x.copy_from_slice(&self.embedding.values()[at..at + d]);
+        }
+        if let Some(scale) = self.shape.embedding_scale {
+            x.iter_mut().for_each(|x| *x *= scale);
         }
         resize(normed, n * d);
         resize(qkv, n * h.row());
@@ -160,24 +193,27 @@ impl Decoder {
         resize(turned, h.repeat().max(1) * h.width);
         resize(scores, h.repeat() * self.capacity);
         for layer in &mut self.layers {
-            norm_rows(x, &layer.input_norm, self.eps, normed);
-            multiply(qkv, Into::Fresh, normed, &layer.qkv);
+            multiply(qkv, Into::Fresh, norm_before(x, layer.input_norm.as_ref(), eps, normed), &layer.qkv);
             if let Some(bias) = &layer.qkv_bias {
                 qkv.chunks_exact_mut(h.row()).for_each(|row| add_rows_to(row, bias.values()));
             }
             if let Some(scales) = &layer.qk_norm {
-                qkv.chunks_exact_mut(h.row()).for_each(|row| norm_heads(row, h, scales, self.eps, mixed));
+                qkv.chunks_exact_mut(h.row()).for_each(|row| norm_heads(row, h, scales, eps, mixed));
             }
-            let cache = Cache { heads: h, capacity: self.capacity };
+            let cache = Cache { heads: h, capacity: self.capacity, scale: score_scale };
             let rows = qkv.chunks_exact(h.row()).zip(mixed.chunks_exact_mut(h.queries * h.width));
             for (entry, (qkv, mixed)) in entries.iter().zip(rows) {
-                attend(cache, entry, qkv, &self.angles, layer, turned, scores, mixed);
+                attend(cache, entry, qkv, layer, turned, scores, mixed);
             }
-            multiply(x, Into::Sum, mixed, &layer.output);
-            norm_rows(x, &layer.post_norm, self.eps, normed);
-            multiply(gate_up, Into::Fresh, normed, &layer.gate_up);
-            swiglu_rows(gate_up, self.inner, gated);
-            multiply(x, Into::Sum, gated, &layer.down);
+            add_product(x, mixed, &layer.output, layer.attention_norm.as_ref(), eps);
+            multiply(
+                gate_up,
+                Into::Fresh,
+                norm_before(x, layer.post_norm.as_ref(), eps, normed),
+                &layer.gate_up,
+            );
+            gate_rows(activation, gate_up, self.inner, gated);
+            add_product(x, gated, &layer.down, layer.feed_forward_norm.as_ref(), eps);
         }
         // Only the last token of each slot needs logits.
         let is_last = |i: usize| entries.get(i + 1).is_none_or(|next| next.slot != entries[i].slot);
@@ -186,7 +222,7 @@ impl Decoder {
             x.copy_within(i * d..(i + 1) * d, wanted * d);
             wanted += 1;
         }
-        norm_rows(&x[..wanted * d], &self.norm, self.eps, &mut normed[..wanted * d]);
+        norm_rows(&x[..wanted * d], &self.norm, eps, &mut normed[..wanted * d]);
         let vocabulary = self.head.columns();
         resize(logits, wanted * vocabulary);
         multiply(logits, Into::Fresh, &normed[..wanted * d], &self.head);
@@ -223,8 +259,24 @@ fn norm_rows(x: &[f32], scale: &CpuTensor, eps: f32, out: &mut [f32]) {
     norm::norm_rows(x, scale.values(), eps, out, &mut inverse);
 }
 
-/// Normalises each query head and each key head of a row in place. `room` is scratch space for at least the
-/// queries.
+/// The rows `x` normalised into `room`, or as they are where there is no norm.
+fn norm_before<'a>(x: &'a [f32], scale: Option<&CpuTensor>, eps: f32, room: &'a mut [f32]) -> &'a [f32] {
+    let Some(scale) = scale else { return x };
+    norm_rows(x, scale, eps, room);
+    room
+}
+
+/// Adds rows `mixed` times `w` to the residual stream `x`, through a norm if there is one.
+fn add_product(x: &mut [f32], mixed: &[f32], w: &Panels, norm: Option<&CpuTensor>, eps: f32) {
+    let Some(scale) = norm else { return multiply(x, Into::Sum, mixed, w) };
+    let (mut product, mut normed) = (Buffer::new(x.len()), Buffer::new(x.len()));
+    multiply(&mut product, Into::Fresh, mixed, w);
+    norm_rows(&product, scale, eps, &mut normed);
+    add_to(x, &normed);
+}
+
+/// Normalises queries and keys of a row in place, by head or all heads together. `room` is scratch space for at least
+/// the queries and the keys each.
 fn norm_heads(row: &mut [f32], heads: Heads, scales: &[CpuTensor; 2], eps: f32, room: &mut [f32]) {
     let (queries, rest) = row.split_at_mut(heads.queries * heads.width);
     let keys = &mut rest[..heads.groups * heads.width];
@@ -232,222 +284,5 @@ fn norm_heads(row: &mut [f32], heads: Heads, scales: &[CpuTensor; 2], eps: f32, 
         let room = &mut room[..part.len()];
         norm_rows(part, scale, eps, room);
         part.copy_from_slice(room);
-    }
-}
-
-vectorized! {
-    /// Stores the token's keys and values, then attends to them and to all earlier ones: `mixed: [H c]`.
-    fn attend<'a>(
-        cache: Cache,
-        entry: &'a Entry,
-        qkv: &'a [f32],
-        angles: &'a Angles,
-        layer: &'a mut Layer,
-        turned: &'a mut [f32],
-        scores: &'a mut [f32],
-        mixed: &'a mut [f32],
-    ) {
-        cache.write(entry, qkv, angles, layer, turned);
-        cache.attend::<S>(entry, qkv, angles, layer, turned, scores, mixed);
-    }
-}
-
-/// The layout of keys and values. Values are `[slots, G, capacity, c]`. Keys are stored in tiles of [`LANES`]
-/// positions, `[slots, G, capacity / LANES, c, LANES]`: the scores of a tile's positions form one vector, and
-/// memory is read sequentially.
-#[derive(Clone, Copy)]
-struct Cache {
-    heads: Heads,
-    capacity: usize,
-}
-
-impl Cache {
-    /// Where a head of a slot starts, in both keys and values.
-    #[inline(always)]
-    fn start(self, slot: usize, group: usize) -> usize {
-        (slot * self.heads.groups + group) * self.capacity * self.heads.width
-    }
-
-    #[inline(always)]
-    fn write(self, entry: &Entry, qkv: &[f32], angles: &Angles, layer: &mut Layer, turned: &mut [f32]) {
-        let Heads { queries, groups, width: c } = self.heads;
-        let (keys, values) = qkv[queries * c..].split_at(groups * c);
-        let turned = &mut turned[..c];
-        for group in 0..groups {
-            let start = self.start(entry.slot, group);
-            angles.turn(&keys[group * c..(group + 1) * c], entry.position, turned);
-            let tile = start + entry.position / LANES * LANES * c + entry.position % LANES;
-            for (i, &key) in turned.iter().enumerate() {
-                layer.keys[tile + i * LANES] = key;
-            }
-            let at = start + entry.position * c;
-            layer.values[at..at + c].copy_from_slice(&values[group * c..(group + 1) * c]);
-        }
-    }
-
-    #[inline(always)]
-    #[allow(clippy::too_many_arguments)]
-    fn attend<S: Simd>(
-        self,
-        entry: &Entry,
-        qkv: &[f32],
-        angles: &Angles,
-        layer: &Layer,
-        turned: &mut [f32],
-        scores: &mut [f32],
-        mixed: &mut [f32],
-    ) {
-        let (c, repeat) = (self.heads.width, self.heads.repeat());
-        let (length, size) = (entry.position + 1, self.capacity * c);
-        let scale = self.heads.scale();
-        for group in 0..self.heads.groups {
-            let start = self.start(entry.slot, group);
-            let (keys, values) = (&layer.keys[start..start + size], &layer.values[start..start + size]);
-            let at = group * repeat * c;
-            let queries = qkv[at..at + repeat * c].chunks_exact(c).zip(turned.chunks_exact_mut(c));
-            for (query, turned) in queries {
-                angles.turn(query, entry.position, turned);
-            }
-            let mixed = &mut mixed[at..at + repeat * c];
-            // Heads go through keys and values in pairs, so that each number read is used twice.
-            let mut head = 0;
-            while head < repeat {
-                let pair = (repeat - head).min(2);
-                let turned = &turned[head * c..(head + pair) * c];
-                let scores = &mut scores[..pair * self.capacity];
-                if pair == 2 {
-                    score::<S, 2>(turned, keys, length, self.capacity, scores);
-                } else {
-                    score::<S, 1>(turned, keys, length, self.capacity, scores);
-                }
-                for scores in scores.chunks_exact_mut(self.capacity) {
-                    soften::<S>(scores, length, length, scale);
-                }
-                let mixed = &mut mixed[head * c..(head + pair) * c];
-                if pair == 2 {
-                    mix::<S, 2>(scores, values, length, self.capacity, mixed);
-                } else {
-                    mix::<S, 1>(scores, values, length, self.capacity, mixed);
-                }
-                head += pair;
-            }
-        }
-    }
-}
-
-/// Products of `R` queries, `[R, c]`, with the first `length` keys, rounded up to whole tiles:
-/// `[R, capacity]`.
-#[inline(always)]
-fn score<S: Simd, const R: usize>(
-    queries: &[f32],
-    keys: &[f32],
-    length: usize,
-    capacity: usize,
-    out: &mut [f32],
-) {
-    let c = queries.len() / R;
-    let tiles = length.div_ceil(LANES);
-    let mut t = 0;
-    while t < tiles {
-        if t + 2 <= tiles {
-            score_tiles::<S, R, 2>(queries, &keys[t * c * LANES..], c, capacity, &mut out[t * LANES..]);
-            t += 2;
-        } else {
-            score_tiles::<S, R, 1>(queries, &keys[t * c * LANES..], c, capacity, &mut out[t * LANES..]);
-            t += 1;
-        }
-    }
-}
-
-/// The same for `T` tiles at once: each addition waits for the previous one, so several sums must be in
-/// progress.
-#[inline(always)]
-fn score_tiles<S: Simd, const R: usize, const T: usize>(
-    queries: &[f32],
-    keys: &[f32],
-    c: usize,
-    capacity: usize,
-    out: &mut [f32],
-) {
-    let mut sums = [[[0.0f32; LANES]; T]; R];
-    for i in 0..c {
-        for r in 0..R {
-            let q = queries[r * c + i];
-            for (t, sums) in sums[r].iter_mut().enumerate() {
-                let at = (t * c + i) * LANES;
-                let key = &keys[at..at + LANES];
-                for l in 0..LANES {
-                    sums[l] = mul_add::<S>(key[l], q, sums[l]);
-                }
-            }
-        }
-    }
-    for (r, sums) in sums.iter().enumerate() {
-        for (t, sums) in sums.iter().enumerate() {
-            let at = r * capacity + t * LANES;
-            out[at..at + LANES].copy_from_slice(sums);
-        }
-    }
-}
-
-/// The first `length` values, summed with `R` rows of weights, `[R, capacity]`: `[R, c]`.
-#[inline(always)]
-fn mix<S: Simd, const R: usize>(
-    weights: &[f32],
-    values: &[f32],
-    length: usize,
-    capacity: usize,
-    out: &mut [f32],
-) {
-    let c = out.len() / R;
-    let mut from = 0;
-    while from < c {
-        if from + 2 * LANES <= c {
-            mix_lanes::<S, R, 2>(weights, values, length, capacity, from, out);
-            from += 2 * LANES;
-        } else if from + LANES <= c {
-            mix_lanes::<S, R, 1>(weights, values, length, capacity, from, out);
-            from += LANES;
-        } else {
-            for r in 0..R {
-                for at in from..c {
-                    let terms = values.chunks_exact(c).zip(&weights[r * capacity..]).take(length);
-                    out[r * c + at] =
-                        terms.fold(0.0, |sum, (value, &weight)| mul_add::<S>(value[at], weight, sum));
-                }
-            }
-            from = c;
-        }
-    }
-}
-
-/// The same for `T` times [`LANES`] columns, starting at `from`.
-#[inline(always)]
-fn mix_lanes<S: Simd, const R: usize, const T: usize>(
-    weights: &[f32],
-    values: &[f32],
-    length: usize,
-    capacity: usize,
-    from: usize,
-    out: &mut [f32],
-) {
-    let c = out.len() / R;
-    let mut sums = [[[0.0f32; LANES]; T]; R];
-    for (i, value) in values.chunks_exact(c).take(length).enumerate() {
-        let value = &value[from..from + T * LANES];
-        for r in 0..R {
-            let weight = weights[r * capacity + i];
-            for (t, sums) in sums[r].iter_mut().enumerate() {
-                for l in 0..LANES {
-                    sums[l] = mul_add::<S>(value[t * LANES + l], weight, sums[l]);
-                }
-            }
-        }
-    }
-    for (r, sums) in sums.iter().enumerate() {
-        for (t, sums) in sums.iter().enumerate() {
-            let at = r * c + from + t * LANES;
-            out[at..at + LANES].copy_from_slice(sums);
-        }
     }
 }

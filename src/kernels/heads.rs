@@ -21,8 +21,4 @@ impl Heads {
     pub fn repeat(&self) -> usize {
         self.queries / self.groups
     }
-
-    pub(super) fn scale(&self) -> f32 {
-        1.0 / (self.width as f32).sqrt()
-    }
 }

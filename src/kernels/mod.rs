@@ -13,14 +13,18 @@
 //! - [`buffers`]: memory that is used again; [`laid_out`]: weights that are laid out once;
 //! - [`autodiff`]: turns a kernel with a hand-written derivative into a differentiable operation of Burn;
 //! - [`block`], made of [`norm`], [`attention`] and [`swiglu`], [`linear`], [`log_probs`]: the operations of the model in
-//!   training;
+//!   training; [`attend`], where a family's block is another;
+//! - [`angles`], [`gate`]: rotary positions, and what the feed-forward's gate goes through;
 //! - [`decoder`]: extends many sequences by one token at once, with its own key/value cache.
 
+pub mod angles;
+pub mod attend;
 pub mod attention;
 pub mod autodiff;
 pub mod block;
 pub(crate) mod buffers;
 pub mod decoder;
+pub mod gate;
 pub mod heads;
 pub(crate) mod laid_out;
 pub mod linear;

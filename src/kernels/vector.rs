@@ -180,6 +180,16 @@ pub(crate) fn soften<S: Simd>(row: &mut [f32], seen: usize, end: usize, scale: f
     top + total.ln()
 }
 
+/// [`soften`] where the numbers before `first` are not seen either: they become 0.
+#[inline(always)]
+pub fn soften_from<S: Simd>(row: &mut [f32], first: usize, seen: usize, end: usize, scale: f32) -> f32 {
+    let start = first - first % LANES;
+    row[start..first].fill(f32::MIN);
+    let total = soften::<S>(&mut row[start..], seen - start, end - start, scale);
+    row[..first].fill(0.0);
+    total
+}
+
 /// `y += x`.
 #[inline(always)]
 pub(crate) fn add_to(y: &mut [f32], x: &[f32]) {

@@ -1,5 +1,7 @@
 //! The KV cache: keys and values of earlier positions, so that a new token costs one position.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Int, Tensor, s};
 
 use super::config::ModelConfig;
@@ -42,14 +44,14 @@ impl KvCache {
         self.layers[layer] = Some((k, v));
     }
 
-    /// The first `length` positions of a layer, `[B, G, length, c]` each.
+    /// These positions of a layer, `[B, G, positions, c]` each.
     ///
     /// # Panics
     /// Never: a layer is missing only inside [`Self::write`].
     #[allow(clippy::expect_used)]
-    pub fn read(&self, layer: usize, length: usize) -> (Tensor<4>, Tensor<4>) {
+    pub fn read(&self, layer: usize, positions: Range<usize>) -> (Tensor<4>, Tensor<4>) {
         let (k, v) = self.layers[layer].as_ref().expect("a layer is put back as soon as it is written");
-        let seen = s![.., .., 0..length, ..];
+        let seen = s![.., .., positions, ..];
         (k.clone().slice(seen), v.clone().slice(seen))
     }
 

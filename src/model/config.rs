@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    arch::ArchSpec,
+    arch::{ArchSpec, LayerSpec},
     families::{self, ModelFamily},
     fields::{self, Fields},
+    rope::{Rope, Scaling},
 };
 use crate::{kernels::attention::Heads, system::quoting::quoting};
 
@@ -45,6 +46,34 @@ pub struct ModelConfig {
     /// Whether queries, keys and values have biases, in families that say so in `config.json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention_bias: Option<bool>,
+    /// How the rotary wavelengths are scaled, if they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rope_scaling: Option<Scaling>,
+    /// Base of the rotary wavelengths in layers with a window, if it is another one there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rope_local_base_freq: Option<f64>,
+    /// 1 for each layer with rotary positions, 0 for each without; `None` if all have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_rope_layers: Option<Vec<u8>>,
+    /// How many positions a query sees in the layers with a window, itself included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sliding_window: Option<usize>,
+    /// Which layers have a window; `None` if none has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer_types: Option<Vec<LayerType>>,
+    /// What the products of queries and keys are divided by the root of, if not the width of a head.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query_pre_attn_scalar: Option<f64>,
+}
+
+/// What the queries of a layer see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LayerType {
+    /// All positions up to their own.
+    FullAttention,
+    /// The last few of them.
+    SlidingAttention,
 }
 
 fn qwen2() -> &'static ModelFamily {
@@ -77,6 +106,12 @@ impl ModelConfig {
             max_position_embeddings: 1024,
             tie_word_embeddings: true,
             attention_bias: None,
+            rope_scaling: None,
+            rope_local_base_freq: None,
+            no_rope_layers: None,
+            sliding_window: None,
+            layer_types: None,
+            query_pre_attn_scalar: None,
         }
     }
 
@@ -115,18 +150,38 @@ impl ModelConfig {
 
     /// The model's computation.
     pub fn arch(&self) -> ArchSpec {
-        let qkv_bias = self.family.has_qkv_bias(self.attention_bias);
+        let family = self.family;
+        let qkv_bias = family.has_qkv_bias(self.attention_bias);
         ArchSpec {
             hidden: self.hidden_size,
             inner: self.intermediate_size,
             heads: self.heads(),
             qkv_bias,
-            output_bias: qkv_bias && self.family.output_bias,
-            qk_norm: self.family.qk_norm,
+            output_bias: qkv_bias && family.output_bias,
+            qk_norm: family.qk_norm,
+            norms: family.norms,
+            norm_adds_one: family.norm_adds_one,
             norm_eps: self.rms_norm_eps,
-            rope_theta: self.rope_theta,
+            activation: family.activation,
+            embedding_scale: family.scales_embeddings.then(|| (self.hidden_size as f64).sqrt()),
+            score_divisor: self.query_pre_attn_scalar.unwrap_or(self.head_dim() as f64),
             tied: self.tie_word_embeddings,
         }
+    }
+
+    /// What differs from layer to layer, first to last.
+    pub fn layers(&self) -> Vec<LayerSpec> {
+        let layer = |i: usize| {
+            let kind = self.layer_types.as_ref().and_then(|kinds| kinds.get(i));
+            let window = self.sliding_window.filter(|_| kind == Some(&LayerType::SlidingAttention));
+            let roped = self.no_rope_layers.as_ref().and_then(|layers| layers.get(i)) != Some(&0);
+            let rope = match self.rope_local_base_freq.filter(|_| window.is_some()) {
+                Some(theta) => Rope { theta, scaling: None },
+                None => Rope { theta: self.rope_theta, scaling: self.rope_scaling },
+            };
+            LayerSpec { rope: roped.then_some(rope), window }
+        };
+        (0..self.num_hidden_layers).map(layer).collect()
     }
 
     /// Checks that the sizes are consistent and within the program's limits.
@@ -168,12 +223,50 @@ impl ModelConfig {
                 self.head_dim()
             ));
         }
-        for (name, value) in [("rms_norm_eps", self.rms_norm_eps), ("rope_theta", self.rope_theta)] {
+        let optional = [
+            ("rope_local_base_freq", self.rope_local_base_freq),
+            ("query_pre_attn_scalar", self.query_pre_attn_scalar),
+        ];
+        let given = optional.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        for (name, value) in
+            [("rms_norm_eps", self.rms_norm_eps), ("rope_theta", self.rope_theta)].into_iter().chain(given)
+        {
             if !(value.is_finite() && value > 0.0) {
                 return Err(format!("config.json: `{name}` is {value}; it must be a positive number."));
             }
         }
-        Ok(())
+        self.validate_layers()
+    }
+
+    fn validate_layers(&self) -> Result<(), String> {
+        let lengths = [
+            ("no_rope_layers", self.no_rope_layers.as_ref().map(Vec::len)),
+            ("layer_types", self.layer_types.as_ref().map(Vec::len)),
+        ];
+        for (name, length) in lengths {
+            if length.is_some_and(|length| length != self.num_hidden_layers) {
+                return Err(format!(
+                    "config.json: `{name}` must have an entry for each of the {} layers.",
+                    self.num_hidden_layers
+                ));
+            }
+        }
+        if self.sliding_window == Some(0) {
+            return Err("config.json: `sliding_window` is 0; it must be at least 1.".into());
+        }
+        let ropes: Vec<Rope> = self.layers().into_iter().filter_map(|layer| layer.rope).collect();
+        let usable = |rope: &Rope| {
+            let numbers = rope.wavelengths(self.head_dim());
+            numbers.iter().chain([&rope.amplitude()]).all(|x| x.is_finite() && *x > 0.0)
+        };
+        match ropes.iter().all(usable) {
+            true => Ok(()),
+            false => Err(
+                "config.json: the scaling of the rotary positions gives wavelengths that are no positive \
+                          numbers; the values in it do not fit together."
+                    .into(),
+            ),
+        }
     }
 
     /// Number of parameters.
@@ -194,7 +287,10 @@ impl ModelConfig {
         );
         let block = d * (h + 2.0 * kv) * hd + h * hd * d + 3.0 * d * self.intermediate_size as f64;
         let weights = self.num_hidden_layers as f64 * block + d * self.vocab_size as f64;
-        2.0 * weights + 4.0 * self.num_hidden_layers as f64 * h * hd * context
+        // What lies before a window is not looked at.
+        let windows = self.layers().into_iter().filter_map(|layer| layer.window);
+        let unseen: f64 = windows.map(|window| (context - window as f64).max(0.0)).sum();
+        2.0 * weights + 4.0 * self.num_hidden_layers as f64 * h * hd * context - 4.0 * h * hd * unseen
     }
 }
 

@@ -4,26 +4,40 @@
 use burn::{module::Param, tensor::Tensor};
 
 use super::{
+    arch::ArchSpec,
     config::ModelConfig,
-    transformer::{Block, Transformer},
+    rotary::attentions,
+    transformer::{Block, Transformer, norm_scale},
 };
 use crate::kernels::{
+    attention::Attention,
     autodiff::CpuTensor,
-    decoder::{BlockWeights, Decoder, Weights},
+    decoder::{BlockWeights, Decoder, Shape, Weights},
 };
 
 impl Transformer {
     /// A decoder for sequences of at most `capacity` tokens in `slots` slots. `None` unless the weights are
     /// f32 tensors of the CPU backend without gradients.
     pub fn decoder(&self, slots: usize, capacity: usize) -> Option<Decoder> {
+        let spec = self.config.arch();
+        let attentions = attentions(&self.config, &self.config.layers(), capacity);
+        let blocks = self.blocks.iter().zip(attentions);
         let weights = Weights {
             embedding: of(&self.embedding)?,
-            blocks: self.blocks.iter().map(weights).collect::<Option<_>>()?,
-            norm: of(&self.norm)?,
+            blocks: blocks
+                .map(|(block, attention)| weights(block, attention, &spec))
+                .collect::<Option<_>>()?,
+            norm: CpuTensor::of(norm_scale(&self.norm, &spec))?,
             head: optional(self.head.as_ref().map(of))?,
         };
-        let spec = self.config.arch();
-        Some(Decoder::new(weights, spec.heads, spec.rope_theta, spec.norm_eps, slots, capacity))
+        let shape = Shape {
+            heads: spec.heads,
+            score_scale: spec.score_scale(),
+            activation: spec.activation,
+            eps: spec.norm_eps as f32,
+            embedding_scale: spec.embedding_scale.map(|scale| scale as f32),
+        };
+        Some(Decoder::new(weights, shape, slots, capacity))
     }
 }
 
@@ -32,17 +46,23 @@ pub(crate) fn kept_bytes(config: &ModelConfig, capacity: usize) -> usize {
     Decoder::kept_bytes(config.heads(), config.num_hidden_layers, capacity)
 }
 
-fn weights(block: &Block) -> Option<BlockWeights> {
-    let qk_norm = block.qk_norm.as_ref().map(|norm| Some([of(&norm.queries)?, of(&norm.keys)?]));
+fn weights(block: &Block, attention: Attention, spec: &ArchSpec) -> Option<BlockWeights> {
+    let scale = |weight: &Param<Tensor<1>>| CpuTensor::of(norm_scale(weight, spec));
+    let norm = |weight: &Option<Param<Tensor<1>>>| optional(weight.as_ref().map(scale));
+    let qk_norm = block.qk_norm.as_ref().map(|norm| Some([scale(&norm.queries)?, scale(&norm.keys)?]));
     Some(BlockWeights {
-        input_norm: of(&block.input_norm)?,
+        input_norm: norm(&block.input_norm)?,
         qkv: of(&block.qkv)?,
         qkv_bias: optional(block.qkv_bias.as_ref().map(of))?,
         qk_norm: optional(qk_norm)?,
         output: of(&block.output)?,
-        post_norm: of(&block.post_norm)?,
+        attention_norm: norm(&block.attention_norm)?,
+        post_norm: norm(&block.post_norm)?,
         gate_up: of(&block.gate_up)?,
         down: of(&block.down)?,
+        feed_forward_norm: norm(&block.feed_forward_norm)?,
+        angles: attention.angles,
+        window: attention.window,
     })
 }
 

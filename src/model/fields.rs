@@ -6,11 +6,17 @@
 
 use serde_json::{Map, Value};
 
-use super::families::{self, Bias, ModelFamily, Window};
+mod positions;
+mod windows;
+
+use super::{
+    arch::Activation,
+    families::{self, Bias, ModelFamily, Positions},
+};
 use crate::system::quoting::shortened;
 
-/// The fields that [`super::config::ModelConfig`] reads.
-const UNDERSTOOD: [&str; 14] = [
+/// The fields that [`super::config::ModelConfig`] reads as they are.
+const UNDERSTOOD: [&str; 12] = [
     "model_type",
     "hidden_size",
     "intermediate_size",
@@ -20,16 +26,17 @@ const UNDERSTOOD: [&str; 14] = [
     "head_dim",
     "vocab_size",
     "rms_norm_eps",
-    "rope_theta",
-    "rope_parameters",
     "max_position_embeddings",
     "tie_word_embeddings",
     "attention_bias",
 ];
 
-/// The fields that this file checks.
-const LOOKED_AT: [&str; 7] = [
+/// The fields that are checked here, or read and given to it in one form.
+const LOOKED_AT: [&str; 10] = [
+    "original_max_position_embeddings",
+    "rope_parameters",
     "rope_scaling",
+    "rope_theta",
     "hidden_act",
     "hidden_activation",
     "sliding_window",
@@ -50,6 +57,7 @@ const HARMLESS: &[&str] = &[
     "attn_pdrop",
     "base_dtype",
     "bos_token_id",
+    "cache_implementation",
     "chunk_size_feed_forward",
     "dtype",
     "embd_pdrop",
@@ -62,7 +70,6 @@ const HARMLESS: &[&str] = &[
     "is_llama_config",
     "label2id",
     "name_or_path",
-    "original_max_position_embeddings",
     "output_attentions",
     "output_hidden_states",
     "pad_token_id",
@@ -163,20 +170,35 @@ pub(crate) struct Fields {
     pub notes: Vec<String>,
 }
 
+/// The fields that a family has beside those of all; for other families they change the computation.
+fn own(family: &ModelFamily) -> &'static [&'static str] {
+    match family.positions {
+        Positions::Everywhere { .. } => &[],
+        Positions::Spared { .. } => &["no_rope_layers", "no_rope_layer_interval"],
+        Positions::ByLayerType { .. } => &[
+            "query_pre_attn_scalar",
+            "rope_local_base_freq",
+            "sliding_window_pattern",
+            "_sliding_window_pattern",
+        ],
+    }
+}
+
 /// Looks at every field.
 ///
 /// # Errors
 /// A sentence that names the first field that is not understood.
 pub fn checked(mut fields: Map<String, Value>) -> Result<Fields, String> {
     let family = family(&fields)?;
-    activation(&fields)?;
-    windows(&fields, family)?;
-    neutral(&fields)?;
+    activation(&fields, family)?;
+    neutral(&fields, family)?;
     biases(&fields, family)?;
-    let theta = rotary(&fields)?;
+    let spared = positions::spared(&fields, family)?;
+    let windows = windows::windows(&fields, family, spared.as_deref())?;
+    let rope = positions::rope(&fields, family)?;
     let mut notes = Vec::new();
     for (name, value) in &fields {
-        let known = [&UNDERSTOOD[..], &LOOKED_AT, HARMLESS, &NEUTRAL_AT_ONE, NEUTRAL_WHEN_OFF];
+        let known = [&UNDERSTOOD[..], &LOOKED_AT, HARMLESS, &NEUTRAL_AT_ONE, NEUTRAL_WHEN_OFF, own(family)];
         if known.iter().any(|names| names.contains(&name.as_str())) || is_off(value) {
             continue;
         }
@@ -191,10 +213,14 @@ pub fn checked(mut fields: Map<String, Value>) -> Result<Fields, String> {
         notes.push(format!("config.json: `{}` is unknown here and is ignored.", shortened(name)));
     }
     fill_in(&mut fields, family);
-    fields.retain(|name, value| {
-        UNDERSTOOD.contains(&name.as_str()) && name != "rope_parameters" && !value.is_null()
-    });
-    fields.extend(theta.map(|theta| ("rope_theta".to_owned(), theta)));
+    let scalar =
+        own(family).contains(&"query_pre_attn_scalar").then(|| fields.remove("query_pre_attn_scalar"));
+    fields.retain(|name, value| UNDERSTOOD.contains(&name.as_str()) && !value.is_null());
+    fields.extend(rope);
+    fields.extend(windows);
+    fields.extend(spared.map(|layers| ("no_rope_layers".to_owned(), layers.into())));
+    let scalar = scalar.flatten().filter(|value| !value.is_null()).or(family.score_divisor.map(Value::from));
+    fields.extend(scalar.map(|scalar| ("query_pre_attn_scalar".to_owned(), scalar)));
     Ok(Fields { read: fields, notes })
 }
 
@@ -211,64 +237,31 @@ fn family(fields: &Map<String, Value>) -> Result<&'static ModelFamily, String> {
     })
 }
 
-fn activation(fields: &Map<String, Value>) -> Result<(), String> {
+fn activation(fields: &Map<String, Value>, family: &ModelFamily) -> Result<(), String> {
+    let (names, wanted): (&[&str], _) = match family.activation {
+        Activation::Silu => (&["silu", "swish"], "silu"),
+        Activation::GeluTanh => (&["gelu_pytorch_tanh"], "gelu_pytorch_tanh"),
+    };
     for name in ["hidden_act", "hidden_activation"] {
         match fields.get(name) {
-            Some(Value::String(act)) if act == "silu" || act == "swish" => {}
+            Some(Value::String(act)) if names.contains(&act.as_str()) => {}
             None | Some(Value::Null) => {}
             Some(other) => {
-                return Err(format!("config.json: `{name}` is {}; only `silu` is supported.", spelt(other)));
+                return Err(format!(
+                    "config.json: `{name}` is {}; in a model of the type `{}` only `{wanted}` is supported.",
+                    spelt(other),
+                    family.model_type
+                ));
             }
         }
     }
     Ok(())
 }
 
-/// Refuses attention windows, unless the window is never shorter than a sequence and so changes nothing.
-fn windows(fields: &Map<String, Value>, family: &ModelFamily) -> Result<(), String> {
-    let layer_types = fields.get("layer_types").filter(|value| !value.is_null());
-    if let Some(types) = layer_types {
-        let whole = types.as_array().is_some_and(|types| types.iter().all(|kind| kind == "full_attention"));
-        if !whole {
-            return Err(format!(
-                "config.json: `layer_types` is {}; only `full_attention` in all layers is supported.",
-                spelt(types)
-            ));
-        }
-    }
-    let number = |name: &str| fields.get(name).and_then(Value::as_u64);
-    let used = fields.get("use_sliding_window").filter(|value| !is_off(value));
-    let window = fields.get("sliding_window").filter(|value| !value.is_null());
-    let (asked, default) = match family.window {
-        Window::Everywhere { default } => {
-            // If the configuration has no window, transformers may use a default one.
-            let default = default.filter(|_| !fields.contains_key("sliding_window"));
-            (window.is_some() || default.is_some() || used.is_some(), default)
-        }
-        Window::LaterLayers { first } => {
-            let first = number("max_window_layers").unwrap_or(first);
-            (used.is_some() && number("num_hidden_layers").is_none_or(|layers| first < layers), None)
-        }
-    };
-    let width = window.and_then(Value::as_u64).or(default).or(used.map(|_| 4096));
-    let acts = width.is_none_or(|width| number("max_position_embeddings").is_none_or(|most| width < most));
-    if !(asked && acts) {
-        return Ok(());
-    }
-    let name = if used.is_some() { "use_sliding_window" } else { "sliding_window" };
-    let found = match fields.get(name) {
-        Some(value) => format!("is {}", spelt(value)),
-        None => "is missing, which means 4096".to_owned(),
-    };
-    Err(format!(
-        "config.json: `{name}` {found}; sliding-window attention is not supported. If the model does not use it, set \
-         `sliding_window` to null."
-    ))
-}
-
-fn neutral(fields: &Map<String, Value>) -> Result<(), String> {
+fn neutral(fields: &Map<String, Value>, family: &ModelFamily) -> Result<(), String> {
     let of = |names: &[&'static str], is_neutral: fn(&Value) -> bool| {
-        let set = names.iter().filter_map(|name| Some((*name, fields.get(*name)?)));
+        let foreign = names.iter().filter(|name| !own(family).contains(*name));
+        let set = foreign.filter_map(|name| Some((*name, fields.get(*name)?)));
         set.into_iter().find(|(_, value)| !is_neutral(value))
     };
     let is_one = |value: &Value| value.is_null() || value.as_f64() == Some(1.0);
@@ -296,46 +289,6 @@ fn biases(fields: &Map<String, Value>, family: &ModelFamily) -> Result<(), Strin
     ))
 }
 
-/// The base of the rotary wavelengths, where transformers looks for it: in `rope_scaling`, in
-/// `rope_parameters`, beside them.
-fn rotary(fields: &Map<String, Value>) -> Result<Option<Value>, String> {
-    let holder = ["rope_scaling", "rope_parameters"]
-        .into_iter()
-        .find_map(|name| Some((name, fields.get(name).filter(|value| !is_off(value))?)));
-    let Some((name, value)) = holder else { return Ok(None) };
-    let Some(rope) = value.as_object() else {
-        return Err(format!("config.json: `{name}` is {}; it must be an object.", spelt(value)));
-    };
-    for key in ["rope_type", "type"] {
-        match rope.get(key) {
-            None | Some(Value::Null) => {}
-            Some(Value::String(kind)) if kind == "default" => {}
-            Some(kind) => {
-                return Err(format!(
-                    "config.json: `{name}` has the `{key}` {}; rotary positions are supported only without scaling \
-                     (`default`).",
-                    spelt(kind)
-                ));
-            }
-        }
-    }
-    for (key, value) in rope {
-        let understood = match key.as_str() {
-            "rope_theta" | "rope_type" | "type" => true,
-            "partial_rotary_factor" => value.as_f64() == Some(1.0),
-            _ => false,
-        };
-        if !(understood || value.is_null()) {
-            return Err(format!(
-                "config.json: `{}` in `{name}` is {}; it changes the rotary positions and is not supported.",
-                shortened(key),
-                spelt(value)
-            ));
-        }
-    }
-    Ok(rope.get("rope_theta").filter(|theta| !theta.is_null()).cloned())
-}
-
 /// Defaults that differ between families, or depend on other fields.
 fn fill_in(fields: &mut Map<String, Value>, family: &ModelFamily) {
     let as_many = match fields.get("num_key_value_heads") {
@@ -345,6 +298,18 @@ fn fill_in(fields: &mut Map<String, Value>, family: &ModelFamily) {
     if let Some(heads) = fields.get("num_attention_heads").filter(|_| as_many).cloned() {
         fields.insert("num_key_value_heads".into(), heads);
     }
+    let defaults = [("rms_norm_eps", family.norm_eps.into()), ("tie_word_embeddings", family.tied.into())];
+    for (name, default) in defaults {
+        if fields.get(name).is_none_or(Value::is_null) {
+            fields.insert(name.into(), default);
+        }
+    }
+}
+
+/// How many layers `config.json` says there are; `None` if not so many as a model may have, which is refused elsewhere.
+fn layers(fields: &Map<String, Value>) -> Option<usize> {
+    let count = fields.get("num_hidden_layers").and_then(Value::as_u64)?;
+    usize::try_from(count).ok().filter(|count| (1..=512).contains(count))
 }
 
 fn is_off(value: &Value) -> bool {

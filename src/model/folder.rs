@@ -120,14 +120,16 @@ fn onto_device(host: HostTensors, config: &ModelConfig, device: &Device) -> Resu
         Param::from_tensor(Tensor::<2>::from_data(TensorData::new(values, [rows, columns]), device))
     };
     let block = |block: HostBlock| Block {
-        input_norm: vector(block.input_norm),
+        input_norm: block.input_norm.map(vector),
         qkv: matrix(block.qkv),
         qkv_bias: block.qkv_bias.map(vector),
         qk_norm: block.qk_norm.map(|[queries, keys]| QkNorm { queries: vector(queries), keys: vector(keys) }),
         output: matrix(block.output),
-        post_norm: vector(block.post_norm),
+        attention_norm: block.attention_norm.map(vector),
+        post_norm: block.post_norm.map(vector),
         gate_up: matrix(block.gate_up),
         down: matrix(block.down),
+        feed_forward_norm: block.feed_forward_norm.map(vector),
     };
     Ok(Transformer {
         embedding: matrix(host.embedding),
@@ -157,8 +159,16 @@ pub(crate) fn to_bytes_as(model: &Transformer, as_type: WeightType) -> Result<Ve
     for (layer, block) in model.blocks.iter().enumerate() {
         let places = layout.block(layer);
         file.put(&places.qkv, block.qkv.val())?;
-        if let (Some(place), Some(bias)) = (&places.qkv_bias, &block.qkv_bias) {
-            file.put(place, bias.val())?;
+        for (place, weight) in [
+            (&places.qkv_bias, &block.qkv_bias),
+            (&places.input_norm, &block.input_norm),
+            (&places.attention_norm, &block.attention_norm),
+            (&places.post_norm, &block.post_norm),
+            (&places.feed_forward_norm, &block.feed_forward_norm),
+        ] {
+            if let (Some(place), Some(weight)) = (place, weight) {
+                file.put(place, weight.val())?;
+            }
         }
         if let (Some([queries, keys]), Some(norm)) = (&places.qk_norm, &block.qk_norm) {
             file.put(queries, norm.queries.val())?;
@@ -170,8 +180,6 @@ pub(crate) fn to_bytes_as(model: &Transformer, as_type: WeightType) -> Result<Ve
         }
         file.put(&places.gate_up, block.gate_up.val())?;
         file.put(&places.down, block.down.val())?;
-        file.put(&places.input_norm, block.input_norm.val())?;
-        file.put(&places.post_norm, block.post_norm.val())?;
     }
     file.put(&layout.embedding(), model.embedding.val())?;
     file.put(&layout.norm(), model.norm.val())?;

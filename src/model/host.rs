@@ -263,14 +263,16 @@ pub struct Matrix {
 /// The weights of one block, as in [`super::transformer::Block`].
 #[allow(missing_docs, reason = "each is the field of the same name there")]
 pub struct HostBlock {
-    pub input_norm: Vec<f32>,
+    pub input_norm: Option<Vec<f32>>,
     pub qkv: Matrix,
     pub qkv_bias: Option<Vec<f32>>,
     pub qk_norm: Option<[Vec<f32>; 2]>,
     pub output: Matrix,
-    pub post_norm: Vec<f32>,
+    pub attention_norm: Option<Vec<f32>>,
+    pub post_norm: Option<Vec<f32>>,
     pub gate_up: Matrix,
     pub down: Matrix,
+    pub feed_forward_norm: Option<Vec<f32>>,
 }
 
 /// The weights of a model, as in [`super::transformer::Transformer`].
@@ -331,17 +333,23 @@ fn arranged_block(host: &mut HostTensors, layout: &BlockLayout) -> Result<HostBl
     if let Some(bias) = &layout.output_bias {
         host.check_zero(bias)?;
     }
+    let mut vector = |place: &Option<Place>| place.as_ref().map(|place| host.stacked(place)).transpose();
+    let (input_norm, qkv_bias) = (vector(&layout.input_norm)?, vector(&layout.qkv_bias)?);
+    let (attention_norm, post_norm) = (vector(&layout.attention_norm)?, vector(&layout.post_norm)?);
+    let feed_forward_norm = vector(&layout.feed_forward_norm)?;
     Ok(HostBlock {
-        input_norm: host.stacked(&layout.input_norm)?,
+        input_norm,
         qkv: host.matrix(&layout.qkv)?,
-        qkv_bias: layout.qkv_bias.as_ref().map(|bias| host.stacked(bias)).transpose()?,
+        qkv_bias,
         qk_norm: match &layout.qk_norm {
             Some([queries, keys]) => Some([host.stacked(queries)?, host.stacked(keys)?]),
             None => None,
         },
         output: host.matrix(&layout.output)?,
-        post_norm: host.stacked(&layout.post_norm)?,
+        attention_norm,
+        post_norm,
         gate_up: host.matrix(&layout.gate_up)?,
         down: host.matrix(&layout.down)?,
+        feed_forward_norm,
     })
 }

@@ -45,17 +45,19 @@ impl Place {
 
 /// The places of a block's weights.
 #[allow(missing_docs, reason = "each is the field of the same name in the model's block")]
-pub(crate) struct BlockLayout {
-    pub input_norm: Place,
+pub struct BlockLayout {
+    pub input_norm: Option<Place>,
     pub qkv: Place,
     pub qkv_bias: Option<Place>,
     pub qk_norm: Option<[Place; 2]>,
     pub output: Place,
     /// A bias that is zero in the file and absent in memory.
     pub output_bias: Option<Place>,
-    pub post_norm: Place,
+    pub attention_norm: Option<Place>,
+    pub post_norm: Option<Place>,
     pub gate_up: Place,
     pub down: Place,
+    pub feed_forward_norm: Option<Place>,
 }
 
 /// The places of a model's weights.
@@ -103,18 +105,24 @@ impl<'a> Layout<'a> {
         let qkv =
             || vec![(named(names.queries), h * c), (named(names.keys), g * c), (named(names.values), g * c)];
         let output = || vec![(named(names.output), d)];
+        let (before, after) = (spec.norms.before(), spec.norms.after());
+        let norm = |stands: bool, name: &str| stands.then(|| Place::scale(named(name), d));
+        let qk_names = [names.query_norm, names.key_norm];
         BlockLayout {
-            input_norm: Place::scale(named(names.input_norm), d),
+            input_norm: norm(before, names.input_norm),
             qkv: Place::matrix(qkv(), d),
             qkv_bias: spec.qkv_bias.then(|| Place::bias(qkv())),
             qk_norm: spec
                 .qk_norm
-                .then(|| [names.query_norm, names.key_norm].map(|name| Place::scale(named(name), c))),
+                .sizes(spec.heads)
+                .map(|sizes| [0, 1].map(|i| Place::scale(named(qk_names[i]), sizes[i]))),
             output: Place::matrix(output(), h * c),
             output_bias: spec.output_bias.then(|| Place::bias(output())),
-            post_norm: Place::scale(named(names.post_norm), d),
+            attention_norm: norm(after, names.attention_norm),
+            post_norm: norm(before, names.post_norm),
             gate_up: Place::matrix(vec![(named(names.gate), f), (named(names.up), f)], d),
             down: Place::matrix(vec![(named(names.down), d)], f),
+            feed_forward_norm: norm(after, names.feed_forward_norm),
         }
     }
 

@@ -12,6 +12,8 @@ pub mod folder;
 pub mod host;
 mod layout;
 pub mod publish;
+pub mod rope;
+mod rotary;
 pub mod source;
 pub mod tokenizer;
 pub mod trainer;

@@ -65,10 +65,11 @@ pub fn base_type(companions: &Companions) -> WeightType {
     [BASE_TYPE, "dtype", "torch_dtype"].into_iter().find_map(named).unwrap_or(WeightType::F32)
 }
 
-/// The shape that a model is written with, so that transformers uses this tokenizer unchanged.
+/// The shape that a model is written with, so that transformers uses this tokenizer unchanged. A model with windows keeps
+/// its own: neither of the others has them.
 #[must_use]
-pub(crate) fn published_shape(config: ModelConfig, tokenizer: &[u8]) -> ModelConfig {
-    if config.family != families::QWEN2 || is_qwens(tokenizer) {
+pub fn published_shape(config: ModelConfig, tokenizer: &[u8]) -> ModelConfig {
+    if config.family != families::QWEN2 || config.sliding_window.is_some() || is_qwens(tokenizer) {
         return config;
     }
     // transformers allows heads of another width in `seed_oss`, but not in `llama`.

@@ -1,5 +1,6 @@
-//! The decoder: RMSNorm, rotary positions, grouped-query attention, SwiGLU (as in Llama,
-//! <https://arxiv.org/abs/2302.13971>); what differs between families is in [`ArchSpec`].
+//! The decoder: RMSNorm, rotary positions, grouped-query attention, a gated feed-forward (as in Llama,
+//! <https://arxiv.org/abs/2302.13971>); what differs between families is in [`ArchSpec`], and between layers in
+//! [`LayerSpec`].
 //!
 //! Shapes in comments: `B` rows, `T` positions, `d` hidden size, `H` query heads, `G` key/value heads,
 //! `R = H / G` query heads per key/value head, `c` head width, `V` tokens. Weights are stored `[in, out]`;
@@ -8,31 +9,34 @@
 //! On the CPU a block and the operations around the blocks have kernels ([`crate::kernels`]) that do the same in fewer
 //! passes over memory; what stands here in Burn's operations is the definition, and what runs everywhere else.
 
-use std::{cell::LazyCell, sync::Arc};
+use std::cell::LazyCell;
 
 use burn::{
     module::{Module, Param},
-    tensor::{Device, Distribution, Int, Tensor, TensorData, activation, s},
+    tensor::{Device, Distribution, Int, Tensor, activation, s},
 };
 
-use super::{arch::ArchSpec, cache::KvCache, config::ModelConfig};
+pub use super::rotary::Rotary;
+use super::{
+    arch::{Activation, ArchSpec, LayerSpec, Norms},
+    cache::KvCache,
+    config::ModelConfig,
+    rotary::{Masks, attentions},
+};
 use crate::kernels::{
-    attention::{Angles, Heads},
+    attend,
+    attention::{Attention, Heads},
     block,
     linear::{linear, linear_transposed},
     log_probs, norm,
 };
 
-/// Added to attention scores of masked positions: whatever the score, `exp` of the sum is exactly 0. Finite,
-/// because not every GPU computes with infinities.
-const UNSEEN: f32 = -1e30;
-
-/// Scales of the norms of each query head and of each key head, `[c]`.
+/// Scales of the norms of queries and of keys: `[c]` for a norm of each head, `[H c]` and `[G c]` for one of all heads.
 #[derive(Module, Debug)]
 pub struct QkNorm {
-    /// Scale for the query heads.
+    /// Scale for the queries.
     pub queries: Param<Tensor<1>>,
-    /// Scale for the key heads.
+    /// Scale for the keys.
     pub keys: Param<Tensor<1>>,
 }
 
@@ -40,9 +44,10 @@ impl QkNorm {
     /// `qkv: [N, (H + 2G) c]` with its queries and keys normalised.
     fn apply(&self, qkv: &Tensor<2>, spec: &ArchSpec) -> Tensor<2> {
         let (n, Heads { queries: h, groups: g, width: c }) = (qkv.dims()[0], spec.heads);
-        let normed = |from: usize, heads: usize, scale| {
-            let part = qkv.clone().slice(s![.., from * c..(from + heads) * c]).reshape([n * heads, c]);
-            rms_norm(&part, scale, spec.norm_eps).reshape([n, heads * c])
+        let normed = |from: usize, heads: usize, scale: &Param<Tensor<1>>| {
+            let (part, width) =
+                (qkv.clone().slice(s![.., from * c..(from + heads) * c]), scale.val().dims()[0]);
+            rms_norm(&part.reshape([n * heads * c / width, width]), scale, spec).reshape([n, heads * c])
         };
         let values = qkv.clone().slice(s![.., (h + g) * c..]);
         Tensor::cat(vec![normed(0, h, &self.queries), normed(h, g, &self.keys), values], 1)
@@ -52,8 +57,8 @@ impl QkNorm {
 /// One block.
 #[derive(Module, Debug)]
 pub struct Block {
-    /// Scale of the norm before attention, `[d]`.
-    pub input_norm: Param<Tensor<1>>,
+    /// Scale of the norm before attention, `[d]`, if any.
+    pub input_norm: Option<Param<Tensor<1>>>,
     /// Queries, keys, values side by side, `[d, (H + 2G) c]`.
     pub qkv: Param<Tensor<2>>,
     /// Their biases, `[(H + 2G) c]`, if any.
@@ -62,12 +67,16 @@ pub struct Block {
     pub qk_norm: Option<QkNorm>,
     /// Back to the residual stream, `[H c, d]`.
     pub output: Param<Tensor<2>>,
-    /// Scale of the norm before the feed-forward, `[d]`.
-    pub post_norm: Param<Tensor<1>>,
+    /// Scale of the norm of attention's result, `[d]`, if any.
+    pub attention_norm: Option<Param<Tensor<1>>>,
+    /// Scale of the norm before the feed-forward, `[d]`, if any.
+    pub post_norm: Option<Param<Tensor<1>>>,
     /// Gate and up side by side, `[d, 2 f]`.
     pub gate_up: Param<Tensor<2>>,
     /// Back to the residual stream, `[f, d]`.
     pub down: Param<Tensor<2>>,
+    /// Scale of the norm of the feed-forward's result, `[d]`, if any.
+    pub feed_forward_norm: Option<Param<Tensor<1>>>,
 }
 
 /// The whole model. On a device with autodiff it trains; [`Module::valid`] gives the copy that samples.
@@ -86,84 +95,56 @@ pub struct Transformer {
     pub config: ModelConfig,
 }
 
-/// Cosines and sines of the rotary angles, and the matrix that turns `[x1, x2]` into `[-x2, x1]`
-/// (Hugging Face's "rotate half" layout). A product with a constant matrix is one operation forward and one
-/// backward, where slicing, negating and joining are five.
-#[derive(Debug, Clone)]
-pub struct Rotary {
-    cos: Tensor<2>,
-    sin: Tensor<2>,
-    half_turn: Tensor<2>,
+/// What a norm with this weight multiplies by.
+pub(super) fn norm_scale(weight: &Param<Tensor<1>>, spec: &ArchSpec) -> Tensor<1> {
+    if spec.norm_adds_one { weight.val() + 1.0 } else { weight.val() }
 }
 
-impl Rotary {
-    /// Angles of positions `start..start + count`: `[count, c]` each.
-    pub fn new(config: &ModelConfig, start: usize, count: usize, device: &Device) -> Self {
-        let c = config.head_dim();
-        let half = c / 2;
-        let mut cos = Vec::with_capacity(count * c);
-        let mut sin = Vec::with_capacity(count * c);
-        for position in start..start + count {
-            for i in 0..c {
-                let wavelength = config.rope_theta.powf((i % half) as f64 / half as f64);
-                let angle = position as f64 / wavelength;
-                cos.push(angle.cos() as f32);
-                sin.push(angle.sin() as f32);
-            }
-        }
-        let mut turn = vec![0.0f32; c * c];
-        for i in 0..half {
-            turn[(i + half) * c + i] = -1.0;
-            turn[i * c + i + half] = 1.0;
-        }
-        Self {
-            cos: Tensor::from_data(TensorData::new(cos, [count, c]), device),
-            sin: Tensor::from_data(TensorData::new(sin, [count, c]), device),
-            half_turn: Tensor::from_data(TensorData::new(turn, [c, c]), device),
-        }
-    }
-
-    /// The angles of one of the positions.
-    pub fn at(&self, index: usize) -> Self {
-        Self {
-            cos: self.cos.clone().slice(s![index..index + 1, ..]),
-            sin: self.sin.clone().slice(s![index..index + 1, ..]),
-            half_turn: self.half_turn.clone(),
-        }
-    }
-
-    /// Turns `x: [B, T, heads, c]` by the angles of its position.
-    fn turn(&self, x: Tensor<4>) -> Tensor<4> {
-        let [b, t, heads, c] = x.dims();
-        let turned =
-            x.clone().reshape([b * t * heads, c]).matmul(self.half_turn.clone()).reshape([b, t, heads, c]);
-        x * self.cos.clone().reshape([1, t, 1, c]) + turned * self.sin.clone().reshape([1, t, 1, c])
-    }
-}
-
-/// `x / rms(x) * scale` over the last dimension of `x: [N, d]`.
-fn rms_norm(x: &Tensor<2>, scale: &Param<Tensor<1>>, eps: f64) -> Tensor<2> {
-    norm::rms_norm(x, &scale.val(), eps).unwrap_or_else(|| {
+/// `x / rms(x)` times [`norm_scale`] over the last dimension of `x: [N, d]`.
+fn rms_norm(x: &Tensor<2>, weight: &Param<Tensor<1>>, spec: &ArchSpec) -> Tensor<2> {
+    let scale = norm_scale(weight, spec);
+    norm::rms_norm(x, &scale, spec.norm_eps).unwrap_or_else(|| {
         let mean_square = (x.clone() * x.clone()).mean_dim(1);
-        x.clone() * (mean_square + eps).sqrt().recip() * scale.val().unsqueeze::<2>()
+        x.clone() * (mean_square + spec.norm_eps).sqrt().recip() * scale.unsqueeze::<2>()
     })
 }
 
-/// What attention in Burn's operations needs: the angles, and [`unseen_later`]. Made only where it is used.
-type Plain<'a> = LazyCell<(Rotary, Tensor<2>), Box<dyn FnOnce() -> (Rotary, Tensor<2>) + 'a>>;
+/// `x: [N, d]` through a norm, if there is one.
+fn normed(x: Tensor<2>, weight: Option<&Param<Tensor<1>>>, spec: &ArchSpec) -> Tensor<2> {
+    match weight {
+        Some(weight) => rms_norm(&x, weight, spec),
+        None => x,
+    }
+}
+
+/// What attention in Burn's operations needs. Made only where it is used.
+type Plain<'a> = LazyCell<(Rotary, Masks), Box<dyn FnOnce() -> (Rotary, Masks) + 'a>>;
+
+/// A layer of a forward pass.
+struct Layer<'a, 'b> {
+    index: usize,
+    spec: &'a ArchSpec,
+    attention: &'a Attention,
+    plain: &'a Plain<'b>,
+}
 
 impl Block {
-    fn weights(&self) -> block::Weights {
-        block::Weights {
-            input_norm: self.input_norm.val(),
+    /// The weights for the kernel of the whole block. It knows blocks with a norm before each half, whose scale is the
+    /// weight itself, and with SwiGLU; `None` for others.
+    fn fused(&self, spec: &ArchSpec) -> Option<block::Weights> {
+        if spec.norms != Norms::Before || spec.norm_adds_one || spec.activation != Activation::Silu {
+            return None;
+        }
+        Some(block::Weights {
+            input_norm: self.input_norm.as_ref()?.val(),
             qkv: self.qkv.val(),
             qkv_bias: self.qkv_bias.as_ref().map(Param::val),
             output: self.output.val(),
             qk_norm: self.qk_norm.as_ref().map(|norm| [norm.queries.val(), norm.keys.val()]),
-            post_norm: self.post_norm.val(),
+            post_norm: self.post_norm.as_ref()?.val(),
             gate_up: self.gate_up.val(),
             down: self.down.val(),
-        }
+        })
     }
 
     /// Queries, keys and values of `x: [N, d]` side by side: `[N, (H + 2G) c]`.
@@ -180,95 +161,105 @@ impl Block {
     }
 
     /// Queries and keys (rotated) and values of rows of `t` positions: `[B, T, H + G, c]` and `[B, T, G, c]`.
-    fn rotated(qkv: Tensor<2>, t: usize, heads: Heads, rotary: &Rotary) -> (Tensor<4>, Tensor<4>) {
+    fn rotated(
+        qkv: Tensor<2>,
+        t: usize,
+        heads: Heads,
+        rotary: &Rotary,
+        layer: usize,
+    ) -> (Tensor<4>, Tensor<4>) {
         let Heads { queries: h, groups: g, width: c } = heads;
         let rows = qkv.dims()[0];
         let qkv = qkv.reshape([rows / t, t, h + 2 * g, c]);
         let qk = qkv.clone().slice(s![.., .., 0..h + g, ..]);
-        (rotary.turn(qk), qkv.slice(s![.., .., h + g.., ..]))
+        (rotary.turn(layer, qk), qkv.slice(s![.., .., h + g.., ..]))
     }
 
     /// The feed-forward half of the block, residual included.
     fn feed_forward(&self, x: Tensor<2>, spec: &ArchSpec) -> Tensor<2> {
-        let gate_up = rms_norm(&x, &self.post_norm, spec.norm_eps).matmul(self.gate_up.val());
+        let gate_up = normed(x.clone(), self.post_norm.as_ref(), spec).matmul(self.gate_up.val());
         let f = spec.inner;
         let gate = gate_up.clone().slice(s![.., 0..f]);
-        let gated = activation::silu(gate) * gate_up.slice(s![.., f..]);
-        x + gated.matmul(self.down.val())
+        let gate = match spec.activation {
+            Activation::Silu => activation::silu(gate),
+            Activation::GeluTanh => gelu_tanh(gate),
+        };
+        let gated = gate * gate_up.slice(s![.., f..]);
+        x + normed(gated.matmul(self.down.val()), self.feed_forward_norm.as_ref(), spec)
     }
 
     /// The block over whole sequences: `x: [B T, d]`. A cache, if given, stores its keys and values for
     /// decoding.
-    fn forward(
-        &self,
-        x: Tensor<2>,
-        t: usize,
-        spec: &ArchSpec,
-        angles: &Arc<Angles>,
-        plain: &Plain<'_>,
-        cache: Option<(&mut KvCache, usize)>,
-    ) -> Tensor<2> {
-        let heads = spec.heads;
+    fn forward(&self, x: Tensor<2>, layer: &Layer<'_, '_>, cache: Option<&mut KvCache>) -> Tensor<2> {
+        let Layer { spec, attention, .. } = *layer;
         if cache.is_none()
-            && let Some(after) = block::block(&x, &self.weights(), t, heads, angles, spec.norm_eps)
+            && let Some(weights) = self.fused(spec)
+            && let Some(after) = block::block(&x, &weights, attention, spec.norm_eps)
         {
             return after;
         }
-        let qkv = self.project(rms_norm(&x, &self.input_norm, spec.norm_eps), spec);
-        let mixed = Self::attend(qkv, t, heads, plain, cache);
-        self.feed_forward(x + mixed.matmul(self.output.val()), spec)
+        let qkv = self.project(normed(x.clone(), self.input_norm.as_ref(), spec), spec);
+        let mixed = match cache {
+            Some(cache) => Self::attend(qkv, layer, Some(cache)),
+            None => attend::attend(&qkv, attention).unwrap_or_else(|| Self::attend(qkv, layer, None)),
+        };
+        let attended = normed(mixed.matmul(self.output.val()), self.attention_norm.as_ref(), spec);
+        self.feed_forward(x + attended, spec)
     }
 
     /// Causal attention: `[B T, H c]`.
-    fn attend(
-        qkv: Tensor<2>,
-        t: usize,
-        heads: Heads,
-        plain: &Plain<'_>,
-        cache: Option<(&mut KvCache, usize)>,
-    ) -> Tensor<2> {
+    fn attend(qkv: Tensor<2>, layer: &Layer<'_, '_>, cache: Option<&mut KvCache>) -> Tensor<2> {
+        let Layer { index, spec, plain, .. } = *layer;
+        let (t, heads, (rotary, masks)) = (layer.attention.t, spec.heads, &**plain);
         let (Heads { queries: h, groups: g, width: c }, r) = (heads, heads.repeat());
         let b = qkv.dims()[0] / t;
-        let (rotary, unseen) = &**plain;
-        let (qk, v) = Self::rotated(qkv, t, heads, rotary);
+        let (qk, v) = Self::rotated(qkv, t, heads, rotary, index);
         // Query heads of one key/value head become more rows of the same product: [B, G, R T, c].
         let q = qk.clone().slice(s![.., .., 0..h, ..]).reshape([b, t, g, r, c]);
         let q = q.permute([0, 2, 3, 1, 4]).reshape([b, g, r * t, c]);
         let k = qk.slice(s![.., .., h.., ..]).permute([0, 2, 1, 3]);
         let v = v.permute([0, 2, 1, 3]);
-        if let Some((cache, layer)) = cache {
-            cache.write(layer, 0, k.clone(), v.clone());
+        if let Some(cache) = cache {
+            cache.write(index, 0, k.clone(), v.clone());
         }
-        let scores = q.matmul(k.transpose()) * (c as f64).powf(-0.5);
-        let [bias_rows, bias_cols] = unseen.dims();
-        let scores = scores + unseen.clone().reshape([1, 1, bias_rows, bias_cols]);
+        let scores = q.matmul(k.transpose()) * spec.score_divisor.powf(-0.5);
+        let scores = scores + masks.of(index).clone().reshape([1, 1, r * t, t]);
         let mixed = softmax_last(scores).matmul(v);
         mixed.reshape([b, g, r, t, c]).permute([0, 3, 1, 2, 4]).reshape([b * t, h * c])
     }
 
-    /// The block for one new position of every row: `x: [B, d]`.
+    /// The block, which is layer `index`, for one new position of every row: `x: [B, d]`.
     fn decode(
         &self,
         x: Tensor<2>,
+        (index, layer): (usize, &LayerSpec),
         spec: &ArchSpec,
         rotary: &Rotary,
         cache: &mut KvCache,
-        layer: usize,
     ) -> Tensor<2> {
         let heads = spec.heads;
         let Heads { queries: h, groups: g, width: c } = heads;
         let b = x.dims()[0];
         let position = cache.length();
-        let qkv = self.project(rms_norm(&x, &self.input_norm, spec.norm_eps), spec);
-        let (qk, v) = Self::rotated(qkv, 1, heads, rotary);
+        let qkv = self.project(normed(x.clone(), self.input_norm.as_ref(), spec), spec);
+        let (qk, v) = Self::rotated(qkv, 1, heads, rotary, index);
         let q = qk.clone().slice(s![.., .., 0..h, ..]).reshape([b, g, h / g, c]);
         let k = qk.slice(s![.., .., h.., ..]).reshape([b, g, 1, c]);
-        cache.write(layer, position, k, v.reshape([b, g, 1, c]));
-        let (keys, values) = cache.read(layer, position + 1);
-        let scores = q.matmul(keys.transpose()) * (c as f64).powf(-0.5);
+        cache.write(index, position, k, v.reshape([b, g, 1, c]));
+        let end = position + 1;
+        let (keys, values) = cache.read(index, end.saturating_sub(layer.window.unwrap_or(end))..end);
+        let scores = q.matmul(keys.transpose()) * spec.score_divisor.powf(-0.5);
         let mixed = activation::softmax(scores, 3).matmul(values).reshape([b, h * c]);
-        self.feed_forward(x + mixed.matmul(self.output.val()), spec)
+        let attended = normed(mixed.matmul(self.output.val()), self.attention_norm.as_ref(), spec);
+        self.feed_forward(x + attended, spec)
     }
+}
+
+/// GELU with a hyperbolic tangent; half of `1 + tanh(u)` is `sigmoid(2 u)`.
+fn gelu_tanh(x: Tensor<2>) -> Tensor<2> {
+    let cubed = x.clone() * x.clone() * x.clone();
+    let u = (x.clone() + cubed * 0.044_715) * (2.0 / std::f64::consts::PI).sqrt();
+    x * activation::sigmoid(u * 2.0)
 }
 
 /// Softmax over the last dimension, written so that autodiff keeps few intermediates. The row's maximum is
@@ -287,27 +278,35 @@ impl Transformer {
         let spec = config.arch();
         let (d, f, row) = (spec.hidden, spec.inner, spec.heads.row());
         let (h, c) = (spec.heads.queries, spec.heads.width);
+        let (before, after) = (spec.norms.before(), spec.norms.after());
         let normal = |shape: [usize; 2], std: f64| {
             Param::from_tensor(Tensor::<2>::random(shape, Distribution::Normal(0.0, std), device))
         };
-        let ones = |n: usize| Param::from_tensor(Tensor::<1>::ones([n], device));
+        // A norm begins as one that only normalises.
+        let neutral = if spec.norm_adds_one { 0.0 } else { 1.0 };
+        let scale = |n: usize| Param::from_tensor(Tensor::<1>::full([n], neutral, device));
         let closing = 0.02 / (2.0 * config.num_hidden_layers as f64).sqrt();
         let blocks = (0..config.num_hidden_layers)
             .map(|_| Block {
-                input_norm: ones(d),
+                input_norm: before.then(|| scale(d)),
                 qkv: normal([d, row], 0.02),
                 qkv_bias: spec.qkv_bias.then(|| Param::from_tensor(Tensor::<1>::zeros([row], device))),
-                qk_norm: spec.qk_norm.then(|| QkNorm { queries: ones(c), keys: ones(c) }),
+                qk_norm: spec
+                    .qk_norm
+                    .sizes(spec.heads)
+                    .map(|[queries, keys]| QkNorm { queries: scale(queries), keys: scale(keys) }),
                 output: normal([h * c, d], closing),
-                post_norm: ones(d),
+                attention_norm: after.then(|| scale(d)),
+                post_norm: before.then(|| scale(d)),
                 gate_up: normal([d, 2 * f], 0.02),
                 down: normal([f, d], closing),
+                feed_forward_norm: after.then(|| scale(d)),
             })
             .collect();
         Self {
             embedding: normal([config.vocab_size, d], 0.02),
             blocks,
-            norm: ones(d),
+            norm: scale(d),
             head: (!config.tie_word_embeddings).then(|| normal([d, config.vocab_size], 0.02)),
             config: config.clone(),
         }
@@ -335,30 +334,39 @@ impl Transformer {
     fn run(&self, tokens: Tensor<2, Int>, mut cache: Option<&mut KvCache>) -> Tensor<2> {
         let device = tokens.device();
         let [b, t] = tokens.dims();
-        let spec = self.config.arch();
-        let angles = Arc::new(Angles::new(spec.rope_theta, spec.heads.width, t));
+        let (spec, layers) = (self.config.arch(), self.config.layers());
+        let attentions = attentions(&self.config, &layers, t);
         let plain: Plain<'_> = LazyCell::new(Box::new(|| {
-            (Rotary::new(&self.config, 0, t, &device), unseen_later(t, spec.heads.repeat(), &device))
+            (Rotary::new(&self.config, 0, t, &device), Masks::new(&layers, t, spec.heads.repeat(), &device))
         }));
-        let mut x = self.embedding.val().select(0, tokens.reshape([b * t]));
-        for (layer, block) in self.blocks.iter().enumerate() {
-            let kept = cache.as_deref_mut().map(|cache| (cache, layer));
-            x = block.forward(x, t, &spec, &angles, &plain, kept);
+        let mut x = self.embed(tokens.reshape([b * t]), &spec);
+        for ((index, block), attention) in self.blocks.iter().enumerate().zip(&attentions) {
+            let layer = Layer { index, spec: &spec, attention, plain: &plain };
+            x = block.forward(x, &layer, cache.as_deref_mut());
         }
-        rms_norm(&x, &self.norm, spec.norm_eps)
+        rms_norm(&x, &self.norm, &spec)
+    }
+
+    /// What the first block reads for `tokens: [N]`: `[N, d]`.
+    fn embed(&self, tokens: Tensor<1, Int>, spec: &ArchSpec) -> Tensor<2> {
+        let x = self.embedding.val().select(0, tokens);
+        match spec.embedding_scale {
+            Some(scale) => x * scale,
+            None => x,
+        }
     }
 
     /// One more position for every row of the cache: `tokens: [B]` gives `[B, d]`. `rotary` holds the angles of
     /// all positions the cache can hold.
     pub fn decode(&self, tokens: Tensor<1, Int>, rotary: &Rotary, cache: &mut KvCache) -> Tensor<2> {
-        let spec = self.config.arch();
+        let (spec, layers) = (self.config.arch(), self.config.layers());
         let here = rotary.at(cache.length());
-        let mut x = self.embedding.val().select(0, tokens);
-        for (layer, block) in self.blocks.iter().enumerate() {
-            x = block.decode(x, &spec, &here, cache, layer);
+        let mut x = self.embed(tokens, &spec);
+        for (block, layer) in self.blocks.iter().zip(layers.iter().enumerate()) {
+            x = block.decode(x, layer, &spec, &here, cache);
         }
         cache.advance(1);
-        rms_norm(&x, &self.norm, spec.norm_eps)
+        rms_norm(&x, &self.norm, &spec)
     }
 
     /// Logits of hidden states `[N, d]`: `[N, V]`.
@@ -369,15 +377,6 @@ impl Transformer {
                 .unwrap_or_else(|| hidden.matmul(self.embedding.val().transpose())),
         }
     }
-}
-
-/// `[R T, T]`: [`UNSEEN`] where the column comes after the row, repeated for each query head of a key/value head.
-fn unseen_later(t: usize, repeat: usize, device: &Device) -> Tensor<2> {
-    let mut bias = vec![0.0f32; repeat * t * t];
-    for (row, line) in bias.chunks_mut(t).enumerate() {
-        line[row % t + 1..].fill(UNSEEN);
-    }
-    Tensor::from_data(TensorData::new(bias, [repeat * t, t]), device)
 }
 
 /// Log-probability of each row's target under `logits: [N, V]`, `targets: [N]`: `[N]`.

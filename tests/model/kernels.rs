@@ -24,6 +24,40 @@ fn odd() -> ModelConfig {
     .unwrap()
 }
 
+/// The same with a window in some layers, shorter than a block of queries.
+fn windowed() -> ModelConfig {
+    let kinds = serde_json::json!(["sliding_attention", "full_attention", "sliding_attention"]);
+    ModelConfig {
+        num_hidden_layers: 3,
+        sliding_window: Some(9),
+        layer_types: Some(serde_json::from_value(kinds).unwrap()),
+        ..odd()
+    }
+}
+
+/// A block that is no single kernel: norms on both sides of each half, another activation; and a window that is longer
+/// than a block of queries.
+fn gemma() -> ModelConfig {
+    serde_json::from_value(serde_json::json!({
+        "model_type": "gemma3_text", "hidden_size": 36, "intermediate_size": 50, "num_hidden_layers": 3,
+        "num_attention_heads": 6, "num_key_value_heads": 2, "head_dim": 6, "vocab_size": 37,
+        "tie_word_embeddings": true, "sliding_window": 29, "query_pre_attn_scalar": 10.0,
+        "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+        "rope_theta": 1e6, "rope_local_base_freq": 1e4,
+    }))
+    .unwrap()
+}
+
+/// Without rotary positions in a layer, and with the norms after each half.
+fn spared() -> ModelConfig {
+    serde_json::from_value(serde_json::json!({
+        "model_type": "olmo2", "hidden_size": 36, "intermediate_size": 50, "num_hidden_layers": 2,
+        "num_attention_heads": 6, "num_key_value_heads": 2, "head_dim": 6, "vocab_size": 37,
+        "no_rope_layers": [0, 1],
+    }))
+    .unwrap()
+}
+
 fn rows(count: u32, length: u32) -> Vec<Vec<u32>> {
     (0..count).map(|r| (0..length).map(|i| (i * i + 7 * r + i * r) % 37).collect()).collect()
 }
@@ -43,6 +77,12 @@ fn gradients(model: &Transformer, loss: Tensor<1>) -> BTreeMap<usize, Vec<f64>> 
 
 #[test]
 fn attention_over_several_blocks_is_that_of_burn_and_so_are_its_gradients() {
+    for shape in [odd(), windowed(), gemma(), spared()] {
+        compare_with_burn(&shape);
+    }
+}
+
+fn compare_with_burn(shape: &ModelConfig) {
     let device = Device::flex();
     device.seed(5);
     // Weights large enough that attention is far from uniform.
@@ -53,21 +93,22 @@ fn attention_over_several_blocks_is_that_of_burn_and_so_are_its_gradients() {
                 param.map(|value| if D == 2 { value * 12.0 } else { value })
             }
         }
-        Transformer::random(&odd(), &device).map(&mut Grow).train()
+        Transformer::random(shape, &device).map(&mut Grow).train()
     };
     let autodiff = device.autodiff();
     let tokens = || int_tensor(&rows(3, 71), &autodiff);
     let mut cache = KvCache::new(&model.config, 3, 71, &autodiff);
     let fused = model.logits(model.hidden(tokens()));
     let plain = model.logits(model.prefill(tokens(), &mut cache));
-    assert!(largest_difference(&values(fused.clone()), &values(plain.clone())) < 1e-4);
+    let apart = largest_difference(&values(fused.clone()), &values(plain.clone()));
+    assert!(apart < 1e-4, "{:?}: {apart}", shape.family);
 
     let square = |x: Tensor<2>| (x.clone() * x).mean();
     let (fused, plain) = (gradients(&model, square(fused)), gradients(&model, square(plain)));
     for (index, exact) in &plain {
         let size = exact.iter().fold(0.0f64, |a, x| a.max(x.abs()));
         let gap = largest_difference(&fused[index], exact);
-        assert!(size > 0.0 && gap < 1e-4 * size, "parameter {index}: {gap} of {size}");
+        assert!(size > 0.0 && gap < 1e-4 * size, "{:?}, parameter {index}: {gap} of {size}", shape.family);
     }
 }
 
@@ -108,9 +149,15 @@ fn the_future_is_unseen_whatever_the_biases() {
 /// forward pass over the whole sequence says.
 #[test]
 fn slots_that_are_used_again_forget_what_was_in_them() {
+    for shape in [odd(), windowed(), gemma(), spared()] {
+        use_slots_again(&shape);
+    }
+}
+
+fn use_slots_again(shape: &ModelConfig) {
     let device = Device::flex();
     device.seed(6);
-    let model = Transformer::random(&odd(), &device);
+    let model = Transformer::random(shape, &device);
     let prompts: Vec<Vec<u32>> = (0..90).map(|i| rows(i + 1, 3 + i % 19).pop().unwrap()).collect();
     let requests: Vec<Request<'_>> = prompts
         .iter()

@@ -1,4 +1,4 @@
-//! Llama without scaled positions, and models of the same shape: SmolLM2, TinyLlama.
+//! Llama 2 and 3, and models of the same shape: SmolLM2, TinyLlama.
 
 use super::{Bias, ModelFamily};
 

@@ -10,6 +10,8 @@ use std::fmt;
 
 pub use names::TensorNames;
 
+use super::arch::{Activation, Norms, QkNorms};
+
 /// Declares a module for each name and adds its `FAMILY` to the registry.
 macro_rules! families {
     ($($name:ident)*) => {
@@ -25,6 +27,9 @@ families! {
     llama
     mistral
     seed_oss
+    smollm3
+    olmo2
+    gemma3_text
 }
 
 /// The family of the models made here.
@@ -47,13 +52,30 @@ pub struct ModelFamily {
     /// Whether the output projection of attention then has one too. It must be zero: we do not compute with
     /// it.
     pub output_bias: bool,
-    /// Whether each query head and each key head is normalised before rotation.
-    pub qk_norm: bool,
+    /// Whether queries and keys are normalised before rotation.
+    pub qk_norm: QkNorms,
+    /// Where a block's other norms stand.
+    pub norms: Norms,
+    /// Whether a norm multiplies by 1 plus its weight instead of by its weight.
+    pub norm_adds_one: bool,
+    /// What the feed-forward's gate goes through.
+    pub activation: Activation,
+    /// Whether embeddings are multiplied by the root of their width before the first block.
+    pub scales_embeddings: bool,
+    /// What the products of queries and keys are divided by the root of: the default of `query_pre_attn_scalar`;
+    /// `None` in families without that field, where it is the width of a head.
+    pub score_divisor: Option<f64>,
     /// `head_dim`; `None` if it is `hidden_size / num_attention_heads`.
     pub head_dim: Option<usize>,
     /// Whether a missing `num_key_value_heads` means as many key/value heads as query heads.
     pub key_value_heads_as_queries: bool,
-    /// Which fields ask for attention with a window, which is not supported.
+    /// `rms_norm_eps`.
+    pub norm_eps: f64,
+    /// `tie_word_embeddings`.
+    pub tied: bool,
+    /// Which layers have rotary positions, and of which base.
+    pub positions: Positions,
+    /// Which fields ask for attention with a window.
     pub window: Window,
     /// The names of its tensors.
     pub names: TensorNames,
@@ -73,18 +95,53 @@ pub enum Bias {
     },
 }
 
+/// Which layers have rotary positions, and of which base.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Positions {
+    /// All, the same.
+    Everywhere {
+        /// `rope_theta`.
+        theta: f64,
+    },
+    /// All but those that `no_rope_layers` gives a 0, or but every `no_rope_layer_interval`-th.
+    Spared {
+        /// `rope_theta`.
+        theta: f64,
+        /// `no_rope_layer_interval`.
+        interval: u64,
+    },
+    /// All, of another base in the layers with a window.
+    ByLayerType {
+        /// `rope_theta`, of the layers without a window.
+        theta: f64,
+        /// `rope_local_base_freq`, of those with one.
+        local_theta: f64,
+    },
+}
+
 /// Which fields of `config.json` ask for attention with a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
+    /// None: the family has no windows.
+    Nowhere,
     /// `sliding_window`, for all layers.
     Everywhere {
         /// Its default width.
-        default: Option<u64>,
+        default: u64,
     },
-    /// `sliding_window` with `use_sliding_window`, for layers from `max_window_layers` on.
+    /// `sliding_window` with `use_sliding_window`, for layers from `max_window_layers` on, or as `layer_types` says.
     LaterLayers {
         /// The default for the first of them.
         first: u64,
+    },
+    /// `sliding_window` with `use_sliding_window`, for layers without rotary positions, or as `layer_types` says.
+    SparedLayers,
+    /// `sliding_window`, for all layers but every `sliding_window_pattern`-th, or as `layer_types` says.
+    AllButEvery {
+        /// The default of the pattern.
+        pattern: u64,
+        /// The default width.
+        default: u64,
     },
 }
 
@@ -95,10 +152,18 @@ impl ModelFamily {
         class: "LlamaForCausalLM",
         qkv_bias: Bias::Never,
         output_bias: false,
-        qk_norm: false,
+        qk_norm: QkNorms::None,
+        norms: Norms::Before,
+        norm_adds_one: false,
+        activation: Activation::Silu,
+        scales_embeddings: false,
+        score_divisor: None,
         head_dim: None,
         key_value_heads_as_queries: false,
-        window: Window::Everywhere { default: None },
+        norm_eps: 1e-6,
+        tied: false,
+        positions: Positions::Everywhere { theta: 10_000.0 },
+        window: Window::Nowhere,
         names: TensorNames::LLAMA,
     };
 
