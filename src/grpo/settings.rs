@@ -25,6 +25,7 @@ pub struct Settings {
 
 section! {
     /// How many completions the policy writes in a step, and how.
+    #[derive(Copy)]
     pub struct Sampling {
         /// Which prompts and groups a step trains on.
         fixed batching: Chosen<dyn Batching> = Chosen::default();
@@ -41,6 +42,7 @@ section! {
 
 section! {
     /// How far a step goes.
+    #[derive(Copy)]
     pub struct Optimizer {
         /// Peak learning rate of AdamW.
         live learning_rate: f64 = 4e-4, 0.0..=1.0;
@@ -53,6 +55,7 @@ section! {
 
 section! {
     /// What a step is an update of: the loss and the advantages in it.
+    #[derive(Copy)]
     pub struct Update {
         /// The loss of a token.
         fixed objective: Chosen<dyn Objective> = Chosen::default();
@@ -80,6 +83,7 @@ section! {
 
 section! {
     /// What of a completion counts, and what it earns.
+    #[derive(Copy)]
     pub struct Reward {
         /// What is paid instead of the reward, to see what learning is worth without it.
         fixed control: Control = Control::None;

@@ -13,6 +13,7 @@ pub mod host;
 mod layout;
 pub mod publish;
 pub mod source;
+pub mod template;
 pub mod tokenizer;
 pub mod trainer;
 pub mod transformer;
