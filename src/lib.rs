@@ -16,6 +16,7 @@ pub mod kernels;
 pub mod metrics;
 pub mod model;
 pub mod pretrain;
+pub mod prompt;
 pub mod protocol;
 pub mod reasoning;
 pub mod record;

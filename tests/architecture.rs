@@ -19,6 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["config"],
     &["grpo"],
     &["rollout"],
+    &["prompt"],
     &["model"],
     &["device"],
     &["kernels"],

@@ -38,6 +38,11 @@ fn tokenizers() {
 }
 
 #[test]
+fn templates() {
+    over_the_corpus("template", strangers::template);
+}
+
+#[test]
 fn settings_and_checkpoints() {
     over_the_corpus("settings", strangers::settings);
     over_the_corpus("checkpoint", strangers::checkpoint);

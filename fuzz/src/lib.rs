@@ -10,6 +10,7 @@ pub mod grpo;
 pub mod kernels;
 pub mod metrics;
 pub mod model;
+pub mod prompt;
 #[path = "../../src/protocol/mod.rs"]
 pub mod protocol;
 #[path = "../../src/reasoning/mod.rs"]

@@ -14,5 +14,7 @@ pub mod fields;
 pub mod host;
 #[path = "../../src/model/layout.rs"]
 mod layout;
+#[path = "../../src/model/template.rs"]
+pub mod template;
 #[path = "../../src/model/tokenizer/mod.rs"]
 pub mod tokenizer;

@@ -8,6 +8,7 @@ use super::lab::{
     model::{
         config::ModelConfig,
         host::{HostTensors, arrange, shard_names},
+        template::Template,
         tokenizer::{StreamingDecoder, Tokenizer},
     },
     record::Measurement,
@@ -110,6 +111,22 @@ pub fn tokenizer(data: &[u8]) {
             }
         }
     }
+}
+
+/// A chat template: one that is taken ends, with a text that fits or a sentence.
+pub fn template(data: &[u8]) {
+    let Ok(source) = std::str::from_utf8(data) else { return };
+    let variables = minijinja::context! { bos_token => "<s>", numbers => [4, 1, 16], target => 19 };
+    let template = match Template::parse(source, "The template") {
+        Ok(template) => template,
+        Err(said) => return assert_sentence(&said),
+    };
+    let once = template.conversation("use 4 1 16 make 19", variables.clone());
+    match &once {
+        Ok(text) => assert!(text.len() <= 64 << 10),
+        Err(said) => assert_sentence(said),
+    }
+    assert_eq!(once, template.conversation("use 4 1 16 make 19", variables));
 }
 
 /// `config.toml`: what is taken is valid, and the same after it was written and read again.

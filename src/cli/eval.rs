@@ -19,7 +19,8 @@ use crate::{
         setup::{check_fit, task_of},
     },
     eval::{self, EvalOptions, Examinee, report::EvalReport},
-    model::{finding, folder::LoadedModel, source::ModelSource},
+    model::{finding, folder::LoadedModel, source::ModelSource, tokenizer::Tokenizer},
+    prompt,
     record::Estimate,
     rollout::{budget::ANSWER_TOKENS, sampler::Observer},
     runs::{RunAtStep, RunDirectory},
@@ -59,6 +60,10 @@ pub struct EvalArgs {
     /// checkpoint's run, else `end` for models of `pretrain` and `answer` for all others
     #[arg(long, value_name = "auto|answer|end", default_value = "auto")]
     pub stop: String,
+    /// How the model is asked: `auto`, as in a checkpoint's run, else as a new run from it would; `ours`,
+    /// `tinyzero-base`, `tinyzero-instruct`, `chat`, or a Jinja template's file
+    #[arg(long, value_name = "NAME|FILE", default_value = "auto")]
+    pub prompt: String,
     /// Which answer counts if a completion states several [default: as in the checkpoint's run, else last]
     #[arg(long, value_name = "first|last")]
     pub answer: Option<String>,
@@ -118,7 +123,11 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
         config.set("level", level)?;
     }
     config.set("stop", &args.stop)?;
+    config.set("prompt", &args.prompt)?;
     let run = at.run_config();
+    if let Some(run) = &run {
+        config.asking.stop_strings = run.asking.stop_strings.clone();
+    }
     match (&args.answer, run) {
         (Some(answer), _) => config.set("answer", answer)?,
         (None, Some(run)) => config.reward.answer = run.reward.answer,
@@ -146,7 +155,9 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
         seed: args.seed,
     };
     let backend = if choice.is_gpu { choice.name.clone() } else { format!("{} x{threads}", choice.name) };
-    let exam = Exam { task: task.as_ref(), workers: &workers, puzzles: &puzzles, options };
+    let prompt = at.prompt(&mut config, &loaded)?;
+    let exam =
+        Exam { task: task.as_ref(), config: &config, prompt, workers: &workers, puzzles: &puzzles, options };
     if let Some(report) = exam.take(&loaded)? {
         if let Some(recording) = record {
             recording.keep(&exam, config.puzzles.level.name(), &report, &backend, &choice.device)?;
@@ -159,6 +170,9 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
 /// The puzzles and options that every model of one evaluation gets.
 struct Exam<'a> {
     task: &'a dyn Task,
+    config: &'a Config,
+    /// The text of a prompt's file.
+    prompt: Option<String>,
     workers: &'a Workers,
     puzzles: &'a [Puzzle],
     options: EvalOptions,
@@ -167,12 +181,17 @@ struct Exam<'a> {
 impl Exam<'_> {
     /// Evaluates a model.
     fn take(&self, loaded: &LoadedModel) -> Result<Option<EvalReport>, Failure> {
-        let tokenizer = loaded.read_tokenizer()?;
+        let tokenizer = loaded.read_tokenizer()?.stopping_at(&self.config.asking.stop_strings.0);
+        let task = asked_task(self.config, self.prompt.as_deref(), loaded, &tokenizer)?;
         check_fit(self.options.max_new_tokens, &loaded.model, &tokenizer)?;
         let passes = self.options.samples * (1 + self.options.budgets.len());
         let bar = Bar::new((self.puzzles.len() * (passes + usize::from(self.options.greedy))) as u64);
-        let who =
-            Examinee { model: &loaded.model, tokenizer: &tokenizer, task: self.task, workers: self.workers };
+        let who = Examinee {
+            model: &loaded.model,
+            tokenizer: &tokenizer,
+            task: task.as_ref(),
+            workers: self.workers,
+        };
         let report = eval::evaluate(&who, self.puzzles, &self.options, &bar)?;
         bar.0.finish_and_clear();
         Ok(report)
@@ -260,6 +279,22 @@ impl Found {
         })
     }
 
+    /// How it is asked under the `prompt` of a configuration, which is no longer `auto` then; the text of a prompt's
+    /// file, if it is one.
+    ///
+    /// # Errors
+    /// If its tokenizer or that file cannot be read.
+    pub fn prompt(&self, config: &mut Config, loaded: &LoadedModel) -> Result<Option<String>, Failure> {
+        let given = config.asking.prompt.clone();
+        config.asking.prompt = match self {
+            Found::Embedded => given.clone().of_a_run(),
+            Found::Folder(path) | Found::Checkpoint(_, path) => {
+                origin::prompt_of(&given, path, loaded, &loaded.read_tokenizer()?)
+            }
+        };
+        Ok(origin::prompt_text(&config.asking.prompt, &given, &loaded.companions)?)
+    }
+
     /// Loads it; there is one embedded model per task.
     ///
     /// # Errors
@@ -273,6 +308,23 @@ impl Found {
         loaded.notes.iter().for_each(output::say);
         Ok(loaded)
     }
+}
+
+/// The task of a configuration, as a model is asked it; `prompt` is the text of a prompt's file.
+///
+/// # Errors
+/// If the model cannot be asked in this way.
+pub fn asked_task(
+    config: &Config,
+    prompt: Option<&str>,
+    loaded: &LoadedModel,
+    tokenizer: &Tokenizer,
+) -> Result<Box<dyn Task>, Failure> {
+    let companions = match prompt {
+        Some(text) => loaded.companions.with_prompt(text),
+        None => loaded.companions.clone(),
+    };
+    prompt::asking(task_of(config)?, &config.asking.prompt, &companions, tokenizer).map_err(Failure)
 }
 
 fn read_most(input: impl Read) -> std::io::Result<Vec<u8>> {

@@ -22,6 +22,7 @@ use crate::{
         meter::{Difference, difference},
     },
     model::{tokenizer::Tokenizer, transformer::Transformer},
+    prompt,
     protocol::side::{Answer, Arm, Edit, PlayOptions, Resampled, WrittenToken},
     rollout::sampler::Unobserved,
     system::workers::Workers,
@@ -66,6 +67,10 @@ pub struct PlayArgs {
     /// Longest answer, tokens, if there is no budget [default: the task's own limit]
     #[arg(long, value_name = "N")]
     pub max_new_tokens: Option<usize>,
+    /// How the model is asked: `auto`, as in a checkpoint's run, else as a new run from it would; `ours`,
+    /// `tinyzero-base`, `tinyzero-instruct`, `chat`, or a Jinja template's file
+    #[arg(long, value_name = "NAME|FILE", default_value = "auto")]
+    pub prompt: String,
     /// Where an answer ends: `answer`, after its closing tag; `end`, at its end token; `auto`, as in a
     /// checkpoint's run, else `end` for models of `pretrain` and `answer` for all others
     #[arg(long, value_name = "auto|answer|end", default_value = "auto")]
@@ -140,6 +145,7 @@ pub fn run(args: &PlayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         config.set("task", task)?;
     }
     config.set("stop", &args.stop)?;
+    config.set("prompt", &args.prompt)?;
     if let Some(run) = found.iter().find_map(eval::Found::run_config) {
         config.reward.answer = run.reward.answer;
     }
@@ -162,6 +168,13 @@ pub fn run(args: &PlayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         let loaded = found.load(family, &device)?;
         let tokenizer = loaded.read_tokenizer()?;
         let stop_at_answer = found.stops_at_answer(config.reward.stop, &loaded)?;
+        let mut config = config.clone();
+        if let Some(run) = found.run_config() {
+            config.asking.stop_strings = run.asking.stop_strings;
+        }
+        let tokenizer = tokenizer.stopping_at(&config.asking.stop_strings.0);
+        let prompt = found.prompt(&mut config, &loaded)?;
+        let task = eval::asked_task(&config, prompt.as_deref(), &loaded, &tokenizer)?;
         let asking = Asking {
             args,
             config: &config,
@@ -230,10 +243,9 @@ impl Asking<'_> {
             seed: args.seed,
             pace: None,
         };
-        let prompt = self.task.prompt(self.puzzle);
         let mut played = Played {
             checkpoint: name.to_owned(),
-            unknown_words: tokenizer.unknown_words(&prompt),
+            unknown_words: tokenizer.unknown_words(&self.task.asked_words(self.puzzle)),
             answers: Vec::new(),
             change: None,
         };
@@ -264,7 +276,7 @@ impl Asking<'_> {
             return Ok(played);
         }
         for row in 0..args.samples.unwrap_or(1) as u64 {
-            let prompt = tokenizer.encode(&prompt)?;
+            let (_, prompt) = prompt::encode(self.task, self.puzzle, tokenizer)?;
             let (most, stop_at_answer) = (self.config.sampling.max_new_tokens, self.stop_at_answer);
             let asked = Asked { model, tokenizer, prompt, options, most, row, stop_at_answer };
             answer::check_room(&asked).map_err(Failure)?;

@@ -17,7 +17,7 @@ use serde::{Serialize, Serializer};
 
 pub use error::ConfigError;
 pub use file::{ConfigFile, RunInfo};
-pub use sections::{Machine, OnCollapse, Puzzles, Schedule, Watch};
+pub use sections::{Asking, Machine, OnCollapse, Puzzles, Schedule, Watch};
 
 pub use crate::{
     device::BackendRequest,
@@ -40,6 +40,8 @@ use crate::{
 pub struct Config {
     /// The problems.
     pub puzzles: Puzzles,
+    /// How it is asked.
+    pub asking: Asking,
     /// How the policy writes.
     pub sampling: Sampling,
     /// Optimizer.
@@ -75,14 +77,14 @@ fn is_retired(name: &str, value: &str) -> Result<bool, ConfigError> {
 
 impl Config {
     /// The sections, in the order of `config.toml`.
-    fn sections(&self) -> [&dyn Section; 8] {
-        let Self { puzzles, sampling, optimizer, update, reward, schedule, machine, watch } = self;
-        [puzzles, sampling, optimizer, update, reward, schedule, machine, watch]
+    fn sections(&self) -> [&dyn Section; 9] {
+        let Self { puzzles, asking, sampling, optimizer, update, reward, schedule, machine, watch } = self;
+        [puzzles, asking, sampling, optimizer, update, reward, schedule, machine, watch]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 8] {
-        let Self { puzzles, sampling, optimizer, update, reward, schedule, machine, watch } = self;
-        [puzzles, sampling, optimizer, update, reward, schedule, machine, watch]
+    fn sections_mut(&mut self) -> [&mut dyn Section; 9] {
+        let Self { puzzles, asking, sampling, optimizer, update, reward, schedule, machine, watch } = self;
+        [puzzles, asking, sampling, optimizer, update, reward, schedule, machine, watch]
     }
 
     /// Every key, in the order of `config.toml`.

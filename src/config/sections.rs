@@ -2,12 +2,14 @@
 
 use crate::{
     device::BackendRequest,
-    settings::{choices, section},
+    prompt::PromptStyle,
+    settings::{Texts, choices, section},
     task::{FAMILIES, Family, LevelName, Task},
 };
 
 section! {
     /// The problems.
+    #[derive(Copy)]
     pub struct Puzzles {
         /// Kind of problems to train on. Another task also sets its own defaults, such as the level.
         fixed task: &'static Family = FAMILIES[0];
@@ -27,7 +29,18 @@ impl Puzzles {
 }
 
 section! {
+    /// How puzzles are put to the model.
+    pub struct Asking {
+        /// The words around a puzzle, and whether they are the model's own chat template.
+        fixed prompt: PromptStyle = PromptStyle::Auto;
+        /// Texts that end a completion, wherever they appear in it; the completion keeps them.
+        fixed stop_strings: Texts = Texts::default();
+    }
+}
+
+section! {
     /// Checkpoints and evaluations.
+    #[derive(Copy)]
     pub struct Schedule {
         /// Steps between checkpoints; 0 writes only the last one.
         live checkpoint_every: u64 = 20, 0..=1_000_000_000;
@@ -45,6 +58,7 @@ const MAX_SEED: u64 = i64::MAX as u64;
 
 section! {
     /// Reproducibility and hardware.
+    #[derive(Copy)]
     pub struct Machine {
         /// Random seed of the run.
         fixed seed: u64 = 0, 0..=MAX_SEED;
@@ -58,6 +72,7 @@ section! {
 
 section! {
     /// Monitoring.
+    #[derive(Copy)]
     pub struct Watch {
         /// What the sentinel does when it raises a warning.
         live sentinel: OnCollapse = OnCollapse::Warn;

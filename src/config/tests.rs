@@ -17,6 +17,8 @@ fn other_value(key: &Key, config: &Config) -> String {
         Allowed::OneOf(words) => {
             words.iter().find(|word| word.name != now).map_or(now, |word| word.name.into())
         }
+        Allowed::OneOfOrFile(_) => "./prompt.jinja".into(),
+        Allowed::Texts => "[\"</answer>\"]".into(),
         Allowed::Flag => (now != "true").to_string(),
         Allowed::Whole(bounds) => bounds.end().to_string(),
         Allowed::Number(bounds) => bounds.end().to_string(),
@@ -98,7 +100,7 @@ fn every_key_is_set_alone_and_reads_back() {
 fn every_key_and_every_word_says_what_it_does() {
     for key in Config::keys() {
         assert!(key.doc().ends_with('.'), "{}: {}", key.name, key.doc());
-        if let Allowed::OneOf(words) = key.allowed() {
+        if let Allowed::OneOf(words) | Allowed::OneOfOrFile(words) = key.allowed() {
             assert!(words.iter().all(|word| !word.doc.is_empty()), "{}", key.name);
         }
     }

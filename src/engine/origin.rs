@@ -2,12 +2,16 @@
 
 use std::path::Path;
 
+use super::setup::EngineError;
 use crate::{
     grpo::settings::StopAt,
     model::{
+        companions::Companions,
+        folder::LoadedModel,
         host::{MAX_JSON, read_bounded},
         tokenizer::Tokenizer,
     },
+    prompt::{PromptStyle, prompt_file},
     runs::state::{STATE_FILE, TrainingState},
     task::FAMILIES,
 };
@@ -31,6 +35,42 @@ pub(crate) fn stops_at_answer(
             TrainingState::load(folder).is_ok_and(|state| state.config.reward.stop.is_answer())
         }
         StopAt::Auto => !is_ours(folder, tokenizer_file, tokenizer),
+    }
+}
+
+/// How the model in a folder is asked under this `prompt`. With `auto`, models of `pretrain` are asked in our words, a
+/// run's checkpoint as its run asked it, and any other model in its own chat template, or in TinyZero's words for base
+/// models where it has none.
+pub fn prompt_of(
+    prompt: &PromptStyle,
+    folder: &Path,
+    loaded: &LoadedModel,
+    tokenizer: &Tokenizer,
+) -> PromptStyle {
+    match prompt {
+        PromptStyle::Auto if folder.join(STATE_FILE).exists() => TrainingState::load(folder)
+            .map_or(PromptStyle::Ours, |state| state.config.asking.prompt.of_a_run()),
+        PromptStyle::Auto if is_ours(folder, &loaded.tokenizer, tokenizer) => PromptStyle::Ours,
+        PromptStyle::Auto if loaded.companions.chat_template().is_some() => PromptStyle::Chat,
+        PromptStyle::Auto => PromptStyle::TinyzeroBase,
+        chosen => chosen.clone(),
+    }
+}
+
+/// The text of a prompt that is a file. One that a model inherits from its run (`style` was not `given`) is kept with
+/// it.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn prompt_text(
+    style: &PromptStyle,
+    given: &PromptStyle,
+    companions: &Companions,
+) -> Result<Option<String>, EngineError> {
+    match (style, companions.prompt()) {
+        (PromptStyle::File(_), Some(kept)) if style != given => Ok(Some(kept)),
+        (PromptStyle::File(path), _) => prompt_file(path).map(Some).map_err(EngineError::Other),
+        _ => Ok(None),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{
     origin,
-    setup::{Base, EngineError, OPTIMIZER_FILE, REFERENCE_FILE, Start},
+    setup::{Base, EngineError, OPTIMIZER_FILE, REFERENCE_FILE, Start, task_of},
 };
 use crate::{
     config::Config,
@@ -11,13 +11,16 @@ use crate::{
     grpo::settings::StopAt,
     kernels::unit::{VARIABLE, VectorUnit},
     model::{
-        folder,
+        companions::Companions,
+        folder::{self, LoadedModel},
         tokenizer::Tokenizer,
         trainer::{OptimizerState, Trainer},
         transformer::Transformer,
     },
+    prompt::{self, PromptStyle},
     runs::{RunDirectory, checkpoint::Checkpoint, state::TrainingState},
     system::workers::worker_count,
+    task::Task,
 };
 
 /// No run has more worker threads.
@@ -74,6 +77,46 @@ pub(crate) fn stop_of(
         _ => config.reward.stop.is_answer(),
     };
     if stops { StopAt::Answer } else { StopAt::End }
+}
+
+/// How a run's model is asked: resolves `prompt=auto`, so that the run's file records the choice, and keeps a prompt's
+/// file with the model.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn prompt_of(
+    start: &Start,
+    config: &Config,
+    saved: Option<&TrainingState>,
+    loaded: &mut LoadedModel,
+    tokenizer: &Tokenizer,
+) -> Result<PromptStyle, EngineError> {
+    let given = &config.asking.prompt;
+    let style = match (start, given) {
+        (Start::New(Base::Folder(folder)), given) => origin::prompt_of(given, folder, loaded, tokenizer),
+        // Unless told otherwise, a fork does as its parent.
+        (Start::Fork(..), PromptStyle::Auto) => {
+            saved.map(|saved| saved.config.asking.prompt.clone()).unwrap_or_default().of_a_run()
+        }
+        _ => given.clone().of_a_run(),
+    };
+    let given = if matches!(start, Start::Resume(..)) { &PromptStyle::Auto } else { given };
+    if let Some(text) = origin::prompt_text(&style, given, &loaded.companions)? {
+        loaded.companions = loaded.companions.with_prompt(&text);
+    }
+    Ok(style)
+}
+
+/// The task of a configuration, as the model of these files is asked it.
+///
+/// # Errors
+/// If there is no such level, or the model cannot be asked in this way.
+pub fn asked_task(
+    config: &Config,
+    companions: &Companions,
+    tokenizer: &Tokenizer,
+) -> Result<Box<dyn Task>, EngineError> {
+    prompt::asking(task_of(config)?, &config.asking.prompt, companions, tokenizer).map_err(EngineError::Other)
 }
 
 /// The vector unit of a run's kernels; `None` on a GPU.

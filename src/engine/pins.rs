@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     eval,
     grpo::step::Grpo,
+    prompt,
     record::PinnedAnswer,
     rollout::sampler::{self, Observer, Request, RowSeed, SamplingOptions},
     runs::pinned::PinnedLog,
@@ -51,12 +52,12 @@ impl Pins {
         if self.puzzles.len() >= MOST_PINNED {
             return Err(format!("{MOST_PINNED} puzzles are pinned, the maximum; unpin one first."));
         }
-        let prompt = grpo.task.prompt(&puzzle);
-        if !grpo.tokenizer.unknown_words(&prompt).is_empty() {
+        if !grpo.tokenizer.unknown_words(&grpo.task.asked_words(&puzzle)).is_empty() {
             return Err(format!("{words} was not pinned: the model has no token for one of its numbers."));
         }
         let room = grpo.trainer.inference_model().config.max_position_embeddings;
-        let tokens = grpo.tokenizer.encode(&prompt).unwrap_or_default();
+        let encoded = prompt::encode(grpo.task.as_ref(), &puzzle, &grpo.tokenizer);
+        let (_, tokens) = encoded.map_err(|error| format!("{words} was not pinned: {error}"))?;
         if tokens.len() + config.sampling.max_new_tokens > room {
             return Err(format!("{words} was not pinned: with its answer it exceeds the model's context."));
         }
@@ -80,8 +81,8 @@ impl Pins {
         let open: Vec<&Puzzle> = puzzles.iter().filter(|puzzle| !self.log.has(step, puzzle)).collect();
         let prompts = open
             .iter()
-            .map(|puzzle| grpo.tokenizer.encode(&grpo.task.prompt(puzzle)))
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|puzzle| Ok(prompt::encode(grpo.task.as_ref(), puzzle, &grpo.tokenizer)?.1))
+            .collect::<Result<Vec<_>, EngineError>>()?;
         let requests: Vec<Request<'_>> = open
             .iter()
             .zip(&prompts)

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    parts,
+    origin, parts,
     setup::{self, EngineError},
     summary,
 };
@@ -17,6 +17,7 @@ use crate::{
         unwatched::Unwatched,
     },
     model::{source::ModelSource, trainer::Trainer},
+    prompt::PromptStyle,
     record::Rollout,
     runs::{
         Reader, RunDirectory,
@@ -142,7 +143,11 @@ fn policy(
         None => ModelSource::Embedded(&config.puzzles.task.base),
     };
     let loaded = source.load(&choice.device)?;
-    let tokenizer = loaded.read_tokenizer()?;
+    let tokenizer = loaded.read_tokenizer()?.stopping_at(&config.asking.stop_strings.0);
+    // A prompt's file is kept with every checkpoint, but not with the embedded base.
+    let text = origin::prompt_text(&config.asking.prompt, &PromptStyle::Auto, &loaded.companions)?;
+    let companions = text.map_or(loaded.companions.clone(), |text| loaded.companions.with_prompt(&text));
+    let task = parts::asked_task(config, &companions, &tokenizer)?;
     let model = loaded.model;
     setup::check_fit(config.sampling.max_new_tokens, &model, &tokenizer)?;
     let reference = parts::reference(checkpoint, config, &model)?;
@@ -151,5 +156,5 @@ fn policy(
     if let Some(checkpoint) = checkpoint {
         parts::restore_optimizer(&mut trainer, checkpoint, adam_step)?;
     }
-    Ok((Grpo { task: setup::task_of(config)?, tokenizer, trainer, reference }, backend, notes))
+    Ok((Grpo { task, tokenizer, trainer, reference }, backend, notes))
 }

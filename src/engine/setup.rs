@@ -23,6 +23,7 @@ use crate::{
         trainer::Trainer,
         transformer::Transformer,
     },
+    prompt,
     record::{ForkPoint, RunEvent},
     runs::{
         CheckpointError, Journal, Reader, RunDirectory, RunError, RunLock,
@@ -204,7 +205,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         (_, Some(checkpoint)) => ModelSource::Folder(&checkpoint.path),
         _ => return Err(EngineError::Other("There is no checkpoint to resume from.".into())),
     };
-    let loaded = source.load(&choice.device)?;
+    let mut loaded = source.load(&choice.device)?;
     // The hash of the weights that the run began from.
     let hash = match (&options.start, &checkpoint) {
         (Start::Resume(run, _) | Start::Fork(run, _), Some(_)) => {
@@ -214,17 +215,16 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     };
     let is_embedded =
         !matches!(options.start, Start::New(Base::Folder(_))) && hash == hash_of(family.base.weights);
-    let tokenizer = loaded.read_tokenizer()?;
+    let tokenizer = loaded.read_tokenizer()?.stopping_at(&config.asking.stop_strings.0);
+    config.asking.prompt =
+        parts::prompt_of(&options.start, &config, saved.as_ref(), &mut loaded, &tokenizer)?;
     let LoadedModel { model, tokenizer: tokenizer_file, companions, notes } = loaded;
     warnings.extend(notes);
     config.reward.stop = parts::stop_of(&options.start, &config, saved.as_ref(), &tokenizer_file, &tokenizer);
     check_fit(config.sampling.max_new_tokens, &model, &tokenizer)?;
     check_sizes(&config, &model.config, threads).map_err(EngineError::Other)?;
-    let task = task_of(&config)?;
-    // Detects a tokenizer that cannot write the puzzles before anything is created.
-    if let Some(puzzle) = first_pins(task.as_ref()).first() {
-        tokenizer.encode(&task.prompt(puzzle))?;
-    }
+    let task = parts::asked_task(&config, &companions, &tokenizer)?;
+    check_prompts(task.as_ref(), &config, &model, &tokenizer)?;
     let base = is_embedded.then(|| eval::base::reference_for(family, &config)).flatten();
 
     let reference = parts::reference(checkpoint.as_ref(), &config, &model)?;
@@ -394,6 +394,26 @@ pub(crate) fn check_fit(
     }
     if max_new_tokens > most_new_tokens(&model.config) {
         return Err(EngineError::Other(too_many_new_tokens(max_new_tokens, &model.config)));
+    }
+    Ok(())
+}
+
+/// Checks, before anything is created, that a model can be asked puzzles of this task and has room for the answers.
+fn check_prompts(
+    task: &dyn Task,
+    config: &Config,
+    model: &Transformer,
+    tokenizer: &Tokenizer,
+) -> Result<(), EngineError> {
+    let (room, answer) = (model.config.max_position_embeddings, config.sampling.max_new_tokens);
+    for puzzle in first_pins(task) {
+        let prompt = prompt::encode(task, &puzzle, tokenizer)?.1.len();
+        if prompt + answer > room {
+            return Err(EngineError::Other(format!(
+                "A prompt of this run has {prompt} tokens and max_new_tokens is {answer}, but the model reads at most \
+                 {room} tokens with its prompt; set max_new_tokens lower."
+            )));
+        }
     }
     Ok(())
 }

@@ -254,6 +254,7 @@ impl<'a> Training<'a> {
             run: self.p.run.clone(),
             config: self.p.config.clone(),
             tokenizer: self.p.grpo.tokenizer.clone(),
+            companions: self.p.companions.clone(),
             model: self.p.grpo.trainer.inference_model(),
             step: self.weights_step,
         });

@@ -6,6 +6,7 @@ use super::{BaseReference, report::EvalReport};
 use crate::{
     config::Config,
     model::source::hash_of,
+    prompt::PromptStyle,
     task::{BaseFiles, Family},
 };
 
@@ -33,6 +34,8 @@ pub(crate) fn reference_for(family: &Family, config: &Config) -> Option<BaseRefe
     let alike = config.puzzles.level == family.first_level()
         && config.sampling.temperature == 1.0
         && config.sampling.max_new_tokens >= usual.sampling.max_new_tokens
+        && config.asking.prompt.clone().of_a_run() == PromptStyle::Ours
+        && config.asking.stop_strings.0.is_empty()
         && !config.reward.stop.is_answer();
     reference(&family.base).filter(|_| alike)
 }

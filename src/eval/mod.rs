@@ -21,6 +21,7 @@ use crate::{
         tokenizer::{Tokenizer, TokenizerError},
         transformer::Transformer,
     },
+    prompt,
     record::{Analysis, Point},
     rollout::{
         Completion,
@@ -88,8 +89,8 @@ pub fn evaluate(
     let rules = RewardRules { answer: options.graded, ..RewardRules::default() };
     let prompts = puzzles
         .iter()
-        .map(|puzzle| who.tokenizer.encode(&who.task.prompt(puzzle)))
-        .collect::<Result<Vec<_>, _>>()?;
+        .map(|puzzle| Ok(prompt::encode(who.task, puzzle, who.tokenizer)?.1))
+        .collect::<Result<Vec<_>, TokenizerError>>()?;
     let Some(written) = answer(who, &prompts, options.samples, sampling, options.seed, observer) else {
         return Ok(None);
     };

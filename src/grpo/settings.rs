@@ -25,6 +25,7 @@ pub struct Settings {
 
 section! {
     /// Sampling.
+    #[derive(Copy)]
     pub struct Sampling {
         /// How the prompts and groups of a step are chosen.
         fixed batching: Chosen<dyn Batching> = Chosen::default();
@@ -41,6 +42,7 @@ section! {
 
 section! {
     /// Optimizer.
+    #[derive(Copy)]
     pub struct Optimizer {
         /// Peak learning rate of AdamW.
         live learning_rate: f64 = 4e-4, 0.0..=1.0;
@@ -53,6 +55,7 @@ section! {
 
 section! {
     /// Loss and advantages.
+    #[derive(Copy)]
     pub struct Update {
         /// Policy-gradient objective.
         fixed objective: Chosen<dyn Objective> = Chosen::default();
@@ -82,6 +85,7 @@ section! {
 
 section! {
     /// Reward.
+    #[derive(Copy)]
     pub struct Reward {
         /// Control experiment: replaces the reward, to see what training does without its signal.
         fixed control: Control = Control::None;

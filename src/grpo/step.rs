@@ -16,6 +16,7 @@ use crate::{
         trainer::{Trainer, UpdateError},
         transformer::Transformer,
     },
+    prompt,
     reasoning::Analysis,
     record::phase::Phase,
     rollout::{
@@ -252,8 +253,7 @@ impl Grpo {
     ) -> Result<Option<Vec<RolloutGroup>>, TokenizerError> {
         let mut groups = Vec::with_capacity(round.puzzles.len());
         for puzzle in &round.puzzles {
-            let prompt = self.task.prompt(puzzle);
-            let prompt_tokens = self.tokenizer.encode(&prompt)?;
+            let (prompt, prompt_tokens) = prompt::encode(self.task.as_ref(), puzzle, &self.tokenizer)?;
             let puzzle = puzzle.clone();
             groups.push(RolloutGroup { puzzle, prompt, prompt_tokens, completions: Vec::new() });
         }

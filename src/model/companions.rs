@@ -9,14 +9,15 @@ use super::host::{ModelError, broken, read_bounded};
 use crate::system::quoting::quoting;
 
 /// Names of the files to keep.
-const KEPT: [&str; 11] = [
+const KEPT: [&str; 12] = [
     CONFIG,
     GENERATION_CONFIG,
     TOKENIZER_CONFIG,
     "special_tokens_map.json",
     "added_tokens.json",
-    "chat_template.jinja",
-    "chat_template.json",
+    CHAT_TEMPLATE,
+    CHAT_TEMPLATE_OLD,
+    PROMPT,
     "vocab.json",
     "merges.txt",
     "vocab.txt",
@@ -27,7 +28,16 @@ pub(crate) const CONFIG: &str = "config.json";
 /// How completions are sampled, and where they end.
 pub(crate) const GENERATION_CONFIG: &str = "generation_config.json";
 /// The tokenizer's class and its special tokens.
-pub(crate) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+pub const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+/// How a conversation is laid out for the model.
+const CHAT_TEMPLATE: &str = "chat_template.jinja";
+/// The same, as older processors keep it.
+const CHAT_TEMPLATE_OLD: &str = "chat_template.json";
+/// The file of a run's own prompt: the run keeps it, so that it goes on without it.
+pub const PROMPT: &str = "prompt.jinja";
+/// The special tokens that a chat template may name, as the tokenizer's files call them.
+const SPECIAL_TOKENS: [&str; 7] =
+    ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 /// Size limit of each.
 const MOST_BYTES: u64 = 32 << 20;
 
@@ -86,19 +96,58 @@ impl Companions {
         self.0.get(name).and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default()
     }
 
+    /// The same files, and a run's own prompt.
+    #[must_use]
+    pub fn with_prompt(&self, text: &str) -> Self {
+        let mut files = (*self.0).clone();
+        files.insert(PROMPT, text.into());
+        Self(Arc::new(files))
+    }
+
+    /// The run's own prompt.
+    pub fn prompt(&self) -> Option<String> {
+        Some(String::from_utf8_lossy(self.0.get(PROMPT)?).into_owned())
+    }
+
+    /// The model's chat template. A file of its own comes first, as in transformers; of a list of templates, the
+    /// one named `default`.
+    pub fn chat_template(&self) -> Option<String> {
+        if let Some(bytes) = self.0.get(CHAT_TEMPLATE) {
+            return Some(String::from_utf8_lossy(bytes).into_owned());
+        }
+        let found = |file: &str| match self.fields(file).get("chat_template")? {
+            Value::String(template) => Some(template.clone()),
+            Value::Array(named) => {
+                let default = named.iter().find(|one| one["name"] == "default")?;
+                default["template"].as_str().map(str::to_owned)
+            }
+            Value::Object(named) => named.get("default")?.as_str().map(str::to_owned),
+            _ => None,
+        };
+        [CHAT_TEMPLATE_OLD, TOKENIZER_CONFIG].into_iter().find_map(found)
+    }
+
+    /// The special tokens by their names in `tokenizer_config.json`, such as `bos_token`.
+    pub fn special_tokens(&self) -> Vec<(&'static str, String)> {
+        let fields = self.fields(TOKENIZER_CONFIG);
+        let token = |name: &'static str| Some((name, text_of(fields.get(name)?)?));
+        SPECIAL_TOKENS.into_iter().filter_map(token).collect()
+    }
+
     /// The end tokens. `generation_config.json` comes first, as in transformers.
     pub fn ends(&self) -> Ends {
         let ids = [GENERATION_CONFIG, CONFIG]
             .into_iter()
             .map(|file| numbers(self.fields(file).get("eos_token_id")))
             .find(|ids| !ids.is_empty());
-        let named = match self.fields(TOKENIZER_CONFIG).get("eos_token") {
-            Some(Value::String(token)) => Some(token.clone()),
-            Some(Value::Object(token)) => token.get("content").and_then(Value::as_str).map(str::to_owned),
-            _ => None,
-        };
+        let named = self.fields(TOKENIZER_CONFIG).get("eos_token").and_then(text_of);
         Ends { ids: ids.unwrap_or_default(), named }
     }
+}
+
+/// The text of a token, which is written by itself or with how it is split off.
+fn text_of(token: &Value) -> Option<String> {
+    token.as_str().or(token["content"].as_str()).map(str::to_owned)
 }
 
 /// One number or a list of them.
@@ -122,6 +171,36 @@ mod tests {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
         Companions::of_folder(folder.path()).unwrap().ends()
+    }
+
+    #[test]
+    fn a_chat_template_is_found_wherever_it_is_kept() {
+        let of = |files: &[(&str, &str)]| {
+            let folder = tempfile::tempdir().unwrap();
+            for (name, text) in files {
+                std::fs::write(folder.path().join(name), text).unwrap();
+            }
+            Companions::of_folder(folder.path()).unwrap()
+        };
+        let string = (
+            TOKENIZER_CONFIG,
+            r#"{"chat_template": "a", "bos_token": {"content": "<s>"}, "pad_token": null}"#,
+        );
+        let list = r#"{"chat_template": [{"name": "tools", "template": "t"}, {"name": "default", "template": "b"}]}"#;
+        assert_eq!(of(&[string]).chat_template().as_deref(), Some("a"));
+        assert_eq!(of(&[string]).special_tokens(), [("bos_token", "<s>".to_owned())]);
+        assert_eq!(of(&[(TOKENIZER_CONFIG, list)]).chat_template().as_deref(), Some("b"));
+        assert_eq!(of(&[string, (CHAT_TEMPLATE, "c")]).chat_template().as_deref(), Some("c"));
+        assert_eq!(
+            of(&[string, (CHAT_TEMPLATE_OLD, r#"{"chat_template": "d"}"#)]).chat_template().as_deref(),
+            Some("d")
+        );
+        for none in
+            ["{}", r#"{"chat_template": 3}"#, r#"{"chat_template": [{"name": "tools", "template": "t"}]}"#]
+        {
+            assert_eq!(of(&[(TOKENIZER_CONFIG, none)]).chat_template(), None, "{none}");
+        }
+        assert_eq!(of(&[string]).with_prompt("p").prompt().as_deref(), Some("p"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod publish;
 pub mod rope;
 mod rotary;
 pub mod source;
+pub mod template;
 pub mod tokenizer;
 pub mod trainer;
 pub mod transformer;

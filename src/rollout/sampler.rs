@@ -62,6 +62,8 @@ pub struct SamplingOptions<'a> {
     /// If set, a completion also ends right after its first answer, which is searched for in the text decoded
     /// by this tokenizer. Models that were not trained on the end token keep writing after their answer.
     pub answer_ends: Option<&'a Tokenizer>,
+    /// If set, a completion also ends where a text does that ends completions of this tokenizer.
+    pub text_ends: Option<&'a Tokenizer>,
 }
 
 impl<'a> SamplingOptions<'a> {
@@ -73,13 +75,15 @@ impl<'a> SamplingOptions<'a> {
         stop_at_answer: bool,
     ) -> Self {
         let answer_ends = stop_at_answer.then_some(tokenizer);
-        Self { temperature, max_new_tokens, end: tokenizer.end(), answer_ends }
+        let text_ends = Some(tokenizer).filter(|tokenizer| tokenizer.has_stops());
+        Self { temperature, max_new_tokens, end: tokenizer.end(), answer_ends, text_ends }
     }
 
     /// Whether a completion with these tokens has ended by itself; asked after each token.
     pub(super) fn ends(&self, tokens: &[u32]) -> bool {
         tokens.last().is_some_and(|&token| self.end.contains(token))
             || self.answer_ends.is_some_and(|tokenizer| tokenizer.completes_tag(tokens, answer::CLOSE))
+            || self.text_ends.is_some_and(|tokenizer| tokenizer.completes_stop(tokens))
     }
 }
 

@@ -4,11 +4,13 @@
 //! The rooms that use a value declare its row; [`crate::config`] puts the sections together.
 
 mod choice;
+mod texts;
 
 use std::{fmt, ops::RangeInclusive};
 
 pub(crate) use choice::choices;
 pub use choice::{Choice, Named};
+pub use texts::Texts;
 
 use crate::system::quoting::quoted;
 
@@ -28,6 +30,10 @@ pub struct Key {
 pub enum Allowed {
     /// One of these words.
     OneOf(Vec<Named>),
+    /// One of these words, or the path of a file, which has a slash or a dot.
+    OneOfOrFile(Vec<Named>),
+    /// A few short texts, or none.
+    Texts,
     /// `true` or `false`.
     Flag,
     /// A whole number, bounds included.
@@ -42,6 +48,8 @@ pub enum Allowed {
 pub enum Value {
     /// A name or a text.
     Word(String),
+    /// Several texts.
+    Texts(Vec<String>),
     /// On or off.
     Flag(bool),
     /// A count.
@@ -95,6 +103,7 @@ pub(crate) trait Bounded: Field + Sized {
 macro_rules! section {
     (
         $(#[doc = $about:literal])+
+        $(#[derive($copy:ident)])?
         pub struct $section:ident {
             $(
                 $(#[doc = $doc:literal])+
@@ -103,7 +112,7 @@ macro_rules! section {
         }
     ) => {
         $(#[doc = $about])+
-        #[derive(Debug, Clone, Copy, PartialEq)]
+        #[derive(Debug, Clone $(, $copy)?, PartialEq)]
         pub struct $section {
             $($(#[doc = $doc])+ pub $name: $type,)+
         }
@@ -168,7 +177,8 @@ impl Key {
     pub(crate) fn read_text(&self, text: &str) -> Result<Value, Refused> {
         let (text, allowed) = (text.trim(), self.allowed());
         let value = match allowed {
-            Allowed::OneOf(_) => Some(Value::Word(text.to_owned())),
+            Allowed::OneOf(_) | Allowed::OneOfOrFile(_) => Some(Value::Word(text.to_owned())),
+            Allowed::Texts => texts::read(text).map(Value::Texts),
             Allowed::Flag => text.parse().ok().map(Value::Flag),
             Allowed::Whole(_) => text.parse().ok().map(Value::Whole),
             Allowed::Number(_) => text.parse().ok().map(Value::Number),
@@ -180,7 +190,10 @@ impl Key {
     pub(crate) fn read_toml(&self, given: &toml::Value) -> Result<Value, Refused> {
         let allowed = self.allowed();
         let value = match (&allowed, given) {
-            (Allowed::OneOf(_), toml::Value::String(text)) => Some(Value::Word(text.clone())),
+            (Allowed::OneOf(_) | Allowed::OneOfOrFile(_), toml::Value::String(text)) => {
+                Some(Value::Word(text.clone()))
+            }
+            (Allowed::Texts, toml::Value::Array(all)) => texts::of_array(all).map(Value::Texts),
             (Allowed::Flag, toml::Value::Boolean(flag)) => Some(Value::Flag(*flag)),
             (Allowed::Whole(_), toml::Value::Integer(whole)) => u64::try_from(*whole).ok().map(Value::Whole),
             (Allowed::Number(_), toml::Value::Float(number)) => Some(Value::Number(*number)),
@@ -201,6 +214,10 @@ impl Allowed {
     fn takes(&self, value: &Value) -> bool {
         match (self, value) {
             (Self::OneOf(words), Value::Word(word)) => words.iter().any(|named| named.name == word),
+            (Self::OneOfOrFile(words), Value::Word(word)) => {
+                words.iter().any(|named| named.name == word) || is_path(word)
+            }
+            (Self::Texts, Value::Texts(all)) => texts::are_allowed(all),
             (Self::Flag, Value::Flag(_)) => true,
             (Self::Whole(bounds), Value::Whole(whole)) => bounds.contains(whole),
             // NaN and the infinities lie between no bounds.
@@ -217,6 +234,16 @@ impl fmt::Display for Allowed {
                 let names: Vec<&str> = words.iter().map(|word| word.name).collect();
                 write!(f, "one of {}", names.join(", "))
             }
+            Self::OneOfOrFile(words) => {
+                let names: Vec<&str> = words.iter().map(|word| word.name).collect();
+                write!(f, "one of {}, or the path of a file, with a slash or a dot", names.join(", "))
+            }
+            Self::Texts => write!(
+                f,
+                "a list of at most {} texts of 1 to {} bytes, as in [\"</answer>\"]",
+                texts::MOST,
+                texts::LONGEST
+            ),
             Self::Flag => write!(f, "true or false"),
             Self::Whole(bounds) => write!(f, "a whole number from {} to {}", bounds.start(), bounds.end()),
             Self::Number(bounds) => write!(f, "a number from {} to {}", bounds.start(), bounds.end()),
@@ -228,11 +255,17 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Word(word) => f.write_str(word),
+            Self::Texts(all) => f.write_str(&texts::written(all)),
             Self::Flag(flag) => flag.fmt(f),
             Self::Whole(whole) => whole.fmt(f),
             Self::Number(number) => number.fmt(f),
         }
     }
+}
+
+/// Whether a word is meant as the path of a file. Nothing that could move a cursor is.
+fn is_path(word: &str) -> bool {
+    word.contains(['/', '\\', '.']) && word.len() <= 1024 && !word.contains(char::is_control)
 }
 
 impl Field for bool {

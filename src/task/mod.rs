@@ -101,8 +101,24 @@ pub trait Task: Send + Sync {
     /// # Errors
     /// A sentence that says what is missing.
     fn admit(&self, puzzle: &Puzzle) -> Result<Puzzle, String>;
-    /// The text that the model continues; it ends with `<think>`.
+    /// The puzzle in the words of our own base models, which continue it; it ends with `<think>`.
     fn prompt(&self, puzzle: &Puzzle) -> String;
+    /// The puzzle in plain English, for a model that has read nothing of ours: what to do, and that the answer
+    /// goes between `<answer>` tags.
+    fn question(&self, puzzle: &Puzzle) -> String {
+        self.prompt(puzzle)
+    }
+    /// The text that the model of this run continues.
+    ///
+    /// # Errors
+    /// A sentence that says why there is none; a model's chat template may refuse.
+    fn asked(&self, puzzle: &Puzzle) -> Result<String, String> {
+        Ok(self.prompt(puzzle))
+    }
+    /// The part of [`Self::asked`] that tells this puzzle from another; a model must have a word for all of it.
+    fn asked_words(&self, puzzle: &Puzzle) -> String {
+        self.prompt(puzzle)
+    }
     /// Scores what the model wrote after the prompt.
     fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score;
     /// Reads which reasoning behaviours a completion shows. Accepts any text. The reward never sees the

@@ -11,6 +11,7 @@ pub trait NumberTask: Send + Sync {
     fn name(&self) -> &'static str;
     fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> NumberPuzzle;
     fn prompt(&self, puzzle: &NumberPuzzle) -> String;
+    fn question(&self, puzzle: &NumberPuzzle) -> String;
     fn score(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score;
     fn analyze(&self, puzzle: &NumberPuzzle, completion: &str) -> Analysis;
     fn canonical_answer(&self, answer: &str) -> Option<String>;
@@ -58,6 +59,10 @@ impl<T: NumberTask> Task for T {
 
     fn prompt(&self, puzzle: &Puzzle) -> String {
         read(puzzle).map_or_else(|_| puzzle.to_string(), |puzzle| NumberTask::prompt(self, &puzzle))
+    }
+
+    fn question(&self, puzzle: &Puzzle) -> String {
+        read(puzzle).map_or_else(|_| puzzle.to_string(), |puzzle| NumberTask::question(self, &puzzle))
     }
 
     fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {

@@ -10,6 +10,7 @@ mod parts;
 mod reference;
 mod registry;
 mod sampling;
+mod templates;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 

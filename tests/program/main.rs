@@ -26,6 +26,7 @@ mod pinned;
 mod playing;
 #[cfg(unix)]
 mod printed;
+mod prompts;
 #[cfg(unix)]
 mod pty;
 mod replay;

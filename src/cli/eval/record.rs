@@ -74,7 +74,7 @@ impl Recording {
         };
         // Both ends of a curve are measured alike: the base's completions end where the checkpoint's do.
         let options = EvalOptions { greedy: false, ..exam.options.clone() };
-        if let Some(report) = (Exam { options, ..*exam }).take(&base)? {
+        if let Some(report) = (Exam { options, prompt: exam.prompt.clone(), ..*exam }).take(&base)? {
             self.write(&Measurement::of(&report, how, 0, hash, backend.to_owned()))?;
         }
         Ok(())

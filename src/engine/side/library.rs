@@ -6,9 +6,12 @@ use burn::tensor::Device;
 
 use super::live::LiveWeights;
 use crate::{
-    config::Config,
+    config::{Asking, Config},
     device,
-    engine::setup::{EngineError, task_of},
+    engine::{
+        parts::asked_task,
+        setup::{EngineError, task_of},
+    },
     model::{
         folder::LoadedModel,
         source::{ModelSource, family_of},
@@ -43,6 +46,8 @@ pub struct Loaded {
     pub model: Transformer,
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
+    /// The run's task, as this model is asked it.
+    pub task: Box<dyn Task>,
 }
 
 impl Loaded {
@@ -144,7 +149,8 @@ impl Library {
         }
         let loaded = Rc::new(match (name, live) {
             (ModelName::Now, Some(live)) => {
-                Loaded { name, step: live.step, model: live.model, tokenizer: live.tokenizer }
+                let task = asked_task(&live.config, &live.companions, &live.tokenizer)?;
+                Loaded { name, step: live.step, model: live.model, tokenizer: live.tokenizer, task }
             }
             (ModelName::Now, None) => {
                 return Err(EngineError::Other(
@@ -152,12 +158,20 @@ impl Library {
                 ));
             }
             (ModelName::Embedded, _) => {
-                let family = self.run()?.1.puzzles.task;
-                ready(name, 0, ModelSource::Embedded(&family.base).load(&self.device()?)?)?
+                // It knows no other words than ours, whatever the run began from.
+                let mut config = self.run()?.1;
+                config.asking = Asking::default();
+                ready(
+                    name,
+                    0,
+                    ModelSource::Embedded(&config.puzzles.task.base).load(&self.device()?)?,
+                    &config,
+                )?
             }
             (ModelName::Checkpoint(step), _) => {
-                let found = self.run()?.0.checkpoint(Some(step))?;
-                ready(name, step, ModelSource::Folder(&found.path).load(&self.device()?)?)?
+                let (run, config) = self.run()?;
+                let found = run.checkpoint(Some(step))?;
+                ready(name, step, ModelSource::Folder(&found.path).load(&self.device()?)?, &config)?
             }
         });
         // Of the weights in training, one version is enough.
@@ -186,7 +200,9 @@ impl Library {
     }
 }
 
-/// Pairs a model with its tokenizer.
-fn ready(name: ModelName, step: u64, loaded: LoadedModel) -> Result<Loaded, EngineError> {
-    Ok(Loaded { name, step, tokenizer: loaded.read_tokenizer()?, model: loaded.model })
+/// Pairs a model with its tokenizer and with how it is asked.
+fn ready(name: ModelName, step: u64, loaded: LoadedModel, config: &Config) -> Result<Loaded, EngineError> {
+    let tokenizer = loaded.read_tokenizer()?.stopping_at(&config.asking.stop_strings.0);
+    let task = asked_task(config, &loaded.companions, &tokenizer)?;
+    Ok(Loaded { name, step, tokenizer, model: loaded.model, task })
 }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::{
     config::Config,
-    model::{tokenizer::Tokenizer, transformer::Transformer},
+    model::{companions::Companions, tokenizer::Tokenizer, transformer::Transformer},
     runs::RunDirectory,
 };
 
@@ -17,6 +17,8 @@ pub struct Live {
     pub config: Config,
     /// Their tokenizer.
     pub tokenizer: Tokenizer,
+    /// The small files beside them.
+    pub companions: Companions,
     /// The weights; tensors are shared until they change, so a copy costs nothing.
     pub model: Transformer,
     /// Steps that they have seen.

@@ -72,7 +72,7 @@ impl Side {
             let desk = self.desk.clone();
             let watch = Counting { desk: &desk, job: id, total, done: AtomicUsize::new(each * number) };
             let workers = &self.workers()?[0];
-            let (model, tokenizer, task) = (&one.model, &one.tokenizer, rules.task.as_ref());
+            let (model, tokenizer, task) = (&one.model, &one.tokenizer, one.task.as_ref());
             let who = Examinee { model, tokenizer, task, workers };
             let Some(report) = eval::evaluate(&who, &puzzles, &options, &watch)? else { return Ok(None) };
             desk.tell(SideEvent::Progress { job: id, done: each * (number + 1), total });

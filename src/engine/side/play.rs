@@ -15,9 +15,11 @@ use super::{
 use crate::{
     engine::setup::EngineError,
     model::{tokenizer::Tokenizer, transformer::Transformer},
+    prompt,
     protocol::side::{Answering, PlayRequest, ResampleRequest, SideEvent, WrittenToken},
     rollout::sampler::Observer,
     system::workers::Workers,
+    task::Task,
 };
 
 fn other(reason: String) -> EngineError {
@@ -30,7 +32,7 @@ impl Side {
         self.played = None;
         let rules = self.library.rules()?;
         let models = [self.library.get(request.models[0])?, self.library.get(request.models[1])?];
-        let sides = [0, 1].map(|side| introduce(&models[side], &rules, &request));
+        let sides = [0, 1].map(|side| introduce(&models[side], &request));
         self.desk.tell(SideEvent::Answering { job: id, sides });
         let desk = self.desk.clone();
         let workers = self.workers()?;
@@ -38,11 +40,12 @@ impl Side {
             let answering = [0, 1].map(|side| {
                 // Tensors are shared, but a model itself cannot be used from two threads.
                 let model = models[side].model.clone();
-                let (tokenizer, workers) = (&models[side].tokenizer, &workers[side]);
+                let (tokenizer, task) = (&models[side].tokenizer, models[side].task.as_ref());
+                let workers = &workers[side];
                 let stop = models[side].stops_at_answer(&rules.config);
                 let (desk, rules, request) = (&*desk, &rules, &request);
                 scope.spawn(move || {
-                    answer_one(id, side, &model, tokenizer, stop, request, rules, workers, desk)
+                    answer_one(id, side, &model, tokenizer, task, stop, request, rules, workers, desk)
                 })
             });
             answering.map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -73,7 +76,7 @@ impl Side {
             model: &model.model,
             tokenizer: &model.tokenizer,
             puzzle: &play.puzzle,
-            task: rules.task.as_ref(),
+            task: model.task.as_ref(),
             config: &rules.config,
             options: play.options,
             stop_at_answer: model.stops_at_answer(&rules.config),
@@ -87,8 +90,8 @@ impl Side {
 }
 
 /// The model about to answer, and the words of the question that it does not see.
-fn introduce(model: &Rc<Loaded>, rules: &Rules, request: &PlayRequest) -> Answering {
-    let unknown = model.tokenizer.unknown_words(&rules.task.prompt(&request.puzzle));
+fn introduce(model: &Rc<Loaded>, request: &PlayRequest) -> Answering {
+    let unknown = model.tokenizer.unknown_words(&model.task.asked_words(&request.puzzle));
     Answering { model: model.name, step: Some(model.step), unknown }
 }
 
@@ -98,6 +101,7 @@ fn answer_one(
     side: usize,
     model: &Transformer,
     tokenizer: &Tokenizer,
+    task: &dyn Task,
     stop_at_answer: bool,
     request: &PlayRequest,
     rules: &Rules,
@@ -107,7 +111,7 @@ fn answer_one(
     let asked = Asked {
         model,
         tokenizer,
-        prompt: tokenizer.encode(&rules.task.prompt(&request.puzzle))?,
+        prompt: prompt::encode(task, &request.puzzle, tokenizer)?.1,
         options: request.options,
         most: rules.config.sampling.max_new_tokens,
         row: 0,
@@ -117,7 +121,7 @@ fn answer_one(
     let Some(written) = answer::answer(&asked, workers, &Telling { desk, job, side })? else {
         return Ok(None);
     };
-    let answer = Box::new(written.judged(&request.puzzle, rules.task.as_ref(), &rules.config));
+    let answer = Box::new(written.judged(&request.puzzle, task, &rules.config));
     desk.tell(SideEvent::Answered { job, side, answer });
     Ok(Some(()))
 }

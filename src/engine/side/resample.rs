@@ -4,6 +4,7 @@ use super::answer::wait_words;
 use crate::{
     config::Config,
     model::{tokenizer::Tokenizer, transformer::Transformer},
+    prompt,
     protocol::side::{Arm, Edit, PlayOptions, Resampled},
     rollout::{
         Completion,
@@ -130,7 +131,7 @@ fn continued(
     let Subject { model, tokenizer, options, .. } = subject;
     let said = |error: crate::model::tokenizer::TokenizerError| error.to_string();
     let forcing = Forcing::of(tokenizer).map_err(said)?;
-    let prompt = tokenizer.encode(&subject.task.prompt(subject.puzzle)).map_err(said)?;
+    let prompt = prompt::encode(subject.task, subject.puzzle, tokenizer).map_err(said)?.1;
     let prompt = [&prompt[..], beginning].concat();
     let closed = forcing.closed_at(tokenizer, beginning);
     let left = match (options.budget, closed) {

@@ -32,6 +32,9 @@ pub enum TokenizerError {
         /// The names that were tried.
         tried: String,
     },
+    /// There is no prompt for a puzzle.
+    #[error("{0}")]
+    Prompt(String),
     /// A text could not be encoded.
     #[error("The text could not be turned into tokens: {0}.")]
     Encode(String),
@@ -84,6 +87,8 @@ impl EndTokens {
 pub struct Tokenizer {
     inner: Arc<Inner>,
     end: EndTokens,
+    /// Texts that end a completion too.
+    stops: Arc<[String]>,
     size: usize,
     /// By token, whether its text has a `>`; computed on first use.
     closing: Arc<OnceLock<Vec<bool>>>,
@@ -125,9 +130,41 @@ impl Tokenizer {
         if end.is_empty() {
             return Err(TokenizerError::NoEnd { path: source.to_owned(), tried: END_TOKENS.join(", ") });
         }
-        let end = EndTokens::of(&end)
-            .ok_or_else(|| broken(format!("it has {} end tokens; the limit is {MOST_ENDS}", end.len())))?;
-        Ok(Self { inner: Arc::new(inner), end, size, closing: Arc::default() })
+        let end = EndTokens::of(&end).ok_or_else(|| {
+            broken(format!("it has {} end tokens; the limit is {MOST_ENDS}", end.len()))
+        })?;
+        Ok(Self { inner: Arc::new(inner), end, stops: Arc::default(), size, closing: Arc::default() })
+    }
+
+    /// The same, for completions that these texts end too.
+    #[must_use]
+    pub fn stopping_at(self, texts: &[String]) -> Self {
+        Self { stops: texts.into(), ..self }
+    }
+
+    /// Whether any text ends a completion.
+    pub fn has_stops(&self) -> bool {
+        !self.stops.is_empty()
+    }
+
+    /// Whether the last of these tokens completes a text that ends a completion.
+    pub fn completes_stop(&self, tokens: &[u32]) -> bool {
+        self.stops.iter().any(|text| self.completes(tokens, text))
+    }
+
+    /// The text of the tokens that begin every text of this model, such as `<s>`; empty for most.
+    pub fn beginning(&self) -> String {
+        const ANY: &str = "1";
+        let encoded = AssertUnwindSafe(|| {
+            Some((self.inner.encode(ANY, true).ok()?, self.inner.encode(ANY, false).ok()?))
+        });
+        let Ok(Some((whole, plain))) = std::panic::catch_unwind(encoded) else { return String::new() };
+        let (whole, plain) = (whole.get_ids(), plain.get_ids());
+        if plain.is_empty() {
+            return String::new();
+        }
+        let before = whole.windows(plain.len()).position(|part| part == plain).unwrap_or(0);
+        whole[..before].iter().filter_map(|&token| self.token(token)).collect()
     }
 
     /// The tokens that end a completion.
@@ -187,9 +224,7 @@ impl Tokenizer {
 
     /// Whether the last of these tokens completes a tag, or contains it whole. `tag` ends with `>`; it may be
     /// one token or span several.
-    pub(crate) fn completes_tag(&self, tokens: &[u32], tag: &str) -> bool {
-        // A tag is a few tokens long; look back further, because tokens without text may be in between.
-        const LOOKED_BACK: usize = 64;
+    pub fn completes_tag(&self, tokens: &[u32], tag: &str) -> bool {
         let Some(last) = tokens.last() else { return false };
         let closing = self.closing.get_or_init(|| {
             (0..self.size as u32)
@@ -200,9 +235,18 @@ impl Tokenizer {
         if !closing.get(*last as usize).copied().unwrap_or(false) {
             return false;
         }
-        let recent = &tokens[tokens.len().saturating_sub(LOOKED_BACK)..];
-        let before = self.decode(&recent[..recent.len() - 1]);
-        self.decode(recent).matches(tag).count() > before.matches(tag).count()
+        self.completes(tokens, tag)
+    }
+
+    /// Whether the last of these tokens completes a text, or contains it whole.
+    fn completes(&self, tokens: &[u32], text: &str) -> bool {
+        // A text is a few tokens long, and no more than its bytes; look back further, because tokens without text may
+        // be in between.
+        let looked_back = 64 + text.len();
+        let recent = &tokens[tokens.len().saturating_sub(looked_back)..];
+        let Some((_, before)) = recent.split_last() else { return false };
+        let before = self.decode(before);
+        self.decode(recent).matches(text).count() > before.matches(text).count()
     }
 
     /// Whether every whitespace-separated word is one token.

@@ -65,6 +65,16 @@ impl NumberTask for Countdown {
         format!("use {} make {} : <think>", numbers.join(" "), puzzle.target)
     }
 
+    /// As TinyZero words it (`examples/data_preprocess/countdown.py` of <https://github.com/Jiayi-Pan/TinyZero>).
+    fn question(&self, puzzle: &NumberPuzzle) -> String {
+        format!(
+            "Using the numbers {:?}, create an equation that equals {}. You can use basic arithmetic operations \
+             (+, -, *, /) and each number can only be used once. Show your work in <think> </think> tags. And return \
+             the final answer in <answer> </answer> tags, for example <answer> (1 + 2) / 3 </answer>.",
+            puzzle.numbers, puzzle.target
+        )
+    }
+
     fn score(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score {
         reward::score(puzzle, completion, rules)
     }

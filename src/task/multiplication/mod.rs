@@ -63,6 +63,15 @@ impl NumberTask for Multiplication {
         format!("multiply {} : <think>", factors.join(" by "))
     }
 
+    fn question(&self, puzzle: &NumberPuzzle) -> String {
+        let factors: Vec<String> = puzzle.numbers.iter().map(i64::to_string).collect();
+        format!(
+            "Multiply {}. Show your work in <think> </think> tags. And return the final answer in <answer> </answer> \
+             tags, for example <answer> 42 </answer>.",
+            factors.join(" by ")
+        )
+    }
+
     fn score(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score {
         reward::score(puzzle, completion, rules)
     }

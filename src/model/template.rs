@@ -1,0 +1,296 @@
+//! Jinja templates of strangers: a model's chat template, or the file of a prompt. They are rendered as transformers
+//! renders them, with an end to their time, their memory and their output, and without any file.
+
+use std::{
+    borrow::Cow,
+    fmt::{self, Write},
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use jiff::civil::date;
+use minijinja::{
+    Environment, Error, ErrorKind, Output, State, Value, context, escape_formatter,
+    syntax::SyntaxConfig,
+    value::{Kwargs, ValueKind},
+};
+use minijinja_contrib::pycompat::unknown_method_callback;
+use serde::Serialize;
+use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+
+use crate::system::quoting::shortened;
+
+/// Largest template that is read, bytes. Those in use have up to 20 KB.
+pub const MOST_BYTES: usize = 256 << 10;
+/// Longest text that is taken from one, bytes.
+const MOST_OUTPUT: usize = 64 << 10;
+/// Steps of a template; 64 bytes that it makes cost one too, which bounds its memory. Those in use take a few hundred.
+const FUEL: u64 = 200_000;
+/// How deep a template may call itself.
+const DEPTH: usize = 50;
+/// The name that its errors have.
+const NAME: &str = "template";
+
+/// A template that was parsed.
+#[derive(Debug)]
+pub struct Template {
+    environment: Environment<'static>,
+    /// What its errors call it.
+    called: String,
+}
+
+impl Template {
+    /// Parses a template; `called` begins its errors, such as `The chat template`.
+    ///
+    /// # Errors
+    /// A sentence that names its line.
+    pub fn parse(source: &str, called: &str) -> Result<Self, String> {
+        if source.len() > MOST_BYTES {
+            return Err(format!("{called} has {} bytes; at most {MOST_BYTES} are read.", source.len()));
+        }
+        let mut environment = Environment::new();
+        // As transformers sets them.
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(syntax.map_err(|error| in_words(called, &error))?);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_unknown_method_callback(unknown_method_callback);
+        environment.set_fuel(Some(FUEL));
+        environment.set_recursion_limit(DEPTH);
+        environment.set_formatter(print);
+        environment.add_filter("tojson", to_json);
+        environment.add_function("raise_exception", raise);
+        environment.add_function("strftime_now", on_a_fixed_day);
+        let source = without_generation(source).into_owned();
+        fenced(called, || environment.add_template_owned(NAME, source))?;
+        Ok(Self { environment, called: called.to_owned() })
+    }
+
+    /// The text that it makes of these variables.
+    ///
+    /// # Errors
+    /// A sentence that names the line at which it failed.
+    pub fn render(&self, variables: Value) -> Result<String, String> {
+        let render = || self.environment.get_template(NAME)?.render(variables);
+        let text = fenced(&self.called, render)?;
+        match text.len() {
+            0..=MOST_OUTPUT => Ok(text),
+            length => {
+                Err(format!("{} makes {length} bytes of text; at most {MOST_OUTPUT} are taken.", self.called))
+            }
+        }
+    }
+
+    /// The beginning of a conversation in which a person asks this, up to where the model answers.
+    ///
+    /// # Errors
+    /// As for [`Self::render`].
+    pub fn conversation(&self, question: &str, others: Value) -> Result<String, String> {
+        let messages = [context! { role => "user", content => question }];
+        self.render(context! {
+            messages => messages, add_generation_prompt => true, tools => (), documents => (), ..others
+        })
+    }
+}
+
+fn raise(message: String) -> Result<String, Error> {
+    Err(Error::new(ErrorKind::InvalidOperation, message))
+}
+
+/// Lists and maps are shared, so that a few steps can make one whose text has no end; this one is cut off.
+#[derive(Default)]
+struct Bounded {
+    text: String,
+    depth: usize,
+}
+
+impl Bounded {
+    /// Deeper than anything in use; every level takes a piece of the thread's stack.
+    const DEPTH: usize = 64;
+
+    fn add(&mut self, piece: &str) -> Result<(), ()> {
+        self.depth += piece.matches(['[', '{']).count();
+        if self.depth > Self::DEPTH || self.text.len() + piece.len() > MOST_OUTPUT {
+            return Err(());
+        }
+        self.depth = self.depth.saturating_sub(piece.matches([']', '}']).count());
+        self.text.push_str(piece);
+        Ok(())
+    }
+
+    fn refused() -> Error {
+        Error::new(ErrorKind::InvalidOperation, "a list or a map is nested too deeply, or too long")
+    }
+}
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        self.add(piece).map_err(|()| fmt::Error)
+    }
+}
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let piece = std::str::from_utf8(bytes).map_err(io::Error::other)?;
+        self.add(piece).map_err(|()| io::Error::other("too long"))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Prints a value as Python does.
+fn print(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {}
+        ValueKind::None => return Ok(out.write_str("None")?),
+        ValueKind::Bool => return Ok(out.write_str(if value.is_true() { "True" } else { "False" })?),
+        _ => return escape_formatter(out, state, value),
+    }
+    let mut bounded = Bounded::default();
+    write!(bounded, "{value}").map_err(|_| Bounded::refused())?;
+    Ok(out.write_str(&bounded.text)?)
+}
+
+/// JSON as Python writes it: the filter of Jinja itself escapes what means something in HTML.
+fn to_json(value: &Value, options: Kwargs) -> Result<String, Error> {
+    struct Spaced;
+    impl Formatter for Spaced {
+        fn begin_array_value<W: ?Sized + io::Write>(&mut self, to: &mut W, first: bool) -> io::Result<()> {
+            if first { Ok(()) } else { to.write_all(b", ") }
+        }
+        fn begin_object_key<W: ?Sized + io::Write>(&mut self, to: &mut W, first: bool) -> io::Result<()> {
+            if first { Ok(()) } else { to.write_all(b", ") }
+        }
+        fn begin_object_value<W: ?Sized + io::Write>(&mut self, to: &mut W) -> io::Result<()> {
+            to.write_all(b": ")
+        }
+    }
+    let indent: Option<usize> = options.get("indent")?;
+    let mut bounded = Bounded::default();
+    match indent {
+        None => value.serialize(&mut Serializer::with_formatter(&mut bounded, Spaced)),
+        Some(width) => {
+            let indent = " ".repeat(width.min(16));
+            let pretty = PrettyFormatter::with_indent(indent.as_bytes());
+            value.serialize(&mut Serializer::with_formatter(&mut bounded, pretty))
+        }
+    }
+    .map_err(|_| Bounded::refused())?;
+    Ok(bounded.text)
+}
+
+/// A prompt that says today's date would be another one when a step is made again. This is the date that Llama's own
+/// templates fall back to.
+fn on_a_fixed_day(format: &str) -> Result<String, Error> {
+    let day = date(2024, 7, 26).at(0, 0, 0, 0);
+    jiff::fmt::strtime::format(format, day)
+        .map_err(|error| Error::new(ErrorKind::InvalidOperation, format!("strftime_now: {error}")))
+}
+
+/// Without the marks of what a model itself wrote, which only trainers of other kinds need: transformers has a tag for
+/// them, `generation`, that Jinja does not know.
+fn without_generation(source: &str) -> Cow<'_, str> {
+    if !source.contains("generation") {
+        return source.into();
+    }
+    let mut text = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(at) = rest.find("{%") {
+        let Some(end) = rest[at..].find("%}").map(|end| at + end) else { break };
+        let tag = &rest[at + 2..end];
+        let word = match tag.trim_matches(['-', '+']).trim() {
+            "generation" => Some(("generation", "if true")),
+            "endgeneration" => Some(("endgeneration", "endif")),
+            _ => None,
+        };
+        text.push_str(&rest[..at + 2]);
+        match word {
+            Some((from, to)) => text.push_str(&tag.replacen(from, to, 1)),
+            None => text.push_str(tag),
+        }
+        rest = &rest[end..];
+    }
+    text.push_str(rest);
+    text.into()
+}
+
+/// Calls the dependency that reads a stranger's text: a panic in it is an error.
+fn fenced<T>(called: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(|error| in_words(called, &error)),
+        Err(_) => Err(format!("{called} cannot be used: its parser panicked.")),
+    }
+}
+
+/// A sentence of an error: what failed, in which line, and why.
+fn in_words(called: &str, error: &Error) -> String {
+    let line = error.line().map_or(String::new(), |line| format!(" at line {line}"));
+    if error.kind() == ErrorKind::OutOfFuel {
+        return format!(
+            "{called} was stopped{line}: it computes for longer than any in use, and may have no end."
+        );
+    }
+    let reason = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    let reason = shortened(reason.trim_end_matches('.'));
+    match error.kind() {
+        ErrorKind::SyntaxError => format!("{called} cannot be read{line}: {reason}."),
+        _ => format!("{called} failed{line}: {reason}."),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn rendered(source: &str) -> Result<String, String> {
+        Template::parse(source, "The template")?.conversation("Why?", context! { bos_token => "<s>" })
+    }
+
+    #[test]
+    fn a_conversation_is_laid_out() {
+        let source = "{{ bos_token }}{% for m in messages %}[{{ m.role }}] {{ m['content'].strip() }}\n{% endfor %}\
+                      {% if add_generation_prompt and not tools %}[model]{% endif %}";
+        assert_eq!(rendered(source).unwrap(), "<s>[user] Why?\n[model]");
+        assert_eq!(rendered("{%- generation -%} a {%- endgeneration %}").unwrap(), "a");
+        assert_eq!(rendered("{{ strftime_now('%d %b %Y') }}").unwrap(), "26 Jul 2024");
+        assert_eq!(rendered("{{ ['<a>', 'é'] | tojson }}").unwrap(), "[\"<a>\", \"é\"]");
+        assert_eq!(
+            rendered("{% for i in range(9) %}{% if i == 2 %}{% break %}{% endif %}{{ i }}{% endfor %}")
+                .unwrap(),
+            "01"
+        );
+    }
+
+    #[test]
+    fn what_fails_is_told_with_its_line() {
+        for (source, said) in [
+            ("a\n{{ raise_exception('Roles must alternate') }}", "failed at line 2: Roles must alternate."),
+            ("\n\n{% if %}", "cannot be read at line 3"),
+            ("{{ messages[0].content.no_such() }}", "failed at line 1"),
+            ("{% include 'other' %}", "The template cannot be read"),
+            ("{{ strftime_now('%Q%!') }}", "failed at line 1: strftime_now"),
+        ] {
+            let error = rendered(source).unwrap_err();
+            assert!(error.contains(said) && error.ends_with('.'), "{source}: {error}");
+        }
+        assert!(rendered(&" ".repeat(MOST_BYTES + 1)).unwrap_err().contains("at most"));
+    }
+
+    #[test]
+    fn templates_without_an_end_are_cut_off() {
+        for source in [
+            "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}",
+            "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+            "{{ 'a' * 100000000 }}",
+            "{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}",
+        ] {
+            let began = std::time::Instant::now();
+            let error = rendered(source).unwrap_err();
+            assert!(error.ends_with('.') && began.elapsed().as_secs() < 20, "{source}: {error}");
+        }
+        assert!(rendered("{{ 'a' * 100000 }}").unwrap_err().contains("at most 65536 are taken"));
+    }
+}
