@@ -39,7 +39,7 @@ pub struct Weights {
 }
 
 /// The block over rows of `attention.t` positions, `x: [B T, d]`. `None` when the tensors are not f32 of the CPU backend.
-pub fn block(x: &Tensor<2>, weights: &Weights, attention: &Attention, eps: f64) -> Option<Tensor<2>> {
+pub(crate) fn block(x: &Tensor<2>, weights: &Weights, attention: &Attention, eps: f64) -> Option<Tensor<2>> {
     let w = weights;
     let kernel = Block { attention: attention.clone(), eps: eps as f32, has_bias: w.qkv_bias.is_some() };
     let mut inputs = vec![
