@@ -8,7 +8,7 @@ pub mod companions;
 pub mod config;
 #[path = "../../src/model/families/mod.rs"]
 pub mod families;
-#[path = "../../src/model/fields.rs"]
+#[path = "../../src/model/fields/mod.rs"]
 pub mod fields;
 #[path = "../../src/model/host.rs"]
 pub mod host;
@@ -16,5 +16,7 @@ pub mod host;
 mod layout;
 #[path = "../../src/model/template.rs"]
 pub mod template;
+#[path = "../../src/model/rope.rs"]
+pub mod rope;
 #[path = "../../src/model/tokenizer/mod.rs"]
 pub mod tokenizer;

@@ -38,4 +38,5 @@ pub mod unit;
 pub mod vector;
 
 #[cfg(test)]
+pub(crate) mod activation;
 mod agreement;
