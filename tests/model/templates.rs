@@ -102,8 +102,8 @@ fn a_puzzle_is_asked_in_the_words_that_were_chosen() {
     let (text, _) = asked(&PromptStyle::TinyzeroInstruct);
     assert!(
         text.ends_with(&format!(
-            "<|im_start|>user\n {question}<|im_end|>\n<|im_start|>assistant{}",
-            &end[11..]
+            "<|im_start|>user\n {question}<|im_end|>\n<|im_start|>assistant\n{}",
+            &end[12..]
         )),
         "{text}"
     );
