@@ -41,7 +41,7 @@ fn logits(model: &Transformer, ids: Vec<u32>) -> Vec<f64> {
 #[test]
 fn tiny_models_have_the_tokens_and_logits_of_transformers_and_are_exported() {
     let expected = expected("tiny.json");
-    for kind in ["llama", "qwen2"] {
+    for kind in ["llama", "qwen2", "qwen3"] {
         let path = fixture("gguf").join(format!("{kind}.gguf"));
         let (loaded, expected) = (load(&path), &expected[kind]);
         assert_eq!(loaded.notes, Vec::<String>::new());

@@ -1,7 +1,5 @@
 //! The tokenizer of a GGUF file as the bytes of a `tokenizer.json`, which everything else reads.
 
-use std::collections::HashMap;
-
 use serde_json::{Map, Value, json};
 
 use super::metadata::{Metadata, needed};
@@ -100,11 +98,11 @@ pub(super) fn read(metadata: &Metadata) -> Result<Read, String> {
         ));
     }
     let kind = |id: usize| kinds.get(id).copied().unwrap_or(1);
-    let mut vocabulary = HashMap::new();
+    let mut vocabulary = Map::new();
     let mut added = Vec::new();
     // The unused ones fill up the embedding; no text has them.
     for (id, token) in tokens.iter().enumerate().filter(|(id, _)| kind(*id) != token_type::UNUSED) {
-        if vocabulary.insert(token.as_str(), id).is_some() {
+        if vocabulary.insert(token.clone(), id.into()).is_some() {
             return Err(format!("The token `{}` occurs twice.", shortened(token)));
         }
         let special = matches!(kind(id), token_type::CONTROL | token_type::UNKNOWN);
@@ -114,8 +112,6 @@ pub(super) fn read(metadata: &Metadata) -> Result<Read, String> {
         }
     }
     let merges = merges(metadata, &vocabulary)?;
-    let vocabulary: Map<String, Value> =
-        vocabulary.into_iter().map(|(token, id)| (token.to_owned(), id.into())).collect();
     let whole = json!({
         "version": "1.0", "truncation": null, "padding": null,
         "added_tokens": added,
@@ -135,7 +131,7 @@ pub(super) fn read(metadata: &Metadata) -> Result<Read, String> {
 /// The merges as pairs, each of known tokens into a known token.
 fn merges<'a>(
     metadata: &'a Metadata,
-    vocabulary: &HashMap<&str, usize>,
+    vocabulary: &Map<String, Value>,
 ) -> Result<Vec<(&'a str, &'a str)>, String> {
     let merges = needed(metadata.texts("tokenizer.ggml.merges")?, "tokenizer.ggml.merges")?;
     merges
@@ -145,7 +141,7 @@ fn merges<'a>(
                 .split_once(' ')
                 .filter(|(left, right)| {
                     let whole = [*left, *right].concat();
-                    [*left, *right, &whole].iter().all(|token| vocabulary.contains_key(token))
+                    [*left, *right, &whole].iter().all(|token| vocabulary.contains_key(*token))
                 })
                 .ok_or_else(|| {
                     format!("The merge `{}` is not one of two tokens into a third.", shortened(merge))
