@@ -191,13 +191,14 @@ fn the_real_smollm2_has_the_tokens_and_log_probabilities_of_transformers() {
     check_tokens(&loaded, &expected["texts"]);
     for text in expected["texts"].as_array().unwrap() {
         let ids = ids(text);
-        let logits = loaded.model.logits(loaded.model.hidden(int_tensor(&[ids.clone()], &Device::flex())));
+        let logits =
+            loaded.model.logits(loaded.model.hidden(int_tensor(std::slice::from_ref(&ids), &Device::flex())));
         let vocabulary = loaded.model.config.vocab_size;
         let all = values(log_softmax(logits, 1));
         let said: Vec<f64> =
             ids[1..].iter().enumerate().map(|(at, &id)| all[at * vocabulary + id as usize]).collect();
         let worst = largest_difference(&said, &numbers(&text["logprobs"]));
         eprintln!("{worst:.1e} {:?}", text["text"]);
-        assert!(worst < 1e-3, "{worst} in {}", text["text"]);
+        assert!(worst < 2e-4, "{worst} in {}", text["text"]);
     }
 }
