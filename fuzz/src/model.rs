@@ -10,6 +10,8 @@ pub mod config;
 pub mod families;
 #[path = "../../src/model/fields/mod.rs"]
 pub mod fields;
+#[path = "../../src/model/gguf/mod.rs"]
+pub mod gguf;
 #[path = "../../src/model/host.rs"]
 pub mod host;
 #[path = "../../src/model/layout.rs"]
