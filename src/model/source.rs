@@ -16,7 +16,7 @@ use crate::task::{BaseFiles, FAMILIES, Family};
 
 /// Where a model is.
 #[derive(Clone, Copy)]
-pub(crate) enum ModelSource<'a> {
+pub enum ModelSource<'a> {
     /// Inside the program, one per task.
     Embedded(&'a BaseFiles),
     /// A Hugging Face folder, which a checkpoint is too, or a GGUF file.
