@@ -18,6 +18,7 @@
 //! - [`decoder`]: extends many sequences by one token at once, with its own key/value cache.
 
 pub mod angles;
+pub(crate) mod activation;
 pub mod attend;
 pub mod attention;
 pub mod autodiff;
@@ -38,5 +39,4 @@ pub mod unit;
 pub mod vector;
 
 #[cfg(test)]
-pub(crate) mod activation;
 mod agreement;
