@@ -19,7 +19,6 @@
 
 pub(crate) mod activation;
 pub mod angles;
-pub(crate) mod activation;
 pub mod attend;
 pub mod attention;
 pub mod autodiff;
