@@ -52,8 +52,10 @@ screen, or the `set` request on its control socket) as far as they may change du
                 let (default, allowed) = (default.value(key), key.allowed());
                 write!(page, "\n### `{}`\n\n{}\n\n", key.name, key.doc()).unwrap();
                 match allowed {
-                    Allowed::OneOf(words) => {
-                        writeln!(page, "Default `{default}`{live}. It is one of").unwrap();
+                    Allowed::OneOf(words) | Allowed::SomeOf(words) => {
+                        let several = matches!(key.allowed(), Allowed::SomeOf(_));
+                        let one = if several { "one or more, with commas between them," } else { "one" };
+                        writeln!(page, "Default `{default}`{live}. It is {one} of").unwrap();
                         for word in words {
                             writeln!(page, "- `{}`: {}", word.name, word.doc).unwrap();
                         }

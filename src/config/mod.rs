@@ -25,6 +25,7 @@ pub use crate::{
         preset::Preset,
         settings::{Control, LossNorm, Optimizer, Reward, Sampling, StopAt, Update},
     },
+    model::lora::Lora,
     settings::{Allowed, Choice, Key},
 };
 use crate::{
@@ -52,6 +53,8 @@ pub struct Config {
     pub schedule: Schedule,
     /// What makes the same run again.
     pub machine: Machine,
+    /// What is trained of the model.
+    pub lora: Lora,
     /// What watches the run.
     pub watch: Watch,
 }
@@ -75,14 +78,14 @@ fn is_retired(name: &str, value: &str) -> Result<bool, ConfigError> {
 
 impl Config {
     /// The sections, in the order of `config.toml`.
-    fn sections(&self) -> [&dyn Section; 8] {
-        let Self { puzzles, sampling, optimizer, update, reward, schedule, machine, watch } = self;
-        [puzzles, sampling, optimizer, update, reward, schedule, machine, watch]
+    fn sections(&self) -> [&dyn Section; 9] {
+        let Self { puzzles, sampling, optimizer, update, reward, schedule, machine, lora, watch } = self;
+        [puzzles, sampling, optimizer, update, reward, lora, schedule, machine, watch]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 8] {
-        let Self { puzzles, sampling, optimizer, update, reward, schedule, machine, watch } = self;
-        [puzzles, sampling, optimizer, update, reward, schedule, machine, watch]
+    fn sections_mut(&mut self) -> [&mut dyn Section; 9] {
+        let Self { puzzles, sampling, optimizer, update, reward, schedule, machine, lora, watch } = self;
+        [puzzles, sampling, optimizer, update, reward, lora, schedule, machine, watch]
     }
 
     /// Every key, in the order of `config.toml`.

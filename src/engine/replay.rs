@@ -143,7 +143,7 @@ fn policy(
     };
     let loaded = source.load(&choice.device)?;
     let tokenizer = loaded.read_tokenizer()?;
-    let model = loaded.model;
+    let (model, _) = parts::to_train(loaded.model, loaded.adapter_of, config, source)?;
     setup::check_fit(config.sampling.max_new_tokens, &model, &tokenizer)?;
     let reference = parts::reference(checkpoint, config, &model)?;
     let workers = Arc::new(Workers::new(threads).map_err(|e| EngineError::Other(format!("{e}.")))?);

@@ -16,6 +16,7 @@ use crate::{
     grpo::step::Grpo,
     kernels::unit::VectorUnit,
     model::{
+        adapter::AdapterBase,
         companions::Companions,
         config::ModelConfig,
         folder::{LoadedModel, ModelError},
@@ -122,6 +123,8 @@ pub struct Prepared {
     pub tokenizer_file: Vec<u8>,
     /// The other small files of the base's folder.
     pub companions: Companions,
+    /// What the adapter belongs to, if one is trained.
+    pub adapter_of: Option<AdapterBase>,
     /// Where the run is.
     pub run: RunDirectory,
     /// Its logs; holds its lock.
@@ -216,8 +219,9 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let is_embedded =
         !matches!(options.start, Start::New(Base::Folder(_))) && hash == hash_of(family.base.weights);
     let tokenizer = loaded.read_tokenizer()?;
-    let LoadedModel { model, tokenizer: tokenizer_file, companions, notes } = loaded;
+    let LoadedModel { model, tokenizer: tokenizer_file, companions, notes, adapter_of } = loaded;
     warnings.extend(notes);
+    let (model, adapter_of) = parts::to_train(model, adapter_of, &config, source)?;
     config.reward.stop = parts::stop_of(&options.start, &config, saved.as_ref(), &tokenizer_file, &tokenizer);
     check_fit(config.sampling.max_new_tokens, &model, &tokenizer)?;
     check_sizes(&config, &model.config, threads).map_err(EngineError::Other)?;
@@ -314,6 +318,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         grpo: Grpo { task, tokenizer, trainer, reference },
         tokenizer_file,
         companions,
+        adapter_of,
         run,
         journal,
         log,

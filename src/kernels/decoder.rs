@@ -4,6 +4,8 @@
 //! matrix products, and a slot whose sequence has ended takes the next one. A prompt is read in one step: its
 //! tokens are entries of the same slot, each attending to those before it.
 
+use std::sync::Arc;
+
 use pulp::Simd;
 
 use super::{
@@ -41,16 +43,31 @@ pub struct BlockWeights {
     pub down: CpuTensor,
 }
 
-/// The weights of a model.
+/// The weights of a model, laid out for products. Decoders share them.
 pub struct Weights {
     /// `[V, d]`.
-    pub embedding: CpuTensor,
-    /// The blocks, first to last.
-    pub blocks: Vec<BlockWeights>,
-    /// Scale of the last norm.
-    pub norm: CpuTensor,
-    /// `[d, V]`; `None` if the embedding's transpose is used.
-    pub head: Option<CpuTensor>,
+    embedding: CpuTensor,
+    layers: Vec<Layer>,
+    norm: CpuTensor,
+    /// `[d, V]`.
+    head: Panels,
+}
+
+impl Weights {
+    /// From the embedding, the blocks, first to last, the scale of the last norm, and the output layer, `[d, V]`; without
+    /// one the embedding's transpose is used.
+    pub fn new(
+        embedding: CpuTensor,
+        blocks: impl Iterator<Item = BlockWeights>,
+        norm: CpuTensor,
+        head: Option<&CpuTensor>,
+    ) -> Self {
+        let head = match head {
+            Some(head) => laid_out(head),
+            None => Panels::of(matrix(&embedding).t()),
+        };
+        Self { layers: blocks.map(Layer::new).collect(), embedding, norm, head }
+    }
 }
 
 struct Layer {
@@ -62,6 +79,25 @@ struct Layer {
     post_norm: CpuTensor,
     gate_up: Panels,
     down: Panels,
+}
+
+impl Layer {
+    fn new(block: BlockWeights) -> Self {
+        Self {
+            input_norm: block.input_norm,
+            qkv: laid_out(&block.qkv),
+            qkv_bias: block.qkv_bias,
+            qk_norm: block.qk_norm,
+            output: laid_out(&block.output),
+            post_norm: block.post_norm,
+            gate_up: laid_out(&block.gate_up),
+            down: laid_out(&block.down),
+        }
+    }
+}
+
+/// What a layer has read.
+struct Memory {
     /// Rotated keys of all slots, laid out as [`Cache`] says.
     keys: Vec<f32>,
     /// Values of all slots, `[slots, G, capacity, c]`.
@@ -70,11 +106,9 @@ struct Layer {
 
 /// The weights of a model and the keys and values of its slots.
 pub struct Decoder {
-    embedding: CpuTensor,
-    layers: Vec<Layer>,
-    norm: CpuTensor,
-    /// `[d, V]`.
-    head: Panels,
+    weights: Arc<Weights>,
+    /// One for each layer.
+    memories: Vec<Memory>,
     angles: Angles,
     heads: Heads,
     hidden: usize,
@@ -102,38 +136,27 @@ struct Work {
 impl Decoder {
     /// For sequences of at most `capacity` tokens in `slots` slots. `theta` is the base of the rotary
     /// wavelengths, `eps` the epsilon of the norms.
-    pub fn new(weights: Weights, heads: Heads, theta: f64, eps: f64, slots: usize, capacity: usize) -> Self {
+    pub fn new(
+        weights: Arc<Weights>,
+        heads: Heads,
+        theta: f64,
+        eps: f64,
+        slots: usize,
+        capacity: usize,
+    ) -> Self {
         let kept = slots * kept_of_slot(heads, capacity);
         let capacity = capacity.next_multiple_of(LANES);
-        let Weights { embedding, blocks, norm, head } = weights;
-        let layer = |block: BlockWeights| Layer {
-            input_norm: block.input_norm,
-            qkv: laid_out(&block.qkv),
-            qkv_bias: block.qkv_bias,
-            qk_norm: block.qk_norm,
-            output: laid_out(&block.output),
-            post_norm: block.post_norm,
-            gate_up: laid_out(&block.gate_up),
-            down: laid_out(&block.down),
-            keys: vec![0.0; kept],
-            values: vec![0.0; kept],
-        };
-        let head = match &head {
-            Some(head) => laid_out(head),
-            None => Panels::of(matrix(&embedding).t()),
-        };
+        let memory = |_: &Layer| Memory { keys: vec![0.0; kept], values: vec![0.0; kept] };
         Self {
-            hidden: embedding.width(),
-            inner: blocks.first().map_or(0, |block| block.down.rows()),
-            embedding,
-            layers: blocks.into_iter().map(layer).collect(),
-            norm,
-            head,
+            hidden: weights.embedding.width(),
+            inner: weights.layers.first().map_or(0, |layer| layer.down.rows()),
+            memories: weights.layers.iter().map(memory).collect(),
             angles: Angles::new(theta, heads.width, capacity),
             heads,
             eps: eps as f32,
             capacity,
             work: Work::default(),
+            weights,
         }
     }
 
@@ -146,11 +169,12 @@ impl Decoder {
     /// entry, `[slots among the entries, V]`, in the order of these last entries.
     pub fn step(&mut self, entries: &[Entry]) -> &[f32] {
         let (n, d, h) = (entries.len(), self.hidden, self.heads);
+        let weights = &*self.weights;
         let Work { x, normed, qkv, mixed, gate_up, gated, logits, turned, scores } = &mut self.work;
         resize(x, n * d);
         for (entry, x) in entries.iter().zip(x.chunks_exact_mut(d)) {
             let at = entry.token as usize * d;
-            x.copy_from_slice(&self.embedding.values()[at..at + d]);
+            x.copy_from_slice(&weights.embedding.values()[at..at + d]);
         }
         resize(normed, n * d);
         resize(qkv, n * h.row());
@@ -159,7 +183,7 @@ impl Decoder {
         resize(gated, n * self.inner);
         resize(turned, h.repeat().max(1) * h.width);
         resize(scores, h.repeat() * self.capacity);
-        for layer in &mut self.layers {
+        for (layer, memory) in weights.layers.iter().zip(&mut self.memories) {
             norm_rows(x, &layer.input_norm, self.eps, normed);
             multiply(qkv, Into::Fresh, normed, &layer.qkv);
             if let Some(bias) = &layer.qkv_bias {
@@ -171,7 +195,7 @@ impl Decoder {
             let cache = Cache { heads: h, capacity: self.capacity };
             let rows = qkv.chunks_exact(h.row()).zip(mixed.chunks_exact_mut(h.queries * h.width));
             for (entry, (qkv, mixed)) in entries.iter().zip(rows) {
-                attend(cache, entry, qkv, &self.angles, layer, turned, scores, mixed);
+                attend(cache, entry, qkv, &self.angles, memory, turned, scores, mixed);
             }
             multiply(x, Into::Sum, mixed, &layer.output);
             norm_rows(x, &layer.post_norm, self.eps, normed);
@@ -186,10 +210,10 @@ impl Decoder {
             x.copy_within(i * d..(i + 1) * d, wanted * d);
             wanted += 1;
         }
-        norm_rows(&x[..wanted * d], &self.norm, self.eps, &mut normed[..wanted * d]);
-        let vocabulary = self.head.columns();
+        norm_rows(&x[..wanted * d], &weights.norm, self.eps, &mut normed[..wanted * d]);
+        let vocabulary = weights.head.columns();
         resize(logits, wanted * vocabulary);
-        multiply(logits, Into::Fresh, &normed[..wanted * d], &self.head);
+        multiply(logits, Into::Fresh, &normed[..wanted * d], &weights.head);
         logits
     }
 }
@@ -242,13 +266,13 @@ vectorized! {
         entry: &'a Entry,
         qkv: &'a [f32],
         angles: &'a Angles,
-        layer: &'a mut Layer,
+        memory: &'a mut Memory,
         turned: &'a mut [f32],
         scores: &'a mut [f32],
         mixed: &'a mut [f32],
     ) {
-        cache.write(entry, qkv, angles, layer, turned);
-        cache.attend::<S>(entry, qkv, angles, layer, turned, scores, mixed);
+        cache.write(entry, qkv, angles, memory, turned);
+        cache.attend::<S>(entry, qkv, angles, memory, turned, scores, mixed);
     }
 }
 
@@ -269,7 +293,7 @@ impl Cache {
     }
 
     #[inline(always)]
-    fn write(self, entry: &Entry, qkv: &[f32], angles: &Angles, layer: &mut Layer, turned: &mut [f32]) {
+    fn write(self, entry: &Entry, qkv: &[f32], angles: &Angles, memory: &mut Memory, turned: &mut [f32]) {
         let Heads { queries, groups, width: c } = self.heads;
         let (keys, values) = qkv[queries * c..].split_at(groups * c);
         let turned = &mut turned[..c];
@@ -278,10 +302,10 @@ impl Cache {
             angles.turn(&keys[group * c..(group + 1) * c], entry.position, turned);
             let tile = start + entry.position / LANES * LANES * c + entry.position % LANES;
             for (i, &key) in turned.iter().enumerate() {
-                layer.keys[tile + i * LANES] = key;
+                memory.keys[tile + i * LANES] = key;
             }
             let at = start + entry.position * c;
-            layer.values[at..at + c].copy_from_slice(&values[group * c..(group + 1) * c]);
+            memory.values[at..at + c].copy_from_slice(&values[group * c..(group + 1) * c]);
         }
     }
 
@@ -292,7 +316,7 @@ impl Cache {
         entry: &Entry,
         qkv: &[f32],
         angles: &Angles,
-        layer: &Layer,
+        memory: &Memory,
         turned: &mut [f32],
         scores: &mut [f32],
         mixed: &mut [f32],
@@ -302,7 +326,7 @@ impl Cache {
         let scale = self.heads.scale();
         for group in 0..self.heads.groups {
             let start = self.start(entry.slot, group);
-            let (keys, values) = (&layer.keys[start..start + size], &layer.values[start..start + size]);
+            let (keys, values) = (&memory.keys[start..start + size], &memory.values[start..start + size]);
             let at = group * repeat * c;
             let queries = qkv[at..at + repeat * c].chunks_exact(c).zip(turned.chunks_exact_mut(c));
             for (query, turned) in queries {

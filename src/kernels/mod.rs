@@ -12,8 +12,8 @@
 //! - [`vector`]: elementwise loops, compiled for each vector unit;
 //! - [`buffers`]: memory that is used again; [`laid_out`]: weights that are laid out once;
 //! - [`autodiff`]: turns a kernel with a hand-written derivative into a differentiable operation of Burn;
-//! - [`block`], made of [`norm`], [`attention`] and [`swiglu`], [`linear`], [`log_probs`]: the operations of the model in
-//!   training;
+//! - [`block`], made of [`norm`], [`attention`], [`swiglu`] and [`low_rank`], [`linear`], [`log_probs`], [`head`]: the
+//!   operations of the model in training;
 //! - [`decoder`]: extends many sequences by one token at once, with its own key/value cache.
 
 pub mod attention;
@@ -21,10 +21,12 @@ pub mod autodiff;
 pub mod block;
 pub mod buffers;
 pub mod decoder;
+pub mod head;
 pub mod heads;
 pub mod laid_out;
 pub mod linear;
 pub mod log_probs;
+pub mod low_rank;
 pub mod norm;
 pub mod panels;
 pub mod product;

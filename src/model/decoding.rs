@@ -1,6 +1,8 @@
 //! The model's weights for the CPU's decoder, which computes what [`Transformer::hidden`] and [`Transformer::logits`]
 //! define.
 
+use std::sync::Arc;
+
 use burn::{module::Param, tensor::Tensor};
 
 use super::{
@@ -16,14 +18,28 @@ impl Transformer {
     /// A decoder for sequences of at most `capacity` tokens in `slots` slots. `None` unless the weights are
     /// f32 tensors of the CPU backend without gradients.
     pub fn decoder(&self, slots: usize, capacity: usize) -> Option<Decoder> {
-        let weights = Weights {
-            embedding: of(&self.embedding)?,
-            blocks: self.blocks.iter().map(weights).collect::<Option<_>>()?,
-            norm: of(&self.norm)?,
-            head: optional(self.head.as_ref().map(of))?,
-        };
+        Some(self.decoders(&self.laid_out()?, slots, capacity))
+    }
+
+    /// Like [`Self::decoder`], with weights of [`Self::laid_out`], which decoders share.
+    pub(crate) fn decoders(&self, weights: &Arc<Weights>, slots: usize, capacity: usize) -> Decoder {
         let spec = self.config.arch();
-        Some(Decoder::new(weights, spec.heads, spec.rope_theta, spec.norm_eps, slots, capacity))
+        Decoder::new(weights.clone(), spec.heads, spec.rope_theta, spec.norm_eps, slots, capacity)
+    }
+
+    /// The weights as decoders read them, an adapter merged into them. `None` as [`Self::decoder`].
+    pub(crate) fn laid_out(&self) -> Option<Arc<Weights>> {
+        let embedding = of(&self.embedding)?;
+        let head = optional(self.head.as_ref().map(of))?;
+        let mut all = true;
+        // One block at a time: what is merged is laid out and forgotten.
+        let blocks = self.blocks.iter().map_while(|block| {
+            let weights = weights(&block.merged());
+            all &= weights.is_some();
+            weights
+        });
+        let weights = Weights::new(embedding, blocks, of(&self.norm)?, head.as_ref());
+        all.then(|| Arc::new(weights))
     }
 }
 

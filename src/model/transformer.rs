@@ -15,12 +15,14 @@ use burn::{
     tensor::{Device, Distribution, Int, Tensor, TensorData, activation, s},
 };
 
-use super::{arch::ArchSpec, cache::KvCache, config::ModelConfig};
+use super::{arch::ArchSpec, cache::KvCache, config::ModelConfig, lora::Adapter};
 use crate::kernels::{
     attention::{Angles, Heads},
-    block,
+    block, head,
     linear::{linear, linear_transposed},
-    log_probs, norm,
+    log_probs,
+    low_rank::Site,
+    norm,
 };
 
 /// Added to attention scores of masked positions: whatever the score, `exp` of the sum is exactly 0. Finite,
@@ -68,6 +70,8 @@ pub struct Block {
     pub gate_up: Param<Tensor<2>>,
     /// Back to the residual stream, `[f, d]`.
     pub down: Param<Tensor<2>>,
+    /// What is added to these matrices, if anything.
+    pub adapter: Option<Adapter>,
 }
 
 /// The whole model. On a device with autodiff it trains; [`Module::valid`] gives the copy that samples.
@@ -81,6 +85,9 @@ pub struct Transformer {
     pub norm: Param<Tensor<1>>,
     /// The output layer, `[d, V]`, unless it is the embedding transposed.
     pub head: Option<Param<Tensor<2>>>,
+    /// Whether the backward pass makes each block's activations anew instead of keeping them; on the CPU.
+    #[module(skip)]
+    pub recompute: bool,
     /// The shape.
     #[module(skip)]
     pub config: ModelConfig,
@@ -163,12 +170,21 @@ impl Block {
             post_norm: self.post_norm.val(),
             gate_up: self.gate_up.val(),
             down: self.down.val(),
+            adapter: self.adapter.as_ref().map(|adapter| (adapter.plan.clone(), adapter.values.val())),
+        }
+    }
+
+    /// `x` times the matrix at `site`, with what the adapter adds.
+    fn times(&self, x: Tensor<2>, matrix: &Param<Tensor<2>>, site: Site) -> Tensor<2> {
+        match &self.adapter {
+            None => x.matmul(matrix.val()),
+            Some(adapter) => adapter.add(x.clone().matmul(matrix.val()), &x, site),
         }
     }
 
     /// Queries, keys and values of `x: [N, d]` side by side: `[N, (H + 2G) c]`.
     fn project(&self, x: Tensor<2>, spec: &ArchSpec) -> Tensor<2> {
-        let qkv = x.matmul(self.qkv.val());
+        let qkv = self.times(x, &self.qkv, Site::Qkv);
         let qkv = match &self.qkv_bias {
             None => qkv,
             Some(bias) => qkv + bias.val().unsqueeze::<2>(),
@@ -190,15 +206,17 @@ impl Block {
 
     /// The feed-forward half of the block, residual included.
     fn feed_forward(&self, x: Tensor<2>, spec: &ArchSpec) -> Tensor<2> {
-        let gate_up = rms_norm(&x, &self.post_norm, spec.norm_eps).matmul(self.gate_up.val());
+        let normed = rms_norm(&x, &self.post_norm, spec.norm_eps);
+        let gate_up = self.times(normed, &self.gate_up, Site::GateUp);
         let f = spec.inner;
         let gate = gate_up.clone().slice(s![.., 0..f]);
         let gated = activation::silu(gate) * gate_up.slice(s![.., f..]);
-        x + gated.matmul(self.down.val())
+        x + self.times(gated, &self.down, Site::Down)
     }
 
     /// The block over whole sequences: `x: [B T, d]`. A cache, if given, stores its keys and values for
     /// decoding.
+    #[allow(clippy::too_many_arguments)]
     fn forward(
         &self,
         x: Tensor<2>,
@@ -207,16 +225,17 @@ impl Block {
         angles: &Arc<Angles>,
         plain: &Plain<'_>,
         cache: Option<(&mut KvCache, usize)>,
+        recompute: bool,
     ) -> Tensor<2> {
         let heads = spec.heads;
         if cache.is_none()
-            && let Some(after) = block::block(&x, &self.weights(), t, heads, angles, spec.norm_eps)
+            && let Some(after) = block::block(&x, &self.weights(), t, heads, angles, spec.norm_eps, recompute)
         {
             return after;
         }
         let qkv = self.project(rms_norm(&x, &self.input_norm, spec.norm_eps), spec);
         let mixed = Self::attend(qkv, t, heads, plain, cache);
-        self.feed_forward(x + mixed.matmul(self.output.val()), spec)
+        self.feed_forward(x + self.times(mixed, &self.output, Site::Output), spec)
     }
 
     /// Causal attention: `[B T, H c]`.
@@ -267,7 +286,7 @@ impl Block {
         let (keys, values) = cache.read(layer, position + 1);
         let scores = q.matmul(keys.transpose()) * (c as f64).powf(-0.5);
         let mixed = activation::softmax(scores, 3).matmul(values).reshape([b, h * c]);
-        self.feed_forward(x + mixed.matmul(self.output.val()), spec)
+        self.feed_forward(x + self.times(mixed, &self.output, Site::Output), spec)
     }
 }
 
@@ -302,6 +321,7 @@ impl Transformer {
                 post_norm: ones(d),
                 gate_up: normal([d, 2 * f], 0.02),
                 down: normal([f, d], closing),
+                adapter: None,
             })
             .collect();
         Self {
@@ -309,6 +329,7 @@ impl Transformer {
             blocks,
             norm: ones(d),
             head: (!config.tie_word_embeddings).then(|| normal([d, config.vocab_size], 0.02)),
+            recompute: false,
             config: config.clone(),
         }
     }
@@ -343,7 +364,7 @@ impl Transformer {
         let mut x = self.embedding.val().select(0, tokens.reshape([b * t]));
         for (layer, block) in self.blocks.iter().enumerate() {
             let kept = cache.as_deref_mut().map(|cache| (cache, layer));
-            x = block.forward(x, t, &spec, &angles, &plain, kept);
+            x = block.forward(x, t, &spec, &angles, &plain, kept, self.recompute);
         }
         rms_norm(&x, &self.norm, spec.norm_eps)
     }
@@ -368,6 +389,25 @@ impl Transformer {
             None => linear_transposed(&hidden, &self.embedding.val())
                 .unwrap_or_else(|| hidden.matmul(self.embedding.val().transpose())),
         }
+    }
+}
+
+impl Transformer {
+    /// Log-probability at a temperature of each target after its hidden state: `[N, d]` and `[N]` give `[N]`. On the CPU
+    /// the logits of a large vocabulary are never all in memory.
+    pub fn log_probs(&self, hidden: Tensor<2>, targets: Tensor<1, Int>, temperature: f64) -> Tensor<1> {
+        if self.config.vocab_size > head::IN_PIECES_ABOVE {
+            let (weights, transposed) = match &self.head {
+                Some(head) => (head.val(), false),
+                None => (self.embedding.val(), true),
+            };
+            if let Some(found) = head::target_log_probs(&hidden, &weights, transposed, &targets, temperature)
+            {
+                return found;
+            }
+        }
+        let logits = self.logits(hidden);
+        target_log_probs(if temperature == 1.0 { logits } else { logits / temperature }, targets)
     }
 }
 

@@ -56,8 +56,9 @@ pub fn sample(
     let kept = if weights > WEIGHTS_BYTES { 2 * weights } else { KEPT_BYTES };
     let slots = (kept / kept_bytes(&model.config, capacity)).clamp(*SLOTS.start(), *SLOTS.end());
     let slots = requests.len().div_ceil(workers.count()).clamp(1, slots);
-    let decoders =
-        (0..workers.count()).map(|_| model.decoder(slots, capacity)).collect::<Option<Vec<_>>>()?;
+    let weights = model.laid_out()?;
+    let decoders: Vec<_> = (0..workers.count()).map(|_| model.decoders(&weights, slots, capacity)).collect();
+    drop(weights);
     let written = Mutex::new(vec![Completion::default(); requests.len()]);
     let queue = AtomicUsize::new(0);
     let jobs: Vec<_> = decoders

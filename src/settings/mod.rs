@@ -4,11 +4,13 @@
 //! The rooms that use a value declare its row; [`crate::config`] puts the sections together.
 
 mod choice;
+mod several;
 
 use std::{fmt, ops::RangeInclusive};
 
 pub(crate) use choice::choices;
 pub use choice::{Choice, Named};
+pub use several::Several;
 
 use crate::system::quoting::quoted;
 
@@ -28,6 +30,8 @@ pub struct Key {
 pub enum Allowed {
     /// One of these words.
     OneOf(Vec<Named>),
+    /// One or more of these words, with commas between them.
+    SomeOf(Vec<Named>),
     /// `true` or `false`.
     Flag,
     /// A whole number, bounds included.
@@ -163,7 +167,7 @@ impl Key {
     pub(crate) fn read_text(&self, text: &str) -> Result<Value, Refused> {
         let (text, allowed) = (text.trim(), self.allowed());
         let value = match allowed {
-            Allowed::OneOf(_) => Some(Value::Word(text.to_owned())),
+            Allowed::OneOf(_) | Allowed::SomeOf(_) => Some(Value::Word(text.to_owned())),
             Allowed::Flag => text.parse().ok().map(Value::Flag),
             Allowed::Whole(_) => text.parse().ok().map(Value::Whole),
             Allowed::Number(_) => text.parse().ok().map(Value::Number),
@@ -175,7 +179,9 @@ impl Key {
     pub(crate) fn read_toml(&self, given: &toml::Value) -> Result<Value, Refused> {
         let allowed = self.allowed();
         let value = match (&allowed, given) {
-            (Allowed::OneOf(_), toml::Value::String(text)) => Some(Value::Word(text.clone())),
+            (Allowed::OneOf(_) | Allowed::SomeOf(_), toml::Value::String(text)) => {
+                Some(Value::Word(text.clone()))
+            }
             (Allowed::Flag, toml::Value::Boolean(flag)) => Some(Value::Flag(*flag)),
             (Allowed::Whole(_), toml::Value::Integer(whole)) => u64::try_from(*whole).ok().map(Value::Whole),
             (Allowed::Number(_), toml::Value::Float(number)) => Some(Value::Number(*number)),
@@ -196,6 +202,9 @@ impl Allowed {
     fn takes(&self, value: &Value) -> bool {
         match (self, value) {
             (Self::OneOf(words), Value::Word(word)) => words.iter().any(|named| named.name == word),
+            (Self::SomeOf(words), Value::Word(list)) => {
+                several::words(list).all(|word| words.iter().any(|named| named.name == word))
+            }
             (Self::Flag, Value::Flag(_)) => true,
             (Self::Whole(bounds), Value::Whole(whole)) => bounds.contains(whole),
             // NaN and the infinities lie between no bounds.
@@ -208,9 +217,13 @@ impl Allowed {
 impl fmt::Display for Allowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OneOf(words) => {
+            Self::OneOf(words) | Self::SomeOf(words) => {
                 let names: Vec<&str> = words.iter().map(|word| word.name).collect();
-                write!(f, "one of {}", names.join(", "))
+                let (one, end) = match self {
+                    Self::OneOf(_) => ("one", ""),
+                    _ => ("one or more", ", with commas between them"),
+                };
+                write!(f, "{one} of {}{end}", names.join(", "))
             }
             Self::Flag => write!(f, "true or false"),
             Self::Whole(bounds) => write!(f, "a whole number from {} to {}", bounds.start(), bounds.end()),
