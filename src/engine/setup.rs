@@ -418,7 +418,7 @@ pub(super) fn check_sizes(config: &Config, model: &ModelConfig, threads: usize) 
     if config.sampling.max_new_tokens > most_new_tokens(model) {
         return Err(too_many_new_tokens(config.sampling.max_new_tokens, model));
     }
-    super::step_memory::check(config, model, threads, Memory::of_this_machine())
+    super::footprint::check(config, model, threads, Memory::of_this_machine())
 }
 
 /// The error for too many.

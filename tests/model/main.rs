@@ -5,6 +5,7 @@
 mod families;
 mod kernels;
 mod learning;
+mod lora;
 mod parts;
 mod reference;
 mod registry;
