@@ -9,9 +9,10 @@
 //! - and the larger of the two phases:
 //!   - sampling: the weights laid out once more, `4 P` (and `4 V d` for an output layer that is the embedding), and for each
 //!     thread its slots' keys and values;
-//!   - update: weights and moments of before, `12 T`; for each thread the sum of its gradients and those of one
-//!     micro-batch, `8 T` (and `4 V d` for a trained embedding that is the output layer too), the weights that it has laid
-//!     out, up to 64 MiB and one matrix, and for each token of a micro-batch its activations and logits.
+//!   - update: for each thread the sum of its gradients and those of one micro-batch, `8 T` (and `4 V d` for a trained
+//!     embedding that is the output layer too), or if that is more, weights, moments and gradients of the step that is being
+//!     made, `16 T`; and for each thread the weights that it has laid out, up to 64 MiB and one matrix, and each token's
+//!     activations and logits.
 //!
 //! A token's activations are in each block `queries, keys and values + 2 d + 2 f + attention's result + heads + 2` numbers;
 //! with `gradient_checkpointing` they are `d`, and those of one block. Its logits are `2 V` numbers, and 1024 where the
@@ -49,7 +50,7 @@ pub struct Footprint {
     pub laid_out: f64,
     /// Sampling: keys and values.
     pub kv_cache: f64,
-    /// Update: gradients, and the weights and moments of before.
+    /// Update: gradients, or the weights and moments that it makes.
     pub gradients: f64,
     /// Update: activations, and weights laid out.
     pub activations: f64,
@@ -82,7 +83,7 @@ impl Footprint {
             completions: completions * (length * TOKEN_BYTES + COMPLETION_BYTES),
             laid_out: 4.0 * (p - head + if tied > 0.0 { head } else { 0.0 }),
             kv_cache: w * slots as f64 * kept_bytes(model, capacity) as f64,
-            gradients: 4.0 * (3.0 * trained + w * (2.0 * trained + tied_gradient)),
+            gradients: 4.0 * (4.0 * trained).max(w * (2.0 * trained + tied_gradient)),
             activations: 4.0
                 * w
                 * (tokens * activations(config, model) + largest + (2.0 * p).min(laid_out::MOST_KEPT as f64)),
