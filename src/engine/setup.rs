@@ -234,7 +234,9 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
 
     let reference = parts::reference(checkpoint.as_ref(), &config, &model)?;
     let mut trainer = Trainer::new(model, 0.0, workers);
-    if let Some(checkpoint) = &checkpoint {
+    // A fork that trains something else than its parent, an adapter or all, begins with a new optimizer.
+    let trained_alike = |saved: &TrainingState| saved.config.lora.lora_rank == config.lora.lora_rank;
+    if let Some(checkpoint) = checkpoint.as_ref().filter(|_| saved.as_ref().is_none_or(trained_alike)) {
         parts::restore_optimizer(&mut trainer, checkpoint, saved.as_ref().map_or(0, |s| s.adam_step))?;
     }
 
