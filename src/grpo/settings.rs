@@ -67,7 +67,7 @@ section! {
         fixed inner_epochs: usize = 1, 1..=64;
         /// Tokens in one forward and backward pass.
         fixed micro_tokens: usize = 512, 1..=16_777_216;
-        /// Whether the backward pass computes each block again instead of keeping its activations: a quarter to a third
+        /// Whether the backward pass computes each block again instead of keeping its activations: some
         /// more time for about a tenth of their memory, and the same bits. On the CPU only.
         fixed gradient_checkpointing: bool = false;
         /// What the sum of token losses is divided by.

@@ -172,7 +172,7 @@ impl PeftConfig {
             let kind = shortened(&read.peft_type);
             return Err(broken(path, format!("`peft_type` is `{kind}`; only LORA is read.")));
         }
-        if !(1..=1024).contains(&read.r) || !(read.lora_alpha.is_finite() && read.lora_alpha > 0.0) {
+        if !((1..=1024).contains(&read.r) && read.lora_alpha.is_finite() && read.lora_alpha > 0.0) {
             return Err(broken(path, "`r` must be between 1 and 1024, and `lora_alpha` a positive number."));
         }
         // Each of these makes another computation of the same weights.
