@@ -67,8 +67,13 @@ fn wgpu_computes_what_the_cpu_computes() {
         .enumerate()
         .map(|(row, prompt)| Request { prompt, seed: RowSeed { run: 3, row: row as u64 } })
         .collect();
-    let options =
-        SamplingOptions { temperature: 1.0, max_new_tokens: 8, end: EndTokens::only(7), answer_ends: None };
+    let options = SamplingOptions {
+        temperature: 1.0,
+        max_new_tokens: 8,
+        end: EndTokens::only(7),
+        answer_ends: None,
+        text_ends: None,
+    };
     let [ours, theirs] =
         devices.each_ref().map(|d| sample(&tiny(d), &requests, options, &workers, &Unobserved).unwrap());
     for (a, b) in ours.iter().zip(&theirs) {

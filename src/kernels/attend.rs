@@ -10,7 +10,7 @@ use super::{
 
 /// Over rows of `t` positions, `qkv: [B T, (H + 2G) c]`: `[B T, H c]`. `None` when the tensor is not f32 of the CPU
 /// backend.
-pub fn attend(qkv: &Tensor<2>, attention: &Attention) -> Option<Tensor<2>> {
+pub(crate) fn attend(qkv: &Tensor<2>, attention: &Attention) -> Option<Tensor<2>> {
     apply::<_, 1, 2>(Attend(attention.clone()), [Input::of(qkv)])
 }
 

@@ -59,7 +59,7 @@ impl Companions {
     ///
     /// # Errors
     /// Names the file that cannot be read or is not JSON.
-    pub(crate) fn of_folder(folder: &Path) -> Result<Self, ModelError> {
+    pub fn of_folder(folder: &Path) -> Result<Self, ModelError> {
         let mut kept = BTreeMap::new();
         for name in KEPT {
             let path = folder.join(name);

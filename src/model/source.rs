@@ -37,7 +37,8 @@ impl ModelSource<'_> {
         let mut model = folder::from_bytes(base.config, base.weights, source, device)?;
         model.config = published_shape(model.config, base.tokenizer);
         let companions = Companions::of_config(base.config);
-        Ok(LoadedModel { model, tokenizer: base.tokenizer.to_vec(), companions, notes: Vec::new() })
+        let tokenizer = base.tokenizer.to_vec();
+        Ok(LoadedModel { model, tokenizer, companions, notes: Vec::new(), adapter_of: None })
     }
 
     /// The hexadecimal SHA-256 of its weights.

@@ -164,8 +164,13 @@ fn use_slots_again(shape: &ModelConfig) {
         .enumerate()
         .map(|(i, prompt)| Request { prompt, seed: RowSeed { run: 1, row: i as u64 } })
         .collect();
-    let options =
-        SamplingOptions { temperature: 1.0, max_new_tokens: 40, end: EndTokens::only(5), answer_ends: None };
+    let options = SamplingOptions {
+        temperature: 1.0,
+        max_new_tokens: 40,
+        end: EndTokens::only(5),
+        answer_ends: None,
+        text_ends: None,
+    };
     let written = sample(&model, &requests, options, &workers(2), &Unobserved).unwrap();
     for (prompt, completion) in prompts.iter().zip(&written) {
         let whole: Vec<u32> = prompt.iter().chain(&completion.tokens).copied().collect();

@@ -6,6 +6,7 @@ mod families;
 mod forms;
 mod kernels;
 mod learning;
+mod lora;
 mod parts;
 mod reference;
 mod registry;

@@ -12,8 +12,13 @@ use burn::tensor::Device;
 
 use super::{tiny, values, workers};
 
-const OPTIONS: SamplingOptions =
-    SamplingOptions { temperature: 1.0, max_new_tokens: 24, end: EndTokens::only(7), answer_ends: None };
+const OPTIONS: SamplingOptions = SamplingOptions {
+    temperature: 1.0,
+    max_new_tokens: 24,
+    end: EndTokens::only(7),
+    answer_ends: None,
+    text_ends: None,
+};
 
 fn requests(prompts: &[Vec<u32>]) -> Vec<Request<'_>> {
     prompts

@@ -130,9 +130,8 @@ impl Tokenizer {
         if end.is_empty() {
             return Err(TokenizerError::NoEnd { path: source.to_owned(), tried: END_TOKENS.join(", ") });
         }
-        let end = EndTokens::of(&end).ok_or_else(|| {
-            broken(format!("it has {} end tokens; the limit is {MOST_ENDS}", end.len()))
-        })?;
+        let end = EndTokens::of(&end)
+            .ok_or_else(|| broken(format!("it has {} end tokens; the limit is {MOST_ENDS}", end.len())))?;
         Ok(Self { inner: Arc::new(inner), end, stops: Arc::default(), size, closing: Arc::default() })
     }
 
