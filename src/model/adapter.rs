@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
+    companions::Companions,
     config::ModelConfig,
     folder::{self, LoadedModel},
     host::{HostTensors, MAX_JSON, MAX_WEIGHTS, ModelError, broken, read_bounded, transposed},
@@ -67,7 +68,12 @@ pub fn load(folder: &Path, device: &Device) -> Result<LoadedModel, ModelError> {
     host.add(&read_bounded(&path, MAX_WEIGHTS)?, &path)?;
     let (lora, values) = arranged(&mut host, &loaded.model.config, &peft, &path)?;
     let model = loaded.model.with_adapter(&lora, values);
-    Ok(LoadedModel { model, adapter_of: Some(base), ..loaded })
+    // A run keeps its own prompt beside its adapter.
+    let companions = match Companions::of_folder(folder)?.prompt() {
+        Some(text) => loaded.companions.with_prompt(&text),
+        None => loaded.companions,
+    };
+    Ok(LoadedModel { model, companions, adapter_of: Some(base), ..loaded })
 }
 
 /// The adapter's files, with numbers of this type; `base` names the base where that is known.

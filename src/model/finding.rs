@@ -157,7 +157,7 @@ mod tests {
         let said =
             check_size(folder.path(), &config, machine(24)).err().map(|e| e.to_string()).unwrap_or_default();
         assert!(
-            said.contains("6.7 billion weights; reading it takes 37.7 GiB, and this machine has 24.0"),
+            said.contains("6.7 billion parameters and needs 37.7 GiB to load, but this machine has 24.0"),
             "{said}"
         );
         assert!(check_size(folder.path(), &config, machine(64)).is_ok());

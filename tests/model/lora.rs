@@ -29,6 +29,11 @@ fn lora(targets: impl IntoIterator<Item = Target>) -> Lora {
 
 /// The tiny model with an adapter that changes something.
 fn adapted(lora: &Lora) -> Transformer {
+    grown(tiny().with_new_adapter(lora, 5))
+}
+
+/// The model with other numbers in its adapter, so that it changes something.
+fn grown(model: Transformer) -> Transformer {
     struct Grown(Vec<f32>);
     impl ModuleMapper for Grown {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
@@ -46,7 +51,7 @@ fn adapted(lora: &Lora) -> Transformer {
         }
     }
     let mut grown = Grown(Vec::new());
-    let model = tiny().with_new_adapter(lora, 5).map(&mut grown);
+    let model = model.map(&mut grown);
     assert!(!grown.0.is_empty());
     model
 }
@@ -215,7 +220,9 @@ fn an_adapters_files_are_read_back_bit_for_bit_beside_their_base() {
         for (name, bytes) in adapter::files(&model, Some(&of), WeightType::F32).unwrap() {
             std::fs::write(place.path().join(name), bytes).unwrap();
         }
+        std::fs::write(place.path().join("prompt.jinja"), "{{ question }}").unwrap();
         let loaded = folder::load(place.path(), &Device::flex()).unwrap();
+        assert_eq!(loaded.companions.prompt().as_deref(), Some("{{ question }}"));
         assert_eq!(loaded.model.lora(), model.lora());
         assert_eq!(logits(&loaded.model), logits(&model));
         assert_eq!(loaded.adapter_of.as_ref(), Some(&of));
@@ -256,9 +263,46 @@ fn an_adapters_files_are_read_back_bit_for_bit_beside_their_base() {
     assert!(refused.contains("are not those that the adapter was trained on"), "{refused}");
 }
 
+/// OLMo 2 and Gemma 3 have no kernel for the whole block.
+#[test]
+fn an_adapter_works_in_blocks_of_other_families() {
+    for name in ["olmo2", "gemma3_text", "smollm3-window", "qwen3-window"] {
+        let place = fixture("families").join(name);
+        let read = |file: &str| std::fs::read(place.join(file)).unwrap();
+        let device = Device::flex();
+        let base =
+            folder::from_bytes(&read("config.json"), &read("model.safetensors"), &place, &device).unwrap();
+        let model = grown(base.clone().with_new_adapter(&lora(Target::all()), 5));
+        let ids: Vec<Vec<u32>> = vec![(3..17).collect(), (5..19).rev().collect()];
+        let logits = |model: &Transformer| values(model.logits(model.hidden(int_tensor(&ids, &device))));
+        let found = logits(&model);
+        assert!(largest_difference(&found, &logits(&base)) > 1e-3, "{name}: the adapter does something");
+        let mut cache = KvCache::new(&model.config, ids.len(), ids[0].len(), &device);
+        let plain = values(model.logits(model.prefill(int_tensor(&ids, &device), &mut cache)));
+        assert!(largest_difference(&found, &plain) < 1e-4, "{name}");
+        assert!(largest_difference(&found, &logits(&model.merged())) < 1e-4, "{name}");
+        assert_eq!(logits(&model.without_adapter()), logits(&base), "{name}");
+
+        let (slopes, _) = gradients(&in_training(&model), &ids);
+        assert_eq!(slopes.len(), model.blocks.len(), "{name}: of the adapters alone");
+        assert!(slopes.iter().flatten().all(|slope| slope.is_finite()), "{name}");
+        for (block, slopes) in model.blocks.iter().zip(&slopes) {
+            for part in &block.adapter.as_ref().unwrap().plan.parts {
+                let both = part.a(3).start..part.b(3).end;
+                assert!(slopes[both].iter().any(|&slope| slope != 0.0), "{name}: {part:?}");
+            }
+        }
+        adapter::files(&model, None, WeightType::F32).unwrap();
+        assert_sampled_as_updated(&model);
+    }
+}
+
 #[test]
 fn a_row_that_is_sampled_has_the_log_probabilities_of_the_update() {
-    let model = adapted(&lora(Target::all()));
+    assert_sampled_as_updated(&adapted(&lora(Target::all())));
+}
+
+fn assert_sampled_as_updated(model: &Transformer) {
     let prompt = [3, 1, 4];
     let requests: Vec<Request<'_>> =
         (0..6).map(|row| Request { prompt: &prompt, seed: RowSeed { run: 2, row } }).collect();
@@ -269,7 +313,7 @@ fn a_row_that_is_sampled_has_the_log_probabilities_of_the_update() {
         answer_ends: None,
         text_ends: None,
     };
-    for completion in sample(&model, &requests, options, &workers(2), &Unobserved).unwrap() {
+    for completion in sample(model, &requests, options, &workers(2), &Unobserved).unwrap() {
         let whole: Vec<u32> = prompt.iter().chain(&completion.tokens).copied().collect();
         let device = Device::flex();
         let hidden = model.hidden(int_tensor(&[whole[..whole.len() - 1].to_vec()], &device));
