@@ -26,7 +26,7 @@ vectorized! {
     /// With [`Activation::GeluTanh`]. Half of `1 + tanh(u)` is `sigmoid(2 u)`.
     fn geglu_rows<'a>(gate_up: &'a [f32], f: usize, out: &'a mut [f32]) {
         // 2 sqrt(2 / pi)
-        const SCALE: f32 = 1.595_769_1;
+        const SCALE: f32 = 1.595_769;
         for (row, out) in gate_up.chunks_exact(2 * f).zip(out.chunks_exact_mut(f)) {
             let (gate, up) = row.split_at(f);
             for i in 0..f {
