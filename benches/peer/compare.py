@@ -21,7 +21,9 @@ TINY = {"d-model": 128, "layers": 4, "heads": 4, "kv-heads": 2, "ffn": 384, "voc
 WIDE = TINY | {"d-model": 256, "layers": 6, "heads": 8, "kv-heads": 4, "ffn": 768}
 QWEN = {"d-model": 896, "layers": 24, "heads": 14, "kv-heads": 2, "ffn": 4864, "vocab": 151936,
         "prompts": 4, "group": 8, "prompt-len": 64, "max-new": 128, "micro-tokens": 1024}
-SHAPES = {"tiny": TINY, "wide": WIDE, "qwen": QWEN}
+SMOLLM2 = {"d-model": 576, "layers": 30, "heads": 9, "kv-heads": 3, "ffn": 1536, "vocab": 49152,
+           "prompts": 8, "group": 8, "prompt-len": 64, "max-new": 64, "micro-tokens": 512}
+SHAPES = {"tiny": TINY, "wide": WIDE, "qwen": QWEN, "smollm2": SMOLLM2, "smollm2-lora": SMOLLM2 | {"lora-rank": 16}}
 # Name, whether more is better, as the table writes it.
 FIGURES = {"rollout_tok_s": (True, "sampling, tokens/s"), "train_tok_s": (True, "training, tokens/s"),
            "step_s": (False, "a step, s"), "max_rss_mib": (False, "peak memory, MiB")}
@@ -113,7 +115,7 @@ def main():
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2, help="threads of the lab")
     parser.add_argument("--vector", help="a lower vector unit for the lab; the peers keep theirs")
-    parser.add_argument("--shapes", default="tiny", help="which shapes on the CPU, of tiny, wide and qwen")
+    parser.add_argument("--shapes", default="tiny", help="which shapes on the CPU, of tiny, wide, qwen, smollm2 and smollm2-lora")
     parser.add_argument("--gpu", action="store_true", help="wgpu against CUDA, tiny and Qwen2.5-0.5B shape")
     parser.add_argument("--out", default="compare.json")
     args = parser.parse_args()

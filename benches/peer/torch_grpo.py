@@ -2,7 +2,7 @@
 """The work of `aha-lab bench`, in PyTorch: one JSON object with the same keys.
 
 A step is a rollout of prompts x group rows of exactly --max-new tokens, group advantages of random rewards, and
-one clipped update over all rows. The model is Qwen2's: RMSNorm, rotate-half RoPE, grouped queries with biases,
+one clipped update over all rows, of all weights or with --lora-rank of adapters. The model is Qwen2's: RMSNorm, rotate-half RoPE, grouped queries with biases,
 SwiGLU, tied embeddings, random weights in f32. The first step is not counted.
 """
 
@@ -23,7 +23,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     whole = [("d-model", 128), ("layers", 4), ("heads", 4), ("kv-heads", 2), ("ffn", 384), ("vocab", 172),
              ("prompts", 16), ("group", 16), ("prompt-len", 8), ("max-new", 128), ("threads", 1),
-             ("micro-tokens", 8192), ("steps", 5)]
+             ("micro-tokens", 8192), ("lora-rank", 0), ("steps", 5)]
     for name, default in whole:
         parser.add_argument("--" + name, type=int, default=default)
     parser.add_argument("--device", default="cpu")
@@ -31,10 +31,24 @@ def arguments():
     return parser.parse_args()
 
 
+class Adapter(nn.Module):
+    """x to scale * (x a) b."""
+
+    def __init__(self, rows, columns, rank, alpha=32.0):
+        super().__init__()
+        bound = rows ** -0.5
+        self.a = nn.Parameter(torch.empty(rows, rank).uniform_(-bound, bound))
+        self.b = nn.Parameter(torch.zeros(rank, columns))
+        self.scale = alpha / rank
+
+    def forward(self, x):
+        return (x @ self.a) @ self.b * self.scale
+
+
 class Block(nn.Module):
     """Projections are fused where they read the same input: fewer, larger products."""
 
-    def __init__(self, width, heads, kv_heads, inner):
+    def __init__(self, width, heads, kv_heads, inner, rank):
         super().__init__()
         self.heads, self.kv_heads, self.head = heads, kv_heads, width // heads
         self.attention_norm = nn.Parameter(torch.ones(width))
@@ -43,10 +57,32 @@ class Block(nn.Module):
         self.out = nn.Linear(heads * self.head, width, bias=False)
         self.gate_up = nn.Linear(width, 2 * inner, bias=False)
         self.down = nn.Linear(inner, width, bias=False)
+        # As PEFT does it: one adapter for each of q, k, v, o, gate, up and down.
+        self.adapters, self.merged = nn.ModuleDict(), False
+        if rank:
+            kv = kv_heads * self.head
+            for name, columns in {"qkv": [heads * self.head, kv, kv], "out": [width], "gate_up": [inner, inner],
+                                  "down": [width]}.items():
+                rows = getattr(self, name).in_features
+                self.adapters[name] = nn.ModuleList(Adapter(rows, part, rank) for part in columns)
+
+    def times(self, name, x):
+        """x times the matrix of this name, with what its adapters add."""
+        y = getattr(self, name)(x)
+        if name in self.adapters and not self.merged:
+            y = y + torch.cat([adapter(x) for adapter in self.adapters[name]], -1)
+        return y
+
+    @torch.no_grad()
+    def merge(self, sign):
+        for name, adapters in self.adapters.items():
+            more = torch.cat([adapter.scale * (adapter.a @ adapter.b) for adapter in adapters], 1)
+            getattr(self, name).weight += sign * more.T
+        self.merged = sign > 0
 
     def rotated_qkv(self, x, cos, sin):
         """x [..., width] to q, k, v [..., heads, head]; queries and keys are rotated in one pass."""
-        heads = self.qkv(normalize(x, self.attention_norm)).unflatten(-1, (-1, self.head))
+        heads = self.times("qkv", normalize(x, self.attention_norm)).unflatten(-1, (-1, self.head))
         rotating, v = heads.split([self.heads + self.kv_heads, self.kv_heads], -2)
         first, second = rotating.chunk(2, -1)
         rotated = torch.cat([first * cos - second * sin, second * cos + first * sin], -1)
@@ -54,8 +90,8 @@ class Block(nn.Module):
         return q, k, v
 
     def feed_forward(self, x):
-        gate, up = self.gate_up(normalize(x, self.feed_norm)).chunk(2, -1)
-        return x + self.down(F.silu(gate) * up)
+        gate, up = self.times("gate_up", normalize(x, self.feed_norm)).chunk(2, -1)
+        return x + self.times("down", F.silu(gate) * up)
 
 
 def normalize(x, weight):
@@ -67,7 +103,7 @@ class Model(nn.Module):
         super().__init__()
         self.embedding = nn.Parameter(torch.randn(args.vocab, args.d_model) * 0.02)
         self.blocks = nn.ModuleList(
-            Block(args.d_model, args.heads, args.kv_heads, args.ffn) for _ in range(args.layers))
+            Block(args.d_model, args.heads, args.kv_heads, args.ffn, args.lora_rank) for _ in range(args.layers))
         self.last_norm = nn.Parameter(torch.ones(args.d_model))
         half = args.d_model // args.heads // 2
         frequency = 10000.0 ** (-torch.arange(half) / half)
@@ -88,7 +124,7 @@ class Model(nn.Module):
             shared = block.heads // block.kv_heads
             k, v = k.repeat_interleave(shared, 1), v.repeat_interleave(shared, 1)
             mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-            x = block.feed_forward(x + block.out(mixed.transpose(1, 2).flatten(2)))
+            x = block.feed_forward(x + block.times("out", mixed.transpose(1, 2).flatten(2)))
         return normalize(x, self.last_norm)
 
     def next_hidden(self, token, position, cache):
@@ -103,8 +139,12 @@ class Model(nn.Module):
             q = q.unflatten(1, (block.kv_heads, -1)) / math.sqrt(block.head)
             scores = q @ keys[:, :, : position + 1].transpose(2, 3)
             mixed = torch.softmax(scores, -1) @ values[:, :, : position + 1]
-            x = block.feed_forward(x + block.out(mixed.flatten(1)))
+            x = block.feed_forward(x + block.times("out", mixed.flatten(1)))
         return normalize(x, self.last_norm)
+
+    def merge(self, sign):
+        for block in self.blocks:
+            block.merge(sign)
 
     @torch.inference_mode()
     def sample(self, prompts, count):
@@ -151,7 +191,7 @@ def update(args, loss, model, optimizer, prompts, tokens, sampled):
     micro = max(1, args.micro_tokens // rows.shape[1])
     for batch, old, gain in zip(rows.split(micro), sampled.split(micro), advantage.split(micro)):
         loss(model, batch, old, gain, args.prompt_len, tokens.numel()).backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], 1.0)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
 
@@ -163,7 +203,11 @@ def main():
     on_gpu = args.device.startswith("cuda")
     wait = torch.cuda.synchronize if on_gpu else lambda: None
     model = Model(args).to(args.device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    if args.lora_rank:
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_("adapters" in name)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=3e-4, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
     loss = clipped_loss
     if args.compile:
         # The position is a size like any other: one program for all of them.
@@ -176,7 +220,9 @@ def main():
         prompts = prompts.repeat_interleave(args.group, 0)
         wait()
         start = time.perf_counter()
+        model.merge(1)
         tokens, sampled = model.sample(prompts, args.max_new)
+        model.merge(-1)
         wait()
         middle = time.perf_counter()
         # Tensors made under inference_mode cannot be saved for a backward pass; copies can.

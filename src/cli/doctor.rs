@@ -1,5 +1,7 @@
 //! `aha-lab doctor`: what this machine offers, what a run would use, and what would stop it.
 
+mod needs;
+
 use std::{
     env,
     error::Error,
@@ -12,6 +14,7 @@ use clap::Args;
 use ratatui::crossterm::terminal;
 use serde::Serialize;
 
+use self::needs::Needs;
 use crate::{
     device::{self, Adapter, BackendRequest},
     kernels::unit::{VARIABLE, VectorUnit},
@@ -26,8 +29,15 @@ The exit code is 1 when something would keep a run from starting.
 
 Examples:
   aha-lab doctor
-  aha-lab doctor --json | jq .backend.reason")]
+  aha-lab doctor --json | jq .backend.reason
+  aha-lab doctor --base ./smollm2 --set lora_rank=16 --set max_new_tokens=512")]
 pub struct DoctorArgs {
+    /// A model's folder: say what a run from it would take of this machine's memory
+    #[arg(long, value_name = "DIR")]
+    pub base: Option<PathBuf>,
+    /// A setting of that run; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", requires = "base")]
+    pub set: Vec<String>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -63,9 +73,14 @@ pub struct BaseModelFacts {
 /// would keep a run from starting.
 ///
 /// # Errors
-/// Output that cannot be written.
+/// Output that cannot be written; a base that cannot be read, or a setting that is none.
 pub fn run(args: &DoctorArgs, facts: &DoctorFacts, mut stdout: impl Write) -> Result<i32, Box<dyn Error>> {
-    let report = Report::new(facts);
+    let mut report = Report::new(facts);
+    if let Some(base) = &args.base {
+        let needs = Needs::of(base, &args.set).map_err(|failure| failure.0)?;
+        report.problems.extend(needs.problem());
+        report.needs = Some(needs);
+    }
     if args.json {
         serde_json::to_writer(&mut stdout, &report)?;
         writeln!(stdout)?;
@@ -86,6 +101,9 @@ struct Report {
     processor: Processor,
     memory: Option<Memory>,
     base_models: Vec<BaseModelFacts>,
+    /// What a run from a base would take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs: Option<Needs>,
     runs: Runs,
     terminal: Terminal,
     /// Sentences about what makes a run slow, or is wrong without keeping it from starting.
@@ -171,6 +189,7 @@ impl Report {
             },
             memory: Memory::of_this_machine(),
             base_models: facts.base_models.clone(),
+            needs: None,
             runs: Runs {
                 path: facts.runs_root.clone(),
                 exists: facts.runs_root.is_dir(),
@@ -212,6 +231,9 @@ impl Report {
             let hash: String = sha256.chars().take(12).collect();
             let size = *bytes as f64 / 1e6;
             line("base model", &format!("{task}, {parameters} parameters, {size:.1} MB, sha256 {hash}"))?;
+        }
+        for (i, text) in self.needs.iter().flat_map(Needs::lines).enumerate() {
+            line(if i == 0 { "a run" } else { "" }, &text)?;
         }
         let state = match (self.runs.writable, self.runs.exists) {
             (true, true) => "writable",
@@ -334,7 +356,7 @@ mod tests {
 
     fn doctor(json: bool, facts: &DoctorFacts) -> (i32, String) {
         let mut out = Vec::new();
-        let code = run(&DoctorArgs { json }, facts, &mut out).unwrap();
+        let code = run(&DoctorArgs { json, base: None, set: Vec::new() }, facts, &mut out).unwrap();
         (code, String::from_utf8(out).unwrap())
     }
 

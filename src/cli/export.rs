@@ -12,6 +12,7 @@ use super::Failure;
 use crate::{
     engine::setup::WEIGHTS_FILE,
     model::{
+        adapter,
         publish::{self, WeightType},
         source::ModelSource,
     },
@@ -31,6 +32,9 @@ In Python:
   tokenizer = AutoTokenizer.from_pretrained('./my-model')
   pipeline('text-generation', './my-model')('use 4 1 16 make 19 : <think>')
 
+With --adapter, after the base was exported too:
+  model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained('./base'), './my-adapter')
+
 A Qwen2 model with a vocabulary other than Qwen's is written as `llama`, which computes the same:
 transformers would assume Qwen's own vocabulary for `qwen2`.")]
 pub struct ExportArgs {
@@ -42,6 +46,9 @@ pub struct ExportArgs {
     /// float32 (the trained weights, exactly), bfloat16 or float16 [default: the type of the run's base]
     #[arg(long, value_name = "TYPE")]
     pub dtype: Option<String>,
+    /// Only the LoRA adapter, as PEFT loads it; without this it is merged into its base
+    #[arg(long)]
+    pub adapter: bool,
     /// The folder of run directories
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
@@ -55,7 +62,7 @@ pub struct ExportArgs {
 /// # Errors
 /// A sentence that names what is missing or in the way.
 pub fn run(args: &ExportArgs, mut stdout: impl Write) -> Result<i32, Failure> {
-    if args.folder.join(WEIGHTS_FILE).exists() {
+    if [WEIGHTS_FILE, adapter::WEIGHTS].iter().any(|name| args.folder.join(name).exists()) {
         return Err(Failure(format!(
             "{} already holds a model; choose another folder.",
             args.folder.display()
@@ -78,8 +85,21 @@ pub fn run(args: &ExportArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         let checkpoint = RunDirectory::find(&args.runs, &at.run)?.checkpoint(at.step)?;
         ModelSource::Folder(&checkpoint.path).load(&device)?
     };
-    let as_type = asked.unwrap_or_else(|| publish::base_type(&loaded.companions));
-    write_folder(&args.folder, &publish::files(&loaded, as_type)?)?;
+    if args.adapter && loaded.model.lora().is_none() {
+        let given = super::printable(&args.checkpoint);
+        return Err(Failure(format!(
+            "{given} has no LoRA adapter; leave out --adapter to export the whole model."
+        )));
+    }
+    let files = match args.adapter {
+        // What was trained is F32, whatever the base is.
+        true => adapter::files(&loaded.model, loaded.adapter_of.as_ref(), asked.unwrap_or(WeightType::F32))?,
+        false => {
+            let as_type = asked.unwrap_or_else(|| publish::base_type(&loaded.companions));
+            publish::files(&loaded, as_type)?
+        }
+    };
+    write_folder(&args.folder, &files)?;
     writeln!(stdout, "{}", args.folder.display())?;
     Ok(0)
 }

@@ -52,10 +52,15 @@ during a run, while it trains (`:` on screen, or the `set` request on its contro
                 let (default, allowed) = (default.value(key), key.allowed());
                 write!(page, "\n### `{}`\n\n{}\n\n", key.name, key.doc()).unwrap();
                 match allowed {
-                    Allowed::OneOf(ref words) | Allowed::OneOfOrFile(ref words) => {
-                        let or =
-                            if matches!(allowed, Allowed::OneOf(_)) { "" } else { " the path of a file, or" };
-                        writeln!(page, "Default `{default}`{live}. It is{or} one of").unwrap();
+                    Allowed::OneOf(ref words)
+                    | Allowed::OneOfOrFile(ref words)
+                    | Allowed::SomeOf(ref words) => {
+                        let one = match allowed {
+                            Allowed::OneOfOrFile(_) => "the path of a file, or one",
+                            Allowed::SomeOf(_) => "one or more, with commas between them,",
+                            _ => "one",
+                        };
+                        writeln!(page, "Default `{default}`{live}. It is {one} of").unwrap();
                         for word in words {
                             writeln!(page, "- `{}`: {}", word.name, word.doc).unwrap();
                         }

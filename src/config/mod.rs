@@ -25,6 +25,7 @@ pub use crate::{
         preset::Preset,
         settings::{Control, LossNorm, Optimizer, Reward, Sampling, StopAt, Update},
     },
+    model::lora::Lora,
     settings::{Allowed, Choice, Key},
 };
 use crate::{
@@ -54,6 +55,8 @@ pub struct Config {
     pub schedule: Schedule,
     /// What makes the same run again.
     pub machine: Machine,
+    /// What is trained of the model.
+    pub lora: Lora,
     /// Monitoring.
     pub watch: Watch,
 }
@@ -77,14 +80,16 @@ fn is_retired(name: &str, value: &str) -> Result<bool, ConfigError> {
 
 impl Config {
     /// The sections, in the order of `config.toml`.
-    fn sections(&self) -> [&dyn Section; 9] {
-        let Self { puzzles, asking, sampling, optimizer, update, reward, schedule, machine, watch } = self;
-        [puzzles, asking, sampling, optimizer, update, reward, schedule, machine, watch]
+    fn sections(&self) -> [&dyn Section; 10] {
+        let Self { puzzles, asking, sampling, optimizer, update, reward, lora, schedule, machine, watch } =
+            self;
+        [puzzles, asking, sampling, optimizer, update, reward, lora, schedule, machine, watch]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 9] {
-        let Self { puzzles, asking, sampling, optimizer, update, reward, schedule, machine, watch } = self;
-        [puzzles, asking, sampling, optimizer, update, reward, schedule, machine, watch]
+    fn sections_mut(&mut self) -> [&mut dyn Section; 10] {
+        let Self { puzzles, asking, sampling, optimizer, update, reward, lora, schedule, machine, watch } =
+            self;
+        [puzzles, asking, sampling, optimizer, update, reward, lora, schedule, machine, watch]
     }
 
     /// Every key, in the order of `config.toml`.

@@ -19,6 +19,7 @@ fn other_value(key: &Key, config: &Config) -> String {
         }
         Allowed::OneOfOrFile(_) => "./prompt.jinja".into(),
         Allowed::Texts => "[\"</answer>\"]".into(),
+        Allowed::SomeOf(words) => [words[0].name, words[words.len() - 1].name].join(","),
         Allowed::Flag => (now != "true").to_string(),
         Allowed::Whole(bounds) => bounds.end().to_string(),
         Allowed::Number(bounds) => bounds.end().to_string(),
@@ -97,10 +98,20 @@ fn every_key_is_set_alone_and_reads_back() {
 }
 
 #[test]
+fn a_list_is_told_in_its_own_order_and_refuses_other_words() {
+    let mut config = Config::default();
+    config.set("lora_targets", " down, q,q").unwrap();
+    assert_eq!(config.get("lora_targets").unwrap(), "q,down");
+    for wrong in ["", "q,", "q;v", "queries"] {
+        assert!(refusal("lora_targets", wrong).contains("one or more of q, k, v"), "{wrong}");
+    }
+}
+
+#[test]
 fn every_key_and_every_word_says_what_it_does() {
     for key in Config::keys() {
         assert!(key.doc().ends_with('.'), "{}: {}", key.name, key.doc());
-        if let Allowed::OneOf(words) | Allowed::OneOfOrFile(words) = key.allowed() {
+        if let Allowed::OneOf(words) | Allowed::OneOfOrFile(words) | Allowed::SomeOf(words) = key.allowed() {
             assert!(words.iter().all(|word| !word.doc.is_empty()), "{}", key.name);
         }
     }

@@ -4,6 +4,7 @@
 //! headless run and a watched one use the same engine.
 
 pub mod control;
+pub(crate) mod footprint;
 pub(crate) mod inspect;
 mod log;
 pub mod origin;
@@ -13,7 +14,6 @@ pub mod replay;
 pub mod scripted;
 pub mod setup;
 pub mod side;
-mod step_memory;
 pub mod summary;
 pub mod training;
 pub mod watch;

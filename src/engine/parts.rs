@@ -11,8 +11,10 @@ use crate::{
     grpo::settings::StopAt,
     kernels::unit::{VARIABLE, VectorUnit},
     model::{
+        adapter::AdapterBase,
         companions::Companions,
         folder::{self, LoadedModel},
+        source::ModelSource,
         tokenizer::Tokenizer,
         trainer::{OptimizerState, Trainer},
         transformer::Transformer,
@@ -136,6 +138,52 @@ pub(crate) fn another_vector_unit(recorded: Option<&str>, here: Option<VectorUni
     })
 }
 
+/// The model as the configuration wants it trained: with an adapter or whole. Also what the adapter belongs to; `found` is
+/// what the one that the model has belongs to, and `source` where the model comes from.
+///
+/// # Errors
+/// If the model has an adapter of another shape, or cannot have its activations made anew, or its weights cannot be read again for their hash.
+pub fn to_train(
+    mut model: Transformer,
+    found: Option<AdapterBase>,
+    config: &Config,
+    source: ModelSource<'_>,
+) -> Result<(Transformer, Option<AdapterBase>), EngineError> {
+    if config.update.gradient_checkpointing && !model.config.arch().is_fused() {
+        return Err(EngineError::Other(format!(
+            "gradient_checkpointing does not work with {} models yet; set gradient_checkpointing=false, and micro_tokens \
+             lower to save memory.",
+            model.config.family.model_type
+        )));
+    }
+    model.recompute = config.update.gradient_checkpointing;
+    let (own, wanted) = (model.lora().copied(), &config.lora);
+    match own {
+        None if wanted.lora_rank == 0 => Ok((model, None)),
+        None => {
+            let sha256 = Some(source.hash()?);
+            let base = match source {
+                ModelSource::Embedded(_) => {
+                    let embedded = Some(config.puzzles.task.name.to_owned());
+                    AdapterBase { embedded, folder: None, sha256 }
+                }
+                ModelSource::Folder(folder) => {
+                    let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+                    AdapterBase { embedded: None, folder: Some(folder), sha256 }
+                }
+            };
+            Ok((model.with_new_adapter(wanted, config.machine.seed), Some(base)))
+        }
+        Some(_) if wanted.lora_rank == 0 => Ok((model.merged(), None)),
+        Some(own) if own == *wanted => Ok((model, found)),
+        Some(own) => Err(EngineError::Other(format!(
+            "The model has a LoRA adapter with lora_rank={}, lora_alpha={} and lora_targets={}. Set the same to train it \
+             on, or lora_rank=0 to merge it and train all weights.",
+            own.lora_rank, own.lora_alpha, own.lora_targets
+        ))),
+    }
+}
+
 /// The model that KL is measured against, from a checkpoint.
 pub fn reference(
     checkpoint: Option<&Checkpoint>,
@@ -149,7 +197,7 @@ pub fn reference(
         let weights = folder::read_bounded(&path, u64::MAX)?;
         return Ok(Some(folder::with_weights(&model.config, &weights, &path, &model.device())?));
     }
-    Ok((config.update.kl_coef != 0.0).then(|| model.clone()))
+    Ok((config.update.kl_coef != 0.0).then(|| model.without_adapter()))
 }
 
 /// Replaces a fresh optimizer with a checkpoint's.

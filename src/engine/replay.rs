@@ -148,7 +148,7 @@ fn policy(
     let text = origin::prompt_text(&config.asking.prompt, &PromptStyle::Auto, &loaded.companions)?;
     let companions = text.map_or(loaded.companions.clone(), |text| loaded.companions.with_prompt(&text));
     let task = parts::asked_task(config, &companions, &tokenizer)?;
-    let model = loaded.model;
+    let (model, _) = parts::to_train(loaded.model, loaded.adapter_of, config, source)?;
     setup::check_fit(config.sampling.max_new_tokens, &model, &tokenizer)?;
     let reference = parts::reference(checkpoint, config, &model)?;
     let workers = Arc::new(Workers::new(threads).map_err(|e| EngineError::Other(format!("{e}.")))?);

@@ -15,6 +15,7 @@ use crate::{
     grpo::step::Grpo,
     kernels::unit::VectorUnit,
     model::{
+        adapter::AdapterBase,
         companions::Companions,
         config::ModelConfig,
         folder::{LoadedModel, ModelError},
@@ -122,6 +123,8 @@ pub struct Prepared {
     pub tokenizer_file: Vec<u8>,
     /// The other small files of the base's folder.
     pub companions: Companions,
+    /// What the adapter belongs to, if one is trained.
+    pub adapter_of: Option<AdapterBase>,
     /// Where the run is.
     pub run: RunDirectory,
     /// Its logs; holds its lock.
@@ -218,8 +221,9 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let tokenizer = loaded.read_tokenizer()?.stopping_at(&config.asking.stop_strings.0);
     config.asking.prompt =
         parts::prompt_of(&options.start, &config, saved.as_ref(), &mut loaded, &tokenizer)?;
-    let LoadedModel { model, tokenizer: tokenizer_file, companions, notes } = loaded;
+    let LoadedModel { model, tokenizer: tokenizer_file, companions, notes, adapter_of } = loaded;
     warnings.extend(notes);
+    let (model, adapter_of) = parts::to_train(model, adapter_of, &config, source)?;
     config.reward.stop = parts::stop_of(&options.start, &config, saved.as_ref(), &tokenizer_file, &tokenizer);
     check_fit(config.sampling.max_new_tokens, &model, &tokenizer)?;
     check_sizes(&config, &model.config, threads).map_err(EngineError::Other)?;
@@ -229,7 +233,9 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
 
     let reference = parts::reference(checkpoint.as_ref(), &config, &model)?;
     let mut trainer = Trainer::new(model, 0.0, workers);
-    if let Some(checkpoint) = &checkpoint {
+    // A fork that trains something else than its parent, an adapter or all, begins with a new optimizer.
+    let trained_alike = |saved: &TrainingState| saved.config.lora.lora_rank == config.lora.lora_rank;
+    if let Some(checkpoint) = checkpoint.as_ref().filter(|_| saved.as_ref().is_none_or(trained_alike)) {
         parts::restore_optimizer(&mut trainer, checkpoint, saved.as_ref().map_or(0, |s| s.adam_step))?;
     }
 
@@ -313,6 +319,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         grpo: Grpo { task, tokenizer, trainer, reference },
         tokenizer_file,
         companions,
+        adapter_of,
         run,
         journal,
         log,
@@ -431,7 +438,7 @@ pub(super) fn check_sizes(config: &Config, model: &ModelConfig, threads: usize) 
     if config.sampling.max_new_tokens > most_new_tokens(model) {
         return Err(too_many_new_tokens(config.sampling.max_new_tokens, model));
     }
-    super::step_memory::check(config, model, threads, Memory::of_this_machine())
+    super::footprint::check(config, model, threads, Memory::of_this_machine())
 }
 
 /// The error for too many.

@@ -10,7 +10,7 @@ use super::{
     objective::{Surrogate, Tokens},
     settings::Update,
 };
-use crate::model::transformer::{Transformer, target_log_probs};
+use crate::model::transformer::Transformer;
 
 /// One completion to learn from. Each of its log-probabilities stands at its token.
 #[derive(Debug, Clone)]
@@ -86,8 +86,7 @@ pub fn completion_log_probs(
     let inputs = Tensor::<2, Int>::from_data(TensorData::new(inputs, [rows.len(), width]), device);
     let places = Tensor::<1, Int>::from_data(TensorData::new(places, [n]), device);
     let targets = Tensor::<1, Int>::from_data(TensorData::new(targets, [n]), device);
-    let logits = model.logits(model.hidden(inputs).select(0, places));
-    target_log_probs(if temperature == 1.0 { logits } else { logits / temperature }, targets)
+    model.log_probs(model.hidden(inputs).select(0, places), targets, temperature)
 }
 
 /// The loss of a micro-batch, `[1]`, and its sums. `temperature` is the one that the completions were sampled at: their

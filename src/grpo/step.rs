@@ -228,10 +228,11 @@ impl Draws {
 }
 
 impl Grpo {
-    /// Before a step: where a live edit turned KL on, what the policy is now becomes the reference.
+    /// Before a step: where a live edit turned KL on, what the policy is now becomes the reference; of a policy with an
+    /// adapter always its base.
     fn begin_step(&mut self, settings: &Settings) {
         if settings.update.kl_coef > 0.0 && self.reference.is_none() {
-            self.reference = Some(self.trainer.inference_model());
+            self.reference = Some(self.trainer.inference_model().without_adapter());
         }
     }
 

@@ -7,7 +7,7 @@
 //! This is the block of most families: norms before each half, SwiGLU. [`Transformer`](crate::model::transformer) says
 //! which blocks are of this kind; the others are made of Burn's operations and of [`attend`](super::attend).
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use burn::tensor::Tensor;
 
@@ -16,6 +16,7 @@ use super::{
     autodiff::{CpuTensor, Input, Kept, Kernel, apply},
     buffers::Buffer,
     laid_out::laid_out,
+    low_rank::{Plan, Site},
     norm::{norm_again, norm_rows, norm_rows_back},
     panels::Panels,
     product::{Into, Matrix, product, product_with},
@@ -36,12 +37,23 @@ pub struct Weights {
     pub post_norm: Tensor<1>,
     pub gate_up: Tensor<2>,
     pub down: Tensor<2>,
+    /// Low-rank additions, if any, and their weights.
+    pub adapter: Option<(Arc<Plan>, Tensor<1>)>,
 }
 
 /// The block over rows of `attention.t` positions, `x: [B T, d]`. `None` when the tensors are not f32 of the CPU backend.
-pub(crate) fn block(x: &Tensor<2>, weights: &Weights, attention: &Attention, eps: f64) -> Option<Tensor<2>> {
+/// With `recompute` the backward pass makes everything anew from `x`, to the same bits, and nothing else is kept for it.
+pub(crate) fn block(
+    x: &Tensor<2>,
+    weights: &Weights,
+    attention: &Attention,
+    eps: f64,
+    recompute: bool,
+) -> Option<Tensor<2>> {
     let w = weights;
-    let kernel = Block { attention: attention.clone(), eps: eps as f32, has_bias: w.qkv_bias.is_some() };
+    let plan = w.adapter.as_ref().map(|(plan, _)| plan.clone());
+    let (attention, has_bias) = (attention.clone(), w.qkv_bias.is_some());
+    let kernel = Block { attention, eps: eps as f32, has_bias, plan, recompute };
     let mut inputs = vec![
         Input::of(x),
         Input::of(&w.input_norm),
@@ -53,11 +65,13 @@ pub(crate) fn block(x: &Tensor<2>, weights: &Weights, attention: &Attention, eps
     ];
     inputs.extend(w.qkv_bias.iter().map(Input::of));
     inputs.extend(w.qk_norm.iter().flatten().map(Input::of));
+    inputs.extend(w.adapter.iter().map(|(_, weights)| Input::of(weights)));
     match inputs.len() {
         7 => apply::<_, 7, 2>(kernel, inputs.try_into().ok()?),
         8 => apply::<_, 8, 2>(kernel, inputs.try_into().ok()?),
         9 => apply::<_, 9, 2>(kernel, inputs.try_into().ok()?),
-        _ => apply::<_, 10, 2>(kernel, inputs.try_into().ok()?),
+        10 => apply::<_, 10, 2>(kernel, inputs.try_into().ok()?),
+        _ => apply::<_, 11, 2>(kernel, inputs.try_into().ok()?),
     }
 }
 
@@ -66,6 +80,8 @@ struct Block {
     attention: Attention,
     eps: f32,
     has_bias: bool,
+    plan: Option<Arc<Plan>>,
+    recompute: bool,
 }
 
 /// Rows that go through the feed-forward together.
@@ -82,6 +98,7 @@ struct Parts<'a> {
     down: &'a CpuTensor,
     bias: Option<&'a [f32]>,
     qk_norm: Option<[&'a [f32]; 2]>,
+    adapter: Option<(&'a Plan, &'a [f32])>,
     n: usize,
     d: usize,
     h: usize,
@@ -92,10 +109,11 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn new(kernel: &Block, inputs: &'a [CpuTensor]) -> Option<Self> {
+    fn new(kernel: &'a Block, inputs: &'a [CpuTensor]) -> Option<Self> {
         let ([x, input_norm, qkv, output, post_norm, gate_up, down], rest) = inputs.split_first_chunk()?;
         let Attention { t, heads, .. } = kernel.attention;
-        let (bias, norms) = rest.split_at(usize::from(kernel.has_bias));
+        let (bias, rest) = rest.split_at(usize::from(kernel.has_bias));
+        let (norms, adapter) = rest.split_at(rest.len() - usize::from(kernel.plan.is_some()));
         let qk_norm = match norms {
             [queries, keys] => Some([queries.values(), keys.values()]),
             _ => None,
@@ -110,6 +128,7 @@ impl<'a> Parts<'a> {
             down,
             bias: bias.first().map(CpuTensor::values),
             qk_norm,
+            adapter: kernel.plan.as_deref().zip(adapter.first().map(CpuTensor::values)),
             n: x.rows(),
             d: x.width(),
             h: heads.queries * heads.width,
@@ -118,6 +137,27 @@ impl<'a> Parts<'a> {
             t,
             heads,
         })
+    }
+
+    /// Adds to the product of `x` with the matrix at `site`, `out: [rows, width]`.
+    fn adapt(&self, site: Site, x: &[f32], out: &mut [f32], width: usize) {
+        if let Some((plan, weights)) = self.adapter {
+            plan.add(site, weights, x, out, width);
+        }
+    }
+
+    /// The backward pass of [`Self::adapt`].
+    fn adapt_back(
+        &self,
+        site: Site,
+        x: &[f32],
+        (dy, width): (&[f32], usize),
+        dx: &mut [f32],
+        slopes: &mut Slopes,
+    ) {
+        if let Some((plan, weights)) = self.adapter {
+            plan.add_back(site, weights, x, dy, width, dx, &mut slopes.adapter);
+        }
     }
 
     /// Rows of each sequence.
@@ -177,6 +217,10 @@ fn times(out: &mut [f32], into: Into, x: &[f32], w: &Panels) {
 
 /// Adds `x^T dy`, the gradient by the weights between them.
 fn add_outer(out: &mut [f32], x: &[f32], dy: &[f32], rows: usize) {
+    // Of weights that are not trained.
+    if out.is_empty() {
+        return;
+    }
     let (x, dy) = (Matrix::new(x, rows, x.len() / rows), Matrix::new(dy, rows, dy.len() / rows));
     product(out, Into::Sum, x.t(), dy);
 }
@@ -254,9 +298,11 @@ impl Block {
             }
             let into = if parts.bias.is_some() { Into::Sum } else { Into::Fresh };
             times(qkv, into, &normed, &qkv_weights);
+            parts.adapt(Site::Qkv, &normed, qkv, row);
             let qkv = heads.forward(parts, self.eps, qkv);
             self.attention.forward(qkv, mixed, &mut made.sums[of(&rows, parts.heads.queries)]);
             times(x, Into::Sum, mixed, &output);
+            parts.adapt(Site::Output, mixed, x, d);
         }
     }
 
@@ -270,13 +316,15 @@ impl Block {
             let x = &mut x[of(&rows, d)];
             norm_rows(x, parts.post_norm, self.eps, normed, &mut made.second[rows.clone()]);
             times(gate_up, Into::Fresh, normed, &gate_up_weights);
+            parts.adapt(Site::GateUp, normed, gate_up, 2 * f);
             swiglu_rows(gate_up, f, gated);
             times(x, Into::Sum, gated, &down);
+            parts.adapt(Site::Down, gated, x, d);
         }
     }
 }
 
-/// Gradients by the weights, in the order of the inputs, all added up.
+/// Gradients by the weights, in the order of the inputs, all added up; those by matrices that are not trained are empty.
 struct Slopes {
     input_norm: Vec<f32>,
     qkv: Vec<f32>,
@@ -286,29 +334,33 @@ struct Slopes {
     down: Vec<f32>,
     bias: Vec<f32>,
     qk_norm: [Vec<f32>; 2],
+    adapter: Vec<f32>,
 }
 
 impl Slopes {
-    fn new(parts: &Parts<'_>) -> Self {
+    /// `wanted` is about the inputs.
+    fn new(parts: &Parts<'_>, wanted: &[bool]) -> Self {
         let Parts { d, h, row, f, .. } = *parts;
         let zeros = |count: usize| vec![0.0; count];
+        let trained = |input: usize, count| if wanted[input] { zeros(count) } else { Vec::new() };
         Self {
             input_norm: zeros(d),
-            qkv: zeros(d * row),
-            output: zeros(h * d),
+            qkv: trained(2, d * row),
+            output: trained(3, h * d),
             post_norm: zeros(d),
-            gate_up: zeros(d * 2 * f),
-            down: zeros(f * d),
+            gate_up: trained(5, d * 2 * f),
+            down: trained(6, f * d),
             bias: zeros(parts.bias.map_or(0, <[f32]>::len)),
             qk_norm: [0, 1].map(|i| zeros(parts.qk_norm.map_or(0, |scales| scales[i].len()))),
+            adapter: zeros(parts.adapter.map_or(0, |(_, weights)| weights.len())),
         }
     }
 }
 
 impl Block {
     /// From the gradient by the result to the one by `x`, in `dx: [n, d]`.
-    fn run_back(&self, parts: &Parts<'_>, made: &Made, dx: &mut [f32]) -> Slopes {
-        let mut slopes = Slopes::new(parts);
+    fn run_back(&self, parts: &Parts<'_>, made: &Made, dx: &mut [f32], wanted: &[bool]) -> Slopes {
+        let mut slopes = Slopes::new(parts, wanted);
         feed_forward_back(parts, made, dx, &mut slopes);
         self.attend_back(parts, made, dx, &mut slopes);
         slopes
@@ -326,6 +378,7 @@ impl Block {
             let first = &made.first[rows.clone()];
             add_outer(&mut slopes.output, mixed, dx, t);
             times(&mut dmixed, Into::Fresh, dx, &output);
+            parts.adapt_back(Site::Output, mixed, (dx, d), &mut dmixed, slopes);
             let attended = heads.forward(parts, self.eps, qkv);
             self.attention.backward(
                 attended,
@@ -341,6 +394,7 @@ impl Block {
             norm_again(x, parts.input_norm, first, &mut normed);
             add_outer(&mut slopes.qkv, &normed, &dqkv, t);
             times(&mut dnormed, Into::Fresh, &dqkv, &qkv_weights);
+            parts.adapt_back(Site::Qkv, &normed, (&dqkv, row), &mut dnormed, slopes);
             norm_rows_back(x, parts.input_norm, &dnormed, first, dx, &mut slopes.input_norm);
         }
     }
@@ -360,11 +414,16 @@ fn feed_forward_back(parts: &Parts<'_>, made: &Made, dx: &mut [f32], slopes: &mu
         let (x, dx) = (&made.middle[of(&rows, d)], &mut dx[of(&rows, d)]);
         let second = &made.second[rows.clone()];
         times(dgated, Into::Fresh, dx, &down);
+        if parts.adapter.is_some() {
+            swiglu_rows(&made.gate_up[of(&rows, 2 * f)], f, gated);
+            parts.adapt_back(Site::Down, gated, (dx, d), dgated, slopes);
+        }
         swiglu_rows_back(&made.gate_up[of(&rows, 2 * f)], dgated, f, gated, dgate_up);
         add_outer(&mut slopes.down, gated, dx, n);
         norm_again(x, parts.post_norm, second, normed);
         add_outer(&mut slopes.gate_up, normed, dgate_up, n);
         times(dnormed, Into::Fresh, dgate_up, &gate_up_weights);
+        parts.adapt_back(Site::GateUp, normed, (dgate_up, 2 * f), dnormed, slopes);
         norm_rows_back(x, parts.post_norm, dnormed, second, dx, &mut slopes.post_norm);
     }
 }
@@ -375,7 +434,7 @@ impl<const N: usize> Kernel<N> for Block {
     fn forward(&self, inputs: &[CpuTensor; N]) -> (CpuTensor, Self::Extra) {
         let mut x = inputs[0].values().to_vec();
         let made = Parts::new(self, inputs).map(|parts| self.run(&parts, &mut x));
-        (CpuTensor::new(x, inputs[0].shape()), made)
+        (CpuTensor::new(x, inputs[0].shape()), made.filter(|_| !self.recompute))
     }
 
     fn backward(
@@ -383,16 +442,22 @@ impl<const N: usize> Kernel<N> for Block {
         inputs: &[CpuTensor; N],
         kept: &Kept<Self::Extra>,
         dy: &CpuTensor,
-        _: [bool; N],
+        wanted: [bool; N],
     ) -> [Option<CpuTensor>; N] {
-        let (Some(parts), Some(made)) = (Parts::new(self, inputs), kept.extra.as_ref()) else {
+        let Some(parts) = Parts::new(self, inputs) else { return [const { None }; N] };
+        let again = kept.extra.is_none().then(|| self.run(&parts, &mut parts.x.to_vec()));
+        let Some(made) = kept.extra.as_ref().as_ref().or(again.as_ref()) else {
             return [const { None }; N];
         };
         let mut dx = dy.values().to_vec();
-        let Slopes { input_norm, qkv, output, post_norm, gate_up, down, bias, qk_norm } =
-            self.run_back(&parts, made, &mut dx);
+        let Slopes { input_norm, qkv, output, post_norm, gate_up, down, bias, qk_norm, adapter } =
+            self.run_back(&parts, made, &mut dx, &wanted);
         let always = [dx, input_norm, qkv, output, post_norm, gate_up, down];
-        let mut found = always.into_iter().chain(self.has_bias.then_some(bias)).chain(qk_norm);
-        inputs.each_ref().map(|input| found.next().map(|values| CpuTensor::new(values, input.shape())))
+        let norms = qk_norm.into_iter().filter(|_| parts.qk_norm.is_some());
+        let mut found = always.into_iter().chain(self.has_bias.then_some(bias)).chain(norms).chain([adapter]);
+        std::array::from_fn(|i| {
+            let values = found.next().filter(|_| wanted[i])?;
+            Some(CpuTensor::new(values, inputs[i].shape()))
+        })
     }
 }

@@ -8,11 +8,11 @@ mod cache;
 
 use std::sync::Arc;
 
-use cache::{Cache, attend};
+use cache::{Cache, Memory, attend};
 
 use super::{
     activation::Activation,
-    attention::{Angles, Heads},
+    attention::{Attention, Heads},
     autodiff::CpuTensor,
     buffers::Buffer,
     gate::gate_rows,
@@ -47,10 +47,6 @@ pub struct BlockWeights {
     pub gate_up: CpuTensor,
     pub down: CpuTensor,
     pub feed_forward_norm: Option<CpuTensor>,
-    /// Of at least as many positions as the decoder's capacity.
-    pub angles: Arc<Angles>,
-    /// Positions that a token sees, itself included; `usize::MAX` for all before it.
-    pub window: usize,
 }
 
 /// What all blocks have in common, and what stands before the first.
@@ -68,16 +64,31 @@ pub struct Shape {
     pub embedding_scale: Option<f32>,
 }
 
-/// The weights of a model.
+/// The weights of a model, laid out for products. Decoders share them.
 pub struct Weights {
     /// `[V, d]`.
-    pub embedding: CpuTensor,
-    /// The blocks, first to last.
-    pub blocks: Vec<BlockWeights>,
-    /// Scale of the last norm.
-    pub norm: CpuTensor,
-    /// `[d, V]`; `None` if the embedding's transpose is used.
-    pub head: Option<CpuTensor>,
+    embedding: CpuTensor,
+    layers: Vec<Layer>,
+    norm: CpuTensor,
+    /// `[d, V]`.
+    head: Panels,
+}
+
+impl Weights {
+    /// From the embedding, the blocks, first to last, the scale of the last norm, and the output layer, `[d, V]`; without
+    /// one the embedding's transpose is used.
+    pub fn new(
+        embedding: CpuTensor,
+        blocks: impl Iterator<Item = BlockWeights>,
+        norm: CpuTensor,
+        head: Option<&CpuTensor>,
+    ) -> Self {
+        let head = match head {
+            Some(head) => laid_out(head),
+            None => Panels::of(matrix(&embedding).t()),
+        };
+        Self { layers: blocks.map(Layer::new).collect(), embedding, norm, head }
+    }
 }
 
 struct Layer {
@@ -91,21 +102,30 @@ struct Layer {
     gate_up: Panels,
     down: Panels,
     feed_forward_norm: Option<CpuTensor>,
-    angles: Arc<Angles>,
-    window: usize,
-    /// Rotated keys of all slots, laid out as [`Cache`] says.
-    keys: Vec<f32>,
-    /// Values of all slots, `[slots, G, capacity, c]`.
-    values: Vec<f32>,
+}
+
+impl Layer {
+    fn new(block: BlockWeights) -> Self {
+        Self {
+            input_norm: block.input_norm,
+            qkv: laid_out(&block.qkv),
+            qkv_bias: block.qkv_bias,
+            qk_norm: block.qk_norm,
+            output: laid_out(&block.output),
+            attention_norm: block.attention_norm,
+            post_norm: block.post_norm,
+            gate_up: laid_out(&block.gate_up),
+            down: laid_out(&block.down),
+            feed_forward_norm: block.feed_forward_norm,
+        }
+    }
 }
 
 /// The weights of a model and the keys and values of its slots.
 pub struct Decoder {
-    embedding: CpuTensor,
-    layers: Vec<Layer>,
-    norm: CpuTensor,
-    /// `[d, V]`.
-    head: Panels,
+    weights: Arc<Weights>,
+    /// One for each layer.
+    memories: Vec<Memory>,
     shape: Shape,
     hidden: usize,
     inner: usize,
@@ -129,40 +149,29 @@ struct Work {
 }
 
 impl Decoder {
-    /// For sequences of at most `capacity` tokens in `slots` slots.
-    pub fn new(weights: Weights, shape: Shape, slots: usize, capacity: usize) -> Self {
+    /// For sequences of at most `capacity` tokens in `slots` slots. `attentions` has one for each block, with angles of
+    /// at least as many positions.
+    pub(crate) fn new(
+        weights: Arc<Weights>,
+        shape: Shape,
+        attentions: &[Attention],
+        slots: usize,
+        capacity: usize,
+    ) -> Self {
         let kept = slots * kept_of_slot(shape.heads, capacity);
-        let capacity = capacity.next_multiple_of(LANES);
-        let Weights { embedding, blocks, norm, head } = weights;
-        let layer = |block: BlockWeights| Layer {
-            input_norm: block.input_norm,
-            qkv: laid_out(&block.qkv),
-            qkv_bias: block.qkv_bias,
-            qk_norm: block.qk_norm,
-            output: laid_out(&block.output),
-            attention_norm: block.attention_norm,
-            post_norm: block.post_norm,
-            gate_up: laid_out(&block.gate_up),
-            down: laid_out(&block.down),
-            feed_forward_norm: block.feed_forward_norm,
-            angles: block.angles,
-            window: block.window,
+        let memory = |attention: &Attention| Memory {
+            angles: attention.angles.clone(),
+            window: attention.window,
             keys: vec![0.0; kept],
             values: vec![0.0; kept],
         };
-        let head = match &head {
-            Some(head) => laid_out(head),
-            None => Panels::of(matrix(&embedding).t()),
-        };
         Self {
-            hidden: embedding.width(),
-            inner: blocks.first().map_or(0, |block| block.down.rows()),
-            embedding,
-            layers: blocks.into_iter().map(layer).collect(),
-            norm,
-            head,
+            hidden: weights.embedding.width(),
+            inner: weights.layers.first().map_or(0, |layer| layer.down.rows()),
+            memories: attentions.iter().map(memory).collect(),
+            weights,
             shape,
-            capacity,
+            capacity: capacity.next_multiple_of(LANES),
             work: Work::default(),
         }
     }
@@ -177,11 +186,12 @@ impl Decoder {
     pub fn step(&mut self, entries: &[Entry]) -> &[f32] {
         let (n, d, h) = (entries.len(), self.hidden, self.shape.heads);
         let Shape { eps, score_scale, activation, .. } = self.shape;
+        let weights = &*self.weights;
         let Work { x, normed, qkv, mixed, gate_up, gated, logits, turned, scores } = &mut self.work;
         resize(x, n * d);
         for (entry, x) in entries.iter().zip(x.chunks_exact_mut(d)) {
             let at = entry.token as usize * d;
-            x.copy_from_slice(&self.embedding.values()[at..at + d]);
+            x.copy_from_slice(&weights.embedding.values()[at..at + d]);
         }
         if let Some(scale) = self.shape.embedding_scale {
             x.iter_mut().for_each(|x| *x *= scale);
@@ -193,7 +203,7 @@ impl Decoder {
         resize(gated, n * self.inner);
         resize(turned, h.repeat().max(1) * h.width);
         resize(scores, h.repeat() * self.capacity);
-        for layer in &mut self.layers {
+        for (layer, memory) in weights.layers.iter().zip(&mut self.memories) {
             multiply(qkv, Into::Fresh, norm_before(x, layer.input_norm.as_ref(), eps, normed), &layer.qkv);
             if let Some(bias) = &layer.qkv_bias {
                 qkv.chunks_exact_mut(h.row()).for_each(|row| add_rows_to(row, bias.values()));
@@ -204,7 +214,7 @@ impl Decoder {
             let cache = Cache { heads: h, capacity: self.capacity, scale: score_scale };
             let rows = qkv.chunks_exact(h.row()).zip(mixed.chunks_exact_mut(h.queries * h.width));
             for (entry, (qkv, mixed)) in entries.iter().zip(rows) {
-                attend(cache, entry, qkv, layer, turned, scores, mixed);
+                attend(cache, entry, qkv, memory, turned, scores, mixed);
             }
             add_product(x, mixed, &layer.output, layer.attention_norm.as_ref(), eps);
             multiply(
@@ -223,10 +233,10 @@ impl Decoder {
             x.copy_within(i * d..(i + 1) * d, wanted * d);
             wanted += 1;
         }
-        norm_rows(&x[..wanted * d], &self.norm, eps, &mut normed[..wanted * d]);
-        let vocabulary = self.head.columns();
+        norm_rows(&x[..wanted * d], &weights.norm, eps, &mut normed[..wanted * d]);
+        let vocabulary = weights.head.columns();
         resize(logits, wanted * vocabulary);
-        multiply(logits, Into::Fresh, &normed[..wanted * d], &self.head);
+        multiply(logits, Into::Fresh, &normed[..wanted * d], &weights.head);
         logits
     }
 }

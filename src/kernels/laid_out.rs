@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use super::{autodiff::CpuTensor, panels::Panels, product::Matrix};
 
 /// Numbers that a thread keeps laid out at most; a model that is larger is laid out again for each micro-batch.
-const MOST_KEPT: usize = 1 << 24;
+pub(crate) const MOST_KEPT: usize = 1 << 24;
 
 struct Entry {
     /// Held, so that nothing else can come to lie in its place, nor it be changed there.

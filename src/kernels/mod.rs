@@ -12,8 +12,8 @@
 //! - [`vector`]: elementwise loops, compiled for each vector unit;
 //! - [`buffers`]: memory that is used again; [`laid_out`]: weights that are laid out once;
 //! - [`autodiff`]: turns a kernel with a hand-written derivative into a differentiable operation of Burn;
-//! - [`block`], made of [`norm`], [`attention`] and [`swiglu`], [`linear`], [`log_probs`]: the operations of the model in
-//!   training; [`attend`], where a family's block is another;
+//! - [`block`], made of [`norm`], [`attention`], [`swiglu`] and [`low_rank`], [`linear`], [`log_probs`], [`head`]: the
+//!   operations of the model in training; [`attend`], where a family's block is another;
 //! - [`angles`], [`gate`]: rotary positions, and what the feed-forward's gate goes through;
 //! - [`decoder`]: extends many sequences by one token at once, with its own key/value cache.
 
@@ -26,10 +26,12 @@ pub mod block;
 pub(crate) mod buffers;
 pub mod decoder;
 pub mod gate;
+pub mod head;
 pub mod heads;
 pub(crate) mod laid_out;
 pub mod linear;
 pub(crate) mod log_probs;
+pub mod low_rank;
 pub mod norm;
 pub(crate) mod panels;
 pub mod product;

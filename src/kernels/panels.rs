@@ -8,6 +8,9 @@ use super::{buffers::Buffer, product::Matrix, tile::panel_width, vector::vectori
 /// Numbers in a cache line, with which every panel begins.
 const LINE: usize = 16;
 
+/// Rows of a panel that are written at a time.
+const STRETCH: usize = 64;
+
 /// A matrix `[k, n]` in panels, `[n / width, k, width]`; the last one is filled up with zeros.
 #[derive(Debug, Default)]
 pub(crate) struct Panels {
@@ -70,9 +73,13 @@ vectorized! {
                 panel.fill(0.0);
             }
             if matrix.is_turned() {
-                for j in 0..count {
-                    for (x, line) in matrix.line(first + j).iter().zip(panel.chunks_exact_mut(w)) {
-                        line[j] = *x;
+                // In stretches that stay in the first cache while all columns are written into them.
+                for (i, lines) in panel.chunks_mut(STRETCH * w).enumerate() {
+                    for j in 0..count {
+                        let from = &matrix.line(first + j)[i * STRETCH..];
+                        for (x, line) in from.iter().zip(lines.chunks_exact_mut(w)) {
+                            line[j] = *x;
+                        }
                     }
                 }
             } else {

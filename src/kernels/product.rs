@@ -97,10 +97,18 @@ thread_local! {
 /// # Panics
 /// If the shapes do not match.
 pub fn product(out: &mut [f32], into: Into, a: Matrix<'_>, b: Matrix<'_>) {
+    product_strided(out, b.cols, into, a, b);
+}
+
+/// The same with `out_stride` numbers from one row of the result to the next.
+///
+/// # Panics
+/// If the shapes do not match.
+pub(super) fn product_strided(out: &mut [f32], out_stride: usize, into: Into, a: Matrix<'_>, b: Matrix<'_>) {
     let (m, n, k) = (a.rows, b.cols, a.cols);
-    assert!(k == b.rows && m * n <= out.len(), "the shapes of a product do not fit");
+    assert!(k == b.rows && holds(out.len(), m, n, out_stride), "the shapes of a product do not fit");
     if k == 0 && into == Into::Fresh {
-        out[..m * n].fill(0.0);
+        out.chunks_mut(out_stride.max(1)).take(m).for_each(|row| row[..n].fill(0.0));
     }
     RIGHT.with_borrow_mut(|right| {
         for columns in parts(n, COLUMNS) {
@@ -108,7 +116,7 @@ pub fn product(out: &mut [f32], into: Into, a: Matrix<'_>, b: Matrix<'_>) {
                 right.fill(b.part(inner.clone(), columns.clone()));
                 let into = if inner.start > 0 { Into::Sum } else { into };
                 let width = columns.len();
-                multiply(&mut out[columns.start..], n, into, a.part(0..m, inner), right, width);
+                multiply(&mut out[columns.start..], out_stride, into, a.part(0..m, inner), right, width);
             }
         }
     });
@@ -204,6 +212,21 @@ mod tests {
                 let exact: f32 = (0..k).map(|x| a[i / n * k + x] * b[x * n + i % n]).sum();
                 assert!((found - 1.0 - exact).abs() < 1e-5);
             }
+        }
+    }
+
+    #[test]
+    fn a_product_into_some_columns_leaves_the_others_alone() {
+        let (m, n, k, stride, from) = (13, 40, 21, 100, 33);
+        let (a, b) = (numbers(m * k, 5), numbers(k * n, 6));
+        let (a, b) = (Matrix::new(&a, m, k), Matrix::new(&b, k, n));
+        let mut dense = vec![0.0; m * n];
+        product(&mut dense, Into::Fresh, a, b);
+        let mut wide = vec![7.0; m * stride];
+        product_strided(&mut wide[from..], stride, Into::Fresh, a, b);
+        for (wide, dense) in wide.chunks(stride).zip(dense.chunks(n)) {
+            assert_eq!(wide[from..from + n], *dense);
+            assert!(wide[..from].iter().chain(&wide[from + n..]).all(|&x| x == 7.0));
         }
     }
 

@@ -93,6 +93,12 @@ impl Norms {
 }
 
 impl ArchSpec {
+    /// Whether [`kernels::block`](crate::kernels::block) is its block: a norm before each half, whose scale is the weight
+    /// itself, and SwiGLU.
+    pub(crate) fn is_fused(&self) -> bool {
+        self.norms == Norms::Before && !self.norm_adds_one && self.activation == Activation::Silu
+    }
+
     /// Number of parameters of a block.
     pub(crate) fn block_parameters(&self) -> usize {
         let (d, Heads { queries: h, width: c, .. }) = (self.hidden, self.heads);

@@ -1,6 +1,8 @@
 //! The model's weights for the CPU's decoder, which computes what [`Transformer::hidden`] and [`Transformer::logits`]
 //! define.
 
+use std::sync::Arc;
+
 use burn::{module::Param, tensor::Tensor};
 
 use super::{
@@ -10,7 +12,6 @@ use super::{
     transformer::{Block, Transformer, norm_scale},
 };
 use crate::kernels::{
-    attention::Attention,
     autodiff::CpuTensor,
     decoder::{BlockWeights, Decoder, Shape, Weights},
 };
@@ -19,17 +20,12 @@ impl Transformer {
     /// A decoder for sequences of at most `capacity` tokens in `slots` slots. `None` unless the weights are
     /// f32 tensors of the CPU backend without gradients.
     pub fn decoder(&self, slots: usize, capacity: usize) -> Option<Decoder> {
+        Some(self.decoders(&self.laid_out()?, slots, capacity))
+    }
+
+    /// Like [`Self::decoder`], with weights of [`Self::laid_out`], which decoders share.
+    pub(crate) fn decoders(&self, weights: &Arc<Weights>, slots: usize, capacity: usize) -> Decoder {
         let spec = self.config.arch();
-        let attentions = attentions(&self.config, &self.config.layers(), capacity);
-        let blocks = self.blocks.iter().zip(attentions);
-        let weights = Weights {
-            embedding: of(&self.embedding)?,
-            blocks: blocks
-                .map(|(block, attention)| weights(block, attention, &spec))
-                .collect::<Option<_>>()?,
-            norm: CpuTensor::of(norm_scale(&self.norm, &spec))?,
-            head: optional(self.head.as_ref().map(of))?,
-        };
         let shape = Shape {
             heads: spec.heads,
             score_scale: spec.score_scale(),
@@ -37,7 +33,25 @@ impl Transformer {
             eps: spec.norm_eps as f32,
             embedding_scale: spec.embedding_scale.map(|scale| scale as f32),
         };
-        Some(Decoder::new(weights, shape, slots, capacity))
+        let attentions = attentions(&self.config, &self.config.layers(), capacity);
+        Decoder::new(weights.clone(), shape, &attentions, slots, capacity)
+    }
+
+    /// The weights as decoders read them, an adapter merged into them. `None` as [`Self::decoder`].
+    pub(crate) fn laid_out(&self) -> Option<Arc<Weights>> {
+        let spec = self.config.arch();
+        let embedding = of(&self.embedding)?;
+        let norm = CpuTensor::of(norm_scale(&self.norm, &spec))?;
+        let head = optional(self.head.as_ref().map(of))?;
+        let mut all = true;
+        // One block at a time: what is merged is laid out and forgotten.
+        let blocks = self.blocks.iter().map_while(|block| {
+            let weights = weights(&block.merged(), &spec);
+            all &= weights.is_some();
+            weights
+        });
+        let weights = Weights::new(embedding, blocks, norm, head.as_ref());
+        all.then(|| Arc::new(weights))
     }
 }
 
@@ -46,7 +60,7 @@ pub(crate) fn kept_bytes(config: &ModelConfig, capacity: usize) -> usize {
     Decoder::kept_bytes(config.heads(), config.num_hidden_layers, capacity)
 }
 
-fn weights(block: &Block, attention: Attention, spec: &ArchSpec) -> Option<BlockWeights> {
+fn weights(block: &Block, spec: &ArchSpec) -> Option<BlockWeights> {
     let scale = |weight: &Param<Tensor<1>>| CpuTensor::of(norm_scale(weight, spec));
     let norm = |weight: &Option<Param<Tensor<1>>>| optional(weight.as_ref().map(scale));
     let qk_norm = block.qk_norm.as_ref().map(|norm| Some([scale(&norm.queries)?, scale(&norm.keys)?]));
@@ -61,8 +75,6 @@ fn weights(block: &Block, attention: Attention, spec: &ArchSpec) -> Option<Block
         gate_up: of(&block.gate_up)?,
         down: of(&block.down)?,
         feed_forward_norm: norm(&block.feed_forward_norm)?,
-        angles: attention.angles,
-        window: attention.window,
     })
 }
 

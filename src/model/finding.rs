@@ -46,13 +46,6 @@ pub(crate) fn check_folder(folder: &Path) -> Result<(), ModelError> {
         return refused(format!("This is not a folder. {WANTED}."));
     }
     let has = |name: &str| std::fs::symlink_metadata(folder.join(name)).is_ok();
-    if has("adapter_config.json") && !has("config.json") {
-        return refused(
-            "This is an adapter (LoRA) without its model. Merge it first: `merge_and_unload()` in PEFT, then \
-             `save_pretrained(DIR)`."
-                .into(),
-        );
-    }
     if !has("config.json") {
         let hint = gguf::within(folder)
             .map_or(String::new(), |name| format!(" It holds {name}: give that file itself."));

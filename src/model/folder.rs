@@ -14,6 +14,7 @@ use safetensors::{Dtype, tensor::TensorView};
 pub(crate) use super::host::hexadecimal;
 pub use super::host::{ModelError, read_bounded};
 use super::{
+    adapter::{self, AdapterBase},
     companions::{self, Companions},
     config::ModelConfig,
     finding, gguf,
@@ -40,13 +41,15 @@ pub struct LoadedModel {
     pub companions: Companions,
     /// Notes for the user, in sentences.
     pub notes: Vec<String>,
+    /// Where the model has an adapter: what it belongs to.
+    pub adapter_of: Option<AdapterBase>,
 }
 
 impl LoadedModel {
     /// A model that was made here from scratch.
     pub fn made(mut model: Transformer, tokenizer: Vec<u8>) -> Self {
         model.config = publish::published_shape(model.config, &tokenizer);
-        Self { model, tokenizer, companions: Companions::default(), notes: Vec::new() }
+        Self { model, tokenizer, companions: Companions::default(), notes: Vec::new(), adapter_of: None }
     }
 
     /// The tokenizer, with the end tokens that the folder names.
@@ -58,11 +61,14 @@ impl LoadedModel {
     }
 }
 
-/// Loads a Hugging Face folder onto `device`.
+/// Loads a Hugging Face folder onto `device`, or a folder with an adapter and the model that it belongs to.
 ///
 /// # Errors
 /// A sentence that names the file and what is wrong with it.
 pub fn load(folder: &Path, device: &Device) -> Result<LoadedModel, ModelError> {
+    if adapter::is_adapter(folder) {
+        return adapter::load(folder, device);
+    }
     finding::check_folder(folder)?;
     let config_path = folder.join(companions::CONFIG);
     let config = read_bounded(&config_path, MAX_JSON)?;
@@ -78,7 +84,7 @@ pub fn load(folder: &Path, device: &Device) -> Result<LoadedModel, ModelError> {
     }
     let mut model = onto_device(host, &config, device)?;
     model.config = publish::published_shape(config, &tokenizer);
-    Ok(LoadedModel { model, tokenizer, companions, notes })
+    Ok(LoadedModel { model, tokenizer, companions, notes, adapter_of: None })
 }
 
 /// Loads a GGUF file onto `device`, as if it were a folder.
@@ -97,7 +103,7 @@ pub fn load_gguf(path: &Path, device: &Device) -> Result<LoadedModel, ModelError
         other => other,
     })?;
     model.config = publish::published_shape(config, &tokenizer);
-    Ok(LoadedModel { model, tokenizer, companions, notes })
+    Ok(LoadedModel { model, tokenizer, companions, notes, adapter_of: None })
 }
 
 /// Loads a model from bytes in memory. `source` is named in errors.
@@ -149,17 +155,19 @@ fn onto_device(host: HostTensors, config: &ModelConfig, device: &Device) -> Resu
         gate_up: matrix(block.gate_up),
         down: matrix(block.down),
         feed_forward_norm: block.feed_forward_norm.map(vector),
+        adapter: None,
     };
     Ok(Transformer {
         embedding: matrix(host.embedding),
         blocks: host.blocks.into_iter().map(block).collect(),
         norm: vector(host.norm),
         head: host.head.map(matrix),
+        recompute: false,
         config: config.clone(),
     })
 }
 
-/// The weights as one safetensors file in f32, with transformers' names and layouts.
+/// The weights, an adapter merged into them, as one safetensors file in f32, with transformers' names and layouts.
 ///
 /// # Errors
 /// If the device's memory cannot be read.
@@ -176,7 +184,7 @@ pub(crate) fn to_bytes_as(model: &Transformer, as_type: WeightType) -> Result<Ve
     let mut file = File { as_type, tensors: BTreeMap::new(), beyond: None };
     let layout = Layout::of(&model.config);
     for (layer, block) in model.blocks.iter().enumerate() {
-        let places = layout.block(layer);
+        let (places, block) = (layout.block(layer), block.merged());
         file.put(&places.qkv, block.qkv.val())?;
         for (place, weight) in [
             (&places.qkv_bias, &block.qkv_bias),
@@ -211,20 +219,27 @@ pub(crate) fn to_bytes_as(model: &Transformer, as_type: WeightType) -> Result<Ve
             format!("Tensor `{name}` has values that float16 cannot hold; use float32."),
         ));
     }
+    serialized(&file.tensors, as_type)
+}
+
+/// One safetensors file of tensors of a type, by name with their shapes.
+pub(super) fn serialized(
+    tensors: &BTreeMap<String, (Vec<usize>, Vec<u8>)>,
+    as_type: WeightType,
+) -> Result<Vec<u8>, ModelError> {
     let dtype = match as_type {
         WeightType::F32 => Dtype::F32,
         WeightType::Bf16 => Dtype::BF16,
         WeightType::F16 => Dtype::F16,
     };
-    let views: Result<Vec<_>, _> = file
-        .tensors
+    let views: Result<Vec<_>, _> = tensors
         .iter()
         .map(|(name, (shape, bytes))| TensorView::new(dtype, shape.clone(), bytes).map(|view| (name, view)))
         .collect();
     let metadata = std::collections::HashMap::from([("format".to_string(), "pt".to_string())]);
     views
         .and_then(|views| safetensors::serialize(views, Some(metadata)))
-        .map_err(|e| broken(memory, format!("The weights could not be written: {e}.")))
+        .map_err(|e| broken(Path::new("model in memory"), format!("The weights could not be written: {e}.")))
 }
 
 /// The tensors of a file being written.
@@ -258,7 +273,7 @@ impl File {
     }
 }
 
-fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
+pub(super) fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
     tensor.into_data().try_to_vec::<f32>().map_err(|e| {
         broken(Path::new("model in memory"), format!("The weights could not be read back: {e:?}."))
     })
@@ -268,10 +283,14 @@ fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
 ///
 /// # Errors
 /// If they cannot be read.
-pub(crate) fn hash_of_folder(folder: &Path) -> Result<String, ModelError> {
+pub fn hash_of_folder(folder: &Path) -> Result<String, ModelError> {
     use sha2::{Digest, Sha256};
     let mut hash = Sha256::new();
-    for file in weight_files(folder)? {
+    let files = match adapter::is_adapter(folder) {
+        true => vec![folder.join(adapter::WEIGHTS)],
+        false => weight_files(folder)?,
+    };
+    for file in files {
         hash.update(read_bounded(&file, MAX_WEIGHTS)?);
     }
     Ok(hexadecimal(&hash.finalize()))

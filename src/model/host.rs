@@ -140,6 +140,11 @@ impl HostTensors {
         Ok(())
     }
 
+    /// The first tensor that was not taken.
+    pub(super) fn left(&self) -> Option<&str> {
+        self.tensors.keys().next().map(String::as_str)
+    }
+
     /// Whether there is a tensor of this name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.tensors.contains_key(name)
@@ -179,7 +184,8 @@ impl HostTensors {
         Ok(())
     }
 
-    fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
+    /// Takes a tensor out.
+    pub(super) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
         let (found, values) = self.tensors.remove(name).ok_or_else(|| {
             broken(
                 &self.source,
@@ -341,7 +347,7 @@ pub fn arrange(mut host: HostTensors, config: &ModelConfig) -> Result<HostModel,
         Some(host.matrix(&head)?)
     };
     host.tensors.retain(|name, _| !name.ends_with("rotary_emb.inv_freq"));
-    if let Some(name) = host.tensors.keys().next() {
+    if let Some(name) = host.left() {
         return Err(broken(
             &host.source,
             format!(

@@ -1,5 +1,6 @@
 //! The language model: a decoder-only transformer on Burn tensors, of any of the [`families`].
 
+pub mod adapter;
 pub mod arch;
 pub mod cache;
 pub mod companions;
@@ -12,6 +13,7 @@ pub mod folder;
 pub mod gguf;
 pub mod host;
 mod layout;
+pub mod lora;
 pub mod publish;
 pub mod rope;
 mod rotary;

@@ -39,14 +39,15 @@ impl ModelSource<'_> {
         let mut model = folder::from_bytes(base.config, base.weights, source, device)?;
         model.config = published_shape(model.config, base.tokenizer);
         let companions = Companions::of_config(base.config);
-        Ok(LoadedModel { model, tokenizer: base.tokenizer.to_vec(), companions, notes: Vec::new() })
+        let tokenizer = base.tokenizer.to_vec();
+        Ok(LoadedModel { model, tokenizer, companions, notes: Vec::new(), adapter_of: None })
     }
 
     /// The hexadecimal SHA-256 of its weights.
     ///
     /// # Errors
     /// If they cannot be read.
-    pub(crate) fn hash(self) -> Result<String, ModelError> {
+    pub fn hash(self) -> Result<String, ModelError> {
         match self {
             Self::Embedded(base) => Ok(hash_of(base.weights)),
             Self::Folder(path) => folder::hash_of_folder(path),

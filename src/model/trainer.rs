@@ -105,10 +105,14 @@ pub struct Update<Stats> {
 }
 
 impl Trainer {
-    /// Takes a model on a plain device and trains all of it.
+    /// Takes a model on a plain device and trains all of it, or its adapter if it has one.
     pub fn new(model: Transformer, weight_decay: f32, workers: Arc<Workers>) -> Self {
         let device = model.device().autodiff();
-        Self { model: model.train(), optimizer: adamw(weight_decay), state: Vec::new(), workers, device }
+        let mut model = model.train();
+        if model.lora().is_some() {
+            model = model.no_grad().set_require_grad_group(ParamGroup::from_predicate("adapter"), true);
+        }
+        Self { model, optimizer: adamw(weight_decay), state: Vec::new(), workers, device }
     }
 
     /// Trains only the parameters of this set, whose paths are those of the model's fields (`blocks.0.qkv`).
@@ -333,13 +337,17 @@ fn add(left: FlatGradients, right: FlatGradients) -> FlatGradients {
     left.into_iter().zip(right).map(|(a, b)| a + b).collect()
 }
 
-/// The Euclidean norm of all weights as one vector; one read from the device. Infinite or NaN if a weight is,
+/// The Euclidean norm of all trained weights as one vector; one read from the device. Infinite or NaN if a weight is,
 /// or if weights are too large to compute with.
 fn weights_norm(model: &Transformer) -> f64 {
     struct Squares(Option<Tensor<1>>);
     impl ModuleVisitor for Squares {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let weights = param.val().inner();
+            let weights = param.val();
+            if !weights.is_require_grad() {
+                return;
+            }
+            let weights = weights.inner();
             let squares = (weights.clone() * weights).sum();
             self.0 = Some(match self.0.take() {
                 None => squares,

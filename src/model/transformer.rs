@@ -18,17 +18,20 @@ use burn::{
 
 pub use super::rotary::Rotary;
 use super::{
-    arch::{Activation, ArchSpec, LayerSpec, Norms},
+    arch::{Activation, ArchSpec, LayerSpec},
     cache::KvCache,
     config::ModelConfig,
+    lora::Adapter,
     rotary::{Masks, attentions},
 };
 use crate::kernels::{
     attend,
     attention::{Attention, Heads},
-    block,
+    block, head,
     linear::{linear, linear_transposed},
-    log_probs, norm,
+    log_probs,
+    low_rank::Site,
+    norm,
 };
 
 /// Scales of the norms of queries and of keys: `[c]` for a norm of each head, `[H c]` and `[G c]` for one of all heads.
@@ -77,6 +80,8 @@ pub struct Block {
     pub down: Param<Tensor<2>>,
     /// Scale of the norm of the feed-forward's result, `[d]`, if any.
     pub feed_forward_norm: Option<Param<Tensor<1>>>,
+    /// What is added to these matrices, if anything.
+    pub adapter: Option<Adapter>,
 }
 
 /// The whole model. On a device with autodiff it trains; [`Module::valid`] gives the copy that samples.
@@ -90,6 +95,9 @@ pub struct Transformer {
     pub norm: Param<Tensor<1>>,
     /// The output layer, `[d, V]`, unless it is the embedding transposed.
     pub head: Option<Param<Tensor<2>>>,
+    /// Whether the backward pass makes each block's activations anew instead of keeping them; on the CPU.
+    #[module(skip)]
+    pub recompute: bool,
     /// The shape.
     #[module(skip)]
     pub config: ModelConfig,
@@ -126,13 +134,14 @@ struct Layer<'a, 'b> {
     spec: &'a ArchSpec,
     attention: &'a Attention,
     plain: &'a Plain<'b>,
+    /// Whether the backward pass makes the activations anew.
+    recompute: bool,
 }
 
 impl Block {
-    /// The weights for the kernel of the whole block. It knows blocks with a norm before each half, whose scale is the
-    /// weight itself, and with SwiGLU; `None` for others.
+    /// The weights for the kernel of the whole block; `None` for blocks that it does not know.
     fn fused(&self, spec: &ArchSpec) -> Option<block::Weights> {
-        if spec.norms != Norms::Before || spec.norm_adds_one || spec.activation != Activation::Silu {
+        if !spec.is_fused() {
             return None;
         }
         Some(block::Weights {
@@ -144,12 +153,21 @@ impl Block {
             post_norm: self.post_norm.as_ref()?.val(),
             gate_up: self.gate_up.val(),
             down: self.down.val(),
+            adapter: self.adapter.as_ref().map(|adapter| (adapter.plan.clone(), adapter.values.val())),
         })
+    }
+
+    /// `x` times the matrix at `site`, with what the adapter adds.
+    fn times(&self, x: Tensor<2>, matrix: &Param<Tensor<2>>, site: Site) -> Tensor<2> {
+        match &self.adapter {
+            None => x.matmul(matrix.val()),
+            Some(adapter) => adapter.add(x.clone().matmul(matrix.val()), &x, site),
+        }
     }
 
     /// Queries, keys and values of `x: [N, d]` side by side: `[N, (H + 2G) c]`.
     fn project(&self, x: Tensor<2>, spec: &ArchSpec) -> Tensor<2> {
-        let qkv = x.matmul(self.qkv.val());
+        let qkv = self.times(x, &self.qkv, Site::Qkv);
         let qkv = match &self.qkv_bias {
             None => qkv,
             Some(bias) => qkv + bias.val().unsqueeze::<2>(),
@@ -177,7 +195,8 @@ impl Block {
 
     /// The feed-forward half of the block, residual included.
     fn feed_forward(&self, x: Tensor<2>, spec: &ArchSpec) -> Tensor<2> {
-        let gate_up = normed(x.clone(), self.post_norm.as_ref(), spec).matmul(self.gate_up.val());
+        let gate_up =
+            self.times(normed(x.clone(), self.post_norm.as_ref(), spec), &self.gate_up, Site::GateUp);
         let f = spec.inner;
         let gate = gate_up.clone().slice(s![.., 0..f]);
         let gate = match spec.activation {
@@ -185,16 +204,16 @@ impl Block {
             Activation::GeluTanh => gelu_tanh(gate),
         };
         let gated = gate * gate_up.slice(s![.., f..]);
-        x + normed(gated.matmul(self.down.val()), self.feed_forward_norm.as_ref(), spec)
+        x + normed(self.times(gated, &self.down, Site::Down), self.feed_forward_norm.as_ref(), spec)
     }
 
     /// The block over whole sequences: `x: [B T, d]`. A cache, if given, stores its keys and values for
     /// decoding.
     fn forward(&self, x: Tensor<2>, layer: &Layer<'_, '_>, cache: Option<&mut KvCache>) -> Tensor<2> {
-        let Layer { spec, attention, .. } = *layer;
+        let Layer { spec, attention, recompute, .. } = *layer;
         if cache.is_none()
             && let Some(weights) = self.fused(spec)
-            && let Some(after) = block::block(&x, &weights, attention, spec.norm_eps)
+            && let Some(after) = block::block(&x, &weights, attention, spec.norm_eps, recompute)
         {
             return after;
         }
@@ -203,8 +222,8 @@ impl Block {
             Some(cache) => Self::attend(qkv, layer, Some(cache)),
             None => attend::attend(&qkv, attention).unwrap_or_else(|| Self::attend(qkv, layer, None)),
         };
-        let attended = normed(mixed.matmul(self.output.val()), self.attention_norm.as_ref(), spec);
-        self.feed_forward(x + attended, spec)
+        let product = self.times(mixed, &self.output, Site::Output);
+        self.feed_forward(x + normed(product, self.attention_norm.as_ref(), spec), spec)
     }
 
     /// Causal attention: `[B T, H c]`.
@@ -250,8 +269,8 @@ impl Block {
         let (keys, values) = cache.read(index, end.saturating_sub(layer.window.unwrap_or(end))..end);
         let scores = q.matmul(keys.transpose()) * spec.score_divisor.powf(-0.5);
         let mixed = activation::softmax(scores, 3).matmul(values).reshape([b, h * c]);
-        let attended = normed(mixed.matmul(self.output.val()), self.attention_norm.as_ref(), spec);
-        self.feed_forward(x + attended, spec)
+        let product = self.times(mixed, &self.output, Site::Output);
+        self.feed_forward(x + normed(product, self.attention_norm.as_ref(), spec), spec)
     }
 }
 
@@ -301,6 +320,7 @@ impl Transformer {
                 gate_up: normal([d, 2 * f], 0.02),
                 down: normal([f, d], closing),
                 feed_forward_norm: after.then(|| scale(d)),
+                adapter: None,
             })
             .collect();
         Self {
@@ -308,6 +328,7 @@ impl Transformer {
             blocks,
             norm: scale(d),
             head: (!config.tie_word_embeddings).then(|| normal([d, config.vocab_size], 0.02)),
+            recompute: false,
             config: config.clone(),
         }
     }
@@ -341,7 +362,7 @@ impl Transformer {
         }));
         let mut x = self.embed(tokens.reshape([b * t]), &spec);
         for ((index, block), attention) in self.blocks.iter().enumerate().zip(&attentions) {
-            let layer = Layer { index, spec: &spec, attention, plain: &plain };
+            let layer = Layer { index, spec: &spec, attention, plain: &plain, recompute: self.recompute };
             x = block.forward(x, &layer, cache.as_deref_mut());
         }
         rms_norm(&x, &self.norm, &spec)
@@ -376,6 +397,25 @@ impl Transformer {
             None => linear_transposed(&hidden, &self.embedding.val())
                 .unwrap_or_else(|| hidden.matmul(self.embedding.val().transpose())),
         }
+    }
+}
+
+impl Transformer {
+    /// Log-probability at a temperature of each target after its hidden state: `[N, d]` and `[N]` give `[N]`. On the CPU
+    /// the logits of a large vocabulary are never all in memory.
+    pub fn log_probs(&self, hidden: Tensor<2>, targets: Tensor<1, Int>, temperature: f64) -> Tensor<1> {
+        if self.config.vocab_size > head::IN_PIECES_ABOVE {
+            let (weights, transposed) = match &self.head {
+                Some(head) => (head.val(), false),
+                None => (self.embedding.val(), true),
+            };
+            if let Some(found) = head::target_log_probs(&hidden, &weights, transposed, &targets, temperature)
+            {
+                return found;
+            }
+        }
+        let logits = self.logits(hidden);
+        target_log_probs(if temperature == 1.0 { logits } else { logits / temperature }, targets)
     }
 }
 

@@ -4,6 +4,8 @@ pub mod budget;
 pub mod sampler;
 pub mod slots;
 
+pub(crate) use slots::slots_of;
+
 use crate::task::Puzzle;
 
 /// One sampled completion.

@@ -22,7 +22,7 @@ use crate::{
         decoder::{Decoder, Entry},
         vector::{LANES, exp, largest, mul_add, sum, vectorized},
     },
-    model::{decoding::kept_bytes, transformer::Transformer},
+    model::{config::ModelConfig, decoding::kept_bytes, transformer::Transformer},
     system::workers::Workers,
 };
 
@@ -38,6 +38,15 @@ const KEPT_BYTES: usize = 4 << 20;
 /// for as much as the weights take, twice: the more slots there are, the less often the weights are read.
 const WEIGHTS_BYTES: usize = 16 << 20;
 
+/// Slots of a worker that has its share of so many rows to write, of at most `capacity` tokens each. Memory is bounded by
+/// them, however many rows there are.
+pub(crate) fn slots_of(model: &ModelConfig, rows: usize, capacity: usize, workers: usize) -> usize {
+    let weights = size_of::<f32>() * model.parameters();
+    let kept = if weights > WEIGHTS_BYTES { 2 * weights } else { KEPT_BYTES };
+    let slots = (kept / kept_bytes(model, capacity)).clamp(*SLOTS.start(), *SLOTS.end());
+    rows.div_ceil(workers.max(1)).clamp(1, slots)
+}
+
 /// Samples one completion per request, in order. `None` if the model is not on the CPU; `Some(None)` if the
 /// observer ended sampling.
 pub fn sample(
@@ -52,12 +61,10 @@ pub fn sample(
     }
     let longest = requests.iter().map(|r| r.prompt.len()).max().unwrap_or(0);
     let capacity = longest + options.max_new_tokens;
-    let weights = size_of::<f32>() * model.config.parameters();
-    let kept = if weights > WEIGHTS_BYTES { 2 * weights } else { KEPT_BYTES };
-    let slots = (kept / kept_bytes(&model.config, capacity)).clamp(*SLOTS.start(), *SLOTS.end());
-    let slots = requests.len().div_ceil(workers.count()).clamp(1, slots);
-    let decoders =
-        (0..workers.count()).map(|_| model.decoder(slots, capacity)).collect::<Option<Vec<_>>>()?;
+    let slots = slots_of(&model.config, requests.len(), capacity, workers.count());
+    let weights = model.laid_out()?;
+    let decoders: Vec<_> = (0..workers.count()).map(|_| model.decoders(&weights, slots, capacity)).collect();
+    drop(weights);
     let written = Mutex::new(vec![Completion::default(); requests.len()]);
     let queue = AtomicUsize::new(0);
     let jobs: Vec<_> = decoders

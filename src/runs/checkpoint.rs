@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{directory::CHECKPOINTS, disk::Disk, error::CheckpointError, journal::LogFile};
 use crate::{
-    model::host::hexadecimal,
+    model::{adapter, host::hexadecimal},
     system::{
         files::{self, Folder, Kind, Wanted},
         quoting::{quoting, shortened},
@@ -25,6 +25,7 @@ use crate::{
 /// The format written and read here.
 pub const FORMAT: u32 = 1;
 
+const WEIGHTS: &str = "model.safetensors";
 const MANIFEST: &str = "manifest.json";
 const MAX_MANIFEST_BYTES: u64 = 1024 * 1024;
 /// Suffix of a checkpoint being written.
@@ -341,12 +342,15 @@ pub fn verify(folder: &Path) -> Result<Manifest, CheckpointError> {
     Ok(manifest)
 }
 
-/// Refuses a checkpoint whose manifest does not list the needed files.
+/// Refuses a checkpoint whose manifest does not list the needed files, if any, and weights or an adapter's weights.
 ///
 /// # Errors
 /// Names the first missing file.
 pub(super) fn require(folder: &Path, manifest: &Manifest, needed: &[&str]) -> Result<(), CheckpointError> {
-    match needed.iter().find(|name| !manifest.files.contains_key(**name)) {
+    let has = |name: &str| manifest.files.contains_key(name);
+    let weights = needed.is_empty() || has(adapter::WEIGHTS) || has(WEIGHTS);
+    let missing = needed.iter().copied().find(|name| !has(name));
+    match missing.or((!weights).then_some(WEIGHTS)) {
         None => Ok(()),
         Some(name) => {
             Err(CheckpointError::broken(&folder.join(MANIFEST), format!("it does not list {name}")))

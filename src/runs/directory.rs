@@ -37,8 +37,7 @@ pub(super) const CHECKPOINTS: &str = "checkpoints";
 /// What the engine and its libraries log.
 pub(crate) const ENGINE_LOG: &str = "engine.log";
 /// What a checkpoint must hold to resume a run.
-const CHECKPOINT_FILES: [&str; 5] =
-    ["config.json", "tokenizer.json", "model.safetensors", "optimizer.f32", "state.json"];
+const CHECKPOINT_FILES: [&str; 4] = ["config.json", "tokenizer.json", "optimizer.f32", "state.json"];
 /// Longer names are cut: some systems allow 255 bytes, and the date and a suffix come on top.
 const LONGEST_SHORT_NAME: usize = 60;
 /// How many runs with the same second and name get a suffix before giving up.

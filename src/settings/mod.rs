@@ -4,12 +4,14 @@
 //! The rooms that use a value declare its row; [`crate::config`] puts the sections together.
 
 mod choice;
+mod several;
 mod texts;
 
 use std::{fmt, ops::RangeInclusive};
 
 pub(crate) use choice::choices;
 pub use choice::{Choice, Named};
+pub use several::Several;
 pub use texts::Texts;
 
 use crate::system::quoting::quoted;
@@ -34,6 +36,8 @@ pub enum Allowed {
     OneOfOrFile(Vec<Named>),
     /// A few short texts, or none.
     Texts,
+    /// One or more of these words, with commas between them.
+    SomeOf(Vec<Named>),
     /// `true` or `false`.
     Flag,
     /// A whole number, bounds included.
@@ -177,7 +181,9 @@ impl Key {
     pub(crate) fn read_text(&self, text: &str) -> Result<Value, Refused> {
         let (text, allowed) = (text.trim(), self.allowed());
         let value = match allowed {
-            Allowed::OneOf(_) | Allowed::OneOfOrFile(_) => Some(Value::Word(text.to_owned())),
+            Allowed::OneOf(_) | Allowed::OneOfOrFile(_) | Allowed::SomeOf(_) => {
+                Some(Value::Word(text.to_owned()))
+            }
             Allowed::Texts => texts::read(text).map(Value::Texts),
             Allowed::Flag => text.parse().ok().map(Value::Flag),
             Allowed::Whole(_) => text.parse().ok().map(Value::Whole),
@@ -190,7 +196,7 @@ impl Key {
     pub(crate) fn read_toml(&self, given: &toml::Value) -> Result<Value, Refused> {
         let allowed = self.allowed();
         let value = match (&allowed, given) {
-            (Allowed::OneOf(_) | Allowed::OneOfOrFile(_), toml::Value::String(text)) => {
+            (Allowed::OneOf(_) | Allowed::OneOfOrFile(_) | Allowed::SomeOf(_), toml::Value::String(text)) => {
                 Some(Value::Word(text.clone()))
             }
             (Allowed::Texts, toml::Value::Array(all)) => texts::of_array(all).map(Value::Texts),
@@ -218,6 +224,9 @@ impl Allowed {
                 words.iter().any(|named| named.name == word) || is_path(word)
             }
             (Self::Texts, Value::Texts(all)) => texts::are_allowed(all),
+            (Self::SomeOf(words), Value::Word(list)) => {
+                several::words(list).all(|word| words.iter().any(|named| named.name == word))
+            }
             (Self::Flag, Value::Flag(_)) => true,
             (Self::Whole(bounds), Value::Whole(whole)) => bounds.contains(whole),
             // NaN and the infinities lie between no bounds.
@@ -230,9 +239,13 @@ impl Allowed {
 impl fmt::Display for Allowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OneOf(words) => {
+            Self::OneOf(words) | Self::SomeOf(words) => {
                 let names: Vec<&str> = words.iter().map(|word| word.name).collect();
-                write!(f, "one of {}", names.join(", "))
+                let (one, end) = match self {
+                    Self::OneOf(_) => ("one", ""),
+                    _ => ("one or more", ", with commas between them"),
+                };
+                write!(f, "{one} of {}{end}", names.join(", "))
             }
             Self::OneOfOrFile(words) => {
                 let names: Vec<&str> = words.iter().map(|word| word.name).collect();

@@ -7,6 +7,7 @@ mod forms;
 mod gguf;
 mod kernels;
 mod learning;
+mod lora;
 mod parts;
 mod reference;
 mod registry;

@@ -161,7 +161,10 @@ fn outcome(run: &RunDirectory, step: u64) -> Outcome {
     Outcome {
         metrics: metrics.iter().map(|m| serde_json::to_string(&m.without_clock()).unwrap()).collect(),
         rollouts: std::fs::read(run.rollouts_path()).unwrap(),
-        weights: std::fs::read(folder.join("model.safetensors")).unwrap(),
+        weights: ["model.safetensors", "adapter_model.safetensors"]
+            .into_iter()
+            .find_map(|name| std::fs::read(folder.join(name)).ok())
+            .unwrap(),
         optimizer: std::fs::read(folder.join("optimizer.f32")).unwrap(),
     }
 }

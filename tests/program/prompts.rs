@@ -88,15 +88,12 @@ fn a_completion_ends_with_a_text_that_ends_it() {
     let tokenizer = Tokenizer::from_bytes(FAMILIES[0].base.tokenizer, "ours".as_ref()).unwrap();
     let mut ended = 0;
     for rollout in rollouts(&run) {
+        let token_ids = rollout.token_ids.as_deref().unwrap();
         let inside = rollout.completion.trim_end_matches(" =");
         assert!(!inside.contains(" ="), "{}", rollout.completion);
         ended += usize::from(rollout.completion.ends_with(" ="));
-        assert_eq!(
-            rollout.truncated,
-            rollout.token_ids.as_ref().unwrap().len() == 24 && inside == rollout.completion,
-            "{rollout:?}"
-        );
-        assert_eq!(tokenizer.decode(rollout.token_ids.as_ref().unwrap()), rollout.completion);
+        assert_eq!(rollout.truncated, token_ids.len() == 24 && inside == rollout.completion, "{rollout:?}");
+        assert_eq!(tokenizer.decode(token_ids), rollout.completion);
     }
     assert!(ended > 2, "{ended}");
     let mut wrong = headless(root.path(), 1);

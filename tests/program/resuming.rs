@@ -306,3 +306,41 @@ fn what_is_ignored_on_resume_is_reported() {
     let told = said(5);
     assert!(!told.contains("are ignored") && !told.contains("says group_size"), "{told}");
 }
+
+/// With a KL term, whose reference is the adapter's base.
+fn with_adapter() -> Config {
+    with_reference().with(["lora_rank=4", "lora_targets=q,v,down", "gradient_checkpointing=true"]).unwrap()
+}
+
+#[test]
+fn a_run_of_an_adapter_goes_on_exactly_from_the_adapter_alone() {
+    let root = TempDir::new().unwrap();
+    let run = alone(options(root.path(), with_adapter(), 2));
+    let files = contents(&run.checkpoint(None).unwrap().path);
+    let has = |name: &str| files.keys().any(|path| path.ends_with(name));
+    assert!(
+        has("adapter_model.safetensors") && has("adapter_config.json") && has("base.json"),
+        "{:?}",
+        files.keys()
+    );
+    assert!(!has("/model.safetensors") && !has("reference.safetensors"), "{:?}", files.keys());
+    alone(resumed(&run, 4));
+    assert_same(&outcome(&run, 4), &straight(with_adapter(), 4), "2 + 2 steps of an adapter against 4");
+
+    // Another shape is no continuation; without an adapter it is merged, and all is trained.
+    let fork = |settings: &[&str]| EngineOptions {
+        start: Start::Fork(run.clone(), None),
+        ..options(root.path(), with_reference().with(settings).unwrap(), 5)
+    };
+    let refused = aha_lab::engine::setup::prepare(&fork(&["lora_rank=8"])).err().unwrap().to_string();
+    assert!(
+        refused.contains("has a LoRA adapter with lora_rank=4") && refused.contains("q,v,down"),
+        "{refused}"
+    );
+    let merged = alone(fork(&["lora_rank=0"]));
+    assert!(
+        contents(&merged.checkpoint(None).unwrap().path)
+            .keys()
+            .any(|path| path.ends_with("/model.safetensors"))
+    );
+}

@@ -17,8 +17,9 @@ use super::Failure;
 use crate::{
     config::Config,
     device::{self, Choice},
+    engine::footprint::Footprint,
     grpo::{
-        settings::{Optimizer, Settings},
+        settings::Optimizer,
         step::{Grpo, step},
     },
     kernels::{
@@ -75,6 +76,12 @@ pub struct BenchArgs {
     /// Tokens in one forward and backward pass
     #[arg(long, value_name = "N", default_value_t = Config::default().update.micro_tokens)]
     pub micro_tokens: usize,
+    /// Rank of a LoRA adapter for all matrices of the blocks; 0 trains all weights
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub lora_rank: usize,
+    /// Compute each block again in the backward pass instead of keeping its activations
+    #[arg(long)]
+    pub gradient_checkpointing: bool,
     /// Steps that count
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub steps: usize,
@@ -88,12 +95,14 @@ pub struct BenchArgs {
 
 impl BenchArgs {
     /// The lab's, for these shapes.
-    fn settings(&self) -> Settings {
-        let mut settings = Settings::default();
+    fn config(&self) -> Config {
+        let mut settings = Config::default();
         settings.sampling.prompts_per_step = self.prompts;
         settings.sampling.group_size = self.group;
         settings.sampling.max_new_tokens = self.max_new;
         settings.update.micro_tokens = self.micro_tokens;
+        settings.update.gradient_checkpointing = self.gradient_checkpointing;
+        settings.lora.lora_rank = self.lora_rank;
         settings.optimizer = Optimizer { learning_rate: 3e-4, warmup_steps: 0, ..Optimizer::default() };
         settings
     }
@@ -129,10 +138,17 @@ pub fn run(args: &BenchArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let unit = (!choice.is_gpu).then(VectorUnit::in_use);
     let gemm = gemm_gflops(&workers, &choice);
     choice.device.seed(0);
-    let trainer = Trainer::new(Transformer::random(&config, &choice.device), 0.0, workers);
+    let wanted = args.config();
+    let mut model = Transformer::random(&config, &choice.device);
+    model.recompute = args.gradient_checkpointing;
+    if args.lora_rank > 0 {
+        model = model.with_new_adapter(&wanted.lora, 0);
+    }
+    let trainer = Trainer::new(model, 0.0, workers);
     let task = Box::new(AnyTokens { vocabulary: args.vocab, length: args.prompt_len });
     let mut grpo = Grpo { task, tokenizer: words(args.vocab)?, trainer, reference: None };
-    let settings = args.settings();
+    let settings = wanted.grpo();
+    let estimate = Footprint::of(&wanted, &config, threads);
     let mut times: Vec<(f64, f64)> = Vec::new();
     for number in 1..=args.steps as u64 + 1 {
         let mut timed = Timed::new(&mut grpo);
@@ -148,8 +164,10 @@ pub fn run(args: &BenchArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let step = median(times.iter().map(|t| t.0 + t.1));
     let fastest = times.iter().map(|t| t.0 + t.1).fold(f64::INFINITY, f64::min);
     let trained = (rows * (args.prompt_len + args.max_new)) as f64;
-    // A backward pass costs twice its forward pass; the mean position sees half of the row.
-    let flops = 3.0 * config.forward_flops((args.prompt_len + args.max_new) as f64 / 2.0) * trained;
+    // A backward pass costs twice its forward pass, and where the weights are frozen once; the mean position sees half of
+    // the row.
+    let passes = if args.lora_rank > 0 { 2.0 } else { 3.0 };
+    let flops = passes * config.forward_flops((args.prompt_len + args.max_new) as f64 / 2.0) * trained;
     let share = flops / update / 1e9 / gemm;
     let whole = json!({
         "rollout_tok_s": (rows * args.max_new) as f64 / rollout,
@@ -159,6 +177,7 @@ pub fn run(args: &BenchArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         "rollout_share": rollout / step,
         "train_share": update / step,
         "max_rss_mib": peak_memory_mib(),
+        "estimated_mib": estimate.peak() / f64::from(1 << 20),
         "threads": threads,
         "backend": choice.name,
         "vector_unit": unit,
@@ -199,7 +218,11 @@ pub fn run(args: &BenchArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     writeln!(stdout, "a step      {:>9.2} s          fastest {fastest:.2} s", step)?;
     writeln!(stdout, "GEMM peak   {gemm:>9.0} GFLOP/s    training reaches {:.0} % of it", 100.0 * share)?;
     if let Some(memory) = whole["max_rss_mib"].as_f64() {
-        writeln!(stdout, "peak memory {memory:>9.0} MiB")?;
+        writeln!(
+            stdout,
+            "peak memory {memory:>9.0} MiB          estimated {:.0} MiB",
+            number("estimated_mib")
+        )?;
     }
     Ok(0)
 }

@@ -6,7 +6,7 @@ use super::Training;
 use crate::{
     engine::setup::{EngineError, OPTIMIZER_FILE, REFERENCE_FILE, WEIGHTS_FILE},
     model::{
-        folder,
+        adapter, folder,
         publish::{WeightType, small_files},
     },
     protocol::Event,
@@ -134,9 +134,17 @@ impl Training<'_> {
             writer.write_bytes(&name, &bytes).map_err(failed)?;
         }
         writer.write_bytes("tokenizer.json", &self.p.tokenizer_file).map_err(failed)?;
-        writer.write_bytes(WEIGHTS_FILE, &folder::to_bytes(&model)?).map_err(failed)?;
+        let adapted = model.lora().is_some();
+        let weights = match adapted {
+            true => adapter::files(&model, self.p.adapter_of.as_ref(), WeightType::F32)?,
+            false => vec![(WEIGHTS_FILE.to_owned(), folder::to_bytes(&model)?)],
+        };
+        for (name, bytes) in weights {
+            writer.write_bytes(&name, &bytes).map_err(failed)?;
+        }
         writer.write_bytes(OPTIMIZER_FILE, &optimizer.to_bytes()).map_err(failed)?;
-        if let Some(reference) = &self.p.grpo.reference {
+        // The reference of an adapter is its base.
+        if let Some(reference) = self.p.grpo.reference.as_ref().filter(|_| !adapted) {
             writer.write_bytes(REFERENCE_FILE, &folder::to_bytes(reference)?).map_err(failed)?;
         }
         writer.write_bytes(STATE_FILE, &state.to_json().map_err(failed)?).map_err(failed)?;

@@ -1,12 +1,26 @@
 //! The keys and values of the slots, and attention to them.
 
+use std::sync::Arc;
+
 use pulp::Simd;
 
-use super::{Entry, Layer};
+use super::Entry;
 use crate::kernels::{
+    attention::Angles,
     heads::Heads,
     vector::{LANES, mul_add, soften_from, vectorized},
 };
+
+/// What a layer has read, and how it looks at it.
+pub struct Memory {
+    pub angles: Arc<Angles>,
+    /// Positions that a token sees, itself included; `usize::MAX` for all before it.
+    pub window: usize,
+    /// Rotated keys of all slots, laid out as [`Cache`] says.
+    pub keys: Vec<f32>,
+    /// Values of all slots, `[slots, G, capacity, c]`.
+    pub values: Vec<f32>,
+}
 
 vectorized! {
     /// Stores the token's keys and values, then attends to them and to all earlier ones: `mixed: [H c]`.
@@ -14,13 +28,13 @@ vectorized! {
         cache: Cache,
         entry: &'a Entry,
         qkv: &'a [f32],
-        layer: &'a mut Layer,
+        memory: &'a mut Memory,
         turned: &'a mut [f32],
         scores: &'a mut [f32],
         mixed: &'a mut [f32],
     ) {
-        cache.write(entry, qkv, layer, turned);
-        cache.attend::<S>(entry, qkv, layer, turned, scores, mixed);
+        cache.write(entry, qkv, memory, turned);
+        cache.attend::<S>(entry, qkv, memory, turned, scores, mixed);
     }
 }
 
@@ -43,19 +57,19 @@ impl Cache {
     }
 
     #[inline(always)]
-    fn write(self, entry: &Entry, qkv: &[f32], layer: &mut Layer, turned: &mut [f32]) {
+    fn write(self, entry: &Entry, qkv: &[f32], memory: &mut Memory, turned: &mut [f32]) {
         let Heads { queries, groups, width: c } = self.heads;
         let (keys, values) = qkv[queries * c..].split_at(groups * c);
         let turned = &mut turned[..c];
         for group in 0..groups {
             let start = self.start(entry.slot, group);
-            layer.angles.turn(&keys[group * c..(group + 1) * c], entry.position, turned);
+            memory.angles.turn(&keys[group * c..(group + 1) * c], entry.position, turned);
             let tile = start + entry.position / LANES * LANES * c + entry.position % LANES;
             for (i, &key) in turned.iter().enumerate() {
-                layer.keys[tile + i * LANES] = key;
+                memory.keys[tile + i * LANES] = key;
             }
             let at = start + entry.position * c;
-            layer.values[at..at + c].copy_from_slice(&values[group * c..(group + 1) * c]);
+            memory.values[at..at + c].copy_from_slice(&values[group * c..(group + 1) * c]);
         }
     }
 
@@ -65,7 +79,7 @@ impl Cache {
         self,
         entry: &Entry,
         qkv: &[f32],
-        layer: &Layer,
+        memory: &Memory,
         turned: &mut [f32],
         scores: &mut [f32],
         mixed: &mut [f32],
@@ -73,17 +87,17 @@ impl Cache {
         let (c, repeat) = (self.heads.width, self.heads.repeat());
         let (length, size) = (entry.position + 1, self.capacity * c);
         // Tiles that lie before the window are not read.
-        let first = length.saturating_sub(layer.window);
+        let first = length.saturating_sub(memory.window);
         let before = first - first % LANES;
         let (first, length) = (first - before, length - before);
         for group in 0..self.heads.groups {
             let (start, end) =
                 (self.start(entry.slot, group) + before * c, self.start(entry.slot, group) + size);
-            let (keys, values) = (&layer.keys[start..end], &layer.values[start..end]);
+            let (keys, values) = (&memory.keys[start..end], &memory.values[start..end]);
             let at = group * repeat * c;
             let queries = qkv[at..at + repeat * c].chunks_exact(c).zip(turned.chunks_exact_mut(c));
             for (query, turned) in queries {
-                layer.angles.turn(query, entry.position, turned);
+                memory.angles.turn(query, entry.position, turned);
             }
             let mixed = &mut mixed[at..at + repeat * c];
             // Heads go through keys and values in pairs, so that each number read is used twice.
