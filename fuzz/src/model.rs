@@ -14,6 +14,8 @@ pub mod fields;
 pub mod gguf;
 #[path = "../../src/model/host.rs"]
 pub mod host;
+#[path = "../../src/model/lora_keys.rs"]
+pub mod lora;
 #[path = "../../src/model/layout.rs"]
 mod layout;
 #[path = "../../src/model/template.rs"]
@@ -22,3 +24,8 @@ pub mod template;
 pub mod rope;
 #[path = "../../src/model/tokenizer/mod.rs"]
 pub mod tokenizer;
+
+/// Of the adapters, what a checkpoint names.
+pub mod adapter {
+    pub const WEIGHTS: &str = "adapter_model.safetensors";
+}

@@ -14,6 +14,7 @@ pub mod gguf;
 pub mod host;
 mod layout;
 pub mod lora;
+mod lora_keys;
 pub mod publish;
 pub mod rope;
 mod rotary;
