@@ -109,7 +109,7 @@ impl Tokenizer {
     ///
     /// # Errors
     /// As there.
-    pub(crate) fn with_ends(bytes: &[u8], source: &Path, ends: &Ends) -> Result<Self, TokenizerError> {
+    pub fn with_ends(bytes: &[u8], source: &Path, ends: &Ends) -> Result<Self, TokenizerError> {
         let broken = |reason: String| TokenizerError::Broken { path: source.to_owned(), reason };
         growth::check(bytes).map_err(broken)?;
         // The parser is a dependency that reads a stranger's file: treat a panic in it as a broken file.
