@@ -188,7 +188,7 @@ KINDS = {
 {% for message in messages %}
 {{ shown(message) }}
     {% generation %}
-    {{ message.content.strip().upper().replace('NUMBERS', 'Numbers').title() }}
+    {{ message.content.strip().upper().replace('NUMBERS', 'Numbers') }}
     {% endgeneration %}
     {% for key, value in message.items() | sort %}
 {{ key }}={{ value.split()[0] if value is string else loop.last }}

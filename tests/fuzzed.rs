@@ -33,6 +33,11 @@ fn model_folders() {
 }
 
 #[test]
+fn gguf_files() {
+    over_the_corpus("gguf", strangers::gguf);
+}
+
+#[test]
 fn tokenizers() {
     over_the_corpus("tokenizer", strangers::tokenizer);
 }

@@ -1,13 +1,14 @@
 //! What must hold for any bytes at all in the files and lines that strangers write. Each public function is one fuzz
 //! target; `cargo test` runs them over the corpus.
 
-use std::path::Path;
+use std::{io::Cursor, path::Path};
 
 use super::lab::{
     config::{Config, ConfigFile},
     model::{
         config::ModelConfig,
-        host::{HostTensors, arrange, shard_names},
+        gguf::Gguf,
+        host::{HostModel, HostTensors, arrange, shard_names},
         template::Template,
         tokenizer::{StreamingDecoder, Tokenizer},
     },
@@ -58,22 +59,46 @@ pub fn model(data: &[u8]) {
     match read.and_then(|()| arrange(host, &config)) {
         Err(error) => assert_sentence(&error),
         Ok(model) => {
-            let matrices = model.blocks.iter().flat_map(|b| [&b.qkv, &b.output, &b.gate_up, &b.down]);
-            let matrices: Vec<_> = matrices.chain([&model.embedding]).chain(&model.head).collect();
-            let vectors = model.blocks.iter().flat_map(|b| {
-                let norms = [&b.input_norm, &b.attention_norm, &b.post_norm, &b.feed_forward_norm];
-                let norms = norms.into_iter().flatten().chain(b.qk_norm.iter().flatten());
-                norms.chain(&b.qkv_bias).collect::<Vec<_>>()
-            });
-            let vectors: usize = vectors.chain([&model.norm]).map(Vec::len).sum();
-            assert!(matrices.iter().all(|matrix| matrix.values.len() == matrix.rows * matrix.columns));
-            assert!(matrices.iter().all(|matrix| matrix.values.iter().all(|value| value.is_finite())));
-            let numbers: usize = matrices.iter().map(|matrix| matrix.values.len()).sum();
-            assert_eq!(numbers + vectors, config.parameters());
+            check_arranged(&model, &config);
             // Never more memory than the file is large: two bytes a number at the least.
             assert!(2 * config.parameters() <= weights.len());
         }
     }
+}
+
+/// A GGUF file: one that is taken has finite weights of a known shape, and takes no more memory than its size allows.
+pub fn gguf(data: &[u8]) {
+    let path = Path::new("model.gguf");
+    let file = match Gguf::read(Cursor::new(data), data.len() as u64, path) {
+        Ok(file) => file,
+        Err(error) => return assert_sentence(&error),
+    };
+    // Four bits a number at the least, and one piece of the file beside them.
+    assert!(file.memory() <= 9 * data.len() as u64);
+    if let Err(error) = Tokenizer::with_ends(&file.tokenizer, path, &file.companions.ends()) {
+        assert_sentence(&error);
+    }
+    let config = file.config.clone();
+    match file.weights().and_then(|host| arrange(host, &config)) {
+        Err(error) => assert_sentence(&error),
+        Ok(model) => check_arranged(&model, &config),
+    }
+}
+
+/// The numbers of a model that was taken are finite, and as many as its shape has.
+fn check_arranged(model: &HostModel, config: &ModelConfig) {
+    let matrices = model.blocks.iter().flat_map(|b| [&b.qkv, &b.output, &b.gate_up, &b.down]);
+    let matrices: Vec<_> = matrices.chain([&model.embedding]).chain(&model.head).collect();
+    let vectors = model.blocks.iter().flat_map(|b| {
+        let norms = [&b.input_norm, &b.attention_norm, &b.post_norm, &b.feed_forward_norm];
+        let norms = norms.into_iter().flatten().chain(b.qk_norm.iter().flatten());
+        norms.chain(&b.qkv_bias).collect::<Vec<_>>()
+    });
+    let vectors: usize = vectors.chain([&model.norm]).map(Vec::len).sum();
+    assert!(matrices.iter().all(|matrix| matrix.values.len() == matrix.rows * matrix.columns));
+    assert!(matrices.iter().all(|matrix| matrix.values.iter().all(|value| value.is_finite())));
+    let numbers: usize = matrices.iter().map(|matrix| matrix.values.len()).sum();
+    assert_eq!(numbers + vectors, config.parameters());
 }
 
 /// `model.safetensors.index.json`: whatever it names lies in its folder.

@@ -41,7 +41,7 @@ Examples:
   aha-lab eval --checkpoint ./a-folder --budget 24,48,96,192
   aha-lab eval --checkpoint seed1@100 --samples 8 --budget 24,48,96,192 --record")]
 pub struct EvalArgs {
-    /// `embedded`, RUN@STEP, RUN (its newest checkpoint), or a Hugging Face folder
+    /// `embedded`, RUN@STEP, RUN (its newest checkpoint), a Hugging Face folder, or a GGUF file
     #[arg(long, value_name = "RUN@STEP|DIR|embedded", default_value = "embedded")]
     pub checkpoint: String,
     /// JSON lines with `numbers` and `target`, instead of held-out puzzles of the level; - reads standard input
@@ -224,7 +224,7 @@ fn lengths(args: &EvalArgs, config: &Config) -> Result<(Vec<usize>, usize), Fail
 pub enum Found {
     /// Inside the program.
     Embedded,
-    /// In a Hugging Face folder.
+    /// In a Hugging Face folder or a GGUF file.
     Folder(PathBuf),
     /// In a checkpoint of a run.
     Checkpoint(RunDirectory, PathBuf),

@@ -84,7 +84,7 @@ fn lines(run: &RunDirectory, leaving: Leaving) -> Result<Vec<String>, RunError> 
 fn whereabouts(run: &RunDirectory, steps: u64, live: bool) -> String {
     let shown = printable_within_line(&run.path().display().to_string());
     match live {
-        true => format!("{shown} goes on without this screen; it has made {steps} steps."),
+        true => format!("{shown} continues without this screen; it has made {steps} steps."),
         false => format!("{steps} steps are in {shown}."),
     }
 }

@@ -305,7 +305,7 @@ mod tests {
             (r#"{"numbers":[1],"target":9007199254740993,"completion":""}"#, "out of range"),
             (r#"{"numbers":[-9223372036854775808],"target":1,"completion":""}"#, "out of range"),
             (r#"{"numbers":[9223372036854775808],"target":1,"completion":""}"#, "wrong or missing field"),
-            (too_many.as_str(), "gives 65 numbers"),
+            (too_many.as_str(), "has 65 numbers"),
             (r#"["countdown",[1],3,"x"]"#, "not a JSON object"),
         ] {
             let seen = read(line.as_bytes());

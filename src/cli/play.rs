@@ -49,7 +49,7 @@ pub struct PlayArgs {
     /// The task; a run's checkpoint has its own [default for all others: countdown]
     #[arg(long, value_name = "NAME")]
     pub task: Option<String>,
-    /// `embedded`, RUN@STEP, RUN (its newest checkpoint), or a Hugging Face folder; may be given twice
+    /// `embedded`, RUN@STEP, RUN (its newest checkpoint), a Hugging Face folder, or a GGUF file; may be given twice
     #[arg(long, value_name = "RUN@STEP|DIR|embedded", default_value = "embedded")]
     pub checkpoint: Vec<String>,
     /// Sampling temperature; 0 takes the likeliest token

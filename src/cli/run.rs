@@ -78,7 +78,7 @@ pub struct RunArgs {
     /// Wait before the first token until the run is resumed or stepped
     #[arg(long)]
     pub paused: bool,
-    /// The base model: `embedded`, or a Hugging Face folder
+    /// The base model: `embedded`, a Hugging Face folder, or a GGUF file
     #[arg(long, value_name = "DIR|embedded", default_value = "embedded")]
     pub base: String,
     /// `auto`, `wgpu` or `cpu`, short for --set backend=NAME

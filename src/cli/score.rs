@@ -92,7 +92,7 @@ mod tests {
             lines,
             [
                 r#"{"reward":1.0,"correct":true,"format":true,"answer":"25 * 3 + 7 - 4","value":"78","reason":"The answer uses every given number once and its value is 78."}"#,
-                r#"{"error":"The line is longer than 8388608 bytes, the most that is read.","line":3}"#,
+                r#"{"error":"The line is longer than 8388608 bytes, which is the limit.","line":3}"#,
                 r#"{"error":"There is no task `chess`; the tasks are countdown, multiplication.","line":4}"#,
                 r#"{"reward":0.0,"correct":false,"format":false,"answer":null,"value":null,"reason":"The completion has no <answer>."}"#,
             ]

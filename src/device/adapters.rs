@@ -139,7 +139,7 @@ mod tests {
             assert!(error.starts_with("the graphics driver crashed") && error.contains(said), "{error}");
         }
         assert!(failed("exec sleep 600", Duration::from_millis(50)).contains("did not answer"));
-        assert!(failed("echo Mesa", long).contains("something else"));
+        assert!(failed("echo Mesa", long).contains("unexpected output"));
         assert_eq!(
             failed(r#"echo '{"Err":"the graphics driver failed (x)"}'"#, long),
             "the graphics driver failed (x)"

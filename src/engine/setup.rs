@@ -49,7 +49,7 @@ use crate::{
 pub enum Base {
     /// The model inside the program.
     Embedded,
-    /// A Hugging Face folder.
+    /// A Hugging Face folder or a GGUF file.
     Folder(PathBuf),
 }
 

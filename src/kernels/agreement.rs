@@ -1,7 +1,8 @@
 //! Tests that all vector units of this machine compute the same.
 
 use super::{
-    gate::{Activation, gate_rows},
+    activation::Activation,
+    gate::gate_rows,
     norm::norm_rows,
     swiglu::swiglu_rows,
     unit::forced::with_each,

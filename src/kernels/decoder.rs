@@ -11,10 +11,11 @@ use std::sync::Arc;
 use cache::{Cache, Memory, attend};
 
 use super::{
+    activation::Activation,
     attention::{Attention, Heads},
     autodiff::CpuTensor,
     buffers::Buffer,
-    gate::{Activation, gate_rows},
+    gate::gate_rows,
     norm,
     panels::Panels,
     product::{Into, Matrix, product_with},

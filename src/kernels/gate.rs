@@ -1,18 +1,10 @@
 //! The gated unit of the feed-forward: an activation of the gate, times up (<https://arxiv.org/abs/2002.05202>).
 
 use super::{
+    activation::Activation,
     swiglu::swiglu_rows,
     vector::{sigmoid, vectorized},
 };
-
-/// What the gate goes through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activation {
-    /// `x sigmoid(x)`.
-    Silu,
-    /// `x Phi(x)` (<https://arxiv.org/abs/1606.08415>) with a hyperbolic tangent in place of the error function.
-    GeluTanh,
-}
 
 /// Of `gate_up: [N, 2 f]`, gate and up side by side, into `out: [N, f]`.
 pub fn gate_rows(activation: Activation, gate_up: &[f32], f: usize, out: &mut [f32]) {

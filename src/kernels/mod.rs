@@ -17,6 +17,7 @@
 //! - [`angles`], [`gate`]: rotary positions, and what the feed-forward's gate goes through;
 //! - [`decoder`]: extends many sequences by one token at once, with its own key/value cache.
 
+pub(crate) mod activation;
 pub mod angles;
 pub mod attend;
 pub mod attention;

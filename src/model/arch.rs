@@ -1,8 +1,8 @@
 //! What a model computes, independent of its family.
 
 use super::rope::Rope;
+pub use crate::kernels::activation::Activation;
 use crate::kernels::attention::Heads;
-pub use crate::kernels::gate::Activation;
 
 /// The spec of a block, and of the input and output layers. Every block attends causally, with positions in the
 /// rotate-half layout, and has a gated feed-forward; norms are RMSNorms. This is what differs; what differs from block

@@ -81,6 +81,11 @@ impl Companions {
         Self(Arc::new(BTreeMap::from([(CONFIG, config.to_vec())])))
     }
 
+    /// These.
+    pub(super) fn of_files(files: BTreeMap<&'static str, Vec<u8>>) -> Self {
+        Self(Arc::new(files))
+    }
+
     /// All of them.
     pub fn files(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
         self.0.iter().map(|(name, bytes)| (*name, bytes.as_slice()))

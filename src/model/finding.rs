@@ -4,17 +4,35 @@ use std::path::Path;
 
 use super::{
     config::ModelConfig,
+    gguf,
     host::{ModelError, broken, weight_files},
 };
-use crate::system::{memory::Memory, quoting::shortened};
+use crate::system::memory::Memory;
 
 /// Whether a path is meant as a model folder, rather than the name of a run.
 pub(crate) fn is_meant(path: &Path) -> bool {
     let holds = |name: &str| path.join(name).exists();
     path.join("config.json").is_file()
-        || is_gguf(path)
+        || gguf::is_meant(path)
         || ["model.safetensors", "pytorch_model.bin", "adapter_config.json"].into_iter().any(holds)
-        || gguf_within(path).is_some()
+        || gguf::within(path).is_some()
+}
+
+/// What a model consists of.
+const WANTED: &str =
+    "A folder with config.json, model.safetensors and tokenizer.json, or one GGUF file, is needed";
+
+/// Refuses a path where nothing is, with a hint if it looks like a name on the Hub.
+///
+/// # Errors
+/// A sentence that says what is needed.
+pub fn check_exists(path: &Path) -> Result<(), ModelError> {
+    if path.exists() {
+        return Ok(());
+    }
+    let hint = on_the_hub(&path.to_string_lossy()).unwrap_or_else(|| format!("{WANTED}."));
+    let kind = if gguf::is_meant(path) { "file" } else { "folder" };
+    Err(broken(path, format!("There is no such {kind}. {hint}")))
 }
 
 /// Refuses a path that lacks one of a model's three files, with a hint if something else is there.
@@ -23,22 +41,15 @@ pub(crate) fn is_meant(path: &Path) -> bool {
 /// A sentence that says what is missing and where to get it.
 pub(crate) fn check_folder(folder: &Path) -> Result<(), ModelError> {
     let refused = |reason: String| Err(broken(folder, reason));
-    let wanted = "A folder with config.json, model.safetensors and tokenizer.json is needed";
-    if is_gguf(folder) {
-        return refused(format!("GGUF files are not supported. {wanted}, as in the original model."));
-    }
-    if !folder.exists() {
-        let hint = on_the_hub(&folder.to_string_lossy()).unwrap_or_else(|| format!("{wanted}."));
-        return refused(format!("There is no such folder. {hint}"));
-    }
+    check_exists(folder)?;
     if !folder.is_dir() {
-        return refused(format!("This is not a folder. {wanted}."));
+        return refused(format!("This is not a folder. {WANTED}."));
     }
     let has = |name: &str| std::fs::symlink_metadata(folder.join(name)).is_ok();
     if !has("config.json") {
-        let hint = gguf_within(folder)
-            .map_or(String::new(), |name| format!(" It holds {name}, but GGUF files are not supported."));
-        return refused(format!("config.json is missing.{hint} {wanted}."));
+        let hint = gguf::within(folder)
+            .map_or(String::new(), |name| format!(" It holds {name}: give that file itself."));
+        return refused(format!("config.json is missing.{hint} {WANTED}."));
     }
     if !has("model.safetensors") && !has("model.safetensors.index.json") {
         let hint = match () {
@@ -47,7 +58,7 @@ pub(crate) fn check_folder(folder: &Path) -> Result<(), ModelError> {
                  `AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(NEW)` converts it to safetensors; copy \
                  the tokenizer's files too."
             }
-            () if gguf_within(folder).is_some() => " GGUF files are not supported.",
+            () if gguf::within(folder).is_some() => " It holds a GGUF file: give that file itself.",
             () => " Fetch the folder again.",
         };
         return refused(format!("model.safetensors is missing.{hint}"));
@@ -93,11 +104,24 @@ pub(crate) fn check_size(
     }
     // One file as it is on disk, plus every weight in four bytes; on disk a weight takes at least two.
     let needed = largest + 4 * parameters.min(all / 2);
+    check_memory(folder, needed, parameters, memory)
+}
+
+/// Refuses weights whose reading takes `needed` bytes if that is certainly more than there is.
+///
+/// # Errors
+/// A sentence with both sizes.
+pub fn check_memory(
+    path: &Path,
+    needed: u64,
+    parameters: u64,
+    memory: Option<Memory>,
+) -> Result<(), ModelError> {
     let gibibytes = |bytes: u64| bytes as f64 / f64::from(1 << 30);
     match memory.filter(|memory| needed > memory.total_bytes) {
         None => Ok(()),
         Some(memory) => Err(broken(
-            folder,
+            path,
             format!(
                 "The model has {:.1} billion parameters and needs {:.1} GiB to load, but this machine has {:.1}. Use \
                  a smaller model.",
@@ -107,18 +131,6 @@ pub(crate) fn check_size(
             ),
         )),
     }
-}
-
-fn is_gguf(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"))
-}
-
-/// The name of a GGUF file in a folder.
-fn gguf_within(folder: &Path) -> Option<String> {
-    let entries = std::fs::read_dir(folder).ok()?;
-    let mut files = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let found = files.find(|path| is_gguf(path))?;
-    Some(shortened(&found.file_name()?.to_string_lossy()))
 }
 
 /// Advice if a name looks like that of a model on the Hugging Face Hub.

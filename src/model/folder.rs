@@ -17,7 +17,7 @@ use super::{
     adapter::{self, AdapterBase},
     companions::{self, Companions},
     config::ModelConfig,
-    finding,
+    finding, gguf,
     host::{
         HostBlock, HostTensors, MAX_JSON, MAX_WEIGHTS, Matrix, arrange, broken, transposed, weight_files,
     },
@@ -83,6 +83,25 @@ pub fn load(folder: &Path, device: &Device) -> Result<LoadedModel, ModelError> {
         host.add(&read_bounded(&file, MAX_WEIGHTS)?, &file)?;
     }
     let mut model = onto_device(host, &config, device)?;
+    model.config = publish::published_shape(config, &tokenizer);
+    Ok(LoadedModel { model, tokenizer, companions, notes, adapter_of: None })
+}
+
+/// Loads a GGUF file onto `device`, as if it were a folder.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn load_gguf(path: &Path, device: &Device) -> Result<LoadedModel, ModelError> {
+    finding::check_exists(path)?;
+    let mut file = gguf::open(path)?;
+    let (config, parameters) = (file.config.clone(), file.config.parameters() as u64);
+    finding::check_memory(path, file.memory(), parameters, Memory::of_this_machine())?;
+    let (tokenizer, notes) = (std::mem::take(&mut file.tokenizer), std::mem::take(&mut file.notes));
+    let companions = file.companions.clone();
+    let mut model = onto_device(file.weights()?, &config, device).map_err(|error| match error {
+        ModelError::Broken { path, reason } => broken(&path, gguf::of_metadata(&reason)),
+        other => other,
+    })?;
     model.config = publish::published_shape(config, &tokenizer);
     Ok(LoadedModel { model, tokenizer, companions, notes, adapter_of: None })
 }

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs::File,
     path::{Path, PathBuf},
 };
 
@@ -11,6 +12,7 @@ use thiserror::Error;
 
 use super::{
     config::ModelConfig,
+    gguf,
     layout::{BlockLayout, Layout, Place},
 };
 use crate::system::{files, quoting::shortened};
@@ -55,18 +57,23 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 /// # Errors
 /// Names the path, the size and the limit.
 pub fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, ModelError> {
+    let (file, _) = open_bounded(path, most)?;
+    // It may have grown since its size was checked.
+    files::read_most(&file, most).map_err(|source| ModelError::Io { path: path.to_owned(), source })
+}
+
+/// Opens a regular file of at most `most` bytes; also returns its size.
+pub(super) fn open_bounded(path: &Path, most: u64) -> Result<(File, u64), ModelError> {
     let io = |source| ModelError::Io { path: path.to_owned(), source };
     let file = files::open(path).map_err(|error| match files::refusal(&error) {
         // A pipe or a device has no size to check, and may have no end.
         Some(refused) => broken(path, format!("The file cannot be read: {refused}.")),
         None => io(error),
     })?;
-    let size = file.metadata().map_err(io)?.len();
-    if size > most {
-        return Err(broken(path, format!("The file has {size} bytes; the limit is {most}.")));
+    match file.metadata().map_err(io)?.len() {
+        size if size > most => Err(broken(path, format!("The file has {size} bytes; the limit is {most}."))),
+        size => Ok((file, size)),
     }
-    // It may have grown since its size was checked.
-    files::read_most(&file, most).map_err(io)
 }
 
 /// The weights by their Hugging Face names, on the host.
@@ -109,12 +116,27 @@ impl HostTensors {
                     ),
                 )
             })?;
-            if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
-                let name = shortened(&name);
-                return Err(broken(source, format!("Tensor `{name}` holds {bad}; the weights are damaged.")));
-            }
-            self.tensors.insert(name, (view.shape().to_vec(), values));
+            self.insert(name, view.shape().to_vec(), values, source)?;
         }
+        Ok(())
+    }
+
+    /// Adds a tensor.
+    ///
+    /// # Errors
+    /// Names the tensor if a number in it is not finite.
+    pub(super) fn insert(
+        &mut self,
+        name: String,
+        shape: Vec<usize>,
+        values: Vec<f32>,
+        source: &Path,
+    ) -> Result<(), ModelError> {
+        if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
+            let name = shortened(&name);
+            return Err(broken(source, format!("Tensor `{name}` holds {bad}; the weights are damaged.")));
+        }
+        self.tensors.insert(name, (shape, values));
         Ok(())
     }
 
@@ -194,7 +216,7 @@ fn to_f32(view: &TensorView<'_>) -> Option<Vec<f32>> {
 }
 
 /// IEEE 754 binary16.
-fn f16_to_f32(bits: u16) -> f32 {
+pub(super) fn f16_to_f32(bits: u16) -> f32 {
     let sign = if bits >> 15 == 1 { -1.0f32 } else { 1.0 };
     let exponent = i32::from(bits >> 10 & 0x1f);
     let fraction = f32::from(bits & 0x3ff) / 1024.0;
@@ -217,11 +239,14 @@ pub(super) fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32
     out
 }
 
-/// `model.safetensors`, or the shards that `model.safetensors.index.json` names.
+/// `model.safetensors`, or the shards that `model.safetensors.index.json` names, or the GGUF file itself.
 ///
 /// # Errors
 /// Names the index and what is wrong with it.
-pub(crate) fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
+pub fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
+    if gguf::is_meant(folder) {
+        return Ok(vec![folder.to_owned()]);
+    }
     let whole = folder.join("model.safetensors");
     let index_path = folder.join("model.safetensors.index.json");
     if whole.exists() || !index_path.exists() {

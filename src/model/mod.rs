@@ -10,6 +10,7 @@ pub mod families;
 pub(crate) mod fields;
 pub(crate) mod finding;
 pub mod folder;
+pub mod gguf;
 pub mod host;
 mod layout;
 pub mod lora;

@@ -9,16 +9,17 @@ use sha2::{Digest, Sha256};
 use super::{
     companions::Companions,
     folder::{self, LoadedModel, ModelError},
+    gguf,
     publish::published_shape,
 };
 use crate::task::{BaseFiles, FAMILIES, Family};
 
 /// Where a model is.
 #[derive(Clone, Copy)]
-pub(crate) enum ModelSource<'a> {
+pub enum ModelSource<'a> {
     /// Inside the program, one per task.
     Embedded(&'a BaseFiles),
-    /// A Hugging Face folder; a checkpoint is one.
+    /// A Hugging Face folder, which a checkpoint is too, or a GGUF file.
     Folder(&'a Path),
 }
 
@@ -30,6 +31,7 @@ impl ModelSource<'_> {
     /// built from damaged files.
     pub fn load(self, device: &Device) -> Result<LoadedModel, ModelError> {
         let base = match self {
+            Self::Folder(path) if gguf::is_meant(path) => return folder::load_gguf(path, device),
             Self::Folder(path) => return folder::load(path, device),
             Self::Embedded(base) => base,
         };
@@ -45,7 +47,7 @@ impl ModelSource<'_> {
     ///
     /// # Errors
     /// If they cannot be read.
-    pub(crate) fn hash(self) -> Result<String, ModelError> {
+    pub fn hash(self) -> Result<String, ModelError> {
         match self {
             Self::Embedded(base) => Ok(hash_of(base.weights)),
             Self::Folder(path) => folder::hash_of_folder(path),

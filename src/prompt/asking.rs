@@ -68,7 +68,7 @@ pub fn asking(
         Words::Around(_) => tokenizer.beginning(),
         Words::Template(_) => String::new(),
     };
-    let specials = Value::from_iter(companions.special_tokens());
+    let specials = Value::from_pairs(companions.special_tokens());
     let asking = Asking { task, words, beginning, specials };
     let example = crate::task::family(asking.name()).map(crate::task::Family::example);
     if let Ok(example) = example {

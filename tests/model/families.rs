@@ -301,7 +301,7 @@ fn a_missing_surplus_or_misshapen_tensor_is_named() {
         (
             with("smollm3", json!({})),
             &|all| all.push(("model.layers.1.post_feedforward_layernorm.weight".into(), vec![16], ones(16))),
-            "`model.layers.1.post_feedforward_layernorm.weight` belongs to no part",
+            "`model.layers.1.post_feedforward_layernorm.weight` is not part of the model",
         ),
         (
             with("llama", json!({"tie_word_embeddings": true})),

@@ -1,9 +1,10 @@
 //! The model, the loss and the optimizer against numbers that PyTorch and transformers computed
-//! (`fixtures/make_fixtures.py`, `fixtures/make_parts.py`), and the sampler against itself.
+//! (`fixtures/make_fixtures.py`, `fixtures/make_parts.py`, `fixtures/make_gguf.py`), and the sampler against itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod families;
 mod forms;
+mod gguf;
 mod kernels;
 mod learning;
 mod lora;

@@ -59,7 +59,7 @@ fn templates_of_the_families_give_what_transformers_gives() {
         let text = |field: &str| kind[field].as_str().unwrap();
         let template = Template::parse(text("template"), "The template").unwrap();
         let tokens = kind["tokens"].as_object().unwrap();
-        let tokens = Variables::from_iter(
+        let tokens = Variables::from_pairs(
             tokens.iter().map(|(name, t)| (name.clone(), t.as_str().unwrap().to_owned())),
         );
         assert_eq!(
@@ -102,8 +102,8 @@ fn a_puzzle_is_asked_in_the_words_that_were_chosen() {
     let (text, _) = asked(&PromptStyle::TinyzeroInstruct);
     assert!(
         text.ends_with(&format!(
-            "<|im_start|>user\n {question}<|im_end|>\n<|im_start|>assistant{}",
-            &end[11..]
+            "<|im_start|>user\n {question}<|im_end|>\n<|im_start|>assistant\n{}",
+            &end[12..]
         )),
         "{text}"
     );

@@ -142,8 +142,8 @@ fn the_socket_refuses_in_sentences_and_works_below_a_long_path() {
     let background = Background::start(&folder);
     let mut connection = Connection::open(background.run.path()).unwrap();
     let refused = [
-        (Command::Step(StepBy::Steps(0)), "at least one"),
-        (Command::Step(StepBy::Phases(0)), "at least one"),
+        (Command::Step(StepBy::Steps(0)), "at least 1"),
+        (Command::Step(StepBy::Phases(0)), "at least 1"),
         (Command::Set { key: "learning_rat".into(), value: "1".into() }, "`learning_rate`"),
         (Command::Set { key: "group_size".into(), value: "4".into() }, "cannot change during a run"),
     ];

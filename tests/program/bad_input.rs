@@ -152,8 +152,8 @@ fn models_in_another_form() {
     moved("model.safetensors", "pytorch_model.bin");
     model_is_refused(&folder, "pytorch_model.bin");
     moved("pytorch_model.bin", "model-q4.gguf");
-    model_is_refused(&folder, "GGUF");
-    model_is_refused(&folder.join("model-q4.gguf"), "GGUF");
+    model_is_refused(&folder, "It holds a GGUF file: give that file itself");
+    model_is_refused(&folder.join("model-q4.gguf"), "This is no GGUF file");
     moved("model-q4.gguf", "model.safetensors");
     moved("tokenizer.json", "tokenizer.model");
     model_is_refused(&folder, "AutoTokenizer");

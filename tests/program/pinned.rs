@@ -143,7 +143,7 @@ fn what_a_person_pins_is_answered_at_once_and_from_then_on_and_survives() {
     driven.until(|event| matches!(event, Event::Warning(why) if why.contains("already pinned")));
     let unreadable = Puzzle::from(NumberPuzzle { numbers: vec![123_456, 4, 5], target: 17 });
     driven.ask(Command::Pin(unreadable));
-    driven.until(|event| matches!(event, Event::Warning(why) if why.contains("no word for")));
+    driven.until(|event| matches!(event, Event::Warning(why) if why.contains("no token for")));
     let first = answers(&driven_run(&driven))[0].puzzle.clone();
     driven.ask(Command::Unpin(first.clone()));
     driven.ask(Command::Resume);

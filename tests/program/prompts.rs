@@ -34,7 +34,7 @@ fn a_prompt_from_a_file_is_kept_with_the_run() {
     succeeds(resume.arg(run.path()));
     assert_same(&outcome(&ours, 3), &outcome(&run, 3), "the same words in another way");
     let said = text(&succeeds(lab(&["replay"]).arg(run.path()).arg("3")).stdout);
-    assert!(said.contains("the same, to the last bit"), "{said}");
+    assert!(said.contains("identical, to the last bit"), "{said}");
     let mut play =
         lab(&["play", "--numbers", "4,1,16", "--target", "19", "--backend", "cpu", "--checkpoint"]);
     succeeds(play.arg(run.path()));
@@ -73,8 +73,6 @@ fn a_model_with_a_chat_template_is_asked_in_it() {
     // By itself it is one of ours.
     succeeds(&mut base("auto"));
     assert!(rollouts(&only_run(&runs)).iter().all(|rollout| rollout.problem.prompt.ends_with(": <think>")));
-    let said = refusal(&mut base("tinyzero-base"));
-    assert!(said.contains("turned into tokens"), "{said}");
     fs::remove_file(folder.join("chat_template.jinja")).unwrap();
     assert!(refusal(&mut base("chat")).contains("has no chat template"));
     assert!(refusal(&mut base("./missing.jinja")).contains("missing.jinja"));
@@ -85,15 +83,15 @@ fn a_model_with_a_chat_template_is_asked_in_it() {
 #[test]
 fn a_completion_ends_with_a_text_that_ends_it() {
     let root = TempDir::new().unwrap();
-    succeeds(headless(root.path(), 1).args(["--set", r#"stop_strings=["= ", " ."]"#]));
+    succeeds(headless(root.path(), 1).args(["--set", r#"stop_strings=[" =", "never written"]"#]));
     let run = only_run(root.path());
     let tokenizer = Tokenizer::from_bytes(FAMILIES[0].base.tokenizer, "ours".as_ref()).unwrap();
     let mut ended = 0;
     for rollout in rollouts(&run) {
         let token_ids = rollout.token_ids.as_deref().unwrap();
-        let inside = rollout.completion.trim_end_matches(" .");
-        assert!(!inside.contains(" ."), "{}", rollout.completion);
-        ended += usize::from(rollout.completion.ends_with(" ."));
+        let inside = rollout.completion.trim_end_matches(" =");
+        assert!(!inside.contains(" ="), "{}", rollout.completion);
+        ended += usize::from(rollout.completion.ends_with(" ="));
         assert_eq!(rollout.truncated, token_ids.len() == 24 && inside == rollout.completion, "{rollout:?}");
         assert_eq!(tokenizer.decode(token_ids), rollout.completion);
     }

@@ -81,7 +81,7 @@ fn stops_continuations_and_a_storm_of_sizes_are_lived_through() {
     lab.until("a second step", |screen| screen.contains("step 2"));
     // It leads its session, so there is no shell that could continue it.
     send(&lab, Signal::TSTP);
-    lab.shows("there is no shell to go back to");
+    lab.shows("there is no shell to return to");
     // Stopped and continued from outside, at once and again.
     for _ in 0..5 {
         send(&lab, Signal::STOP);

@@ -125,7 +125,7 @@ fn a_person_is_warned_and_reads_why() {
     lab.until("the sentinel to pause", |screen| screen.contains("paused") && screen.contains('▲'));
     lab.press("!");
     lab.shows("Answers cut off (step 5)");
-    lab.shows("Try max_new_tokens=12.");
+    lab.shows("max_new_tokens=12.");
     lab.press("j");
     lab.press("q");
     assert_eq!(lab.ended(), 0);
@@ -167,7 +167,7 @@ fn a_person_walks_through_every_screen_of_another_task() {
     lab.press(PLAYGROUND);
     lab.shows("the prompt contains only the factors");
     lab.press("gi\x7f\x7f\x7f\x7f\x7f\x7f12 34\r");
-    lab.shows("right is 408");
+    lab.shows("the right answer is 408");
     lab.press("\r");
     lab.until("two whole answers", |screen| screen.matches("of thought").count() == 2);
     lab.press("q");

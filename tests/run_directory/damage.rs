@@ -106,7 +106,7 @@ fn a_manifest_that_leaves_out_what_a_run_needs_is_refused() {
         }
         let path = writer.finish().unwrap().path;
         let said = run.checkpoint(Some(3)).unwrap_err().to_string();
-        assert!(said.contains(needed) && said.contains("not among"), "{said}");
+        assert!(said.contains(needed) && said.contains("does not list"), "{said}");
         assert_eq!(run.checkpoint(None).unwrap().step, 2, "without {needed}");
         fs::remove_dir_all(path).unwrap();
     }

@@ -164,7 +164,7 @@ fn a_key_measures_and_the_same_key_gives_it_up() {
     assert_eq!(app.asked.pop(), Some((0, SideCommand::Cancel { id })));
     side(&mut app, SideEvent::Measured(Box::new(Script::new(7).measured(0))));
     side(&mut app, SideEvent::Ended { job: id, how: JobEnd::Cancelled });
-    assert!(app.message.as_ref().unwrap().text.contains("given up"));
+    assert!(app.message.as_ref().unwrap().text.contains("cancelled"));
     assert!(!text(&draw(&mut app, 120, 36)).contains("measuring"));
     press(&mut app, "m");
     let Some((0, SideCommand::Job { id: next, .. })) = app.asked.pop() else { panic!("{:?}", app.asked) };

@@ -288,7 +288,7 @@ fn a_person_pins_what_they_type_and_what_they_see() {
     );
     assert!(app.message.as_ref().unwrap().text.contains("earlier steps can no longer answer it"));
     assert!(press(&mut app, "i19\n").is_empty());
-    assert!(app.message.as_ref().unwrap().text.contains("no puzzle"), "{:?}", app.message);
+    assert!(app.message.as_ref().unwrap().text.contains("not a puzzle"), "{:?}", app.message);
     press(&mut app, "\u{1b}");
     let record = answered(0, &numbers.numbers, 19, SEARCHING, true);
     tell(&mut app, Event::RolloutScored(Box::new(record)));

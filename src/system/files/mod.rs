@@ -91,8 +91,8 @@ impl fmt::Display for Kind {
 impl fmt::Display for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::File => "regular file",
-            Self::Folder => "folder",
+            Self::File => "a regular file",
+            Self::Folder => "a folder",
         })
     }
 }

@@ -118,7 +118,7 @@ mod tests {
             ("1,081", 1.0, "is the product"),
             ("1071", 0.1, "The answer is 1071, but 23 * 47 = 1081."),
             ("0", 0.1, "but 23 * 47"),
-            ("01081", 0.0, "begins with 0"),
+            ("01081", 0.0, "starts with 0"),
             ("10,81", 0.0, "commas do not separate thousands"),
             (",081", 0.0, "commas do not separate thousands"),
             ("1081,", 0.0, "commas do not separate thousands"),

@@ -22,7 +22,7 @@ fn lines(reason: &str, scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
         lines.extend(wrap::wrap(&[span(paragraph, theme.text)], width));
     }
     let place = scene.store.path().map_or(String::new(), |run| format!(" in {}", run.display()));
-    let again = if scene.restartable { "r starts the engine again from its last checkpoint, " } else { "" };
+    let again = if scene.restartable { "r restarts the engine from its last checkpoint, " } else { "" };
     let safe =
         format!("Everything journalled is safe{place}. All screens can still be read; {again}q leaves.");
     lines.extend(wrap::wrap(&[span(safe, theme.dim)], width));
