@@ -14,6 +14,7 @@ use super::{
     companions::Companions,
     config::ModelConfig,
     folder::{self, LoadedModel},
+    gguf,
     host::{HostTensors, MAX_JSON, MAX_WEIGHTS, ModelError, broken, read_bounded, transposed},
     layout::{BlockLayout, Layout, Place},
     lora::{Lora, Target},
@@ -53,6 +54,12 @@ pub struct AdapterBase {
 pub fn is_adapter(folder: &Path) -> bool {
     let has = |name: &str| std::fs::symlink_metadata(folder.join(name)).is_ok();
     has(CONFIG) && !has("model.safetensors") && !has("model.safetensors.index.json")
+}
+
+/// Whether this is where a model is, not an adapter.
+fn is_model(path: &Path) -> bool {
+    let is_gguf = gguf::is_meant(path) && path.is_file();
+    is_gguf || path.join("config.json").is_file() && !is_adapter(path)
 }
 
 /// Loads an adapter with its base onto a device.
@@ -235,9 +242,7 @@ impl AdapterBase {
                 Ok(family) => ModelSource::Embedded(&family.base),
                 Err(reason) => return refused(reason),
             },
-            (None, Some(base)) if base.join("config.json").is_file() && !is_adapter(base) => {
-                ModelSource::Folder(base)
-            }
+            (None, Some(base)) if is_model(base) => ModelSource::Folder(base),
             (None, Some(base)) => {
                 let base = shortened(&base.to_string_lossy());
                 return refused(format!(
