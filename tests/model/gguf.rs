@@ -166,7 +166,7 @@ fn what_a_header_claims_is_checked_before_it_is_believed() {
         (changed(norm + 16, &[1]), "multiple of 32 bytes"),
         (changed(norm + 16, &[0; 8]), "overlaps"),
         (changed(norm + 19, &[1]), "ends after the file does"),
-        (changed(norm + 4, &[31]), "has shape [31], but the metadata makes it [32]"),
+        (changed(norm + 4, &[31]), "has shape [31], but the metadata implies [32]"),
         (whole[..whole.len() - 1].to_vec(), "ends after the file does"),
         (whole[..100].to_vec(), "ends within its header"),
         (vec![], "ends within its header"),
