@@ -158,7 +158,7 @@ fn models_in_another_form() {
     moved("tokenizer.json", "tokenizer.model");
     model_is_refused(&folder, "AutoTokenizer");
     moved("config.json", "adapter_config.json");
-    model_is_refused(&folder, "merge_and_unload");
+    model_is_refused(&folder, "config.json is missing");
     model_is_refused(
         std::path::Path::new("HuggingFaceTB/SmolLM2-135M"),
         "hf download HuggingFaceTB/SmolLM2-135M",
