@@ -102,7 +102,13 @@ pub fn prompt_of(
         }
         _ => given.clone().of_a_run(),
     };
-    let given = if matches!(start, Start::Resume(..)) { &PromptStyle::Auto } else { given };
+    // The checkpoint keeps the text of its run's file, which may have changed since.
+    let inherits = match start {
+        Start::Resume(..) => true,
+        Start::Fork(..) => saved.is_some_and(|saved| saved.config.asking.prompt == *given),
+        Start::New(_) => false,
+    };
+    let given = if inherits { &PromptStyle::Auto } else { given };
     if let Some(text) = origin::prompt_text(&style, given, &loaded.companions)? {
         loaded.companions = loaded.companions.with_prompt(&text);
     }
