@@ -53,7 +53,7 @@ fn fixtures() -> Vec<Fixture> {
 
 /// The definition: logits of whole sequences, `[B T, V]`.
 /// Sums in another order, as another vector unit makes them, differ by so much.
-const ROUNDING: f32 = 5e-5;
+const ROUNDING: f64 = 5e-5;
 
 fn logits(model: &Transformer, ids: &[Vec<u32>]) -> Tensor<2> {
     model.logits(model.hidden(int_tensor(ids, &model.device())))
