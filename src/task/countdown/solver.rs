@@ -311,7 +311,6 @@ mod tests {
         let all = solve(&[1, 2, 3, 4], 24, usize::MAX).unwrap();
         assert!(all.len() > 3);
         assert_eq!(solve(&[1, 2, 3, 4], 24, 3).unwrap(), all[..3]);
-        assert_eq!(solve(&[1, 2, 3, 4], 24, usize::MAX).unwrap().len(), all.len());
     }
 
     #[test]
