@@ -1,6 +1,6 @@
 //! The program's `run`, all of it: it needs neither tensors nor a terminal. Its private parts are open here.
 
-#[path = "../../src/runs/checkpoint.rs"]
+#[path = "../../src/runs/checkpoint/mod.rs"]
 pub mod checkpoint;
 #[path = "../../src/runs/directory.rs"]
 pub mod directory;

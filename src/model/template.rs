@@ -198,7 +198,8 @@ fn without_generation(source: &str) -> Cow<'_, str> {
     let mut text = String::with_capacity(source.len());
     let mut rest = source;
     while let Some(at) = rest.find("{%") {
-        let Some(end) = rest[at..].find("%}").map(|end| at + end) else { break };
+        // After the `{%`: in `{%}` the percent sign is only there once.
+        let Some(end) = rest[at + 2..].find("%}").map(|end| at + 2 + end) else { break };
         let tag = &rest[at + 2..end];
         let word = match tag.trim_matches(['-', '+']).trim() {
             "generation" => Some(("generation", "if true")),
@@ -277,6 +278,11 @@ mod tests {
             assert!(error.contains(said) && error.ends_with('.'), "{source}: {error}");
         }
         assert!(rendered(&" ".repeat(MOST_BYTES + 1)).unwrap_err().contains("at most"));
+    }
+
+    #[test]
+    fn the_percent_sign_that_opens_a_tag_does_not_close_it() {
+        assert!(rendered("{%}generation").unwrap_err().contains("cannot be read at line 1"));
     }
 
     #[test]

@@ -22,7 +22,15 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
         faithful: reading.faithful,
         ..Analysis::default()
     };
-    // Distinct attempts, numbered from 1.
+    let made_before = number_attempts(records, &mut analysis);
+    let misses = mark_events(text, reading, &mut analysis);
+    analysis.sum_checks();
+    add_backtracks(target, reading, &made_before, &misses, &mut analysis);
+    analysis
+}
+
+/// Numbers the distinct attempts from 1, and says of each attempt whether it was made before.
+fn number_attempts(records: &[AttemptRecord], analysis: &mut Analysis) -> Vec<bool> {
     let mut tried = HashMap::new();
     let mut made_before = Vec::with_capacity(records.len());
     for record in records {
@@ -34,11 +42,23 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
         }
     }
     analysis.repeated_attempts = made_before.iter().filter(|before| **before).count();
+    made_before
+}
 
+/// Attempts that the text says have missed.
+#[derive(Default)]
+struct Misses {
+    /// All of them.
+    stated: HashSet<usize>,
+    /// Those of which it says so rightly.
+    rightly: HashSet<usize>,
+}
+
+/// Lays out the spans of what the reader found, and counts checks and stops.
+fn mark_events(text: &str, reading: &Reading, analysis: &mut Analysis) -> Misses {
+    let records = reading.attempts.records();
     let last_answer = reading.events.iter().rposition(|event| matches!(event.kind, EventKind::Answer));
-    // Attempts that the text says have missed, and those of which it says so rightly.
-    let mut stated_missed = HashSet::new();
-    let mut rightly_missed = HashSet::new();
+    let mut misses = Misses::default();
     for (index, event) in reading.events.iter().enumerate() {
         // Drawing code relies on spans being in order and not overlapping, so an event without room of its
         // own is neither marked nor counted.
@@ -74,21 +94,7 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
                 if let Decision::Decided { verdict, conclusion } = decision {
                     let place = claim.map(|(from, to)| (from.max(start), to.min(event.end)));
                     span.claim = place.and_then(|(from, to)| text.get(from..to)).map(str::to_owned);
-                    match conclusion {
-                        Conclusion::Miss => {
-                            analysis.stated_misses += 1;
-                            analysis.stops_after_miss += usize::from(!followed);
-                            stated_missed.insert(event.attempts_before);
-                            if verdict == Verdict::True {
-                                rightly_missed.insert(event.attempts_before);
-                            }
-                        }
-                        Conclusion::Hit => {
-                            analysis.stated_hits += 1;
-                            analysis.stops_after_hit += usize::from(!followed);
-                        }
-                        Conclusion::Open => {}
-                    }
+                    misses.count(verdict, conclusion, event.attempts_before, followed, analysis);
                 }
                 match span.verdict {
                     Some(Verdict::True) => analysis.true_checks += 1,
@@ -101,9 +107,46 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
         }
         analysis.spans.push(span);
     }
-    analysis.sum_checks();
+    misses
+}
 
-    let target = Exact::integer(target);
+impl Misses {
+    /// Counts what a decided check concludes about an attempt, and whether the text stops after it.
+    fn count(
+        &mut self,
+        verdict: Verdict,
+        conclusion: Conclusion,
+        attempt: usize,
+        followed: bool,
+        analysis: &mut Analysis,
+    ) {
+        match conclusion {
+            Conclusion::Miss => {
+                analysis.stated_misses += 1;
+                analysis.stops_after_miss += usize::from(!followed);
+                self.stated.insert(attempt);
+                if verdict == Verdict::True {
+                    self.rightly.insert(attempt);
+                }
+            }
+            Conclusion::Hit => {
+                analysis.stated_hits += 1;
+                analysis.stops_after_hit += usize::from(!followed);
+            }
+            Conclusion::Open => {}
+        }
+    }
+}
+
+/// Counts the attempts that were given up for another one, and those of them that correct a miss.
+fn add_backtracks(
+    target: i64,
+    reading: &Reading,
+    made_before: &[bool],
+    misses: &Misses,
+    analysis: &mut Analysis,
+) {
+    let (records, target) = (reading.attempts.records(), Exact::integer(target));
     // Where attempts begin that no phrase announces.
     let mut unphrased = Vec::new();
     let mut corrections = Vec::new();
@@ -115,12 +158,12 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
             continue;
         }
         let begun = index + 1;
-        if rightly_missed.contains(&begun) && !made_before[begun] {
+        if misses.rightly.contains(&begun) && !made_before[begun] {
             corrections.push((before.begins.1, after.begins.1));
         }
         // Giving up a hit that leaves a number over also counts.
         let missed = before.stated != target || before.value != target || !before.hits;
-        let failed = missed || stated_missed.contains(&begun);
+        let failed = missed || misses.stated.contains(&begun);
         if failed || after.announced {
             analysis.backtracks += 1;
             if !phrased.contains(&begun) {
@@ -131,7 +174,6 @@ pub fn assemble(text: &str, reading: &Reading, target: i64) -> Analysis {
     add_backtracking(&mut analysis.spans, &unphrased);
     analysis.self_corrections = corrections.len();
     corrections::mark(&mut analysis.spans, &corrections);
-    analysis
 }
 
 /// Adds backtracking spans at `places`, which must be in order, wherever the text is free.

@@ -252,39 +252,49 @@ impl Reader<'_> {
             self.at += length;
             return;
         }
-        let number_follows =
-            self.tokens.get(self.at + length).is_some_and(|next| next.kind == TokenKind::Number);
+        if self.neighbours_decide(found, asked) {
+            return;
+        }
+        self.at_face_value(found);
+    }
+
+    /// Whether a number stands right after a phrase of so many tokens.
+    fn number_follows(&self, length: usize) -> bool {
+        self.tokens.get(self.at + length).is_some_and(|next| next.kind == TokenKind::Number)
+    }
+
+    /// Reads a phrase that means something else because of its neighbours; returns whether it did.
+    fn neighbours_decide(&mut self, found: phrases::Match, asked: bool) -> bool {
+        let length = found.tokens;
+        let number_follows = self.number_follows(length);
         // `doesn't match 47` is a comparison; without a number it is a verdict.
         match found.kind {
             PhraseKind::Wrong | PhraseKind::WeakWrong if number_follows && length > 1 => {
-                return self.expect_number(Relation::NotEqual, length);
+                self.expect_number(Relation::NotEqual, length);
             }
             PhraseKind::WeakRight if self.sentence_start && number_follows && self.restates(length) => {
-                return self.expect_number(Relation::Equal, length);
+                self.expect_number(Relation::Equal, length);
             }
             // `that's 88`, after the attempt reached 88.
             PhraseKind::Nothing
                 if self.sentence_start && self.points() && self.restates(self.past_adverb(length)) =>
             {
-                return self.expect_number(Relation::Equal, self.past_adverb(length));
+                self.expect_number(Relation::Equal, self.past_adverb(length));
             }
             // `is it right to begin with 7` does not ask for a check; `is it right?` does.
             PhraseKind::Check if !asked && (self.is_written("is") || self.is_written("does")) => {
                 self.at += length;
-                return;
             }
             PhraseKind::Equal if length == 1 && !number_follows && self.is_written("matches") => {
-                return self.weak_answer(true, length);
+                self.weak_answer(true, length);
             }
             // `try this instead .` does not give up what it has just tried.
             PhraseKind::Retry if length == 1 && self.trails() && self.is_written("instead") => {
                 // `let me add 9 to 24 instead .` has tried nothing yet.
-                if let Some(opening) = self.opening.filter(|_| self.bare.is_none()) {
-                    let end = self.tokens[self.at].end;
-                    return self.retry(None, opening, end, length);
+                match self.opening.filter(|_| self.bare.is_none()) {
+                    Some(opening) => self.retry(None, opening, self.tokens[self.at].end, length),
+                    None => self.at += length,
                 }
-                self.at += length;
-                return;
             }
             // `87 instead of 86`: the target was missed.
             PhraseKind::Nothing
@@ -292,13 +302,19 @@ impl Reader<'_> {
                     && self.number_at(self.at + length) == self.target
                     && self.adjacent_value().is_some() =>
             {
-                return self.expect_number(Relation::NotEqual, length);
+                self.expect_number(Relation::NotEqual, length);
             }
             PhraseKind::Right if number_follows && length > 1 => {
-                return self.expect_number(Relation::Equal, length);
+                self.expect_number(Relation::Equal, length);
             }
-            _ => {}
+            _ => return false,
         }
+        true
+    }
+
+    /// Reads a phrase as what it says.
+    fn at_face_value(&mut self, found: phrases::Match) {
+        let length = found.tokens;
         let (start, end) = (self.tokens[self.at].start, self.tokens[self.at + length - 1].end);
         if phrases::is_verification(found.kind) {
             self.reading.phrases += 1;
@@ -370,7 +386,9 @@ impl Reader<'_> {
                 self.at += length;
             }
             // `this equals` may begin `equals the target`.
-            PhraseKind::Gives if self.sentence_start && number_follows && self.restates(length) => {
+            PhraseKind::Gives
+                if self.sentence_start && self.number_follows(length) && self.restates(length) =>
+            {
                 self.expect_number(Relation::Equal, length);
             }
             PhraseKind::Gives | PhraseKind::Calculate(_) => self.at += 1,

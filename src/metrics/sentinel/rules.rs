@@ -71,7 +71,8 @@ pub(super) struct Words {
     pub advice: String,
 }
 
-/// Judges one danger; `None` while there is too little data.
+/// Judges one danger; `None` while there is too little data. Long because it is a table: one arm a danger, so that the
+/// thresholds and the advice can be compared.
 pub(super) fn judge<'a>(s: &'a Sentinel, danger: Danger, config: &'a Settings) -> Option<Finding<'a>> {
     let percent = format::percent;
     match danger {

@@ -137,28 +137,8 @@ where
         let next_frame =
             app.dirty.then(|| last_frame.map_or(Duration::ZERO, |last| pace.saturating_sub(last.elapsed())));
         let wait = patience(app, start, next_frame, wires.iter().any(Wire::is_behind));
-        match first_to_speak(&channels, &wires, wait.min(LOOK)) {
-            Some(Speaker::Input) => match channels.input.try_recv() {
-                Ok(input) => {
-                    touched = true;
-                    act(app, from_input(input), &mut wires);
-                }
-                Err(TryRecvError::Empty) => {}
-                // Without a keyboard nobody can ask to leave. An engine of ours is not left before its last checkpoint.
-                Err(_) if app.store.own_in_hand().is_some() => return Err(gone()),
-                Err(_) => app.leave = true,
-            },
-            Some(Speaker::System) => match channels.signals.try_recv() {
-                Ok(signal) => {
-                    touched = true;
-                    signalled(app, signal, host, &mut wires)?;
-                }
-                Err(TryRecvError::Empty) => {}
-                Err(_) => channels.signals = never(),
-            },
-            Some(Speaker::Run(place, heard)) => listen(app, place, heard, &mut wires, host),
-            None => {}
-        }
+        let speaker = first_to_speak(&channels, &wires, wait.min(LOOK));
+        touched |= attend_to(speaker, app, &mut channels, &mut wires, host)?;
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
             if !host.is_there() {
@@ -182,6 +162,39 @@ enum Speaker {
     System,
     /// A run.
     Run(usize, Heard),
+}
+
+/// Takes what one of them has to say. Returns whether it asks for a quick answer on the screen.
+fn attend_to(
+    speaker: Option<Speaker>,
+    app: &mut App,
+    channels: &mut Channels,
+    wires: &mut [Wire],
+    host: &mut impl Host,
+) -> io::Result<bool> {
+    match speaker {
+        Some(Speaker::Input) => match channels.input.try_recv() {
+            Ok(input) => {
+                act(app, from_input(input), wires);
+                return Ok(true);
+            }
+            Err(TryRecvError::Empty) => {}
+            // Without a keyboard nobody can ask to leave. An engine of ours is not left before its last checkpoint.
+            Err(_) if app.store.own_in_hand().is_some() => return Err(gone()),
+            Err(_) => app.leave = true,
+        },
+        Some(Speaker::System) => match channels.signals.try_recv() {
+            Ok(signal) => {
+                signalled(app, signal, host, wires)?;
+                return Ok(true);
+            }
+            Err(TryRecvError::Empty) => {}
+            Err(_) => channels.signals = never(),
+        },
+        Some(Speaker::Run(place, heard)) => listen(app, place, heard, wires, host),
+        None => {}
+    }
+    Ok(false)
 }
 
 /// Waits until anybody speaks, so long at the most.

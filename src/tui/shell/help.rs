@@ -145,6 +145,7 @@ fn section(lines: &mut Vec<Line<'static>>, theme: &Theme, name: &'static str, ro
 /// The columns of the examples.
 const EXAMPLE_COLUMN: usize = 15;
 
+/// What each mark and colour means. Long because it is a table: one row a mark.
 fn meanings(theme: &Theme) -> Vec<(String, ratatui::style::Style, &'static str)> {
     let marked = |meaning: Meaning, name: &str| {
         (format!("{} {name}", meaning.mark(theme).unwrap_or(" ")), meaning.style(theme))

@@ -94,24 +94,23 @@ impl Reading<'_> {
             });
         }
         lines.push(Line::from(span(second, theme.text)));
-        let mut top = |label: &str, view: &TokenView| {
-            if view.top.is_empty() {
-                return;
-            }
-            let mut spans = vec![span(format!("{label} "), theme.dim)];
-            for (piece, p) in &view.top {
-                let piece: String = piece.trim().chars().filter(|c| !c.is_control()).take(12).collect();
-                spans.extend([
-                    span(format!("{piece:?}"), theme.title),
-                    span(format!(" {p:.3}  "), theme.text),
-                ]);
-            }
-            lines.push(Line::from(spans));
-        };
-        top("top 5 before", before);
-        if let Some(after) = after {
-            top("top 5 after ", after);
-        }
+        let after = after.map(|after| ("top 5 after ", after));
+        lines.extend(
+            [("top 5 before", before)]
+                .into_iter()
+                .chain(after)
+                .filter_map(|(label, view)| top(label, view, theme)),
+        );
         lines
     }
+}
+
+/// The most probable tokens in a token's place; none where they were not asked for.
+fn top(label: &str, view: &TokenView, theme: &Theme) -> Option<Line<'static>> {
+    let mut spans = vec![span(format!("{label} "), theme.dim)];
+    for (piece, p) in &view.top {
+        let piece: String = piece.trim().chars().filter(|c| !c.is_control()).take(12).collect();
+        spans.extend([span(format!("{piece:?}"), theme.title), span(format!(" {p:.3}  "), theme.text)]);
+    }
+    (!view.top.is_empty()).then(|| Line::from(spans))
 }

@@ -13,6 +13,7 @@ use super::{
     view::pane,
 };
 use crate::{
+    reasoning::Analysis,
     runs::place::Place,
     task::answer::{self, Graded},
     tui::{
@@ -155,7 +156,12 @@ fn figure_lines(
         return vec![puzzle, numbers];
     }
 
-    let analysis = &record.analysis;
+    let [checks, course] = behaviour_lines(&record.analysis, area.width, theme);
+    vec![puzzle, numbers, checks, course]
+}
+
+/// The checks by verdict, and the course of the attempts.
+fn behaviour_lines(analysis: &Analysis, width: u16, theme: &Theme) -> [Line<'static>; 2] {
     let counted = |meaning: Meaning, count: usize, name: &str| {
         let style = if count == 0 { theme.dim } else { lone(meaning.style(theme)) };
         vec![Span::styled(format!("{} {count} {name}", meaning.mark(theme).unwrap_or(" ")), style)]
@@ -168,7 +174,7 @@ fn figure_lines(
             counted(Meaning::SuperficialCheck, analysis.superficial_checks, "superficial"),
             vec![Span::styled(if analysis.checks == 1 { "check" } else { "checks" }, theme.dim)],
         ],
-        area.width,
+        width,
     );
     let plain = |count: usize, one: &str, many: &str| {
         vec![Span::styled(format!("{count} {}", if count == 1 { one } else { many }), theme.dim)]
@@ -188,7 +194,7 @@ fn figure_lines(
         let share = format!("{} of {} steps right", analysis.arithmetic_right, analysis.arithmetic_steps);
         course.push(vec![Span::styled(share, theme.dim)]);
     }
-    vec![puzzle, numbers, checks, fitted(course, area.width)]
+    [checks, fitted(course, width)]
 }
 
 /// As many of the parts as fit whole, three cells apart (two where it is narrow).
