@@ -52,7 +52,7 @@ pub fn start(as_json: bool, mut stdout: impl Write) -> Result<i32, Failure> {
         writeln!(stdout, "{name} is training in the background (process {}).", begun.process)?;
         writeln!(
             stdout,
-            "See and command it with `{}`; a SIGTERM ends it safely too.",
+            "Watch and command it with `{}`; SIGTERM also ends it safely.",
             farewell::open([begun.run.as_path()])
         )?;
     }

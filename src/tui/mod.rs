@@ -63,7 +63,7 @@ pub struct Seen {
     pub steps: u64,
     /// Its directory or file, if it was told.
     pub run: Option<PathBuf>,
-    /// What an hour costs, dollars, as it was last set.
+    /// The price of an hour in dollars, as last set.
     pub price_per_hour: f64,
 }
 

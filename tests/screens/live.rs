@@ -1,6 +1,8 @@
 //! Pictures of the screen with their styles, and what must hold for every key in every state.
 
-use std::{fmt::Write as _, time::Duration};
+mod styled;
+
+use std::time::Duration;
 
 use aha_lab::{
     config::Control,
@@ -17,58 +19,12 @@ use aha_lab::{
     },
 };
 use ratatui::{
-    buffer::Buffer,
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind},
-    style::{Color, Modifier, Style},
+    style::Color,
 };
 
-use crate::picture::{below_title, draw};
-
-/// The text, and below it each row's styles as runs: `columns style`, plain runs left out.
-fn picture(buffer: &Buffer) -> String {
-    let buffer = &below_title(buffer);
-    let mut text = String::new();
-    let mut styles = String::new();
-    for y in 0..buffer.area.height {
-        let mut line = String::new();
-        let mut runs: Vec<(u16, Style)> = Vec::new();
-        for x in 0..buffer.area.width {
-            let cell = &buffer[(x, y)];
-            line.push_str(cell.symbol());
-            let style = cell.style();
-            match runs.last_mut() {
-                Some((length, last)) if *last == style => *length += 1,
-                _ => runs.push((1, style)),
-            }
-        }
-        writeln!(text, "{}|", line).unwrap();
-        let mut at = 0;
-        let mut named = Vec::new();
-        for (length, style) in runs {
-            let name = style_name(style);
-            if !name.is_empty() {
-                named.push(format!("{at}+{length} {name}"));
-            }
-            at += length;
-        }
-        writeln!(styles, "{y:>2}: {}", named.join(", ")).unwrap();
-    }
-    format!("{text}\n{styles}")
-}
-
-fn style_name(style: Style) -> String {
-    let mut parts = Vec::new();
-    for (color, prefix) in [(style.fg, ""), (style.bg, "on ")] {
-        if let Some(color) = color.filter(|color| *color != Color::Reset) {
-            parts.push(format!("{prefix}{color}").to_lowercase());
-        }
-    }
-    for (name, modifier) in style.add_modifier.iter_names() {
-        assert!(modifier != Modifier::HIDDEN);
-        parts.push(name.to_lowercase());
-    }
-    parts.join(" ")
-}
+use self::styled::picture;
+use crate::picture::draw;
 
 fn tell(app: &mut App, event: Event) {
     assert!(update(app, Action::Engine(0, event)).is_empty());

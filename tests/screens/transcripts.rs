@@ -1,177 +1,32 @@
 //! Pictures of the Transcripts screen, with their styles, and what keys do to it.
 
+mod stage;
 mod story;
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use aha_lab::{
     config::Config,
     engine::scripted::Script,
-    protocol::{Event, RunFacts},
+    protocol::Event,
     record::{NumberPuzzle, Rollout},
     tui::{
         screens::{
-            Context, Gesture, Looks, Pointer, Scene, Screen,
-            listing::Listing,
-            transcripts::{Action, Focus, Hits, KEYS, Transcripts as Listed, typing_action},
+            Gesture,
+            transcripts::{Action, Focus, KEYS},
         },
-        shell::{effect::Effect, keys::lookup, theme::Theme},
-        store::{RunStore, completions::Completions, filter::Filter},
+        shell::{effect::Effect, theme::Theme},
+        store::filter::Filter,
     },
 };
 use proptest::prelude::*;
 use ratatui::{
-    Terminal,
-    backend::TestBackend,
-    buffer::Buffer,
-    crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
     layout::Rect,
     style::{Color, Modifier},
 };
 
+use self::stage::{Transcripts, draw, dump, filled, press, text};
 use crate::picture::SIZES;
-
-/// The screen with a run of its own.
-struct Transcripts {
-    screen: Listed,
-    hits: Hits,
-    fresh: bool,
-    runs: RunStore,
-    listing: Listing,
-    looks: Looks,
-}
-
-impl Transcripts {
-    fn new() -> Self {
-        Self::with_capacity(1000)
-    }
-
-    fn with_capacity(capacity: usize) -> Self {
-        let mut runs = RunStore::new(RunFacts::of_our_files(false), []);
-        runs.shown_mut().completions = Completions::new(capacity);
-        let (screen, hits, listing, looks) = Default::default();
-        Self { screen, hits, fresh: false, runs, listing, looks }
-    }
-
-    fn push(&mut self, record: Arc<Rollout>) {
-        self.runs.shown_mut().completions.push(record);
-    }
-
-    fn update(&mut self, action: Action) -> Option<Effect> {
-        if std::mem::take(&mut self.fresh) {
-            self.screen.take_over(&self.hits);
-        }
-        let mut context =
-            Context { store: self.runs.shown(), listing: &mut self.listing, looks: &mut self.looks };
-        let effects = self.screen.update(action, &mut context, &self.hits);
-        effects.into_iter().find(|effect| *effect != Effect::Dismiss)
-    }
-
-    fn draw(&mut self, area: Option<Rect>, theme: &Theme, width: u16, height: u16) -> Buffer {
-        let store = self.runs.shown();
-        self.screen.refresh(&mut Context { store, listing: &mut self.listing, looks: &mut self.looks });
-        let (runs, listing, looks) = (&self.runs, &self.listing, self.looks);
-        let scene =
-            Scene { store, runs, listing, looks, theme, message: None, obeyed: false, restartable: false };
-        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        let mut hits = Hits::default();
-        terminal
-            .draw(|frame| {
-                let area = area.unwrap_or(frame.area()).intersection(frame.area());
-                hits = self.screen.draw(frame, area, &scene);
-                let once = frame.buffer_mut().clone();
-                self.screen.draw(frame, area, &scene);
-                assert_eq!(*frame.buffer_mut(), once, "drawing changes nothing");
-            })
-            .unwrap();
-        (self.hits, self.fresh) = (hits, true);
-        terminal.backend().buffer().clone()
-    }
-
-    fn point(&mut self, what: Gesture, column: u16, row: u16) {
-        let action = self.screen.mouse(Pointer { what, column, row });
-        let _ = action.map(|action| self.update(action));
-    }
-
-    fn selected(&self) -> Option<&Arc<Rollout>> {
-        self.listing.selected(&self.runs.shown().completions)
-    }
-
-    fn captures_text(&self) -> bool {
-        self.screen.typing().is_some()
-    }
-
-    fn len(&self) -> usize {
-        self.runs.shown().completions.len()
-    }
-}
-
-fn draw(transcripts: &mut Transcripts, theme: &Theme, width: u16, height: u16) -> Buffer {
-    transcripts.draw(None, theme, width, height)
-}
-
-fn text(buffer: &Buffer) -> String {
-    let area = buffer.area;
-    area.rows()
-        .map(|row| row.columns().map(|cell| buffer[(cell.x, cell.y)].symbol()).collect::<String>())
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-/// One letter for each look, explained below the picture.
-fn dump(buffer: &Buffer) -> String {
-    let mut looks: Vec<(Color, Color, Modifier)> = vec![(Color::Reset, Color::Reset, Modifier::empty())];
-    let mut styles = String::new();
-    for row in buffer.area.rows() {
-        for at in row.columns() {
-            let cell = &buffer[(at.x, at.y)];
-            let look = (cell.fg, cell.bg, cell.modifier);
-            let number = looks.iter().position(|known| *known == look).unwrap_or_else(|| {
-                looks.push(look);
-                looks.len() - 1
-            });
-            styles.push(match number {
-                0 => '.',
-                number => char::from(b'a' + u8::try_from(number - 1).unwrap()),
-            });
-        }
-        styles.push('\n');
-    }
-    let mut out = format!("{}\n\n{styles}\n", text(buffer));
-    for (number, (fg, bg, modifier)) in looks.iter().enumerate().skip(1) {
-        let letter = char::from(b'a' + u8::try_from(number - 1).unwrap());
-        writeln!(out, "{letter} {}", format!("{fg} on {bg} {modifier:?}").replace("Reset on Reset ", ""))
-            .unwrap();
-    }
-    out
-}
-
-fn filled() -> Transcripts {
-    let mut transcripts = Transcripts::new();
-    for record in story::run(14, 4) {
-        transcripts.push(record);
-    }
-    transcripts
-}
-
-fn press(transcripts: &mut Transcripts, keys: &str) -> Option<Effect> {
-    let mut effect = None;
-    for character in keys.chars() {
-        let code = match character {
-            '\n' => KeyCode::Enter,
-            '\u{1b}' => KeyCode::Esc,
-            '\u{8}' => KeyCode::Backspace,
-            other => KeyCode::Char(other),
-        };
-        let event = KeyEvent::new(code, KeyModifiers::NONE);
-        if transcripts.captures_text() {
-            effect = typing_action(&event).and_then(|action| transcripts.update(action));
-        } else if let Some(action) = lookup(KEYS, &event) {
-            effect = transcripts.update(action);
-        }
-    }
-    effect
-}
 
 fn snapshot(name: &str, make: fn() -> Transcripts, keys: &str, theme: &Theme) {
     for (width, height) in SIZES {

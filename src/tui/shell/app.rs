@@ -47,7 +47,7 @@ pub enum Action {
     Side(usize, SideEvent),
     /// Nothing more will come from its side engine.
     SideGone(usize),
-    /// So much time has passed since the screen was opened.
+    /// The time since the screen was opened.
     Clock(Duration),
     /// The terminal was resized or must be redrawn.
     Redraw,
@@ -64,7 +64,7 @@ pub struct Order {
     pub command: Command,
 }
 
-/// What the last picture showed around the screen in front.
+/// Where the last frame put things around the screen in front.
 #[derive(Debug, Clone, Default)]
 pub struct Picture {
     /// The names in the title bar, and which screen each brings to the front.
@@ -117,7 +117,7 @@ pub struct App {
     pub leave: bool,
     /// What the side engines are to be told, each with the place of its run.
     pub asked: Vec<(usize, SideCommand)>,
-    /// What the loop is to do with the terminal and with files.
+    /// Pending effects on the terminal and on files.
     pub effects: Vec<Effect>,
     /// Whether anything changed since the last frame.
     pub dirty: bool,
@@ -253,7 +253,7 @@ impl App {
         self.run().in_control() && self.quitting.is_none()
     }
 
-    /// Whether this can be asked of the run now.
+    /// Whether the run supports this now.
     pub fn obeys(&self, needed: Capability) -> bool {
         self.run().can(needed) && self.quitting.is_none()
     }
@@ -299,7 +299,7 @@ impl App {
         self.asked.extend(commands.into_iter().map(|command| (place, command)));
     }
 
-    /// Says what waited for the prompt to be closed.
+    /// Shows the message that waited for the prompt to close.
     pub(super) fn report_unsaid(&mut self) {
         if self.prompt.is_none()
             && let Some((level, text)) = self.unsaid.take()

@@ -80,7 +80,7 @@ pub(crate) trait Host {
 pub(crate) struct Channels {
     /// Keys, mouse, size.
     pub input: Receiver<event::Event>,
-    /// What the system asks of us.
+    /// Requests of the system.
     pub signals: Receiver<Signal>,
     /// The runs, as the app has them.
     pub runs: Vec<RunSource>,
@@ -179,7 +179,7 @@ fn attend_to(
                 return Ok(true);
             }
             Err(TryRecvError::Empty) => {}
-            // Without a keyboard nobody can ask to leave. An engine of ours is not left before its last checkpoint.
+            // Without a keyboard nobody can leave. Our own engine first writes its last checkpoint.
             Err(_) if app.store.own_in_hand().is_some() => return Err(gone()),
             Err(_) => app.leave = true,
         },
@@ -239,7 +239,7 @@ fn listen(app: &mut App, place: usize, heard: Heard, wires: &mut [Wire], host: &
     }
 }
 
-/// Whoever began the run hears of it and lets its engine end.
+/// The starter of the run is told and lets its engine end.
 fn gone() -> io::Error {
     io::Error::other("The terminal is gone; the run was ended, and everything journalled is safe.")
 }
@@ -271,7 +271,7 @@ fn hear(app: &mut App, place: usize, event: Event, wires: &mut [Wire], host: &mu
     }
 }
 
-/// What is recorded is on screen; what waited for that follows.
+/// The record has been shown; the events that waited for it follow.
 fn past_is_told(app: &mut App, place: usize, wires: &mut [Wire]) {
     let (waiting, gone) = wires[place].past.end();
     for event in waiting {
@@ -329,7 +329,7 @@ where
     Ok(())
 }
 
-/// Puts another engine in the place of the one that failed.
+/// Replaces the failed engine.
 fn restart(app: &mut App, wires: &mut [Wire], host: &mut impl Host) {
     let Some(own) = app.store.own() else { return };
     let Some(run) = app.store.all()[own].path() else { return };

@@ -94,7 +94,7 @@ fn global(app: &App, row: &KeyRow<Intent>) -> Option<Hint> {
     let text = match row.action {
         PauseOrResume if app.run().temporality == Temporality::Paused => "resume",
         PhaseOne if waits => &phase,
-        Quit if app.quitting.is_some() => "leaves at once",
+        Quit if app.quitting.is_some() => "quit now",
         Quit if app.run().facts.kind == SourceKind::Process => "leave",
         _ => row.hint,
     };

@@ -196,12 +196,12 @@ pub(crate) static HELP_KEYS: &[KeyRow<HelpMove>] = &[
 
 /// Keys that work everywhere.
 pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
-    row(&[Chord::char(' ')], "space", Intent::PauseOrResume, "pause", "pause within one token; go on"),
-    row(&[Chord::char('s')], "s", Intent::StepOne, "step", "go on to the end of the step, then pause"),
-    row(&[Chord::char('p')], "p", Intent::PhaseOne, "phase", "go on to the end of the phase, then pause"),
-    row(&[Chord::key(KeyCode::Tab)], "Tab", Intent::NextScreen, "screen", "the next screen"),
-    row(&[Chord::key(KeyCode::BackTab)], "Shift+Tab", Intent::PreviousScreen, "", "the screen before"),
-    row(&[Chord::char('S')], "S", Intent::Screens, "", "the list of all screens"),
+    row(&[Chord::char(' ')], "space", Intent::PauseOrResume, "pause", "pause within one token; resume"),
+    row(&[Chord::char('s')], "s", Intent::StepOne, "step", "run to the end of the step, then pause"),
+    row(&[Chord::char('p')], "p", Intent::PhaseOne, "phase", "run to the end of the phase, then pause"),
+    row(&[Chord::key(KeyCode::Tab)], "Tab", Intent::NextScreen, "screen", "next screen"),
+    row(&[Chord::key(KeyCode::BackTab)], "Shift+Tab", Intent::PreviousScreen, "", "previous screen"),
+    row(&[Chord::char('S')], "S", Intent::Screens, "", "list of all screens"),
     row(&[Chord::char('>')], ">", Intent::NextRun, "run", "the next open run"),
     row(&[Chord::char('<')], "<", Intent::PreviousRun, "", "the open run before"),
     row(&[Chord::char('R')], "R", Intent::Runs, "", "the list of open runs"),

@@ -15,7 +15,7 @@ use crate::{
 /// Starts an engine that resumes the run in this directory from its last checkpoint.
 pub(crate) type Restarter<'a> = dyn FnMut(&Path) -> io::Result<RunSource> + 'a;
 
-/// Whether a person may ask for it: the engine is ours, has failed, and had begun a run.
+/// Whether a restart is possible: the engine is ours, has failed, and had begun a run.
 pub fn is_offered(app: &App) -> bool {
     let failed = matches!(app.run().ended, Some(Ended::Failed(_)));
     let ours = app.run().has(Capability::Restart) && app.run().started.is_some();
@@ -27,7 +27,7 @@ pub(super) fn ask(app: &App) -> Vec<Effect> {
     if is_offered(app) {
         vec![Effect::Restart]
     } else if app.run().in_control() {
-        Effect::info("the engine is at work; it can be started again when it has failed")
+        Effect::info("the engine is running; it can be restarted only after a failure")
     } else {
         Effect::info("there is no failed engine to restart")
     }
@@ -45,7 +45,7 @@ pub(super) fn begun(app: &mut App) {
     let Some(own) = app.store.own() else { return };
     app.store.get_mut(own).into_iter().for_each(Run::restart);
     app.visits[own].inspecting = None;
-    app.say(Level::Info, "the engine begins again from its last checkpoint");
+    app.say(Level::Info, "the engine restarts from its last checkpoint");
 }
 
 #[cfg(test)]

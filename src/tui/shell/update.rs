@@ -124,7 +124,7 @@ fn engine_gone(app: &mut App, place: usize) {
     app.dirty = true;
     app.leave |= app.quitting.is_some();
     if run.ended.is_none() {
-        let reason = "the engine thread ended without saying why; engine.log in the run directory may tell";
+        let reason = "the engine thread ended without giving a reason; see engine.log in the run directory";
         run.ended = Some(Ended::Failed(reason.to_owned()));
         has_failed(app, place);
     }

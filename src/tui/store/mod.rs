@@ -255,7 +255,7 @@ impl Run {
         Some(self.path()?.file_name()?.to_string_lossy().into_owned())
     }
 
-    /// The phase to whose end a paused run goes next: the one in hand while it is not over, else the next.
+    /// The phase that a paused run would finish next: the current one if unfinished, else the next.
     pub fn next_phase(&self) -> Phase {
         let Some(now) = self.progress else { return Phase::Sample };
         let over = match now.phase {

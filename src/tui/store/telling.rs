@@ -19,7 +19,7 @@ pub enum News {
 }
 
 impl Run {
-    /// Takes in what the engine tells.
+    /// Handles an engine event.
     pub fn hear(&mut self, event: Event) -> Option<News> {
         match event {
             Event::Started(started) => return self.begin(*started),

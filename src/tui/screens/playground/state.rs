@@ -86,7 +86,7 @@ impl Playground {
         }
     }
 
-    /// Takes over how a run samples, and which models there are.
+    /// Adopts the sampling settings of a run and the available models.
     pub(super) fn follow(&mut self, store: &Run) {
         if self.begun != store.begun
             && let Some(config) = store.config()

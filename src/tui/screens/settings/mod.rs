@@ -183,7 +183,7 @@ impl Screen for Settings {
     }
 }
 
-/// Opens the prompt, or says why that would be of no use.
+/// Opens the prompt, or says why the key cannot change.
 fn set(setting: &Setting, store: &Run) -> Vec<Effect> {
     match store.refusal(Capability::Set) {
         Some(refusal) => Effect::info(refusal),

@@ -83,7 +83,7 @@ impl Travel {
         answers.range(..=wanted).next_back().or_else(|| answers.first_key_value()).map(|(_, answer)| answer)
     }
 
-    /// Does what a key asked for; what the engine must be told is returned.
+    /// Carries out an action; returns the commands for the engine.
     pub(super) fn act(&mut self, action: Action, store: &Run, hits: &Hits) -> Vec<Effect> {
         let pins = &store.pins;
         // Pins belong to the engine: without one there is nothing to change.

@@ -37,7 +37,7 @@ fn perform(app: &mut App, effect: Effect) -> Vec<Command> {
         Effect::Unpin(puzzle) => {
             return control(app, Capability::Pin, |app| {
                 let words = words(app, &puzzle);
-                app.say(Level::Info, format!("{words} is asked no more; what it was answered with stays"));
+                app.say(Level::Info, format!("{words} is unpinned; its answers stay"));
                 app.run_mut().pins.unpin(&puzzle);
                 Command::Unpin(puzzle)
             });

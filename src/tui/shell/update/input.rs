@@ -125,7 +125,7 @@ fn set(app: &mut App, key: String, value: String) -> Vec<Command> {
         match value.trim_start_matches('$').parse::<f64>() {
             Ok(price) if price.is_finite() && price >= 0.0 => {
                 app.run_mut().price_per_hour = price;
-                app.say(Level::Info, format!("the estimate now takes ${price} an hour"));
+                app.say(Level::Info, format!("the estimate now uses ${price} per hour"));
             }
             _ => {
                 app.say(
@@ -184,7 +184,7 @@ fn click(app: &mut App, pointer: Pointer) -> Vec<Command> {
         |places: &[(Rect, usize)]| places.iter().find(|(area, _)| area.contains(place)).map(|(_, at)| *at);
     let listed = app.list.as_ref().and_then(|list| Some((list.of(), under(&app.picture.listed)?)));
     let named = listed.or(under(&app.picture.tabs).map(|screen| (Of::Screens, screen)));
-    // Whatever is open over the screens is closed by a click.
+    // A click closes whatever is open over the screens.
     let open = app.help.take().is_some() | app.list.take().is_some();
     match named {
         Some((of, chosen)) => choose(app, of, chosen),

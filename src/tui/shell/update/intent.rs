@@ -115,7 +115,7 @@ pub(super) fn control(
     needed: Capability,
     ask: impl FnOnce(&mut App) -> Command,
 ) -> Vec<Command> {
-    let ending = app.quitting.map(|_| "stopping; q again leaves at once");
+    let ending = app.quitting.map(|_| "stopping; q again quits at once");
     let Some(refusal) = app.run().refusal(needed).or(ending) else { return vec![ask(app)] };
     app.say(Level::Info, refusal);
     Vec::new()
@@ -123,7 +123,7 @@ pub(super) fn control(
 
 pub(in crate::tui::shell) fn quit(app: &mut App) -> Vec<Command> {
     app.dirty = true;
-    // A run of another process goes on without us.
+    // A run of another process continues without us.
     let Some(own) = app.store.own_in_hand().filter(|_| app.quitting.is_none()) else {
         app.leave = true;
         return Vec::new();
