@@ -65,6 +65,9 @@ enum Command {
     Doctor(cli::doctor::DoctorArgs),
     Export(cli::export::ExportArgs),
     Replay(cli::replay::ReplayArgs),
+    Runs(cli::runs::RunsArgs),
+    Compare(cli::compare::CompareArgs),
+    Metrics(cli::metrics::MetricsArgs),
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -136,6 +139,9 @@ fn run(arguments: Arguments) -> Result<i32, Failure> {
         Some(Command::Doctor(args)) => cli::doctor::run(&args, &facts(), output::stdout()).map_err(boxed),
         Some(Command::Export(args)) => cli::export::run(&args, output::stdout()),
         Some(Command::Replay(args)) => cli::replay::run(&args, output::stdout()),
+        Some(Command::Runs(args)) => cli::runs::run(&args, output::stdout()),
+        Some(Command::Compare(args)) => cli::compare::run(&args, output::stdout()),
+        Some(Command::Metrics(args)) => cli::metrics::run(&args, output::stdout()),
         Some(Command::Completions { shell }) => {
             // Into memory first: it panics if it cannot write.
             let mut script = Vec::new();

@@ -2,20 +2,24 @@
 
 pub mod analyze;
 pub mod bench;
+pub mod compare;
 mod detached;
 pub mod doctor;
 pub mod eval;
 pub mod export;
 mod farewell;
 pub mod jsonl;
+pub mod metrics;
 pub mod open;
 pub mod play;
 pub mod pretrain;
 pub mod puzzles;
 pub mod replay;
 pub mod run;
+pub mod runs;
 pub mod score;
 mod summary;
+mod table;
 
 use std::{fmt, io::IsTerminal, path::Path};
 

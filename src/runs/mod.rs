@@ -15,6 +15,7 @@ pub(crate) mod lineage;
 mod lines;
 pub mod lock;
 mod meta;
+pub mod overview;
 pub mod pinned;
 pub mod place;
 pub mod reader;

@@ -17,6 +17,7 @@ mod full_disk;
 mod inspection;
 #[cfg(unix)]
 mod kills;
+mod listed;
 #[cfg(unix)]
 mod lost_output;
 mod numbers;

@@ -56,6 +56,11 @@ fn no_folder_commands_the_terminal() {
     for more in [&["--json"][..], &["--record"]] {
         silent(of_run(&["eval", "--checkpoint", &at]).args(small).args(more));
     }
+    silent(&mut of_run(&["runs"]));
+    silent(&mut of_run(&["runs", "--json"]));
+    silent(&mut of_run(&["compare", &name, &name]));
+    silent(&mut of_run(&["metrics", &name]));
+    silent(of_run(&["metrics", &name, "--format", "tensorboard", "--out"]).arg(folder.join("logs")));
     silent(&mut of_run(&["replay", &name, "2"]));
     silent(&mut of_run(&["replay", &name, "2", "--json"]));
     silent(of_run(&["export", &at]).arg(folder.join("exported")));

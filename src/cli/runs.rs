@@ -1,0 +1,139 @@
+//! `aha-lab runs`: all runs of a folder, one line each.
+
+use std::{env, io::Write, path::PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::{
+    Failure,
+    table::{NOTHING, Table},
+};
+use crate::{
+    runs::{
+        RunDirectory,
+        overview::{HeldOut, Overview},
+    },
+    system::output,
+};
+
+/// List all runs: task, preset, seed, steps, best held-out accuracy, state, parent and size
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+The curve is the share of right answers, from the first step to the last, between 0 and 1. Runs stand in the order of
+their names, which begin with the time of their start.
+
+Examples:
+  aha-lab runs
+  aha-lab runs --json | jq '.runs[] | select(.state == \"live\") | .name'")]
+pub struct RunsArgs {
+    /// The folder of run directories
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Prints the list and returns the exit code.
+///
+/// # Errors
+/// A folder that cannot be read, or output that cannot be written.
+pub fn run(args: &RunsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
+    let runs: Vec<Overview> = RunDirectory::list(&args.runs)?.iter().map(Overview::of).collect();
+    if args.json {
+        writeln!(stdout, "{}", json!({"folder": args.runs, "runs": runs}))?;
+        return Ok(0);
+    }
+    if runs.is_empty() {
+        output::say(format_args!(
+            "There is no run in {}.",
+            output::printable(&args.runs.display().to_string())
+        ));
+        return Ok(0);
+    }
+    let ascii = env::var_os("AHA_ASCII").is_some_and(|value| !value.is_empty());
+    let mut table = Table::new([
+        "name",
+        "task",
+        "preset",
+        "seed",
+        "steps",
+        "held out",
+        "state",
+        "size",
+        "accuracy",
+        "forked from",
+    ]);
+    for run in &runs {
+        table.row([
+            run.name.clone(),
+            format!("{} {}", run.task, run.level),
+            run.preset.clone(),
+            run.seed.map_or_else(|| NOTHING.to_owned(), |seed| seed.to_string()),
+            run.steps.to_string(),
+            run.best_held_out.map_or_else(|| NOTHING.to_owned(), held_out),
+            run.state.name().to_owned(),
+            size(run.bytes),
+            curve(&run.accuracies, ascii),
+            run.parent.as_ref().map_or_else(String::new, |parent| format!("{}@{}", parent.run, parent.step)),
+        ]);
+    }
+    table.print(&mut stdout)?;
+    for trouble in runs.iter().flat_map(|run| &run.troubles) {
+        output::say(output::printable(trouble));
+    }
+    Ok(0)
+}
+
+fn held_out(best: HeldOut) -> String {
+    format!("{:.3} @{}", best.accuracy, best.step)
+}
+
+/// Bytes in a unit that people read.
+fn size(bytes: u64) -> String {
+    match bytes as f64 {
+        b if b < 1e6 => format!("{:.0} KB", (b / 1e3).ceil()),
+        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
+        b => format!("{:.1} GB", b / 1e9),
+    }
+}
+
+/// Cells of a curve.
+const CELLS: usize = 12;
+
+/// A curve between 0 and 1 in a line; each cell is the mean of its share of the steps.
+fn curve(values: &[f64], ascii: bool) -> String {
+    let levels: Vec<char> = if ascii { "_.-=*#" } else { "▁▂▃▄▅▆▇█" }.chars().collect();
+    let cells = values.len().min(CELLS);
+    (0..cells)
+        .map(|cell| {
+            let part = &values[cell * values.len() / cells..(cell + 1) * values.len() / cells];
+            let known: Vec<f64> = part.iter().copied().filter(|value| value.is_finite()).collect();
+            if known.is_empty() {
+                return ' ';
+            }
+            let mean = (known.iter().sum::<f64>() / known.len() as f64).clamp(0.0, 1.0);
+            levels[((mean * levels.len() as f64) as usize).min(levels.len() - 1)]
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_rises_and_has_gaps_where_nothing_was_measured() {
+        assert_eq!(curve(&[], false), "");
+        assert_eq!(curve(&[0.0, f64::NAN, 0.5, 1.0], false), "▁ ▅█");
+        assert_eq!(curve(&[0.0, 1.0], true), "_#");
+        assert_eq!(curve(&[0.25; 1000], false), "▃".repeat(CELLS));
+    }
+
+    #[test]
+    fn sizes_are_read_at_a_glance() {
+        assert_eq!([0, 1, 999_999, 5_250_000].map(size), ["0 KB", "1 KB", "1000 KB", "5.2 MB"]);
+    }
+}

@@ -1,0 +1,152 @@
+//! A run in one line: what lists and comparisons say of it.
+
+use std::{fs, path::PathBuf};
+
+use serde::Serialize;
+
+use super::{directory::RunDirectory, error::RunError, reader::Reader};
+use crate::{
+    metrics::registry,
+    record::{ForkPoint, RunEvent, Step},
+};
+
+/// How deep folders of a run are: `checkpoints/step-000001/`, and one more.
+const DEEPEST: usize = 3;
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunState {
+    /// A process is writing it.
+    Live,
+    /// It ended as asked.
+    Finished,
+    /// It ended with an error.
+    Failed,
+    /// It was left, or its process was killed.
+    Stopped,
+}
+
+impl RunState {
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// Accuracy on held-out puzzles after a step.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct HeldOut {
+    /// Share of right answers.
+    pub accuracy: f64,
+    /// The step.
+    pub step: u64,
+}
+
+/// A run in one line.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Overview {
+    /// The folder's name.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// The task's name.
+    pub task: String,
+    /// The level's name.
+    pub level: String,
+    /// Hash of the weights it began from; empty if it is not recorded.
+    pub model: String,
+    /// The preset's name.
+    pub preset: String,
+    /// The seed.
+    pub seed: Option<u64>,
+    /// The last step on record; 0 before the first.
+    pub steps: u64,
+    /// Share of right answers in the completions of each step; `null` where it was not measured.
+    #[serde(rename = "accuracy")]
+    pub accuracies: Vec<f64>,
+    /// The best accuracy on held-out puzzles, if it was measured.
+    pub best_held_out: Option<HeldOut>,
+    /// How it stands.
+    pub state: RunState,
+    /// The run that it was forked from.
+    pub parent: Option<ForkPoint>,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// What could not be read, in sentences.
+    pub troubles: Vec<String>,
+}
+
+impl Overview {
+    /// Reads a run. What cannot be read is left out and named among the troubles.
+    pub fn of(run: &RunDirectory) -> Self {
+        let mut troubles = Vec::new();
+        let mut note = |error: RunError| troubles.push(error.to_string());
+        let config = run.config().map_err(&mut note).ok();
+        let reader = Reader::new(run);
+        let steps = reader.metrics().map_err(&mut note).map(|log| log.records).unwrap_or_default();
+        let events = reader.events().map_err(&mut note).map(|log| log.records).unwrap_or_default();
+        let meta = run.meta();
+        let known =
+            |key: &str| config.as_ref().and_then(|file| file.config.get(key).ok()).unwrap_or_default();
+        Self {
+            name: run.name(),
+            path: run.path().to_owned(),
+            task: meta.task,
+            level: known("level"),
+            model: meta.model,
+            preset: known("preset"),
+            seed: known("seed").parse().ok(),
+            steps: steps.last().map_or(0, |step| step.step),
+            accuracies: steps.iter().map(|step| step.get(&registry::ACCURACY)).collect(),
+            best_held_out: best_held_out(&steps),
+            state: match events.iter().rev().find_map(|record| state_after(&record.event)) {
+                _ if run.is_live() => RunState::Live,
+                state => state.unwrap_or(RunState::Stopped),
+            },
+            parent: meta.parent,
+            bytes: bytes_of(run),
+            troubles,
+        }
+    }
+}
+
+/// How a run stands after an event, if the event says so.
+fn state_after(event: &RunEvent) -> Option<RunState> {
+    match event {
+        RunEvent::Finished => Some(RunState::Finished),
+        RunEvent::Failed => Some(RunState::Failed),
+        RunEvent::Started { .. } | RunEvent::Forked { .. } | RunEvent::Resumed { .. } => {
+            Some(RunState::Stopped)
+        }
+        _ => None,
+    }
+}
+
+fn best_held_out(steps: &[Step]) -> Option<HeldOut> {
+    steps
+        .iter()
+        .filter_map(|step| Some(HeldOut { accuracy: step.known(&registry::EVAL_ACCURACY)?, step: step.step }))
+        .max_by(|a, b| a.accuracy.total_cmp(&b.accuracy))
+}
+
+/// Sizes of the files of the run and of its checkpoints, without following links.
+fn bytes_of(run: &RunDirectory) -> u64 {
+    let mut folders = vec![(run.path().to_owned(), 0)];
+    let mut sum = 0;
+    while let Some((folder, depth)) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(found) if found.is_file() => sum += found.len(),
+                Ok(found) if found.is_dir() && depth < DEEPEST => folders.push((entry.path(), depth + 1)),
+                _ => {}
+            }
+        }
+    }
+    sum
+}
