@@ -81,11 +81,17 @@ fn inspection() -> GroupInspection {
         reference: vec![-0.75],
         explained: Some(Explanation {
             formula: "-min(r A, clip(r, 0.8, 1.28) A)".into(),
-            bounds: Bounds { low: Some(0.8), high: Some(1.28) },
+            bounds: Bounds { low: Some(0.8), high: Some(1.28), dual: Some(3.0) },
             kl_formula: Some("exp(ref - logp) - (ref - logp) - 1".into()),
             norm: "1 over the tokens of the step".into(),
             weight: Some(0.01),
-            tokens: vec![TokenTerm { ratio: 1.5, acts: Some(Bound::High), kl: Some(0.25) }],
+            tokens: vec![TokenTerm {
+                ratio: 1.5,
+                acts: Some(Bound::High),
+                correction: Some(0.75),
+                loss: -0.5,
+                kl: Some(0.25),
+            }],
         }),
         explained_after: Some(Explanation::default()),
     };

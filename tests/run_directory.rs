@@ -74,6 +74,7 @@ fn rollout(step: u64, group: usize, index: usize) -> Rollout {
         logprobs: Some(vec![-0.1, -2.5, -0.0]),
         entropies: Some(vec![0.5, 1.25, 0.0]),
         reward: 1.0,
+        penalties: Default::default(),
         advantage: Some(0.75),
         correct: Some(true),
         truncated: false,

@@ -90,9 +90,9 @@ fn wgpu_computes_what_the_cpu_computes() {
             prompt,
             tokens: &c.tokens,
             sampled_logprobs: &c.logprobs,
-            reference_logprobs: None,
             advantage: if i % 2 == 0 { 0.75 } else { -0.5 },
             weight: 1.0 / 32.0,
+            ..TrainingRow::default()
         })
         .collect();
     let rules = Update::default();

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, ConfigError, is_retired};
+use super::{Config, ConfigError};
 use crate::system::{files, quoting::shortened};
 
 /// A configuration is a few dozen lines; a larger file is something else.
@@ -137,14 +137,19 @@ impl ConfigFile {
             None => None,
         };
         let mut config = Config::default();
-        let first = ["task", "preset"].into_iter().filter_map(|name| table.remove_entry(name));
-        let first: Vec<(String, toml::Value)> = first.collect();
-        for (name, given) in first.into_iter().chain(table) {
-            if is_retired(&name, given.as_str().unwrap_or_default())? {
-                continue;
+        let mut assign = |name: &str, given: &toml::Value| -> Result<(), ConfigError> {
+            let key = Config::key(name)?;
+            config.assign(key, key.read_toml(given)?)?;
+            // A run's file has every key there was. One that its preset sets today was not in force then.
+            if name == "preset" && provenance.is_some() { config.revert_presets() } else { Ok(()) }
+        };
+        for name in ["task", "preset"] {
+            if let Some(given) = table.remove(name) {
+                assign(name, &given)?;
             }
-            let key = Config::key(&name)?;
-            config.assign(key, key.read_toml(&given)?)?;
+        }
+        for (name, given) in &table {
+            assign(name, given)?;
         }
         config.check_level(config.puzzles.level.name())?;
         Ok(Self { config, provenance })

@@ -23,7 +23,10 @@ pub use crate::{
     device::BackendRequest,
     grpo::{
         preset::Preset,
-        settings::{Control, LossNorm, Optimizer, Reward, Sampling, StopAt, Update},
+        settings::{
+            Control, Correction, Decay, KlEstimator, KlIn, LossNorm, Optimizer, Reward, Sampling, StopAt,
+            Update,
+        },
     },
     model::lora::Lora,
     settings::{Allowed, Choice, Key},
@@ -59,23 +62,6 @@ pub struct Config {
     pub lora: Lora,
     /// Monitoring.
     pub watch: Watch,
-}
-
-/// Keys of older versions, each with its only legal value: they are accepted and ignored.
-const RETIRED: &[(&str, &str)] = &[("kl_estimator", "k3")];
-
-/// Whether this is a key of older versions.
-///
-/// # Errors
-/// If it is one, with a value other than its only legal one.
-fn is_retired(name: &str, value: &str) -> Result<bool, ConfigError> {
-    match RETIRED.iter().find(|(key, _)| *key == name.trim()) {
-        Some((_, only)) if *only == value.trim() => Ok(true),
-        Some((key, only)) => {
-            Err(Refused { key, value: quoted(value), allowed: format!("only {only}") }.into())
-        }
-        None => Ok(false),
-    }
 }
 
 impl Config {
@@ -134,9 +120,6 @@ impl Config {
     /// Sets one key from the text after `--set key=`. `task` and `preset` set several keys at once, so the
     /// order of settings matters. An error leaves the configuration unchanged.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigError> {
-        if is_retired(key, value)? {
-            return Ok(());
-        }
         let key = Self::key(key)?;
         if key.name == "level" {
             self.check_level(value.trim())?;
@@ -153,7 +136,7 @@ impl Config {
         }
         match key.name {
             "task" if self.puzzles.task != task => self.begin_task()?,
-            "preset" => self.update.preset.apply(&mut self.update),
+            "preset" => self.begin_preset()?,
             _ => {}
         }
         Ok(())
@@ -170,6 +153,24 @@ impl Config {
             self.set(key, value)?;
         }
         self.puzzles.level = family.first_level();
+        Ok(())
+    }
+
+    /// Applies the preset's settings, and reverts those of the other presets.
+    fn begin_preset(&mut self) -> Result<(), ConfigError> {
+        self.revert_presets()?;
+        for (key, value) in self.update.preset.settings() {
+            self.set(key, value)?;
+        }
+        Ok(())
+    }
+
+    /// Reverts what any preset sets, and keeps the name of the preset in force.
+    pub(crate) fn revert_presets(&mut self) -> Result<(), ConfigError> {
+        let defaults = Self::default();
+        for (key, _) in Preset::all().into_iter().flat_map(Preset::settings) {
+            self.set(key, &defaults.get(key)?)?;
+        }
         Ok(())
     }
 

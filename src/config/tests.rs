@@ -71,13 +71,20 @@ fn a_new_file_is_written_as_ever() {
 }
 
 #[test]
-fn keys_of_older_versions_are_passed_over() {
-    let old = "kl_estimator = \"k3\"\nseed = 3";
-    assert_eq!(ConfigFile::parse(old).unwrap().config, Config::default().with(["seed=3"]).unwrap());
-    assert_eq!(Config::default().with(["kl_estimator=k3"]).unwrap(), Config::default());
-    let refused = Config::default().with(["kl_estimator=k1"]).unwrap_err().to_string();
-    assert_eq!(refused, "`kl_estimator` cannot be `k1`: it takes only k3.");
-    assert!(ConfigFile::parse("kl_estimator = \"k1\"").is_err());
+fn the_file_of_a_run_is_what_was_in_force_then_whatever_its_preset_sets_today() {
+    let dapo = Config::default().with(["preset=dapo"]).unwrap();
+    let written = ConfigFile { config: dapo.clone(), provenance: None }.to_toml().unwrap();
+    let before_mini_batches: String = written
+        .lines()
+        .filter(|line| !line.starts_with("mini_batches"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(ConfigFile::parse(&before_mini_batches).unwrap().config, dapo, "written by a person");
+    let provenance =
+        "[provenance]\nmodel_hash = \"\"\nprogram_version = \"0.1.0\"\nbackend = \"\"\ncreated = \"\"\n";
+    let read = |keys: &str| ConfigFile::parse(&format!("{keys}\n{provenance}")).unwrap().config;
+    assert_eq!(read(&before_mini_batches), dapo.clone().with(["mini_batches=1"]).unwrap());
+    assert_eq!(read(&written), dapo);
 }
 
 #[test]
@@ -205,10 +212,23 @@ fn presets_set_their_keys_and_later_settings_win() {
         ("grpo", (true, "sequence", 0.2, 0.2, 0.04)),
         ("dr_grpo", (false, "constant", 0.2, 0.2, 0.0)),
         ("dapo", (true, "token", 0.2, 0.28, 0.0)),
+        ("gspo", (true, "sequence", 0.0003, 0.0004, 0.0)),
+        ("rloo", (false, "constant", 0.2, 0.2, 0.05)),
     ] {
         let mut config = Config::default().with(["kl_coef=7.0", "clip_eps_low=0.9"]).unwrap();
         config.set("preset", preset).unwrap();
         assert_eq!((deciders(&config), config.update.preset.name()), (expected, preset));
+    }
+    let mut dapo = Config::default().with(["preset=dapo"]).unwrap();
+    assert_eq!((dapo.sampling.batching.name(), dapo.update.mini_batches), ("dynamic", 4));
+    assert!(dapo.update.mask_truncated && dapo.reward.overlong_penalty == 1.0);
+    dapo.set("preset", "lab").unwrap();
+    assert_eq!(dapo, Config::default(), "another preset takes all of it away");
+    for preset in Preset::all() {
+        for (key, value) in preset.settings() {
+            let default = Config::default().get(key).unwrap();
+            assert_ne!(*value, default, "{preset}: {key}");
+        }
     }
     // The default is its own preset, to the last key.
     let mut config = Config::default();

@@ -11,9 +11,9 @@ use crate::protocol::{Event, GroupInspection, Phase, RowInspection, TokenView};
 use crate::{
     grpo::{
         explain::{self, SeenRow},
-        settings::Settings,
+        settings::{Correction, Settings},
         step::{Grpo, Known, ScoredGroup},
-        update::batch_size,
+        update::batch_size_of,
     },
     model::{
         tokenizer::{StreamingDecoder, Tokenizer},
@@ -133,13 +133,13 @@ fn rows(
     let updated = matches!(known, Known::Updated(_));
     let prompt = &known.rollout(group).prompt_tokens;
     let model = grpo.trainer.inference_model();
-    let reference = grpo.reference.as_ref().filter(|_| settings.update.kl_coef > 0.0);
+    let reference = grpo.reference.as_ref().filter(|_| settings.update.has_reference());
     let seen = |model: &Transformer, tokens: &[u32]| {
         look(model, &grpo.tokenizer, prompt, tokens, settings.sampling.temperature)
     };
     let scores = known.scored(group).map(|scored| scored.scores.as_slice()).unwrap_or_default();
     let batch = match known {
-        Known::Judged(groups) | Known::Updated(groups) => Some(batch_size(settings, groups)),
+        Known::Judged(groups) | Known::Updated(groups) => Some(batch_size_of(settings, step, groups, group)),
         Known::Sampled(_) | Known::Scored(_) => None,
     };
     let mut earlier = earlier.into_iter();
@@ -167,11 +167,15 @@ fn rows(
         if updated {
             row.after = seen(&model, tokens)?;
         }
+        let logprobs = |seen: &[TokenView]| -> Vec<f32> { seen.iter().map(|token| token.logprob).collect() };
+        let corrected = settings.update.correction != Correction::None;
+        let old = if corrected { logprobs(&row.before) } else { Vec::new() };
         let explained = |seen: &[TokenView]| {
-            let logprobs: Vec<f32> = seen.iter().map(|token| token.logprob).collect();
+            let (logprobs, old) = (logprobs(seen), &old);
             let (sampled, reference, advantage) =
                 (record.logprobs(), &row.reference, record.advantage.unwrap_or(0.0));
-            let row = SeenRow { logprobs: &logprobs, sampled, reference, advantage, batch };
+            let masked = settings.update.mask_truncated && record.truncated;
+            let row = SeenRow { logprobs: &logprobs, sampled, old, reference, advantage, batch, masked };
             explain::completion(&row, &settings.update)
         };
         let (before, after) = (explained(&row.before), updated.then(|| explained(&row.after)));

@@ -196,14 +196,14 @@ pub fn reference(
     config: &Config,
     model: &Transformer,
 ) -> Result<Option<Transformer>, EngineError> {
-    // Loaded even without a KL term: a live edit may bring the term back, and then needs this model.
+    // Loaded even where KL is not measured: a live edit may bring it back, and then needs this model.
     let has_one = |checkpoint: &&Checkpoint| checkpoint.manifest.files.contains_key(REFERENCE_FILE);
     if let Some(checkpoint) = checkpoint.filter(has_one) {
         let path = checkpoint.path.join(REFERENCE_FILE);
         let weights = folder::read_bounded(&path, u64::MAX)?;
         return Ok(Some(folder::with_weights(&model.config, &weights, &path, &model.device())?));
     }
-    Ok((config.update.kl_coef != 0.0).then(|| model.without_adapter()))
+    Ok(config.update.has_reference().then(|| model.without_adapter()))
 }
 
 /// Replaces a fresh optimizer with a checkpoint's.

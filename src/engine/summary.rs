@@ -3,13 +3,14 @@
 use crate::{
     config::Config,
     grpo::{
+        penalties::{self, OVERLONG},
         step::{Batch, JudgedGroup, ScoredGroup},
         update::UpdateReport,
     },
     metrics::{readings::Readings, registry, spread::standard_deviation},
     model::config::ModelConfig,
     reasoning::Analysis,
-    record::{Problem, Rollout, Step},
+    record::{Penalties, Problem, Rollout, Step},
     rollout::RolloutGroup,
 };
 
@@ -63,8 +64,9 @@ pub fn metrics(
     let context = share(generated, n) / 2.0;
     totals.tokens += (generated + prompts + batch.replaced_tokens) as u64;
     // A backward pass costs twice its forward pass; the reference model only has a forward pass.
-    let passes = (generated + prompts + batch.replaced_tokens + update.reference_tokens) as f64
-        + 3.0 * update.tokens as f64;
+    let sampled = generated + prompts + batch.replaced_tokens;
+    let of_reference = if groups.iter().any(|group| group.scored.kl.is_some()) { sampled } else { 0 };
+    let passes = (sampled + of_reference + update.forward_tokens) as f64 + 3.0 * update.tokens as f64;
     totals.flops += model.forward_flops(context) * passes;
 
     let mut measured = Step::new(step);
@@ -95,17 +97,37 @@ pub fn metrics(
         completions().flat_map(|c| &c.entropies).map(|&e| f64::from(e)).sum::<f64>()
             / generated.max(1) as f64,
     );
-    measured.set(
-        &registry::KL,
-        (config.update.kl_coef > 0.0).then(|| update.stats.kl / update.stats.tokens.max(1.0)),
-    );
+    measured.set(&registry::KL, kl(config, batch, update, generated));
+    for (metric, name) in [(&registry::PENALTY_OVERLONG, OVERLONG), (&registry::PENALTY_KL, penalties::KL)] {
+        let taken: Vec<f64> = groups
+            .iter()
+            .flat_map(|group| &group.scored.penalties)
+            .filter_map(|penalties| penalties.get(name).copied())
+            .collect();
+        if !taken.is_empty() {
+            measured.set(metric, -taken.iter().sum::<f64>() / n as f64);
+        }
+    }
     // Of all tokens, as in TRL: those of dead groups are not trained on and cannot be clipped.
     measured.set(
         &registry::CLIP_REGION_MEAN,
         update.stats.clipped / (generated * config.update.inner_epochs).max(1) as f64,
     );
+    let gap = update.gap;
+    if gap.tokens > 0.0 {
+        measured.set(&registry::SAMPLING_GAP_MEAN, gap.difference / gap.tokens);
+        measured.set(&registry::SAMPLING_GAP_MAX, gap.most);
+    }
+    if let Some((least, most)) = gap.weights {
+        measured.set(&registry::SAMPLING_RATIO_MIN, least);
+        measured.set(&registry::SAMPLING_RATIO_MEAN, gap.weight / gap.tokens);
+        measured.set(&registry::SAMPLING_RATIO_MAX, most);
+    }
     measured.set(&registry::LOSS, update.stats.loss);
     measured.set(&registry::GRAD_NORM, update.grad_norm);
+    if config.update.updates_per_step() > 1 {
+        measured.set(&registry::OPTIMIZER_STEPS, update.optimizer_steps as u64);
+    }
     measured.set(&registry::LEARNING_RATE, update.learning_rate);
     measured.set(&registry::NUM_TOKENS, totals.tokens);
     measured.set(&registry::FLOPS, totals.flops);
@@ -114,6 +136,18 @@ pub fn metrics(
     measured.set(&registry::EVAL_ACCURACY, None::<f64>);
     measured.set(&registry::EVAL_PASS_AT_K, None::<f64>);
     measured
+}
+
+/// KL to the reference per token: of the completions as they were sampled, or of those that the update saw.
+fn kl(config: &Config, batch: &Batch, update: &UpdateReport, generated: usize) -> Option<f64> {
+    let of_samples: Option<Vec<&Vec<f64>>> =
+        batch.groups.iter().map(|group| group.scored.kl.as_ref()).collect();
+    match of_samples {
+        Some(sums) if !sums.is_empty() => {
+            Some(sums.into_iter().flatten().sum::<f64>() / generated.max(1) as f64)
+        }
+        _ => (config.update.kl_coef > 0.0).then(|| update.stats.kl / update.stats.tokens.max(1.0)),
+    }
 }
 
 /// Adds wall-clock times, which differ between two identical runs.
@@ -142,6 +176,7 @@ pub(crate) fn scored_records(step: u64, task: &str, group: usize, scored: &Score
     let mut records = sampled_records(step, task, group, &scored.group, &scored.texts);
     for (index, record) in records.iter_mut().enumerate() {
         record.reward = scored.rewards[index];
+        record.penalties = scored.penalties[index].clone();
         record.correct = Some(scored.scores[index].correct);
         record.analysis = scored.analyses[index].clone();
     }
@@ -172,6 +207,7 @@ pub(crate) fn sampled_records(
             logprobs: Some(completion.logprobs.clone()),
             entropies: Some(completion.entropies.clone()),
             reward: 0.0,
+            penalties: Penalties::default(),
             advantage: None,
             correct: None,
             truncated: completion.truncated,
@@ -209,6 +245,8 @@ mod tests {
                 texts: vec![String::new(); rewards.len()],
                 scores: vec![score; rewards.len()],
                 rewards: rewards.to_vec(),
+                penalties: vec![Penalties::default(); rewards.len()],
+                kl: None,
                 analyses: vec![crate::reasoning::Analysis::default(); rewards.len()],
             },
         }
@@ -230,7 +268,7 @@ mod tests {
         let groups = vec![judged(&[0.1; 16], 10), judged(&mixed, 10)];
         let batch = Batch { groups, drawn: 2, replaced_tokens: 0 };
         let config = Config::default().with(["inner_epochs=2"]).unwrap();
-        let stats = LossStats { clipped: 32.0, tokens: 320.0, loss: 0.25, kl: 0.0 };
+        let stats = LossStats { clipped: 32.0, tokens: 320.0, loss: 0.25, ..LossStats::default() };
         let update = UpdateReport { stats, tokens: 480, ..UpdateReport::default() };
         let mut totals = Totals::default();
         let metrics = metrics(1, &config, &shape(), &batch, &update, &mut totals);
@@ -248,7 +286,7 @@ mod tests {
         assert_eq!(metrics.get(&registry::LOSS), 0.25);
 
         let mut with_reference = Totals::default();
-        let update = UpdateReport { reference_tokens: 240, ..update };
+        let update = UpdateReport { forward_tokens: 240, ..update };
         super::metrics(1, &config, &shape(), &batch, &update, &mut with_reference);
         let more = with_reference.flops - totals.flops;
         assert!((more - 240.0 * shape().forward_flops(5.0)).abs() < 1.0, "{more}");

@@ -24,8 +24,9 @@ impl LossNorm {
     }
 
     /// The weight of a token, in words.
-    pub fn words(self) -> &'static str {
+    pub fn words(self, mini_batches: usize) -> &'static str {
         match self {
+            Self::Token if mini_batches > 1 => "1 over the tokens of its mini-batch",
             Self::Token => "1 over the tokens of the step",
             Self::Sequence => "1 over its completion's length",
             Self::Constant => "1 over max_new_tokens",

@@ -8,7 +8,13 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{advantage::Earned, batching::Wanted, settings::Settings, update::UpdateReport};
+use super::{
+    advantage::Earned,
+    batching::Wanted,
+    penalties::penalties,
+    settings::Settings,
+    update::{Progress, UpdateReport},
+};
 use crate::{
     metrics::spread::{is_no_spread, standard_deviation},
     model::{
@@ -18,7 +24,7 @@ use crate::{
     },
     prompt,
     reasoning::Analysis,
-    record::phase::Phase,
+    record::{Penalties, phase::Phase},
     rollout::{
         RolloutGroup,
         sampler::{self, Observer, Request, RowSeed, SamplingOptions},
@@ -31,7 +37,6 @@ use crate::{
 /// # Errors
 /// The driver's own, and what it makes of a prompt that cannot be encoded.
 pub fn step<D: Driver>(driver: &mut D, settings: &Settings, step: u64) -> Result<Option<Done>, D::Error> {
-    driver.grpo().begin_step(settings);
     let Some(batch) = rollout(driver, settings, step)? else { return Ok(None) };
 
     driver.begins(Phase::Update);
@@ -55,6 +60,7 @@ pub fn step<D: Driver>(driver: &mut D, settings: &Settings, step: u64) -> Result
 /// # Errors
 /// As [`step`].
 pub fn rollout<D: Driver>(driver: &mut D, settings: &Settings, step: u64) -> Result<Option<Batch>, D::Error> {
+    driver.grpo().choose_reference(settings, step);
     let mut draws = Draws::of(settings, step);
     let mut groups: Vec<ScoredGroup> = Vec::new();
     let mut replaced_tokens = 0;
@@ -73,7 +79,7 @@ pub fn rollout<D: Driver>(driver: &mut D, settings: &Settings, step: u64) -> Res
         }
 
         driver.begins(Phase::Score);
-        let scored = driver.grpo().score(settings, &mut draws, sampled);
+        let scored = driver.grpo().score(settings, step, &mut draws, sampled);
         let replaced = round.slots.iter().filter_map(|&slot| groups.get(slot));
         replaced_tokens += replaced.map(|group| group.group.tokens()).sum::<usize>();
         place(&mut groups, &round.slots, scored);
@@ -95,9 +101,8 @@ pub trait Driver {
     type Error: From<TokenizerError>;
     /// Watches completions being written, from the workers' threads.
     type Watch: Observer;
-    /// Asked before each micro-batch of an update, from the workers' threads, with how many were begun and how many
-    /// there are; `false` ends the step.
-    type Gate: Fn(usize, usize) -> bool + Sync;
+    /// Asked before each micro-batch of an update, from the workers' threads; `false` ends the step.
+    type Gate: Fn(Progress) -> bool + Sync;
 
     /// What is trained.
     fn grpo(&mut self) -> &mut Grpo;
@@ -172,10 +177,26 @@ pub struct ScoredGroup {
     pub texts: Vec<String>,
     /// What the task says of each.
     pub scores: Vec<Score>,
-    /// What each earns: the score's reward, or what a control makes of it.
+    /// What each earns: the score's reward, or what a control makes of it, and the penalties taken off.
     pub rewards: Vec<f64>,
+    /// What was taken off each.
+    pub penalties: Vec<Penalties>,
+    /// KL of each to the reference, summed over its tokens as they were sampled; `None` where it is not measured so.
+    pub kl: Option<Vec<f64>>,
     /// The reasoning found in each. Never looked at by the reward.
     pub analyses: Vec<Analysis>,
+}
+
+impl ScoredGroup {
+    /// The rewards as they were before the penalties.
+    pub(crate) fn unpenalized(&self) -> Vec<f64> {
+        let taken = |penalties: &Penalties| penalties.values().sum::<f64>();
+        self.rewards
+            .iter()
+            .zip(&self.penalties)
+            .map(|(reward, penalties)| reward + taken(penalties))
+            .collect()
+    }
 }
 
 /// A group after the advantage phase.
@@ -190,7 +211,7 @@ pub struct JudgedGroup {
 }
 
 impl JudgedGroup {
-    /// Whether all rewards are equal, so that every advantage is 0.
+    /// Whether all rewards are equal, so that comparing them teaches nothing.
     pub(crate) fn is_dead(&self) -> bool {
         is_no_spread(self.reward_std)
     }
@@ -204,7 +225,7 @@ pub struct Grpo {
     pub tokenizer: Tokenizer,
     /// The policy and its optimizer.
     pub trainer: Trainer,
-    /// The model that KL is measured against; there from the first step on whose `kl_coef` is not 0.
+    /// The model that KL is measured against; there from the first step on that measures it.
     pub reference: Option<Transformer>,
 }
 
@@ -218,24 +239,19 @@ struct Draws {
 
 impl Draws {
     fn of(settings: &Settings, step: u64) -> Self {
-        let generator = |salt: u64| {
-            let mut rng = ChaCha8Rng::seed_from_u64(settings.seed ^ salt);
-            rng.set_stream(step);
-            rng
-        };
+        let generator = |salt: u64| generator(settings.seed, salt, step);
         Self { puzzles: generator(0x70757a7a6c65), coin: generator(0x636f696e), drawn: 0 }
     }
 }
 
-impl Grpo {
-    /// Before a step: where a live edit turned KL on, what the policy is now becomes the reference; of a policy with an
-    /// adapter always its base.
-    fn begin_step(&mut self, settings: &Settings) {
-        if settings.update.kl_coef > 0.0 && self.reference.is_none() {
-            self.reference = Some(self.trainer.inference_model().without_adapter());
-        }
-    }
+/// Random numbers for one purpose within one step.
+pub(super) fn generator(seed: u64, salt: u64, step: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ salt);
+    rng.set_stream(step);
+    rng
+}
 
+impl Grpo {
     /// Draws a puzzle from the train side of the split for each of these groups.
     fn draw(&self, draws: &mut Draws, slots: Vec<usize>) -> Round {
         let drawn_before = draws.drawn;
@@ -284,9 +300,16 @@ impl Grpo {
         Ok(Some(groups))
     }
 
-    /// **Score.** The task looks at the answers, and at nothing else. The analysis reads the same texts for the
-    /// charts; no number of it goes any further than the journal.
-    fn score(&self, settings: &Settings, draws: &mut Draws, groups: Vec<RolloutGroup>) -> Vec<ScoredGroup> {
+    /// **Score.** The task looks at the answers, and at nothing else; what the settings take off for other reasons is
+    /// written down by name. The analysis reads the same texts for the charts; no number of it goes any further than the
+    /// journal.
+    fn score(
+        &self,
+        settings: &Settings,
+        step: u64,
+        draws: &mut Draws,
+        groups: Vec<RolloutGroup>,
+    ) -> Vec<ScoredGroup> {
         let rules = settings.reward.rules();
         let score_group = |group: RolloutGroup| {
             let texts: Vec<String> =
@@ -297,7 +320,12 @@ impl Grpo {
                 texts.iter().map(|t| self.task.analyze_graded(&group.puzzle, t, rules.answer)).collect();
             let mut rewards: Vec<f64> = scores.iter().map(|s| s.reward).collect();
             settings.reward.control.apply(&mut rewards, &mut draws.coin);
-            ScoredGroup { group, texts, scores, rewards, analyses }
+            let kl = self.kl_of_samples(settings, step, &group);
+            let penalties = penalties(settings, &group, kl.as_deref());
+            for (reward, taken) in rewards.iter_mut().zip(&penalties) {
+                *reward -= taken.values().sum::<f64>();
+            }
+            ScoredGroup { group, texts, scores, rewards, penalties, kl, analyses }
         };
         groups.into_iter().map(score_group).collect()
     }

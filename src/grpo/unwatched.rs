@@ -1,6 +1,9 @@
 //! A step that nobody watches, as `replay` makes it again.
 
-use super::step::{Driver, Grpo, Known, Round};
+use super::{
+    step::{Driver, Grpo, Known, Round},
+    update::Progress,
+};
 use crate::{
     model::{tokenizer::TokenizerError, trainer::UpdateError},
     record::phase::Phase,
@@ -13,7 +16,7 @@ pub struct Unwatched<'g>(pub &'g mut Grpo);
 impl Driver for Unwatched<'_> {
     type Error = TokenizerError;
     type Watch = Unobserved;
-    type Gate = fn(usize, usize) -> bool;
+    type Gate = fn(Progress) -> bool;
 
     fn grpo(&mut self) -> &mut Grpo {
         self.0
@@ -26,7 +29,7 @@ impl Driver for Unwatched<'_> {
     }
 
     fn gate(&mut self) -> Self::Gate {
-        |_, _| true
+        |_| true
     }
 
     fn refused(&mut self, _error: UpdateError) -> Result<(), TokenizerError> {

@@ -220,16 +220,35 @@ rows! {
         summed_up("truncated_share");
     ENTROPY = "entropy", Nats, Neither, "Mean entropy of the sampling distribution.",
         elsewhere(&[(Trl, "entropy"), (Verl, "actor/entropy")]), summed_up("entropy");
-    KL = "kl", Nats, Lower, "Mean k3 estimate of KL(policy || reference); null if not measured.",
+    KL = "kl", Nats, Lower, "Mean estimate of KL(policy || reference), by `kl_estimator`; null if not measured.",
         elsewhere(&[(Trl, "kl"), (Verl, "actor/kl_loss")]);
+    PENALTY_OVERLONG = "rewards/overlong/mean", Reward, Neither, "What `overlong_penalty` takes off the mean reward; only \
+        in steps in which it takes anything.";
+    PENALTY_KL = "rewards/kl/mean", Reward, Neither, "What KL to the reference takes off the mean reward; only if \
+        `kl_in=reward`.";
     CLIP_REGION_MEAN = "clip_ratio/region_mean", Share, Neither, "Share of completion tokens whose importance ratio \
-        was clipped, counting only the side on which clipping acts, over all inner epochs.",
+        was clipped, counting only the side on which clipping acts, over all updates of the step.",
         older(&["clip_ratio"]), elsewhere(&[(Trl, "clip_ratio/region_mean"), (Verl, "actor/pg_clipfrac")]);
-    LOSS = "loss", Number, Neither, "Loss, averaged over inner epochs. With one inner epoch every ratio is 1 and the \
-        loss is minus the weighted mean advantage: small, and not a measure of progress.",
+    SAMPLING_GAP_MEAN = "sampling/sampling_logp_difference/mean", Nats, Lower, "Mean distance of the trainer's \
+        log-probability of a token from the sampler's, over the completions of the step's first update; only if there \
+        was one.",
+        elsewhere(&[(Trl, "sampling/sampling_logp_difference/mean")]);
+    SAMPLING_GAP_MAX = "sampling/sampling_logp_difference/max", Nats, Lower, "The greatest such distance.",
+        elsewhere(&[(Trl, "sampling/sampling_logp_difference/max")]);
+    SAMPLING_RATIO_MIN = "sampling/importance_sampling_ratio/min", Number, Neither, "The least weight that `correction` \
+        gave a token; only with one.",
+        elsewhere(&[(Trl, "sampling/importance_sampling_ratio/min")]);
+    SAMPLING_RATIO_MEAN = "sampling/importance_sampling_ratio/mean", Number, Neither, "The mean of those weights.",
+        elsewhere(&[(Trl, "sampling/importance_sampling_ratio/mean")]);
+    SAMPLING_RATIO_MAX = "sampling/importance_sampling_ratio/max", Number, Neither, "The greatest of those weights.",
+        elsewhere(&[(Trl, "sampling/importance_sampling_ratio/max")]);
+    LOSS = "loss", Number, Neither, "Loss, averaged over the step's updates. With one update a step every ratio is 1 and \
+        the loss is minus the weighted mean advantage: small, and not a measure of progress.",
         elsewhere(&[(Trl, "loss"), (Verl, "actor/pg_loss")]);
-    GRAD_NORM = "grad_norm", Number, Neither, "Global norm of the gradient before clipping.",
+    GRAD_NORM = "grad_norm", Number, Neither, "Global norm of the gradient before clipping, averaged over the step's updates.",
         elsewhere(&[(Trl, "grad_norm"), (Verl, "actor/grad_norm")]);
+    OPTIMIZER_STEPS = "optimizer_steps", Number, Neither, "Optimizer updates of this step; only if `mini_batches` or \
+        `inner_epochs` may make several.";
     LEARNING_RATE = "learning_rate", Number, Neither, "Learning rate of this step.",
         elsewhere(&[(Trl, "learning_rate"), (Verl, "actor/lr")]);
     NUM_TOKENS = "num_tokens", Tokens, Neither, "Tokens since the run began, including prompts; a prompt counts once \

@@ -45,6 +45,7 @@ fn capital(words: &str) -> String {
 }
 
 /// Weights and optimizer state at one moment.
+#[derive(Clone)]
 pub struct Snapshot {
     model: Transformer,
     state: Vec<Option<AdamWState<1>>>,

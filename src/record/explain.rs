@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::nan_when_null;
+
 /// What the phases of a step do to one of its groups.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct StepExplanation {
@@ -43,6 +45,12 @@ pub struct TokenTerm {
     pub ratio: f64,
     /// The bound that acts on it, so that its ratio is pushed no further.
     pub acts: Option<Bound>,
+    /// What its loss is multiplied by to correct for the sampler; `None` without a correction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correction: Option<f64>,
+    /// Its loss before it is weighed, the KL term included and the entropy bonus not; NaN before its advantage is known.
+    #[serde(default, deserialize_with = "nan_when_null")]
+    pub loss: f64,
     /// The estimate of KL to the reference, nats; `None` without a KL term.
     pub kl: Option<f64>,
 }
@@ -54,6 +62,9 @@ pub struct Bounds {
     pub low: Option<f64>,
     /// The upper one.
     pub high: Option<f64>,
+    /// A second upper one, of tokens with a negative advantage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dual: Option<f64>,
 }
 
 /// One of the two.
@@ -64,9 +75,20 @@ pub enum Bound {
     Low,
     /// The upper one.
     High,
+    /// The upper one of negative advantages.
+    Dual,
 }
 
 impl Bounds {
+    /// Where a bound lies.
+    pub fn at(self, bound: Bound) -> Option<f64> {
+        match bound {
+            Bound::Low => self.low,
+            Bound::High => self.high,
+            Bound::Dual => self.dual,
+        }
+    }
+
     /// The bound that a ratio lies beyond.
     pub fn beyond(self, ratio: f64) -> Option<Bound> {
         match self {

@@ -23,7 +23,7 @@ pub use self::{
     meta::{ForkPoint, RunMeta},
     pinned::PinnedAnswer,
     problem::{NumberPuzzle, Problem, Puzzle},
-    rollout::Rollout,
+    rollout::{Penalties, Rollout},
     score::Score,
     step::{Measured, Step},
 };

@@ -1,8 +1,13 @@
 //! The lines of `rollouts.jsonl`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Analysis, Problem, nan_when_null};
+
+/// What was taken off a task's reward, by name.
+pub type Penalties = BTreeMap<String, f64>;
 
 /// One line of `rollouts.jsonl`: one scored completion. What its engine did not write down is `None`, and left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,9 +32,12 @@ pub struct Rollout {
     /// Entropy of the distribution each token was drawn from, nats.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "nans_when_null")]
     pub entropies: Option<Vec<f32>>,
-    /// What it earned.
+    /// What it earned, penalties taken off.
     #[serde(deserialize_with = "nan_when_null")]
     pub reward: f64,
+    /// The penalties; left out where there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub penalties: Penalties,
     /// Its advantage within the group.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_nan_when_null")]
     pub advantage: Option<f64>,
@@ -75,6 +83,12 @@ impl Rollout {
             Some(false) => "wrong",
             None => "unknown",
         }
+    }
+
+    /// The penalties in words, such as `overlong -0.30`; empty where there are none.
+    pub fn penalties_in_words(&self) -> String {
+        let each = self.penalties.iter().map(|(name, taken)| format!("{name} {:+.2}", -taken));
+        each.collect::<Vec<String>>().join(", ")
     }
 
     /// Its advantage; NaN where it is not known.

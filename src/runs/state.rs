@@ -133,9 +133,12 @@ fn config_as_text<S: Serializer>(config: &Config, serializer: S) -> Result<S::Ok
 fn config_from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Config, D::Error> {
     let mut settings = BTreeMap::<String, String>::deserialize(deserializer)?;
     let mut config = Config::default();
-    // The preset first: the keys that it sets are stored too, and override it.
-    let preset = settings.remove_entry("preset");
-    for (key, value) in preset.into_iter().chain(settings) {
+    // The preset first: the keys that it sets are stored too, and override it. One that it sets today and that is not
+    // stored was not in force then.
+    if let Some(preset) = settings.remove("preset") {
+        config.set("preset", &preset).and_then(|()| config.revert_presets()).map_err(D::Error::custom)?;
+    }
+    for (key, value) in settings {
         config.set(&key, &value).map_err(D::Error::custom)?;
     }
     Ok(config)

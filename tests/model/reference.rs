@@ -130,6 +130,7 @@ impl Batch {
                 reference_logprobs: Some(&self.reference[i][..self.lengths[i]]),
                 advantage: self.advantages[i],
                 weight: norm.weight(self.lengths[i], batch),
+                ..TrainingRow::default()
             })
             .collect()
     }

@@ -96,9 +96,7 @@ fn recorded_log_probabilities_are_those_of_a_forward_pass() {
                 prompt,
                 tokens: &c.tokens,
                 sampled_logprobs: &c.logprobs,
-                reference_logprobs: None,
-                advantage: 0.0,
-                weight: 0.0,
+                ..TrainingRow::default()
             })
             .collect();
         let forward =

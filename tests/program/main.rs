@@ -2,6 +2,7 @@
 //! terminal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod algorithms;
 #[cfg(unix)]
 mod attached;
 mod bad_disk;
@@ -20,6 +21,7 @@ mod kills;
 mod listed;
 #[cfg(unix)]
 mod lost_output;
+mod mini_batches;
 mod numbers;
 #[cfg(unix)]
 mod past;

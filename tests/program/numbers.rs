@@ -107,13 +107,13 @@ fn rewards_and_log_probabilities_that_are_no_numbers_are_not_learned_from() {
     for (named, spoil) in spoilt {
         let mut groups = healthy.clone();
         spoil(&mut groups[1]);
-        match grpo.update(&config.grpo(), 1, &groups, &|_, _| true) {
+        match grpo.update(&config.grpo(), 1, &groups, &|_| true) {
             Err(UpdateError::NotFinite { what, .. }) => assert_eq!(what, named),
             other => panic!("{named}: {:?}", other.map(|report| report.grad_norm)),
         }
         assert!(weights(&grpo) == before && grpo.trainer.updates() == 0, "{named}");
     }
-    grpo.update(&config.grpo(), 1, &healthy, &|_, _| true).unwrap();
+    grpo.update(&config.grpo(), 1, &healthy, &|_| true).unwrap();
     assert!(weights(&grpo) != before && grpo.trainer.updates() == 1, "and the healthy ones are");
 }
 
@@ -125,7 +125,7 @@ fn an_update_that_would_blow_the_weights_up_is_not_kept_and_takes_its_first_epoc
     let mut grpo = setup::prepare(&options(root.path(), config.clone(), 1)).unwrap().grpo;
     let weights = |grpo: &Grpo| folder::to_bytes(&grpo.trainer.inference_model()).unwrap();
     let groups = sampled(&config, &mut grpo);
-    grpo.update(&config.grpo(), 1, &groups, &|_, _| true).unwrap();
+    grpo.update(&config.grpo(), 1, &groups, &|_| true).unwrap();
     let (before, moments) = (weights(&grpo), grpo.trainer.optimizer_state().to_bytes());
     for (learning_rate, inner_epochs) in [(1e30, 1), (1e12, 2)] {
         // Beyond what the configuration takes.
@@ -133,7 +133,7 @@ fn an_update_that_would_blow_the_weights_up_is_not_kept_and_takes_its_first_epoc
         settings.optimizer.learning_rate = learning_rate;
         settings.update.inner_epochs = inner_epochs;
         let error = grpo
-            .update(&settings, 2, &groups, &|_, _| true)
+            .update(&settings, 2, &groups, &|_| true)
             .map(|report| report.grad_norm)
             .expect_err("must be refused");
         assert!(matches!(error, UpdateError::NotFinite { .. }), "{error}");

@@ -37,9 +37,11 @@ fn explained(record: &Rollout, shift: f32) -> Explanation {
     let row = SeenRow {
         logprobs: &logprobs,
         sampled: record.logprobs(),
+        old: &[],
         reference: &reference,
         advantage: record.advantage.unwrap_or(0.0),
         batch: None,
+        masked: false,
     };
     explain::completion(&row, &Update { kl_coef: 0.05, ..Update::default() })
 }

@@ -4,7 +4,10 @@ use std::time::Instant;
 
 use crate::{
     cli::Failure,
-    grpo::step::{Driver, Grpo, Known, Round},
+    grpo::{
+        step::{Driver, Grpo, Known, Round},
+        update::Progress,
+    },
     model::trainer::UpdateError,
     protocol::Phase,
     rollout::sampler::Unobserved,
@@ -29,7 +32,7 @@ impl<'g> Timed<'g> {
 impl Driver for Timed<'_> {
     type Error = Failure;
     type Watch = Unobserved;
-    type Gate = fn(usize, usize) -> bool;
+    type Gate = fn(Progress) -> bool;
 
     fn grpo(&mut self) -> &mut Grpo {
         self.grpo
@@ -44,7 +47,7 @@ impl Driver for Timed<'_> {
     }
 
     fn gate(&mut self) -> Self::Gate {
-        |_, _| true
+        |_| true
     }
 
     fn refused(&mut self, error: UpdateError) -> Result<(), Failure> {

@@ -177,6 +177,7 @@ impl Script {
             logprobs: Some(vec![-0.5; tokens]),
             entropies: Some(vec![0.3; tokens]),
             reward,
+            penalties: Default::default(),
             advantage: Some(reward),
             correct: Some(correct),
             truncated,

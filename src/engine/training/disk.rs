@@ -143,8 +143,9 @@ impl Training<'_> {
             writer.write_bytes(&name, &bytes).map_err(failed)?;
         }
         writer.write_bytes(OPTIMIZER_FILE, &optimizer.to_bytes()).map_err(failed)?;
-        // The reference of an adapter is its base.
-        if let Some(reference) = self.p.grpo.reference.as_ref().filter(|_| !adapted) {
+        // The reference of an adapter is its base, unless it is refreshed.
+        let is_base = adapted && self.p.config.update.reference_refresh == 0;
+        if let Some(reference) = self.p.grpo.reference.as_ref().filter(|_| !is_base) {
             writer.write_bytes(REFERENCE_FILE, &folder::to_bytes(reference)?).map_err(failed)?;
         }
         writer.write_bytes(STATE_FILE, &state.to_json().map_err(failed)?).map_err(failed)?;

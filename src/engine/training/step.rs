@@ -20,7 +20,10 @@ use crate::{
         watch::SampleWatch,
     },
     eval::{self, EvalOptions, Examinee},
-    grpo::step::{self, Done, Driver, Grpo, Known, Round},
+    grpo::{
+        step::{self, Done, Driver, Grpo, Known, Round},
+        update::Progress,
+    },
     metrics::{
         registry,
         sentinel::{Danger, Features, Notice},
@@ -38,7 +41,6 @@ struct Drive<'t, 'a> {
     training: &'t mut Training<'a>,
     step: u64,
     group_size: usize,
-    inner_epochs: usize,
     times: PhaseTimes,
     clock: Instant,
     /// Micro-batches of the update, once they are known.
@@ -49,7 +51,7 @@ struct Drive<'t, 'a> {
 impl<'a> Driver for Drive<'_, 'a> {
     type Error = EngineError;
     type Watch = SampleWatch<'a>;
-    type Gate = Box<dyn Fn(usize, usize) -> bool + Sync + 'a>;
+    type Gate = Box<dyn Fn(Progress) -> bool + Sync + 'a>;
 
     fn grpo(&mut self) -> &mut Grpo {
         &mut self.training.p.grpo
@@ -70,13 +72,13 @@ impl<'a> Driver for Drive<'_, 'a> {
     }
 
     fn gate(&mut self) -> Self::Gate {
-        let (control, step, epochs) = (self.training.control, self.step, self.inner_epochs);
+        let (control, step) = (self.training.control, self.step);
         let micro_batches = Arc::clone(&self.micro_batches);
-        Box::new(move |done, total| {
+        Box::new(move |Progress { begun: done, total, changed }| {
             micro_batches.store(total, Ordering::Relaxed);
             control.tell(Event::PhaseChanged { step, phase: Phase::Update, done, total });
-            // Once the first inner epoch has changed the weights, the step is finished whatever is requested.
-            control.gate() || done * epochs >= total
+            // Once the weights have changed, the step is finished whatever is requested.
+            control.gate() || changed
         })
     }
 
@@ -124,7 +126,6 @@ impl Training<'_> {
             training: self,
             step,
             group_size: settings.sampling.group_size,
-            inner_epochs: settings.update.inner_epochs,
             times: PhaseTimes::default(),
             clock: Instant::now(),
             micro_batches: Arc::default(),

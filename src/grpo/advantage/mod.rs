@@ -5,6 +5,9 @@ use super::registry::registry;
 registry! { dyn Advantage:
     group,
     rloo,
+    reinforce_pp,
+    reinforce_pp_baseline,
+    maxrl,
 }
 
 /// What the completions of a group earned.
@@ -24,8 +27,13 @@ pub trait Advantage: Send + Sync {
     /// The advantage of each completion of each group. All groups of the batch at once: some kinds look at their spread.
     fn advantages(&self, batch: &[Earned<'_>], scale_rewards: bool) -> Vec<Vec<f64>>;
 
-    /// What each reward of a group is compared with.
+    /// What each reward of a group is compared with; empty where the group alone does not tell.
     fn baselines(&self, rewards: &[f64]) -> Vec<f64>;
+
+    /// Whether completions are compared with others of their group alone, so that a dead group teaches nothing.
+    fn is_within_groups(&self) -> bool {
+        true
+    }
 
     /// What it does to these rewards of a group, as a part of a sentence: `reward minus the group's mean 0.250`.
     fn words(&self, rewards: &[f64], scale_rewards: bool) -> String;
@@ -55,7 +63,7 @@ mod tests {
                 assert!(of_group(*kind, &[0.1, f64::NAN], scaled)[0].is_nan(), "{name}");
                 assert_eq!(of_group(*kind, &[], scaled), [0.0; 0], "{name}");
             }
-            assert_eq!(kind.baselines(&living).len(), 16, "{name}");
+            assert_eq!(kind.baselines(&living).len(), if kind.is_within_groups() { 16 } else { 0 }, "{name}");
         }
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! Deviations: the paper draws until the batch is full of groups that teach something, however long that takes; here a
 //! step draws at most [`MOST_DRAWN`] times as many prompts as it trains on, and what is dead then stays and counts as under
-//! `fixed`. The paper asks whether answers are right; here equal rewards are what counts, well-formedness included.
+//! `fixed`. The paper asks whether answers are right; here equal rewards are what counts, well-formedness included and
+//! penalties left out.
 //!
 //! The policy looks better than it is: `reward`, `accuracy` and whatever else is counted in the step's completions
 //! leave out the prompts that were too easy or too hard. `batch/drawn` says how many prompts the step took, and held-out
@@ -27,7 +28,7 @@ impl Batching for Dynamic {
 
     fn replaced(&self, groups: &[ScoredGroup], wanted: Wanted) -> Vec<usize> {
         let left = (MOST_DRAWN * wanted.groups).saturating_sub(wanted.drawn);
-        let dead = groups.iter().enumerate().filter(|(_, group)| is_dead(&group.rewards));
+        let dead = groups.iter().enumerate().filter(|(_, group)| is_dead(&group.unpenalized()));
         dead.map(|(number, _)| number).take(left).collect()
     }
 
@@ -49,7 +50,9 @@ mod tests {
             completions: Vec::new(),
         };
         let rewards = rewards.to_vec();
-        ScoredGroup { group, texts: Vec::new(), scores: Vec::new(), rewards, analyses: Vec::new() }
+        let penalties = vec![Default::default(); rewards.len()];
+        let (texts, scores, analyses) = Default::default();
+        ScoredGroup { group, texts, scores, rewards, penalties, kl: None, analyses }
     }
 
     #[test]

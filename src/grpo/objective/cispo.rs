@@ -9,7 +9,7 @@
 //! Deviations: the paper sets no lower bound; here it is `clip_eps_low`, as in verl, and `clip_eps_low=1` takes it away.
 //! The paper divides by all tokens of a group; here `loss_norm` decides, and `token`, the default, takes all of the step.
 
-use super::{Objective, Surrogate, Tokens};
+use super::{Objective, Surrogate, Token, Tokens};
 use crate::{
     grpo::settings::{LossNorm, Update},
     record::explain::{Bound, Bounds},
@@ -33,23 +33,27 @@ impl Objective for Cispo {
         Surrogate { loss: loss.neg(), clipped: beyond }
     }
 
+    fn loss_of(&self, Token { logprob, ratio, advantage }: Token, rules: &Update) -> f64 {
+        -ratio.clamp(1.0 - rules.clip_eps_low, 1.0 + rules.clip_eps_high) * advantage * logprob
+    }
+
     fn formula(&self, rules: &Update) -> String {
         format!("-sg(clip(r, {}, {})) A logp", 1.0 - rules.clip_eps_low, 1.0 + rules.clip_eps_high)
     }
 
     fn bounds(&self, rules: &Update) -> Bounds {
-        Bounds { low: Some(1.0 - rules.clip_eps_low), high: Some(1.0 + rules.clip_eps_high) }
+        Bounds { low: Some(1.0 - rules.clip_eps_low), high: Some(1.0 + rules.clip_eps_high), dual: None }
     }
 
     fn acts(&self, ratio: f64, _advantage: f64, bounds: Bounds) -> Option<Bound> {
         bounds.beyond(ratio)
     }
 
-    fn reads(&self, inner_epochs: usize, _norm: LossNorm) -> String {
-        let ratios = match inner_epochs {
-            1 => "With one inner epoch every ratio is 1 and no weight is clipped".to_owned(),
-            epochs => format!(
-                "In the first of {epochs} inner epochs every ratio is 1; then ratios drift and weights are clipped"
+    fn reads(&self, updates: usize, _norm: LossNorm) -> String {
+        let ratios = match updates {
+            1 => "With one update a step every ratio is 1 and no weight is clipped".to_owned(),
+            updates => format!(
+                "In the first of {updates} updates a step every ratio is 1; then ratios drift and weights are clipped"
             ),
         };
         format!(

@@ -7,7 +7,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{Objective, Surrogate, Tokens};
+use super::{Objective, Surrogate, Token, Tokens};
 use crate::{
     grpo::settings::Update,
     record::explain::{Bound, Bounds},
@@ -27,6 +27,10 @@ impl Objective for Clip {
         smaller_term(tokens.log_ratios().exp(), &tokens.advantages, rules)
     }
 
+    fn loss_of(&self, token: Token, rules: &Update) -> f64 {
+        smaller_of(token, rules)
+    }
+
     fn formula(&self, rules: &Update) -> String {
         let (low, high) = range(rules);
         format!("-min(r A, clip(r, {low}, {high}) A)")
@@ -34,7 +38,7 @@ impl Objective for Clip {
 
     fn bounds(&self, rules: &Update) -> Bounds {
         let (low, high) = range(rules);
-        Bounds { low: Some(low), high: Some(high) }
+        Bounds { low: Some(low), high: Some(high), dual: None }
     }
 
     fn acts(&self, ratio: f64, advantage: f64, bounds: Bounds) -> Option<Bound> {
@@ -51,6 +55,12 @@ pub(super) fn smaller_term(ratio: Tensor<1>, advantages: &Tensor<1>, rules: &Upd
     Surrogate { loss: plain.min_pair(clipped).neg(), clipped: acts }
 }
 
+/// The same of one token.
+pub(super) fn smaller_of(Token { ratio, advantage, .. }: Token, rules: &Update) -> f64 {
+    let (low, high) = range(rules);
+    -(ratio * advantage).min(ratio.clamp(low, high) * advantage)
+}
+
 /// The bounds of the ratio.
 pub(super) fn range(rules: &Update) -> (f64, f64) {
     (1.0 - rules.clip_eps_low, 1.0 + rules.clip_eps_high)
@@ -61,5 +71,6 @@ pub(super) fn held(ratio: f64, advantage: f64, bounds: Bounds) -> Option<Bound> 
     bounds.beyond(ratio).filter(|bound| match bound {
         Bound::Low => advantage < 0.0,
         Bound::High => advantage > 0.0,
+        Bound::Dual => false,
     })
 }

@@ -8,11 +8,12 @@
 //!
 //! Deviations: the paper takes the mean over completions, which is `loss_norm=sequence`; the other norms weigh a
 //! completion by its length. Its bounds are 3e-4 below and 4e-4 above, since the mean of many tokens moves little:
-//! `clip_eps_low` and `clip_eps_high` have to be set, their defaults are those of token ratios and clip next to nothing.
+//! `preset=gspo` sets them; the defaults of `clip_eps_low` and `clip_eps_high` are those of token ratios and clip next to
+//! nothing.
 
 use super::{
-    Objective, Surrogate, Tokens,
-    clip::{held, range, smaller_term},
+    Objective, Surrogate, Token, Tokens,
+    clip::{held, range, smaller_of, smaller_term},
 };
 use crate::{
     grpo::settings::Update,
@@ -33,6 +34,10 @@ impl Objective for Gspo {
         smaller_term(tokens.row_means(tokens.log_ratios()).exp(), &tokens.advantages, rules)
     }
 
+    fn loss_of(&self, token: Token, rules: &Update) -> f64 {
+        smaller_of(token, rules)
+    }
+
     fn formula(&self, rules: &Update) -> String {
         let (low, high) = range(rules);
         format!("-min(s A, clip(s, {low}, {high}) A)")
@@ -40,7 +45,7 @@ impl Objective for Gspo {
 
     fn bounds(&self, rules: &Update) -> Bounds {
         let (low, high) = range(rules);
-        Bounds { low: Some(low), high: Some(high) }
+        Bounds { low: Some(low), high: Some(high), dual: None }
     }
 
     fn ratios(&self, log_ratios: &[f64]) -> Vec<f64> {

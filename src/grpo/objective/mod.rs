@@ -12,6 +12,8 @@ registry! { dyn Objective:
     clip,
     gspo,
     cispo,
+    dual_clip,
+    sapo,
 }
 
 /// The completion tokens of a micro-batch, end to end: what an objective makes its loss of. All but the first are
@@ -20,8 +22,8 @@ registry! { dyn Objective:
 pub struct Tokens {
     /// Log-probability of each token under the policy in training.
     pub logprobs: Tensor<1>,
-    /// The same under the policy that sampled it.
-    pub sampled: Tensor<1>,
+    /// The same under the policy that ratios start from: the one that sampled it.
+    pub old: Tensor<1>,
     /// The advantage of its completion.
     pub advantages: Tensor<1>,
     /// Tokens of each completion.
@@ -31,7 +33,7 @@ pub struct Tokens {
 impl Tokens {
     /// `log pi - log pi_old` of each token.
     pub(crate) fn log_ratios(&self) -> Tensor<1> {
-        self.logprobs.clone() - self.sampled.clone()
+        self.logprobs.clone() - self.old.clone()
     }
 
     /// Each token's value replaced by the mean over its completion.
@@ -44,6 +46,17 @@ impl Tokens {
         });
         Tensor::cat(rows.collect(), 0)
     }
+}
+
+/// One token, in plain numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Token {
+    /// Its log-probability under the policy in training.
+    pub logprob: f64,
+    /// The ratio that the objective has for it.
+    pub ratio: f64,
+    /// The advantage of its completion.
+    pub advantage: f64,
 }
 
 /// The loss of each token.
@@ -63,6 +76,9 @@ pub trait Objective: Send + Sync {
     /// The loss of each token.
     fn surrogate(&self, tokens: &Tokens, rules: &Update) -> Surrogate;
 
+    /// The loss of a token in plain numbers.
+    fn loss_of(&self, token: Token, rules: &Update) -> f64;
+
     /// The same in a formula, with the bounds that these rules give: `r` is the ratio, `A` the advantage.
     fn formula(&self, rules: &Update) -> String;
 
@@ -78,15 +94,15 @@ pub trait Objective: Send + Sync {
     fn acts(&self, ratio: f64, advantage: f64, bounds: Bounds) -> Option<Bound>;
 
     /// What the loss reads and why that is no measure of progress, in a sentence.
-    fn reads(&self, inner_epochs: usize, norm: LossNorm) -> String {
-        if inner_epochs > 1 {
+    fn reads(&self, updates: usize, norm: LossNorm) -> String {
+        if updates > 1 {
             return format!(
-                "In the first of {inner_epochs} inner epochs every ratio is 1 and the loss about 0; then ratios drift and are clipped."
+                "In the first of {updates} updates a step every ratio is 1 and the loss about 0; then ratios drift and are clipped."
             );
         }
         let near = if norm == LossNorm::Sequence { "0 within each group" } else { "near 0" };
         format!(
-            "With one inner epoch every ratio is 1 and nothing is clipped: the loss is minus the mean advantage, {near}; its gradient is not 0."
+            "With one update a step every ratio is 1 and nothing is clipped: the loss is minus the mean advantage, {near}; its gradient is not 0."
         )
     }
 }
@@ -105,26 +121,34 @@ mod tests {
     /// Ratios on both sides of every bound, under advantages of both signs, in two completions of different lengths.
     #[test]
     fn what_an_objective_says_of_a_token_is_what_it_does() {
-        let gaps = [-0.5f32, -0.001, 0.0, 0.001, 0.5, 0.3, 0.2];
+        let gaps = [-0.5f32, -0.001, 0.0, 0.001, 0.5, 1.5, 0.3, 0.2];
         let tokens = Tokens {
             logprobs: tensor(&gaps.map(|gap| gap - 1.0)),
-            sampled: tensor(&[-1.0; 7]),
-            advantages: tensor(&[-0.5, -0.5, -0.5, -0.5, -0.5, 0.75, 0.75]),
-            lengths: vec![5, 2],
+            old: tensor(&[-1.0; 8]),
+            advantages: tensor(&[-0.5, -0.5, -0.5, -0.5, -0.5, -0.5, 0.75, 0.75]),
+            lengths: vec![6, 2],
         };
         for objective in Chosen::<dyn Objective>::all() {
             let name = objective.name();
             let rules = Update { objective, ..Update::default() };
-            let done = objective.surrogate(&tokens, &rules).clipped.into_data();
-            let done: Vec<bool> = done.iter::<bool>().collect();
+            let Surrogate { loss, clipped } = objective.surrogate(&tokens, &rules);
+            let done: Vec<bool> = clipped.into_data().iter::<bool>().collect();
+            let losses: Vec<f64> = loss.into_data().iter::<f64>().collect();
             let bounds = objective.bounds(&rules);
-            let said = |gaps: &[f32], advantage: f64| -> Vec<bool> {
-                let gaps: Vec<f64> = gaps.iter().map(|&gap| f64::from(gap)).collect();
-                let ratios = objective.ratios(&gaps);
-                ratios.iter().map(|&ratio| objective.acts(ratio, advantage, bounds).is_some()).collect()
+            let said = |gaps: &[f32], advantage: f64| -> Vec<(bool, f64)> {
+                let wide: Vec<f64> = gaps.iter().map(|&gap| f64::from(gap)).collect();
+                let told = |(ratio, gap): (f64, f64)| {
+                    let token = Token { logprob: gap - 1.0, ratio, advantage };
+                    (objective.acts(ratio, advantage, bounds).is_some(), objective.loss_of(token, &rules))
+                };
+                objective.ratios(&wide).into_iter().zip(wide).map(told).collect()
             };
-            assert_eq!(done, [said(&gaps[..5], -0.5), said(&gaps[5..], 0.75)].concat(), "{name}");
-            for bound in [bounds.low, bounds.high].into_iter().flatten() {
+            let said = [said(&gaps[..6], -0.5), said(&gaps[6..], 0.75)].concat();
+            assert_eq!(done, said.iter().map(|(acts, _)| *acts).collect::<Vec<_>>(), "{name}");
+            for (done, (_, said)) in losses.iter().zip(&said) {
+                assert!((done - said).abs() < 1e-5 * said.abs().max(1.0), "{name}: {losses:?} {said:?}");
+            }
+            for bound in [bounds.low, bounds.high, bounds.dual].into_iter().flatten() {
                 let formula = objective.formula(&rules);
                 assert!(formula.contains(&bound.to_string()), "{name}: {formula} lacks {bound}");
             }

@@ -114,6 +114,7 @@ impl Line {
             logprobs: self.logprobs.map(numbers),
             entropies: self.entropies.map(numbers),
             reward: self.reward.unwrap_or(f64::NAN),
+            penalties: Default::default(),
             advantage: self.advantage,
             correct: self.correct.or_else(score),
             truncated: self.truncated,

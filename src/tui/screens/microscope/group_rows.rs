@@ -50,7 +50,10 @@ impl GroupRow<'_> {
         let used: usize = spans.iter().map(Span::width).sum();
         let room = usize::from(width).saturating_sub(used);
         let text = match (self.known, self.score) {
-            (Phase::Score, Some(score)) => why(score, room),
+            (Phase::Score, Some(score)) => match self.record.penalties_in_words() {
+                none if none.is_empty() => why(score, room),
+                taken => format!("{taken}; {}", why(score, room.saturating_sub(taken.len() + 2))),
+            },
             _ => record.completion.clone(),
         };
         let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(room).collect();

@@ -80,7 +80,7 @@ impl Lens {
             Self::Kl => {
                 let loss = newest(seen.ok_or(LATER)?).ok_or(LATER)?;
                 if loss.kl_formula.is_none() {
-                    return Err("there is no reference: kl_coef is 0");
+                    return Err("there is no reference: kl_coef and kl_every are 0");
                 }
                 Ok(loss.tokens.iter().filter_map(|token| token.kl).collect())
             }
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
     use crate::engine::scripted::Script;
 
-    const BOUNDS: Bounds = Bounds { low: Some(0.8), high: Some(1.28) };
+    const BOUNDS: Bounds = Bounds { low: Some(0.8), high: Some(1.28), dual: None };
 
     #[test]
     fn changes_are_coloured_beside_the_largest_one() {

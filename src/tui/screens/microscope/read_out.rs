@@ -5,10 +5,7 @@ use ratatui::text::Line;
 use super::{lens::newest, result::points};
 use crate::{
     protocol::{RowInspection, TokenView},
-    record::{
-        Rollout,
-        explain::{Bound, Explanation},
-    },
+    record::{Rollout, explain::Explanation},
     tui::{
         shell::theme::Theme,
         widgets::{lines::span, wrap},
@@ -83,11 +80,14 @@ impl Reading<'_> {
         if let Some((loss, term)) = newest(seen).and_then(|loss| Some((loss, loss.tokens.get(self.token)?)))
             && !narrow
         {
-            let acts = term.acts.and_then(|bound| match bound {
-                Bound::Low => loss.bounds.low,
-                Bound::High => loss.bounds.high,
-            });
-            second.push_str(&acts.map_or_else(String::new, |bound| format!(", held at {bound:.2}")));
+            let acts = term.acts.and_then(|bound| loss.bounds.at(bound));
+            second.push_str(&acts.map_or_else(String::new, |bound| format!(", held at {bound}")));
+            if let Some(weight) = term.correction {
+                second.push_str(&format!(", counts {weight:.3}"));
+            }
+            if self.judged {
+                second.push_str(&format!("  loss {:+.4}", term.loss));
+            }
             second.push_str(&match term.kl {
                 Some(kl) => format!("  KL {kl:.5}"),
                 None => "  no reference (kl_coef 0)".into(),

@@ -67,6 +67,7 @@ fn judged(rows: &[Arc<Rollout>], config: &Config) -> String {
     let (least, most) = range_of(baselines.into_iter());
     let baseline = match format!("{least:.3}") {
         _ if rows.is_empty() => "0.000".into(),
+        _ if least > most => "of the batch".into(),
         one if one == format!("{most:.3}") => one,
         least => format!("{least} to {most:.3}"),
     };

@@ -1,7 +1,7 @@
 //! One sentence for each phase, true to the configuration, that a teacher can read aloud.
 
 use crate::{
-    config::Config,
+    config::{Config, KlIn},
     metrics::spread::{is_dead, mean},
 };
 
@@ -41,12 +41,15 @@ pub fn sentence(stage: Stage, config: &Config, figures: Figures<'_>) -> String {
             config.sampling.group_size, config.sampling.temperature
         ),
         Stage::Score => format!("Score: {}", explained.score),
-        Stage::Advantage if !rewards.is_empty() && is_dead(rewards) => format!(
+        Stage::Advantage if teaches_nothing(rewards, config) => format!(
             "Advantage: all {} rewards equal their mean {:.3}, so every advantage is 0 and this dead group teaches \
              nothing{}.",
             rewards.len(),
             mean(rewards),
-            if config.update.kl_coef > 0.0 { " except to stay near the reference" } else { "" }
+            match config.update.kl_coef > 0.0 && config.update.kl_in == KlIn::Loss {
+                true => " except to stay near the reference",
+                false => "",
+            }
         ),
         Stage::Advantage => format!(
             "Advantage: {}; a completion above 0 becomes likelier, one below 0 less likely.",
@@ -66,6 +69,11 @@ pub fn sentence(stage: Stage, config: &Config, figures: Figures<'_>) -> String {
             format!("After: the weights have changed{shown}.{read} {}", explained.loss)
         }
     }
+}
+
+/// Whether these rewards are all equal, and nothing but its group is what a completion is compared with.
+fn teaches_nothing(rewards: &[f64], config: &Config) -> bool {
+    !rewards.is_empty() && is_dead(rewards) && config.update.advantage.is_within_groups()
 }
 
 #[cfg(test)]
