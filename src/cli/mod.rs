@@ -11,6 +11,7 @@ pub mod jsonl;
 pub mod open;
 pub mod play;
 pub mod pretrain;
+pub mod prime;
 pub mod puzzles;
 pub mod replay;
 pub mod run;
