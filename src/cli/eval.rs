@@ -295,16 +295,20 @@ impl Found {
         Ok(origin::prompt_text(&config.asking.prompt, &given, &loaded.companions)?)
     }
 
-    /// Loads it; there is one embedded model per task.
+    /// Where it is; there is one embedded model per task.
+    pub(crate) fn source<'a>(&'a self, task: &'a Family) -> ModelSource<'a> {
+        match self {
+            Found::Embedded => ModelSource::Embedded(&task.base),
+            Found::Folder(path) | Found::Checkpoint(_, path) => ModelSource::Folder(path),
+        }
+    }
+
+    /// Loads it.
     ///
     /// # Errors
     /// A sentence that names the file.
     pub fn load(&self, task: &Family, device: &burn::tensor::Device) -> Result<LoadedModel, Failure> {
-        let source = match self {
-            Found::Embedded => ModelSource::Embedded(&task.base),
-            Found::Folder(path) | Found::Checkpoint(_, path) => ModelSource::Folder(path),
-        };
-        let loaded = source.load(device)?;
+        let loaded = self.source(task).load(device)?;
         loaded.notes.iter().for_each(output::say);
         Ok(loaded)
     }

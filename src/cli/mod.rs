@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod open;
 pub mod play;
 pub mod pretrain;
+pub mod prime;
 pub mod puzzles;
 pub mod replay;
 pub mod run;

@@ -8,7 +8,7 @@ pub(crate) mod footprint;
 pub(crate) mod inspect;
 mod log;
 pub mod origin;
-mod parts;
+pub(crate) mod parts;
 pub mod pins;
 pub mod replay;
 pub mod scripted;

@@ -11,6 +11,7 @@ use crate::{
         host::{MAX_JSON, read_bounded},
         tokenizer::Tokenizer,
     },
+    pretrain::priming::PRIMING_FILE,
     prompt::{PromptStyle, prompt_file},
     runs::state::{STATE_FILE, TrainingState},
     task::FAMILIES,
@@ -39,7 +40,7 @@ pub(crate) fn stops_at_answer(
 }
 
 /// How the model in a folder is asked under this `prompt`. With `auto`, models of `pretrain` are asked in our words, a
-/// run's checkpoint as its run asked it, and any other model in its own chat template, or in TinyZero's words for base
+/// run's checkpoint as its run asked it, a primed model as it was primed, and any other model in its own chat template, or in TinyZero's words for base
 /// models where it has none.
 pub fn prompt_of(
     prompt: &PromptStyle,
@@ -50,6 +51,7 @@ pub fn prompt_of(
     match prompt {
         PromptStyle::Auto if folder.join(STATE_FILE).exists() => TrainingState::load(folder)
             .map_or(PromptStyle::Ours, |state| state.config.asking.prompt.of_a_run()),
+        PromptStyle::Auto if let Some(primed) = primed_prompt(folder) => primed,
         PromptStyle::Auto if is_ours(folder, &loaded.tokenizer, tokenizer) => PromptStyle::Ours,
         PromptStyle::Auto if loaded.companions.chat_template().is_some() => PromptStyle::Chat,
         PromptStyle::Auto => PromptStyle::TinyzeroBase,
@@ -83,6 +85,15 @@ fn is_ours(folder: &Path, tokenizer_file: &[u8], tokenizer: &Tokenizer) -> bool 
                 || (family.lessons)(true).tokenizer_json().as_bytes() == tokenizer_file
         })
         || has_recipe(folder)
+}
+
+/// How `prime` asked the model in a folder, if it made it.
+fn primed_prompt(folder: &Path) -> Option<PromptStyle> {
+    let about = read_bounded(&folder.join(PRIMING_FILE), MAX_JSON).ok()?;
+    let about: serde_json::Value = serde_json::from_slice(&about).ok()?;
+    // Other programs may use this file name too.
+    about.get("taught")?;
+    Some(PromptStyle::of_word(about["prompt"].as_str()?))
 }
 
 fn has_recipe(folder: &Path) -> bool {

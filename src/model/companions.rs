@@ -114,6 +114,11 @@ impl Companions {
         Some(String::from_utf8_lossy(self.0.get(PROMPT)?).into_owned())
     }
 
+    /// The file of the run's own prompt, with its name.
+    pub(crate) fn own_prompt(&self) -> Option<(&'static str, &[u8])> {
+        Some((PROMPT, self.0.get(PROMPT)?.as_slice()))
+    }
+
     /// The model's chat template. A file of its own comes first, as in transformers; of a list of templates, the
     /// one named `default`.
     pub fn chat_template(&self) -> Option<String> {

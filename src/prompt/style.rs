@@ -54,7 +54,8 @@ const NAMED: [(PromptStyle, Named); 5] = [
 ];
 
 impl PromptStyle {
-    fn of_word(word: &str) -> Self {
+    /// The style of a word, which is otherwise the path of a file.
+    pub fn of_word(word: &str) -> Self {
         let named = NAMED.into_iter().find(|(_, named)| named.name == word);
         named.map_or_else(|| Self::File(word.to_owned()), |(style, _)| style)
     }

@@ -12,6 +12,7 @@ pub mod countdown;
 pub mod lessons;
 pub mod multiplication;
 pub mod numbers;
+pub mod priming;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -211,6 +212,8 @@ pub struct Family {
     pub at: fn(&str) -> Result<Box<dyn Task>, String>,
     /// What its base model is taught; `false` omits the behaviours that RL is meant to bring out.
     pub lessons: fn(bool) -> Box<dyn Lessons>,
+    /// What writes traces to prime models from elsewhere, if anything does.
+    pub traces: Option<priming::Writer>,
     /// The base model built into the program.
     pub base: BaseFiles,
 }

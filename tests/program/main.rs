@@ -28,6 +28,8 @@ mod past;
 mod pinned;
 mod playing;
 #[cfg(unix)]
+mod priming;
+#[cfg(unix)]
 mod printed;
 mod prompts;
 #[cfg(unix)]

@@ -9,6 +9,7 @@ pub mod puzzle;
 pub mod reward;
 pub mod search;
 pub mod solver;
+mod thoughts;
 pub mod vocabulary;
 
 use rand_chacha::ChaCha8Rng;
@@ -36,6 +37,7 @@ pub static FAMILY: Family = Family {
         let rules = corpus::CorpusRules::default();
         Box::new(if habits { rules } else { corpus::CorpusRules { checking: 0.0, ..rules } })
     },
+    traces: Some(thoughts::write),
     base: BaseFiles {
         config: include_bytes!("../../../assets/config.json"),
         weights: include_bytes!("../../../assets/model.safetensors"),
