@@ -49,8 +49,9 @@ pub struct PlayArgs {
     /// The task; a run's checkpoint has its own [default for all others: countdown]
     #[arg(long, value_name = "NAME")]
     pub task: Option<String>,
-    /// `embedded`, RUN@STEP, RUN (its newest checkpoint), a Hugging Face folder, or a GGUF file; may be given twice
-    #[arg(long, value_name = "RUN@STEP|DIR|embedded", default_value = "embedded")]
+    /// `embedded`, RUN@STEP, RUN (its newest checkpoint), a Hugging Face folder, a GGUF file, or a model's name on
+    /// the hub; may be given twice
+    #[arg(long, value_name = "RUN@STEP|DIR|NAME|embedded", default_value = "embedded")]
     pub checkpoint: Vec<String>,
     /// Sampling temperature; 0 takes the likeliest token
     #[arg(long, value_name = "T", default_value_t = 1.0)]
