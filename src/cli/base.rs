@@ -31,11 +31,18 @@ pub(crate) fn place_of(text: &str, want: Want) -> Result<PathBuf, Failure> {
     let path = Path::new(text);
     match Name::parse(text) {
         None => Ok(path.to_owned()),
-        Some(name) if path.exists() => {
-            say(format!("{name} is here, as a path, and is used. The hub is not asked."));
+        Some(_) if path.exists() => {
+            say_path_comes_first(text);
             Ok(path.to_owned())
         }
         Some(name) => Ok(fetched(&name, want)?),
+    }
+}
+
+/// Says that a path which could be a name on the hub is none.
+pub(super) fn say_path_comes_first(text: &str) {
+    if Name::parse(text).is_some() {
+        say(format!("{text} is here, as a path, and is used. The hub is not asked."));
     }
 }
 

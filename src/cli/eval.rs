@@ -242,6 +242,7 @@ pub fn find(name: &str, runs: &std::path::Path) -> Result<Found, Failure> {
         return Ok(Found::Embedded);
     }
     if finding::is_meant(path) {
+        base::say_path_comes_first(name);
         return Ok(Found::Folder(path.to_owned()));
     }
     let at: RunAtStep = name.parse()?;

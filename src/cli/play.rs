@@ -100,6 +100,8 @@ pub struct PlayArgs {
 #[derive(Debug, Serialize)]
 struct Played {
     checkpoint: String,
+    /// As the model sees it.
+    prompt: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unknown_words: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -244,8 +246,10 @@ impl Asking<'_> {
             seed: args.seed,
             pace: None,
         };
+        let (asked, prompt) = prompt::encode(self.task, self.puzzle, tokenizer)?;
         let mut played = Played {
             checkpoint: name.to_owned(),
+            prompt: asked,
             unknown_words: tokenizer.unknown_words(&self.task.asked_words(self.puzzle)),
             answers: Vec::new(),
             change: None,
@@ -277,9 +281,8 @@ impl Asking<'_> {
             return Ok(played);
         }
         for row in 0..args.samples.unwrap_or(1) as u64 {
-            let (_, prompt) = prompt::encode(self.task, self.puzzle, tokenizer)?;
             let (most, stop_at_answer) = (self.config.sampling.max_new_tokens, self.stop_at_answer);
-            let asked = Asked { model, tokenizer, prompt, options, most, row, stop_at_answer };
+            let asked = Asked { model, tokenizer, prompt: prompt.clone(), options, most, row, stop_at_answer };
             answer::check_room(&asked).map_err(Failure)?;
             if let Some(written) = answer::answer(&asked, self.workers, &Nobody)? {
                 let answer = written.judged(self.puzzle, self.task, self.config);

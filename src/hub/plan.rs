@@ -158,7 +158,7 @@ fn needed<'a>(listing: &'a Listing, name: &Name, want: Want) -> Result<(Vec<&'a 
     if let Some(file) = &name.file {
         let found = of(&|name| name == file);
         return match found.is_empty() {
-            true => Err(format!("It has no {file}. {}", ggufs_told(listing))),
+            true => Err(format!("it has no {file}; {}", ggufs_told(listing))),
             false => Ok((found, Some(file.clone()))),
         };
     }
@@ -168,7 +168,7 @@ fn needed<'a>(listing: &'a Listing, name: &Name, want: Want) -> Result<(Vec<&'a 
         let adapter = |name: &str| [adapter::CONFIG, adapter::WEIGHTS].contains(&name);
         return match listing.has(adapter::WEIGHTS) {
             true => Ok((of(&|name| adapter(name) || is_small(name)), None)),
-            false => Err(format!("It is an adapter without {}.", adapter::WEIGHTS)),
+            false => Err(format!("it is an adapter without {}.", adapter::WEIGHTS)),
         };
     }
     let ggufs = ggufs(listing);

@@ -12,6 +12,7 @@ mod crashing_driver;
 mod engine;
 mod exact;
 mod frontier;
+mod hub;
 #[cfg(unix)]
 mod full_disk;
 mod inspection;
