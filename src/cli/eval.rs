@@ -245,9 +245,9 @@ pub fn find(name: &str, runs: &std::path::Path) -> Result<Found, Failure> {
         base::say_path_comes_first(name);
         return Ok(Found::Folder(path.to_owned()));
     }
-    let at: RunAtStep = name.parse()?;
-    let run = match (RunDirectory::find(runs, &at.run), Name::parse(name)) {
-        (Ok(run), _) => run,
+    let found = name.parse::<RunAtStep>().and_then(|at| Ok((RunDirectory::find(runs, &at.run)?, at.step)));
+    let (run, step) = match (found, Name::parse(name)) {
+        (Ok(found), _) => found,
         // No run has this name; a model on the hub may.
         (Err(error), Some(on_hub)) => {
             let fetched = base::fetched(&on_hub, Want::Model);
@@ -255,7 +255,7 @@ pub fn find(name: &str, runs: &std::path::Path) -> Result<Found, Failure> {
         }
         (Err(error), None) => return Err(error.into()),
     };
-    let checkpoint = run.checkpoint(at.step)?.path;
+    let checkpoint = run.checkpoint(step)?.path;
     Ok(Found::Checkpoint(run, checkpoint))
 }
 

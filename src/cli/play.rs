@@ -282,7 +282,8 @@ impl Asking<'_> {
         }
         for row in 0..args.samples.unwrap_or(1) as u64 {
             let (most, stop_at_answer) = (self.config.sampling.max_new_tokens, self.stop_at_answer);
-            let asked = Asked { model, tokenizer, prompt: prompt.clone(), options, most, row, stop_at_answer };
+            let asked =
+                Asked { model, tokenizer, prompt: prompt.clone(), options, most, row, stop_at_answer };
             answer::check_room(&asked).map_err(Failure)?;
             if let Some(written) = answer::answer(&asked, self.workers, &Nobody)? {
                 let answer = written.judged(self.puzzle, self.task, self.config);

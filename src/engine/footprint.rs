@@ -149,13 +149,7 @@ pub(super) fn check(
 }
 
 /// The smallest change that makes a run fit, in words.
-pub fn advice(
-    config: &Config,
-    model: &ModelConfig,
-    threads: usize,
-    prompt: usize,
-    memory: Memory,
-) -> String {
+pub fn advice(config: &Config, model: &ModelConfig, threads: usize, prompt: usize, memory: Memory) -> String {
     let micro_tokens = (config.update.micro_tokens / 2).max(64);
     let checkpointing = "gradient_checkpointing=true";
     let mut ways = vec![

@@ -420,9 +420,9 @@ pub(crate) fn check_fit(
 /// # Errors
 /// If a model with this tokenizer cannot be asked it.
 pub fn prompt_tokens(task: &dyn Task, tokenizer: &Tokenizer) -> Result<usize, TokenizerError> {
-    first_pins(task)
-        .iter()
-        .try_fold(0, |longest: usize, puzzle| Ok(longest.max(prompt::encode(task, puzzle, tokenizer)?.1.len())))
+    first_pins(task).iter().try_fold(0, |longest: usize, puzzle| {
+        Ok(longest.max(prompt::encode(task, puzzle, tokenizer)?.1.len()))
+    })
 }
 
 /// Checks, before anything is created, that a model has room for a prompt and the answer to it.

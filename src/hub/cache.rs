@@ -9,10 +9,7 @@ use std::{
 
 use hf_hub::{CacheRepo, Repo, RepoType};
 
-use super::{
-    HubError, Name, Settings, Want,
-    name::is_part,
-};
+use super::{HubError, Name, Settings, Want, name::is_part};
 use crate::{
     model::{adapter, finding, host::weight_files},
     system::files::{self, Folder},
@@ -61,7 +58,8 @@ impl Snapshots {
     /// The commit that the cache knows for the revision.
     fn commit(&self) -> Option<String> {
         let kept = files::read(&self.folder().join("refs").join(&self.revision), MOST_REF);
-        let commit = kept.map_or_else(|_| self.revision.clone(), |bytes| String::from_utf8_lossy(&bytes).trim().into());
+        let commit = kept
+            .map_or_else(|_| self.revision.clone(), |bytes| String::from_utf8_lossy(&bytes).trim().into());
         is_part(&commit).then_some(commit)
     }
 
@@ -168,7 +166,11 @@ pub(super) fn whole(snapshot: &Path, file: Option<&str>, want: Want) -> Option<P
     if is_whole {
         return Some(snapshot.to_owned());
     }
-    let mut models = fs::read_dir(snapshot).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    if snapshot.join("config.json").exists() {
+        return None;
+    }
     let is_gguf = |path: &PathBuf| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gguf"));
-    models.find(is_gguf).filter(is_file).filter(|_| !snapshot.join("config.json").exists())
+    let names = fs::read_dir(snapshot).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut models = names.filter(|path| is_gguf(path) && is_file(path));
+    models.next().filter(|_| models.next().is_none())
 }

@@ -111,7 +111,11 @@ impl Client {
             (404 | 410, _) => HubError::NotFound { what },
             (401 | 403, None) => HubError::NeedsToken { name },
             (401 | 403, Some(_)) => HubError::Forbidden { name },
-            _ => HubError::Status { endpoint: self.endpoint.clone(), what: format!("a question about {name}"), status },
+            _ => HubError::Status {
+                endpoint: self.endpoint.clone(),
+                what: format!("a question about {name}"),
+                status,
+            },
         }
     }
 }

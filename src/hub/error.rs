@@ -31,7 +31,9 @@ pub enum HubError {
          its name is wrong. Accept its terms on its page, or use another token."
     )]
     Forbidden { name: String },
-    #[error("The hub ({endpoint}) cannot be reached: {reason}. Check the network, HF_ENDPOINT and HTTPS_PROXY.")]
+    #[error(
+        "The hub ({endpoint}) cannot be reached: {reason}. Check the network, HF_ENDPOINT and HTTPS_PROXY."
+    )]
     Unreachable { endpoint: String, reason: String },
     #[error("The hub ({endpoint}) answered {what} with {status}. Try again later.")]
     Status { endpoint: String, what: String, status: u16 },
@@ -55,7 +57,9 @@ pub enum HubError {
     Damaged { file: String, reason: String },
     #[error("Another program is fetching {file}. Wait for it, and run the same command again.")]
     Busy { file: String },
-    #[error("{path}: {source}. Check that you may write there and that its disk is not full, or set HF_HOME to another folder.")]
+    #[error(
+        "{path}: {source}. Check that you may write there and that its disk is not full, or set HF_HOME to another folder."
+    )]
     Io { path: PathBuf, source: io::Error },
 }
 

@@ -6,11 +6,7 @@ use ureq::{
     http::{HeaderMap, Response},
 };
 
-use super::{
-    HubError, Name,
-    client::Client,
-    name::is_part,
-};
+use super::{HubError, Name, client::Client, name::is_part};
 
 /// Files that a model may have.
 const MOST_FILES: usize = 20_000;
@@ -52,10 +48,12 @@ impl Listing {
     /// Asks the hub.
     pub(super) fn ask(client: &Client, name: &Name) -> Result<Self, HubError> {
         let revision = name.revision();
-        let path = format!("api/models/{}/revision/{}?blobs=true", name.repository, revision.replace('/', "%2F"));
+        let path =
+            format!("api/models/{}/revision/{}?blobs=true", name.repository, revision.replace('/', "%2F"));
         let response = client.get(&path, None).map_err(|error| client.unreachable(error))?;
         if !response.status().is_success() {
-            let what = name.revision.as_ref().map_or(String::new(), |revision| format!("revision {revision}"));
+            let what =
+                name.revision.as_ref().map_or(String::new(), |revision| format!("revision {revision}"));
             return Err(client.refused(name, &what, &response));
         }
         Self::read(&client.whole(response)?).map_err(|reason| client.unusable_answer(reason))
@@ -96,9 +94,11 @@ impl Entry {
         if !status.is_success() && !status.is_redirection() {
             return Err(client.refused(name, &self.name, &answer));
         }
-        let unknown = |what: &str| client.unusable_answer(format!("it does not say the {what} of {}", self.name));
+        let unknown =
+            |what: &str| client.unusable_answer(format!("it does not say the {what} of {}", self.name));
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
-        let blob = header("x-linked-etag").or(header("etag")).and_then(hash_of).ok_or_else(|| unknown("hash"))?;
+        let blob =
+            header("x-linked-etag").or(header("etag")).and_then(hash_of).ok_or_else(|| unknown("hash"))?;
         let size = match header("x-linked-size").and_then(|size| size.parse().ok()) {
             Some(size) => size,
             None if status.is_redirection() => {

@@ -60,7 +60,9 @@ pub fn find(name: &Name, settings: &Settings, want: Want) -> Result<Found, HubEr
     let snapshots = Snapshots::of(name, settings);
     let here = snapshots.whole(name, want);
     if settings.offline {
-        return here.map(|path| Found::Here(Local { path, note: None })).ok_or_else(|| snapshots.offline(name));
+        return here
+            .map(|path| Found::Here(Local { path, note: None }))
+            .ok_or_else(|| snapshots.offline(name));
     }
     // A commit never changes.
     if let (Some(path), true) = (&here, name.is_commit()) {

@@ -83,8 +83,27 @@ mod tests {
             assert_eq!(Name::parse(text).unwrap().to_string(), text);
         }
         for text in [
-            "./a/b", "/a/b", "a", "a/b/c", "../a", "a/", "/", "a b/c", "a/b@", "a/b@../c", "a/b@x/../y", "a/b@x//y",
-            "a/b:c.safetensors", "models/b.gguf", "a/b:../c.gguf", "a/b:.gguf", "C:\\a\\b", "C:/a/b", "a/b@-x", "a\\b/c", "é/b",
+            "./a/b",
+            "/a/b",
+            "a",
+            "a/b/c",
+            "../a",
+            "a/",
+            "/",
+            "a b/c",
+            "a/b@",
+            "a/b@../c",
+            "a/b@x/../y",
+            "a/b@x//y",
+            "a/b:c.safetensors",
+            "models/b.gguf",
+            "a/b:../c.gguf",
+            "a/b:.gguf",
+            "C:\\a\\b",
+            "C:/a/b",
+            "a/b@-x",
+            "a\\b/c",
+            "é/b",
         ] {
             assert_eq!(Name::parse(text), None, "{text}");
         }

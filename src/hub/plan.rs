@@ -151,7 +151,11 @@ impl Plan {
 }
 
 /// The files that the loader reads, small ones first; and the GGUF file that is the model, if it is no folder.
-fn needed<'a>(listing: &'a Listing, name: &Name, want: Want) -> Result<(Vec<&'a Entry>, Option<String>), String> {
+fn needed<'a>(
+    listing: &'a Listing,
+    name: &Name,
+    want: Want,
+) -> Result<(Vec<&'a Entry>, Option<String>), String> {
     let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<&'a Entry> {
         listing.files.iter().filter(|file| wanted(&file.name)).collect()
     };
@@ -179,12 +183,16 @@ fn needed<'a>(listing: &'a Listing, name: &Name, want: Want) -> Result<(Vec<&'a 
         (false, []) if listing.has("pytorch_model.bin") || listing.has("pytorch_model.bin.index.json") => {
             return Err("it has only the older pytorch_model.bin, which is not supported.".into());
         }
-        (false, []) => return Err("it has no model.safetensors, so it is no language model that is supported.".into()),
+        (false, []) => {
+            return Err("it has no model.safetensors, so it is no language model that is supported.".into());
+        }
     }
     for missing in ["config.json", "tokenizer.json"] {
         if !listing.has(missing) {
-            return Err(format!("it has no {missing}. In Python, `save_pretrained(DIR)` of its model and its tokenizer \
-                                write a folder that is complete."));
+            return Err(format!(
+                "it has no {missing}. In Python, `save_pretrained(DIR)` of its model and its tokenizer \
+                 write a folder that is complete."
+            ));
         }
     }
     let mut files = of(&is_small);

@@ -58,11 +58,13 @@ impl Settings {
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let path = |name: &str| variable(name).map(PathBuf::from);
         let cached = |base: PathBuf| base.join("huggingface");
-        let home = path("HF_HOME")
-            .or_else(|| path("XDG_CACHE_HOME").map(cached))
-            .or_else(|| home.filter(|home| !home.as_os_str().is_empty()).map(|home| cached(home.join(".cache"))));
+        let home = path("HF_HOME").or_else(|| path("XDG_CACHE_HOME").map(cached)).or_else(|| {
+            home.filter(|home| !home.as_os_str().is_empty()).map(|home| cached(home.join(".cache")))
+        });
         let Some(home) = home else {
-            return Err(HubError::Setting("There is no home folder for the cache of models; set HF_HOME.".into()));
+            return Err(HubError::Setting(
+                "There is no home folder for the cache of models; set HF_HOME.".into(),
+            ));
         };
         let cache = path("HF_HUB_CACHE").unwrap_or_else(|| home.join("hub"));
         let endpoint = variable("HF_ENDPOINT").unwrap_or_else(|| ENDPOINT.into());
@@ -99,7 +101,8 @@ fn checked(token: &str) -> Result<Token, HubError> {
     match token.bytes().all(|byte| byte.is_ascii_graphic()) {
         true => Ok(Token(token.to_owned())),
         false => Err(HubError::Setting(
-            "The token in HF_TOKEN, or in the file that a login has kept, has characters that no token has.".into(),
+            "The token in HF_TOKEN, or in the file that a login has kept, has characters that no token has."
+                .into(),
         )),
     }
 }
@@ -110,7 +113,8 @@ mod tests {
     use super::*;
 
     fn with(pairs: &[(&str, &str)]) -> Result<Settings, HubError> {
-        let value = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let value =
+            |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         Settings::of(value, Some("/home/me".into()))
     }
 
@@ -120,7 +124,10 @@ mod tests {
         assert_eq!(plain.cache.path(), Path::new("/home/me/.cache/huggingface/hub"));
         assert!(plain.token.is_none() && !plain.offline && plain.endpoint.starts_with("https://"));
         assert_eq!(with(&[("XDG_CACHE_HOME", "/x")]).unwrap().cache.path(), Path::new("/x/huggingface/hub"));
-        assert_eq!(with(&[("HF_HOME", "/h"), ("XDG_CACHE_HOME", "/x")]).unwrap().cache.path(), Path::new("/h/hub"));
+        assert_eq!(
+            with(&[("HF_HOME", "/h"), ("XDG_CACHE_HOME", "/x")]).unwrap().cache.path(),
+            Path::new("/h/hub")
+        );
         assert_eq!(with(&[("HF_HOME", "/h"), ("HF_HUB_CACHE", "/c")]).unwrap().cache.path(), Path::new("/c"));
         for (value, offline) in [("1", true), ("TRUE", true), ("yes", true), ("0", false), ("", false)] {
             assert_eq!(with(&[("HF_HUB_OFFLINE", value)]).unwrap().offline, offline, "{value}");

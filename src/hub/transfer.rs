@@ -47,7 +47,9 @@ impl Transfer<'_> {
     /// Fetches what is missing of the file and checks the whole; `come` hears how many of its bytes are here.
     pub(super) fn run(&self, come: &mut dyn FnMut(u64)) -> Result<(), HubError> {
         let Remote { blob, name, .. } = self.file;
-        let Some(_lock) = self.snapshots.lock(blob)? else { return Err(HubError::Busy { file: name.clone() }) };
+        let Some(_lock) = self.snapshots.lock(blob)? else {
+            return Err(HubError::Busy { file: name.clone() });
+        };
         let blobs = self.snapshots.blobs()?;
         let path = blobs.path().join(part_of(blob));
         let mut part = blobs.go_on(part_of(blob)).map_err(HubError::io(&path))?;

@@ -31,7 +31,9 @@ mod tests {
         let folder = "/home/me/.cache/huggingface/hub/models--org--some-model/snapshots/abc";
         assert_eq!(of(folder).as_deref(), Some("org/some-model@abc"));
         assert_eq!(of(&format!("{folder}/m.gguf")).as_deref(), Some("org/some-model@abc:m.gguf"));
-        for other in ["/a/model", "snapshots/abc", "/a/models--x--y/blobs/abc", "/a/models--x--y/snapshots", ""] {
+        for other in
+            ["/a/model", "snapshots/abc", "/a/models--x--y/blobs/abc", "/a/models--x--y/snapshots", ""]
+        {
             assert_eq!(of(other), None, "{other}");
         }
     }

@@ -12,9 +12,9 @@ mod crashing_driver;
 mod engine;
 mod exact;
 mod frontier;
-mod hub;
 #[cfg(unix)]
 mod full_disk;
+mod hub;
 mod inspection;
 #[cfg(unix)]
 mod kills;

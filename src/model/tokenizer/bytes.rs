@@ -3,7 +3,8 @@
 /// The bytes that a token of a vocabulary stands for: vocabularies of bytes write each as one letter, or as `<0xE2>`.
 pub fn of_token(written: &str) -> Vec<u8> {
     let code = written.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
-    if let Some(byte) = code.filter(|code| code.len() == 2).and_then(|code| u8::from_str_radix(code, 16).ok()) {
+    if let Some(byte) = code.filter(|code| code.len() == 2).and_then(|code| u8::from_str_radix(code, 16).ok())
+    {
         return vec![byte];
     }
     let bytes: Option<Vec<u8>> = written.chars().map(byte_of).collect();

@@ -93,7 +93,7 @@ fn is_large(name: &str) -> bool {
     name.ends_with(".safetensors") || name.ends_with(".gguf")
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -127,9 +127,10 @@ impl Shared {
         if let Some(name) = path.strip_prefix("/elsewhere/") {
             return self.send(&mut stream, name, &seen, &manners);
         }
-        let allowed = manners.token.as_ref().is_none_or(|token| {
-            seen.authorization.as_deref() == Some(format!("Bearer {token}").as_str())
-        });
+        let allowed = manners
+            .token
+            .as_ref()
+            .is_none_or(|token| seen.authorization.as_deref() == Some(format!("Bearer {token}").as_str()));
         if !allowed {
             return plain(&mut stream, if seen.authorization.is_some() { 403 } else { 401 }, &[], b"");
         }
@@ -171,7 +172,13 @@ impl Shared {
         json!({"id": "org/model", "sha": COMMIT, "siblings": siblings}).to_string()
     }
 
-    fn send(&self, stream: &mut TcpStream, name: &str, seen: &Seen, manners: &Manners) -> std::io::Result<()> {
+    fn send(
+        &self,
+        stream: &mut TcpStream,
+        name: &str,
+        seen: &Seen,
+        manners: &Manners,
+    ) -> std::io::Result<()> {
         let bytes = &self.files[name];
         let whole = bytes.len();
         let asked = seen.range.as_ref().filter(|_| !manners.knows_no_ranges).map(|range| {

@@ -105,10 +105,7 @@ impl Reading<'_> {
             }
             let mut spans = vec![span(format!("{label} "), theme.dim)];
             for (piece, p) in &view.top {
-                spans.extend([
-                    span(named(piece, 12), theme.title),
-                    span(format!(" {p:.3}  "), theme.text),
-                ]);
+                spans.extend([span(named(piece, 12), theme.title), span(format!(" {p:.3}  "), theme.text)]);
             }
             lines.push(Line::from(spans));
         };
