@@ -18,6 +18,7 @@ fn begun(root: &std::path::Path) -> (RunDirectory, Journal) {
         analysis: None,
         backend: String::new(),
         vector_unit: None,
+        base: None,
         created: String::new(),
         forked_from: None,
     };

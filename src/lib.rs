@@ -12,6 +12,7 @@ pub mod device;
 pub mod engine;
 pub mod eval;
 pub mod grpo;
+pub mod hub;
 pub mod kernels;
 pub mod metrics;
 pub mod model;

@@ -19,7 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["config"],
     &["grpo"],
     &["rollout"],
-    &["prompt"],
+    &["prompt", "hub"],
     &["model"],
     &["device"],
     &["kernels"],

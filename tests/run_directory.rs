@@ -43,6 +43,7 @@ fn info() -> RunInfo {
         analysis: None,
         backend: "cpu x2".into(),
         vector_unit: Some("avx2".into()),
+        base: None,
         created: "2026-01-02T03:04:05Z".into(),
         forked_from: None,
     }

@@ -15,8 +15,10 @@ use ratatui::crossterm::terminal;
 use serde::Serialize;
 
 use self::needs::Needs;
+use super::base::place_of;
 use crate::{
     device::{self, Adapter, BackendRequest},
+    hub::Want,
     kernels::unit::{VARIABLE, VectorUnit},
     system::{files::Folder, memory::Memory, workers::worker_count},
 };
@@ -32,9 +34,10 @@ Examples:
   aha-lab doctor --json | jq .backend.reason
   aha-lab doctor --base ./smollm2 --set lora_rank=16 --set max_new_tokens=512")]
 pub struct DoctorArgs {
-    /// A model's folder: say what a run from it would take of this machine's memory
-    #[arg(long, value_name = "DIR")]
-    pub base: Option<PathBuf>,
+    /// A model's folder, a GGUF file, or a model's name on the hub: say what a run from it would take of this
+    /// machine's memory. The weights of a folder on the hub are not fetched for that
+    #[arg(long, value_name = "DIR|FILE|NAME")]
+    pub base: Option<String>,
     /// A setting of that run; may be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "base")]
     pub set: Vec<String>,
@@ -77,7 +80,8 @@ pub struct BaseModelFacts {
 pub fn run(args: &DoctorArgs, facts: &DoctorFacts, mut stdout: impl Write) -> Result<i32, Box<dyn Error>> {
     let mut report = Report::new(facts);
     if let Some(base) = &args.base {
-        let needs = Needs::of(base, &args.set).map_err(|failure| failure.0)?;
+        let place = place_of(base, Want::Shape).map_err(|failure| failure.0)?;
+        let needs = Needs::of(&place, &args.set).map_err(|failure| failure.0)?;
         report.problems.extend(needs.problem());
         report.needs = Some(needs);
     }

@@ -10,7 +10,7 @@ use std::{
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failure, progress_visible};
+use super::{Failure, base, progress_visible};
 use crate::{
     config::{Config, StopAt},
     device,
@@ -19,6 +19,7 @@ use crate::{
         setup::{check_fit, task_of},
     },
     eval::{self, EvalOptions, Examinee, report::EvalReport},
+    hub::{Name, Want},
     model::{finding, folder::LoadedModel, source::ModelSource, tokenizer::Tokenizer},
     prompt,
     record::Estimate,
@@ -41,8 +42,9 @@ Examples:
   aha-lab eval --checkpoint ./a-folder --budget 24,48,96,192
   aha-lab eval --checkpoint seed1@100 --samples 8 --budget 24,48,96,192 --record")]
 pub struct EvalArgs {
-    /// `embedded`, RUN@STEP, RUN (its newest checkpoint), a Hugging Face folder, or a GGUF file
-    #[arg(long, value_name = "RUN@STEP|DIR|embedded", default_value = "embedded")]
+    /// `embedded`, RUN@STEP, RUN (its newest checkpoint), a Hugging Face folder, a GGUF file, or a model's name on
+    /// the hub, as OWNER/MODEL[@REVISION][:FILE.gguf]
+    #[arg(long, value_name = "RUN@STEP|DIR|NAME|embedded", default_value = "embedded")]
     pub checkpoint: String,
     /// JSON lines with `numbers` and `target`, instead of held-out puzzles of the level; - reads standard input
     #[arg(long, value_name = "FILE.jsonl")]
@@ -240,14 +242,20 @@ pub fn find(name: &str, runs: &std::path::Path) -> Result<Found, Failure> {
         return Ok(Found::Embedded);
     }
     if finding::is_meant(path) {
+        base::say_path_comes_first(name);
         return Ok(Found::Folder(path.to_owned()));
     }
-    let at: RunAtStep = name.parse()?;
-    let run = RunDirectory::find(runs, &at.run).map_err(|error| {
-        let hint = finding::on_the_hub(name).map_or(String::new(), |hint| format!(" {hint}"));
-        Failure(format!("{error}{hint}"))
-    })?;
-    let checkpoint = run.checkpoint(at.step)?.path;
+    let found = name.parse::<RunAtStep>().and_then(|at| Ok((RunDirectory::find(runs, &at.run)?, at.step)));
+    let (run, step) = match (found, Name::parse(name)) {
+        (Ok(found), _) => found,
+        // No run has this name; a model on the hub may.
+        (Err(error), Some(on_hub)) => {
+            let fetched = base::fetched(&on_hub, Want::Model);
+            return fetched.map(Found::Folder).map_err(|why| Failure(format!("{error} {why}")));
+        }
+        (Err(error), None) => return Err(error.into()),
+    };
+    let checkpoint = run.checkpoint(step)?.path;
     Ok(Found::Checkpoint(run, checkpoint))
 }
 
@@ -289,7 +297,8 @@ impl Found {
         config.asking.prompt = match self {
             Found::Embedded => given.clone().of_a_run(),
             Found::Folder(path) | Found::Checkpoint(_, path) => {
-                origin::prompt_of(&given, path, loaded, &loaded.read_tokenizer()?)
+                let tokenizer = loaded.read_tokenizer()?;
+                origin::prompt_of(&given, path, &loaded.companions, &loaded.tokenizer, &tokenizer)
             }
         };
         Ok(origin::prompt_text(&config.asking.prompt, &given, &loaded.companions)?)

@@ -8,15 +8,13 @@ use std::{
 use burn::tensor::Device;
 use clap::Args;
 
-use super::Failure;
+use super::{Failure, eval};
 use crate::{
     engine::setup::WEIGHTS_FILE,
     model::{
         adapter,
         publish::{self, WeightType},
-        source::ModelSource,
     },
-    runs::{RunAtStep, RunDirectory},
     system::files,
     task,
 };
@@ -38,7 +36,8 @@ With --adapter, after the base was exported too:
 A Qwen2 model with a vocabulary other than Qwen's is written as `llama`, which computes the same:
 transformers would assume Qwen's own vocabulary for `qwen2`.")]
 pub struct ExportArgs {
-    /// RUN@STEP, RUN (its newest checkpoint), or `embedded`
+    /// RUN@STEP, RUN (its newest checkpoint), `embedded`, a Hugging Face folder, a GGUF file, or a model's name on
+    /// the hub
     #[arg(value_name = "RUN@STEP")]
     pub checkpoint: String,
     /// The folder to write; it must not hold a model yet
@@ -78,13 +77,8 @@ pub fn run(args: &ExportArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     });
     let asked = asked.transpose()?;
     let device = Device::flex();
-    let loaded = if args.checkpoint == "embedded" {
-        ModelSource::Embedded(&task::family(&args.task).map_err(Failure)?.base).load(&device)?
-    } else {
-        let at: RunAtStep = args.checkpoint.parse()?;
-        let checkpoint = RunDirectory::find(&args.runs, &at.run)?.checkpoint(at.step)?;
-        ModelSource::Folder(&checkpoint.path).load(&device)?
-    };
+    let family = task::family(&args.task).map_err(Failure)?;
+    let loaded = eval::find(&args.checkpoint, &args.runs)?.load(family, &device)?;
     if args.adapter && loaded.model.lora().is_none() {
         let given = super::printable(&args.checkpoint);
         return Err(Failure(format!(

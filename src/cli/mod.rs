@@ -1,6 +1,7 @@
 //! The command line's subcommands, one per file: arguments in, exit code out.
 
 pub mod analyze;
+mod base;
 pub mod bench;
 pub mod compare;
 mod detached;
@@ -22,9 +23,8 @@ pub mod score;
 mod summary;
 mod table;
 
-use std::{fmt, io::IsTerminal, path::Path};
+use std::{fmt, io::IsTerminal};
 
-use crate::engine::setup::Base;
 pub use crate::system::output::printable;
 
 /// Exit code of a command that was ended by a signal.
@@ -63,9 +63,4 @@ pub(crate) fn require_terminal() -> Result<(), Failure> {
         "The lab needs a terminal on standard input and output; without one, use `aha-lab run --headless`."
             .into(),
     ))
-}
-
-/// `embedded` or a folder.
-pub(crate) fn base_of(text: &str) -> Base {
-    if text == "embedded" { Base::Embedded } else { Base::Folder(Path::new(text).to_owned()) }
 }

@@ -49,8 +49,9 @@ pub struct PlayArgs {
     /// The task; a run's checkpoint has its own [default for all others: countdown]
     #[arg(long, value_name = "NAME")]
     pub task: Option<String>,
-    /// `embedded`, RUN@STEP, RUN (its newest checkpoint), a Hugging Face folder, or a GGUF file; may be given twice
-    #[arg(long, value_name = "RUN@STEP|DIR|embedded", default_value = "embedded")]
+    /// `embedded`, RUN@STEP, RUN (its newest checkpoint), a Hugging Face folder, a GGUF file, or a model's name on
+    /// the hub; may be given twice
+    #[arg(long, value_name = "RUN@STEP|DIR|NAME|embedded", default_value = "embedded")]
     pub checkpoint: Vec<String>,
     /// Sampling temperature; 0 takes the likeliest token
     #[arg(long, value_name = "T", default_value_t = 1.0)]
@@ -99,6 +100,8 @@ pub struct PlayArgs {
 #[derive(Debug, Serialize)]
 struct Played {
     checkpoint: String,
+    /// As the model sees it.
+    prompt: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unknown_words: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -243,8 +246,10 @@ impl Asking<'_> {
             seed: args.seed,
             pace: None,
         };
+        let (asked, prompt) = prompt::encode(self.task, self.puzzle, tokenizer)?;
         let mut played = Played {
             checkpoint: name.to_owned(),
+            prompt: asked,
             unknown_words: tokenizer.unknown_words(&self.task.asked_words(self.puzzle)),
             answers: Vec::new(),
             change: None,
@@ -276,9 +281,9 @@ impl Asking<'_> {
             return Ok(played);
         }
         for row in 0..args.samples.unwrap_or(1) as u64 {
-            let (_, prompt) = prompt::encode(self.task, self.puzzle, tokenizer)?;
             let (most, stop_at_answer) = (self.config.sampling.max_new_tokens, self.stop_at_answer);
-            let asked = Asked { model, tokenizer, prompt, options, most, row, stop_at_answer };
+            let asked =
+                Asked { model, tokenizer, prompt: prompt.clone(), options, most, row, stop_at_answer };
             answer::check_room(&asked).map_err(Failure)?;
             if let Some(written) = answer::answer(&asked, self.workers, &Nobody)? {
                 let answer = written.judged(self.puzzle, self.task, self.config);

@@ -12,7 +12,9 @@ use crossbeam_channel::RecvTimeoutError;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    Failure, INTERRUPTED, base_of, detached,
+    Failure, INTERRUPTED,
+    base::{base_of, place_of},
+    detached,
     farewell::{self, Leaving},
     progress_visible,
     summary::Summary,
@@ -23,6 +25,7 @@ use crate::{
         self,
         setup::{EngineOptions, Start},
     },
+    hub::Want,
     metrics::registry,
     protocol::{Command, Event, Temporality},
     runs::{RunAtStep, RunDirectory, source, state::TrainingState},
@@ -43,6 +46,7 @@ Examples:
   aha-lab run --detach --steps 500                 train in the background; `aha-lab open` shows it
   aha-lab run --set control=random-reward          the control: a reward that ignores the answer
   aha-lab run --task multiplication                another task, from its own base model
+  aha-lab run --base HuggingFaceTB/SmolLM2-135M    from a model on the hub, which is fetched first
   aha-lab run --set preset=dapo --set learning_rate=2e-4
   aha-lab run --resume seed1 --steps 60            continue to step 60
   aha-lab run --fork seed1@20 --set seed=7         a new run from a checkpoint")]
@@ -78,8 +82,9 @@ pub struct RunArgs {
     /// Wait before the first token until the run is resumed or stepped
     #[arg(long)]
     pub paused: bool,
-    /// The base model: `embedded`, a Hugging Face folder, or a GGUF file
-    #[arg(long, value_name = "DIR|embedded", default_value = "embedded")]
+    /// The base model: `embedded`, a Hugging Face folder, a GGUF file, or a model's name on the hub, as
+    /// OWNER/MODEL[@REVISION][:FILE.gguf]
+    #[arg(long, value_name = "DIR|NAME|embedded", default_value = "embedded")]
     pub base: String,
     /// `auto`, `wgpu` or `cpu`, short for --set backend=NAME
     #[arg(long, value_name = "NAME")]
@@ -127,6 +132,10 @@ const LAST_WORDS: Duration = Duration::from_secs(30);
 /// A sentence about what is wrong with the arguments or the terminal.
 pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
     if args.detach && !args.in_background {
+        // Fetched here, where a person sees it; the process in the background then finds it.
+        if !args.base.eq("embedded") {
+            place_of(&args.base, Want::Model)?;
+        }
         return detached::start(args.json, stdout);
     }
     if args.in_background {
@@ -210,7 +219,7 @@ fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
             Start::Resume(RunDirectory::find(&args.runs, &at.run)?, at.step)
         }
         (None, Some((run, step))) => Start::Fork(run, step),
-        (None, None) => Start::New(base_of(&args.base)),
+        (None, None) => Start::New(base_of(&args.base)?),
     };
     Ok(EngineOptions {
         config,

@@ -41,6 +41,9 @@ pub struct RunInfo {
     /// The vector unit of the CPU kernels; older runs do not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vector_unit: Option<String>,
+    /// The base's name and commit on the hub, as `OWNER/MODEL@COMMIT`; `None` for any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
     /// UTC, RFC 3339.
     pub created: String,
     /// The run and the step that it was forked from, as `PATH@STEP`; `None` for any other run, and for older

@@ -137,6 +137,7 @@ fn the_default_is_valid_and_survives_its_file() {
         analysis: None,
         backend: "cpu x2".into(),
         vector_unit: Some("avx2".into()),
+        base: Some("org/model@abc".into()),
         created: "2026-01-02T03:04:05Z".into(),
         forked_from: None,
     };

@@ -31,8 +31,6 @@ use crate::{
 const TOKEN_BYTES: f64 = 48.0;
 /// Further bytes of one completion: prompt, text, analysis.
 const COMPLETION_BYTES: f64 = 2048.0;
-/// Tokens that a prompt may have.
-const PROMPT: usize = 64;
 /// Program, libraries and what the allocator holds back.
 const PROGRAM_BYTES: f64 = 64e6;
 
@@ -60,8 +58,8 @@ pub struct Footprint {
 }
 
 impl Footprint {
-    /// What a run with this configuration takes of a model of this shape.
-    pub fn of(config: &Config, model: &ModelConfig, threads: usize) -> Self {
+    /// What a run with this configuration takes of a model of this shape, whose prompts have this many tokens.
+    pub fn of(config: &Config, model: &ModelConfig, threads: usize, prompt: usize) -> Self {
         let (w, p) = (threads as f64, model.parameters() as f64);
         let adapter = config.lora.parameters(model) as f64;
         let trained = if adapter > 0.0 { adapter } else { p };
@@ -70,9 +68,9 @@ impl Footprint {
         let head = (model.vocab_size * model.hidden_size) as f64;
         let tied = if model.tie_word_embeddings { head } else { 0.0 };
         let tied_gradient = if adapter > 0.0 { 0.0 } else { tied };
-        let capacity = PROMPT + config.sampling.max_new_tokens;
+        let capacity = prompt + config.sampling.max_new_tokens;
         let slots = slots_of(model, completions as usize, capacity, threads);
-        let row = PROMPT as f64 + length;
+        let row = prompt as f64 + length;
         let tokens = (config.update.micro_tokens as f64).min(completions * row).max(row);
         let largest = head.max((2 * model.intermediate_size * model.hidden_size) as f64);
         let pieces = model.vocab_size > head::IN_PIECES_ABOVE;
@@ -131,10 +129,11 @@ pub(super) fn check(
     config: &Config,
     model: &ModelConfig,
     threads: usize,
+    prompt: usize,
     memory: Option<Memory>,
 ) -> Result<(), String> {
     let Some(memory) = memory else { return Ok(()) };
-    let needed = Footprint::of(config, model, threads).peak();
+    let needed = Footprint::of(config, model, threads, prompt).peak();
     if needed <= memory.total_bytes as f64 {
         return Ok(());
     }
@@ -145,12 +144,12 @@ pub(super) fn check(
         config.sampling.max_new_tokens,
         gibibytes(needed),
         gibibytes(memory.total_bytes as f64),
-        advice(config, model, threads, memory)
+        advice(config, model, threads, prompt, memory)
     ))
 }
 
 /// The smallest change that makes a run fit, in words.
-pub fn advice(config: &Config, model: &ModelConfig, threads: usize, memory: Memory) -> String {
+pub fn advice(config: &Config, model: &ModelConfig, threads: usize, prompt: usize, memory: Memory) -> String {
     let micro_tokens = (config.update.micro_tokens / 2).max(64);
     let checkpointing = "gradient_checkpointing=true";
     let mut ways = vec![
@@ -170,7 +169,7 @@ pub fn advice(config: &Config, model: &ModelConfig, threads: usize, memory: Memo
     }
     let takes = |way: &Vec<String>| {
         let changed = config.clone().with(way).ok()?;
-        Some(Footprint::of(&changed, model, threads).peak())
+        Some(Footprint::of(&changed, model, threads, prompt).peak())
     };
     let fits = |way: &&Vec<String>| takes(way).is_some_and(|bytes| bytes <= memory.total_bytes as f64);
     match ways.iter().find(fits) {
@@ -209,7 +208,7 @@ mod tests {
     fn the_defaults_fit_a_small_machine_and_absurd_sizes_fit_none() {
         let model = ModelConfig::small(172);
         let small = Some(Memory { total_bytes: 1 << 30, available_bytes: 0 });
-        assert_eq!(check(&Config::default(), &model, 4, small), Ok(()));
+        assert_eq!(check(&Config::default(), &model, 4, 64, small), Ok(()));
         let absurd = [
             Config::default().with(["prompts_per_step=65536", "group_size=4096"]).unwrap(),
             Config::default().with(["max_new_tokens=65536", "group_size=4096"]).unwrap(),
@@ -218,22 +217,30 @@ mod tests {
                 .unwrap(),
         ];
         for config in absurd {
-            let said = check(&config, &model, 2, small).err().unwrap_or_default();
+            let said = check(&config, &model, 2, 64, small).err().unwrap_or_default();
             assert!(said.contains("GiB, but this machine has 1.0;"), "{said}");
-            assert_eq!(check(&config, &model, 2, None), Ok(()), "it is not known everywhere");
+            assert_eq!(check(&config, &model, 2, 64, None), Ok(()), "it is not known everywhere");
         }
+    }
+
+    #[test]
+    fn a_longer_prompt_takes_more() {
+        let of = |prompt: usize| Footprint::of(&Config::default(), &smollm2(), 2, prompt);
+        let (short, long) = (of(64), of(512));
+        assert!(long.kv_cache > 2.0 * short.kv_cache, "{short:?} {long:?}");
+        assert!(long.activations > short.activations && long.peak() > short.peak(), "{short:?} {long:?}");
     }
 
     #[test]
     fn what_does_not_fit_is_refused_with_what_would() {
         let machine = |gibibytes: u64| Some(Memory { total_bytes: gibibytes << 30, available_bytes: 0 });
         let config = Config::default();
-        assert_eq!(check(&config, &smollm2(), 2, machine(8)), Ok(()));
-        let said = check(&config, &smollm2(), 2, machine(3)).err().unwrap();
+        assert_eq!(check(&config, &smollm2(), 2, 64, machine(8)), Ok(()));
+        let said = check(&config, &smollm2(), 2, 64, machine(3)).err().unwrap();
         assert!(said.contains("lora_rank=16 would take"), "{said}");
         let adapted = config.with(["lora_rank=16"]).unwrap();
-        assert_eq!(check(&adapted, &smollm2(), 2, machine(3)), Ok(()));
-        let none = check(&adapted, &smollm2(), 2, machine(1)).err().unwrap();
+        assert_eq!(check(&adapted, &smollm2(), 2, 64, machine(3)), Ok(()));
+        let none = check(&adapted, &smollm2(), 2, 64, machine(1)).err().unwrap();
         assert!(none.contains("or take a smaller model"), "{none}");
     }
 }

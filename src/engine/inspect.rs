@@ -248,20 +248,78 @@ fn token_view(tokenizer: &Tokenizer, token: u32, logprobs: &[f32]) -> TokenView 
     }
 }
 
-/// The text of a single token.
+/// The text of a single token; the bytes of one that is part of a character.
 fn piece(tokenizer: &Tokenizer, token: u32) -> String {
-    if tokenizer.end().contains(token) { END.into() } else { tokenizer.decode(&[token]) }
+    if tokenizer.end().contains(token) {
+        return END.into();
+    }
+    match tokenizer.decode(&[token]) {
+        text if text.contains('\u{fffd}') => tokenizer.in_hexadecimal(token),
+        text => text,
+    }
 }
 
 /// How the end token is shown.
 const END: &str = " <end>";
 
-/// The text that each token of a completion adds; a token that ends inside a character adds it with the next
-/// one.
+/// The text that each token of a completion adds. A character comes with its last token; those before it are shown as
+/// their bytes.
 fn pieces(tokenizer: &Tokenizer, tokens: &[u32]) -> Vec<String> {
     let mut decoder = StreamingDecoder::new();
     let text = |&token: &u32| {
-        if tokenizer.end().contains(token) { END.into() } else { decoder.push(tokenizer, token) }
+        if tokenizer.end().contains(token) {
+            return END.into();
+        }
+        match decoder.push(tokenizer, token) {
+            none if none.is_empty() => tokenizer.in_hexadecimal(token),
+            text => text,
+        }
     };
     tokens.iter().map(text).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Bytes, each of them a token.
+    fn bytes() -> Tokenizer {
+        let tokens = ["<eos>", "a", "â", "Ĥ", "¬", "Ġ", "Ċ", "Ġthe"];
+        let vocabulary: serde_json::Map<String, serde_json::Value> =
+            tokens.iter().enumerate().map(|(id, token)| ((*token).to_owned(), id.into())).collect();
+        let file = serde_json::json!({
+            "version": "1.0", "truncation": null, "padding": null, "normalizer": null,
+            "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
+            "post_processor": null, "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true},
+            "added_tokens": [{"id": 0, "content": "<eos>", "special": true, "single_word": false, "lstrip": false,
+                              "rstrip": false, "normalized": false}],
+            "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+                      "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "vocab": vocabulary,
+                      "merges": []},
+        });
+        Tokenizer::from_bytes(file.to_string().as_bytes(), Path::new("bytes")).unwrap()
+    }
+
+    #[test]
+    fn a_character_of_several_tokens_comes_with_its_last_and_is_never_garbage() {
+        let tokenizer = bytes();
+        let shown = pieces(&tokenizer, &[1, 2, 3, 4, 5, 6, 7, 2, 1, 0]);
+        assert_eq!(shown[..7], ["a", "\\xE2", "\\x82", "€", " ", "\n", " the"]);
+        assert_eq!(shown.last().unwrap(), END);
+        assert_eq!(piece(&tokenizer, 3), "\\x82");
+        assert_eq!(piece(&tokenizer, 7), " the");
+        // Bytes that are no text do not wait for ever.
+        let garbage = pieces(&tokenizer, &[2; 20]);
+        assert!(garbage.iter().any(|piece| piece.contains('\u{fffd}')), "{garbage:?}");
+    }
+
+    #[test]
+    fn the_likeliest_of_many_words_are_readable() {
+        let view = token_view(&bytes(), 3, &[-9.0, -1.0, -2.0, -9.0, -9.0, -1.5, -1.2, -1.1]);
+        let names: Vec<&str> = view.top.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["a", " the", "\n", " ", "\\xE2"]);
+    }
 }

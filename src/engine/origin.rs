@@ -7,7 +7,6 @@ use crate::{
     grpo::settings::StopAt,
     model::{
         companions::Companions,
-        folder::LoadedModel,
         host::{MAX_JSON, read_bounded},
         tokenizer::Tokenizer,
     },
@@ -45,15 +44,16 @@ pub(crate) fn stops_at_answer(
 pub fn prompt_of(
     prompt: &PromptStyle,
     folder: &Path,
-    loaded: &LoadedModel,
+    companions: &Companions,
+    tokenizer_file: &[u8],
     tokenizer: &Tokenizer,
 ) -> PromptStyle {
     match prompt {
         PromptStyle::Auto if folder.join(STATE_FILE).exists() => TrainingState::load(folder)
             .map_or(PromptStyle::Ours, |state| state.config.asking.prompt.of_a_run()),
         PromptStyle::Auto if let Some(primed) = primed_prompt(folder) => primed,
-        PromptStyle::Auto if is_ours(folder, &loaded.tokenizer, tokenizer) => PromptStyle::Ours,
-        PromptStyle::Auto if loaded.companions.chat_template().is_some() => PromptStyle::Chat,
+        PromptStyle::Auto if is_ours(folder, tokenizer_file, tokenizer) => PromptStyle::Ours,
+        PromptStyle::Auto if companions.chat_template().is_some() => PromptStyle::Chat,
         PromptStyle::Auto => PromptStyle::TinyzeroBase,
         chosen => chosen.clone(),
     }

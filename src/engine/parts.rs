@@ -1,6 +1,8 @@
 //! What a resumed, forked or replayed run inherits: its number of threads, the reference model, the
 //! optimizer.
 
+use std::path::{Path, PathBuf};
+
 use super::{
     origin,
     setup::{Base, EngineError, OPTIMIZER_FILE, REFERENCE_FILE, Start, task_of},
@@ -95,7 +97,9 @@ pub fn prompt_of(
 ) -> Result<PromptStyle, EngineError> {
     let given = &config.asking.prompt;
     let style = match (start, given) {
-        (Start::New(Base::Folder(folder)), given) => origin::prompt_of(given, folder, loaded, tokenizer),
+        (Start::New(Base::Folder(folder)), given) => {
+            origin::prompt_of(given, folder, &loaded.companions, &loaded.tokenizer, tokenizer)
+        }
         // Unless told otherwise, a fork does as its parent.
         (Start::Fork(..), PromptStyle::Auto) => {
             saved.map(|saved| saved.config.asking.prompt.clone()).unwrap_or_default().of_a_run()
@@ -174,8 +178,7 @@ pub fn to_train(
                     AdapterBase { embedded, folder: None, sha256 }
                 }
                 ModelSource::Folder(folder) => {
-                    let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
-                    AdapterBase { embedded: None, folder: Some(folder), sha256 }
+                    AdapterBase { embedded: None, folder: Some(whole_path(folder)), sha256 }
                 }
             };
             Ok((model.with_new_adapter(wanted, config.machine.seed), Some(base)))
@@ -188,6 +191,19 @@ pub fn to_train(
             own.lora_rank, own.lora_alpha, own.lora_targets
         ))),
     }
+}
+
+/// Where a model is, from whatever folder it is looked for. A link keeps its own name, which says what it is: in the cache
+/// of the hub a GGUF file is a link to a hash.
+fn whole_path(model: &Path) -> PathBuf {
+    let whole = match (model.is_dir(), model.parent(), model.file_name()) {
+        (false, Some(parent), Some(name)) => {
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            std::fs::canonicalize(parent).map(|parent| parent.join(name))
+        }
+        _ => std::fs::canonicalize(model),
+    };
+    whole.unwrap_or_else(|_| model.to_owned())
 }
 
 /// The model that KL is measured against, from a checkpoint.

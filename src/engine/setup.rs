@@ -16,6 +16,7 @@ use crate::{
     kernels::unit::VectorUnit,
     model::{
         adapter::AdapterBase,
+        cached,
         companions::Companions,
         config::ModelConfig,
         folder::{LoadedModel, ModelError},
@@ -123,6 +124,8 @@ pub struct Prepared {
     pub tokenizer_file: Vec<u8>,
     /// The other small files of the base's folder.
     pub companions: Companions,
+    /// Tokens of the longest of a few prompts.
+    pub longest_prompt: usize,
     /// What the adapter belongs to, if one is trained.
     pub adapter_of: Option<AdapterBase>,
     /// Where the run is.
@@ -226,9 +229,10 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let (model, adapter_of) = parts::to_train(model, adapter_of, &config, source)?;
     config.reward.stop = parts::stop_of(&options.start, &config, saved.as_ref(), &tokenizer_file, &tokenizer);
     check_fit(config.sampling.max_new_tokens, &model, &tokenizer)?;
-    check_sizes(&config, &model.config, threads).map_err(EngineError::Other)?;
     let task = parts::asked_task(&config, &companions, &tokenizer)?;
-    check_prompts(task.as_ref(), &config, &model, &tokenizer)?;
+    let longest_prompt = prompt_tokens(task.as_ref(), &tokenizer)?;
+    check_prompt(longest_prompt, &config, &model)?;
+    check_sizes(&config, &model.config, threads, longest_prompt).map_err(EngineError::Other)?;
     let base = is_embedded.then(|| eval::base::reference_for(family, &config)).flatten();
 
     let reference = parts::reference(checkpoint.as_ref(), &config, &model)?;
@@ -250,6 +254,11 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         analysis: Some(crate::reasoning::RULES.into()),
         backend: backend.clone(),
         vector_unit: vector_unit.map(|unit| unit.name().to_owned()),
+        base: match (&options.start, &saved) {
+            (Start::New(Base::Folder(folder)), _) => cached::name_of(folder),
+            (Start::Fork(from, _), Some(_)) => from.config()?.provenance.and_then(|parent| parent.base),
+            _ => None,
+        },
         created: jiff::Timestamp::now().to_string(),
         forked_from: match (&options.start, &saved) {
             (Start::Fork(from, _), Some(saved)) => parts::place_of(from, saved.step),
@@ -302,8 +311,8 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
                     (RunEvent::forked(parent), words)
                 }
                 Start::New(Base::Folder(folder)) => {
-                    let folder = folder.display().to_string();
-                    (RunEvent::Started { folder: Some(folder.clone()) }, format!("from {folder}"))
+                    let name = cached::name_of(folder).unwrap_or_else(|| folder.display().to_string());
+                    (RunEvent::Started { folder: Some(folder.display().to_string()) }, format!("from {name}"))
                 }
                 _ => (RunEvent::Started { folder: None }, "from the embedded base model".into()),
             };
@@ -319,6 +328,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         grpo: Grpo { task, tokenizer, trainer, reference },
         tokenizer_file,
         companions,
+        longest_prompt,
         adapter_of,
         run,
         journal,
@@ -405,22 +415,24 @@ pub(crate) fn check_fit(
     Ok(())
 }
 
-/// Checks, before anything is created, that a model can be asked puzzles of this task and has room for the answers.
-fn check_prompts(
-    task: &dyn Task,
-    config: &Config,
-    model: &Transformer,
-    tokenizer: &Tokenizer,
-) -> Result<(), EngineError> {
+/// The tokens of the longest of a few prompts of a task.
+///
+/// # Errors
+/// If a model with this tokenizer cannot be asked it.
+pub fn prompt_tokens(task: &dyn Task, tokenizer: &Tokenizer) -> Result<usize, TokenizerError> {
+    first_pins(task).iter().try_fold(0, |longest: usize, puzzle| {
+        Ok(longest.max(prompt::encode(task, puzzle, tokenizer)?.1.len()))
+    })
+}
+
+/// Checks, before anything is created, that a model has room for a prompt and the answer to it.
+fn check_prompt(prompt: usize, config: &Config, model: &Transformer) -> Result<(), EngineError> {
     let (room, answer) = (model.config.max_position_embeddings, config.sampling.max_new_tokens);
-    for puzzle in first_pins(task) {
-        let prompt = prompt::encode(task, &puzzle, tokenizer)?.1.len();
-        if prompt + answer > room {
-            return Err(EngineError::Other(format!(
-                "A prompt of this run has {prompt} tokens and max_new_tokens is {answer}, but the model reads at most \
-                 {room} tokens with its prompt; set max_new_tokens lower."
-            )));
-        }
+    if prompt + answer > room {
+        return Err(EngineError::Other(format!(
+            "A prompt of this run has {prompt} tokens and max_new_tokens is {answer}, but the model reads at most {room} \
+             tokens with its prompt; set max_new_tokens lower."
+        )));
     }
     Ok(())
 }
@@ -430,15 +442,21 @@ fn most_new_tokens(model: &ModelConfig) -> usize {
     model.max_position_embeddings.saturating_sub(16)
 }
 
-/// Checks that a model can write completions of the configured length, and that this machine can hold them.
+/// Checks that a model can write completions of the configured length to prompts of this many tokens, and that this machine
+/// can hold them.
 ///
 /// # Errors
 /// A sentence that says what to set lower.
-pub(super) fn check_sizes(config: &Config, model: &ModelConfig, threads: usize) -> Result<(), String> {
+pub(super) fn check_sizes(
+    config: &Config,
+    model: &ModelConfig,
+    threads: usize,
+    prompt: usize,
+) -> Result<(), String> {
     if config.sampling.max_new_tokens > most_new_tokens(model) {
         return Err(too_many_new_tokens(config.sampling.max_new_tokens, model));
     }
-    super::footprint::check(config, model, threads, Memory::of_this_machine())
+    super::footprint::check(config, model, threads, prompt, Memory::of_this_machine())
 }
 
 /// The error for too many.

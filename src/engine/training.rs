@@ -104,7 +104,9 @@ impl<'a> Training<'a> {
         last_step: Option<u64>,
     ) -> Self {
         let (model, threads) = (p.grpo.trainer.inference_model().config, p.grpo.trainer.workers().count());
-        control.begin_with(p.config.clone(), move |config| setup::check_sizes(config, &model, threads));
+        let prompt = p.longest_prompt;
+        control
+            .begin_with(p.config.clone(), move |config| setup::check_sizes(config, &model, threads, prompt));
         p.warnings.extend(p.log.take().and_then(log_to));
         let (what, from) = p.beginning.clone();
         let unit = p.vector_unit.map(VectorUnit::name);

@@ -9,7 +9,7 @@ use super::host::{ModelError, broken, read_bounded};
 use crate::system::quoting::quoting;
 
 /// Names of the files to keep.
-const KEPT: [&str; 12] = [
+pub(crate) const KEPT: [&str; 12] = [
     CONFIG,
     GENERATION_CONFIG,
     TOKENIZER_CONFIG,

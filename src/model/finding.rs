@@ -22,7 +22,7 @@ pub(crate) fn is_meant(path: &Path) -> bool {
 const WANTED: &str =
     "A folder with config.json, model.safetensors and tokenizer.json, or one GGUF file, is needed";
 
-/// Refuses a path where nothing is, with a hint if it looks like a name on the Hub.
+/// Refuses a path where nothing is.
 ///
 /// # Errors
 /// A sentence that says what is needed.
@@ -30,9 +30,8 @@ pub fn check_exists(path: &Path) -> Result<(), ModelError> {
     if path.exists() {
         return Ok(());
     }
-    let hint = on_the_hub(&path.to_string_lossy()).unwrap_or_else(|| format!("{WANTED}."));
     let kind = if gguf::is_meant(path) { "file" } else { "folder" };
-    Err(broken(path, format!("There is no such {kind}. {hint}")))
+    Err(broken(path, format!("There is no such {kind}. {WANTED}.")))
 }
 
 /// Refuses a path that lacks one of a model's three files, with a hint if something else is there.
@@ -133,25 +132,6 @@ pub fn check_memory(
     }
 }
 
-/// Advice if a name looks like that of a model on the Hugging Face Hub.
-pub(crate) fn on_the_hub(name: &str) -> Option<String> {
-    is_hub_name(name).then(|| {
-        format!(
-            "Models are not downloaded: if this is a model on the Hugging Face Hub, fetch it with \
-             `hf download {name} --local-dir DIR` and give DIR."
-        )
-    })
-}
-
-/// Whether it is `owner/name`, in the characters that the Hub allows.
-fn is_hub_name(name: &str) -> bool {
-    let part = |part: &str| {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(allowed)
-    };
-    name.split_once('/').is_some_and(|(owner, name)| part(owner) && part(name))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,15 +158,5 @@ mod tests {
         let said = check_size(folder.path(), &config, None).err().map(|e| e.to_string()).unwrap_or_default();
         assert!(said.contains("do not belong together"), "{said}");
         Ok(())
-    }
-
-    #[test]
-    fn names_on_the_hub_are_told_from_paths() {
-        for name in ["Qwen/Qwen2.5-0.5B", "HuggingFaceTB/SmolLM2-135M"] {
-            assert!(is_hub_name(name), "{name}");
-        }
-        for path in ["./a/b", "/a/b", "a", "a/b/c", "../a", "a/", "/", "a b/c"] {
-            assert!(!is_hub_name(path), "{path}");
-        }
     }
 }

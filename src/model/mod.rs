@@ -3,6 +3,7 @@
 pub mod adapter;
 pub mod arch;
 pub mod cache;
+pub(crate) mod cached;
 pub mod companions;
 pub mod config;
 pub(crate) mod decoding;

@@ -292,6 +292,27 @@ mod tests {
             "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
             "{{ 'a' * 100000000 }}",
             "{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}",
+            // Each of these would double what is in memory sixty times.
+            "{% set n = namespace(x=[1, 2]) %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}{{ n.x | list }}",
+            "{% set n = namespace(x=[1, 2]) %}{% for i in range(60) %}{% set n.x = (n.x + n.x) | list %}{% endfor %}",
+            "{% set n = namespace(x=[1, 2]) %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}{{ n.x | sort }}",
+            "{% set n = namespace(x=[1, 2]) %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}{{ n.x | join }}",
+            "{% set n = namespace(x=[1, 2]) %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}{{ n.x[::-1] }}",
+            "{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x | tojson }}",
+            "{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}",
+            "{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x ~ '' }}",
+            "{% set n = namespace(x=[1], y=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}\
+             {% set n.y = [n.y, n.y] %}{% endfor %}{{ n.x == n.y }}",
+            "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}",
+            "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = n.x * 2 %}{% endfor %}",
+            "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = n.x.replace('a', 'aa') %}{% endfor %}",
+            "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x %}{{ n.x }}{{ n.x }}{% endset %}{% endfor %}",
+            "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = '%s%s' | format(n.x, n.x) %}{% endfor %}",
+            "{{ [1, 2] * 10000000000 }}",
+            "{{ ['a'] | join('b' * 1000000000) }}{{ 'a'.join(range(99999999) | list) }}",
+            "{{ 'a' | center(99999999999) }}{{ 'a'.ljust(99999999999) }}",
+            "{{ 'a' | indent(99999999999) }}{{ '%99999999999d' | format(1) }}",
+            "{{ range(99999999999) | list }}",
         ] {
             let began = std::time::Instant::now();
             let error = rendered(source).unwrap_err();

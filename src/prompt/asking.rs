@@ -18,6 +18,7 @@ use crate::{
         tokenizer::{Tokenizer, TokenizerError},
     },
     record::Analysis,
+    system::quoting::quoted,
     task::{Prospect, Puzzle, RewardRules, Score, Split, Task, Tried, answer::Graded},
 };
 
@@ -72,9 +73,24 @@ pub fn asking(
     let asking = Asking { task, words, beginning, specials };
     let example = crate::task::family(asking.name()).map(crate::task::Family::example);
     if let Ok(example) = example {
-        asking.asked(&example)?;
+        check_words(&asking.asked(&example)?, style, tokenizer)?;
     }
     Ok(Box::new(asking))
+}
+
+/// Refuses a prompt of which a model would read little more than unknown words.
+fn check_words(prompt: &str, style: &PromptStyle, tokenizer: &Tokenizer) -> Result<(), String> {
+    let (words, unknown) = (prompt.split_whitespace().count(), tokenizer.unknown_words(prompt));
+    if 2 * unknown.len() <= words {
+        return Ok(());
+    }
+    let some: Vec<String> = unknown.iter().take(4).map(|word| quoted(word)).collect();
+    Err(format!(
+        "prompt={style} has {words} words, and this model's tokenizer knows {} of them ({} are among those that it does \
+         not): the model could not read it. Choose another `prompt`, such as ours.",
+        words - unknown.len(),
+        some.join(", ")
+    ))
 }
 
 /// The text of a prompt's file.

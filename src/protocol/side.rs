@@ -170,6 +170,8 @@ pub struct Answering {
     pub model: ModelName,
     /// Steps that they have seen, if known.
     pub step: Option<u64>,
+    /// The text that it continues, as it sees it.
+    pub prompt: String,
     /// Words of the question that are not in the model's vocabulary, so it does not see them.
     pub unknown: Vec<String>,
 }

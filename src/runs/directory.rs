@@ -310,6 +310,7 @@ mod tests {
             analysis: None,
             backend: "cpu x2".into(),
             vector_unit: Some("avx2".into()),
+            base: None,
             created: at.to_string(),
             forked_from: None,
         };

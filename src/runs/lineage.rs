@@ -92,6 +92,7 @@ mod tests {
             analysis: None,
             backend: "cpu x2".into(),
             vector_unit: None,
+            base: None,
             created: "2026-01-02T03:04:05Z".into(),
             forked_from,
         };

@@ -159,10 +159,6 @@ fn models_in_another_form() {
     model_is_refused(&folder, "AutoTokenizer");
     moved("config.json", "adapter_config.json");
     model_is_refused(&folder, "config.json is missing");
-    model_is_refused(
-        std::path::Path::new("HuggingFaceTB/SmolLM2-135M"),
-        "hf download HuggingFaceTB/SmolLM2-135M",
-    );
 }
 
 /// Sizes beyond all memory, each of them allowed by itself: nothing of the kind is even begun.

@@ -15,6 +15,7 @@ mod exact;
 mod frontier;
 #[cfg(unix)]
 mod full_disk;
+mod hub;
 mod inspection;
 #[cfg(unix)]
 mod kills;

@@ -69,15 +69,53 @@ fn a_model_with_a_chat_template_is_asked_in_it() {
     // The checkpoint is asked as its run asked.
     let mut eval = lab(&["eval", "--count", "2", "--backend", "cpu", "--max-new-tokens", "4", "--json"]);
     succeeds(eval.arg("--checkpoint").arg(run.path()));
+    // So is a person's own puzzle, which shows what it was asked.
+    let mut play = lab(&[
+        "play",
+        "--numbers",
+        "4,1,16",
+        "--target",
+        "19",
+        "--backend",
+        "cpu",
+        "--json",
+        "--prompt",
+        "chat",
+    ]);
+    let played = succeeds(play.args(["--max-new-tokens", "4", "--checkpoint"]).arg(&folder));
+    assert!(text(&played.stdout).contains(r#""prompt":": use <think>""#), "{}", text(&played.stdout));
     fs::remove_dir_all(&runs).unwrap();
     // By itself it is one of ours.
     succeeds(&mut base("auto"));
     assert!(rollouts(&only_run(&runs)).iter().all(|rollout| rollout.problem.prompt.ends_with(": <think>")));
     fs::remove_file(folder.join("chat_template.jinja")).unwrap();
     assert!(refusal(&mut base("chat")).contains("has no chat template"));
+    // Of these words it knows nearly none, and would be trained on noise.
+    let said = refusal(&mut base("tinyzero-base"));
+    assert!(said.contains("prompt=tinyzero-base has ") && said.contains("`conversation`"), "{said}");
     assert!(refusal(&mut base("./missing.jinja")).contains("missing.jinja"));
     let said = text(&base("chatty").output().unwrap().stderr);
     assert!(said.contains("one of auto, ours, tinyzero-base, tinyzero-instruct, chat"), "{said}");
+}
+
+#[test]
+fn what_a_run_needs_is_told_of_a_gguf_file_and_counts_its_real_prompts() {
+    let root = TempDir::new().unwrap();
+    let file = root.path().join("prompt.jinja");
+    let needs = |prompt: &str| -> (u64, f64) {
+        fs::write(&file, prompt).unwrap();
+        let mut doctor = lab(&["doctor", "--json", "--base", "tests/fixtures/gguf/llama.gguf", "--set"]);
+        let told = succeeds(doctor.arg(format!("prompt={}", file.display())));
+        let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+        let needs = &told["needs"];
+        (needs["prompt_tokens"].as_u64().unwrap(), needs["footprint"]["kv_cache"].as_f64().unwrap())
+    };
+    let (short, long) = (needs("hello the thing"), needs(&"hello the thing ".repeat(200)));
+    assert!(short.0 < 10 && long.0 > 1000, "{short:?} {long:?}");
+    assert!(long.1 > short.1, "{short:?} {long:?}");
+    // In words that it does not have, it cannot be asked at all.
+    let said = refusal(&mut lab(&["doctor", "--base", "tests/fixtures/gguf/llama.gguf"]));
+    assert!(said.contains("tokenizer"), "{said}");
 }
 
 #[test]

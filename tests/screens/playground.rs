@@ -113,7 +113,7 @@ fn answering(app: &mut App, whole: bool) -> u64 {
     press(app, KeyCode::Enter);
     let (id, job) = job(app);
     assert!(matches!(job, SideJob::Play(_)));
-    let who = |model, step| Answering { model, step: Some(step), unknown: Vec::new() };
+    let who = |model, step| Answering { model, step: Some(step), prompt: String::new(), unknown: Vec::new() };
     let sides = [who(ModelName::Embedded, 0), who(ModelName::Now, 31)];
     tell(app, SideEvent::Answering { job: id, sides });
     for (side, text) in [BASE, NOW].into_iter().enumerate() {
@@ -303,7 +303,7 @@ fn what_cannot_be_done_is_said() {
     assert_eq!(asked(&mut app), [SideCommand::Cancel { id }]);
     // Words that the model does not have.
     let unknown = vec!["100".to_owned()];
-    let who = Answering { model: ModelName::Embedded, step: Some(0), unknown };
+    let who = Answering { model: ModelName::Embedded, step: Some(0), prompt: String::new(), unknown };
     tell(&mut app, SideEvent::Answering { job: id, sides: [who.clone(), who] });
     assert!(text(&draw(&mut app, 120, 36)).contains("A has no word for 100 and sees an unknown token there"));
     // What an older job tells is passed over.

@@ -148,7 +148,7 @@ pub fn run(args: &BenchArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let task = Box::new(AnyTokens { vocabulary: args.vocab, length: args.prompt_len });
     let mut grpo = Grpo { task, tokenizer: words(args.vocab)?, trainer, reference: None };
     let settings = wanted.grpo();
-    let estimate = Footprint::of(&wanted, &config, threads);
+    let estimate = Footprint::of(&wanted, &config, threads, args.prompt_len);
     let mut times: Vec<(f64, f64)> = Vec::new();
     for number in 1..=args.steps as u64 + 1 {
         let mut timed = Timed::new(&mut grpo);

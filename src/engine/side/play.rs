@@ -32,7 +32,7 @@ impl Side {
         self.played = None;
         let rules = self.library.rules()?;
         let models = [self.library.get(request.models[0])?, self.library.get(request.models[1])?];
-        let sides = [0, 1].map(|side| introduce(&models[side], &request));
+        let sides = [introduce(&models[0], &request)?, introduce(&models[1], &request)?];
         self.desk.tell(SideEvent::Answering { job: id, sides });
         let desk = self.desk.clone();
         let workers = self.workers()?;
@@ -89,10 +89,11 @@ impl Side {
     }
 }
 
-/// The model about to answer, and the words of the question that it does not see.
-fn introduce(model: &Rc<Loaded>, request: &PlayRequest) -> Answering {
+/// The model about to answer, what it is asked, and the words of the question that it does not see.
+fn introduce(model: &Rc<Loaded>, request: &PlayRequest) -> Result<Answering, EngineError> {
+    let (prompt, _) = prompt::encode(model.task.as_ref(), &request.puzzle, &model.tokenizer)?;
     let unknown = model.tokenizer.unknown_words(&model.task.asked_words(&request.puzzle));
-    Answering { model: model.name, step: Some(model.step), unknown }
+    Ok(Answering { model: model.name, step: Some(model.step), prompt, unknown })
 }
 
 #[allow(clippy::too_many_arguments, reason = "what one thread of two needs")]

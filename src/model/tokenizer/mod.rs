@@ -9,6 +9,7 @@ use std::{
 use thiserror::Error;
 use tokenizers::Tokenizer as Inner;
 
+mod bytes;
 mod growth;
 
 use crate::{model::companions::Ends, system::quoting::shortened};
@@ -186,6 +187,11 @@ impl Tokenizer {
         self.inner.id_to_token(id)
     }
 
+    /// The bytes of a token as they are shown where it is only part of a character: `\xE2\x82`.
+    pub(crate) fn in_hexadecimal(&self, id: u32) -> String {
+        bytes::in_hexadecimal(&bytes::of_token(&self.token(id).unwrap_or_default()))
+    }
+
     /// The tokens of a text, without added special tokens: at least one, unless the text is blank.
     ///
     /// # Errors
@@ -254,6 +260,9 @@ impl Tokenizer {
     }
 }
 
+/// Tokens without a whole character after which what they are is shown as it is. A character has at most four bytes.
+const MOST_WAITING: usize = 8;
+
 /// Decodes token by token. Its output never ends inside a character: incomplete bytes wait for the next
 /// token.
 #[derive(Debug, Clone, Default)]
@@ -278,7 +287,8 @@ impl StreamingDecoder {
         let before = tokenizer.decode(&self.recent[..self.given]);
         let text = tokenizer.decode(&self.recent);
         // A replacement character at the end stands for an incomplete character.
-        let whole = !text.ends_with('\u{fffd}') && text.len() > before.len();
+        let waits = text.ends_with('\u{fffd}') && self.recent.len() - self.given < MOST_WAITING;
+        let whole = !waits && text.len() > before.len();
         if !whole || !text.is_char_boundary(before.len()) {
             return String::new();
         }

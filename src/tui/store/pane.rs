@@ -62,6 +62,7 @@ impl Pane {
 pub fn quoted(token: &WrittenToken) -> String {
     match token.source {
         Source::End => "the end".into(),
+        _ if token.text.is_empty() => "a part of a character".into(),
         _ => format!("{:?}", token.text.trim()),
     }
 }

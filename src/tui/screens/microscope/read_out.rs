@@ -2,7 +2,7 @@
 
 use ratatui::text::Line;
 
-use super::{lens::newest, result::points};
+use super::{lens::newest, result::points, tokens::visible};
 use crate::{
     protocol::{RowInspection, TokenView},
     record::{Rollout, explain::Explanation},
@@ -27,9 +27,14 @@ pub struct Reading<'a> {
 impl Reading<'_> {
     pub(super) fn out(&self, theme: &Theme) -> Vec<Line<'static>> {
         let narrow = self.width < 60;
-        let piece = self.pieces.get(self.token).map_or("", |piece| piece.trim());
-        let piece: String = piece.chars().filter(|c| !c.is_control()).take(16).collect();
-        let name = format!("{}/{} {piece:?}", self.token + 1, self.pieces.len());
+        // Where every token begins with a space, as in a vocabulary of words, that tells nothing.
+        let words = self.pieces.iter().all(|piece| piece.starts_with(' '));
+        let named = |piece: &str, most: usize| -> String {
+            let piece = if words { piece.strip_prefix(' ').unwrap_or(piece) } else { piece };
+            format!("\"{}\"", visible(piece, theme).chars().take(most).collect::<String>())
+        };
+        let piece = self.pieces.get(self.token).map_or_else(String::new, |piece| named(piece, 16));
+        let name = format!("{}/{} {piece}", self.token + 1, self.pieces.len());
         if !self.exact {
             let why =
                 "Token borders are not recorded: each word has the mean colour of the tokens near its place.";
@@ -109,8 +114,7 @@ impl Reading<'_> {
 fn top(label: &str, view: &TokenView, theme: &Theme) -> Option<Line<'static>> {
     let mut spans = vec![span(format!("{label} "), theme.dim)];
     for (piece, p) in &view.top {
-        let piece: String = piece.trim().chars().filter(|c| !c.is_control()).take(12).collect();
-        spans.extend([span(format!("{piece:?}"), theme.title), span(format!(" {p:.3}  "), theme.text)]);
+        spans.extend([span(named(piece, 12), theme.title), span(format!(" {p:.3}  "), theme.text)]);
     }
     (!view.top.is_empty()).then(|| Line::from(spans))
 }

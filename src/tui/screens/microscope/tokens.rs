@@ -56,6 +56,29 @@ impl Shading {
     }
 }
 
+/// A token with its spaces and line breaks as signs; one without any text is a sign too.
+pub(super) fn visible(piece: &str, theme: &Theme) -> String {
+    let sign = |c: char| match c {
+        ' ' => theme.glyph("·", "_").to_owned(),
+        '\n' => theme.glyph("⏎", "/").to_owned(),
+        '\t' => theme.glyph("→", ">").to_owned(),
+        c if c.is_control() => format!("\\x{:02X}", u32::from(c)),
+        c => c.to_string(),
+    };
+    match piece.is_empty() {
+        true => theme.glyph("∅", "~").to_owned(),
+        false => piece.chars().map(sign).collect(),
+    }
+}
+
+/// The same within a text, where the space before a word is one.
+fn set_apart(piece: &str, theme: &Theme) -> String {
+    match piece.strip_prefix(' ').filter(|rest| rest.starts_with(|c: char| !c.is_whitespace())) {
+        Some(word) => format!(" {}", visible(word, theme)),
+        None => visible(piece, theme),
+    }
+}
+
 /// The wrapped tokens, without colours with a line of symbols under each line, and the first token of each line.
 pub(super) fn token_lines(
     pieces: &[String],
@@ -68,23 +91,7 @@ pub(super) fn token_lines(
     let (mut lines, mut starts) = (Vec::new(), Vec::new());
     let (mut text, mut marks, mut used): (Vec<Span<'static>>, Vec<Span<'static>>, usize) = Default::default();
     for (index, piece) in pieces.iter().enumerate() {
-        let mut shown: String = piece
-            .chars()
-            .map(|c| match c {
-                '\n' => {
-                    if theme.ascii {
-                        '/'
-                    } else {
-                        '⏎'
-                    }
-                }
-                c if c.is_control() => ' ',
-                c => c,
-            })
-            .collect();
-        if shown.is_empty() {
-            shown = theme.glyph("·", ".").into();
-        }
+        let mut shown = set_apart(piece, theme);
         if shown.width() > width {
             shown = shown.chars().take(width / 2).collect();
         }
@@ -149,4 +156,30 @@ pub(super) fn legend(
         spans.push(span("  ", theme.dim));
     }
     Line::from(spans)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spaces_and_line_breaks_can_be_seen() {
+        let theme = |ascii: bool| Theme { ascii, ..Theme::colored() };
+        for (piece, seen, ascii) in [
+            (" the", " the", " the"),
+            ("the", "the", "the"),
+            (" ", "·", "_"),
+            ("   x", "···x", "___x"),
+            ("\n\n", "⏎⏎", "//"),
+            (" a b\n", " a·b⏎", " a_b/"),
+            ("\t", "→", ">"),
+            ("", "∅", "~"),
+            ("\u{1b}[", "\\x1B[", "\\x1B["),
+            ("\\xE2", "\\xE2", "\\xE2"),
+        ] {
+            assert_eq!(set_apart(piece, &theme(false)), seen, "{piece:?}");
+            assert_eq!(set_apart(piece, &theme(true)), ascii, "{piece:?}");
+        }
+        assert_eq!(visible(" the", &theme(false)), "·the");
+    }
 }

@@ -94,12 +94,20 @@ fn draw_answer(
     // Offsets count drawn characters; token texts have no others.
     let firsts: Vec<usize> =
         wrapped.iter().map(|line| starts.partition_point(|&start| start < line.start)).collect();
-    let here = match cursor {
-        Some(at) => firsts.partition_point(|&first| first <= at),
-        None => wrapped.len(),
+    // What the model was asked stands before what it wrote, and scrolls away with it.
+    let prompt = pane.who.as_ref().map(|who| who.prompt.trim_end()).unwrap_or_default();
+    let asked = match prompt {
+        "" => Vec::new(),
+        prompt => wrap::wrap(&[span(prompt, theme.dim)], inner.width),
     };
-    let top = here.saturating_sub(text_rows).min(wrapped.len().saturating_sub(text_rows));
-    let lines = wrapped.into_iter().skip(top).take(text_rows).map(|wrapped| wrapped.line);
+    let all = asked.len() + wrapped.len();
+    let here = match cursor {
+        Some(at) => asked.len() + firsts.partition_point(|&first| first <= at),
+        None => all,
+    };
+    let top = here.saturating_sub(text_rows).min(all.saturating_sub(text_rows));
+    let lines = asked.into_iter().chain(wrapped.into_iter().map(|wrapped| wrapped.line));
+    let lines = lines.skip(top).take(text_rows);
     for (line, place) in lines.zip(inner.rows()) {
         line.render(place, buffer);
     }
