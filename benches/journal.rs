@@ -20,6 +20,7 @@ fn begun(root: &std::path::Path) -> (RunDirectory, Journal) {
         vector_unit: None,
         created: String::new(),
         forked_from: None,
+        engine: None,
     };
     let run = RunDirectory::create(root, "bench", &Config::default(), &info).unwrap();
     let journal = Journal::begin(&run).unwrap();

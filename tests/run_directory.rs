@@ -45,6 +45,7 @@ fn info() -> RunInfo {
         vector_unit: Some("avx2".into()),
         created: "2026-01-02T03:04:05Z".into(),
         forked_from: None,
+        engine: None,
     }
 }
 
@@ -74,6 +75,7 @@ fn rollout(step: u64, group: usize, index: usize) -> Rollout {
         logprobs: Some(vec![-0.1, -2.5, -0.0]),
         entropies: Some(vec![0.5, 1.25, 0.0]),
         reward: 1.0,
+        rewards: None,
         advantage: Some(0.75),
         correct: Some(true),
         truncated: false,

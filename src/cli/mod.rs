@@ -15,6 +15,7 @@ pub mod puzzles;
 pub mod replay;
 pub mod run;
 pub mod score;
+mod serve;
 mod summary;
 
 use std::{fmt, io::IsTerminal, path::Path};

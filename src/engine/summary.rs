@@ -172,6 +172,7 @@ pub(crate) fn sampled_records(
             logprobs: Some(completion.logprobs.clone()),
             entropies: Some(completion.entropies.clone()),
             reward: 0.0,
+            rewards: None,
             advantage: None,
             correct: None,
             truncated: completion.truncated,

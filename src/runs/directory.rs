@@ -312,6 +312,7 @@ mod tests {
             vector_unit: Some("avx2".into()),
             created: at.to_string(),
             forked_from: None,
+            engine: None,
         };
         let make = || {
             RunDirectory::create_at(&Disk::default(), at, root.path(), "a b", &Config::default(), &info)

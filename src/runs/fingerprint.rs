@@ -99,6 +99,7 @@ mod tests {
             logprobs: Some(vec![-0.5, f32::NAN, -1.25]),
             entropies: Some(vec![]),
             reward: 1.0,
+            rewards: None,
             advantage: Some(0.0),
             correct: Some(true),
             truncated: false,

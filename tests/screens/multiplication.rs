@@ -49,6 +49,7 @@ fn answered(step: u64, index: usize, completion: &str) -> Rollout {
         logprobs: Some(vec![-0.5; tokens]),
         entropies: Some(vec![0.3; tokens]),
         reward: score.reward,
+        rewards: None,
         advantage: Some(score.reward - 0.6),
         correct: Some(score.correct),
         truncated: score.answer.is_none(),

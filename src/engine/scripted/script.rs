@@ -91,6 +91,7 @@ impl Script {
             }),
             forks: Vec::new(),
             pins: None,
+            engine: None,
         }
     }
 
@@ -177,6 +178,7 @@ impl Script {
             logprobs: Some(vec![-0.5; tokens]),
             entropies: Some(vec![0.3; tokens]),
             reward,
+            rewards: None,
             advantage: Some(reward),
             correct: Some(correct),
             truncated,

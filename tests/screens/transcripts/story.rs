@@ -227,6 +227,7 @@ pub fn completion(step: u64, group: usize, index: usize) -> Rollout {
         logprobs: Some(vec![0.0; tokens]),
         entropies: Some(vec![0.0; tokens]),
         reward,
+        rewards: None,
         advantage: Some(reward - 0.34),
         correct: Some(correct),
         truncated,
