@@ -14,8 +14,8 @@ from typing import Any
 Tell = Callable[[Mapping[str, Any]], None]
 #: Writes an event into the journal: its name, its words, its fields.
 Note = Callable[..., None]
-#: Checks a key and its value; returns the value as it is written, or raises ``ValueError`` with a sentence.
-Check = Callable[[str, str], str]
+#: Checks a key and its value; returns both as the lab writes them, or raises ``ValueError`` with a sentence.
+Check = Callable[[str, str], "tuple[str, str]"]
 
 PHASES = ("sample", "score", "advantage", "update", "evaluate")
 LARGEST_COUNT = 2**32 - 1
@@ -91,7 +91,7 @@ class Control:
         if not isinstance(key, str) or not isinstance(value, str):
             return False, 'Give a key and a value, both as text: {"command":"set","key":"temperature","value":"0.8"}.'
         try:
-            value = self._check(key, value)
+            key, value = self._check(key, value)
         except ValueError as error:
             return False, str(error)
         with self._changed:

@@ -155,6 +155,9 @@ class TrlRun:
     def _hold(self, wakes: bool = False) -> None:
         assert self.control is not None
         began = time.perf_counter()
+        if self.control.wants_pause and self._journal is not None:
+            # Who looks at a paused run finds all of it.
+            self._journal.flush()
         self.control.hold(self.control.checkpoint_is_wanted if wakes else lambda: False)
         self._held += time.perf_counter() - began
 
