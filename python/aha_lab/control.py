@@ -74,7 +74,7 @@ class Control:
         if len(counts) != 1 or isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= LARGEST_COUNT:
             return False, 'Give a number of at least 1: {"command":"step","phases":1} or {"command":"step","steps":1}.'
         self._go(counts.get("phases", 0), counts.get("steps", 0))
-        (unit, count), = counts.items()
+        ((unit, count),) = counts.items()
         self._note("stepped", f"for {count} {unit}", **counts)
         return True, "The run continues for this many phases or steps, then pauses."
 

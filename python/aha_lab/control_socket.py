@@ -171,7 +171,9 @@ class ControlSocket:
             with client.stream.makefile("rb") as reader:
                 while line := reader.readline(LONGEST_LINE):
                     if not line.endswith(b"\n"):
-                        client.say(_line("refused", f"A line must have at most {LONGEST_LINE} bytes and end with a newline."))
+                        client.say(
+                            _line("refused", f"A line must have at most {LONGEST_LINE} bytes and end with a newline.")
+                        )
                         break
                     self._answer(client, line)
         except OSError:

@@ -31,9 +31,9 @@ class Ranks:
         self._store: Any = None
         self._glanced = 0.0
         if self.count > 1:
-            from torch.distributed import PrefixStore, distributed_c10d
+            from torch.distributed import distributed_c10d
 
-            self._store = PrefixStore("aha-lab", distributed_c10d._get_default_store())
+            self._store = distributed_c10d.PrefixStore("aha-lab", distributed_c10d._get_default_store())
 
     def agree(self, decide: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What the first process decides, in all of them. It may take as long as it likes. All must call it equally

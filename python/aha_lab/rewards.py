@@ -60,7 +60,7 @@ def verl_countdown(
         raise ValueError(f"The ground truth must hold `numbers` and `target`, not {ground_truth!r:.200}.")
     task = "multiplication" if "multiplication" in str(data_source) else "countdown"
     given = ground_truth.get("numbers", ground_truth.get("nums"))
-    return _scorer.score(task, numbers_of(given), int(ground_truth["target"]), solution_str)["reward"]
+    return float(_scorer.score(task, numbers_of(given), int(ground_truth["target"]), solution_str)["reward"])
 
 
 #: The name that verl looks for unless it is told another.
@@ -75,7 +75,9 @@ def text_of(completion: Any) -> str:
         content = completion.get("content")
         return content if isinstance(content, str) else text_of(content or [])
     if isinstance(completion, list):
-        parts = [part.get("text", "") if isinstance(part, dict) and "text" in part else text_of(part) for part in completion]
+        parts = [
+            part.get("text", "") if isinstance(part, dict) and "text" in part else text_of(part) for part in completion
+        ]
         return "".join(parts)
     return ""
 
@@ -100,9 +102,7 @@ def _rewards(
     task: str, completions: Sequence[Any], numbers: Sequence[Any] | None, target: Sequence[Any] | None
 ) -> list[float]:
     if numbers is None or target is None:
-        raise ValueError(
-            f"The data set of the reward `{task}` needs the columns `numbers` (or `nums`) and `target`."
-        )
+        raise ValueError(f"The data set of the reward `{task}` needs the columns `numbers` (or `nums`) and `target`.")
     rows = zip(completions, numbers, target, strict=True)
     return [
         float(_scorer.score(task, numbers_of(given), int(goal), text_of(completion))["reward"])

@@ -70,7 +70,7 @@ class Sampling:
             if trains:
                 run.apply_edits()
                 self._begin(inputs)
-        output = original(inputs)
+        output: dict[str, Any] = original(inputs)
         with run.own_time():
             self._keep(output, trains)
             if trains:
@@ -244,5 +244,7 @@ def _known(values: torch.Tensor, made: Generation) -> list[Any]:
     """Rows of which all tokens are known, and ``None`` for the others."""
     rows = values.cpu().numpy()
     lengths = [len(ids) for ids in made.token_ids]
-    whole = [len(row) >= length and not bool((row[:length] != row[:length]).any()) for row, length in zip(rows, lengths)]
+    whole = [
+        len(row) >= length and not bool((row[:length] != row[:length]).any()) for row, length in zip(rows, lengths)
+    ]
     return [row if is_whole else None for row, is_whole in zip(rows, whole)]

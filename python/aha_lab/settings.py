@@ -56,7 +56,7 @@ def _loss_temperatures(trainer: Any) -> list[Any]:
             continue
         if hasattr(model, "get_base_model"):
             model = model.get_base_model()
-        function = getattr(getattr(model, "forward", None), "__func__", None)
+        function: Any = getattr(getattr(model, "forward", None), "__func__", None)
         names = getattr(getattr(function, "__code__", None), "co_freevars", ())
         if "temperature" in names:
             cells.append(function.__closure__[names.index("temperature")])
@@ -119,8 +119,12 @@ LIVE: dict[str, Live] = {
     "temperature": Live(0.01, 10.0, False, lambda t: t.temperature, _put_temperature),
     "kl_coef": Live(0.0, 100.0, False, lambda t: t.beta, _in_trainer_and_args("beta", "beta")),
     "clip_eps_low": Live(0.0, 1.0, False, lambda t: t.epsilon_low, _in_trainer_and_args("epsilon_low", "epsilon")),
-    "clip_eps_high": Live(0.0, 100.0, False, lambda t: t.epsilon_high, _in_trainer_and_args("epsilon_high", "epsilon_high")),
-    "max_grad_norm": Live(0.0, 1e6, False, lambda t: t.args.max_grad_norm, lambda t, v: setattr(t.args, "max_grad_norm", v)),
+    "clip_eps_high": Live(
+        0.0, 100.0, False, lambda t: t.epsilon_high, _in_trainer_and_args("epsilon_high", "epsilon_high")
+    ),
+    "max_grad_norm": Live(
+        0.0, 1e6, False, lambda t: t.args.max_grad_norm, lambda t, v: setattr(t.args, "max_grad_norm", v)
+    ),
     "max_new_tokens": Live(1, 65_536, True, lambda t: t.max_completion_length, _put_max_new_tokens),
     "checkpoint_every": Live(0, 10**9, True, _every_now("save_steps"), _every("save_steps")),
     "evaluate_every": Live(0, 10**9, True, _every_now("eval_steps"), _every("eval_steps")),
@@ -156,7 +160,9 @@ def check(trainer: Any, key: str, text: str) -> tuple[str, str]:
     key = key_of(key)
     value = value_of(key, text.strip())
     if key == "kl_coef" and value > 0 and not _has_reference(trainer):
-        raise ValueError("kl_coef (TRL's beta) was 0 at the start, so that no reference model was loaded; begin with more than 0.")
+        raise ValueError(
+            "kl_coef (TRL's beta) was 0 at the start, so that no reference model was loaded; begin with more than 0."
+        )
     if key == "temperature" and not getattr(trainer, "use_vllm", False) and not _loss_temperatures(trainer):
         raise ValueError("This TRL computes the loss at a temperature that cannot be changed during a run.")
     if key == "evaluate_every" and value > 0 and getattr(trainer, "eval_dataset", None) is None:

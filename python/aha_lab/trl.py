@@ -50,9 +50,7 @@ class AhaLab(TrainerCallback):
         """Where the run is written; ``None`` before it has begun, and in all processes but the first."""
         return str(self._run.path) if self._run is not None and self._run.path is not None else None
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         trainer = self._trainer or self._calling_trainer()
         if not hasattr(trainer, "_generate_and_score_completions"):
             raise TypeError(
@@ -62,7 +60,7 @@ class AhaLab(TrainerCallback):
         self._run = TrlRun(
             trainer,
             runs=self._runs,
-            name=self._name or os.path.basename(os.path.abspath(args.output_dir)),
+            name=self._name or os.path.basename(os.path.abspath(args.output_dir or "trl")),
             paused=self._paused,
             stream=self._stream,
             task=self._task,
@@ -79,15 +77,11 @@ class AhaLab(TrainerCallback):
             frame = frame.f_back  # type: ignore[assignment]
         return None
 
-    def on_step_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
+    def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if self._run is not None:
             self._run.step_begins()
 
-    def on_substep_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
+    def on_substep_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if self._run is not None:
             self._run.micro_batch_ended()
 
@@ -114,11 +108,9 @@ class AhaLab(TrainerCallback):
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if self._run is not None:
-            self._run.saved(os.path.join(args.output_dir, f"checkpoint-{state.global_step}"))
+            self._run.saved(os.path.join(args.output_dir or "", f"checkpoint-{state.global_step}"))
 
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if self._run is not None:
             self._run.end()
             self.seconds = self._run.seconds

@@ -6,7 +6,7 @@ import atexit
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from aha_lab.journal import Journal
 from aha_lab.patches import Patches
 from aha_lab.program import ProgramMissing
 from aha_lab.ranks import Ranks
-from aha_lab.rollouts import Facts, Generation, Recorder, puzzle_of
+from aha_lab.rollouts import Facts, Generation, Recorder
 from aha_lab.run_directory import RunDirectory
 from aha_lab.sampling import Sampling
 from aha_lab.scorer import Refused, Scorer, ScoringFailed
@@ -124,7 +124,9 @@ class TrlRun:
     def _worded(self, prompt: Any) -> str:
         named = getattr(self.trainer, "chat_template_kwargs", None) or {}
         return str(
-            self.trainer.processing_class.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True, **named)
+            self.trainer.processing_class.apply_chat_template(
+                prompt, tokenize=False, add_generation_prompt=True, **named
+            )
         )
 
     @contextmanager

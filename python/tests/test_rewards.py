@@ -20,7 +20,8 @@ CASES = 4_000
 #: Pieces of which answers are made: right ones, wrong ones, and what strangers try.
 PIECES = [
     "<answer>", "</answer>", "<think>", "</think>", " ", "\n", "+", "-", "*", "/", "×", "÷", "−", "(", ")", "=", "**", "//",
-    ".", "1.5", "eval", "1", "2", "3", "7", "25", "78", "check : ", " is not ", "²", "\u2028", "\x00", "\ud800", "é", "0", "e3",
+    ".", "1.5", "eval", "1", "2", "3", "7", "25", "78", "check : ", " is not ", "²", "\u2028", "\x00",
+    "\ud800", "é", "0", "e3",
 ]  # fmt: skip
 
 
@@ -32,7 +33,10 @@ def cases(seed: int) -> list[tuple[list[int], int, str]]:
         text, value = str(numbers[0]), numbers[0]
         for number in numbers[1:]:
             sign = dice.choice("+-*")
-            text, value = f"({text}) {sign} {number}", {"+": value + number, "-": value - number, "*": value * number}[sign]
+            text, value = (
+                f"({text}) {sign} {number}",
+                {"+": value + number, "-": value - number, "*": value * number}[sign],
+            )
         kind = dice.random()
         if kind < 0.4:
             completion = f"<think>{dice.choice(PIECES)}</think> <answer>{text}</answer>"
@@ -52,7 +56,9 @@ class Rewards(unittest.TestCase):
             json.dumps({"numbers": numbers, "target": target, "completion": text})
             for (numbers, target, _), text in zip(made, texts)
         ]
-        done = subprocess.run([program.find(), "score"], input="\n".join(lines), capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [program.find(), "score"], input="\n".join(lines), capture_output=True, text=True, check=True
+        )
         expected = [json.loads(line)["reward"] for line in done.stdout.splitlines()]
         numbers, targets, completions = zip(*made)
         given = rewards.countdown(completions=completions, nums=numbers, target=targets)
@@ -127,7 +133,10 @@ class Program(unittest.TestCase):
                 program.find()
 
     def test_importing_needs_the_standard_library_alone(self) -> None:
-        code = "import sys, aha_lab, aha_lab.rewards; print([m for m in ('torch', 'transformers', 'trl') if m in sys.modules])"
+        code = (
+            "import sys, aha_lab, aha_lab.rewards; "
+            "print([m for m in ('torch', 'transformers', 'trl') if m in sys.modules])"
+        )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         self.assertEqual(done.stdout.strip(), "[]")
 

@@ -44,7 +44,9 @@ class InAFolder(unittest.TestCase):
 
     def run_directory(self, name: str = "a b") -> RunDirectory:
         config = {"task": "countdown", "learning_rate": 1e-5, "seed": None, "beta": math.nan, "scale_rewards": True}
-        return RunDirectory(self.folder.name, name, config, {"backend": 'cpu "x"\n'}, {"name": "TRL", "commands": ["pause"]})
+        return RunDirectory(
+            self.folder.name, name, config, {"backend": 'cpu "x"\n'}, {"name": "TRL", "commands": ["pause"]}
+        )
 
 
 class Directories(InAFolder):
@@ -53,7 +55,9 @@ class Directories(InAFolder):
         self.assertNotEqual(runs[0].path, runs[1].path)
         self.assertRegex(runs[0].path.name, r"^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-a-b$")
         text = (runs[0].path / "config.toml").read_text()
-        self.assertTrue(text.startswith('schema_version = 1\ntask = "countdown"\nlearning_rate = 1e-05\nscale_rewards = true\n'))
+        self.assertTrue(
+            text.startswith('schema_version = 1\ntask = "countdown"\nlearning_rate = 1e-05\nscale_rewards = true\n')
+        )
         self.assertIn('[provenance]\nbackend = "cpu \\"x\\"\\n"\ncreated = "20', text)
         self.assertIn('[provenance.engine]\nname = "TRL"\ncommands = ["pause"]\n', text)
         self.assertEqual(stat.S_IMODE((runs[0].path / "run.lock").stat().st_mode), 0o600)
@@ -121,7 +125,10 @@ class Journals(InAFolder):
                 raise OSError(errno.ENOSPC, "No space left on device")
             return write(file, data)
 
-        with unittest.mock.patch("aha_lab.run_directory.os.write", torn), unittest.mock.patch("aha_lab.journal.AGAIN", 0.01):
+        with (
+            unittest.mock.patch("aha_lab.run_directory.os.write", torn),
+            unittest.mock.patch("aha_lab.journal.AGAIN", 0.01),
+        ):
             journal.event(1, "paused", "second")
             journal.flush()
         self.assertEqual([line["event"] for line in self.lines(journal, "events.jsonl")], ["started", "paused"])
@@ -224,7 +231,9 @@ class Commands(unittest.TestCase):
         self.assertTrue(self.control.stops)
 
     def test_keys_have_the_names_of_both_and_bounds(self) -> None:
-        self.assertEqual((key_of("beta"), key_of(" epsilon "), key_of("kl_coef")), ("kl_coef", "clip_eps_low", "kl_coef"))
+        self.assertEqual(
+            (key_of("beta"), key_of(" epsilon "), key_of("kl_coef")), ("kl_coef", "clip_eps_low", "kl_coef")
+        )
         self.assertEqual((value_of("learning_rate", "3e-6"), value_of("max_new_tokens", "64")), (3e-6, 64))
         for key, value in (
             ("learning_rate", "2"), ("learning_rate", "nan"), ("temperature", "0"), ("max_new_tokens", "1.5"),
@@ -315,7 +324,7 @@ class Sockets(InAFolder):
         stream.sendall(b'{"command":"watch"}\n')
         until(lambda: self.server.watched)
         began = time.monotonic()
-        for number in range(20_000):
+        for _ in range(20_000):
             self.server.tell({"token": {"step": 1, "group": 0, "index": 0, "text": "x" * 100}})
         self.assertLess(time.monotonic() - began, PATIENCE)
 

@@ -135,7 +135,7 @@ class Trl(unittest.TestCase):
         self.assertEqual((phases[-1]["phase"], phases[-1]["done"]), ("sample", 32))
         for phase in ("score", "advantage", "update"):
             training.say(command="step", phases=1)
-            last = training.until(lambda event: "phase" in event and event["phase"]["phase"] == phase)
+            last = training.until(lambda event, name=phase: event.get("phase", {}).get("phase") == name)
             training.until_it_is("paused")
             self.assertEqual(last["phase"]["step"], 1)
         training.say(command="step", phases=1)
@@ -169,7 +169,10 @@ class Trl(unittest.TestCase):
                 piece = event["token"]
                 place = (piece["step"], piece["group"], piece["index"])
                 shown[place] = shown.get(place, "") + piece["text"]
-        written = {(line["step"], line["group"], line["index"]): line["completion"] for line in training.lines("rollouts.jsonl")}
+        written = {
+            (line["step"], line["group"], line["index"]): line["completion"]
+            for line in training.lines("rollouts.jsonl")
+        }
         self.assertGreater(len(shown), 100)
         self.assertEqual({place: written[place] for place in shown}, shown)
         # At the temperature that it was set to, likely tokens are likelier: the log-probabilities are of that policy.
@@ -195,7 +198,16 @@ class Trl(unittest.TestCase):
             self.assertEqual(len({line["prompt"] for line in row}), 1, "a group has one prompt")
             self.assertAlmostEqual(sum(line["advantage"] for line in row), 0.0, places=4)
         for line in training.lines("metrics.jsonl"):
-            for name in ("reward", "accuracy", "loss", "grad_norm", "entropy", "num_tokens", "reasoning/checks", "step_time"):
+            for name in (
+                "reward",
+                "accuracy",
+                "loss",
+                "grad_norm",
+                "entropy",
+                "num_tokens",
+                "reasoning/checks",
+                "step_time",
+            ):
                 self.assertIn(name, line)
             of_step = [other["reward"] for other in rollouts if other["step"] == line["step"]]
             self.assertAlmostEqual(line["reward"], sum(of_step) / len(of_step), places=5)
