@@ -21,6 +21,7 @@ fn begun(root: &std::path::Path) -> (RunDirectory, Journal) {
         base: None,
         created: String::new(),
         forked_from: None,
+        engine: None,
     };
     let run = RunDirectory::create(root, "bench", &Config::default(), &info).unwrap();
     let journal = Journal::begin(&run).unwrap();

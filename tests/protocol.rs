@@ -59,6 +59,7 @@ fn started() -> Started {
         }),
         forks: vec![ForkPoint { run: "first".into(), step: 2 }],
         pins: Some(vec![puzzle()]),
+        engine: None,
     }
 }
 

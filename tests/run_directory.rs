@@ -46,6 +46,7 @@ fn info() -> RunInfo {
         base: None,
         created: "2026-01-02T03:04:05Z".into(),
         forked_from: None,
+        engine: None,
     }
 }
 
@@ -76,6 +77,7 @@ fn rollout(step: u64, group: usize, index: usize) -> Rollout {
         entropies: Some(vec![0.5, 1.25, 0.0]),
         reward: 1.0,
         penalties: Default::default(),
+        rewards: None,
         advantage: Some(0.75),
         correct: Some(true),
         truncated: false,

@@ -68,8 +68,19 @@ pub(crate) struct LineError<'a> {
 /// # Errors
 /// The first error of `reader` or of `visit` ends the reading and is returned.
 pub(crate) fn for_each_line(
-    mut reader: impl BufRead,
+    reader: impl BufRead,
     mut visit: impl FnMut(u64, Result<ScoreInput, String>) -> io::Result<()>,
+) -> io::Result<()> {
+    for_each_text(reader, |number, text| visit(number, text.and_then(parse_line)))
+}
+
+/// Like [`for_each_line`], with the text of the line as it is, without the white space around it.
+///
+/// # Errors
+/// As for [`for_each_line`].
+pub(super) fn for_each_text(
+    mut reader: impl BufRead,
+    mut visit: impl FnMut(u64, Result<&[u8], String>) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut line = Vec::new();
     let mut number = 0;
@@ -95,7 +106,7 @@ pub(crate) fn for_each_line(
         }
         let text = text.trim_ascii();
         if !text.is_empty() {
-            visit(number, parse_line(text))?;
+            visit(number, Ok(text))?;
         }
     }
 }
@@ -218,7 +229,11 @@ impl Drop for LineProgress {
     }
 }
 
-fn parse_line(text: &[u8]) -> Result<ScoreInput, String> {
+/// Reads one line.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub(super) fn parse_line(text: &[u8]) -> Result<ScoreInput, String> {
     let expected = r#"expected {"numbers":[3,7,25],"target":78,"completion":"..."}"#;
     let text =
         str::from_utf8(text).map_err(|error| format!("The line is not UTF-8 text: {error}; {expected}."))?;

@@ -20,6 +20,7 @@ pub mod replay;
 pub mod run;
 pub mod runs;
 pub mod score;
+mod serve;
 mod summary;
 mod table;
 

@@ -8,7 +8,10 @@ use std::{
 
 use clap::Args;
 
-use super::jsonl::{ScoreInput, answer_lines};
+use super::{
+    jsonl::{ScoreInput, answer_lines},
+    serve,
+};
 use crate::task::{self, RewardRules, Score, answer::Graded};
 
 /// Score completions: one JSON answer per line, the reward and why.
@@ -20,7 +23,11 @@ A line that cannot be scored gives {"error":"...","line":n}; the rest is still s
 Examples:
   aha-lab score completions.jsonl
   aha-lab score runs/first-aha/rollouts.jsonl
-  echo '{"numbers":[2,3],"target":6,"completion":"<answer>2*3</answer>"}' | aha-lab score"#)]
+  echo '{"numbers":[2,3],"target":6,"completion":"<answer>2*3</answer>"}' | aha-lab score
+
+A program that trains elsewhere keeps `aha-lab score --serve` as a child: each line is answered at once, a bad one with
+its error, until standard input ends. {"analyze":true} in a line adds the reasoning found to its answer;
+{"readings":true} alone asks for the means over all lines analyzed since it was last asked."#)]
 pub struct ScoreArgs {
     /// JSON lines to score; - or nothing reads them from standard input
     #[arg(value_name = "FILE.jsonl")]
@@ -34,20 +41,35 @@ pub struct ScoreArgs {
     /// Which answer is graded if a completion states several
     #[arg(long, value_name = "first|last", default_value_t = Graded::default())]
     pub answer: Graded,
+    /// Answer each line at once, until standard input ends; bad lines do not change the exit code
+    #[arg(long, conflicts_with = "file")]
+    pub serve: bool,
+    /// Serve on a Unix socket that only you can reach, several clients at a time; standard input only says when to end
+    #[arg(long, value_name = "PATH", requires = "serve")]
+    pub socket: Option<PathBuf>,
 }
 
 /// Scores the lines of the file, or of `stdin`, on `stdout`, and returns the exit code: 0, or 1 if any line
 /// was bad.
 ///
 /// # Errors
-/// A file that cannot be opened or read, or output that cannot be written.
+/// A file that cannot be opened or read, output that cannot be written, or a socket that cannot be made.
 pub fn run(args: &ScoreArgs, stdin: impl Read, stdout: impl Write) -> Result<i32, Box<dyn Error>> {
     let rules = RewardRules { correct: args.reward_correct, format: args.reward_format, answer: args.answer };
+    match &args.socket {
+        Some(path) => return serve::on_socket(path, rules, stdin).map(|()| 0),
+        None if args.serve => return Ok(serve::on_streams(rules, stdin, stdout).map(|()| 0)?),
+        None => {}
+    }
     let bad_lines = answer_lines(args.file.as_deref(), stdin, stdout, |input| score_line(&input, &rules))?;
     Ok(i32::from(bad_lines > 0))
 }
 
-fn score_line(input: &ScoreInput, rules: &RewardRules) -> Result<Score, String> {
+/// The reward of one completion.
+///
+/// # Errors
+/// A sentence, if there is no such task.
+pub(super) fn score_line(input: &ScoreInput, rules: &RewardRules) -> Result<Score, String> {
     Ok(task::of_record(input.task.as_deref())?.score(&input.puzzle(), &input.completion, rules))
 }
 

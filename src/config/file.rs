@@ -1,6 +1,7 @@
 //! `config.toml`: reading, validating and writing.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io,
     path::{Path, PathBuf},
@@ -9,7 +10,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{Config, ConfigError};
-use crate::system::{files, quoting::shortened};
+use crate::{
+    record::OtherEngine,
+    system::{files, quoting::shortened},
+};
 
 /// A configuration is a few dozen lines; a larger file is something else.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
@@ -50,6 +54,9 @@ pub struct RunInfo {
     /// forks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<String>,
+    /// The engine that trained it; `None` for ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<OtherEngine>,
 }
 
 /// The content of a `config.toml`.
@@ -133,12 +140,15 @@ impl ConfigFile {
                 return Err(refused(format!("its {SCHEMA} is not a version that aha-lab writes.")));
             }
         }
-        let provenance = match table.remove(PROVENANCE) {
+        let mut provenance = match table.remove(PROVENANCE) {
             Some(given) => Some(given.try_into::<RunInfo>().map_err(|error| {
                 refused(format!("its [provenance] table is wrong: {}.", error.message()))
             })?),
             None => None,
         };
+        if let Some(engine) = provenance.as_mut().and_then(|info: &mut RunInfo| info.engine.as_mut()) {
+            engine.told = table.keys().cloned().collect();
+        }
         let mut config = Config::default();
         let mut assign = |name: &str, given: &toml::Value| -> Result<(), ConfigError> {
             let key = Config::key(name)?;
@@ -168,7 +178,9 @@ impl ConfigFile {
         let mut text = toml::to_string(&self.config).map_err(refused)?;
         if let Some(info) = &self.provenance {
             text.insert_str(0, &format!("{SCHEMA} = {SCHEMA_VERSION}\n"));
-            text += &format!("\n[{PROVENANCE}]\n{}", toml::to_string(info).map_err(refused)?);
+            // Its own tables are named after it.
+            let table = BTreeMap::from([(PROVENANCE, info)]);
+            text += &format!("\n{}", toml::to_string(&table).map_err(refused)?);
         }
         Ok(text)
     }

@@ -140,6 +140,7 @@ fn the_default_is_valid_and_survives_its_file() {
         base: Some("org/model@abc".into()),
         created: "2026-01-02T03:04:05Z".into(),
         forked_from: None,
+        engine: None,
     };
     let older = RunInfo { vector_unit: None, ..info.clone() };
     let file = ConfigFile { config, provenance: Some(info) };

@@ -40,6 +40,7 @@ use crate::{
     system::{
         files::{self, Folder},
         memory::Memory,
+        quoting::shortened,
         workers::Workers,
     },
     task::Task,
@@ -170,6 +171,9 @@ pub fn task_of(config: &Config) -> Result<Box<dyn Task>, EngineError> {
 /// A sentence about what is missing or broken; existing files are then unchanged.
 pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let mut warnings = Vec::new();
+    if let Start::Resume(run, _) | Start::Fork(run, _) = &options.start {
+        refuse_another_engines(run)?;
+    }
     // Lock before reading anything that another process might be about to replace.
     let lock = match &options.start {
         Start::Resume(run, _) => Some(RunLock::acquire_on(run.disk(), run.path())?),
@@ -264,6 +268,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
             (Start::Fork(from, _), Some(saved)) => parts::place_of(from, saved.step),
             _ => None,
         },
+        engine: None,
     };
     let fresh = TrainingState {
         step: 0,
@@ -377,6 +382,19 @@ pub(super) fn began_from_embedded(run: &RunDirectory) -> bool {
         log.records.first().is_none_or(|first| matches!(first.event, RunEvent::Started { .. }))
     });
     from_embedded && anew
+}
+
+/// Refuses to go on with a run that another engine trained: its optimizer, its data and its loss are not ours.
+fn refuse_another_engines(run: &RunDirectory) -> Result<(), EngineError> {
+    let info = run.config().ok().and_then(|file| file.provenance);
+    match info.and_then(|info| info.engine) {
+        Some(engine) => Err(EngineError::Other(format!(
+            "{} was trained by {}, which alone can go on with it; begin a run from its model with --base DIR.",
+            run.path().display(),
+            shortened(&engine.name)
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The checkpoint to resume from; damaged newer ones are named.

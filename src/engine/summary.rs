@@ -208,6 +208,7 @@ pub(crate) fn sampled_records(
             entropies: Some(completion.entropies.clone()),
             reward: 0.0,
             penalties: Penalties::default(),
+            rewards: None,
             advantage: None,
             correct: None,
             truncated: completion.truncated,

@@ -128,6 +128,7 @@ impl<'a> Training<'a> {
             base: p.base,
             forks: fork_points(&ancestors(&p.run)),
             pins: Some(p.pins.puzzles.clone()),
+            engine: None,
         })));
         let mut warnings = std::mem::take(&mut p.warnings);
         match p.run.measurements() {

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::source::{
-    Capabilities, Capability, MOST_COMPLETIONS, OUR_ENGINE, RunFacts, RunSource, SourceKind,
+    Capabilities, Capability, MOST_COMPLETIONS, OUR_ENGINE, RunFacts, RunSource, SourceKind, UNKNOWN_ENGINE,
 };
 pub use crate::record::{ForkPoint, phase::Phase};
 use crate::{
     config::Config,
     eval::BaseReference,
-    record::{Measurement, PinnedAnswer, Puzzle, Rollout, Score, Step, explain::Explanation},
+    record::{Measurement, OtherEngine, PinnedAnswer, Puzzle, Rollout, Score, Step, explain::Explanation},
 };
 
 /// A request to the engine. The channel is bounded; the engine reads it between tokens and micro-batches. As
@@ -119,6 +119,9 @@ pub struct Started {
     pub forks: Vec<ForkPoint>,
     /// The pinned puzzles, if known beforehand.
     pub pins: Option<Vec<Puzzle>>,
+    /// The engine, where it is not ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<OtherEngine>,
 }
 
 impl Started {
@@ -134,6 +137,7 @@ impl Started {
             base: None,
             forks: Vec::new(),
             pins: None,
+            engine: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 use crossbeam_channel::{Receiver, Sender};
 
 use super::{Command, Event, side::SideHandle};
+use crate::record::{OtherEngine, PausesWithin};
 
 /// How many completions a watcher keeps. A source of recorded ones need not send older ones.
 pub const MOST_COMPLETIONS: usize = 150_000;
@@ -36,6 +37,22 @@ pub enum Capability {
     Config,
     /// It may still be training.
     Live,
+}
+
+impl Capability {
+    /// The one behind a command of this name.
+    fn of_command(name: &str) -> Option<Self> {
+        match name {
+            "pause" => Some(Self::Pause),
+            "step" => Some(Self::Step),
+            "set" => Some(Self::Set),
+            "checkpoint" => Some(Self::Checkpoint),
+            "pin" => Some(Self::Pin),
+            "inspect" => Some(Self::Inspect),
+            "stop" => Some(Self::Stop),
+            _ => None,
+        }
+    }
 }
 
 /// What can be done with a run, and what is known about it.
@@ -111,10 +128,16 @@ pub struct RunFacts {
     pub engine: &'static str,
     /// What can be done with it.
     pub capabilities: Capabilities,
+    /// How soon a pause takes effect.
+    pub pauses_within: PausesWithin,
 }
 
 /// The name of our own engine.
 pub const OUR_ENGINE: &str = "aha-lab";
+/// Where nobody says which engine it was, or one that this program does not know.
+pub const UNKNOWN_ENGINE: &str = "unknown engine";
+/// Other engines that write our run directory, by the names that they give themselves.
+const OTHER_ENGINES: &[&str] = &["TRL", "verl"];
 
 impl RunFacts {
     /// A run of our engine in this process.
@@ -126,7 +149,12 @@ impl RunFacts {
             Capability::Config,
             Capability::Live,
         ]);
-        Self { kind: SourceKind::Engine, engine: OUR_ENGINE, capabilities: Capabilities::COMMANDS.and(known) }
+        Self {
+            kind: SourceKind::Engine,
+            engine: OUR_ENGINE,
+            capabilities: Capabilities::COMMANDS.and(known),
+            pauses_within: PausesWithin::Token,
+        }
     }
 
     /// A run of our engine in another process that accepts our commands.
@@ -148,7 +176,22 @@ impl RunFacts {
 
     /// A run that is read from its engine's files.
     pub const fn of_files(engine: &'static str, capabilities: Capabilities) -> Self {
-        Self { kind: SourceKind::Files, engine, capabilities }
+        Self { kind: SourceKind::Files, engine, capabilities, pauses_within: PausesWithin::Token }
+    }
+
+    /// A run whose directory another engine wrote, or still writes.
+    pub fn of_other_engine(engine: &OtherEngine, live: bool) -> Self {
+        let ours = Self::of_our_files(live);
+        let known = OTHER_ENGINES.iter().find(|name| **name == engine.name);
+        Self { engine: known.copied().unwrap_or(UNKNOWN_ENGINE), pauses_within: engine.pauses_within, ..ours }
+    }
+
+    /// The same run, whose engine also takes these of its commands.
+    #[must_use]
+    pub fn taking_commands_of(self, engine: &OtherEngine) -> Self {
+        let all = engine.commands.iter().filter_map(|name| Capability::of_command(name));
+        let capabilities = all.fold(self.capabilities, Capabilities::with);
+        Self { kind: SourceKind::Process, capabilities, ..self }
     }
 }
 
@@ -183,6 +226,22 @@ mod tests {
         let other = RunFacts::of_another_process().capabilities;
         assert!(ours.can(Capability::Restart) && !other.can(Capability::Restart));
         assert!(other.can(Capability::Pause) && other.take_commands());
+    }
+
+    #[test]
+    fn another_engine_takes_the_commands_that_it_names_and_no_others() {
+        let mut engine = OtherEngine { name: "TRL".into(), ..OtherEngine::default() };
+        engine.commands = ["pause", "set", "dance"].map(str::to_owned).to_vec();
+        engine.pauses_within = PausesWithin::Phase;
+        let read = RunFacts::of_other_engine(&engine, true);
+        assert_eq!((read.kind, read.engine), (SourceKind::Files, "TRL"));
+        assert!(!read.capabilities.take_commands() && read.capabilities.can(Capability::Live));
+        let joined = read.taking_commands_of(&engine);
+        assert_eq!((joined.kind, joined.pauses_within), (SourceKind::Process, PausesWithin::Phase));
+        assert!(joined.capabilities.can(Capability::Pause) && joined.capabilities.can(Capability::Set));
+        assert!(!joined.capabilities.can(Capability::Pin) && !joined.capabilities.can(Capability::Restart));
+        engine.name = "\u{1b}[2J".into();
+        assert_eq!(RunFacts::of_other_engine(&engine, false).engine, UNKNOWN_ENGINE);
     }
 
     #[test]

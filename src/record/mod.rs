@@ -20,7 +20,7 @@ pub use self::{
     event::{Edit, EventRecord, RunEvent},
     graded::Graded,
     measurement::{AtK, Estimate, HowMeasured, Measurement, Point},
-    meta::{ForkPoint, RunMeta},
+    meta::{ForkPoint, OtherEngine, PausesWithin, RunMeta},
     pinned::PinnedAnswer,
     problem::{NumberPuzzle, Problem, Puzzle},
     rollout::{Penalties, Rollout},

@@ -38,6 +38,10 @@ pub struct Rollout {
     /// The penalties; left out where there are none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub penalties: Penalties,
+    /// What each reward function gave it, by its name, where there are several or others than ours; `None` in it is
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewards: Option<BTreeMap<String, Option<f64>>>,
     /// Its advantage within the group.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_nan_when_null")]
     pub advantage: Option<f64>,
@@ -46,7 +50,8 @@ pub struct Rollout {
     pub correct: Option<bool>,
     /// Whether it was cut off at `max_new_tokens`.
     pub truncated: bool,
-    /// The behaviours found in it.
+    /// The behaviours found in it; none in the lines of engines that do not look for them.
+    #[serde(default)]
     pub analysis: Analysis,
 }
 

@@ -313,6 +313,7 @@ mod tests {
             base: None,
             created: at.to_string(),
             forked_from: None,
+            engine: None,
         };
         let make = || {
             RunDirectory::create_at(&Disk::default(), at, root.path(), "a b", &Config::default(), &info)

@@ -100,6 +100,7 @@ mod tests {
             entropies: Some(vec![]),
             reward: 1.0,
             penalties: Default::default(),
+            rewards: None,
             advantage: Some(0.0),
             correct: Some(true),
             truncated: false,

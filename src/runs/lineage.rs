@@ -95,6 +95,7 @@ mod tests {
             base: None,
             created: "2026-01-02T03:04:05Z".into(),
             forked_from,
+            engine: None,
         };
         let made = RunDirectory::create(root, name, &Config::default(), &info).unwrap();
         assert_eq!(made.config().unwrap().provenance.unwrap(), info);

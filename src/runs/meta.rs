@@ -17,15 +17,21 @@ impl RunDirectory {
             Err(_) => (None, None),
         };
         let told = provenance.as_ref().and_then(|info| info.forked_from.as_deref());
+        let engine = provenance.as_ref().and_then(|info| info.engine.clone());
         RunMeta {
-            engine: provenance
-                .as_ref()
-                .map_or_else(String::new, |info| format!("aha-lab {}", info.program_version)),
+            engine: match (&provenance, &engine) {
+                (_, Some(engine)) => format!("{} {}", engine.name, engine.version).trim_end().to_owned(),
+                (Some(info), None) => format!("aha-lab {}", info.program_version),
+                (None, None) => String::new(),
+            },
             parent: match told {
                 Some(told) => fork_point(told),
                 None => told_by_events(self),
             },
-            model: provenance.map_or_else(String::new, |info| info.model_hash),
+            model: match engine.filter(|engine| !engine.model.is_empty()) {
+                Some(engine) => engine.model,
+                None => provenance.map_or_else(String::new, |info| info.model_hash),
+            },
             task: config.as_ref().map_or_else(String::new, |config| config.puzzles.task.name.to_owned()),
             config: match config.and_then(|config| serde_json::to_value(config).ok()) {
                 Some(Value::Object(config)) => config,

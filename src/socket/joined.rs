@@ -3,7 +3,10 @@
 use std::{io, path::Path, thread};
 
 use super::client::attach;
-use crate::protocol::{Event, RunFacts, RunSource};
+use crate::{
+    protocol::{Event, RunFacts, RunSource},
+    runs::RunDirectory,
+};
 
 /// Commands that may wait to be forwarded.
 const MOST_COMMANDS: usize = 64;
@@ -22,7 +25,7 @@ pub fn joined(source: RunSource, run: &Path) -> io::Result<RunSource> {
     }
     let (commands, asked) = crossbeam_channel::bounded(MOST_COMMANDS);
     let (facts, commands) = match attach(run, asked, feed.clone()) {
-        Ok(()) => (RunFacts::of_another_process(), Some(commands)),
+        Ok(()) => (facts_of_the_process(facts, run), Some(commands)),
         Err(error) => {
             let _ = feed.send(Event::Warning(format!("{error} It is shown read-only.")));
             (facts, None)
@@ -36,4 +39,13 @@ pub fn joined(source: RunSource, run: &Path) -> io::Result<RunSource> {
         }
     })?;
     Ok(RunSource { facts, events, commands, side })
+}
+
+/// What is known of a run that takes commands: another engine names those that it carries out.
+fn facts_of_the_process(read: RunFacts, run: &Path) -> RunFacts {
+    let file = RunDirectory::open(run).and_then(|run| run.config()).ok();
+    match file.and_then(|file| file.provenance).and_then(|info| info.engine) {
+        Some(engine) => read.taking_commands_of(&engine),
+        None => RunFacts::of_another_process(),
+    }
 }

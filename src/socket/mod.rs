@@ -13,6 +13,8 @@ mod message;
 #[cfg(unix)]
 mod client;
 #[cfg(unix)]
+mod private;
+#[cfg(unix)]
 mod server;
 #[cfg(not(unix))]
 mod unsupported;
@@ -22,6 +24,8 @@ pub use client::{Connection, attach, has_socket};
 #[cfg(unix)]
 pub use joined::joined;
 pub use message::{Line, Request};
+#[cfg(unix)]
+pub(crate) use private::listen_privately;
 #[cfg(unix)]
 pub use server::ControlServer;
 #[cfg(not(unix))]

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{self, BufRead, BufReader, Read, Write},
     os::unix::{
-        fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+        fs::MetadataExt,
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
@@ -18,7 +18,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use super::{LONGEST_LINE, Line, PROGRAM, Request, SOCKET_FILE, SocketError, within_limit};
+use super::{LONGEST_LINE, Line, PROGRAM, Request, SOCKET_FILE, SocketError, private::bind};
 use crate::protocol::{Command, Event};
 
 /// Most clients at a time.
@@ -79,7 +79,7 @@ impl ControlServer {
     /// If the system cannot create a socket there.
     pub fn start(run: &Path, commands: Sender<Command>) -> Result<Self, SocketError> {
         let path = run.join(SOCKET_FILE);
-        let listener = bind(run, &path).map_err(|cause| SocketError::Io {
+        let listener = listening(&path).map_err(|cause| SocketError::Io {
             action: "make the socket",
             path: path.clone(),
             cause,
@@ -173,23 +173,10 @@ impl Drop for ControlServer {
     }
 }
 
-/// Binds under a private name, where nobody else can reach it, and renames it into place with its mode set.
-fn bind(run: &Path, path: &Path) -> io::Result<UnixListener> {
-    let private = run.join(format!(".control-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&private);
-    fs::DirBuilder::new().mode(0o700).create(&private)?;
-    let made = private.join(SOCKET_FILE);
-    let bound = || {
-        let (reachable, _folder) = within_limit(&made)?;
-        let listener = UnixListener::bind(&reachable)?;
-        fs::set_permissions(&made, fs::Permissions::from_mode(0o600))?;
-        listener.set_nonblocking(true)?;
-        fs::rename(&made, path)?;
-        Ok(listener)
-    };
-    let bound = bound();
-    let _ = fs::remove_dir_all(&private);
-    bound
+fn listening(path: &Path) -> io::Result<UnixListener> {
+    let listener = bind(path)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 fn accept(listener: &UnixListener, shared: &Arc<Shared>) {

@@ -42,6 +42,8 @@ mod resuming;
 #[cfg(unix)]
 mod scored;
 #[cfg(unix)]
+mod serving;
+#[cfg(unix)]
 mod several;
 mod signals;
 #[cfg(target_os = "linux")]
@@ -51,6 +53,8 @@ mod strangers;
 #[cfg(unix)]
 mod taken_away;
 mod tasks;
+#[cfg(unix)]
+mod trl;
 #[cfg(unix)]
 mod typed;
 mod units;

@@ -17,3 +17,4 @@ mod runs;
 mod search_travel;
 mod sentinel;
 mod transcripts;
+mod trl;

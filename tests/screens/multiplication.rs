@@ -50,6 +50,7 @@ fn answered(step: u64, index: usize, completion: &str) -> Rollout {
         entropies: Some(vec![0.3; tokens]),
         reward: score.reward,
         penalties: Default::default(),
+        rewards: None,
         advantage: Some(score.reward - 0.6),
         correct: Some(score.correct),
         truncated: score.answer.is_none(),

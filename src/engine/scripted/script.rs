@@ -91,6 +91,7 @@ impl Script {
             }),
             forks: Vec::new(),
             pins: None,
+            engine: None,
         }
     }
 
@@ -178,6 +179,7 @@ impl Script {
             entropies: Some(vec![0.3; tokens]),
             reward,
             penalties: Default::default(),
+            rewards: None,
             advantage: Some(reward),
             correct: Some(correct),
             truncated,

@@ -3,6 +3,7 @@
 //! with the puzzle, and what a line does not say is unknown.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, Read, Seek, SeekFrom},
     path::Path,
@@ -18,7 +19,7 @@ use super::{
     past::MOST_WAITING,
 };
 use crate::{
-    protocol::{Capabilities, Event, RunFacts, RunSource, Started},
+    protocol::{Capabilities, Event, RunFacts, RunSource, Started, UNKNOWN_ENGINE},
     record::{Problem, Puzzle, Rollout},
     runs::{RunError, reader::LONGEST_ROLLOUT_LINE, tail::Tail},
     system::files,
@@ -60,7 +61,7 @@ impl RunFormat for Completions {
                 }
             })
             .map_err(RunError::io("start a thread that reads", path))?;
-        let facts = RunFacts::of_files("unknown engine", self.capabilities());
+        let facts = RunFacts::of_files(UNKNOWN_ENGINE, self.capabilities());
         Ok(RunSource { facts, events, commands: None, side: None })
     }
 }
@@ -99,7 +100,8 @@ struct Line {
 
 impl Line {
     /// As a record. Where the task is one of ours, its own rules say what is right and what was thought.
-    fn rollout(self, places: &mut Places) -> Rollout {
+    fn rollout(mut self, places: &mut Places) -> Rollout {
+        let rewards = parts_of(&mut self.fields);
         let (group, index) = places.of(self.step, &self.prompt, self.group, self.index);
         let puzzle = Puzzle(self.fields);
         let task = task::of_record(self.task.as_deref()).ok().filter(|task| task.admit(&puzzle).is_ok());
@@ -115,6 +117,7 @@ impl Line {
             entropies: self.entropies.map(numbers),
             reward: self.reward.unwrap_or(f64::NAN),
             penalties: Default::default(),
+            rewards,
             advantage: self.advantage,
             correct: self.correct.or_else(score),
             truncated: self.truncated,
@@ -123,6 +126,13 @@ impl Line {
             completion: self.completion,
         }
     }
+}
+
+/// The parts of the reward by their names. Another engine may mean something else by that field: then it stays.
+fn parts_of(fields: &mut Map<String, Value>) -> Option<BTreeMap<String, Option<f64>>> {
+    let parts = serde_json::from_value(fields.get("rewards")?.clone()).ok()?;
+    fields.remove("rewards");
+    parts
 }
 
 /// Tells all completions in the order of their steps, which need not be that of the file, and each step's metrics
@@ -183,12 +193,12 @@ mod tests {
     };
 
     const LINES: &str = concat!(
-        r#"{"step":2,"prompt":"p","completion":"<think> 4 + 1 = 5 </think> <answer>16 + 4 - 1</answer>","reward":1.0,"numbers":[4,1,16],"target":19,"uid":"x7"}"#,
+        r#"{"step":2,"prompt":"p","completion":"<think> 4 + 1 = 5 </think> <answer>16 + 4 - 1</answer>","reward":1.0,"numbers":[4,1,16],"target":19,"uid":"x7","rewards":{"countdown":1.0,"style":null}}"#,
         "\n",
         "{\"step\":1,\n",
         r#"{"step":1,"prompt":"Say cat.","completion":"dog","reward":null,"task":"words","advantage":-0.5}"#,
         "\n\n",
-        r#"{"step":1,"prompt":"Say cat.","completion":"cat","reward":1.0,"task":"words","correct":true,"token_ids":[3,4]}"#,
+        r#"{"step":1,"prompt":"Say cat.","completion":"cat","reward":1.0,"task":"words","correct":true,"token_ids":[3,4],"rewards":[1.0]}"#,
         "\n",
         r#"{"step":2,"completion":"no prompt","reward":0}"#,
         "\n",
@@ -246,6 +256,10 @@ mod tests {
         assert_eq!((countdown.correct, countdown.problem.task.as_str()), (Some(true), "countdown"));
         assert!(countdown.analysis.attempts > 0);
         assert_eq!(countdown.problem.puzzle.0["uid"], "x7", "what nobody here knows is kept");
+        let parts = [("countdown".to_owned(), Some(1.0)), ("style".to_owned(), None)];
+        assert_eq!(countdown.rewards, Some(BTreeMap::from(parts)));
+        assert!(!countdown.problem.puzzle.0.contains_key("rewards"));
+        assert_eq!((&cat.rewards, &cat.problem.puzzle.0["rewards"][0]), (&None, &Value::from(1.0)));
         assert_eq!((nothing.correct, nothing.problem.task.as_str()), (None, ""));
     }
 

@@ -46,6 +46,10 @@ impl RunFormat for RunDirectoryFormat {
         let ancestors = ancestors(&run);
         let live = run.is_live();
         let started = started(&run, &ancestors, live)?;
+        let facts = match &started.engine {
+            Some(engine) => RunFacts::of_other_engine(engine, live),
+            None => RunFacts::of_our_files(live),
+        };
         let (feed, events) = crossbeam_channel::unbounded();
         let _ = feed.send(Event::Started(Box::new(started)));
         std::thread::Builder::new()
@@ -61,7 +65,7 @@ impl RunFormat for RunDirectoryFormat {
                 tell_missing(&ancestors, &feed);
             })
             .map_err(RunError::io("start a thread that reads", path))?;
-        Ok(RunSource { facts: RunFacts::of_our_files(live), events, commands: None, side: None })
+        Ok(RunSource { facts, events, commands: None, side: None })
     }
 }
 
@@ -77,6 +81,7 @@ fn started(run: &RunDirectory, ancestors: &[Ancestor], live: bool) -> Result<Sta
     Ok(Started {
         run: run.path().to_owned(),
         config: file.config,
+        engine: file.provenance.as_ref().and_then(|info| info.engine.clone()),
         step: 0,
         backend: file.provenance.map_or_else(|| "unknown".into(), |p| p.backend),
         backend_reason: "as the run's config.toml says".into(),

@@ -61,7 +61,7 @@ fn prompt_line(app: &App, prompt: &Prompt, width: usize) -> Vec<Span<'static>> {
     let room = width.saturating_sub(width_of(&spans) + 1 + if width >= 40 { LEAVES.len() } else { 0 });
     spans.push(span(tail(prompt.text(), room), theme.text));
     spans.push(span(cursor, theme.accent));
-    let advice = prompt.advice(app.run().config());
+    let advice = prompt.advice(app.run().config(), |key| app.run().told(key));
     let keys =
         theme.glyph("Enter sets · Tab completes · Esc leaves", "Enter sets, Tab completes, Esc leaves");
     let advice = if advice.is_empty() { advice } else { format!("   {advice}") };

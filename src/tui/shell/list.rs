@@ -147,7 +147,8 @@ impl List {
 
 /// How a run stands, in a few words.
 fn about(run: &Run) -> String {
-    let task = run.config().map_or(run.facts.engine, |config| config.puzzles.task.name);
+    let told = run.config().filter(|_| run.told("task"));
+    let task = told.map_or(run.facts.engine, |config| config.puzzles.task.name);
     format!("{}, step {}, {task}", title::standing(run), run.step())
 }
 

@@ -103,8 +103,8 @@ impl Prompt {
         }
     }
 
-    /// The hint after the cursor: matching keys, or the current value.
-    pub(crate) fn advice(&self, config: Option<&Config>) -> String {
+    /// The hint after the cursor: matching keys, or the current value where it is known.
+    pub(crate) fn advice(&self, config: Option<&Config>, known: impl Fn(&str) -> bool) -> String {
         match self.text.split_once('=') {
             None => {
                 let keys = matching_keys(&self.text);
@@ -115,6 +115,7 @@ impl Prompt {
                 }
             }
             Some((key, _)) => config
+                .filter(|_| known(key.trim()))
                 .and_then(|config| config.get(key).ok())
                 .map(|value| format!("now {value}"))
                 .unwrap_or_default(),
@@ -160,8 +161,9 @@ mod tests {
         let mut prompt = typed("learn");
         press(&mut prompt, KeyCode::Tab);
         assert_eq!(prompt.text(), "learning_rate=");
-        assert_eq!(prompt.advice(Some(&Config::default())), "now 0.0004");
-        assert_eq!(typed("xyz").advice(None), "no such key");
+        assert_eq!(prompt.advice(Some(&Config::default()), |_| true), "now 0.0004");
+        assert_eq!(prompt.advice(Some(&Config::default()), |key| key != "learning_rate"), "");
+        assert_eq!(typed("xyz").advice(None, |_| true), "no such key");
     }
 
     #[test]

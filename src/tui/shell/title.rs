@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use super::app::{App, Ended};
 use crate::{
     config::{Choice, Control},
-    protocol::{SourceKind, Temporality},
+    protocol::{Capability, RunFacts, SourceKind, Temporality},
     tui::{
         store::Run,
         widgets::{
@@ -232,14 +232,35 @@ fn details(app: &App) -> Vec<Vec<Span<'static>>> {
         app.run().fork().map(|fork| vec![span(format!("forked from {} @{}", fork.run, fork.step), dim)]);
     let name =
         (!app.store.is_single()).then(|| vec![span(app.store.name(app.store.place()), app.theme.title)]);
+    let task = match (app.run().told("task"), app.run().told("level")) {
+        (true, true) => format!("{} {}", config.puzzles.task.name, config.puzzles.level.name()),
+        (true, false) => config.puzzles.task.name.to_owned(),
+        _ => "unknown task".to_owned(),
+    };
+    let told = |key: &str, value: String| {
+        let known = app.run().told(key).then_some(value);
+        known.map(|value| vec![span(value, dim)]).unwrap_or_default()
+    };
     vec![
         name.unwrap_or_default(),
-        vec![span(format!("{} {}", config.puzzles.task.name, config.puzzles.level.name()), app.theme.text)],
+        vec![span(task, app.theme.text)],
         forked.unwrap_or_default(),
-        vec![span(config.update.preset.name(), dim)],
-        vec![span(format!("seed {}", config.machine.seed), dim)],
+        other_engine(app).map(|words| vec![span(words, dim)]).unwrap_or_default(),
+        told("preset", config.update.preset.name().to_owned()),
+        told("seed", format!("seed {}", config.machine.seed)),
         vec![span(started.backend.clone(), dim)],
     ]
+}
+
+/// Another engine's name and, while the run takes commands, how soon it pauses.
+fn other_engine(app: &App) -> Option<String> {
+    let run = app.run();
+    run.started.as_ref()?.engine.as_ref()?;
+    let RunFacts { engine, pauses_within, .. } = run.facts;
+    Some(match run.can(Capability::Pause) {
+        true => format!("{engine}, pauses within a {}", pauses_within.words()),
+        false => engine.to_owned(),
+    })
 }
 
 /// The number of active sentinel warnings.

@@ -144,9 +144,16 @@ impl Run {
         }
     }
 
-    /// The current configuration, once known. For another engine's run it never is.
+    /// The current configuration, once known. Of another engine's run, only what [`Run::told`] is known.
     pub fn config(&self) -> Option<&Config> {
         self.started.as_ref().filter(|_| self.has(Capability::Config)).map(|started| &started.config)
+    }
+
+    /// Whether the run's engine says what this key is. Ours says all of them; so does a run that is still to begin.
+    pub fn told(&self, key: &str) -> bool {
+        let Some(started) = &self.started else { return true };
+        let engine = started.engine.as_ref();
+        self.has(Capability::Config) && engine.is_none_or(|engine| engine.told.iter().any(|told| told == key))
     }
 
     /// The name of the run's task; the first one's until a run is known.

@@ -228,6 +228,7 @@ pub fn completion(step: u64, group: usize, index: usize) -> Rollout {
         entropies: Some(vec![0.0; tokens]),
         reward,
         penalties: Default::default(),
+        rewards: None,
         advantage: Some(reward - 0.34),
         correct: Some(correct),
         truncated,

@@ -114,7 +114,8 @@ fn title(current: Option<(usize, &Group)>, shown: Shown, scene: &Scene<'_>, widt
         None => spans.push(span(words, theme.title)),
     }
     if width >= 50 {
-        let total = scene.store.config().map_or(0, |config| config.sampling.prompts_per_step);
+        let total = scene.store.config().filter(|_| scene.store.told("prompts_per_step"));
+        let total = total.map_or(0, |config| config.sampling.prompts_per_step);
         let known = scene.store.streams.groups();
         let recorded = scene.store.history.last().is_some_and(|last| last.step >= scene.store.streams.step());
         let of = match total {

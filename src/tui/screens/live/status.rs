@@ -53,7 +53,8 @@ pub(crate) fn draw_status(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
     line(frame, scene, rates, width, Rect { height: 1, ..area });
     let mut second = vec![cost];
     if let Some(step) = step {
-        let updates = scene.store.config().map_or(1, |config| config.update.updates_per_step());
+        let told = scene.store.config().filter(|_| scene.store.told("inner_epochs"));
+        let updates = told.map_or(0, |config| config.update.updates_per_step());
         let mut loss =
             part(format!("{:>+7}", numbers::fixed(unsigned_zero(step.get(&registry::LOSS)), 4, 0)), " loss");
         if updates == 1 {
@@ -87,9 +88,9 @@ pub(crate) fn draw_message(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
     }
     let base = scene.store.base();
     let reward = match scene.store.config() {
-        Some(config) => config.explain(&[]).reward,
-        None if scene.store.started.is_some() => "it is unknown what the reward sees".to_owned(),
-        None => Control::None.words().to_owned(),
+        Some(config) if scene.store.told("control") => config.explain(&[]).reward,
+        _ if scene.store.started.is_some() => "it is unknown what the reward sees".to_owned(),
+        _ => Control::None.words().to_owned(),
     };
     let mut parts = vec![vec![span(reward, theme.dim)]];
     if let Some(fork) = scene.store.fork() {

@@ -137,6 +137,7 @@ mod tests {
                 let advantage = reward - 0.3;
                 Arc::new(Rollout {
                     reward,
+                    rewards: None,
                     advantage: Some(advantage),
                     correct: Some(reward == 1.0),
                     token_ids: Some(vec![1; 9]),

@@ -20,6 +20,34 @@ pub enum Stage {
     After,
 }
 
+impl Stage {
+    /// The configuration keys that its sentence speaks of.
+    pub(super) fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Sample => &["group_size", "temperature"],
+            Self::Score => &["control"],
+            Self::Advantage => &["advantage", "scale_rewards"],
+            Self::Update | Self::After => &["objective", "inner_epochs", "loss_norm", "kl_coef"],
+        }
+    }
+
+    /// Its sentence where another engine did not say how it does this.
+    pub(super) fn untold(self) -> &'static str {
+        match self {
+            Self::Sample => "Sample: the policy writes the completions of one prompt; none is scored yet.",
+            Self::Score => "Score: every completion earns its reward; what the reward sees is unknown.",
+            Self::Advantage => {
+                "Advantage: rewards become advantages; how is unknown. A completion above 0 becomes likelier, one \
+                 below 0 less likely."
+            }
+            Self::Update => {
+                "Update: each token is pushed by its completion's advantage; the loss is unknown."
+            }
+            Self::After => "After: the weights have changed.",
+        }
+    }
+}
+
 /// The numbers in the sentence.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Figures<'a> {

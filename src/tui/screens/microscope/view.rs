@@ -119,7 +119,7 @@ fn head(scene: &Scene<'_>, place: Place, stage: Stage, config: &Config, area: Re
     };
     let mut lines = Vec::new();
     if !low {
-        let told = sentence(stage, config, figures);
+        let told = told(scene, stage, config, figures);
         lines.extend(wrap::wrap(&[span(told, theme.title)], width).into_iter().take(4));
     }
     let count = groups.groups(place.0);
@@ -151,6 +151,7 @@ fn held_out(scene: &Scene<'_>, step: u64, config: &Config) -> Option<String> {
     let done = scene.store.history.steps().iter().rev().find(|done| done.step == step)?;
     Some(match (done.known(&registry::EVAL_ACCURACY), config.schedule.evaluate_every) {
         (Some(accuracy), _) => format!("Held out: accuracy {accuracy:.3} after this step."),
+        (None, _) if !scene.store.told("evaluate_every") => "Held out: unknown.".into(),
         (None, 0) => "Held out: not measured (evaluate_every 0).".into(),
         (None, every) => format!("Held out: measured only every {every} steps."),
     })
@@ -174,7 +175,7 @@ fn stage((step, _): Place, progress: Option<Progress>) -> Stage {
 fn being_written(scene: &Scene<'_>, config: &Config, area: Rect) -> Vec<Line<'static>> {
     let theme = scene.theme;
     let stage = scene.store.progress.map_or(Stage::Sample, |now| stage((now.step, 0), Some(now)));
-    let told = sentence(stage, config, Figures::default());
+    let told = told(scene, stage, config, Figures::default());
     let mut lines = wrap::wrap(&[span(told, theme.title)], area.width);
     let Some((group, cards)) = scene.store.streams.current() else {
         lines.push(Line::from(span("No completion has been written yet.", theme.dim)));
@@ -195,6 +196,14 @@ fn being_written(scene: &Scene<'_>, config: &Config, area: Rect) -> Vec<Line<'st
         ]));
     }
     lines
+}
+
+/// The sentence of a phase, as far as the run's engine told how it does it.
+fn told(scene: &Scene<'_>, stage: Stage, config: &Config, figures: Figures<'_>) -> String {
+    match stage.keys().iter().all(|key| scene.store.told(key)) {
+        true => sentence(stage, config, figures),
+        false => stage.untold().to_owned(),
+    }
 }
 
 fn tail(text: &str, room: usize) -> String {

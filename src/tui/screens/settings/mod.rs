@@ -106,7 +106,7 @@ fn settings(store: &Run) -> Vec<Setting> {
     let keys = Config::keys().map(|key| Setting {
         name: key.name,
         live: key.live,
-        value: config.map(|config| value(config, key.name)),
+        value: config.filter(|_| store.told(key.name)).map(|config| value(config, key.name)),
         default: value(&default, key.name),
         doc: key.doc().to_owned(),
         allowed: key.allowed().to_string(),

@@ -1,0 +1,102 @@
+//! A run that TRL trained and the Python callback wrote, as the screens show it. `python/tests/run_trl.py` made it.
+
+use std::{fs, path::Path};
+
+use aha_lab::{
+    protocol::Event,
+    runs::source,
+    tui::{
+        screens::REGISTRY,
+        shell::{
+            app::{Action, App},
+            theme::Theme,
+            update::update,
+        },
+    },
+};
+use tempfile::TempDir;
+
+use crate::{
+    at::show,
+    picture::{SIZES, draw, text},
+};
+
+const RUN: &str = "tests/data/trl-run";
+
+/// The run in this folder, with everything told that can be.
+fn opened(run: &Path) -> App {
+    let opened = source::open(run).unwrap();
+    let mut app = App::new(Theme::colored(), opened.facts);
+    for event in opened.events {
+        if let Event::Warning(sentence) = &event {
+            panic!("{sentence}");
+        }
+        update(&mut app, Action::Engine(0, event));
+    }
+    app
+}
+
+fn shown(app: &mut App, screen: &str) -> String {
+    show(app, screen);
+    text(&draw(app, 160, 40))
+}
+
+#[test]
+fn every_screen_shows_it_at_every_size_without_a_wrong_word() {
+    let mut app = opened(Path::new(RUN));
+    for make in REGISTRY {
+        let name = make().name();
+        show(&mut app, name);
+        for (width, height) in SIZES {
+            let shown = text(&draw(&mut app, width, height));
+            assert!(!shown.contains("NaN") && !shown.contains("inf "), "{name}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn the_title_names_its_engine_and_nothing_that_only_ours_has() {
+    let mut app = opened(Path::new(RUN));
+    let live = shown(&mut app, "Live");
+    let title = live.lines().take(2).collect::<String>();
+    for word in ["countdown", "TRL", "seed 7", "finished"] {
+        assert!(title.contains(word), "{word}: {title}");
+    }
+    assert!(!title.contains("3x20") && !title.contains(" lab "), "{title}");
+}
+
+#[test]
+fn what_it_says_is_shown_and_the_rest_is_unknown() {
+    let mut app = opened(Path::new(RUN));
+    let settings = shown(&mut app, "Settings");
+    let value = |key: &str| {
+        let line = settings.lines().find(|line| line.contains(key)).unwrap_or_else(|| panic!("{key}: {settings}"));
+        line.to_owned()
+    };
+    assert!(value("learning_rate").contains("0.00001"), "{}", value("learning_rate"));
+    assert!(value("group_size").contains('4') && !value("group_size").contains("unknown"));
+    assert!(value("micro_tokens").contains("unknown"), "{}", value("micro_tokens"));
+    let transcripts = shown(&mut app, "Transcripts");
+    assert!(transcripts.contains("wrong") && !transcripts.contains("? unknown"), "{transcripts}");
+    let microscope = shown(&mut app, "Microscope");
+    assert!(microscope.contains("log-prob") || microscope.contains("advantage"), "{microscope}");
+}
+
+/// The same run, whose engine said less.
+#[test]
+fn what_an_engine_does_not_say_is_unknown_on_screen_too() {
+    let root = TempDir::new().unwrap();
+    let run = root.path().join("silent");
+    fs::create_dir(&run).unwrap();
+    for name in ["metrics.jsonl", "rollouts.jsonl", "events.jsonl"] {
+        fs::copy(Path::new(RUN).join(name), run.join(name)).unwrap();
+    }
+    let config = fs::read_to_string(Path::new(RUN).join("config.toml")).unwrap();
+    let (_, provenance) = config.split_once("[provenance]").unwrap();
+    fs::write(run.join("config.toml"), format!("schema_version = 1\n[provenance]{provenance}")).unwrap();
+    let mut app = opened(&run);
+    let live = shown(&mut app, "Live");
+    assert!(live.contains("it is unknown what the reward sees") && live.contains("unknown task"), "{live}");
+    let microscope = shown(&mut app, "Microscope");
+    assert!(microscope.contains("Held out: unknown"), "{microscope}");
+}
