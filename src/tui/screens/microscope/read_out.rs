@@ -104,17 +104,22 @@ impl Reading<'_> {
             [("top 5 before", before)]
                 .into_iter()
                 .chain(after)
-                .filter_map(|(label, view)| top(label, view, theme)),
+                .filter_map(|(label, view)| top(label, view, &|piece| named(piece, 12), theme)),
         );
         lines
     }
 }
 
 /// The most probable tokens in a token's place; none where they were not asked for.
-fn top(label: &str, view: &TokenView, theme: &Theme) -> Option<Line<'static>> {
+fn top(
+    label: &str,
+    view: &TokenView,
+    named: &dyn Fn(&str) -> String,
+    theme: &Theme,
+) -> Option<Line<'static>> {
     let mut spans = vec![span(format!("{label} "), theme.dim)];
     for (piece, p) in &view.top {
-        spans.extend([span(named(piece, 12), theme.title), span(format!(" {p:.3}  "), theme.text)]);
+        spans.extend([span(named(piece), theme.title), span(format!(" {p:.3}  "), theme.text)]);
     }
     (!view.top.is_empty()).then(|| Line::from(spans))
 }
