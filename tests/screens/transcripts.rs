@@ -20,10 +20,7 @@ use aha_lab::{
     },
 };
 use proptest::prelude::*;
-use ratatui::{
-    layout::Rect,
-    style::{Color, Modifier},
-};
+use ratatui::{layout::Rect, style::Color};
 
 use self::stage::{Transcripts, draw, dump, filled, press, text};
 use crate::picture::SIZES;
