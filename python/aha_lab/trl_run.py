@@ -42,7 +42,8 @@ class TrlRun:
         self.per_token = description.pauses_within(trainer) == "token"
         self.path: Path | None = None
         self.control: Control | None = None
-        self.seconds = 0.0
+        #: Seconds that the training waited for this, without pauses, and that the journal's thread worked.
+        self.seconds = self.journal_seconds = 0.0
         self.stream_rows = stream
         self.update_done = 0
         self._socket: ControlSocket | None = None
@@ -54,6 +55,7 @@ class TrlRun:
         self._timed: dict[str, float] = {}
         self._held = self._held_before = 0.0
         self._began = False
+        self._num_tokens = int(trainer.state.num_input_tokens_seen)
         self._rate = self._grad_norm = None
         self._losses: list[Any] = []
         self._patches = Patches()
@@ -274,6 +276,10 @@ class TrlRun:
         if "step_time" in metrics:
             times["time/update"] = max(0.0, metrics["step_time"] - sum(timed.values()))
         written = sum(len(ids) for made in self._generations for ids in made.token_ids)
+        trained = metrics.get("num_tokens", self._num_tokens) - self._num_tokens
+        self._num_tokens += trained
+        if trained > 0 and times.get("time/update"):
+            times["tokens_per_second/update"] = trained / times["time/update"]
         if written and timed.get("sample"):
             times["tokens_per_second/sample"] = written / timed["sample"]
         return times
@@ -352,4 +358,5 @@ class TrlRun:
             self._socket.close()
         if self._journal is not None:
             self._journal.close()
+            self.journal_seconds = self._journal.seconds
         self._socket = self._journal = None
