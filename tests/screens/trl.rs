@@ -70,7 +70,8 @@ fn what_it_says_is_shown_and_the_rest_is_unknown() {
     let mut app = opened(Path::new(RUN));
     let settings = shown(&mut app, "Settings");
     let value = |key: &str| {
-        let line = settings.lines().find(|line| line.contains(key)).unwrap_or_else(|| panic!("{key}: {settings}"));
+        let line =
+            settings.lines().find(|line| line.contains(key)).unwrap_or_else(|| panic!("{key}: {settings}"));
         line.to_owned()
     };
     assert!(value("learning_rate").contains("0.00001"), "{}", value("learning_rate"));
