@@ -57,6 +57,9 @@ class AhaLab(TrainerCallback):
                 f"AhaLab watches TRL's GRPOTrainer, and {type(trainer).__name__} is none; with a trainer that wraps "
                 "one, use AhaLab().attach(trainer)."
             )
+        if self._run is not None:
+            # An earlier call may have ended with an error, of which callbacks are not told.
+            self._run.cut_short()
         self._run = TrlRun(
             trainer,
             runs=self._runs,

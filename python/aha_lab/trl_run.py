@@ -54,7 +54,7 @@ class TrlRun:
         self._seen: dict[str, int] = {}
         self._timed: dict[str, float] = {}
         self._held = self._held_before = 0.0
-        self._began = False
+        self._began = self._is_closed = False
         self._num_tokens = int(trainer.state.num_input_tokens_seen)
         self._rate = self._grad_norm = None
         self._losses: list[Any] = []
@@ -64,7 +64,7 @@ class TrlRun:
         self.sampling = Sampling(self, self._patches)
         self._patches.wrap(trainer, "training_step", self._training_step)
         self._patches.wrap(trainer.accelerator, "clip_grad_norm_", self._clip_grad_norm)
-        atexit.register(self._cut_short)
+        atexit.register(self.cut_short)
 
     def _begin(self, runs: str | os.PathLike[str], name: str, paused: bool) -> None:
         trainer, scorer = self.trainer, Scorer()
@@ -342,18 +342,21 @@ class TrlRun:
         self.tell({"finished": {"steps": steps, "run": str(self.path)}})
         self._close()
 
-    def _cut_short(self) -> None:
-        """The process ends before the training does."""
+    def cut_short(self) -> None:
+        """The process, or the call of ``train``, ends before the training does."""
+        if self._is_closed:
+            return
         self._write()
-        self.note("failed", "the process ended before the training did")
+        self.note("failed", "it was cut short")
         if self._journal is not None:
             self._journal.flush()
-        self.tell({"failed": "The process ended before the training did."})
+        self.tell({"failed": "The training was cut short."})
         self._close()
 
     def _close(self) -> None:
-        atexit.unregister(self._cut_short)
+        atexit.unregister(self.cut_short)
         self._patches.undo()
+        self._is_closed = True
         if self._socket is not None:
             self._socket.close()
         if self._journal is not None:

@@ -103,7 +103,12 @@ def main() -> None:
     )
     trainer.train()
     if trainer.accelerator.is_main_process:
-        told = {"run": lab.run_directory, "seconds": clock.ends[-1] - clock.ends[0], "callback": lab.seconds, "journal": lab.journal_seconds}
+        told = {
+            "run": lab.run_directory,
+            "seconds": clock.ends[-1] - clock.ends[0],
+            "callback": lab.seconds,
+            "journal": lab.journal_seconds,
+        }
         steps = [end - begin for begin, end in zip(clock.ends, clock.ends[1:])]
         cpu = [end - begin for begin, end in zip(clock.cpu, clock.cpu[1:])]
         print(json.dumps({**told, "steps": steps, "cpu": cpu}))
