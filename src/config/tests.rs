@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::collections::BTreeSet;
+
 use super::*;
+use crate::record::PausesWithin;
 
 fn refusal(key: &str, value: &str) -> String {
     let mut config = Config::default();
@@ -150,6 +153,23 @@ fn the_default_is_valid_and_survives_its_file() {
     let silent = text.replace("vector_unit = \"avx2\"\n", "");
     assert!(silent.len() < text.len());
     assert_eq!(ConfigFile::parse(&silent).unwrap().provenance, Some(older), "a run of an earlier program");
+}
+
+#[test]
+fn another_engine_is_known_by_what_its_file_says() {
+    let text = "schema_version = 1\ntemperature = 0.7\ntask = \"countdown\"\n\n[provenance]\nmodel_hash = \"\"\n\
+                program_version = \"0.1.0\"\nbackend = \"cpu\"\ncreated = \"\"\n\n[provenance.engine]\nname = \"TRL\"\n\
+                pauses_within = \"phase\"\nlater = 1\n";
+    let file = ConfigFile::parse(text).unwrap();
+    let engine = file.provenance.as_ref().unwrap().engine.as_ref().unwrap();
+    assert_eq!((engine.name.as_str(), engine.pauses_within), ("TRL", PausesWithin::Phase));
+    let told: BTreeSet<&str> = engine.told.iter().map(String::as_str).collect();
+    assert_eq!(told, BTreeSet::from(["task", "temperature"]));
+    assert!(engine.commands.is_empty() && engine.model.is_empty());
+    let written = ConfigFile::parse(&file.to_toml().unwrap()).unwrap();
+    let again = written.provenance.unwrap().engine.unwrap();
+    assert_eq!((again.name.as_str(), again.pauses_within), ("TRL", PausesWithin::Phase));
+    assert!(ConfigFile::parse(&text.replace("\"phase\"", "\"never\"")).is_err());
 }
 
 #[test]
