@@ -74,8 +74,10 @@ impl Footprint {
         let slots = slots_of(model, completions as usize, capacity, threads);
         let row = PROMPT as f64 + length;
         let tokens = (config.update.micro_tokens as f64).min(completions * row).max(row);
-        let largest = head.max((2 * model.intermediate_size * model.hidden_size) as f64);
         let pieces = model.vocab_size > head::IN_PIECES_ABOVE;
+        let gate_up = (2 * model.intermediate_size * model.hidden_size) as f64;
+        // An output layer that is done in pieces is never laid out whole.
+        let largest = if pieces { gate_up } else { head.max(gate_up) };
         let logits = if pieces { 1024.0 + model.hidden_size as f64 } else { 2.0 * model.vocab_size as f64 };
         Self {
             weights: 4.0 * p,
