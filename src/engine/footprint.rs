@@ -226,6 +226,15 @@ mod tests {
         }
     }
 
+    /// `bench` at this shape had a peak of 1556 MiB on two threads.
+    #[test]
+    fn the_estimate_for_an_adapter_is_near_what_was_measured() {
+        let settings = ["prompts_per_step=1", "group_size=8", "max_new_tokens=100", "lora_rank=16"];
+        let config = Config::default().with(settings).unwrap();
+        let ratio = Footprint::of(&config, &smollm2(), 2).peak() / f64::from(1556 << 20);
+        assert!((0.8..=1.25).contains(&ratio), "{ratio}");
+    }
+
     #[test]
     fn what_does_not_fit_is_refused_with_what_would() {
         let machine = |gibibytes: u64| Some(Memory { total_bytes: gibibytes << 30, available_bytes: 0 });
