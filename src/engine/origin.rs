@@ -93,7 +93,7 @@ fn primed_prompt(folder: &Path) -> Option<PromptStyle> {
     let about: serde_json::Value = serde_json::from_slice(&about).ok()?;
     // Other programs may use this file name too.
     about.get("taught")?;
-    Some(PromptStyle::of_word(about["prompt"].as_str()?))
+    Some(PromptStyle::of_word(about["recipe"]["prompt"].as_str()?))
 }
 
 fn has_recipe(folder: &Path) -> bool {
