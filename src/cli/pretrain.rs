@@ -44,6 +44,9 @@ pub struct PretrainArgs {
     /// The task whose corpus it learns from
     #[arg(long, value_name = "NAME", default_value = task::FAMILIES[0].name)]
     pub task: String,
+    /// The level that the base is for [default: the task's first]; levels without a corpus of their own share that one's
+    #[arg(long, value_name = "NAME")]
+    pub level: Option<String>,
     /// Seed of weights and corpus
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
@@ -101,9 +104,14 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
     let mut config = Config::default();
     config.set("task", &args.task)?;
     let family = config.puzzles.task;
-    let lessons = mixed((family.lessons)(!args.no_checking), &args.corpus).map_err(Failure)?;
+    if let Some(level) = &args.level {
+        config.set("level", level)?;
+    }
+    let level = config.puzzles.level.name();
+    let lessons = mixed(family.lessons_at(level, !args.no_checking), &args.corpus).map_err(Failure)?;
     let tokenizer_file = lessons.tokenizer_json().into_bytes();
     let mut recipe = Recipe { seed: args.seed, ..Recipe::of(family.name, lessons.as_ref()) };
+    recipe.level = family.own(level).map(|own| own.level.to_owned());
     recipe.updates = args.updates.unwrap_or(recipe.updates);
     // Now, rather than after all the work is done.
     std::fs::create_dir_all(&args.out)

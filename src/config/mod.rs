@@ -33,7 +33,7 @@ use crate::{
     record::explain::StepExplanation,
     settings::{Field, Refused, Section, Value},
     system::quoting::{quoted, shortened},
-    task,
+    task::{self, Family, LevelName},
 };
 
 /// Everything that determines a run. It has no times or paths: one configuration and one seed give one run.
@@ -147,12 +147,13 @@ impl Config {
 
     /// Stores a value that `key` has validated, and whatever follows from it.
     fn assign(&mut self, key: &Key, value: Value) -> Result<(), ConfigError> {
-        let task = self.puzzles.task;
+        let (task, level) = (self.puzzles.task, self.puzzles.level);
         if let Some(field) = self.sections_mut().into_iter().find_map(|section| section.field_mut(key.name)) {
             field.store(value);
         }
         match key.name {
             "task" if self.puzzles.task != task => self.begin_task()?,
+            "level" if self.puzzles.level != level => self.begin_level(level)?,
             "preset" => self.update.preset.apply(&mut self.update),
             _ => {}
         }
@@ -162,7 +163,10 @@ impl Config {
     /// Applies the task's first level and its other settings, and reverts those of other tasks.
     fn begin_task(&mut self) -> Result<(), ConfigError> {
         let defaults = Self::default();
-        for (key, _) in task::FAMILIES.iter().flat_map(|family| family.settings) {
+        let of_levels = |family: &&'static Family| family.own.iter().flat_map(|own| own.settings);
+        let of_tasks =
+            task::FAMILIES.iter().flat_map(|family| family.settings.iter().chain(of_levels(family)));
+        for (key, _) in of_tasks {
             self.set(key, &defaults.get(key)?)?;
         }
         let family = self.puzzles.task;
@@ -170,6 +174,21 @@ impl Config {
             self.set(key, value)?;
         }
         self.puzzles.level = family.first_level();
+        Ok(())
+    }
+
+    /// Applies the level's settings, and reverts those of the level before.
+    fn begin_level(&mut self, before: LevelName) -> Result<(), ConfigError> {
+        let family = self.puzzles.task;
+        let defaults = Self::default();
+        for (key, _) in family.own(before.name()).into_iter().flat_map(|own| own.settings) {
+            let of_task = family.settings.iter().find(|(of_task, _)| of_task == key);
+            let usual = of_task.map_or_else(|| defaults.get(key), |(_, value)| Ok((*value).to_owned()))?;
+            self.set(key, &usual)?;
+        }
+        for (key, value) in family.own(self.puzzles.level.name()).into_iter().flat_map(|own| own.settings) {
+            self.set(key, value)?;
+        }
         Ok(())
     }
 

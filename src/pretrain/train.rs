@@ -33,6 +33,9 @@ pub struct Recipe {
     /// The task whose corpus is used.
     #[serde(default = "countdown")]
     pub task: String,
+    /// The level whose corpus is used, if the level has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
     /// Seed of the weights and the corpus.
     pub seed: u64,
     /// Optimizer updates.
@@ -65,6 +68,7 @@ impl Recipe {
     pub fn of(task: &str, lessons: &dyn Lessons) -> Self {
         Self {
             task: task.into(),
+            level: None,
             seed: 0,
             updates: lessons.updates(),
             documents: 32,

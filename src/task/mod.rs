@@ -213,6 +213,18 @@ pub struct Family {
     pub lessons: fn(bool) -> Box<dyn Lessons>,
     /// The base model built into the program.
     pub base: BaseFiles,
+    /// The levels that have a base model of their own. The others share the family's.
+    pub own: &'static [Own],
+}
+
+/// A level that has its own base model.
+pub struct Own {
+    /// The name of the level.
+    pub level: &'static str,
+    /// Configuration keys whose defaults differ at this level, after those of the task.
+    pub settings: &'static [(&'static str, &'static str)],
+    /// What its base model is taught; see [`Family::lessons`].
+    pub lessons: fn(bool) -> Box<dyn Lessons>,
 }
 
 impl std::fmt::Debug for Family {
@@ -263,6 +275,16 @@ impl Family {
     /// The default level.
     pub(crate) fn first_level(&self) -> LevelName {
         LevelName(self.levels[0])
+    }
+
+    /// What is particular to a level; `None` for a level that shares the family's base model.
+    pub fn own(&self, level: &str) -> Option<&'static Own> {
+        self.own.iter().find(|own| own.level == level)
+    }
+
+    /// What the base model of a level is taught; see [`Self::lessons`].
+    pub fn lessons_at(&self, level: &str, habits: bool) -> Box<dyn Lessons> {
+        self.own(level).map_or(self.lessons, |own| own.lessons)(habits)
     }
 
     /// An example puzzle.

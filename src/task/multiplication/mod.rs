@@ -34,6 +34,7 @@ pub static FAMILY: Family = Family {
     lessons: |habits| {
         Box::new(if habits { corpus::CorpusRules::default() } else { corpus::CorpusRules::estimates_only() })
     },
+    own: &[],
     base: BaseFiles {
         config: include_bytes!("../../../assets/multiplication/config.json"),
         weights: include_bytes!("../../../assets/multiplication/model.safetensors"),
