@@ -55,6 +55,9 @@ pub struct ExportArgs {
     /// The task whose embedded model is meant by `embedded`
     #[arg(long, value_name = "NAME", default_value = task::FAMILIES[0].name)]
     pub task: String,
+    /// Its level, if that has its own embedded model
+    #[arg(long, value_name = "NAME")]
+    pub level: Option<String>,
 }
 
 /// Exports and returns the exit code.
@@ -68,18 +71,14 @@ pub fn run(args: &ExportArgs, mut stdout: impl Write) -> Result<i32, Failure> {
             args.folder.display()
         )));
     }
-    let asked = args.dtype.as_deref().map(|name| {
-        WeightType::named(name).ok_or_else(|| {
-            Failure(format!(
-                "--dtype must be float32, bfloat16 or float16, not `{}`.",
-                super::printable(name)
-            ))
-        })
-    });
-    let asked = asked.transpose()?;
+    let asked = args.dtype.as_deref().map(weight_type).transpose()?;
     let device = Device::flex();
     let loaded = if args.checkpoint == "embedded" {
-        ModelSource::Embedded(&task::family(&args.task).map_err(Failure)?.base).load(&device)?
+        let family = task::family(&args.task).map_err(Failure)?;
+        let level = args.level.as_deref().unwrap_or(family.levels[0]);
+        // Refuses a level that the task does not have.
+        (family.at)(level).map_err(Failure)?;
+        ModelSource::Embedded(family.base_at(level)).load(&device)?
     } else {
         let at: RunAtStep = args.checkpoint.parse()?;
         let checkpoint = RunDirectory::find(&args.runs, &at.run)?.checkpoint(at.step)?;
@@ -102,6 +101,16 @@ pub fn run(args: &ExportArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     write_folder(&args.folder, &files)?;
     writeln!(stdout, "{}", args.folder.display())?;
     Ok(0)
+}
+
+/// The type of weights that `--dtype` names.
+///
+/// # Errors
+/// A sentence that lists the types.
+pub(super) fn weight_type(name: &str) -> Result<WeightType, Failure> {
+    WeightType::named(name).ok_or_else(|| {
+        Failure(format!("--dtype must be float32, bfloat16 or float16, not `{}`.", super::printable(name)))
+    })
 }
 
 /// Writes a model's files.

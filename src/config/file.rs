@@ -109,7 +109,7 @@ impl ConfigFile {
         given.keys().filter(|key| !known.contains_key(*key)).map(|key| shortened(key)).collect()
     }
 
-    /// Parses and validates the text of a file. `task` and `preset` take effect first, so that every other
+    /// Parses and validates the text of a file. `task`, `level` and `preset` take effect first, so that every other
     /// key of the file overrides them.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let refused = |reason: String| ConfigError::File { path: PathBuf::from("text"), reason };
@@ -137,7 +137,7 @@ impl ConfigFile {
             None => None,
         };
         let mut config = Config::default();
-        let first = ["task", "preset"].into_iter().filter_map(|name| table.remove_entry(name));
+        let first = ["task", "level", "preset"].into_iter().filter_map(|name| table.remove_entry(name));
         let first: Vec<(String, toml::Value)> = first.collect();
         for (name, given) in first.into_iter().chain(table) {
             if is_retired(&name, given.as_str().unwrap_or_default())? {

@@ -225,6 +225,8 @@ pub struct Own {
     pub settings: &'static [(&'static str, &'static str)],
     /// What its base model is taught; see [`Family::lessons`].
     pub lessons: fn(bool) -> Box<dyn Lessons>,
+    /// Its base model.
+    pub base: BaseFiles,
 }
 
 impl std::fmt::Debug for Family {
@@ -280,6 +282,16 @@ impl Family {
     /// What is particular to a level; `None` for a level that shares the family's base model.
     pub fn own(&self, level: &str) -> Option<&'static Own> {
         self.own.iter().find(|own| own.level == level)
+    }
+
+    /// The base model of a level.
+    pub fn base_at(&'static self, level: &str) -> &'static BaseFiles {
+        self.own(level).map_or(&self.base, |own| &own.base)
+    }
+
+    /// Every base model of the task, with the name of the level that it is for.
+    pub fn bases(&'static self) -> impl Iterator<Item = (&'static str, &'static BaseFiles)> {
+        std::iter::once((self.levels[0], &self.base)).chain(self.own.iter().map(|own| (own.level, &own.base)))
     }
 
     /// What the base model of a level is taught; see [`Self::lessons`].

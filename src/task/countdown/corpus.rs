@@ -107,7 +107,7 @@ impl Corpus {
 
     /// For TinyZero's level.
     pub const TINYZERO: Self =
-        Self { rules: CorpusRules::TINYZERO, max_number: 99, most_attempts: 24, updates: 8000 };
+        Self { rules: CorpusRules::TINYZERO, max_number: 99, most_attempts: 24, updates: 3000 };
 
     /// The same without any checking, if there are to be no habits.
     pub fn with_habits(self, habits: bool) -> Self {

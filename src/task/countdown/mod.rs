@@ -37,6 +37,12 @@ pub static FAMILY: Family = Family {
         level: "tinyzero",
         settings: &[("max_new_tokens", "448"), ("kl_coef", "0.05"), ("learning_rate", "2e-4")],
         lessons: |habits| Box::new(Corpus::TINYZERO.with_habits(habits)),
+        base: BaseFiles {
+            config: include_bytes!("../../../assets/config.json"),
+            weights: include_bytes!("../../../assets/model.safetensors"),
+            tokenizer: include_bytes!("../../../assets/tokenizer.json"),
+            measured: include_bytes!("../../../assets/measured.json"),
+        },
     }],
     base: BaseFiles {
         config: include_bytes!("../../../assets/config.json"),
