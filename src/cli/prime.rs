@@ -199,14 +199,14 @@ fn prepare(args: &PrimeArgs) -> Result<Prepared, Failure> {
     let choice = device::choose(config.machine.backend)?;
     let threads = if choice.is_gpu { 1 } else { worker_count(config.machine.threads) };
     let workers = Arc::new(Workers::new(threads)?);
-    let mut loaded = at.load(family, &choice.device)?;
+    let mut loaded = at.load(&config.puzzles, &choice.device)?;
     let prompt = at.prompt(&mut config, &loaded)?;
     if let Some(text) = &prompt {
         loaded.companions = loaded.companions.with_prompt(text);
     }
     let tokenizer = loaded.read_tokenizer()?;
     let task = asked_task(&config, prompt.as_deref(), &loaded, &tokenizer)?;
-    let source = at.source(family);
+    let source = at.source(&config.puzzles);
     let recipe = Recipe {
         base: source.hash()?,
         task: family.name.into(),
