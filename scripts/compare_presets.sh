@@ -15,13 +15,14 @@ lab=${AHA_LAB:-target/release/aha-lab}
     exit 1
 }
 # It names them all where it refuses another one.
-presets=$("$lab" run --headless --set preset=? 2>&1 | sed -n 's/.*takes one of \(.*\)\.$/\1/p' | tr -d ,)
+presets=$({ "$lab" run --headless --set preset=? 2>&1 || true; } | sed -n 's/.*takes one of \(.*\)\.$/\1/p' | tr -d ,)
 [ -n "$presets" ] || { echo "$lab does not name its presets." >&2; exit 1; }
 
 for preset in $presets; do
     for ((seed = 0; seed < seeds; seed++)); do
         of_run=$folder/$preset-$seed
-        run=$(find "$of_run" -mindepth 1 -maxdepth 1 -type d 2>/dev/null | sort | tail -n 1)
+        mkdir -p "$of_run"
+        run=$(find "$of_run" -mindepth 1 -maxdepth 1 -type d | sort | tail -n 1)
         done=0
         [ -z "$run" ] || done=$(wc -l <"$run/metrics.jsonl")
         if [ "$done" -ge "$steps" ]; then continue; fi
@@ -29,9 +30,8 @@ for preset in $presets; do
         if [ "$done" -gt 0 ]; then
             "$lab" run --headless --resume "$run" --steps "$steps" >"$of_run/output.txt"
         else
-            mkdir -p "$of_run"
             "$lab" run --headless --steps "$steps" --seed "$seed" --runs "$of_run" --set preset="$preset" \
-                ${settings[@]+"${settings[@]}"} --set evaluate_every="$steps" --set evaluate_puzzles=500 \
+                ${settings[@]+"${settings[@]}"} --set evaluate_every="$steps" --set evaluate_puzzles=200 \
                 >"$of_run/output.txt"
         fi
     done

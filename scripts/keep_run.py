@@ -30,5 +30,5 @@ with (source / "rollouts.jsonl").open() as lines, (target / "rollouts.jsonl").op
     "A run of `aha-lab run`, made small by `scripts/keep_run.py`: every step, pinned answer and measurement, the newest\n"
     "checkpoint, and of the completions the first group of every step"
     + (f" (all groups of steps {', '.join(map(str, sorted(rich)))})" if rich else "")
-    + ".\n`aha-lab open runs/first-aha` shows it.\n"
+    + f".\n`aha-lab open {target}` shows it.\n"
 )

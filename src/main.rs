@@ -18,7 +18,7 @@ use aha_lab::{
     device::{self, BackendRequest},
     model::{config::ModelConfig, source::hash_of},
     system::{output, platform},
-    task::{FAMILIES, Family},
+    task::{BaseFiles, FAMILIES, Family},
 };
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -155,16 +155,18 @@ fn run(arguments: Arguments) -> Result<i32, Failure> {
 }
 
 fn facts() -> DoctorFacts {
-    let model = |family: &&Family| BaseModelFacts {
+    let model = |family: &'static Family, (level, base): (&'static str, &BaseFiles)| BaseModelFacts {
         task: family.name,
-        parameters: ModelConfig::parse(family.base.config).map_or(0, |config| config.parameters()),
-        bytes: family.base.weights.len(),
-        sha256: hash_of(family.base.weights),
+        level,
+        parameters: ModelConfig::parse(base.config).map_or(0, |config| config.parameters()),
+        bytes: base.weights.len(),
+        sha256: hash_of(base.weights),
     };
+    let models = FAMILIES.iter().flat_map(|family| family.bases().map(move |base| model(family, base)));
     DoctorFacts {
         version: env!("CARGO_PKG_VERSION").into(),
         request: BackendRequest::Auto,
         runs_root: PathBuf::from(Path::new("runs")),
-        base_models: FAMILIES.iter().map(model).collect(),
+        base_models: models.collect(),
     }
 }

@@ -28,6 +28,8 @@ class Journal:
         self._warn = warn
         self._queue: queue.Queue[Maker | Mapping[str, Any] | None] = queue.Queue(MOST_WAITING)
         self._closed = False
+        #: Seconds of a processor that the thread has used.
+        self.seconds = 0.0
         self._thread = threading.Thread(target=self._work, name="aha-lab-journal", daemon=True)
         self._thread.start()
 
@@ -63,6 +65,7 @@ class Journal:
             except Exception as error:  # A record that cannot be made must not end the writer, nor the training.
                 self._warn(f"A record of the run could not be made and is missing: {error!r}.")
             finally:
+                self.seconds = time.thread_time()
                 self._queue.task_done()
         self._queue.task_done()
 

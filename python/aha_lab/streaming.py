@@ -19,17 +19,17 @@ class _Row:
     """The text of a completion that is being written."""
 
     def __init__(self) -> None:
-        self._begin = self._sent = 0
+        self._begin = self.sent = 0
         self.ended = False
 
     def fresh(self, ids: Sequence[int], decode: Callable[[Sequence[int]], str]) -> str:
         """The text since the last call; never part of a character."""
         # The tokens before are decoded too: many tokenizers put a space before a word only behind another.
-        before = decode(ids[self._begin : self._sent])
+        before = decode(ids[self._begin : self.sent])
         now = decode(ids[self._begin :])
         if len(now) <= len(before) or now.endswith(BROKEN):
             return ""
-        self._begin, self._sent = self._sent, len(ids)
+        self._begin, self.sent = self.sent, len(ids)
         return now[len(before) :]
 
 
@@ -65,9 +65,11 @@ class Stream:
             # Behind its end there is only padding.
             end = next((at for at, token in enumerate(ids) if token in self._ends), None)
             row.ended = end is not None
-            text = row.fresh(ids if end is None else ids[:end], self._decode)
-            if text:
-                self._tell({"token": {**self._place(number), "text": text}})
+            # One event a token: watchers count them.
+            for length in range(row.sent + 1, (len(ids) if end is None else end) + 1):
+                text = row.fresh(ids[:length], self._decode)
+                if text:
+                    self._tell({"token": {**self._place(number), "text": text}})
 
 
 class BetweenTokens(StoppingCriteria):

@@ -37,8 +37,8 @@ class AhaLab(TrainerCallback):
         self._stream, self._task = stream, task
         self._trainer: Any = None
         self._run: TrlRun | None = None
-        #: Seconds of the training thread that went into this callback, without pauses.
-        self.seconds = 0.0
+        #: Seconds that the training waited for this callback, without pauses, and that its journal worked beside it.
+        self.seconds = self.journal_seconds = 0.0
 
     def attach(self, trainer: Any) -> AhaLab:
         """Names the trainer, where the callback cannot find it by itself."""
@@ -57,6 +57,9 @@ class AhaLab(TrainerCallback):
                 f"AhaLab watches TRL's GRPOTrainer, and {type(trainer).__name__} is none; with a trainer that wraps "
                 "one, use AhaLab().attach(trainer)."
             )
+        if self._run is not None:
+            # An earlier call may have ended with an error, of which callbacks are not told.
+            self._run.cut_short()
         self._run = TrlRun(
             trainer,
             runs=self._runs,
@@ -113,4 +116,4 @@ class AhaLab(TrainerCallback):
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if self._run is not None:
             self._run.end()
-            self.seconds = self._run.seconds
+            self.seconds, self.journal_seconds = self._run.seconds, self._run.journal_seconds

@@ -42,7 +42,8 @@ class TrlRun:
         self.per_token = description.pauses_within(trainer) == "token"
         self.path: Path | None = None
         self.control: Control | None = None
-        self.seconds = 0.0
+        #: Seconds that the training waited for this, without pauses, and that the journal's thread worked.
+        self.seconds = self.journal_seconds = 0.0
         self.stream_rows = stream
         self.update_done = 0
         self._socket: ControlSocket | None = None
@@ -53,7 +54,8 @@ class TrlRun:
         self._seen: dict[str, int] = {}
         self._timed: dict[str, float] = {}
         self._held = self._held_before = 0.0
-        self._began = False
+        self._began = self._is_closed = False
+        self._num_tokens = int(trainer.state.num_input_tokens_seen)
         self._rate = self._grad_norm = None
         self._losses: list[Any] = []
         self._patches = Patches()
@@ -62,7 +64,7 @@ class TrlRun:
         self.sampling = Sampling(self, self._patches)
         self._patches.wrap(trainer, "training_step", self._training_step)
         self._patches.wrap(trainer.accelerator, "clip_grad_norm_", self._clip_grad_norm)
-        atexit.register(self._cut_short)
+        atexit.register(self.cut_short)
 
     def _begin(self, runs: str | os.PathLike[str], name: str, paused: bool) -> None:
         trainer, scorer = self.trainer, Scorer()
@@ -274,6 +276,10 @@ class TrlRun:
         if "step_time" in metrics:
             times["time/update"] = max(0.0, metrics["step_time"] - sum(timed.values()))
         written = sum(len(ids) for made in self._generations for ids in made.token_ids)
+        trained = metrics.get("num_tokens", self._num_tokens) - self._num_tokens
+        self._num_tokens += trained
+        if trained > 0 and times.get("time/update"):
+            times["tokens_per_second/update"] = trained / times["time/update"]
         if written and timed.get("sample"):
             times["tokens_per_second/sample"] = written / timed["sample"]
         return times
@@ -336,20 +342,24 @@ class TrlRun:
         self.tell({"finished": {"steps": steps, "run": str(self.path)}})
         self._close()
 
-    def _cut_short(self) -> None:
-        """The process ends before the training does."""
+    def cut_short(self) -> None:
+        """The process, or the call of ``train``, ends before the training does."""
+        if self._is_closed:
+            return
         self._write()
-        self.note("failed", "the process ended before the training did")
+        self.note("failed", "it was cut short")
         if self._journal is not None:
             self._journal.flush()
-        self.tell({"failed": "The process ended before the training did."})
+        self.tell({"failed": "The training was cut short."})
         self._close()
 
     def _close(self) -> None:
-        atexit.unregister(self._cut_short)
+        atexit.unregister(self.cut_short)
         self._patches.undo()
+        self._is_closed = True
         if self._socket is not None:
             self._socket.close()
         if self._journal is not None:
             self._journal.close()
+            self.journal_seconds = self._journal.seconds
         self._socket = self._journal = None

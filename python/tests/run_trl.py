@@ -6,7 +6,8 @@
     PYTHONPATH=python python3 python/tests/run_trl.py --base /tmp/base --runs /tmp/runs
     PYTHONPATH=python accelerate launch --num_processes 2 --cpu python/tests/run_trl.py --base /tmp/base --runs /tmp/runs
 
-It prints one line of JSON: where the run is, and how many seconds of it went into the callback.
+It prints one line of JSON: where the run is, how long each step took on the clock and on the processor, and how many
+seconds the training waited for the callback.
 """
 
 from __future__ import annotations
@@ -41,10 +42,15 @@ class Clock(TrainerCallback):
     """When each step ended."""
 
     def __init__(self) -> None:
-        self.ends = [time.perf_counter()]
+        self.ends: list[float] = []
+        self.cpu: list[float] = []
 
     def on_step_end(self, *_: object, **__: object) -> None:
         self.ends.append(time.perf_counter())
+        # Of all threads of this process, whatever else the machine does.
+        self.cpu.append(time.process_time())
+
+    on_train_begin = on_step_end
 
 
 def main() -> None:
@@ -97,8 +103,15 @@ def main() -> None:
     )
     trainer.train()
     if trainer.accelerator.is_main_process:
-        times = [end - begin for begin, end in zip(clock.ends, clock.ends[1:])]
-        print(json.dumps({"run": lab.run_directory, "seconds": sum(times), "steps": times, "callback": lab.seconds}))
+        told = {
+            "run": lab.run_directory,
+            "seconds": clock.ends[-1] - clock.ends[0],
+            "callback": lab.seconds,
+            "journal": lab.journal_seconds,
+        }
+        steps = [end - begin for begin, end in zip(clock.ends, clock.ends[1:])]
+        cpu = [end - begin for begin, end in zip(clock.cpu, clock.cpu[1:])]
+        print(json.dumps({**told, "steps": steps, "cpu": cpu}))
 
 
 if __name__ == "__main__":

@@ -64,6 +64,8 @@ pub struct DoctorFacts {
 pub struct BaseModelFacts {
     /// The task that it was made for.
     pub task: &'static str,
+    /// The level that it was made for.
+    pub level: &'static str,
     /// Trainable parameters.
     pub parameters: usize,
     /// Size in the program.
@@ -231,10 +233,11 @@ impl Report {
             }
             None => line("memory", "not known on this system")?,
         }
-        for BaseModelFacts { task, parameters, bytes, sha256 } in &self.base_models {
+        for BaseModelFacts { task, level, parameters, bytes, sha256 } in &self.base_models {
             let hash: String = sha256.chars().take(12).collect();
             let size = *bytes as f64 / 1e6;
-            line("base model", &format!("{task}, {parameters} parameters, {size:.1} MB, sha256 {hash}"))?;
+            let of = format!("{task} {level}, {parameters} parameters, {size:.1} MB, sha256 {hash}");
+            line("base model", &of)?;
         }
         for (i, text) in self.needs.iter().flat_map(Needs::lines).enumerate() {
             line(if i == 0 { "a run" } else { "" }, &text)?;
@@ -351,6 +354,7 @@ mod tests {
             runs_root,
             base_models: vec![BaseModelFacts {
                 task: "countdown",
+                level: "3x20",
                 parameters: 1_234_567,
                 bytes: 4_900_000,
                 sha256: "0123456789abcdef".into(),

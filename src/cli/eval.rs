@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Failure, base, progress_visible};
 use crate::{
-    config::{Config, StopAt},
+    config::{Config, Puzzles, StopAt},
     device,
     engine::{
         origin,
@@ -55,7 +55,7 @@ pub struct EvalArgs {
     /// The task; a run's checkpoint has its own [default for all others: countdown]
     #[arg(long, value_name = "NAME")]
     pub task: Option<String>,
-    /// The level of the held-out puzzles [default: the task's first]
+    /// The level of the held-out puzzles; a run's checkpoint has its own [default for all others: the task's first]
     #[arg(long, value_name = "LEVEL")]
     pub level: Option<String>,
     /// Where a completion ends: `answer`, after its first answer; `end`, at its end token; `auto`, as in a
@@ -121,12 +121,13 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
     if let Some(task) = args.task.as_deref().or(at.task().map(|family| family.name)) {
         config.set("task", task)?;
     }
-    if let Some(level) = &args.level {
+    let run = at.run_config();
+    let of_run = run.as_ref().map(|run| run.puzzles).filter(|own| own.task == config.puzzles.task);
+    if let Some(level) = args.level.as_deref().or(of_run.map(|own| own.level.name())) {
         config.set("level", level)?;
     }
     config.set("stop", &args.stop)?;
     config.set("prompt", &args.prompt)?;
-    let run = at.run_config();
     if let Some(run) = &run {
         config.asking.stop_strings = run.asking.stop_strings.clone();
     }
@@ -140,7 +141,7 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
     let threads = if choice.is_gpu { 1 } else { worker_count(args.threads) };
     let workers = Workers::new(threads)?;
     let record = if args.record { Some(record::Recording::of(args)?) } else { None };
-    let loaded = at.load(config.puzzles.task, &choice.device)?;
+    let loaded = at.load(&config.puzzles, &choice.device)?;
     let task = task_of(&config)?;
     let puzzles = match &args.puzzles {
         Some(path) => read_puzzles(path, task.as_ref())?,
@@ -304,10 +305,10 @@ impl Found {
         Ok(origin::prompt_text(&config.asking.prompt, &given, &loaded.companions)?)
     }
 
-    /// Where it is; there is one embedded model per task.
-    pub(crate) fn source<'a>(&'a self, task: &'a Family) -> ModelSource<'a> {
+    /// Where it is; which embedded model it is depends on the task and its level.
+    pub(crate) fn source(&self, puzzles: &Puzzles) -> ModelSource<'_> {
         match self {
-            Found::Embedded => ModelSource::Embedded(&task.base),
+            Found::Embedded => ModelSource::Embedded(puzzles.base()),
             Found::Folder(path) | Found::Checkpoint(_, path) => ModelSource::Folder(path),
         }
     }
@@ -316,8 +317,8 @@ impl Found {
     ///
     /// # Errors
     /// A sentence that names the file.
-    pub fn load(&self, task: &Family, device: &burn::tensor::Device) -> Result<LoadedModel, Failure> {
-        let loaded = self.source(task).load(device)?;
+    pub fn load(&self, puzzles: &Puzzles, device: &burn::tensor::Device) -> Result<LoadedModel, Failure> {
+        let loaded = self.source(puzzles).load(device)?;
         loaded.notes.iter().for_each(output::say);
         Ok(loaded)
     }
@@ -444,6 +445,23 @@ pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<
         if let Some(majority) = at.majority {
             writeln!(stdout, "{:<34}{}", format!("majority@{}", at.k), with_interval(majority))?;
         }
+    }
+    if let Some(ceiling) = report.ceiling {
+        writeln!(stdout, "{:<34}{}", "solvable in the base's language", percent(ceiling))?;
+    }
+    for of in &report.by_numbers {
+        let value = format!(
+            "{} of {} puzzles; solvable {}; blind: random {}, looking ahead {}; steps right {}, faithful {}, cut off {}",
+            with_interval(of.accuracy),
+            of.puzzles,
+            maybe(of.ceiling),
+            maybe(of.random),
+            maybe(of.looking_ahead),
+            percent(of.arithmetic_right),
+            maybe(of.faithful_share),
+            percent(of.truncated_share)
+        );
+        writeln!(stdout, "{:<34}{value}", format!("accuracy, {} numbers", of.numbers))?;
     }
     for point in report.frontier.iter().filter(|point| point.budget.is_some()) {
         let name = format!("accuracy within {} tokens", point.budget.unwrap_or_default());

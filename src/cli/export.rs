@@ -10,13 +10,13 @@ use clap::Args;
 
 use super::{Failure, eval};
 use crate::{
+    config::Config,
     engine::setup::WEIGHTS_FILE,
     model::{
         adapter,
         publish::{self, WeightType},
     },
     system::files,
-    task,
 };
 
 /// Write a checkpoint as a Hugging Face folder that transformers loads
@@ -54,6 +54,9 @@ pub struct ExportArgs {
     /// The task whose embedded model is meant by `embedded`
     #[arg(long, value_name = "NAME", default_value = task::FAMILIES[0].name)]
     pub task: String,
+    /// Its level, if that has its own embedded model
+    #[arg(long, value_name = "NAME")]
+    pub level: Option<String>,
 }
 
 /// Exports and returns the exit code.
@@ -67,18 +70,14 @@ pub fn run(args: &ExportArgs, mut stdout: impl Write) -> Result<i32, Failure> {
             args.folder.display()
         )));
     }
-    let asked = args.dtype.as_deref().map(|name| {
-        WeightType::named(name).ok_or_else(|| {
-            Failure(format!(
-                "--dtype must be float32, bfloat16 or float16, not `{}`.",
-                super::printable(name)
-            ))
-        })
-    });
-    let asked = asked.transpose()?;
+    let asked = args.dtype.as_deref().map(weight_type).transpose()?;
     let device = Device::flex();
-    let family = task::family(&args.task).map_err(Failure)?;
-    let loaded = eval::find(&args.checkpoint, &args.runs)?.load(family, &device)?;
+    let mut config = Config::default();
+    config.set("task", &args.task)?;
+    if let Some(level) = &args.level {
+        config.set("level", level)?;
+    }
+    let loaded = eval::find(&args.checkpoint, &args.runs)?.load(&config.puzzles, &device)?;
     if args.adapter && loaded.model.lora().is_none() {
         let given = super::printable(&args.checkpoint);
         return Err(Failure(format!(
@@ -96,6 +95,16 @@ pub fn run(args: &ExportArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     write_folder(&args.folder, &files)?;
     writeln!(stdout, "{}", args.folder.display())?;
     Ok(0)
+}
+
+/// The type of weights that `--dtype` names.
+///
+/// # Errors
+/// A sentence that lists the types.
+pub(super) fn weight_type(name: &str) -> Result<WeightType, Failure> {
+    WeightType::named(name).ok_or_else(|| {
+        Failure(format!("--dtype must be float32, bfloat16 or float16, not `{}`.", super::printable(name)))
+    })
 }
 
 /// Writes a model's files.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     engine::side,
-    protocol::{Capability, RunSource},
+    protocol::{Capability, OUR_ENGINE, RunSource},
     runs::{RunDirectory, source},
     socket,
     system::output,
@@ -124,7 +124,10 @@ fn open(place: &Path) -> Result<RunSource, Failure> {
         if live && socket::has_socket(place) {
             source = socket::joined(source, place)?;
         }
-        source.side = Some(side::spawn(side::Source::Recorded(run))?);
+        // The models of another engine's run are not in its directory.
+        if source.facts.engine == OUR_ENGINE {
+            source.side = Some(side::spawn(side::Source::Recorded(run))?);
+        }
     }
     Ok(source)
 }

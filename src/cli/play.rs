@@ -49,6 +49,10 @@ pub struct PlayArgs {
     /// The task; a run's checkpoint has its own [default for all others: countdown]
     #[arg(long, value_name = "NAME")]
     pub task: Option<String>,
+    /// The level, for which the embedded base and the usual length may differ; a run's checkpoint has its own
+    /// [default for all others: the task's first]
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<String>,
     /// `embedded`, RUN@STEP, RUN (its newest checkpoint), a Hugging Face folder, a GGUF file, or a model's name on
     /// the hub; may be given twice
     #[arg(long, value_name = "RUN@STEP|DIR|NAME|embedded", default_value = "embedded")]
@@ -147,6 +151,11 @@ pub fn run(args: &PlayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     if let Some(task) = args.task.as_deref().or(trained_on.map(|family| family.name)) {
         config.set("task", task)?;
     }
+    let of_runs = found.iter().find_map(eval::Found::run_config).map(|run| run.puzzles);
+    let of_runs = of_runs.filter(|own| own.task == config.puzzles.task);
+    if let Some(level) = args.level.as_deref().or(of_runs.map(|own| own.level.name())) {
+        config.set("level", level)?;
+    }
     config.set("stop", &args.stop)?;
     config.set("prompt", &args.prompt)?;
     if let Some(run) = found.iter().find_map(eval::Found::run_config) {
@@ -168,7 +177,7 @@ pub fn run(args: &PlayArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let workers = Workers::new(1)?;
     let mut all = Vec::new();
     for (name, found) in args.checkpoint.iter().zip(&found) {
-        let loaded = found.load(family, &device)?;
+        let loaded = found.load(&config.puzzles, &device)?;
         let tokenizer = loaded.read_tokenizer()?;
         let stop_at_answer = found.stops_at_answer(config.reward.stop, &loaded)?;
         let mut config = config.clone();

@@ -5,17 +5,18 @@ use std::{io::Write, path::PathBuf, sync::Arc, time::Instant};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failure, INTERRUPTED, eval::Bar, export::write_folder, printable, progress_visible};
+use super::{
+    Failure, INTERRUPTED,
+    eval::Bar,
+    export::{weight_type, write_folder},
+    printable, progress_visible,
+};
 use crate::{
     config::Config,
     device,
     engine::setup::task_of,
     eval::{self, EvalOptions, Examinee, base::Measured},
-    model::{
-        folder::{self, LoadedModel},
-        publish::{self, WeightType},
-        source::hash_of,
-    },
+    model::{folder::LoadedModel, publish, source::ModelSource},
     pretrain::train::{Pretraining, Recipe},
     system::{
         output::say,
@@ -32,6 +33,8 @@ If interrupted, it continues when it is started again with the same options.
 
 Examples:
   aha-lab pretrain                             half an hour on two cores, into ./base
+  aha-lab pretrain --level tinyzero --out tinyzero-base
+                                               the base of a level that has its own
   aha-lab pretrain --task multiplication --out multiplication-base
   aha-lab pretrain --no-checking --out base-without-checking
                                                the control: a corpus without any checking
@@ -44,12 +47,18 @@ pub struct PretrainArgs {
     /// The task whose corpus it learns from
     #[arg(long, value_name = "NAME", default_value = task::FAMILIES[0].name)]
     pub task: String,
+    /// The level that the base is for [default: the task's first]; levels without a corpus of their own share that one's
+    #[arg(long, value_name = "NAME")]
+    pub level: Option<String>,
     /// Seed of weights and corpus
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
     /// Optimizer steps [default: as many as for the shipped model]
     #[arg(long, value_name = "N")]
     pub updates: Option<u64>,
+    /// Begin from random weights, also where a level's own base begins from that of the task's first level
+    #[arg(long)]
+    pub scratch: bool,
     /// Control: a corpus in which nothing is ever checked (or decomposed, in multiplication)
     #[arg(long)]
     pub no_checking: bool,
@@ -57,6 +66,9 @@ pub struct PretrainArgs {
     /// to 1
     #[arg(long, value_name = "RULE=SHARE")]
     pub corpus: Vec<String>,
+    /// The type of the written weights, float32 (as trained), bfloat16 or float16
+    #[arg(long, value_name = "TYPE", default_value = "float32")]
+    pub dtype: String,
     /// Worker threads; 0 uses the physical cores
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
@@ -98,12 +110,20 @@ const SAMPLES: usize = 4;
 /// # Errors
 /// A sentence that names what is in the way.
 pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
+    let as_type = weight_type(&args.dtype)?;
     let mut config = Config::default();
     config.set("task", &args.task)?;
     let family = config.puzzles.task;
-    let lessons = mixed((family.lessons)(!args.no_checking), &args.corpus).map_err(Failure)?;
+    if let Some(level) = &args.level {
+        config.set("level", level)?;
+    }
+    let level = config.puzzles.level.name();
+    let lessons = mixed(family.lessons_at(level, !args.no_checking), &args.corpus).map_err(Failure)?;
     let tokenizer_file = lessons.tokenizer_json().into_bytes();
     let mut recipe = Recipe { seed: args.seed, ..Recipe::of(family.name, lessons.as_ref()) };
+    recipe.level = family.own(level).map(|own| own.level.to_owned());
+    // What the first level's base knows of arithmetic need not be learnt again.
+    recipe.from = recipe.level.as_ref().filter(|_| !args.scratch).map(|_| family.levels[0].to_owned());
     recipe.updates = args.updates.unwrap_or(recipe.updates);
     // Now, rather than after all the work is done.
     std::fs::create_dir_all(&args.out)
@@ -112,6 +132,10 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
     let workers = Arc::new(Workers::new(worker_count(args.threads))?);
     let progress = args.out.join("training");
     let mut training = Pretraining::new(recipe.clone(), lessons, workers.clone(), &choice.device);
+    if let Some(first) = &recipe.from {
+        let first = ModelSource::Embedded(family.base_at(first)).load(&choice.device)?;
+        training = training.beginning_with(first.model).map_err(Failure)?;
+    }
     let resumed = training.resume(&progress, &choice.device).map_err(Failure)?;
 
     let bar = if progress_visible() { ProgressBar::new(recipe.updates) } else { ProgressBar::hidden() };
@@ -146,8 +170,11 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
     }
     bar.finish_and_clear();
 
-    let loaded = LoadedModel::made(training.model(), tokenizer_file);
-    let weights = folder::to_bytes(&loaded.model)?;
+    let made = LoadedModel::made(training.model(), tokenizer_file);
+    write_folder(&args.out, &publish::files(&made, as_type)?)?;
+    // What is measured is what was written, rounding included.
+    let written = ModelSource::Folder(&args.out);
+    let loaded = written.load(&choice.device)?;
     let tokenizer = loaded.read_tokenizer()?;
     let task = task_of(&config)?;
     let puzzles = eval::heldout_puzzles(task.as_ref(), args.puzzles);
@@ -167,10 +194,11 @@ pub fn run(args: &PretrainArgs, stdout: impl Write) -> Result<i32, Failure> {
     let report = eval::evaluate(&who, &puzzles, &options, &bar)?
         .ok_or_else(|| Failure("The evaluation was interrupted.".into()))?;
     bar.0.finish_and_clear();
-    let measured = Measured { model_hash: hash_of(&weights), eval: report.clone() };
-    let mut files = publish::files(&loaded, WeightType::F32)?;
-    files.push(("recipe.json".into(), serde_json::to_vec_pretty(&recipe)?));
-    files.push(("measured.json".into(), serde_json::to_vec_pretty(&measured)?));
+    let measured = Measured { model_hash: written.hash()?, eval: report.clone() };
+    let files = [
+        ("recipe.json".into(), serde_json::to_vec_pretty(&recipe)?),
+        ("measured.json".into(), serde_json::to_vec_pretty(&measured)?),
+    ];
     write_folder(&args.out, &files)?;
     super::eval::print(&report, args.json, stdout)?;
     Ok(0)

@@ -12,6 +12,7 @@ use std::{
     },
 };
 
+use burn::tensor::Device;
 use clap::Args;
 use crossbeam_channel::Receiver;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -27,14 +28,14 @@ use super::{
 use crate::{
     config::Config,
     device,
-    engine::{
-        parts,
-        setup::{EngineError, WEIGHTS_FILE},
-    },
+    engine::{parts, setup::WEIGHTS_FILE},
     model::{
-        adapter,
+        adapter::{self, AdapterBase},
+        companions::Companions,
         folder::LoadedModel,
         publish::{self, WeightType},
+        trainer::UpdateError,
+        transformer::Transformer,
     },
     pretrain::priming::{Line, PRIMING_FILE, Priming, PrimingError, Recipe, Teacher},
     system::{
@@ -163,9 +164,24 @@ fn habits(args: &PrimeArgs) -> Result<Habits, Failure> {
 struct Prepared {
     priming: Priming,
     recipe: Recipe,
-    /// The base, whose model is replaced by the primed one.
-    loaded: LoadedModel,
-    device: burn::tensor::Device,
+    beside: Beside,
+    device: Device,
+}
+
+/// What belongs to the model, without its weights.
+struct Beside {
+    tokenizer: Vec<u8>,
+    companions: Companions,
+    adapter_of: Option<AdapterBase>,
+}
+
+impl Beside {
+    /// A model with it.
+    fn with(&self, model: Transformer) -> LoadedModel {
+        let Self { tokenizer, companions, adapter_of } = self;
+        let (tokenizer, companions) = (tokenizer.clone(), companions.clone());
+        LoadedModel { model, tokenizer, companions, notes: Vec::new(), adapter_of: adapter_of.clone() }
+    }
 }
 
 fn prepare(args: &PrimeArgs) -> Result<Prepared, Failure> {
@@ -183,14 +199,14 @@ fn prepare(args: &PrimeArgs) -> Result<Prepared, Failure> {
     let choice = device::choose(config.machine.backend)?;
     let threads = if choice.is_gpu { 1 } else { worker_count(config.machine.threads) };
     let workers = Arc::new(Workers::new(threads)?);
-    let mut loaded = at.load(family, &choice.device)?;
+    let mut loaded = at.load(&config.puzzles, &choice.device)?;
     let prompt = at.prompt(&mut config, &loaded)?;
     if let Some(text) = &prompt {
         loaded.companions = loaded.companions.with_prompt(text);
     }
     let tokenizer = loaded.read_tokenizer()?;
     let task = asked_task(&config, prompt.as_deref(), &loaded, &tokenizer)?;
-    let source = at.source(family);
+    let source = at.source(&config.puzzles);
     let recipe = Recipe {
         base: source.hash()?,
         task: family.name.into(),
@@ -210,12 +226,11 @@ fn prepare(args: &PrimeArgs) -> Result<Prepared, Failure> {
         lora_targets: config.lora.lora_targets.to_string(),
     };
     let teacher = Teacher::new(task, writer, habits, tokenizer, &loaded.model).map_err(Failure)?;
-    let (model, adapter_of) =
-        parts::to_train(loaded.model.clone(), loaded.adapter_of.clone(), &config, source)
-            .map_err(|error: EngineError| Failure(error.to_string()))?;
-    loaded.adapter_of = adapter_of;
+    let LoadedModel { model, tokenizer, companions, adapter_of, .. } = loaded;
+    let (model, adapter_of) = parts::to_train(model, adapter_of, &config, source)?;
     let priming = Priming::new(recipe.clone(), teacher, model, workers);
-    Ok(Prepared { priming, recipe, loaded, device: choice.device })
+    let beside = Beside { tokenizer, companions, adapter_of };
+    Ok(Prepared { priming, recipe, beside, device: choice.device })
 }
 
 /// Primes, writes the model, and returns the exit code.
@@ -223,7 +238,7 @@ fn prepare(args: &PrimeArgs) -> Result<Prepared, Failure> {
 /// # Errors
 /// A sentence that names what is in the way.
 pub fn run(args: &PrimeArgs, mut stdout: impl Write) -> Result<i32, Failure> {
-    let Prepared { mut priming, recipe, mut loaded, device } = prepare(args)?;
+    let Prepared { mut priming, recipe, beside, device } = prepare(args)?;
     // Now, rather than after all the work is done.
     std::fs::create_dir_all(&args.out)
         .map_err(|error| Failure(format!("{}: {error}.", args.out.display())))?;
@@ -240,9 +255,10 @@ pub fn run(args: &PrimeArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     while priming.done() < recipe.updates {
         let line = match priming.update(|| interrupts.none()) {
             Ok(line) => line,
-            Err(PrimingError::Update(crate::model::trainer::UpdateError::Interrupted)) => {
-                loaded.model = priming.model();
-                priming.save(&progress, &model_files(&loaded, false)?).map_err(Failure)?;
+            Err(PrimingError::Update(UpdateError::Interrupted)) => {
+                priming
+                    .save(&progress, &model_files(&beside.with(priming.model()), false)?)
+                    .map_err(Failure)?;
                 bar.abandon();
                 say(format!("Stopped after update {}; start it again to continue.", priming.done()));
                 return Ok(INTERRUPTED);
@@ -254,16 +270,14 @@ pub fn run(args: &PrimeArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         bar.set_position(line.update);
         bar.set_message(format!("loss {:.4}", smooth.unwrap_or(line.loss)));
         if line.update.is_multiple_of(SAVE_EVERY) && line.update < recipe.updates {
-            loaded.model = priming.model();
-            priming.save(&progress, &model_files(&loaded, false)?).map_err(Failure)?;
+            priming.save(&progress, &model_files(&beside.with(priming.model()), false)?).map_err(Failure)?;
         }
     }
     bar.finish_and_clear();
-    loaded.model = priming.model();
     let taught = priming.taught().map_err(Failure)?;
     let losses = log.losses()?;
-    let mut files = model_files(&loaded, args.merge)?;
-    let about = json!({ "recipe": recipe, "taught": taught, "prompt": recipe.prompt });
+    let mut files = model_files(&beside.with(priming.model()), args.merge)?;
+    let about = json!({ "recipe": recipe, "taught": taught });
     files.push((PRIMING_FILE.into(), serde_json::to_vec_pretty(&about)?));
     files.push(("README.md".into(), card::card(&args.base, &recipe, &taught, losses).into_bytes()));
     write_folder(&args.out, &files)?;

@@ -47,6 +47,7 @@ Examples:
   aha-lab run --set control=random-reward          the control: a reward that ignores the answer
   aha-lab run --task multiplication                another task, from its own base model
   aha-lab run --base HuggingFaceTB/SmolLM2-135M    from a model on the hub, which is fetched first
+  aha-lab run --level tinyzero                     TinyZero's three or four numbers up to 99, from the base for it
   aha-lab run --set preset=dapo --set learning_rate=2e-4
   aha-lab run --resume seed1 --steps 60            continue to step 60
   aha-lab run --fork seed1@20 --set seed=7         a new run from a checkpoint")]
@@ -79,6 +80,9 @@ pub struct RunArgs {
     /// The task and its own settings, applied before any --set
     #[arg(long, value_name = "NAME")]
     pub task: Option<String>,
+    /// The level and its own settings and base model, applied after the task and before any --set
+    #[arg(long, value_name = "NAME")]
+    pub level: Option<String>,
     /// Wait before the first token until the run is resumed or stepped
     #[arg(long)]
     pub paused: bool,
@@ -94,7 +98,7 @@ pub struct RunArgs {
     pub runs: PathBuf,
     /// Resume a run from its newest checkpoint, with its own configuration; resuming from STEP removes the
     /// steps and checkpoints after it
-    #[arg(long, value_name = "RUN[@STEP]", conflicts_with_all = ["fork", "base", "config", "settings", "seed", "control", "task", "backend"])]
+    #[arg(long, value_name = "RUN[@STEP]", conflicts_with_all = ["fork", "base", "config", "settings", "seed", "control", "task", "level", "backend"])]
     pub resume: Option<String>,
     /// Begin a new run from a checkpoint of another
     #[arg(long, value_name = "RUN@STEP")]
@@ -204,6 +208,9 @@ fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
     // First, because it brings its own settings, which explicit ones override.
     if let Some(task) = &args.task {
         config.set("task", task)?;
+    }
+    if let Some(level) = &args.level {
+        config.set("level", level)?;
     }
     config = config.with(&args.settings)?;
     let seed = args.seed.map(|seed| seed.to_string());

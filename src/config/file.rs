@@ -119,7 +119,7 @@ impl ConfigFile {
         given.keys().filter(|key| !known.contains_key(*key)).map(|key| shortened(key)).collect()
     }
 
-    /// Parses and validates the text of a file. `task` and `preset` take effect first, so that every other
+    /// Parses and validates the text of a file. `task`, `level` and `preset` take effect first, so that every other
     /// key of the file overrides them.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let refused = |reason: String| ConfigError::File { path: PathBuf::from("text"), reason };
@@ -156,7 +156,7 @@ impl ConfigFile {
             // A run's file has every key there was. One that its preset sets today was not in force then.
             if name == "preset" && provenance.is_some() { config.revert_presets() } else { Ok(()) }
         };
-        for name in ["task", "preset"] {
+        for name in ["task", "level", "preset"] {
             if let Some(given) = table.remove(name) {
                 assign(name, &given)?;
             }

@@ -36,7 +36,7 @@ use crate::{
     record::explain::StepExplanation,
     settings::{Field, Refused, Section, Value},
     system::quoting::{quoted, shortened},
-    task,
+    task::{self, Family, LevelName},
 };
 
 /// Everything that determines a run. It has no times or paths: one configuration and one seed give one run.
@@ -130,12 +130,13 @@ impl Config {
 
     /// Stores a value that `key` has validated, and whatever follows from it.
     fn assign(&mut self, key: &Key, value: Value) -> Result<(), ConfigError> {
-        let task = self.puzzles.task;
+        let (task, level) = (self.puzzles.task, self.puzzles.level);
         if let Some(field) = self.sections_mut().into_iter().find_map(|section| section.field_mut(key.name)) {
             field.store(value);
         }
         match key.name {
             "task" if self.puzzles.task != task => self.begin_task()?,
+            "level" if self.puzzles.level != level => self.begin_level(level)?,
             "preset" => self.begin_preset()?,
             _ => {}
         }
@@ -145,7 +146,10 @@ impl Config {
     /// Applies the task's first level and its other settings, and reverts those of other tasks.
     fn begin_task(&mut self) -> Result<(), ConfigError> {
         let defaults = Self::default();
-        for (key, _) in task::FAMILIES.iter().flat_map(|family| family.settings) {
+        let of_levels = |family: &&'static Family| family.own.iter().flat_map(|own| own.settings);
+        let of_tasks =
+            task::FAMILIES.iter().flat_map(|family| family.settings.iter().chain(of_levels(family)));
+        for (key, _) in of_tasks {
             self.set(key, &defaults.get(key)?)?;
         }
         let family = self.puzzles.task;
@@ -154,6 +158,26 @@ impl Config {
         }
         self.puzzles.level = family.first_level();
         Ok(())
+    }
+
+    /// Applies the level's settings, and reverts those of the level before.
+    fn begin_level(&mut self, before: LevelName) -> Result<(), ConfigError> {
+        let family = self.puzzles.task;
+        let of_both = [before, self.puzzles.level].into_iter().filter_map(|level| family.own(level.name()));
+        for (key, _) in of_both.flat_map(|own| own.settings) {
+            self.set(key, &self.usual(key)?)?;
+        }
+        Ok(())
+    }
+
+    /// The value of a key that nobody has set: the level's, else the task's, else the default.
+    fn usual(&self, key: &str) -> Result<String, ConfigError> {
+        let family = self.puzzles.task;
+        let of_level = family.own(self.puzzles.level.name()).map_or(&[][..], |own| own.settings);
+        match of_level.iter().chain(family.settings).find(|(set, _)| *set == key) {
+            Some((_, value)) => Ok((*value).to_owned()),
+            None => Self::default().get(key),
+        }
     }
 
     /// Applies the preset's settings, and reverts those of the other presets.
@@ -167,9 +191,8 @@ impl Config {
 
     /// Reverts what any preset sets, and keeps the name of the preset in force.
     pub(crate) fn revert_presets(&mut self) -> Result<(), ConfigError> {
-        let defaults = Self::default();
         for (key, _) in Preset::all().into_iter().flat_map(Preset::settings) {
-            self.set(key, &defaults.get(key)?)?;
+            self.set(key, &self.usual(key)?)?;
         }
         Ok(())
     }

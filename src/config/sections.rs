@@ -4,7 +4,7 @@ use crate::{
     device::BackendRequest,
     prompt::PromptStyle,
     settings::{Texts, choices, section},
-    task::{FAMILIES, Family, LevelName, Task},
+    task::{BaseFiles, FAMILIES, Family, LevelName, Task},
 };
 
 section! {
@@ -13,7 +13,7 @@ section! {
     pub struct Puzzles {
         /// Kind of problems to train on. Another task also sets its own defaults, such as the level.
         fixed task: &'static Family = FAMILIES[0];
-        /// How hard the problems are. Every task has its own levels.
+        /// How hard the problems are. Every task has its own levels; `tinyzero` also sets its own defaults.
         fixed level: LevelName = FAMILIES[0].first_level();
     }
 }
@@ -25,6 +25,11 @@ impl Puzzles {
     /// A sentence, if the task has no such level.
     pub fn make(&self) -> Result<Box<dyn Task>, String> {
         (self.task.at)(self.level.name())
+    }
+
+    /// The base model that the program has for them.
+    pub fn base(&self) -> &'static BaseFiles {
+        self.task.base_at(self.level.name())
     }
 }
 

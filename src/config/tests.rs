@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::collections::BTreeSet;
+
 use super::*;
+use crate::record::PausesWithin;
 
 fn refusal(key: &str, value: &str) -> String {
     let mut config = Config::default();
@@ -150,6 +153,23 @@ fn the_default_is_valid_and_survives_its_file() {
     let silent = text.replace("vector_unit = \"avx2\"\n", "");
     assert!(silent.len() < text.len());
     assert_eq!(ConfigFile::parse(&silent).unwrap().provenance, Some(older), "a run of an earlier program");
+}
+
+#[test]
+fn another_engine_is_known_by_what_its_file_says() {
+    let text = "schema_version = 1\ntemperature = 0.7\ntask = \"countdown\"\n\n[provenance]\nmodel_hash = \"\"\n\
+                program_version = \"0.1.0\"\nbackend = \"cpu\"\ncreated = \"\"\n\n[provenance.engine]\nname = \"TRL\"\n\
+                pauses_within = \"phase\"\nlater = 1\n";
+    let file = ConfigFile::parse(text).unwrap();
+    let engine = file.provenance.as_ref().unwrap().engine.as_ref().unwrap();
+    assert_eq!((engine.name.as_str(), engine.pauses_within), ("TRL", PausesWithin::Phase));
+    let told: BTreeSet<&str> = engine.told.iter().map(String::as_str).collect();
+    assert_eq!(told, BTreeSet::from(["task", "temperature"]));
+    assert!(engine.commands.is_empty() && engine.model.is_empty());
+    let written = ConfigFile::parse(&file.to_toml().unwrap()).unwrap();
+    let again = written.provenance.unwrap().engine.unwrap();
+    assert_eq!((again.name.as_str(), again.pauses_within), ("TRL", PausesWithin::Phase));
+    assert!(ConfigFile::parse(&text.replace("\"phase\"", "\"never\"")).is_err());
 }
 
 #[test]
@@ -327,4 +347,21 @@ fn a_file_that_names_a_task_alone_has_the_rest_from_it() {
     assert_eq!(read("max_new_tokens = 90\ntask = \"multiplication\"").unwrap().sampling.max_new_tokens, 90);
     let refused = read("task = \"multiplication\"\nlevel = \"4x20\"").unwrap_err().to_string();
     assert!(refused.contains("it takes one of 2x2, 2x1, 3x2"), "{refused}");
+}
+
+#[test]
+fn a_level_brings_its_settings_and_another_one_takes_them_away() {
+    let mut config = Config::default();
+    config.set("level", "tinyzero").unwrap();
+    assert_eq!((config.update.kl_coef, config.sampling.max_new_tokens), (0.05, 448));
+    config.set("kl_coef", "0.01").unwrap();
+    config.set("level", "tinyzero").unwrap();
+    assert_eq!(config.update.kl_coef, 0.01, "the level that is set already changes nothing");
+    config.set("level", "4x20").unwrap();
+    assert_eq!(config, Config::default().with(["level=4x20"]).unwrap());
+    config.set("level", "tinyzero").unwrap();
+    config.set("task", "multiplication").unwrap();
+    assert_eq!(config, Config::default().with(["task=multiplication"]).unwrap());
+    let read = ConfigFile::parse("kl_coef = 0.2\nlevel = \"tinyzero\"").unwrap().config;
+    assert_eq!((read.update.kl_coef, read.sampling.max_new_tokens), (0.2, 448));
 }

@@ -80,10 +80,12 @@ pub fn prompt_text(
 fn is_ours(folder: &Path, tokenizer_file: &[u8], tokenizer: &Tokenizer) -> bool {
     // Other language models use subword tokens.
     tokenizer.is_word_level()
-        || FAMILIES.iter().any(|family| {
-            family.base.tokenizer == tokenizer_file
-                || (family.lessons)(true).tokenizer_json().as_bytes() == tokenizer_file
-        })
+        || FAMILIES.iter().flat_map(|family| family.bases().map(move |found| (family, found))).any(
+            |(family, (level, base))| {
+                base.tokenizer == tokenizer_file
+                    || family.lessons_at(level, true).tokenizer_json().as_bytes() == tokenizer_file
+            },
+        )
         || has_recipe(folder)
 }
 
@@ -93,7 +95,7 @@ fn primed_prompt(folder: &Path) -> Option<PromptStyle> {
     let about: serde_json::Value = serde_json::from_slice(&about).ok()?;
     // Other programs may use this file name too.
     about.get("taught")?;
-    Some(PromptStyle::of_word(about["prompt"].as_str()?))
+    Some(PromptStyle::of_word(about["recipe"]["prompt"].as_str()?))
 }
 
 fn has_recipe(folder: &Path) -> bool {
@@ -108,7 +110,7 @@ fn has_recipe(folder: &Path) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::{rollout::budget::tests::characters, task::Family};
+    use crate::rollout::budget::tests::characters;
 
     #[test]
     fn models_from_elsewhere_end_behind_their_answer_and_ours_at_the_end_token() {
@@ -120,7 +122,7 @@ mod tests {
         for stop in [(StopAt::Answer, true), (StopAt::End, false)] {
             assert_eq!(stops_at_answer(stop.0, path, b"{}", &foreign), stop.1);
         }
-        for Family { base, .. } in FAMILIES {
+        for (_, base) in FAMILIES.iter().flat_map(|family| family.bases()) {
             let ours = Tokenizer::from_bytes(base.tokenizer, Path::new("ours")).unwrap();
             assert!(!auto(base.tokenizer, &ours), "an export of it");
         }

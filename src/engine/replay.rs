@@ -140,7 +140,7 @@ fn policy(
     let backend = parts::backend_name(&choice, threads);
     let source = match checkpoint {
         Some(checkpoint) => ModelSource::Folder(&checkpoint.path),
-        None => ModelSource::Embedded(&config.puzzles.task.base),
+        None => ModelSource::Embedded(config.puzzles.base()),
     };
     let loaded = source.load(&choice.device)?;
     let tokenizer = loaded.read_tokenizer()?.stopping_at(&config.asking.stop_strings.0);

@@ -20,7 +20,7 @@ use crate::{
         companions::Companions,
         config::ModelConfig,
         folder::{LoadedModel, ModelError},
-        source::{ModelSource, family_of, hash_of},
+        source::{ModelSource, embedded_of, hash_of},
         tokenizer::{Tokenizer, TokenizerError},
         trainer::Trainer,
         transformer::Transformer,
@@ -209,8 +209,9 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         warnings.extend(soundness::doubts_of_config(run, &config));
     }
 
+    let embedded = config.puzzles.base();
     let source = match (&options.start, &checkpoint) {
-        (Start::New(Base::Embedded), _) | (Start::Resume(..), None) => ModelSource::Embedded(&family.base),
+        (Start::New(Base::Embedded), _) | (Start::Resume(..), None) => ModelSource::Embedded(embedded),
         (Start::New(Base::Folder(folder)), _) => ModelSource::Folder(folder),
         (_, Some(checkpoint)) => ModelSource::Folder(&checkpoint.path),
         _ => return Err(EngineError::Other("There is no checkpoint to resume from.".into())),
@@ -224,7 +225,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         _ => source.hash()?,
     };
     let is_embedded =
-        !matches!(options.start, Start::New(Base::Folder(_))) && hash == hash_of(family.base.weights);
+        !matches!(options.start, Start::New(Base::Folder(_))) && hash == hash_of(embedded.weights);
     let tokenizer = loaded.read_tokenizer()?.stopping_at(&config.asking.stop_strings.0);
     config.asking.prompt =
         parts::prompt_of(&options.start, &config, saved.as_ref(), &mut loaded, &tokenizer)?;
@@ -237,7 +238,7 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
     let longest_prompt = prompt_tokens(task.as_ref(), &tokenizer)?;
     check_prompt(longest_prompt, &config, &model)?;
     check_sizes(&config, &model.config, threads, longest_prompt).map_err(EngineError::Other)?;
-    let base = is_embedded.then(|| eval::base::reference_for(family, &config)).flatten();
+    let base = is_embedded.then(|| eval::base::reference_for(embedded, &config)).flatten();
 
     let reference = parts::reference(checkpoint.as_ref(), &config, &model)?;
     let mut trainer = Trainer::new(model, 0.0, workers);
@@ -377,7 +378,7 @@ pub(super) fn began_from_embedded(run: &RunDirectory) -> bool {
         .config()
         .ok()
         .and_then(|file| file.provenance)
-        .is_some_and(|provenance| family_of(&provenance.model_hash).is_some());
+        .is_some_and(|provenance| embedded_of(&provenance.model_hash).is_some());
     let anew = Reader::new(run).events().is_ok_and(|log| {
         log.records.first().is_none_or(|first| matches!(first.event, RunEvent::Started { .. }))
     });

@@ -1,6 +1,7 @@
 //! Held-out evaluation: accuracy, pass@k, majority vote, thinking budgets.
 
 pub mod base;
+pub mod by_numbers;
 pub mod frontier;
 mod options;
 mod reference;
@@ -97,6 +98,7 @@ pub fn evaluate(
     let forcing = Forcing::of(who.tokenizer)?;
     let all = judge(who, puzzles, &rules, options.samples, &written, &forcing);
     let mut report = EvalReport::of(&all, puzzles.len(), options.samples, options.temperature);
+    report.by_numbers = by_numbers::by_numbers(puzzles, &all, options.samples, options.temperature);
     if options.greedy {
         let sampling = SamplingOptions { temperature: 0.0, ..sampling };
         let Some(written) = answer(who, &prompts, 1, sampling, options.seed, observer) else {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BaseReference, frontier::Drawn};
+use super::{BaseReference, by_numbers::OfSize, frontier::Drawn};
 use crate::{metrics::hits::HitRates, reasoning::Analysis, record::Point};
 
 /// One answered puzzle sample, reduced to what the report needs.
@@ -49,6 +49,13 @@ pub struct EvalReport {
     /// budget.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub frontier: Vec<Point>,
+    /// Share of puzzles that can be solved in the language of our base models, where every value is whole and from 1
+    /// to 99: the most that such a model can reach. `None` in a task without blind search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ceiling: Option<f64>,
+    /// The results by how many numbers a puzzle gives; empty if all give equally many.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by_numbers: Vec<OfSize>,
     /// Mean reward.
     pub reward: f64,
     /// Share with a well-formed answer.
@@ -121,6 +128,12 @@ impl EvalReport {
                 .collect(),
             budget: BTreeMap::new(),
             frontier: vec![free],
+            ceiling: drawn
+                .iter()
+                .map(|one| Some(f64::from(u8::from(one.blind?.right > 0))))
+                .sum::<Option<f64>>()
+                .map(|solvable| solvable / n),
+            by_numbers: Vec::new(),
             reward: mean(&|s| s.reward),
             well_formed: share(&|s| s.well_formed),
             arithmetic_right: of(count(|a| a.arithmetic_right), count(|a| a.arithmetic_steps)).unwrap_or(0.0),

@@ -19,7 +19,7 @@ use super::{
     layout::{BlockLayout, Layout, Place},
     lora::{Lora, Target},
     publish::WeightType,
-    source::ModelSource,
+    source::{ModelSource, embedded_of},
     transformer::Transformer,
     weights::encoded,
 };
@@ -239,7 +239,10 @@ impl AdapterBase {
         let refused = |reason: String| Err(broken(adapter, reason));
         let source = match (&self.embedded, &self.folder) {
             (Some(task), _) => match task::family(task) {
-                Ok(family) => ModelSource::Embedded(&family.base),
+                // A task may have several: the weights tell which.
+                Ok(family) => ModelSource::Embedded(
+                    self.sha256.as_deref().and_then(embedded_of).unwrap_or(&family.base),
+                ),
                 Err(reason) => return refused(reason),
             },
             (None, Some(base)) if is_model(base) => ModelSource::Folder(base),

@@ -12,12 +12,12 @@ use super::{
     gguf,
     publish::published_shape,
 };
-use crate::task::{BaseFiles, FAMILIES, Family};
+use crate::task::{BaseFiles, FAMILIES};
 
 /// Where a model is.
 #[derive(Clone, Copy)]
 pub enum ModelSource<'a> {
-    /// Inside the program, one per task.
+    /// Inside the program, one per task, and one for each level that has its own.
     Embedded(&'a BaseFiles),
     /// A Hugging Face folder, which a checkpoint is too, or a GGUF file.
     Folder(&'a Path),
@@ -60,7 +60,8 @@ pub fn hash_of(weights: &[u8]) -> String {
     folder::hexadecimal(&Sha256::digest(weights))
 }
 
-/// The task whose embedded model has weights of this hash.
-pub(crate) fn family_of(hash: &str) -> Option<&'static Family> {
-    FAMILIES.iter().copied().find(|family| hash_of(family.base.weights) == hash)
+/// The embedded model whose weights have this hash.
+pub(crate) fn embedded_of(hash: &str) -> Option<&'static BaseFiles> {
+    let mut bases = FAMILIES.iter().flat_map(|family| family.bases());
+    bases.find_map(|(_, base)| (hash_of(base.weights) == hash).then_some(base))
 }

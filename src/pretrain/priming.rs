@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 
 use super::supervised::{self, MicroBatch, Row, Saved, Schedule};
 use crate::{
-    config::Lora,
     grpo::loss::micro_batches,
     model::{
         source::ModelSource,
@@ -72,13 +71,6 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Writes down an adapter's keys.
-    #[must_use]
-    pub fn with_lora(self, lora: &Lora) -> Self {
-        let (lora_rank, lora_alpha) = (lora.lora_rank, lora.lora_alpha);
-        Self { lora_rank, lora_alpha, lora_targets: lora.lora_targets.to_string(), ..self }
-    }
-
     /// The learning rate of an update, counted from 0: it decays to a tenth of its peak.
     pub fn rate(&self, update: u64) -> f64 {
         let (updates, peak, warmup) = (self.updates, self.learning_rate, self.warmup);

@@ -32,6 +32,12 @@ pub struct Recipe {
     /// The task whose corpus is used.
     #[serde(default = "countdown")]
     pub task: String,
+    /// The level whose corpus is used, if the level has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
+    /// The level whose base it begins from; `None` for random weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// Seed of the weights and the corpus.
     pub seed: u64,
     /// Optimizer updates.
@@ -64,6 +70,8 @@ impl Recipe {
     pub fn of(task: &str, lessons: &dyn Lessons) -> Self {
         Self {
             task: task.into(),
+            level: None,
+            from: None,
             seed: 0,
             updates: lessons.updates(),
             documents: 32,
@@ -117,6 +125,21 @@ impl Pretraining {
         let trainer = Trainer::new(model, recipe.weight_decay, workers);
         let ids = lessons.tokens().into_iter().zip(0..).collect();
         Self { recipe, lessons, trainer, ids, done: 0, words: 0 }
+    }
+
+    /// The same, from the weights of another model of this shape.
+    ///
+    /// # Errors
+    /// If it has another shape.
+    pub fn beginning_with(mut self, mut model: Transformer) -> Result<Self, String> {
+        // Ours, whatever family it was published as.
+        model.config = self.trainer.inference_model().config;
+        let trainer = Trainer::new(model, self.recipe.weight_decay, self.trainer.workers().clone());
+        if trainer.parameter_sizes() != self.trainer.parameter_sizes() {
+            return Err("The base that it would begin from has another shape.".into());
+        }
+        self.trainer = trainer;
+        Ok(self)
     }
 
     /// Updates done.

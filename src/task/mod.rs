@@ -216,6 +216,20 @@ pub struct Family {
     pub traces: Option<priming::Writer>,
     /// The base model built into the program.
     pub base: BaseFiles,
+    /// The levels that have a base model of their own. The others share the family's.
+    pub own: &'static [Own],
+}
+
+/// A level that has its own base model.
+pub struct Own {
+    /// The name of the level.
+    pub level: &'static str,
+    /// Configuration keys whose defaults differ at this level, after those of the task.
+    pub settings: &'static [(&'static str, &'static str)],
+    /// What its base model is taught; see [`Family::lessons`].
+    pub lessons: fn(bool) -> Box<dyn Lessons>,
+    /// Its base model.
+    pub base: BaseFiles,
 }
 
 impl std::fmt::Debug for Family {
@@ -266,6 +280,26 @@ impl Family {
     /// The default level.
     pub(crate) fn first_level(&self) -> LevelName {
         LevelName(self.levels[0])
+    }
+
+    /// What is particular to a level; `None` for a level that shares the family's base model.
+    pub fn own(&self, level: &str) -> Option<&'static Own> {
+        self.own.iter().find(|own| own.level == level)
+    }
+
+    /// The base model of a level.
+    pub fn base_at(&'static self, level: &str) -> &'static BaseFiles {
+        self.own(level).map_or(&self.base, |own| &own.base)
+    }
+
+    /// Every base model of the task, with the name of the level that it is for.
+    pub fn bases(&'static self) -> impl Iterator<Item = (&'static str, &'static BaseFiles)> {
+        std::iter::once((self.levels[0], &self.base)).chain(self.own.iter().map(|own| (own.level, &own.base)))
+    }
+
+    /// What the base model of a level is taught; see [`Self::lessons`].
+    pub fn lessons_at(&self, level: &str, habits: bool) -> Box<dyn Lessons> {
+        self.own(level).map_or(self.lessons, |own| own.lessons)(habits)
     }
 
     /// An example puzzle.

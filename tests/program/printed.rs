@@ -89,6 +89,7 @@ fn no_argument_commands_the_terminal() {
         "run",
         "open",
         "pretrain",
+        "prime",
         "eval",
         "play",
         "score",

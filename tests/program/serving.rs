@@ -67,7 +67,8 @@ fn each_line_is_answered_before_the_next_and_a_bad_one_ends_nothing() {
     assert!(long["error"].as_str().unwrap().contains("8388608 bytes"), "{long}");
     let wrong =
         server.ask(r#"{"numbers":[2,3],"target":6,"completion":"<answer>2 + 3</answer>","analyze":true}"#);
-    assert_eq!((&wrong["reward"], &wrong["analysis"]["attempts"]), (&0.25.into(), &0.into()));
+    assert_eq!(wrong["reward"], 0.25);
+    assert_eq!(wrong["analysis"]["attempts"], 0);
     assert_eq!(server.ask(r#"{"readings":true}"#)["readings"]["reasoning/checks"], 0.0);
     assert_eq!(server.ended(), Some(0), "bad lines were answered");
 }

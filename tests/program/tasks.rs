@@ -70,6 +70,8 @@ fn what_a_task_does_not_have_is_refused_in_a_sentence() {
         (&["eval", "--task", "multiplication", "--level", "3x20"], "one of 2x2, 2x1, 3x2"),
         (&["export", "embedded", "nowhere", "--task", "chess"], "the tasks are countdown, multiplication"),
         (&["run", "--headless", "--task", "multiplication", "--set", "level=4x20"], "one of 2x2, 2x1, 3x2"),
+        (&["pretrain", "--level", "5x5", "--out", "nowhere"], "one of 3x20, 4x20, tinyzero"),
+        (&["export", "embedded", "nowhere", "--level", "5x5"], "the levels are 3x20, 4x20, tinyzero"),
     ] {
         let said = refusal(&mut lab(arguments));
         assert!(said.contains(words), "{arguments:?}: {said}");
@@ -82,4 +84,31 @@ fn what_a_task_does_not_have_is_refused_in_a_sentence() {
     let output = searched.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("Multiplication has no search tree"));
+}
+
+#[test]
+fn a_level_with_its_own_base_brings_its_settings_and_everything_that_reads_the_run_follows() {
+    let root = TempDir::new().unwrap();
+    succeeds(headless(root.path(), 1).args(["--level", "tinyzero"]));
+    let run = only_run(root.path());
+    let file = run.config().unwrap();
+    let own = aha_lab::task::countdown::FAMILY.own("tinyzero").unwrap();
+    assert_eq!(file.config.puzzles.level.name(), "tinyzero");
+    assert_eq!(file.config.update.kl_coef, 0.05);
+    assert_eq!(file.config.sampling.max_new_tokens, 24, "what is set comes after what the level sets");
+    let hash = aha_lab::model::source::hash_of(own.base.weights);
+    assert_eq!(file.provenance.unwrap().model_hash, hash);
+
+    let path = root.path().display().to_string();
+    let asked = ["--count", "12", "--backend", "cpu", "--json", "--runs", &path];
+    let sizes = |report: &serde_json::Value| -> Vec<u64> {
+        let of = report["by_numbers"].as_array().unwrap();
+        of.iter().map(|size| size["numbers"].as_u64().unwrap()).collect()
+    };
+    let report = json(&[&["eval", "--checkpoint", &run.name()][..], &asked].concat());
+    assert_eq!(sizes(&report), [3, 4], "the level is that of the run");
+    assert!(report["well_formed"].as_f64().unwrap() > 0.8, "asked in its own language, it answers in it");
+    let of_base = json(&[&["eval", "--level", "tinyzero"][..], &asked].concat());
+    assert_eq!(sizes(&of_base), [3, 4]);
+    assert!(of_base["ceiling"].as_f64().unwrap() > 0.5);
 }

@@ -20,7 +20,8 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use crate::picture::{draw, text};
 
 fn unjudged() -> Rollout {
-    Rollout { correct: None, ..Script::new(7).rollout(1, 0, 0) }
+    let parts = [("right\u{1b}[2J".to_owned(), Some(0.5)), ("style".to_owned(), None)];
+    Rollout { correct: None, rewards: Some(parts.into()), ..Script::new(7).rollout(1, 0, 0) }
 }
 
 /// The screen with this name over a run whose one completion nobody judged.
@@ -55,6 +56,7 @@ fn its_settings_are_unknown() {
 fn an_answer_that_nobody_judged_is_neither_right_nor_wrong() {
     let transcripts = shown("Transcripts");
     assert!(transcripts.contains("? unknown"), "{transcripts}");
+    assert!(transcripts.contains("right[2J 0.50   style none"), "{transcripts}");
     let record = unjudged();
     assert!(!Filter::Right.passes(&record) && !Filter::Wrong.passes(&record));
 }

@@ -7,7 +7,7 @@ use crate::{
     eval::{EvalOptions, report::EvalReport},
     model::{
         folder::LoadedModel,
-        source::{ModelSource, family_of},
+        source::{ModelSource, embedded_of},
     },
     record::{HowMeasured, Measurement},
     runs::{RunAtStep, RunDirectory, checkpoint::Checkpoint},
@@ -97,8 +97,8 @@ pub(crate) fn base_of(run: &RunDirectory, device: &Device) -> Result<Option<(Loa
         return Ok(Some((source.load(device)?, source.hash()?)));
     }
     let began = run.config()?.provenance.map(|provenance| provenance.model_hash).unwrap_or_default();
-    match family_of(&began) {
-        Some(family) => Ok(Some((ModelSource::Embedded(&family.base).load(device)?, began))),
+    match embedded_of(&began) {
+        Some(base) => Ok(Some((ModelSource::Embedded(base).load(device)?, began))),
         None => Ok(None),
     }
 }

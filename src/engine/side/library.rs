@@ -14,7 +14,7 @@ use crate::{
     },
     model::{
         folder::LoadedModel,
-        source::{ModelSource, family_of},
+        source::{ModelSource, embedded_of},
         tokenizer::Tokenizer,
         transformer::Transformer,
     },
@@ -113,7 +113,7 @@ impl Library {
             Some(known) => known,
             None => {
                 let provenance = run.config()?.provenance;
-                let known = provenance.is_some_and(|p| family_of(&p.model_hash).is_some());
+                let known = provenance.is_some_and(|p| embedded_of(&p.model_hash).is_some());
                 *self.from_embedded.insert(known)
             }
         };
@@ -161,12 +161,7 @@ impl Library {
                 // It knows no other words than ours, whatever the run began from.
                 let mut config = self.run()?.1;
                 config.asking = Asking::default();
-                ready(
-                    name,
-                    0,
-                    ModelSource::Embedded(&config.puzzles.task.base).load(&self.device()?)?,
-                    &config,
-                )?
+                ready(name, 0, ModelSource::Embedded(config.puzzles.base()).load(&self.device()?)?, &config)?
             }
             (ModelName::Checkpoint(step), _) => {
                 let (run, config) = self.run()?;

@@ -8,7 +8,7 @@ use std::{
 
 use super::{Side, desk::Desk, library::Loaded};
 use crate::{
-    config::Config,
+    config::{Config, Puzzles},
     engine::setup::{EngineError, check_fit},
     eval::{self, EvalOptions, Examinee},
     model::{
@@ -19,7 +19,6 @@ use crate::{
     record::{HowMeasured, Measurement},
     rollout::{budget::ANSWER_TOKENS, sampler::Observer},
     runs::RunDirectory,
-    task::Family,
 };
 
 /// The smallest thinking budget; each one after it is twice as long.
@@ -80,7 +79,7 @@ impl Side {
                 &report,
                 how.clone(),
                 one.step,
-                hash_of(&run, one, rules.config.puzzles.task)?,
+                hash_of(&run, one, &rules.config.puzzles)?,
                 backend.clone(),
             );
             self.desk.tell(SideEvent::Measured(Box::new(found.clone())));
@@ -92,9 +91,9 @@ impl Side {
 }
 
 /// The hash of a model's weights file.
-fn hash_of(run: &RunDirectory, model: &Rc<Loaded>, task: &Family) -> Result<String, EngineError> {
+fn hash_of(run: &RunDirectory, model: &Rc<Loaded>, puzzles: &Puzzles) -> Result<String, EngineError> {
     Ok(match model.name {
-        ModelName::Embedded => ModelSource::Embedded(&task.base).hash()?,
+        ModelName::Embedded => ModelSource::Embedded(puzzles.base()).hash()?,
         ModelName::Checkpoint(step) => ModelSource::Folder(&run.checkpoint(Some(step))?.path).hash()?,
         ModelName::Now => hash_of_weights(&folder::to_bytes(&model.model)?),
     })

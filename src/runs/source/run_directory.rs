@@ -13,7 +13,7 @@ use super::{
 use crate::{
     config::ConfigFile,
     eval::{BaseReference, base},
-    model::source::family_of,
+    model::source::embedded_of,
     protocol::{Capabilities, Event, MOST_COMPLETIONS, RunFacts, RunSource, Started, Temporality},
     runs::{
         Ancestor, Follower, FrontierWatch, Reader, RunDirectory, RunError, TrainingState, ancestors,
@@ -71,8 +71,8 @@ impl RunFormat for RunDirectoryFormat {
 
 /// The base's reference values, if it was measured with this run's sampling settings.
 pub fn base_reference(file: &ConfigFile) -> Option<BaseReference> {
-    let family = family_of(&file.provenance.as_ref()?.model_hash)?;
-    base::reference_for(family, &file.config)
+    let embedded = embedded_of(&file.provenance.as_ref()?.model_hash)?;
+    base::reference_for(embedded, &file.config)
 }
 
 fn started(run: &RunDirectory, ancestors: &[Ancestor], live: bool) -> Result<Started, RunError> {

@@ -3,6 +3,11 @@
 //! An attempt uses every given number once. Every intermediate value is a whole number in 1..=99, so that
 //! each step is one fact of small arithmetic.
 
+use crate::reasoning::{
+    exact::{Exact, Operator},
+    shape::{Key, Shape},
+};
+
 /// The largest intermediate value of an attempt; the model's vocabulary has a token for every value up to it.
 pub(crate) const MAX_VALUE: i64 = 99;
 
@@ -30,6 +35,16 @@ impl Op {
             Op::Sub => "-",
             Op::Mul => "*",
             Op::Div => "/",
+        }
+    }
+
+    /// The same operation in what reads completions.
+    pub(super) fn operator(self) -> Operator {
+        match self {
+            Op::Add => Operator::Add,
+            Op::Sub => Operator::Subtract,
+            Op::Mul => Operator::Multiply,
+            Op::Div => Operator::Divide,
         }
     }
 
@@ -72,6 +87,8 @@ pub struct Attempt {
     pub steps: Vec<Step>,
     /// The same steps as one expression, `( 16 + 4 ) - 1`.
     pub expression: String,
+    /// Equal for attempts that differ only in the order of what they do.
+    pub form: Key,
 }
 
 impl Attempt {
@@ -85,6 +102,7 @@ impl Attempt {
 struct Held {
     value: i64,
     text: String,
+    shape: Shape,
     /// Whether it is a single number, which needs no parentheses inside a larger expression.
     atom: bool,
 }
@@ -92,8 +110,13 @@ struct Held {
 /// Every attempt possible with `numbers`, in a fixed order. `+` and `*` take the larger operand first; `-`
 /// and `/` take both orders if the result is whole and positive.
 pub fn enumerate(numbers: &[i64]) -> Vec<Attempt> {
-    let held: Vec<Held> =
-        numbers.iter().map(|&value| Held { value, text: value.to_string(), atom: true }).collect();
+    let number = |&value: &i64| Held {
+        value,
+        text: value.to_string(),
+        shape: Shape::number(Exact::integer(value)),
+        atom: true,
+    };
+    let held: Vec<Held> = numbers.iter().map(number).collect();
     let mut found = Vec::new();
     extend(&held, &mut Vec::new(), &mut found);
     found
@@ -102,7 +125,8 @@ pub fn enumerate(numbers: &[i64]) -> Vec<Attempt> {
 fn extend(held: &[Held], steps: &mut Vec<Step>, found: &mut Vec<Attempt>) {
     if let [last] = held {
         if !steps.is_empty() {
-            found.push(Attempt { steps: steps.clone(), expression: last.text.clone() });
+            let (expression, form) = (last.text.clone(), last.shape.key());
+            found.push(Attempt { steps: steps.clone(), expression, form });
         }
         return;
     }
@@ -123,6 +147,7 @@ fn extend(held: &[Held], steps: &mut Vec<Step>, found: &mut Vec<Attempt>) {
                 let joined = Held {
                     value: result,
                     text: format!("{} {} {}", wrap(a), op.symbol(), wrap(b)),
+                    shape: Shape::combine(op.operator(), a.shape, b.shape),
                     atom: false,
                 };
                 let mut rest: Vec<Held> = held

@@ -12,7 +12,7 @@ use super::attempt::Op;
 use crate::{
     metrics::blind::Blind,
     reasoning::{
-        exact::{Exact, Operator},
+        exact::Exact,
         shape::{Key, Shape},
     },
     task::NumberPuzzle,
@@ -76,13 +76,8 @@ impl Found {
 }
 
 fn join(a: Held, op: Op, b: Held) -> Option<Held> {
-    let operator = match op {
-        Op::Add => Operator::Add,
-        Op::Sub => Operator::Subtract,
-        Op::Mul => Operator::Multiply,
-        Op::Div => Operator::Divide,
-    };
-    Some(Held { value: op.apply(a.value, b.value)?, shape: Shape::combine(operator, a.shape, b.shape) })
+    let shape = Shape::combine(op.operator(), a.shape, b.shape);
+    Some(Held { value: op.apply(a.value, b.value)?, shape })
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ pub mod vocabulary;
 
 use rand_chacha::ChaCha8Rng;
 
-use self::puzzle::Level;
-use super::{BaseFiles, Family, NumberPuzzle, Prospect, RewardRules, Score, Split, numbers::NumberTask};
+use self::{corpus::Corpus, puzzle::Level};
+use super::{BaseFiles, Family, NumberPuzzle, Own, Prospect, RewardRules, Score, Split, numbers::NumberTask};
 use crate::{
     metrics::blind::Blind,
     reasoning::{self, Analysis},
@@ -33,11 +33,19 @@ pub static FAMILY: Family = Family {
     settings: &[],
     reader: &Countdown { level: Level::FIRST },
     at: |level| Ok(Box::new(Countdown { level: Level::parse(level)? })),
-    lessons: |habits| {
-        let rules = corpus::CorpusRules::default();
-        Box::new(if habits { rules } else { corpus::CorpusRules { checking: 0.0, ..rules } })
-    },
+    lessons: |habits| Box::new(Corpus::FIRST.with_habits(habits)),
     traces: Some(thoughts::write),
+    own: &[Own {
+        level: "tinyzero",
+        settings: &[("max_new_tokens", "448"), ("kl_coef", "0.05"), ("learning_rate", "2e-4")],
+        lessons: |habits| Box::new(Corpus::TINYZERO.with_habits(habits)),
+        base: BaseFiles {
+            config: include_bytes!("../../../assets/config.json"),
+            weights: include_bytes!("../../../assets/model.safetensors"),
+            tokenizer: include_bytes!("../../../assets/tokenizer.json"),
+            measured: include_bytes!("../../../assets/measured.json"),
+        },
+    }],
     base: BaseFiles {
         config: include_bytes!("../../../assets/config.json"),
         weights: include_bytes!("../../../assets/model.safetensors"),

@@ -43,8 +43,9 @@ const RETRIES_BEFORE_A_PLAN: [&str; 3] = ["Let me try again. ", "Let me try anot
 pub(super) fn write(puzzle: &Puzzle, habits: &Habits, rng: &mut ChaCha8Rng) -> Option<Trace> {
     let puzzle = NumberPuzzle::of(puzzle)?;
     let all = attempt::enumerate(&puzzle.numbers);
+    let plain = all.iter().filter(|attempt| is_plain(attempt, &puzzle));
     let (hits, misses): (Vec<&Attempt>, Vec<&Attempt>) =
-        all.iter().partition(|attempt| attempt.value() == puzzle.target);
+        plain.partition(|attempt| attempt.value() == puzzle.target);
     let hit = *hits.choose(rng)?;
     // Drawn even where it is not used, so that wrong answers stand behind the same thoughts as right ones.
     let wrong = misses.choose(rng).copied();
@@ -67,6 +68,21 @@ pub(super) fn write(puzzle: &Puzzle, habits: &Habits, rng: &mut ChaCha8Rng) -> O
         false => tried.last().copied().or(wrong)?,
     };
     Some(Trace { thought: thought.trim_end().to_owned(), answer: tidy(&answered.expression) })
+}
+
+/// Whether no reader can take one value of an attempt for another: a miss does not come by the target on its way, and of
+/// more than two steps each result is a number that was not there before.
+fn is_plain(attempt: &Attempt, puzzle: &NumberPuzzle) -> bool {
+    let Some((last, before)) = attempt.steps.split_last() else { return false };
+    let mut seen: Vec<i64> = puzzle.numbers.iter().copied().chain([puzzle.target]).collect();
+    if before.len() < 2 {
+        return last.result == puzzle.target || before.iter().all(|step| step.result != puzzle.target);
+    }
+    before.iter().all(|step| {
+        let is_new = !seen.contains(&step.result);
+        seen.push(step.result);
+        is_new
+    })
 }
 
 /// Of two attempts that miss and were not made before, the one that comes nearer.

@@ -35,6 +35,7 @@ pub static FAMILY: Family = Family {
         Box::new(if habits { corpus::CorpusRules::default() } else { corpus::CorpusRules::estimates_only() })
     },
     traces: None,
+    own: &[],
     base: BaseFiles {
         config: include_bytes!("../../../assets/multiplication/config.json"),
         weights: include_bytes!("../../../assets/multiplication/model.safetensors"),

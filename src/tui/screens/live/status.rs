@@ -98,7 +98,7 @@ pub(crate) fn draw_message(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
             if fork.step == 1 { "step 1 is".to_owned() } else { format!("steps 1 to {} are", fork.step) };
         parts.insert(0, vec![span(format!("forked: {steps} of {}", fork.run), theme.text)]);
     }
-    if let Some(base) = base {
+    if let Some(base) = base.filter(|base| base.self_checking_share.is_finite()) {
         let share = 100.0 * base.self_checking_share;
         parts.push(vec![span(format!("the base checks itself in {share:.0} % of completions"), theme.dim)]);
     }

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     reasoning::Analysis,
+    record::Rollout,
     runs::place::Place,
     task::answer::{self, Graded},
     tui::{
@@ -157,7 +158,10 @@ fn figure_lines(
     }
 
     let [checks, course] = behaviour_lines(&record.analysis, area.width, theme);
-    vec![puzzle, numbers, checks, course]
+    let mut lines = vec![puzzle, numbers];
+    lines.extend(reward_parts(record, area.width, theme));
+    lines.extend([checks, course]);
+    lines
 }
 
 /// The checks by verdict, and the course of the attempts.
@@ -195,6 +199,19 @@ fn behaviour_lines(analysis: &Analysis, width: u16, theme: &Theme) -> [Line<'sta
         course.push(vec![Span::styled(share, theme.dim)]);
     }
     [checks, fitted(course, width)]
+}
+
+/// What each reward function gave, where there are several.
+fn reward_parts(record: &Rollout, width: u16, theme: &Theme) -> Option<Line<'static>> {
+    /// Longest name that is shown whole, characters.
+    const LONGEST: usize = 24;
+    let parts = record.rewards.as_ref().filter(|parts| parts.len() > 1)?;
+    let part = |(name, value): (&String, &Option<f64>)| {
+        let name: String = name.chars().filter(|c| !c.is_control()).take(LONGEST).collect();
+        let value = value.map_or_else(|| "none".to_owned(), |value| figure(value, false));
+        vec![Span::styled(format!("{name} "), theme.dim), Span::styled(value, theme.text)]
+    };
+    Some(fitted(parts.iter().map(part).collect(), width))
 }
 
 /// As many of the parts as fit whole, three cells apart (two where it is narrow).
