@@ -17,6 +17,7 @@ use crate::{
         publish::{self, WeightType},
     },
     system::files,
+    task,
 };
 
 /// Write a checkpoint as a Hugging Face folder that transformers loads

@@ -230,7 +230,7 @@ mod tests {
     fn the_estimate_for_an_adapter_is_near_what_was_measured() {
         let settings = ["prompts_per_step=1", "group_size=8", "max_new_tokens=100", "lora_rank=16"];
         let config = Config::default().with(settings).unwrap();
-        let ratio = Footprint::of(&config, &smollm2(), 2).peak() / f64::from(1556 << 20);
+        let ratio = Footprint::of(&config, &smollm2(), 2, 64).peak() / f64::from(1556 << 20);
         assert!((0.8..=1.25).contains(&ratio), "{ratio}");
     }
 
