@@ -22,18 +22,18 @@ use burn::tensor::Tensor;
 use super::settings::{Correction, Update};
 
 impl Update {
-    /// The weight of each token, of whose `log rho` these are; `None` without a correction.
-    pub fn correction_weights(&self, log_rho: Tensor<1>) -> Option<Tensor<1>> {
-        let rho = log_rho.detach().exp();
-        match self.correction {
-            Correction::None => None,
-            Correction::Tis => Some(rho.clamp_max(self.tis_cap)),
-            Correction::IcePop => {
-                let out = rho.clone().lower_elem(self.icepop_low);
-                let out = out.bool_or(rho.clone().greater_elem(self.icepop_high));
-                Some(rho.mask_fill(out, 0.0))
-            }
+    /// The weight of each token, of whose `log rho` these are; `None` without a correction, which has no use for them.
+    pub fn correction_weights(&self, log_rho: impl FnOnce() -> Tensor<1>) -> Option<Tensor<1>> {
+        if self.correction == Correction::None {
+            return None;
         }
+        let rho = log_rho().detach().exp();
+        if self.correction == Correction::Tis {
+            return Some(rho.clamp_max(self.tis_cap));
+        }
+        let out = rho.clone().lower_elem(self.icepop_low);
+        let out = out.bool_or(rho.clone().greater_elem(self.icepop_high));
+        Some(rho.mask_fill(out, 0.0))
     }
 
     /// The weight of one token; `None` without a correction.

@@ -142,7 +142,8 @@ pub fn loss(
     let sampled: Vec<f32> = rows.iter().flat_map(|row| row.sampled_logprobs).copied().collect();
     let seen = logprobs.clone().detach().into_data().try_to_vec::<f32>().unwrap_or_default();
     let gap = SamplingGap::of(&seen, &sampled, rules);
-    if let Some(weights) = rules.correction_weights(tokens.old.clone() - constant(sampled)) {
+    let log_rho = || tokens.old.clone() - constant(sampled);
+    if let Some(weights) = rules.correction_weights(log_rho) {
         token_loss = token_loss * weights;
     }
 

@@ -99,7 +99,7 @@ fn corrections_for_the_sampler_are_those_of_pytorch() {
         let old = if correction == Correction::None { &sampled } else { &trained };
         let tokens = tokens(&parts, old);
         let mut losses = rules.objective.surrogate(&tokens, &rules).loss;
-        if let Some(weights) = rules.correction_weights(constant(&trained) - constant(&sampled)) {
+        if let Some(weights) = rules.correction_weights(|| constant(&trained) - constant(&sampled)) {
             let worst = largest_difference(&values(weights.clone().inner()), &numbers(&case["weights"]));
             assert!(worst < 2e-6, "{name}: {worst}");
             losses = losses * weights;

@@ -183,27 +183,27 @@ fn meanings(theme: &Theme) -> Vec<(String, ratatui::style::Style, &'static str)>
         (
             "reward".to_owned(),
             theme.reward,
-            "depends on the answer alone: by default 1 if right, 0.1 if wrong but well-formed, else 0; phrases and \
-             length never count",
+            "depends on the answer alone: by default 1 if right, 0.1 if wrong but well-formed, else 0; phrases never \
+             count, and length only with overlong_penalty",
         ),
         (
             "loss".to_owned(),
             theme.title,
-            "mean over inner epochs; with one inner epoch every ratio is 1 and it is minus the weighted mean \
+            "mean over the step's updates; with one update every ratio is 1 and it is minus the weighted mean \
              advantage: small, and higher if long answers are wrong; watch reward, not loss",
         ),
         (
             "presets".to_owned(),
             theme.title,
-            "with one inner epoch nothing is clipped: dapo is then lab with advantages divided by the group's \
-             deviation, dr_grpo is lab with a rescaled loss (which Adam mostly cancels), grpo also averages per \
-             completion and adds KL to the reference",
+            "with one update a step nothing is clipped: dr_grpo is then lab with a rescaled loss (which Adam mostly \
+             cancels), grpo also averages per completion and adds KL to the reference; mini_batches=4 makes four \
+             updates, and bounds act; docs/algorithms.md has all presets",
         ),
         (
             "KL".to_owned(),
             theme.title,
-            "k3 estimate: its value estimates KL(policy || reference), its gradient in the loss is that of \
-             KL(reference || policy)",
+            "estimated by kl_estimator; the value of k3 estimates KL(policy || reference), its gradient in the loss \
+             is that of KL(reference || policy)",
         ),
         (
             "tokens, FLOP".to_owned(),
