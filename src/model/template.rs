@@ -26,6 +26,8 @@ pub const MOST_BYTES: usize = 256 << 10;
 const MOST_OUTPUT: usize = 64 << 10;
 /// Steps of a template; 64 bytes that it makes cost one too, which bounds its memory. Those in use take a few hundred.
 const FUEL: u64 = 200_000;
+/// Most letters and items that a method may be given.
+const MOST_GIVEN: usize = 1 << 20;
 /// How deep a template may call itself.
 const DEPTH: usize = 50;
 /// The name that its errors have.
@@ -53,7 +55,7 @@ impl Template {
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(|error| in_words(called, &error))?);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        environment.set_unknown_method_callback(unknown_method_callback);
+        environment.set_unknown_method_callback(method);
         environment.set_fuel(Some(FUEL));
         environment.set_recursion_limit(DEPTH);
         environment.set_formatter(print);
@@ -90,6 +92,34 @@ impl Template {
             messages => messages, add_generation_prompt => true, tools => (), documents => (), ..others
         })
     }
+}
+
+/// The methods of Python's values. Those of strings read lists that they are given without an end to their steps, and
+/// write them without one to their memory; so a list that has none is refused first.
+fn method(state: &mut State<'_, '_>, value: &Value, name: &str, given: &[Value]) -> Result<Value, Error> {
+    let mut left = MOST_GIVEN;
+    match given.iter().all(|value| is_small(value, &mut left, Bounded::DEPTH)) {
+        true => unknown_method_callback(state, value, name, given),
+        false => Err(Bounded::refused()),
+    }
+}
+
+/// Whether a value has no more than this many letters and items, and is not nested more deeply than this.
+fn is_small(value: &Value, left: &mut usize, depth: usize) -> bool {
+    let cost = value.as_str().map_or(1, |text| text.len().max(1));
+    let Some(rest) = left.checked_sub(cost).filter(|_| depth > 0) else { return false };
+    *left = rest;
+    if !matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::Iterable) {
+        return true;
+    }
+    let Ok(mut items) = value.try_iter() else { return true };
+    items.all(|item| {
+        let of_key = match value.kind() {
+            ValueKind::Map => value.get_item(&item).ok(),
+            _ => None,
+        };
+        is_small(&item, left, depth - 1) && of_key.is_none_or(|value| is_small(&value, left, depth - 1))
+    })
 }
 
 fn raise(message: String) -> Result<String, Error> {
@@ -313,6 +343,14 @@ mod tests {
             "{{ 'a' | center(99999999999) }}{{ 'a'.ljust(99999999999) }}",
             "{{ 'a' | indent(99999999999) }}{{ '%99999999999d' | format(1) }}",
             "{{ range(99999999999) | list }}",
+            // Methods of Python's strings, which pay for less than the filters.
+            "{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ ''.join([n.x]) }}",
+            "{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ '{}'.format(n.x) }}",
+            "{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = {'a': n.x, 'b': n.x} %}{% endfor %}\
+             {{ '{}'.format(n.x) }}",
+            "{% set n = namespace(x=['b']) %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}{{ ''.join(n.x) }}",
+            "{% set n = namespace(x=['b']) %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}{{ 'a'.startswith(n.x) }}",
+            "{{ ('a' * 3000000).replace('a', 'b' * 3000000) }}",
         ] {
             let began = std::time::Instant::now();
             let error = rendered(source).unwrap_err();
