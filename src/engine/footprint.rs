@@ -236,7 +236,9 @@ mod tests {
 
     #[test]
     fn a_longer_prompt_takes_more() {
-        let of = |prompt: usize| Footprint::of(&Config::default(), &smollm2(), 2, prompt);
+        // One row a micro-batch: more rows would fill it whatever their length.
+        let config = Config::default().with(["micro_tokens=64"]).unwrap();
+        let of = |prompt: usize| Footprint::of(&config, &smollm2(), 2, prompt);
         let (short, long) = (of(64), of(512));
         assert!(long.kv_cache > 2.0 * short.kv_cache, "{short:?} {long:?}");
         assert!(long.activations > short.activations && long.peak() > short.peak(), "{short:?} {long:?}");
