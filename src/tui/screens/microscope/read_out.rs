@@ -27,10 +27,11 @@ pub struct Reading<'a> {
 impl Reading<'_> {
     pub(super) fn out(&self, theme: &Theme) -> Vec<Line<'static>> {
         let narrow = self.width < 60;
-        // Where every token begins with a space, as in a vocabulary of words, that tells nothing.
-        let words = self.pieces.iter().all(|piece| piece.starts_with(' '));
+        // A space between every two tokens, as in a vocabulary of words, tells nothing.
+        let words = self.pieces.iter().all(|piece| piece.starts_with(' '))
+            || self.pieces.iter().rev().skip(1).all(|piece| piece.ends_with(' '));
         let named = |piece: &str, most: usize| -> String {
-            let piece = if words { piece.strip_prefix(' ').unwrap_or(piece) } else { piece };
+            let piece = if words { piece.trim_matches(' ') } else { piece };
             format!("\"{}\"", visible(piece, theme).chars().take(most).collect::<String>())
         };
         let piece = self.pieces.get(self.token).map_or_else(String::new, |piece| named(piece, 16));

@@ -71,12 +71,18 @@ pub(super) fn visible(piece: &str, theme: &Theme) -> String {
     }
 }
 
-/// The same within a text, where the space before a word is one.
+/// The same within a text, where the space beside a word is one.
 fn set_apart(piece: &str, theme: &Theme) -> String {
-    match piece.strip_prefix(' ').filter(|rest| rest.starts_with(|c: char| !c.is_whitespace())) {
-        Some(word) => format!(" {}", visible(word, theme)),
-        None => visible(piece, theme),
-    }
+    let is_seen = |c: char| !c.is_whitespace();
+    let (before, rest) = match piece.strip_prefix(' ') {
+        Some(rest) if rest.starts_with(is_seen) => (" ", rest),
+        _ => ("", piece),
+    };
+    let (rest, after) = match rest.strip_suffix(' ') {
+        Some(rest) if rest.ends_with(is_seen) => (rest, " "),
+        _ => (rest, ""),
+    };
+    format!("{before}{}{after}", visible(rest, theme))
 }
 
 /// The wrapped tokens, without colours with a line of symbols under each line, and the first token of each line.
@@ -168,6 +174,7 @@ mod tests {
         for (piece, seen, ascii) in [
             (" the", " the", " the"),
             ("the", "the", "the"),
+            ("the ", "the ", "the "),
             (" ", "·", "_"),
             ("   x", "···x", "___x"),
             ("\n\n", "⏎⏎", "//"),
