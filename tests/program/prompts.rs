@@ -5,6 +5,8 @@ use std::fs;
 use aha_lab::{model::tokenizer::Tokenizer, record::Rollout, runs::RunDirectory, task::FAMILIES};
 use tempfile::TempDir;
 
+#[cfg(unix)]
+use super::ends_in_time;
 use super::{assert_same, headless, lab, only_run, outcome, refusal, succeeds, text};
 
 fn rollouts(run: &RunDirectory) -> Vec<Rollout> {
@@ -137,4 +139,22 @@ fn a_completion_ends_with_a_text_that_ends_it() {
     let mut wrong = headless(root.path(), 1);
     let said = text(&wrong.args(["--set", "stop_strings=[1]"]).output().unwrap().stderr);
     assert!(said.contains("a list of at most 8 texts"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_template_whose_values_double_is_cut_off() {
+    let root = TempDir::new().unwrap();
+    let file = root.path().join("prompt.jinja");
+    let doubled = "{% set n = namespace(x=[1], y=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}\
+                   {% set n.y = [n.y, n.y] %}{% endfor %}";
+    for end in ["{{ n.x == n.y }}", "{{ n.x ~ '' }}", "{{ 'a'.startswith(n.x) }}"] {
+        fs::write(&file, format!("{doubled}{end}")).unwrap();
+        let mut play =
+            lab(&["play", "--numbers", "4,1,16", "--target", "19", "--backend", "cpu", "--prompt"]);
+        let output = ends_in_time(play.arg(&file));
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{end}: {said}");
+        assert!(said.contains("may have no end") || said.contains("nested too deeply"), "{end}: {said}");
+    }
 }
