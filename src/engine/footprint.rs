@@ -240,7 +240,7 @@ mod tests {
         let config = Config::default().with(["micro_tokens=64"]).unwrap();
         let of = |prompt: usize| Footprint::of(&config, &smollm2(), 2, prompt);
         let (short, long) = (of(64), of(512));
-        assert!(long.kv_cache > 2.0 * short.kv_cache, "{short:?} {long:?}");
+        assert!(long.kv_cache > 1.5 * short.kv_cache, "{short:?} {long:?}");
         assert!(long.activations > short.activations && long.peak() > short.peak(), "{short:?} {long:?}");
     }
 
