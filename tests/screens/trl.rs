@@ -62,6 +62,7 @@ fn the_title_names_its_engine_and_nothing_that_only_ours_has() {
     for word in ["countdown", "TRL", "seed 7", "finished"] {
         assert!(title.contains(word), "{word}: {title}");
     }
+    assert!(shown(&mut app, "Live").lines().any(|line| line.contains("sees only the answer · TRL")));
     assert!(!title.contains("3x20") && !title.contains(" lab "), "{title}");
 }
 
