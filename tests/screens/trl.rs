@@ -81,7 +81,10 @@ fn what_it_says_is_shown_and_the_rest_is_unknown() {
     let transcripts = shown(&mut app, "Transcripts");
     assert!(transcripts.contains("wrong") && !transcripts.contains("? unknown"), "{transcripts}");
     let microscope = shown(&mut app, "Microscope");
-    assert!(microscope.contains("log-prob") || microscope.contains("advantage"), "{microscope}");
+    assert!(
+        microscope.contains("sampled with p") && microscope.contains("this run's engine does not tell"),
+        "{microscope}"
+    );
 }
 
 /// The same run, whose engine said less.
