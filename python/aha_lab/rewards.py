@@ -9,6 +9,7 @@ For verl, ``custom_reward_function.path`` names this file and ``custom_reward_fu
 
 from __future__ import annotations
 
+import atexit
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,6 +19,7 @@ from aha_lab.scorer import Scorer
 __all__ = ["compute_score", "countdown", "multiplication", "numbers_of", "text_of", "verl_countdown"]
 
 _scorer = Scorer()
+atexit.register(_scorer.close)
 
 
 def countdown(

@@ -83,6 +83,7 @@ class TrlRun:
         run.replace("trl_arguments.json", trainer.args.to_json_string().encode())
         self.path = run.path
         self._journal = Journal(run, self.warn)
+        self._scorer = scorer
         self._recorder = Recorder(scorer, self._worded, self.warn)
         within = description.pauses_within(trainer)
         check = lambda key, value: settings.check(trainer, key, value)  # noqa: E731
@@ -362,4 +363,5 @@ class TrlRun:
         if self._journal is not None:
             self._journal.close()
             self.journal_seconds = self._journal.seconds
+            self._scorer.close()
         self._socket = self._journal = None

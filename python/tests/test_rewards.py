@@ -59,7 +59,7 @@ class Rewards(unittest.TestCase):
         done = subprocess.run(
             [program.find(), "score"], input="\n".join(lines), capture_output=True, text=True, check=True
         )
-        expected = [json.loads(line)["reward"] for line in done.stdout.splitlines()]
+        expected = [json.loads(line)["reward"] for line in done.stdout.split("\n") if line]
         numbers, targets, completions = zip(*made)
         given = rewards.countdown(completions=completions, nums=numbers, target=targets)
         self.assertEqual(given, expected)

@@ -78,7 +78,7 @@ fn it_gives_what_score_gives() {
     let run = RunDirectory::open("runs/first-aha".as_ref()).unwrap();
     let lines = fs::read_to_string(run.rollouts_path()).unwrap();
     let lines: Vec<&str> = lines.lines().take(2_000).collect();
-    assert!(lines.len() > 1_000);
+    assert!(lines.len() > 100, "{}", lines.len());
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("completions.jsonl");
     fs::write(&file, lines.join("\n")).unwrap();

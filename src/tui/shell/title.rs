@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use super::app::{App, Ended};
 use crate::{
     config::{Choice, Control},
-    protocol::{Capability, RunFacts, SourceKind, Temporality},
+    protocol::{SourceKind, Temporality},
     tui::{
         store::Run,
         widgets::{
@@ -245,22 +245,11 @@ fn details(app: &App) -> Vec<Vec<Span<'static>>> {
         name.unwrap_or_default(),
         vec![span(task, app.theme.text)],
         forked.unwrap_or_default(),
-        other_engine(app).map(|words| vec![span(words, dim)]).unwrap_or_default(),
+        app.run().other_engine().map(|words| vec![span(words, dim)]).unwrap_or_default(),
         told("preset", config.update.preset.name().to_owned()),
         told("seed", format!("seed {}", config.machine.seed)),
         vec![span(started.backend.clone(), dim)],
     ]
-}
-
-/// Another engine's name and, while the run takes commands, how soon it pauses.
-fn other_engine(app: &App) -> Option<String> {
-    let run = app.run();
-    run.started.as_ref()?.engine.as_ref()?;
-    let RunFacts { engine, pauses_within, .. } = run.facts;
-    Some(match run.can(Capability::Pause) {
-        true => format!("{engine}, pauses within a {}", pauses_within.words()),
-        false => engine.to_owned(),
-    })
 }
 
 /// The number of active sentinel warnings.

@@ -156,6 +156,16 @@ impl Run {
         self.has(Capability::Config) && engine.is_none_or(|engine| engine.told.iter().any(|told| told == key))
     }
 
+    /// Another engine's name and, while the run takes commands, how soon it pauses.
+    pub(crate) fn other_engine(&self) -> Option<String> {
+        self.started.as_ref()?.engine.as_ref()?;
+        let RunFacts { engine, pauses_within, .. } = self.facts;
+        Some(match self.can(Capability::Pause) {
+            true => format!("{engine} pauses within a {}", pauses_within.words()),
+            false => engine.to_owned(),
+        })
+    }
+
     /// The name of the run's task; the first one's until a run is known.
     pub fn task(&self) -> &'static str {
         self.config().map_or(task::FAMILIES[0], |config| config.puzzles.task).name

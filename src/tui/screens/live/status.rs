@@ -93,6 +93,7 @@ pub(crate) fn draw_message(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
         _ => Control::None.words().to_owned(),
     };
     let mut parts = vec![vec![span(reward, theme.dim)]];
+    parts.extend(scene.store.other_engine().map(|words| vec![span(words, theme.dim)]));
     if let Some(fork) = scene.store.fork() {
         let steps =
             if fork.step == 1 { "step 1 is".to_owned() } else { format!("steps 1 to {} are", fork.step) };

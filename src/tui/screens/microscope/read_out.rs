@@ -21,6 +21,8 @@ pub struct Reading<'a> {
     pub(super) exact: bool,
     /// Whether the advantages are known.
     pub(super) judged: bool,
+    /// Whether the run's engine shows a group closely when it is asked.
+    pub(super) inspects: bool,
     pub(super) width: u16,
 }
 
@@ -61,7 +63,12 @@ impl Reading<'_> {
             vec![Line::from(vec![span(name, theme.accent), span(first + &advantage, theme.text)])];
         let Some((seen, before)) = self.seen.and_then(|seen| Some((seen, seen.before.get(self.token)?)))
         else {
-            let why = "Ratio, KL and alternatives are not recorded; they are only shown live, while this screen is open.";
+            let why = match self.inspects {
+                true => {
+                    "Ratio, KL and alternatives are not recorded; they are only shown live, while this screen is open."
+                }
+                false => "Ratio, KL and alternatives are unknown: this run's engine does not tell them.",
+            };
             lines.extend(wrap::wrap(&[span(why, theme.dim)], self.width));
             return lines;
         };

@@ -101,7 +101,8 @@ fn body(scope: &Microscope, scene: &Scene<'_>, area: Rect) -> (Vec<Line<'static>
     let blank = height.saturating_sub(lines.len() + readout_rows);
     lines.extend(std::iter::repeat_n(Line::default(), blank));
     let judged = known >= Phase::Advantage;
-    let read = Reading { record, seen, pieces: &pieces, token, exact, judged, width };
+    let inspects = scene.store.started.as_ref().is_none_or(|started| started.engine.is_none());
+    let read = Reading { record, seen, pieces: &pieces, token, exact, judged, inspects, width };
     lines.extend(read.out(theme).into_iter().take(readout_rows));
     (lines, Hits { lines: starts })
 }
