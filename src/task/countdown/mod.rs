@@ -37,13 +37,13 @@ pub static FAMILY: Family = Family {
     traces: Some(thoughts::write),
     own: &[Own {
         level: "tinyzero",
-        settings: &[("max_new_tokens", "448"), ("kl_coef", "0.05"), ("learning_rate", "2e-4")],
+        settings: &[("max_new_tokens", "448"), ("kl_coef", "0.05")],
         lessons: |habits| Box::new(Corpus::TINYZERO.with_habits(habits)),
         base: BaseFiles {
-            config: include_bytes!("../../../assets/config.json"),
-            weights: include_bytes!("../../../assets/model.safetensors"),
-            tokenizer: include_bytes!("../../../assets/tokenizer.json"),
-            measured: include_bytes!("../../../assets/measured.json"),
+            config: include_bytes!("../../../assets/tinyzero/config.json"),
+            weights: include_bytes!("../../../assets/tinyzero/model.safetensors"),
+            tokenizer: include_bytes!("../../../assets/tinyzero/tokenizer.json"),
+            measured: include_bytes!("../../../assets/tinyzero/measured.json"),
         },
     }],
     base: BaseFiles {
