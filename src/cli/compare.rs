@@ -98,7 +98,12 @@ fn metrics_table<'a>(runs: &[Compared], names: impl Iterator<Item = &'a str>) ->
     for metric in registry::ALL.iter().filter(|metric| metric.printed) {
         let key = metric.summary.unwrap_or(metric.name);
         let value = |run: &Compared, end: &str| run.summary[end][key].as_f64();
-        if runs.iter().any(|run| value(run, "last").is_some()) {
+        let counts = |run: &Compared| {
+            let ends = ["first", "last"].map(|end| value(run, end));
+            // Not every task has decompositions.
+            ends[1].is_some() && !(metric.zero_is_left_out && ends == [Some(0.0); 2])
+        };
+        if runs.iter().any(counts) {
             table.row(cells(key, &|run| match (value(run, "first"), value(run, "last")) {
                 (Some(first), Some(last)) => format!("{} -> {}", format::value(first), format::value(last)),
                 _ => NOTHING.to_owned(),
