@@ -1,6 +1,8 @@
 //! `aha-lab eval`: measures a checkpoint on held-out puzzles.
 
+mod found;
 mod record;
+mod table;
 
 use std::{
     io::{Read, Write},
@@ -10,26 +12,24 @@ use std::{
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failure, base, progress_visible};
+pub use self::{
+    found::{Found, find},
+    table::print,
+};
+use super::{Failure, progress_visible};
 use crate::{
-    config::{Config, Puzzles, StopAt},
+    config::Config,
     device,
-    engine::{
-        origin,
-        setup::{check_fit, task_of},
-    },
+    engine::setup::{check_fit, task_of},
     eval::{self, EvalOptions, Examinee, report::EvalReport},
-    hub::{Name, Want},
-    model::{finding, folder::LoadedModel, source::ModelSource, tokenizer::Tokenizer},
+    model::{folder::LoadedModel, tokenizer::Tokenizer},
     prompt,
-    record::Estimate,
     rollout::{budget::ANSWER_TOKENS, sampler::Observer},
-    runs::{RunAtStep, RunDirectory},
     system::{
-        files, output,
+        files,
         workers::{Workers, worker_count},
     },
-    task::{Family, Puzzle, Task},
+    task::{Puzzle, Task},
 };
 
 /// Measure a model on held-out puzzles
@@ -222,108 +222,6 @@ fn lengths(args: &EvalArgs, config: &Config) -> Result<(Vec<usize>, usize), Fail
     }
 }
 
-/// Where a model is.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Found {
-    /// Inside the program.
-    Embedded,
-    /// In a Hugging Face folder or a GGUF file.
-    Folder(PathBuf),
-    /// In a checkpoint of a run.
-    Checkpoint(RunDirectory, PathBuf),
-}
-
-/// A model by any of its names.
-///
-/// # Errors
-/// A sentence that says what was looked for.
-pub fn find(name: &str, runs: &std::path::Path) -> Result<Found, Failure> {
-    let path = std::path::Path::new(name);
-    if name == "embedded" {
-        return Ok(Found::Embedded);
-    }
-    if finding::is_meant(path) {
-        base::say_path_comes_first(name);
-        return Ok(Found::Folder(path.to_owned()));
-    }
-    let found = name.parse::<RunAtStep>().and_then(|at| Ok((RunDirectory::find(runs, &at.run)?, at.step)));
-    let (run, step) = match (found, Name::parse(name)) {
-        (Ok(found), _) => found,
-        // No run has this name; a model on the hub may.
-        (Err(error), Some(on_hub)) => {
-            let fetched = base::fetched(&on_hub, Want::Model);
-            return fetched.map(Found::Folder).map_err(|why| Failure(format!("{error} {why}")));
-        }
-        (Err(error), None) => return Err(error.into()),
-    };
-    let checkpoint = run.checkpoint(step)?.path;
-    Ok(Found::Checkpoint(run, checkpoint))
-}
-
-impl Found {
-    /// The task that it was trained on, if known.
-    pub fn task(&self) -> Option<&'static Family> {
-        Some(self.run_config()?.puzzles.task)
-    }
-
-    /// The configuration of its run, if it is a checkpoint of one.
-    pub(crate) fn run_config(&self) -> Option<Config> {
-        match self {
-            Found::Checkpoint(run, _) => Some(run.config().ok()?.config),
-            Found::Embedded | Found::Folder(_) => None,
-        }
-    }
-
-    /// Whether its answers end right after their closing tag under this `stop`.
-    ///
-    /// # Errors
-    /// If its tokenizer cannot be read.
-    pub(crate) fn stops_at_answer(&self, stop: StopAt, loaded: &LoadedModel) -> Result<bool, Failure> {
-        Ok(match self {
-            Found::Embedded => stop.is_answer(),
-            Found::Folder(path) | Found::Checkpoint(_, path) => {
-                let tokenizer = loaded.read_tokenizer()?;
-                origin::stops_at_answer(stop, path, &loaded.tokenizer, &tokenizer)
-            }
-        })
-    }
-
-    /// How it is asked under the `prompt` of a configuration, which is no longer `auto` then; the text of a prompt's
-    /// file, if it is one.
-    ///
-    /// # Errors
-    /// If its tokenizer or that file cannot be read.
-    pub fn prompt(&self, config: &mut Config, loaded: &LoadedModel) -> Result<Option<String>, Failure> {
-        let given = config.asking.prompt.clone();
-        config.asking.prompt = match self {
-            Found::Embedded => given.clone().of_a_run(),
-            Found::Folder(path) | Found::Checkpoint(_, path) => {
-                let tokenizer = loaded.read_tokenizer()?;
-                origin::prompt_of(&given, path, &loaded.companions, &loaded.tokenizer, &tokenizer)
-            }
-        };
-        Ok(origin::prompt_text(&config.asking.prompt, &given, &loaded.companions)?)
-    }
-
-    /// Where it is; which embedded model it is depends on the task and its level.
-    pub(crate) fn source(&self, puzzles: &Puzzles) -> ModelSource<'_> {
-        match self {
-            Found::Embedded => ModelSource::Embedded(puzzles.base()),
-            Found::Folder(path) | Found::Checkpoint(_, path) => ModelSource::Folder(path),
-        }
-    }
-
-    /// Loads it.
-    ///
-    /// # Errors
-    /// A sentence that names the file.
-    pub fn load(&self, puzzles: &Puzzles, device: &burn::tensor::Device) -> Result<LoadedModel, Failure> {
-        let loaded = self.source(puzzles).load(device)?;
-        loaded.notes.iter().for_each(output::say);
-        Ok(loaded)
-    }
-}
-
 /// The task of a configuration, as a model is asked it; `prompt` is the text of a prompt's file.
 ///
 /// # Errors
@@ -377,98 +275,6 @@ fn read_puzzles(path: &std::path::Path, task: &dyn Task) -> Result<Vec<Puzzle>, 
         None if puzzles.is_empty() => Err(Failure(format!("{} contains no puzzles.", path.display()))),
         None => Ok(puzzles),
     }
-}
-
-/// Prints a report as JSON or as a table.
-///
-/// # Errors
-/// If standard output is closed.
-pub fn print(report: &EvalReport, json: bool, mut stdout: impl Write) -> Result<(), Failure> {
-    if json {
-        writeln!(stdout, "{}", serde_json::to_string(report)?)?;
-        return Ok(());
-    }
-    let percent = |x: f64| format!("{:.1} %", 100.0 * x);
-    let maybe = |x: Option<f64>| x.map_or("-".into(), percent);
-    let [low, high] = report.accuracy_ci95;
-    let rows = [
-        (
-            "puzzles x samples",
-            format!("{} x {} at T = {}", report.puzzles, report.samples, report.temperature),
-        ),
-        ("accuracy", format!("{}  (95 %: {} to {})", percent(report.accuracy), percent(low), percent(high))),
-        ("accuracy, greedy", maybe(report.accuracy_greedy)),
-        ("well-formed", percent(report.well_formed)),
-        ("arithmetic steps right", percent(report.arithmetic_right)),
-        ("self-checking completions", percent(report.self_checking_share)),
-        ("checks per completion", format!("{:.2}", report.checks_per_completion)),
-        ("true checks", maybe(report.true_check_share)),
-        ("misled checks", maybe(report.misled_check_share)),
-        ("faithful right answers", maybe(report.faithful_share)),
-        ("self-corrections per completion", format!("{:.2}", report.self_corrections_per_completion)),
-        ("repeated attempts", percent(report.repeated_attempt_share)),
-        ("stops after a stated miss", maybe(report.stop_after_miss)),
-        ("stops after a stated hit", maybe(report.stop_after_hit)),
-        ("mean length, tokens", format!("{:.1}", report.mean_length)),
-        ("cut off", percent(report.truncated_share)),
-    ];
-    for (name, value) in rows {
-        writeln!(stdout, "{name:<34}{value}")?;
-    }
-    if report.decomposing_share > 0.0 {
-        let value = format!(
-            "{}  ({:.2} each)",
-            percent(report.decomposing_share),
-            report.decompositions_per_completion
-        );
-        writeln!(stdout, "{:<34}{value}", "decomposed")?;
-    }
-    for row in report.hit_rates.rows().filter(|row| [1, 2, 4, 8, 12].contains(&row.attempt)) {
-        let value = format!(
-            "{} of {}  (blind: random {}, looking ahead {}); within: {} (blind: {}, {})",
-            percent(row.hit_rate),
-            row.made,
-            percent(row.random),
-            percent(row.looking_ahead),
-            percent(row.solved),
-            percent(row.random_solved),
-            percent(row.looking_ahead_solved)
-        );
-        writeln!(stdout, "{:<34}{value}", format!("new attempt {} hits", row.attempt))?;
-    }
-    let with_interval = |of: Estimate| {
-        let [low, high] = of.ci95;
-        format!("{}  (95 %: {} to {})", percent(of.value), percent(low), percent(high))
-    };
-    for at in report.frontier.first().into_iter().flat_map(|free| &free.at_k).filter(|at| at.k > 1) {
-        writeln!(stdout, "{:<34}{}", format!("pass@{}, best of {}", at.k, at.k), with_interval(at.best_of))?;
-        if let Some(majority) = at.majority {
-            writeln!(stdout, "{:<34}{}", format!("majority@{}", at.k), with_interval(majority))?;
-        }
-    }
-    if let Some(ceiling) = report.ceiling {
-        writeln!(stdout, "{:<34}{}", "solvable in the base's language", percent(ceiling))?;
-    }
-    for of in &report.by_numbers {
-        let value = format!(
-            "{} of {} puzzles; solvable {}; blind: random {}, looking ahead {}; steps right {}, faithful {}, cut off {}",
-            with_interval(of.accuracy),
-            of.puzzles,
-            maybe(of.ceiling),
-            maybe(of.random),
-            maybe(of.looking_ahead),
-            percent(of.arithmetic_right),
-            maybe(of.faithful_share),
-            percent(of.truncated_share)
-        );
-        writeln!(stdout, "{:<34}{value}", format!("accuracy, {} numbers", of.numbers))?;
-    }
-    for point in report.frontier.iter().filter(|point| point.budget.is_some()) {
-        let name = format!("accuracy within {} tokens", point.budget.unwrap_or_default());
-        let spent = format!("{:.1} tokens of thought", point.thinking_tokens);
-        writeln!(stdout, "{name:<34}{}  {spent}", with_interval(point.accuracy()))?;
-    }
-    Ok(())
 }
 
 /// A bar that counts completions.

@@ -28,6 +28,7 @@ use crate::{
     hub::Want,
     metrics::registry,
     protocol::{Command, Event, Temporality},
+    record::Step,
     runs::{RunAtStep, RunDirectory, source, state::TrainingState},
     socket::ControlServer,
     system::{
@@ -239,15 +240,11 @@ fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
     })
 }
 
+/// Runs without a screen. Long because it is one loop: every event, and what it means for a run that nobody watches.
 fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> Result<i32, Failure> {
     let last = options.last_step.unwrap_or(HEADLESS_STEPS);
     let shown = progress_visible() && !args.detach;
-    let bar = if shown { ProgressBar::new(last) } else { ProgressBar::hidden() };
-    if let Ok(style) =
-        ProgressStyle::with_template("{bar:30} step {pos}/{len}  {msg}  {elapsed} (left {eta})")
-    {
-        bar.set_style(style);
-    }
+    let bar = progress_bar(last, shown);
     let interrupts = platform::interrupts()?;
     let (source, thread) = engine::spawn(options)?;
     let mut control: Option<ControlServer> = None;
@@ -287,14 +284,7 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
             }
             Ok(Event::StepDone(metrics)) => {
                 bar.set_position(metrics.step);
-                bar.set_message(format!(
-                    "reward {:.3}  accuracy {:.3}  length {:.0}  checks {:.2}  {:.1} s",
-                    metrics.get(&registry::REWARD),
-                    metrics.get(&registry::ACCURACY),
-                    metrics.get(&registry::MEAN_LENGTH),
-                    metrics.get(&registry::CHECKS),
-                    metrics.get(&registry::STEP_TIME)
-                ));
+                bar.set_message(step_in_words(&metrics));
                 summary.take_in(*metrics);
                 troubled = false;
             }
@@ -347,4 +337,26 @@ fn headless(args: &RunArgs, options: EngineOptions, mut stdout: impl Write) -> R
     let leaving = Leaving { price_per_hour: None, accuracy_is_told: !args.json, engine_is_ours: true };
     farewell::say(&run, leaving);
     Ok(if interrupted.is_some() { INTERRUPTED } else { 0 })
+}
+
+/// What the progress bar says of a step.
+fn step_in_words(metrics: &Step) -> String {
+    format!(
+        "reward {:.3}  accuracy {:.3}  length {:.0}  checks {:.2}  {:.1} s",
+        metrics.get(&registry::REWARD),
+        metrics.get(&registry::ACCURACY),
+        metrics.get(&registry::MEAN_LENGTH),
+        metrics.get(&registry::CHECKS),
+        metrics.get(&registry::STEP_TIME)
+    )
+}
+
+fn progress_bar(steps: u64, shown: bool) -> ProgressBar {
+    let bar = if shown { ProgressBar::new(steps) } else { ProgressBar::hidden() };
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:30} step {pos}/{len}  {msg}  {elapsed} (left {eta})")
+    {
+        bar.set_style(style);
+    }
+    bar
 }

@@ -7,6 +7,7 @@ pub mod control;
 pub(crate) mod footprint;
 pub(crate) mod inspect;
 mod log;
+mod opening;
 pub mod origin;
 pub(crate) mod parts;
 pub mod pins;

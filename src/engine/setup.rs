@@ -5,6 +5,7 @@ use std::{fs::File, path::PathBuf, sync::Arc};
 use thiserror::Error;
 
 use super::{
+    opening::{Opened, begin, open_log, resume},
     parts,
     pins::{Pins, first_pins},
 };
@@ -26,23 +27,16 @@ use crate::{
         transformer::Transformer,
     },
     prompt,
-    record::{ForkPoint, RunEvent},
+    record::RunEvent,
     runs::{
         CheckpointError, Journal, Reader, RunDirectory, RunError, RunLock,
         checkpoint::{self, Checkpoint},
-        directory::ENGINE_LOG,
         edits::EditsToMakeAgain,
-        leftovers,
         pinned::PinnedLog,
         soundness,
         state::TrainingState,
     },
-    system::{
-        files::{self, Folder},
-        memory::Memory,
-        quoting::shortened,
-        workers::Workers,
-    },
+    system::{memory::Memory, quoting::shortened, workers::Workers},
     task::Task,
 };
 
@@ -271,58 +265,17 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         },
         engine: None,
     };
-    let fresh = TrainingState {
-        step: 0,
-        policy_version: 0,
-        num_tokens: 0,
-        flops: 0.0,
-        metrics_bytes: 0,
-        rollouts_bytes: 0,
-        events_bytes: 0,
-        adam_step: 0,
-        pinned_bytes: 0,
-        pins: None,
-        config: config.clone(),
-    };
     let state = match saved {
         Some(saved) => TrainingState { config: config.clone(), ..saved },
-        None => fresh,
+        None => TrainingState::fresh(config.clone()),
     };
-    let mut edits_to_make_again = EditsToMakeAgain::default();
-    let (run, journal, beginning) = match (&options.start, lock) {
-        (Start::Resume(run, step), Some(lock)) => {
-            PinnedLog::check(&lock, state.pinned_bytes)?;
-            warnings.extend(soundness::doubts(lock.folder(), &state)?);
-            leftovers::remove(lock.folder());
-            if step.is_some() {
-                Journal::check(&lock, state.position())?;
-                checkpoint::remove_after(run.disk(), lock.folder(), state.step)?;
-            }
-            let journal = Journal::resume_locked(lock, run, state.position())?;
-            edits_to_make_again = EditsToMakeAgain::after(state.step, &Reader::new(run).events()?.records);
-            (
-                run.clone(),
-                journal,
-                (RunEvent::Resumed { after: Some(state.step) }, format!("after step {}", state.step)),
-            )
-        }
+    let Opened { run, journal, beginning, edits_to_make_again } = match (&options.start, lock) {
+        (Start::Resume(run, step), Some(lock)) => resume(run, *step, lock, &state, &mut warnings)?,
         (start, _) => {
             let run = RunDirectory::create(&options.runs_root, &name, &config, &info)?;
-            let journal = Journal::begin(&run)?;
-            log = journal.folder().map(open_log).transpose()?.flatten();
-            let beginning = match start {
-                Start::Fork(from, _) => {
-                    let parent = ForkPoint { run: from.name(), step: state.step };
-                    let words = format!("from {}@{}", parent.run, parent.step);
-                    (RunEvent::forked(parent), words)
-                }
-                Start::New(Base::Folder(folder)) => {
-                    let name = cached::name_of(folder).unwrap_or_else(|| folder.display().to_string());
-                    (RunEvent::Started { folder: Some(folder.display().to_string()) }, format!("from {name}"))
-                }
-                _ => (RunEvent::Started { folder: None }, "from the embedded base model".into()),
-            };
-            (run, journal, beginning)
+            let opened = begin(run, start, &state)?;
+            log = opened.journal.folder().map(open_log).transpose()?.flatten();
+            opened
         }
     };
     let resumed = matches!(beginning.0, RunEvent::Resumed { .. });
@@ -350,17 +303,6 @@ pub fn prepare(options: &EngineOptions) -> Result<Prepared, EngineError> {
         beginning,
         edits_to_make_again,
     })
-}
-
-/// Opens a run's `engine.log`. A disk that refuses it is no reason not to train, but something else in its
-/// place is.
-fn open_log(run: &Folder) -> Result<Option<File>, EngineError> {
-    match run.append(ENGINE_LOG) {
-        Err(error) if files::refusal(&error).is_some() => {
-            Err(RunError::io("open", &run.path().join(ENGINE_LOG))(error).into())
-        }
-        opened => Ok(opened.ok()),
-    }
 }
 
 /// Whether a run was cut off between its beginning and its first checkpoint, so that it can start over from

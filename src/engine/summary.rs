@@ -41,7 +41,8 @@ fn share(a: usize, b: usize) -> f64 {
     if b == 0 { 0.0 } else { a as f64 / b as f64 }
 }
 
-/// Metrics from rollouts and update, without the policy's version, the evaluation and the clock.
+/// Metrics from rollouts and update, without the policy's version, the evaluation and the clock. Long because it is a
+/// table: a line a metric.
 pub fn metrics(
     step: u64,
     config: &Config,

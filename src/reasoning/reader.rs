@@ -312,7 +312,7 @@ impl Reader<'_> {
         true
     }
 
-    /// Reads a phrase as what it says.
+    /// Reads a phrase as what it says. Long because it is a table: one arm a kind of phrase.
     fn at_face_value(&mut self, found: phrases::Match) {
         let length = found.tokens;
         let (start, end) = (self.tokens[self.at].start, self.tokens[self.at + length - 1].end);

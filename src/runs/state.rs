@@ -53,6 +53,23 @@ pub struct TrainingState {
 }
 
 impl TrainingState {
+    /// Before the first step.
+    pub(crate) fn fresh(config: Config) -> Self {
+        Self {
+            step: 0,
+            policy_version: 0,
+            num_tokens: 0,
+            flops: 0.0,
+            metrics_bytes: 0,
+            rollouts_bytes: 0,
+            events_bytes: 0,
+            adam_step: 0,
+            pinned_bytes: 0,
+            pins: None,
+            config,
+        }
+    }
+
     /// The content of `state.json`.
     pub fn to_json(&self) -> Result<Vec<u8>, CheckpointError> {
         let failed =

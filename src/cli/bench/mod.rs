@@ -3,11 +3,16 @@
 mod steps;
 mod task;
 
-use std::{hint::black_box, io::Write, sync::Arc, time::Instant};
+use std::{
+    hint::black_box,
+    io::{self, Write},
+    sync::Arc,
+    time::Instant,
+};
 
 use burn::tensor::{Device, Distribution, Tensor};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::{
     steps::Timed,
@@ -189,15 +194,22 @@ pub fn run(args: &BenchArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         writeln!(stdout, "{whole}")?;
         return Ok(0);
     }
+    tell(args, &whole, unit, stdout)?;
+    Ok(0)
+}
+
+/// The measurements for people.
+fn tell(args: &BenchArgs, whole: &Value, unit: Option<VectorUnit>, mut stdout: impl Write) -> io::Result<()> {
     let number = |key: &str| whole[key].as_f64().unwrap_or(f64::NAN);
     writeln!(
         stdout,
-        "{} parameters, {} rows of {} + {} tokens, {} x{threads}{}",
-        config.parameters(),
-        rows,
+        "{} parameters, {} rows of {} + {} tokens, {} x{}{}",
+        number("params"),
+        args.prompts * args.group,
         args.prompt_len,
         args.max_new,
-        choice.name,
+        whole["backend"].as_str().unwrap_or_default(),
+        whole["threads"],
         unit.map(|unit| format!(", vector unit {unit}")).unwrap_or_default()
     )?;
     if let Some(warning) = unit.and_then(VectorUnit::warning) {
@@ -215,8 +227,18 @@ pub fn run(args: &BenchArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         number("train_tok_s"),
         100.0 * number("train_share")
     )?;
-    writeln!(stdout, "a step      {:>9.2} s          fastest {fastest:.2} s", step)?;
-    writeln!(stdout, "GEMM peak   {gemm:>9.0} GFLOP/s    training reaches {:.0} % of it", 100.0 * share)?;
+    writeln!(
+        stdout,
+        "a step      {:>9.2} s          fastest {:.2} s",
+        number("step_s"),
+        number("step_s_min")
+    )?;
+    writeln!(
+        stdout,
+        "GEMM peak   {:>9.0} GFLOP/s    training reaches {:.0} % of it",
+        number("gemm_gflops"),
+        100.0 * number("train_gemm_share")
+    )?;
     if let Some(memory) = whole["max_rss_mib"].as_f64() {
         writeln!(
             stdout,
@@ -224,7 +246,7 @@ pub fn run(args: &BenchArgs, mut stdout: impl Write) -> Result<i32, Failure> {
             number("estimated_mib")
         )?;
     }
-    Ok(0)
+    Ok(())
 }
 
 /// The machine's peak: square products, one per worker at a time, the best of a few rounds.
