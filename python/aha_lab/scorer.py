@@ -88,7 +88,9 @@ class Scorer:
             return None
 
     def _running(self) -> subprocess.Popen[bytes]:
-        if self._child is None or self._child.poll() is not None:
+        if self._child is not None and self._child.poll() is not None:
+            self._end()
+        if self._child is None:
             command = [self._path or program.find(), "score", "--serve", *self._arguments]
             self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             self._owner = os.getpid()

@@ -111,8 +111,10 @@ class Rewards(unittest.TestCase):
             silent = Path(folder, "aha-lab")
             silent.write_text("#!/bin/sh\nexit 0\n")
             silent.chmod(0o700)
+            scorer = Scorer(path=str(silent))
             with self.assertRaisesRegex(ScoringFailed, "without an answer"):
-                Scorer(path=str(silent)).score("countdown", [1], 1, "")
+                scorer.score("countdown", [1], 1, "")
+            scorer.close()
 
     def test_the_readings_are_means_over_what_was_analyzed(self) -> None:
         scorer = Scorer()
