@@ -57,7 +57,7 @@ fn a_person_sees_why_looks_around_and_starts_it_again() {
     });
     lab.until("a later step", |screen| screen.contains("step 5"));
     lab.press("r");
-    lab.shows("the engine is at work");
+    lab.shows("the engine is running");
     lab.press("q");
     assert_eq!(lab.ended(), 0);
     lab.assert_restored();

@@ -68,10 +68,10 @@ fn what_a_task_does_not_have_is_refused_in_a_sentence() {
     for (arguments, words) in [
         (&["eval", "--task", "chess"][..], "one of countdown, multiplication"),
         (&["eval", "--task", "multiplication", "--level", "3x20"], "one of 2x2, 2x1, 3x2"),
-        (&["export", "embedded", "nowhere", "--task", "chess"], "the tasks are countdown, multiplication"),
+        (&["export", "embedded", "nowhere", "--task", "chess"], "one of countdown, multiplication"),
         (&["run", "--headless", "--task", "multiplication", "--set", "level=4x20"], "one of 2x2, 2x1, 3x2"),
         (&["pretrain", "--level", "5x5", "--out", "nowhere"], "one of 3x20, 4x20, tinyzero"),
-        (&["export", "embedded", "nowhere", "--level", "5x5"], "the levels are 3x20, 4x20, tinyzero"),
+        (&["export", "embedded", "nowhere", "--level", "5x5"], "one of 3x20, 4x20, tinyzero"),
     ] {
         let said = refusal(&mut lab(arguments));
         assert!(said.contains(words), "{arguments:?}: {said}");

@@ -35,7 +35,8 @@ pub fn find(name: &str, runs: &Path) -> Result<Found, Failure> {
     if name == "embedded" {
         return Ok(Found::Embedded);
     }
-    if finding::is_meant(path) {
+    // What would be a GGUF file, if it were here, may be one on the hub.
+    if finding::is_meant(path) && (path.exists() || Name::parse(name).is_none()) {
         base::say_path_comes_first(name);
         return Ok(Found::Folder(path.to_owned()));
     }
