@@ -53,7 +53,7 @@ pub(super) fn say_path_comes_first(text: &str) {
 pub(super) fn fetched(name: &Name, want: Want) -> Result<PathBuf, HubError> {
     let Local { path, note } = match hub::find(name, &Settings::of_environment()?, want)? {
         Found::Here(local) => local,
-        Found::Missing(plan) => fetch(plan)?,
+        Found::Missing(plan) => fetch(*plan)?,
     };
     note.iter().for_each(say);
     Ok(path)

@@ -82,7 +82,6 @@ fn read(run: &RunDirectory) -> Result<Compared, Failure> {
 /// The keys whose values are not all the same, with the values of all runs.
 fn differing_keys(runs: &[Compared]) -> Vec<(&'static str, Vec<String>)> {
     Config::keys()
-        .into_iter()
         .map(|key| (key.name, runs.iter().map(|run| run.config.get(key.name).unwrap_or_default()).collect()))
         .filter(|(_, values): &(_, Vec<String>)| values.windows(2).any(|pair| pair[0] != pair[1]))
         .collect()

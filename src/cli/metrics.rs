@@ -16,7 +16,7 @@ use crate::{
     protocol::{Event, RunSource},
     record::Step,
     runs::{Reader, RunDirectory, source},
-    system::output,
+    system::{files, output},
 };
 
 /// Print the metrics of a run, of this program or of another, for pandas, spreadsheets and TensorBoard
@@ -64,7 +64,7 @@ pub fn run(args: &MetricsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         (Format::Csv, Some(path)) => {
             let mut text = Vec::new();
             csv::write(&steps, &mut text)?;
-            std::fs::write(path, text).map_err(|error| cannot_write(path, &error))?;
+            files::write(path, &text).map_err(|error| cannot_write(path, &error))?;
         }
         (Format::Tensorboard, Some(folder)) => {
             let path = tensorboard::write(&steps, folder).map_err(|error| cannot_write(folder, &error))?;

@@ -40,7 +40,7 @@ pub enum Found {
     /// Nothing: all its files are here.
     Here(Local),
     /// These files are missing.
-    Missing(Plan),
+    Missing(Box<Plan>),
 }
 
 /// How much of a model is needed.

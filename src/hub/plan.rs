@@ -53,7 +53,7 @@ pub(super) fn of(
     let plan = Plan { name: name.clone(), want, commit, missing, file, snapshots, client };
     match plan.missing.is_empty() {
         true => plan.end().map(Found::Here),
-        false => plan.with_room().map(Found::Missing),
+        false => plan.with_room().map(|plan| Found::Missing(Box::new(plan))),
     }
 }
 

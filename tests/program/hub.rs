@@ -290,7 +290,7 @@ fn what_cannot_be_had_is_told_in_a_sentence() {
     refused("org/model", hub.port, "with 503. Try again later");
     // A path that is no name, and one that could be: nothing is asked of the first.
     hub.seen();
-    let said = refusal(asking(&mut headless(root.path(), 1).args(["--base", "./no/such"]), &home, hub.port));
+    let said = refusal(asking(headless(root.path(), 1).args(["--base", "./no/such"]), &home, hub.port));
     assert!(said.contains("There is no such folder"), "{said}");
     assert!(hub.seen().is_empty());
 }

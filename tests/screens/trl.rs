@@ -38,7 +38,7 @@ fn opened(run: &Path) -> App {
 
 fn shown(app: &mut App, screen: &str) -> String {
     show(app, screen);
-    text(&draw(app, 160, 40))
+    text(&draw(app, 160, 90))
 }
 
 #[test]

@@ -2,20 +2,20 @@
 //! with its length and masked CRC-32C sums (record_writer.h).
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::record::Step;
+use crate::{record::Step, system::files};
 
 /// Writes an event file into a folder, made if necessary; returns its path.
 pub(super) fn write(steps: &[Step], folder: &Path) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let path = folder.join(format!("events.out.tfevents.{now:010}.aha-lab"));
-    let mut out = BufWriter::new(File::create_new(&path)?);
+    let mut out = BufWriter::new(files::create(&path)?);
     record(&mut out, &event(now as f64, None, &length_delimited(3, b"brain.Event:2")))?;
     for step in steps {
         let mut summary = Vec::new();
