@@ -142,7 +142,17 @@ fn a_person_is_warned_and_reads_why() {
 #[test]
 fn a_person_walks_through_every_screen_of_another_task() {
     let root = TempDir::new().unwrap();
-    let more = ["--task", "multiplication", "--set", "max_new_tokens=64", "--set", "pinned_every=1"];
+    // No checkpoints: what is said of one would take the place of what is said to the person.
+    let more = [
+        "--task",
+        "multiplication",
+        "--set",
+        "max_new_tokens=64",
+        "--set",
+        "pinned_every=1",
+        "--set",
+        "checkpoint_every=0",
+    ];
     let mut lab = Lab::run(root.path(), &more);
     // The factors, and the product behind the arrow.
     lab.until("a step", |screen| {
