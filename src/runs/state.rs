@@ -150,11 +150,14 @@ fn config_as_text<S: Serializer>(config: &Config, serializer: S) -> Result<S::Ok
 fn config_from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Config, D::Error> {
     let mut settings = BTreeMap::<String, String>::deserialize(deserializer)?;
     let mut config = Config::default();
-    // The preset first: the keys that it sets are stored too, and override it. One that it sets today and that is not
-    // stored was not in force then.
-    if let Some(preset) = settings.remove("preset") {
-        config.set("preset", &preset).and_then(|()| config.revert_presets()).map_err(D::Error::custom)?;
+    // These first: what they set is stored too, and overrides it.
+    for name in ["task", "level", "preset"] {
+        if let Some(value) = settings.remove(name) {
+            config.set(name, &value).map_err(D::Error::custom)?;
+        }
     }
+    // What a preset sets today and is not stored was not in force then.
+    config.revert_presets().map_err(D::Error::custom)?;
     for (key, value) in settings {
         config.set(&key, &value).map_err(D::Error::custom)?;
     }
@@ -166,6 +169,20 @@ fn config_from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Config
 mod tests {
     use super::*;
     use crate::record::NumberPuzzle;
+
+    #[test]
+    fn what_a_task_and_a_level_set_does_not_override_what_was_stored() {
+        for settings in [
+            &["task=multiplication", "max_new_tokens=64", "learning_rate=1e-5"][..],
+            &["level=tinyzero", "kl_coef=0.01", "max_new_tokens=640"],
+            &["preset=dapo", "kl_coef=0.02", "mini_batches=2"],
+        ] {
+            let config = Config::default().with(settings).unwrap();
+            let state = TrainingState::fresh(config.clone());
+            let read = TrainingState::parse(&state.to_json().unwrap(), Path::new("state.json")).unwrap();
+            assert_eq!(read.config, config, "{settings:?}");
+        }
+    }
 
     #[test]
     fn checkpoints_of_before_there_were_pins_are_read() {
