@@ -17,7 +17,7 @@ picture --out docs/help.svg --keys 'wait:60 shot:docs/live.svg
     F4 wait:1 shot:docs/meter.svg
     F3 Esc wait:1 F5 wait:1 shot:docs/search.svg
     F6 wait:1 shot:docs/travel.svg
-    F2 Space wait:3 F9 wait:1 m until:measured,_and_kept wait:1 shot:docs/frontier.svg
+    F2 Space wait:3 F9 wait:1 m until:128_puzzles_x_8 wait:1 shot:docs/frontier.svg
     F10 wait:1 shot:docs/sentinel.svg
     Tab wait:1 shot:docs/settings.svg
     F8 wait:1 Enter wait:12 a wait:1 w wait:20 shot:docs/playground.svg
