@@ -1,5 +1,7 @@
 //! What a measurement in a run needs of the program's `eval`.
 
+#[path = "../../src/eval/by_numbers.rs"]
+pub mod by_numbers;
 #[path = "../../src/eval/frontier.rs"]
 pub mod frontier;
 #[path = "../../src/eval/options.rs"]
