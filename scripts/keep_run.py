@@ -41,4 +41,5 @@ with (source / "rollouts.jsonl").open() as lines, (target / "rollouts.jsonl").op
     + ("step" if every == 1 else f"{every}th step")
     + (f" (all groups of steps {', '.join(map(str, sorted(rich)))})" if rich else "")
     + f".\n`aha-lab open {target}` shows it.\n"
+    + ("Folders named in its events were put in the place of those it was made in.\n" if moved else "")
 )

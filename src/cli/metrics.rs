@@ -10,6 +10,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use crossbeam_channel::RecvTimeoutError;
 
 use super::Failure;
 use crate::{
@@ -81,8 +82,10 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
     Failure(format!("Cannot write {}: {error}.", path.display()))
 }
 
-/// How long a run of another program may keep silent before it counts as read.
-const SILENCE: Duration = Duration::from_secs(2);
+/// How long a run of another program may keep silent before it counts as one that is still being written.
+const SILENCE: Duration = Duration::from_secs(10);
+/// How long such a run is read at most.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// All steps of the run, whichever program made it.
 fn steps_of(args: &MetricsArgs) -> Result<Vec<Step>, Failure> {
@@ -100,17 +103,20 @@ fn steps_of(args: &MetricsArgs) -> Result<Vec<Step>, Failure> {
     let RunSource { events, .. } = source::open(given)?;
     let mut steps = Vec::new();
     let began = Instant::now();
-    while let Ok(event) = events.recv_timeout(SILENCE) {
-        match event {
-            Event::StepDone(step) => steps.push(*step),
-            Event::Warning(sentence) => output::say(output::printable(&sentence)),
-            Event::Finished { .. } => break,
-            _ => {}
+    let ended = loop {
+        match events.recv_timeout(SILENCE) {
+            Ok(Event::StepDone(step)) => steps.push(*step),
+            Ok(Event::Warning(sentence)) => output::say(output::printable(&sentence)),
+            Ok(Event::Finished { .. }) | Err(RecvTimeoutError::Disconnected) => break true,
+            Ok(_) if began.elapsed() < PATIENCE => {}
+            Ok(_) | Err(RecvTimeoutError::Timeout) => break false,
         }
-        // A run that is still being written has no end.
-        if began.elapsed() > Duration::from_secs(600) {
-            break;
-        }
+    };
+    if !ended {
+        output::say(format_args!(
+            "The run has not ended; these are the {} steps that it has so far.",
+            steps.len()
+        ));
     }
     Ok(steps)
 }

@@ -1,5 +1,6 @@
 //! Jinja templates of strangers: a model's chat template, or the file of a prompt. They are rendered as transformers
-//! renders them, with an end to their time, their memory and their output, and without any file.
+//! renders them, with an end to their time and their output, and without any file. Fuel bounds the memory of what they make step by step;
+//! one step that lists or joins values which share their parts can take much until its time is over.
 
 use std::{
     borrow::Cow,
