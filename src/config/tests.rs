@@ -219,6 +219,15 @@ fn refused_values_name_the_key_the_value_and_what_is_allowed() {
 }
 
 #[test]
+fn the_path_of_a_prompt_is_the_same_from_a_file_and_from_the_command_line() {
+    let from_file = ConfigFile::parse("prompt = \"  ./a.jinja \"").unwrap().config;
+    let mut set = Config::default();
+    set.set("prompt", "  ./a.jinja ").unwrap();
+    assert_eq!(from_file, set);
+    assert_eq!(set.get("prompt").unwrap(), "./a.jinja");
+}
+
+#[test]
 fn presets_set_their_keys_and_later_settings_win() {
     let deciders = |config: &Config| {
         (

@@ -1,7 +1,5 @@
 //! Pictures of the screen with their styles, and what must hold for every key in every state.
 
-mod styled;
-
 use std::time::Duration;
 
 use aha_lab::{
@@ -23,8 +21,7 @@ use ratatui::{
     style::Color,
 };
 
-use self::styled::picture;
-use crate::picture::draw;
+use crate::picture::{draw, picture};
 
 fn tell(app: &mut App, event: Event) {
     assert!(update(app, Action::Engine(0, event)).is_empty());

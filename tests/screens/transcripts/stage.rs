@@ -1,6 +1,6 @@
 //! The Transcripts screen with a run of its own, how a frame of it is told, and a person who presses keys.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use aha_lab::{
     protocol::RunFacts,
@@ -21,7 +21,6 @@ use ratatui::{
     buffer::Buffer,
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
     layout::Rect,
-    style::{Color, Modifier},
 };
 
 use super::story;
@@ -103,42 +102,6 @@ impl Transcripts {
 
 pub(super) fn draw(transcripts: &mut Transcripts, theme: &Theme, width: u16, height: u16) -> Buffer {
     transcripts.draw(None, theme, width, height)
-}
-
-pub(super) fn text(buffer: &Buffer) -> String {
-    let area = buffer.area;
-    area.rows()
-        .map(|row| row.columns().map(|cell| buffer[(cell.x, cell.y)].symbol()).collect::<String>())
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-/// One letter for each look, explained below the picture.
-pub(super) fn dump(buffer: &Buffer) -> String {
-    let mut looks: Vec<(Color, Color, Modifier)> = vec![(Color::Reset, Color::Reset, Modifier::empty())];
-    let mut styles = String::new();
-    for row in buffer.area.rows() {
-        for at in row.columns() {
-            let cell = &buffer[(at.x, at.y)];
-            let look = (cell.fg, cell.bg, cell.modifier);
-            let number = looks.iter().position(|known| *known == look).unwrap_or_else(|| {
-                looks.push(look);
-                looks.len() - 1
-            });
-            styles.push(match number {
-                0 => '.',
-                number => char::from(b'a' + u8::try_from(number - 1).unwrap()),
-            });
-        }
-        styles.push('\n');
-    }
-    let mut out = format!("{}\n\n{styles}\n", text(buffer));
-    for (number, (fg, bg, modifier)) in looks.iter().enumerate().skip(1) {
-        let letter = char::from(b'a' + u8::try_from(number - 1).unwrap());
-        writeln!(out, "{letter} {}", format!("{fg} on {bg} {modifier:?}").replace("Reset on Reset ", ""))
-            .unwrap();
-    }
-    out
 }
 
 pub(super) fn filled() -> Transcripts {
