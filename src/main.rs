@@ -69,10 +69,17 @@ enum Command {
     Runs(cli::runs::RunsArgs),
     Compare(cli::compare::CompareArgs),
     Metrics(cli::metrics::MetricsArgs),
+    Config(cli::config::ConfigArgs),
     /// Print completions for a shell
     Completions {
         /// Which shell
         shell: Shell,
+    },
+    /// Write manual pages, one for each command
+    Man {
+        /// The folder they go into; it must exist
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
 }
 
@@ -144,6 +151,12 @@ fn run(arguments: Arguments) -> Result<i32, Failure> {
         Some(Command::Runs(args)) => cli::runs::run(&args, output::stdout()),
         Some(Command::Compare(args)) => cli::compare::run(&args, output::stdout()),
         Some(Command::Metrics(args)) => cli::metrics::run(&args, output::stdout()),
+        Some(Command::Config(args)) => cli::config::run(&args, output::stdout()),
+        Some(Command::Man { folder }) => {
+            clap_mangen::generate_to(Arguments::command(), &folder)
+                .map_err(|error| Failure(format!("{}: {error}.", folder.display())))?;
+            Ok(0)
+        }
         Some(Command::Completions { shell }) => {
             // Into memory first: it panics if it cannot write.
             let mut script = Vec::new();

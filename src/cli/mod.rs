@@ -4,6 +4,7 @@ pub mod analyze;
 mod base;
 pub mod bench;
 pub mod compare;
+pub mod config;
 mod detached;
 pub mod doctor;
 pub mod eval;
@@ -21,6 +22,7 @@ pub mod run;
 pub mod runs;
 pub mod score;
 mod serve;
+mod settings;
 mod summary;
 mod table;
 

@@ -8,6 +8,7 @@ mod attached;
 mod bad_disk;
 mod bad_input;
 mod batching;
+mod configured;
 #[cfg(target_os = "linux")]
 mod crashing_driver;
 mod engine;
@@ -86,7 +87,8 @@ fn tiny() -> Config {
 /// The binary, without any terminal.
 fn lab(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aha-lab"));
-    command.args(arguments).stdin(Stdio::null());
+    // The files of whoever runs the tests configure nothing here.
+    command.args(arguments).stdin(Stdio::null()).env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }
 
