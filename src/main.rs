@@ -68,6 +68,7 @@ enum Command {
     Replay(cli::replay::ReplayArgs),
     Runs(cli::runs::RunsArgs),
     Compare(cli::compare::CompareArgs),
+    Cast(cli::cast::CastArgs),
     Metrics(cli::metrics::MetricsArgs),
     /// Print completions for a shell
     Completions {
@@ -143,6 +144,7 @@ fn run(arguments: Arguments) -> Result<i32, Failure> {
         Some(Command::Replay(args)) => cli::replay::run(&args, output::stdout()),
         Some(Command::Runs(args)) => cli::runs::run(&args, output::stdout()),
         Some(Command::Compare(args)) => cli::compare::run(&args, output::stdout()),
+        Some(Command::Cast(args)) => cli::cast::run(&args),
         Some(Command::Metrics(args)) => cli::metrics::run(&args, output::stdout()),
         Some(Command::Completions { shell }) => {
             // Into memory first: it panics if it cannot write.
