@@ -68,6 +68,7 @@ enum Command {
     Replay(cli::replay::ReplayArgs),
     Runs(cli::runs::RunsArgs),
     Compare(cli::compare::CompareArgs),
+    Cast(cli::cast::CastArgs),
     Metrics(cli::metrics::MetricsArgs),
     Config(cli::config::ConfigArgs),
     /// Print completions for a shell
@@ -150,6 +151,7 @@ fn run(arguments: Arguments) -> Result<i32, Failure> {
         Some(Command::Replay(args)) => cli::replay::run(&args, output::stdout()),
         Some(Command::Runs(args)) => cli::runs::run(&args, output::stdout()),
         Some(Command::Compare(args)) => cli::compare::run(&args, output::stdout()),
+        Some(Command::Cast(args)) => cli::cast::run(&args),
         Some(Command::Metrics(args)) => cli::metrics::run(&args, output::stdout()),
         Some(Command::Config(args)) => cli::config::run(&args, output::stdout()),
         Some(Command::Man { folder }) => {

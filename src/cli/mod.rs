@@ -3,6 +3,7 @@
 pub mod analyze;
 mod base;
 pub mod bench;
+pub mod cast;
 pub mod compare;
 pub mod config;
 mod detached;

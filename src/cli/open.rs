@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     engine::side,
-    protocol::{Capability, OUR_ENGINE, RunSource},
-    runs::{RunDirectory, source},
+    protocol::{Capability, OUR_ENGINE, RunSource, Speed},
+    runs::{RunDirectory, playback, source},
     socket,
     system::output,
     tui::{self, TuiOptions},
@@ -28,11 +28,15 @@ Examples:
   aha-lab open runs/first-aha          the run that ships with the source
   aha-lab open seed1                   the one run whose name has `seed1` in it
   aha-lab open seed1 seed2 seed3       three runs: < and > go from one to the next, R lists them, O overlays curves
-  aha-lab open seed1 elsewhere.jsonl   a run beside completions of another program")]
+  aha-lab open seed1 elsewhere.jsonl   a run beside completions of another program
+  aha-lab open seed1 --play 10x        the finished run again from its first step, ten times as fast")]
 pub struct OpenArgs {
     /// Run directories, unique parts of their names, or .jsonl files of completions
     #[arg(required = true)]
     pub run: Vec<String>,
+    /// Play finished runs from their records as if they were live, so many times as fast as they were
+    #[arg(long, value_name = "SPEED")]
+    pub play: Option<Speed>,
     /// The folder of run directories
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
@@ -92,7 +96,7 @@ fn open_all(args: &OpenArgs) -> Opened {
     for name in &args.run {
         let found = find(&args.runs, name).and_then(|place| {
             let is_new = known.insert(place.canonicalize().unwrap_or_else(|_| place.clone()));
-            is_new.then(|| Ok((open(&place)?, place))).transpose()
+            is_new.then(|| Ok((open(&place, args.play)?, place))).transpose()
         });
         match found {
             Ok(Some((source, place))) => {
@@ -107,7 +111,7 @@ fn open_all(args: &OpenArgs) -> Opened {
 }
 
 /// Where a run is: at a path, or under this name among the run directories.
-fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
+pub(super) fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
     let path = Path::new(name);
     if path.is_file() {
         return Ok(path.to_owned());
@@ -116,11 +120,14 @@ fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
 }
 
 /// A run to watch. One of ours also gets a side engine for the Playground, and takes commands while it serves
-/// a socket.
-fn open(place: &Path) -> Result<RunSource, Failure> {
+/// a socket. With a speed, it is played from its record.
+fn open(place: &Path, speed: Option<Speed>) -> Result<RunSource, Failure> {
     let mut source = source::open(place)?;
     if let Ok(run) = RunDirectory::open(place) {
         let live = source.facts.capabilities.can(Capability::Live);
+        if live && speed.is_some() {
+            return Err(still_trains(place));
+        }
         if live && socket::has_socket(place) {
             source = socket::joined(source, place)?;
         }
@@ -129,5 +136,16 @@ fn open(place: &Path) -> Result<RunSource, Failure> {
             source.side = Some(side::spawn(side::Source::Recorded(run))?);
         }
     }
-    Ok(source)
+    Ok(match speed {
+        Some(speed) => playback::start(source, speed)?,
+        None => source,
+    })
+}
+
+/// Why a run that is still being written cannot be played.
+pub(super) fn still_trains(place: &Path) -> Failure {
+    Failure(format!(
+        "{} is still training; a run can be played when it is over, and watched now with `aha-lab open`.",
+        place.display()
+    ))
 }

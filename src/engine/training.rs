@@ -26,9 +26,6 @@ use crate::{
     task::Puzzle,
 };
 
-/// Groups of a step whose tokens are streamed.
-const STREAMED_GROUPS: usize = 4;
-
 /// Trains a prepared run until its last step or a stop. Whenever the weights change, `weights` gets a copy.
 ///
 /// # Errors

@@ -18,6 +18,7 @@ mod meta;
 pub mod overview;
 pub mod pinned;
 pub mod place;
+pub mod playback;
 pub mod reader;
 pub mod rollout_index;
 pub(crate) mod soundness;

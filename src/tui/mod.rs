@@ -2,6 +2,7 @@
 //! [`Command`](crate::protocol::Command)s, whether the events come from an engine in this process or from a run
 //! directory.
 
+pub mod cast;
 pub mod chart;
 pub mod screens;
 pub mod shell;
@@ -125,7 +126,10 @@ pub fn run(
 fn outcome(app: &App) -> TuiOutcome {
     let own = app.store.own().map(|place| &app.store.all()[place]);
     let seen = |run: &Run| Seen {
-        steps: run.history.last().map_or(0, |step| step.step),
+        // Of a record, all of them are there, wherever it was left.
+        steps: run
+            .playing
+            .map_or_else(|| run.history.last().map_or(0, |step| step.step), |playing| playing.last),
         run: run.path(),
         price_per_hour: run.price_per_hour,
     };

@@ -28,6 +28,8 @@ mod numbers;
 #[cfg(unix)]
 mod past;
 mod pinned;
+#[cfg(unix)]
+mod played;
 mod playing;
 #[cfg(unix)]
 mod priming;

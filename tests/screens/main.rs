@@ -12,6 +12,7 @@ mod microscope;
 mod multiplication;
 mod past;
 mod picture;
+mod played;
 mod playground;
 mod runs;
 mod search_travel;

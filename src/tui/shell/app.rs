@@ -73,6 +73,8 @@ pub struct Picture {
     pub count: Rect,
     /// The rows of the list that is open, and the place that each stands for.
     pub listed: Vec<(Rect, usize)>,
+    /// The bar of the steps of a record that is played; empty where there is none.
+    pub scrubber: Rect,
     /// The last line to which the help can scroll.
     pub help_last: usize,
     /// How far a page of the help goes.

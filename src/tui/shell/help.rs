@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     app::App,
-    keys::{GLOBAL_KEYS, HELP_KEYS, HelpMove, Intent, KeyRow, shown_key},
+    keys::{GLOBAL_KEYS, HELP_KEYS, HelpMove, Intent, is_of_use, shown_key},
     theme::Theme,
 };
 use crate::{
@@ -83,8 +83,7 @@ fn owned(rows: Vec<(&'static str, &'static str)>) -> Rows {
 /// The keys that work everywhere, those of the screens among them.
 fn everywhere(app: &App) -> Rows {
     let mut rows = Rows::new();
-    let useful = |row: &&KeyRow<Intent>| !(row.action.is_of_several_runs() && app.store.is_single());
-    for row in GLOBAL_KEYS.iter().filter(useful) {
+    for row in GLOBAL_KEYS.iter().filter(|row| is_of_use(app, row.action)) {
         rows.push((row.shown.to_owned(), row.help.to_owned()));
         if row.action == Intent::PreviousScreen {
             rows.extend(app.screens().iter().enumerate().map(|(at, screen)| {

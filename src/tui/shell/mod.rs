@@ -17,6 +17,7 @@ pub(in crate::tui) mod past;
 pub mod prompt;
 pub mod question;
 pub mod restart;
+mod scrubber;
 mod stepping;
 pub(in crate::tui) mod terminal;
 pub mod theme;

@@ -26,7 +26,7 @@ use self::{
 use crate::{
     config::Config,
     eval::BaseReference,
-    protocol::{Capability, ForkPoint, Phase, RunFacts, SourceKind, Started, Temporality},
+    protocol::{Capability, ForkPoint, Phase, Playing, RunFacts, SourceKind, Started, Temporality},
     task,
 };
 
@@ -80,6 +80,8 @@ pub struct Run {
     pub temporality: Temporality,
     /// How it ended.
     pub ended: Option<Ended>,
+    /// How its record is being played; `None` for any other run.
+    pub playing: Option<Playing>,
     /// Whether an engine was restarted and has not yet reported its step.
     restarting: bool,
     /// Streamed tokens that were dropped on the way to the screen.
@@ -125,6 +127,7 @@ impl Run {
             progress: None,
             temporality: Temporality::Live,
             ended: None,
+            playing: None,
             restarting: false,
             tokens_dropped: 0,
             evaluations: Vec::new(),
@@ -176,6 +179,21 @@ impl Run {
         self.facts.kind == SourceKind::Engine
     }
 
+    /// Whether this is the record of a finished run that is being played.
+    pub(crate) fn is_playback(&self) -> bool {
+        self.facts.kind == SourceKind::Playback
+    }
+
+    /// Whether its events come as they happen, or happened, so that they are news.
+    pub(crate) fn unfolds(&self) -> bool {
+        self.is_ours() || self.is_playback()
+    }
+
+    /// Whether its record has been played to the end.
+    pub(crate) fn is_played_out(&self) -> bool {
+        self.playing.is_some_and(|playing| playing.over)
+    }
+
     /// Whether this can be done with the run, now or at another time.
     pub fn has(&self, capability: Capability) -> bool {
         self.facts.capabilities.can(capability)
@@ -198,6 +216,9 @@ impl Run {
             Some(Ended::Finished) if self.is_ours() => Some("the engine has ended"),
             _ if self.over() => Some("read-only: this run is over"),
             _ if !self.in_control() => Some("read-only: this run belongs to another process"),
+            _ if !self.has(capability) && self.is_playback() => {
+                Some("this is a playback: nothing of the run can be changed")
+            }
             _ if !self.has(capability) => Some("this run's engine does not support that"),
             _ => None,
         }
@@ -226,6 +247,9 @@ impl Run {
 
     /// Time the run has taken so far, without pauses.
     pub fn elapsed(&self) -> Duration {
+        if let Some(playing) = self.playing {
+            return Duration::try_from_secs_f64(playing.seconds).unwrap_or_default();
+        }
         let before = if self.worked_before.is_finite() { self.worked_before.max(0.0) } else { 0.0 };
         self.worked + Duration::try_from_secs_f64(before).unwrap_or_default()
     }

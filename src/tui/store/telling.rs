@@ -44,8 +44,10 @@ impl Run {
             Event::EvalDone { step, accuracy, pass_at_k, puzzles } => {
                 self.evaluations.push(Evaluated { step, accuracy, pass_at_k });
                 let passes = pass_at_k.map(|(k, share)| format!(", pass@{k} {share:.2}")).unwrap_or_default();
-                let text = format!("held out, step {step}: {accuracy:.3} right{passes} ({puzzles} puzzles)");
-                return (self.is_ours() && !self.is_before_us(step)).then_some(News::Info(text));
+                // A record does not say how many they were.
+                let of = if puzzles == 0 { String::new() } else { format!(" ({puzzles} puzzles)") };
+                let text = format!("held out, step {step}: {accuracy:.3} right{passes}{of}");
+                return (self.unfolds() && !self.is_before_us(step)).then_some(News::Info(text));
             }
             Event::PinnedAnswered(answer) => self.pins.push(*answer),
             Event::Measured(measurement) => self.measurements.push(*measurement),
@@ -55,6 +57,7 @@ impl Run {
                 return self.is_ours().then_some(News::Info(text));
             }
             Event::Edited { step, key, value } => self.edited(step, &key, &value),
+            Event::Playing(playing) => self.playing = Some(playing),
             Event::Warning(sentence) => return Some(News::Warning(sentence)),
             Event::Failed(reason) => self.ended = Some(Ended::Failed(reason)),
             Event::Finished { .. } => {
@@ -65,8 +68,14 @@ impl Run {
     }
 
     fn begin(&mut self, started: Started) -> Option<News> {
-        self.price_per_hour = started.config.watch.price_per_hour;
-        let news = self.cut_back(started.step);
+        let goes_elsewhere = self.is_playback() && self.started.is_some();
+        if goes_elsewhere {
+            self.restart();
+        } else {
+            self.price_per_hour = started.config.watch.price_per_hour;
+        }
+        // Whoever goes to another step of a record sees that they are there.
+        let news = self.cut_back(started.step).filter(|_| !goes_elsewhere);
         let last = if !self.has(Capability::Live) { u64::MAX } else { started.step };
         self.pins.are(started.pins.clone(), last);
         self.watch.configure(&started.config);
@@ -85,7 +94,7 @@ impl Run {
         if (!self.is_ours() || before_us) && metrics.get(&registry::STEP_TIME).is_finite() {
             self.worked_before += metrics.get(&registry::STEP_TIME).max(0.0);
         }
-        let live = self.is_ours() && !before_us;
+        let live = self.unfolds() && !before_us;
         let before = if live { self.aha() } else { None };
         self.groups.step_done(metrics.step, metrics.get(&registry::LOSS));
         self.desk.step_done(metrics.step);
@@ -101,11 +110,14 @@ impl Run {
 
     /// Screen and sentinel use the current configuration.
     fn edited(&mut self, step: u64, key: &str, value: &str) {
+        let is_playback = self.is_playback();
         let Some(started) = &mut self.started else { return };
         // An unknown task is no reason to show nothing.
         if started.config.set_live(key, value).is_ok() {
             self.watch.edited(step, &started.config);
-            self.price_per_hour = started.config.watch.price_per_hour;
+            if key == "price_per_hour" || !is_playback {
+                self.price_per_hour = started.config.watch.price_per_hour;
+            }
             self.edits += 1;
         }
     }
@@ -161,6 +173,9 @@ impl Run {
         self.counts.cut_back(step);
         self.pins.cut_back(step);
         self.groups.cut_back(step);
+        if self.is_playback() {
+            self.measurements.cut_back(step);
+        }
         self.watch.begin_again(self.history.steps());
         Some(News::Info(format!("the engine continues after step {step}")))
     }

@@ -10,7 +10,7 @@ use super::{
     intent::{control, perform},
 };
 use crate::{
-    protocol::{Capability, Command},
+    protocol::{Capability, Command, Play},
     tui::{
         screens::{Gesture, Pointer},
         shell::{
@@ -19,6 +19,7 @@ use crate::{
             list::{List, Of},
             message::Level,
             prompt::PromptOutcome,
+            scrubber,
         },
     },
 };
@@ -137,6 +138,18 @@ fn set(app: &mut App, key: String, value: String) -> Vec<Command> {
         }
         return if app.run().can(Capability::Set) { vec![Command::Set { key, value }] } else { Vec::new() };
     }
+    if key == "step" && app.run().is_playback() {
+        return match value.parse() {
+            Ok(step) => vec![Command::Play(Play::To(step))],
+            Err(_) => {
+                app.say(
+                    Level::Warning,
+                    format!("step='{value}' is not a step: write its number, such as 12"),
+                );
+                Vec::new()
+            }
+        };
+    }
     control(app, Capability::Set, |app| {
         app.say(Level::Info, format!("requested {key} = {value}; it applies from the next step on"));
         Command::Set { key, value }
@@ -158,6 +171,7 @@ pub(super) fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
         MouseEventKind::ScrollUp => Gesture::Up,
         MouseEventKind::ScrollDown => Gesture::Down,
         MouseEventKind::Down(MouseButton::Left) => Gesture::Click,
+        MouseEventKind::Drag(MouseButton::Left) => return scrub(app, event.column, event.row),
         _ => return Vec::new(),
     };
     app.dirty = true;
@@ -193,9 +207,17 @@ fn click(app: &mut App, pointer: Pointer) -> Vec<Command> {
             app.prompt = None;
             app.list = Some(List::of_runs(app));
         }
+        None if app.picture.scrubber.contains(place) => return scrub(app, pointer.column, pointer.row),
         None => return point(app, pointer),
     }
     Vec::new()
+}
+
+/// Goes to the step of the record that is at this place of the scrubber.
+fn scrub(app: &mut App, column: u16, row: u16) -> Vec<Command> {
+    let Some(step) = scrubber::step_at(app, (column, row).into()) else { return Vec::new() };
+    app.dirty = true;
+    vec![Command::Play(Play::To(step))]
 }
 
 fn point(app: &mut App, pointer: Pointer) -> Vec<Command> {

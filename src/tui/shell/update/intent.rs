@@ -2,10 +2,16 @@
 
 use super::effects::perform_all;
 use crate::{
-    protocol::{Capability, Command, StepBy, Temporality},
+    protocol::{Capability, Command, Play, StepBy, Temporality},
     tui::shell::{
-        app::App, effect::Effect, keys::Intent, list::List, message::Level, prompt::Prompt,
-        question::Question, restart, stepping,
+        app::App,
+        effect::Effect,
+        keys::Intent,
+        list::List,
+        message::Level,
+        prompt::{Prompt, STEP_PROMPT},
+        question::Question,
+        restart, stepping,
     },
 };
 
@@ -57,12 +63,35 @@ pub(super) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
             Vec::new()
         }
         Intent::OpenPrompt => control(app, Capability::Set, |_| Command::Pause),
+        playing if playing.is_of_playback() => play(app, playing),
         Intent::OpenPrice => perform_all(app, vec![Effect::Prompt("price_per_hour=".to_owned())]),
         other => {
             look(app, other);
             Vec::new()
         }
     }
+}
+
+/// Intents of a person who watches a record.
+fn play(app: &mut App, intent: Intent) -> Vec<Command> {
+    if !app.run().is_playback() {
+        app.say(
+            Level::Info,
+            "this run is not played from its record; `aha-lab open RUN --play 10x` does that",
+        );
+        return Vec::new();
+    }
+    let wanted = match intent {
+        Intent::Slower => Play::Slower,
+        Intent::Faster => Play::Faster,
+        Intent::Back => Play::By(-1),
+        Intent::Forward => Play::By(1),
+        _ => {
+            app.prompt = Some(Prompt::new(STEP_PROMPT));
+            return Vec::new();
+        }
+    };
+    vec![Command::Play(wanted)]
 }
 
 /// Intents that change only what is shown.
