@@ -13,6 +13,7 @@ mod multiplication;
 mod past;
 mod picture;
 mod playground;
+mod rewards;
 mod runs;
 mod search_travel;
 mod sentinel;
