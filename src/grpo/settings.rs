@@ -134,7 +134,7 @@ section! {
         /// Where sampling stops.
         fixed stop: StopAt = StopAt::Auto;
         /// Which answer is graded if a completion states several.
-        fixed answer: Graded = Graded::Last;
+        live answer: Graded = Graded::Last;
         /// Reward of a right answer.
         live reward_correct: f64 = 1.0, -1e3..=1e3;
         /// Reward of a well-formed wrong answer.

@@ -19,7 +19,11 @@ use crate::{
     },
     record::Analysis,
     system::quoting::quoted,
-    task::{Prospect, Puzzle, RewardRules, Score, Split, Task, Tried, answer::Graded},
+    task::{
+        Prospect, Puzzle, RewardRules, Score, Split, Task, Tried,
+        answer::Graded,
+        rules::{Judged, Rule},
+    },
 };
 
 /// What TinyZero says before the question to a base model, and after it (`examples/data_preprocess/countdown.py` of
@@ -177,6 +181,14 @@ impl Task for Asking {
 
     fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
         self.task.score(puzzle, completion, rules)
+    }
+
+    fn rules(&self) -> &'static [Rule] {
+        self.task.rules()
+    }
+
+    fn judge(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Judged {
+        self.task.judge(puzzle, completion, rules)
     }
 
     fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis {

@@ -14,6 +14,7 @@ mod past;
 mod picture;
 mod played;
 mod playground;
+mod rewards;
 mod runs;
 mod search_travel;
 mod sentinel;

@@ -10,12 +10,17 @@ pub mod reward;
 pub mod search;
 pub mod solver;
 mod thoughts;
+mod tricks;
 pub mod vocabulary;
 
 use rand_chacha::ChaCha8Rng;
 
 use self::{corpus::Corpus, puzzle::Level};
-use super::{BaseFiles, Family, NumberPuzzle, Own, Prospect, RewardRules, Score, Split, numbers::NumberTask};
+use super::{
+    BaseFiles, Family, NumberPuzzle, Own, Prospect, RewardRules, Split,
+    numbers::NumberTask,
+    rules::{Judged, Rule},
+};
 use crate::{
     metrics::blind::Blind,
     reasoning::{self, Analysis},
@@ -34,6 +39,7 @@ pub static FAMILY: Family = Family {
     reader: &Countdown { level: Level::FIRST },
     at: |level| Ok(Box::new(Countdown { level: Level::parse(level)? })),
     lessons: |habits| Box::new(Corpus::FIRST.with_habits(habits)),
+    tricks: tricks::TRICKS,
     traces: Some(thoughts::write),
     own: &[Own {
         level: "tinyzero",
@@ -85,8 +91,12 @@ impl NumberTask for Countdown {
         )
     }
 
-    fn score(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score {
-        reward::score(puzzle, completion, rules)
+    fn rules(&self) -> &'static [Rule] {
+        reward::RULES
+    }
+
+    fn judge(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Judged {
+        reward::judge(puzzle, completion, rules)
     }
 
     fn analyze(&self, puzzle: &NumberPuzzle, completion: &str) -> Analysis {

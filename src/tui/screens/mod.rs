@@ -8,6 +8,7 @@ pub mod meter;
 pub mod microscope;
 mod mount;
 pub mod playground;
+pub mod rewards;
 pub mod search;
 pub mod sentinel;
 pub mod settings;
@@ -39,6 +40,7 @@ pub static REGISTRY: &[Made] = &[
     mount::<playground::Playground>,
     mount::<frontier::Frontier>,
     mount::<sentinel::Sentinel>,
+    mount::<rewards::Rewards>,
     mount::<settings::Settings>,
 ];
 

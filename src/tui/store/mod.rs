@@ -10,6 +10,7 @@ pub(crate) mod history;
 pub mod measurements;
 pub(crate) mod pane;
 pub mod pins;
+pub mod rescoring;
 mod runs;
 pub mod streams;
 pub(crate) mod telling;
@@ -21,7 +22,7 @@ use std::{path::PathBuf, time::Duration};
 pub use self::runs::RunStore;
 use self::{
     completions::Completions, counts::Counted, desk::Desk, groups::Groups, history::History,
-    measurements::Measurements, pins::Pins, streams::Streams, watch::Watch,
+    measurements::Measurements, pins::Pins, rescoring::Rescoring, streams::Streams, watch::Watch,
 };
 use crate::{
     config::Config,
@@ -104,6 +105,8 @@ pub struct Run {
     pub measurements: Measurements,
     /// What could go wrong, and what did.
     pub watch: Watch,
+    /// What the completions would earn under other rules.
+    pub rescoring: Rescoring,
     /// The requests to the side engine.
     pub desk: Desk,
     /// Dollars an hour.
@@ -139,6 +142,7 @@ impl Run {
             groups: Groups::default(),
             measurements: Measurements::default(),
             watch: Watch::default(),
+            rescoring: Rescoring::default(),
             desk: Desk::default(),
             price_per_hour: Config::default().watch.price_per_hour,
             now: Duration::ZERO,
@@ -314,6 +318,7 @@ impl Run {
     pub(crate) fn next_change(&self) -> Option<Duration> {
         let clock = self.working().then(|| Duration::from_secs(self.now.as_secs() + 1));
         let light = self.streams.next_light(self.now);
-        [clock, light, self.watch.looks_again_at()].into_iter().flatten().min()
+        let slice = self.rescoring.is_behind().then_some(self.now);
+        [clock, light, self.watch.looks_again_at(), slice].into_iter().flatten().min()
     }
 }

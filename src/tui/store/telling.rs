@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Ended, Evaluated, Progress, Run, streams::Streams};
 use crate::{
+    eval::rescoring::{Rescorer, Trial},
     metrics::registry,
     protocol::{Capability, Event, Started, Temporality, side::SideEvent},
     record::Step,
@@ -81,6 +82,7 @@ impl Run {
         self.watch.configure(&started.config);
         self.started = Some(started);
         self.begun += 1;
+        self.rescore_again();
         news
     }
 
@@ -119,7 +121,28 @@ impl Run {
                 self.price_per_hour = started.config.watch.price_per_hour;
             }
             self.edits += 1;
+            self.rescore_again();
         }
+    }
+
+    /// Scores the completions under other rules of the reward; none of them changes what was recorded.
+    pub(crate) fn rescore(&mut self, trial: Trial) {
+        let estimates =
+            ["advantage", "scale_rewards"].iter().all(|key| self.told(key)) && self.config().is_some();
+        let config = self.config().cloned().unwrap_or_default();
+        self.rescoring.begin(Rescorer::new(&config, trial, estimates));
+    }
+
+    /// The same rules over another configuration of the run.
+    fn rescore_again(&mut self) {
+        if let Some(trial) = self.rescoring.rescorer().map(|rescorer| rescorer.trial().clone()) {
+            self.rescore(trial);
+        }
+    }
+
+    /// The last step of which all completions are known.
+    fn whole(&self) -> u64 {
+        if self.over() { u64::MAX } else { self.history.last().map_or(0, |step| step.step) }
     }
 
     /// Handles a side engine event.
@@ -144,7 +167,9 @@ impl Run {
         let light_went = self.streams.light_goes(self.now, now);
         self.now = now;
         let looked = self.watch.look_again(self.history.steps(), now);
-        looked || light_went || self.elapsed().as_secs() != before
+        let whole = self.whole();
+        let scored = self.rescoring.work(&self.completions, whole);
+        scored || looked || light_went || self.elapsed().as_secs() != before
     }
 
     /// Analyzes the texts that came since the last frame.

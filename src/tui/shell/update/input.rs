@@ -7,7 +7,7 @@ use ratatui::{
 
 use super::{
     effects::perform_all,
-    intent::{control, perform},
+    intent::{perform, set},
 };
 use crate::{
     protocol::{Capability, Command, Play},
@@ -116,12 +116,12 @@ fn prompt_outcome(app: &mut App, outcome: PromptOutcome) -> Vec<Command> {
         }
         PromptOutcome::Entered { key, value } => {
             app.prompt = None;
-            set(app, key, value)
+            enter(app, key, value)
         }
     }
 }
 
-fn set(app: &mut App, key: String, value: String) -> Vec<Command> {
+fn enter(app: &mut App, key: String, value: String) -> Vec<Command> {
     if key == "price_per_hour" {
         match value.trim_start_matches('$').parse::<f64>() {
             Ok(price) if price.is_finite() && price >= 0.0 => {
@@ -150,10 +150,7 @@ fn set(app: &mut App, key: String, value: String) -> Vec<Command> {
             }
         };
     }
-    control(app, Capability::Set, |app| {
-        app.say(Level::Info, format!("requested {key} = {value}; it applies from the next step on"));
-        Command::Set { key, value }
-    })
+    set(app, vec![(key, value)])
 }
 
 pub(super) fn paste(app: &mut App, text: &str) -> Vec<Command> {

@@ -144,10 +144,29 @@ pub(super) fn control(
     needed: Capability,
     ask: impl FnOnce(&mut App) -> Command,
 ) -> Vec<Command> {
+    control_all(app, needed, |app| vec![ask(app)])
+}
+
+/// The same for several commands.
+pub(super) fn control_all(
+    app: &mut App,
+    needed: Capability,
+    ask: impl FnOnce(&mut App) -> Vec<Command>,
+) -> Vec<Command> {
     let ending = app.quitting.map(|_| "stopping; q again quits at once");
-    let Some(refusal) = app.run().refusal(needed).or(ending) else { return vec![ask(app)] };
+    let Some(refusal) = app.run().refusal(needed).or(ending) else { return ask(app) };
     app.say(Level::Info, refusal);
     Vec::new()
+}
+
+/// Asks the run to set these keys from its next step on.
+pub(super) fn set(app: &mut App, keys: Vec<(String, String)>) -> Vec<Command> {
+    control_all(app, Capability::Set, |app| {
+        let each: Vec<String> = keys.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        let applies = if keys.len() == 1 { "it applies" } else { "they apply" };
+        app.say(Level::Info, format!("requested {}; {applies} from the next step on", each.join(", ")));
+        keys.into_iter().map(|(key, value)| Command::Set { key, value }).collect()
+    })
 }
 
 pub(in crate::tui::shell) fn quit(app: &mut App) -> Vec<Command> {
