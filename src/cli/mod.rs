@@ -19,6 +19,7 @@ pub mod puzzles;
 pub mod replay;
 pub mod run;
 pub mod runs;
+pub mod scale;
 pub mod score;
 mod serve;
 mod summary;
