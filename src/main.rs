@@ -71,6 +71,7 @@ enum Command {
     Cast(cli::cast::CastArgs),
     Metrics(cli::metrics::MetricsArgs),
     Config(cli::config::ConfigArgs),
+    Scale(cli::scale::ScaleArgs),
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -159,6 +160,7 @@ fn run(arguments: Arguments) -> Result<i32, Failure> {
                 .map_err(|error| Failure(format!("{}: {error}.", folder.display())))?;
             Ok(0)
         }
+        Some(Command::Scale(args)) => cli::scale::run(&args, output::stdout()),
         Some(Command::Completions { shell }) => {
             // Into memory first: it panics if it cannot write.
             let mut script = Vec::new();

@@ -21,6 +21,7 @@ pub mod puzzles;
 pub mod replay;
 pub mod run;
 pub mod runs;
+pub mod scale;
 pub mod score;
 mod serve;
 mod settings;
