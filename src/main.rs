@@ -69,6 +69,7 @@ enum Command {
     Runs(cli::runs::RunsArgs),
     Compare(cli::compare::CompareArgs),
     Metrics(cli::metrics::MetricsArgs),
+    Report(cli::report::ReportArgs),
     Scale(cli::scale::ScaleArgs),
     /// Print completions for a shell
     Completions {
@@ -145,6 +146,7 @@ fn run(arguments: Arguments) -> Result<i32, Failure> {
         Some(Command::Runs(args)) => cli::runs::run(&args, output::stdout()),
         Some(Command::Compare(args)) => cli::compare::run(&args, output::stdout()),
         Some(Command::Metrics(args)) => cli::metrics::run(&args, output::stdout()),
+        Some(Command::Report(args)) => cli::report::run(&args, output::stdout()),
         Some(Command::Scale(args)) => cli::scale::run(&args, output::stdout()),
         Some(Command::Completions { shell }) => {
             // Into memory first: it panics if it cannot write.

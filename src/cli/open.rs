@@ -107,7 +107,7 @@ fn open_all(args: &OpenArgs) -> Opened {
 }
 
 /// Where a run is: at a path, or under this name among the run directories.
-fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
+pub(super) fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
     let path = Path::new(name);
     if path.is_file() {
         return Ok(path.to_owned());
@@ -124,8 +124,8 @@ fn open(place: &Path) -> Result<RunSource, Failure> {
         if live && socket::has_socket(place) {
             source = socket::joined(source, place)?;
         }
-        // The models of another engine's run are not in its directory.
-        if source.facts.engine == OUR_ENGINE {
+        // Another engine may keep its models where they are not found.
+        if source.facts.engine == OUR_ENGINE || !run.models().is_empty() {
             source.side = Some(side::spawn(side::Source::Recorded(run))?);
         }
     }
