@@ -82,7 +82,7 @@ class Trl(Projects):
         )  # fmt: skip
         ended = subprocess.run(
             [str(folder / "launch.sh"), "--disable_tqdm", "true"],
-            env={**self.environment(), "CPU": "2", "PYTHON": sys.executable, "MAIN_PORT": "0"},
+            env={**self.environment(), "CPU": "2", "PYTHON": sys.executable},
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -91,6 +91,7 @@ class Trl(Projects):
         (run,) = (folder / "runs").iterdir()
         metrics = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
         rollouts = [json.loads(line) for line in (run / "rollouts.jsonl").read_text().splitlines()]
+        self.assertIn('backend = "cpu x2"', (run / "config.toml").read_text())
         self.assertEqual([line["step"] for line in metrics], [1, 2, 3])
         self.assertEqual(len(rollouts), 3 * 16)
         self.assertTrue(all(line["task"] == "countdown" and line["analysis"] is not None for line in rollouts))

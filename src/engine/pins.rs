@@ -8,7 +8,10 @@ use crate::{
     grpo::step::Grpo,
     prompt,
     record::PinnedAnswer,
-    rollout::sampler::{self, Observer, Request, RowSeed, SamplingOptions},
+    rollout::{
+        Completion,
+        sampler::{self, Observer, Request, RowSeed, SamplingOptions},
+    },
     runs::pinned::PinnedLog,
     task::{NumberPuzzle, Puzzle, Task},
 };
@@ -127,7 +130,7 @@ pub(crate) fn answers(
         return Ok(None);
     };
     let rules = config.reward.rules();
-    let answer = |(puzzle, completion): (&Puzzle, sampler::Completion)| {
+    let answer = |(puzzle, completion): (&Puzzle, Completion)| {
         let text = who.tokenizer.decode(&completion.tokens);
         let score = who.task.score(puzzle, &text, &rules);
         PinnedAnswer {
