@@ -4,7 +4,8 @@
 use std::{path::Path, process::Command};
 
 fn report(runs: &[&str], folder: &Path) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_aha-lab")).arg("report").args(runs).arg(folder).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_aha-lab")).arg("report").args(runs).arg(folder).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     std::fs::read_to_string(folder.join("index.html")).unwrap()
 }
@@ -13,12 +14,21 @@ fn report(runs: &[&str], folder: &Path) -> String {
 fn the_run_that_ships_has_a_report() {
     let folder = tempfile::tempdir().unwrap();
     let page = report(&["runs/first-aha", "tests/data/trl-run"], folder.path());
-    for part in ["The aha mark", "id=\"runs\"", "class=\"true", "self-corrections", "aha-lab run --headless", "TRL 1.16.0"] {
+    for part in [
+        "The aha mark",
+        "id=\"runs\"",
+        "class=\"true",
+        "self-corrections",
+        "aha-lab run --headless",
+        "TRL 1.16.0",
+    ] {
         assert!(page.contains(part), "{part}");
     }
     assert!(folder.path().join("accuracy.svg").is_file());
     // A report is never written over a run.
-    let onto = Command::new(env!("CARGO_BIN_EXE_aha-lab")).args(["report", "runs/first-aha", "tests/data/trl-run"]).output();
+    let onto = Command::new(env!("CARGO_BIN_EXE_aha-lab"))
+        .args(["report", "runs/first-aha", "tests/data/trl-run"])
+        .output();
     let onto = onto.unwrap();
     assert!(!onto.status.success() && String::from_utf8_lossy(&onto.stderr).contains("is a run"));
     assert!(!Path::new("tests/data/trl-run/index.html").exists());

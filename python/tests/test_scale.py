@@ -103,6 +103,19 @@ class Trl(Projects):
             "eval", "--json", "--checkpoint", str(folder / "out" / "checkpoint-2"), "--count", "4", "--samples", "1"
         )
         self.assertEqual(json.loads(told)["puzzles"], 4)
+        # By its run too, with what that began from beside it, for Frontier and Travel.
+        self.lab(
+            "eval", "--json", "--checkpoint", f"{run}@2", "--count", "4", "--samples", "1", "--max-new-tokens", "48",
+            "--record",
+        )  # fmt: skip
+        self.assertEqual(len(list((run / "frontier").iterdir())), 2)
+        pinned = [json.loads(line) for line in (run / "pinned.jsonl").read_text().splitlines()]
+        self.assertEqual([line["step"] for line in pinned], [0] * 4 + [2] * 4)
+        played = self.lab(
+            "play", "--json", "--numbers", "4,1,16", "--target", "19", "--checkpoint", f"{run}@0",
+            "--checkpoint", f"{run}@2", "--max-new-tokens", "48",
+        )  # fmt: skip
+        self.assertIn("19", played)
 
     def screen(self, *arguments: str) -> str:
         """What the lab shows within a few seconds."""

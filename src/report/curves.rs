@@ -19,7 +19,7 @@ pub(super) struct Curve {
 }
 
 /// The tabs and their metrics.
-const TABS: [(&str, &[&Metric]); 4] = [
+static TABS: [(&str, &[&Metric]); 4] = [
     (
         "What emerges",
         &[&registry::ACCURACY, &registry::CHECKS, &registry::SELF_CORRECTIONS, &registry::MEAN_LENGTH],

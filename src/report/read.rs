@@ -130,11 +130,17 @@ impl Told {
     /// Keeps the completions of so many steps, evenly spread, the first and the last among them.
     fn thin(&mut self, most: usize) {
         let steps: Vec<u64> = self.samples.keys().copied().collect();
-        if steps.len() > most {
-            let kept: BTreeSet<u64> =
-                (0..most).map(|i| steps[i * (steps.len() - 1) / (most - 1).max(1)]).collect();
-            self.samples.retain(|step, _| kept.contains(step));
+        let [first, .., last] = steps[..] else { return };
+        if steps.len() <= most {
+            return;
         }
+        // By their numbers, not by their places: what was thinned before is thinner already.
+        let wanted = |i: usize| first as f64 + (last - first) as f64 * i as f64 / (most - 1).max(1) as f64;
+        let nearest = |to: f64| {
+            steps.iter().copied().min_by(|a, b| (*a as f64 - to).abs().total_cmp(&(*b as f64 - to).abs()))
+        };
+        let kept: BTreeSet<u64> = (0..most).filter_map(|i| nearest(wanted(i))).collect();
+        self.samples.retain(|step, _| kept.contains(step));
     }
 
     /// The aha mark, as the screens compute it: against the base's self-corrections, or those of the first step.
