@@ -71,6 +71,7 @@ enum Command {
     Cast(cli::cast::CastArgs),
     Metrics(cli::metrics::MetricsArgs),
     Config(cli::config::ConfigArgs),
+    Report(cli::report::ReportArgs),
     Scale(cli::scale::ScaleArgs),
     /// Print completions for a shell
     Completions {
@@ -160,6 +161,7 @@ fn run(arguments: Arguments) -> Result<i32, Failure> {
                 .map_err(|error| Failure(format!("{}: {error}.", folder.display())))?;
             Ok(0)
         }
+        Some(Command::Report(args)) => cli::report::run(&args, output::stdout()),
         Some(Command::Scale(args)) => cli::scale::run(&args, output::stdout()),
         Some(Command::Completions { shell }) => {
             // Into memory first: it panics if it cannot write.

@@ -82,7 +82,7 @@ class Trl(Projects):
         )  # fmt: skip
         ended = subprocess.run(
             [str(folder / "launch.sh"), "--disable_tqdm", "true"],
-            env={**self.environment(), "CPU": "2", "PYTHON": sys.executable, "MAIN_PORT": "0"},
+            env={**self.environment(), "CPU": "2", "PYTHON": sys.executable},
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -91,6 +91,7 @@ class Trl(Projects):
         (run,) = (folder / "runs").iterdir()
         metrics = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
         rollouts = [json.loads(line) for line in (run / "rollouts.jsonl").read_text().splitlines()]
+        self.assertIn('backend = "cpu x2"', (run / "config.toml").read_text())
         self.assertEqual([line["step"] for line in metrics], [1, 2, 3])
         self.assertEqual(len(rollouts), 3 * 16)
         self.assertTrue(all(line["task"] == "countdown" and line["analysis"] is not None for line in rollouts))
@@ -102,6 +103,19 @@ class Trl(Projects):
             "eval", "--json", "--checkpoint", str(folder / "out" / "checkpoint-2"), "--count", "4", "--samples", "1"
         )
         self.assertEqual(json.loads(told)["puzzles"], 4)
+        # By its run too, with what that began from beside it, for Frontier and Travel.
+        self.lab(
+            "eval", "--json", "--checkpoint", f"{run}@2", "--count", "4", "--samples", "1", "--max-new-tokens", "48",
+            "--record",
+        )  # fmt: skip
+        self.assertEqual(len(list((run / "frontier").iterdir())), 2)
+        pinned = [json.loads(line) for line in (run / "pinned.jsonl").read_text().splitlines()]
+        self.assertEqual([line["step"] for line in pinned], [0] * 4 + [2] * 4)
+        played = self.lab(
+            "play", "--json", "--numbers", "4,1,16", "--target", "19", "--checkpoint", f"{run}@0",
+            "--checkpoint", f"{run}@2", "--max-new-tokens", "48",
+        )  # fmt: skip
+        self.assertIn("19", played)
 
     def screen(self, *arguments: str) -> str:
         """What the lab shows within a few seconds."""

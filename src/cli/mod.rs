@@ -19,6 +19,7 @@ pub mod pretrain;
 pub mod prime;
 pub mod puzzles;
 pub mod replay;
+pub mod report;
 pub mod run;
 pub mod runs;
 pub mod scale;

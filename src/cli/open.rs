@@ -131,8 +131,8 @@ fn open(place: &Path, speed: Option<Speed>) -> Result<RunSource, Failure> {
         if live && socket::has_socket(place) {
             source = socket::joined(source, place)?;
         }
-        // The models of another engine's run are not in its directory.
-        if source.facts.engine == OUR_ENGINE {
+        // Another engine may keep its models where they are not found.
+        if source.facts.engine == OUR_ENGINE || !run.models().is_empty() {
             source.side = Some(side::spawn(side::Source::Recorded(run))?);
         }
     }

@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod directory;
 pub mod disk;
 pub mod edits;
+mod elsewhere;
 pub mod error;
 pub mod fingerprint;
 pub mod follower;

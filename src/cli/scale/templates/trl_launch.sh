@@ -9,9 +9,10 @@ python=${PYTHON:-python3}
 export RESUME="${RESUME:-1}"
 
 if [ -n "${CPU:-}" ]; then
-    exec "$python" -m accelerate.commands.launch --cpu --num_processes "$CPU" --num_machines 1 --mixed_precision no \
-        --main_process_port "${MAIN_PORT:-29500}" train.py --config grpo.yaml --use_cpu true --bf16 false \
-        --use_vllm false --vllm_enable_sleep_mode false --gradient_checkpointing false "$@"
+    # Not accelerate's launcher: with --cpu it starts one process, whatever --num_processes says.
+    export ACCELERATE_USE_CPU=true
+    exec "$python" -m torch.distributed.run --standalone --nproc_per_node "$CPU" train.py --config grpo.yaml \
+        --use_cpu true --bf16 false --use_vllm false --vllm_enable_sleep_mode false --gradient_checkpointing false "$@"
 fi
 
 nodes=@NODES@
