@@ -13,6 +13,8 @@ mod configured;
 mod crashing_driver;
 mod engine;
 mod exact;
+#[cfg(unix)]
+mod first_start;
 mod frontier;
 #[cfg(unix)]
 mod full_disk;
