@@ -6,8 +6,8 @@ use aha_lab::{
     eval::BaseReference,
     metrics::registry,
     protocol::{
-        Command, Event, ForkPoint, GroupInspection, Phase, RowInspection, Started, StepBy, Temporality,
-        TokenView,
+        Command, Event, ForkPoint, GroupInspection, Phase, Play, Playing, RowInspection, Speed, Started,
+        StepBy, Temporality, TokenView,
     },
     record::{
         Measurement, NumberPuzzle, PinnedAnswer, Puzzle, Rollout, Score, Step,
@@ -141,6 +141,8 @@ fn place(event: &Event) -> usize {
         Event::Warning(_) => 14,
         Event::Failed(_) => 15,
         Event::Finished { .. } => 16,
+        // Stays in the process that plays a record, see `what_plays_a_record_does_not_cross`.
+        Event::Playing(_) => usize::MAX,
     }
 }
 
@@ -172,6 +174,7 @@ fn every_command_crosses() {
         | Command::Unpin(_)
         | Command::Inspect { .. }
         | Command::Stop => 10,
+        Command::Play(_) => 0,
     };
     let commands = [
         Command::Pause,
@@ -192,6 +195,14 @@ fn every_command_crosses() {
     for command in commands {
         assert_eq!(crossed(&command), command);
     }
+}
+
+#[test]
+fn what_plays_a_record_does_not_cross() {
+    let playing = Playing { speed: Speed::AS_IT_WAS, first: 1, last: 9, seconds: 2.0, over: false };
+    assert!(serde_json::to_string(&Event::Playing(playing)).is_err());
+    assert!(serde_json::to_string(&Command::Play(Play::Faster)).is_err());
+    assert!(serde_json::from_str::<Command>(r#"{"command":"play"}"#).is_err());
 }
 
 #[test]
