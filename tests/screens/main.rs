@@ -17,5 +17,6 @@ mod rewards;
 mod runs;
 mod search_travel;
 mod sentinel;
+mod settings;
 mod transcripts;
 mod trl;

@@ -390,7 +390,7 @@ mod tests {
         for document in BOTH.iter().flat_map(|corpus| documents(corpus, 1000)) {
             let Some(puzzle) = puzzle_of(&document) else { continue };
             assert_eq!(split_of(&puzzle), Split::Train);
-            let score = task.score(&puzzle, &document.words.join(" "), &RewardRules::default());
+            let score = task.judge(&puzzle, &document.words.join(" "), &RewardRules::default()).score;
             assert!(score.format, "{}: {}", document.words.join(" "), score.reason);
         }
     }
