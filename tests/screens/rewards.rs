@@ -197,7 +197,10 @@ fn the_completion_of_transcripts_is_explained_and_opened_there() {
     press(&mut app, KeyCode::Char('W'));
     let shown = text(&draw(&mut app, 120, 36));
     let Key { step, group, index } = key;
-    assert!(shown.contains(&format!("why: step {step}, group {} completion {}", group + 1, index + 1)), "{shown}");
+    assert!(
+        shown.contains(&format!("why: step {step}, group {} completion {}", group + 1, index + 1)),
+        "{shown}"
+    );
     press(&mut app, KeyCode::Char('o'));
     assert_eq!((app.in_front().name(), app.listing().key()), ("Transcripts", Some(key)));
 }
