@@ -114,7 +114,7 @@ fn events() -> Vec<Event> {
         Event::EvalDone { step: 5, accuracy: 0.5, pass_at_k: Some((4, 0.75)), puzzles: 128 },
         Event::PinnedAnswered(Box::new(pinned())),
         Event::Measured(Box::new(measurement())),
-        Event::Edited { step: 4, key: "temperature".into(), value: "0.8".into() },
+        Event::Edited { step: 4, key: "temperature".into(), value: "0.8".into(), before: "1".into() },
         Event::CheckpointSaved { step: 5, path: "runs/somewhere/checkpoints/step-000005".into() },
         Event::Warning("The disk is nearly full.".into()),
         Event::Failed("The disk is full.".into()),

@@ -279,8 +279,8 @@ fn only_live_keys_change_during_a_run() {
     let mut config = Config::default();
     config.set_live("learning_rate", "0.0001").unwrap();
     assert_eq!(config.optimizer.learning_rate, 0.0001);
-    let message = config.set_live("group_size", "8").unwrap_err().to_string();
-    assert!(message.starts_with("`group_size` cannot change during a run; these keys can: "), "{message}");
+    let message = config.set_live("micro_tokens", "8").unwrap_err().to_string();
+    assert!(message.starts_with("`micro_tokens` cannot change during a run; these keys can: "), "{message}");
     assert!(message.contains(" learning_rate, "), "{message}");
     assert!(config.set_live("seed", "8").is_err());
     assert!(config.set_live("learning_rate", "fast").is_err());

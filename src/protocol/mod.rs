@@ -285,6 +285,9 @@ pub enum Event {
         key: String,
         /// Its value, as one would write it after `--set key=`.
         value: String,
+        /// What it was; empty where an older version did not say.
+        #[serde(default)]
+        before: String,
     },
     /// A checkpoint is safely on disk.
     #[serde(rename = "checkpoint")]

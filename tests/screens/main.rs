@@ -19,5 +19,6 @@ mod rewards;
 mod runs;
 mod search_travel;
 mod sentinel;
+mod settings;
 mod transcripts;
 mod trl;

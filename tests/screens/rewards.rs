@@ -174,7 +174,8 @@ fn the_changed_keys_go_to_a_run_that_takes_commands_and_another_says_why_not() {
     assert_eq!(sent, [set("answer", "first"), set("reward_format", "0.5")]);
     assert!(app.message.as_ref().unwrap().text.contains("they apply from the next step on"));
     for (key, value) in [("answer", "first"), ("reward_format", "0.5")] {
-        tell(&mut app, Event::Edited { step: STEPS, key: key.into(), value: value.into() });
+        let (key, value, before) = (key.into(), value.into(), String::new());
+        tell(&mut app, Event::Edited { step: STEPS, key, value, before });
     }
     settle(&mut app);
     assert!(text(&draw(&mut app, 120, 36)).contains("as in the run"), "they are the run's rules now");
@@ -196,7 +197,10 @@ fn the_completion_of_transcripts_is_explained_and_opened_there() {
     press(&mut app, KeyCode::Char('W'));
     let shown = text(&draw(&mut app, 120, 36));
     let Key { step, group, index } = key;
-    assert!(shown.contains(&format!("why: step {step}, group {} #{}", group + 1, index + 1)), "{shown}");
+    assert!(
+        shown.contains(&format!("why: step {step}, group {} completion {}", group + 1, index + 1)),
+        "{shown}"
+    );
     press(&mut app, KeyCode::Char('o'));
     assert_eq!((app.in_front().name(), app.listing().key()), ("Transcripts", Some(key)));
 }

@@ -1,6 +1,7 @@
 //! What is known of each open run, whichever screen shows it: it is told what the engine (or the journal being read)
 //! tells, and screens read it. Nothing here knows where a person is.
 
+pub mod changes;
 pub mod completions;
 pub mod counts;
 pub mod desk;
@@ -21,8 +22,9 @@ use std::{path::PathBuf, time::Duration};
 
 pub use self::runs::RunStore;
 use self::{
-    completions::Completions, counts::Counted, desk::Desk, groups::Groups, history::History,
-    measurements::Measurements, pins::Pins, rescoring::Rescoring, streams::Streams, watch::Watch,
+    changes::Changes, completions::Completions, counts::Counted, desk::Desk, groups::Groups,
+    history::History, measurements::Measurements, pins::Pins, rescoring::Rescoring, streams::Streams,
+    watch::Watch,
 };
 use crate::{
     config::Config,
@@ -75,6 +77,8 @@ pub struct Run {
     pub begun: u64,
     /// How often the configuration was changed since.
     pub edits: u64,
+    /// What was changed during the run.
+    pub changes: Changes,
     /// The phase it is in.
     pub progress: Option<Progress>,
     /// Whether time passes in it.
@@ -127,6 +131,7 @@ impl Run {
             started: None,
             begun: 0,
             edits: 0,
+            changes: Changes::default(),
             progress: None,
             temporality: Temporality::Live,
             ended: None,

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Ended, Evaluated, Progress, Run, streams::Streams};
+use super::{Ended, Evaluated, Progress, Run, changes::Change, streams::Streams};
 use crate::{
     eval::rescoring::{Rescorer, Trial},
     metrics::registry,
@@ -57,7 +57,7 @@ impl Run {
                 let text = format!("checkpoint of step {step} saved in {}", path.display());
                 return self.is_ours().then_some(News::Info(text));
             }
-            Event::Edited { step, key, value } => self.edited(step, &key, &value),
+            Event::Edited { step, key, value, before } => self.edited(Change { step, key, value, before }),
             Event::Playing(playing) => self.playing = Some(playing),
             Event::Warning(sentence) => return Some(News::Warning(sentence)),
             Event::Failed(reason) => self.ended = Some(Ended::Failed(reason)),
@@ -111,16 +111,22 @@ impl Run {
     }
 
     /// Screen and sentinel use the current configuration.
-    fn edited(&mut self, step: u64, key: &str, value: &str) {
+    fn edited(&mut self, mut change: Change) {
         let is_playback = self.is_playback();
         let Some(started) = &mut self.started else { return };
+        let now = started.config.get(&change.key).unwrap_or_default();
+        let new = now != change.value;
+        if change.before.is_empty() {
+            change.before = now;
+        }
         // An unknown task is no reason to show nothing.
-        if started.config.set_live(key, value).is_ok() {
-            self.watch.edited(step, &started.config);
-            if key == "price_per_hour" || !is_playback {
+        if started.config.set_live(&change.key, &change.value).is_ok() {
+            self.watch.edited(change.step, &started.config);
+            if change.key == "price_per_hour" || !is_playback {
                 self.price_per_hour = started.config.watch.price_per_hour;
             }
             self.edits += 1;
+            self.changes.push(change, new);
             self.rescore_again();
         }
     }
@@ -193,6 +199,7 @@ impl Run {
             return None;
         }
         self.history.cut_back(step);
+        self.changes.cut_back(step);
         self.evaluations.retain(|found| found.step <= step);
         self.completions.cut_back(step);
         self.counts.cut_back(step);

@@ -23,6 +23,7 @@ use crate::{
         chart::{Layer, Plot, Scale, Shape, step_range},
         panels::Panel,
         screens::Scene,
+        store::changes::Change,
     },
 };
 
@@ -320,7 +321,7 @@ struct Mark {
     style: Style,
 }
 
-/// The marks, most important first: the aha mark and the fork.
+/// The marks, most important first: the aha mark, the forks and what was changed.
 fn marks(scene: &Scene<'_>) -> Vec<Mark> {
     let theme = scene.theme;
     let aha = scene.store.aha().map(|step| Mark {
@@ -333,7 +334,22 @@ fn marks(scene: &Scene<'_>) -> Vec<Mark> {
         name: format!("fork {}", fork.step),
         style: theme.title,
     });
-    aha.into_iter().chain(forks).collect()
+    aha.into_iter().chain(forks).chain(changes(scene)).collect()
+}
+
+/// The steps after which something was changed.
+fn changes(scene: &Scene<'_>) -> Vec<Mark> {
+    let (theme, all) = (scene.theme, scene.store.changes.all());
+    let alike = all.chunk_by(|one, other| one.step == other.step);
+    let mark = |changes: &[Change]| {
+        let name = match changes {
+            [only] => format!("{} {}", only.key, only.value),
+            several => format!("{} keys", several.len()),
+        };
+        let step = changes.first().map_or(0, |change| change.step);
+        Mark { step, name: format!("{} {name}", theme.glyph("◆", "*")), style: theme.accent }
+    };
+    alike.map(mark).collect()
 }
 
 /// The steps at both ends of the axis, and the marks between them where there is room.

@@ -34,7 +34,7 @@ pub(super) fn title(screen: &Rewards, scene: &Scene<'_>) -> String {
         return format!(" {} ", trick.name);
     }
     match scene.listing.key() {
-        Some(Key { step, group, index }) => format!(" why: step {step}, {} ", Place { group, index }),
+        Some(Key { step, group, index }) => format!(" why: step {step}, {} ", Place { group, index }.words()),
         None => " why ".to_owned(),
     }
 }

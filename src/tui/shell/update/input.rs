@@ -132,10 +132,25 @@ fn prompt_outcome(app: &mut App, outcome: PromptOutcome) -> Vec<Command> {
             app.say(Level::Warning, sentence);
             Vec::new()
         }
-        PromptOutcome::Entered { key, value } => {
-            app.prompt = None;
-            enter(app, key, value)
-        }
+        PromptOutcome::Entered { key, value } => match check(&key, &value) {
+            Ok(()) => {
+                app.prompt = None;
+                enter(app, key, value)
+            }
+            // What was typed stays, to be mended.
+            Err(sentence) => {
+                app.say(Level::Warning, sentence);
+                Vec::new()
+            }
+        },
+    }
+}
+
+/// Whether the engine would take this; the price is read apart, since it may have a dollar sign.
+fn check(key: &str, value: &str) -> Result<(), String> {
+    match key {
+        "price_per_hour" => Ok(()),
+        _ => Command::Set { key: key.to_owned(), value: value.to_owned() }.check(),
     }
 }
 
