@@ -95,7 +95,7 @@ impl Told {
             }
             Event::RolloutScored(record) => self.count(*record, blind),
             Event::Measured(found) => self.measured.push(*found),
-            Event::Edited { step, key, value } => self.edits.push((step, key, value)),
+            Event::Edited { step, key, value, .. } => self.edits.push((step, key, value)),
             Event::Warning(reason) => self.troubles.push(reason),
             _ => {}
         }

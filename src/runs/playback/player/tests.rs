@@ -17,7 +17,7 @@ fn source(steps: u64) -> RunSource {
     let script = Script::new(7);
     let tell = |event| feed.send(event).unwrap();
     tell(Event::Started(Box::new(script.started("runs/x".into(), 0))));
-    tell(Event::Edited { step: 2, key: "temperature".into(), value: "0.5".into() });
+    tell(Event::Edited { step: 2, key: "temperature".into(), value: "0.5".into(), before: "1".into() });
     script.pins(0).into_iter().for_each(|answer| tell(Event::PinnedAnswered(Box::new(answer))));
     for step in 1..=steps {
         let metrics = script.metrics(step).with(&registry::STEP_TIME, 1.0);
