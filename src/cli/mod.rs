@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod eval;
 pub mod export;
 mod farewell;
+mod first_start;
 pub mod jsonl;
 pub mod metrics;
 pub mod open;

@@ -11,6 +11,7 @@ use clap::Args;
 use super::{
     Failure,
     farewell::{self, Leaving},
+    first_start,
 };
 use crate::{
     engine::side,
@@ -62,7 +63,8 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
         return Err(last.unwrap_or_else(|| Failure("There is no run to open.".into())));
     };
     refused.iter().for_each(output::say);
-    let mut options = TuiOptions { mouse: !args.no_mouse, ..TuiOptions::default() };
+    let welcome = first_start::is_first();
+    let mut options = TuiOptions { mouse: !args.no_mouse, welcome, ..TuiOptions::default() };
     options.theme.ascii |= args.ascii;
     options.warning = refused.first().map(|why| format!("{} not opened: {why}", refused.len()));
     let outcome = tui::run(first, sources.collect(), options, None)?;

@@ -16,7 +16,7 @@ use super::{
     base::{base_of, place_of},
     detached,
     farewell::{self, Leaving},
-    progress_visible,
+    first_start, progress_visible,
     summary::Summary,
 };
 use crate::{
@@ -175,7 +175,8 @@ pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
 }
 
 fn screen(args: &RunArgs) -> TuiOptions {
-    let mut options = TuiOptions { mouse: !args.no_mouse, ..TuiOptions::default() };
+    let welcome = first_start::is_first();
+    let mut options = TuiOptions { mouse: !args.no_mouse, welcome, ..TuiOptions::default() };
     options.theme.ascii |= args.ascii;
     options
 }

@@ -4,6 +4,7 @@
 
 pub mod cast;
 pub mod chart;
+pub mod panels;
 pub mod screens;
 pub mod shell;
 pub mod store;
@@ -44,6 +45,8 @@ pub struct TuiOptions {
     pub engine_log: Option<PathBuf>,
     /// What a person should know from the start.
     pub warning: Option<String>,
+    /// Whether they see the lab for the first time.
+    pub welcome: bool,
 }
 
 impl Default for TuiOptions {
@@ -53,6 +56,7 @@ impl Default for TuiOptions {
             mouse: true,
             engine_log: None,
             warning: None,
+            welcome: false,
         }
     }
 }
@@ -107,6 +111,7 @@ pub fn run(
     let store = RunStore::new(first.facts, others.iter().map(|source| source.facts));
     let mut app = App::of_runs(options.theme, store);
     app.mouse = options.mouse;
+    app.welcome = options.welcome;
     if let Some(warning) = options.warning {
         app.say(Level::Warning, warning);
     }

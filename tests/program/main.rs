@@ -12,6 +12,8 @@ mod batching;
 mod crashing_driver;
 mod engine;
 mod exact;
+#[cfg(unix)]
+mod first_start;
 mod frontier;
 #[cfg(unix)]
 mod full_disk;

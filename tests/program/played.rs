@@ -28,7 +28,8 @@ fn a_finished_run_is_played_stepped_and_gone_through() {
     let screen = lab.shows("step 13");
     assert!(screen.contains("playback, paused"), "{screen}");
     lab.press("s");
-    lab.until("the next step's beginning or its end", |screen| screen.contains("step 14"));
+    lab.shows("step 14");
+    // In the midst of a single step: there it stays.
     lab.press("J0\r");
     lab.shows("step 0");
     lab.press("J999\r");
@@ -63,7 +64,7 @@ fn what_cannot_be_played_is_refused_with_what_can() {
 #[test]
 fn a_cast_is_a_header_and_events_in_order_and_ends_on_the_last_step() {
     let folder = TempDir::new().unwrap();
-    let arguments = ["cast", &shipped(), "a.cast", "--size", "100x30", "--speed", "50x", "--steps", "12..20"];
+    let arguments = ["cast", &shipped(), "a.cast", "--size", "100x30", "--speed", "10x", "--steps", "12..20"];
     let done = succeeds(lab(&arguments).current_dir(folder.path()));
     assert!(done.stdout.is_empty() && text(&done.stderr).contains("9 steps in "), "{}", text(&done.stderr));
     let cast = fs::read_to_string(folder.path().join("a.cast")).unwrap();

@@ -4,6 +4,7 @@
 mod at;
 mod bars;
 mod every_screen;
+mod explained;
 mod foreign;
 mod frontier;
 mod live;

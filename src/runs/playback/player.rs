@@ -177,11 +177,13 @@ impl Player {
     }
 
     fn go_on(&mut self, leash: Leash) -> Result<(), Over> {
-        (self.paused, self.leash) = (false, leash);
+        self.paused = false;
         if self.place == self.steps.len() {
-            return self.begin_at(0);
+            self.begin_at(0)?;
+            self.leash = leash;
+            return Ok(());
         }
-        self.since = Instant::now();
+        (self.leash, self.since) = (leash, Instant::now());
         self.tell(Event::Temporality(Temporality::Live))
     }
 
@@ -193,13 +195,11 @@ impl Player {
             Command::Step(StepBy::Steps(count)) => self.go_on(Leash::Steps(count.max(1))),
             Command::Play(Play::Slower) => self.play_at(self.speed.slower()),
             Command::Play(Play::Faster) => self.play_at(self.speed.faster()),
-            Command::Play(Play::To(step)) => {
-                self.begin_at(self.steps.partition_point(|known| *known <= step))
-            }
+            Command::Play(Play::To(step)) => self.go_to(self.steps.partition_point(|known| *known <= step)),
             Command::Play(Play::By(by)) => {
                 // One back, within a step, is to its beginning.
                 let here = self.place.saturating_add(usize::from(self.within && by < 0));
-                self.begin_at(here.saturating_add_signed(by).min(self.steps.len()))
+                self.go_to(here.saturating_add_signed(by).min(self.steps.len()))
             }
             // Nothing of a record can be changed.
             _ => Ok(()),
@@ -209,6 +209,13 @@ impl Player {
     fn play_at(&mut self, speed: Speed) -> Result<(), Over> {
         self.speed = speed;
         self.say_how()
+    }
+
+    /// Goes to another step, and goes on there; whoever goes by single steps or phases stays there.
+    fn go_to(&mut self, place: usize) -> Result<(), Over> {
+        self.paused |= self.leash != Leash::None;
+        self.leash = Leash::None;
+        self.begin_at(place)
     }
 
     /// Goes to where the steps before this place are over, and tells what is missing there. Whoever watches drops what

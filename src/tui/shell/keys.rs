@@ -108,6 +108,8 @@ pub enum Intent {
     Forward,
     /// Open the prompt for the step of a record to go to.
     OpenStep,
+    /// Begin the tour.
+    Tour,
     /// Open or close the help.
     Help,
     /// Stop the engine and leave.
@@ -182,6 +184,8 @@ pub(crate) enum HelpMove {
     First,
     /// To its last line.
     Last,
+    /// To another panel of the screen, and its text.
+    Panel(isize),
     /// Closes it.
     Close,
 }
@@ -201,6 +205,8 @@ pub(crate) static HELP_KEYS: &[KeyRow<HelpMove>] = &[
     help_row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓", HelpMove::Lines(1), ""),
     help_row(&[Chord::key(KeyCode::PageUp), Chord::char('b')], "PgUp", HelpMove::Pages(-1), ""),
     help_row(&[Chord::key(KeyCode::PageDown), Chord::char(' ')], "PgDn", HelpMove::Pages(1), "scroll"),
+    help_row(&[Chord::key(KeyCode::Left), Chord::char('h')], "←", HelpMove::Panel(-1), ""),
+    help_row(&[Chord::key(KeyCode::Right), Chord::char('l')], "→", HelpMove::Panel(1), "panel"),
     help_row(&[Chord::key(KeyCode::Home), Chord::char('g')], "", HelpMove::First, ""),
     help_row(&[Chord::key(KeyCode::End), Chord::char('G')], "", HelpMove::Last, ""),
     help_row(
@@ -234,7 +240,14 @@ pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
     row(&[Chord::char('(')], "(", Intent::Back, "back", "go back to the beginning of the step, or one step"),
     row(&[Chord::char(')')], ")", Intent::Forward, "on", "go on to the end of the step"),
     row(&[Chord::char('J')], "J", Intent::OpenStep, "go to", "go to a step of the record"),
-    row(&[Chord::char('?'), Chord::key(KeyCode::F(1))], "?", Intent::Help, "help", "this help"),
+    row(
+        &[Chord::char('?'), Chord::key(KeyCode::F(1))],
+        "?",
+        Intent::Help,
+        "help",
+        "this help; first, the panel under the mouse",
+    ),
+    row(&[Chord::char('T')], "T", Intent::Tour, "", "a tour of six stops"),
     row(&[Chord::char('q')], "q", Intent::Quit, "quit", "stop the engine, write a checkpoint, leave"),
     row(&[Chord::char('Q')], "Q", Intent::StopRun, "", "end the run, even of another process; asks first"),
     row(&[Chord::char('c')], "c", Intent::Checkpoint, "checkpoint", "write a checkpoint after this step"),

@@ -22,6 +22,7 @@ mod stepping;
 pub(in crate::tui) mod terminal;
 pub mod theme;
 mod title;
+mod tour;
 pub mod update;
 pub mod view;
 pub mod visit;

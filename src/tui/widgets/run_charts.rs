@@ -21,6 +21,7 @@ use crate::{
     },
     tui::{
         chart::{Layer, Plot, Scale, Shape, step_range},
+        panels::Panel,
         screens::Scene,
     },
 };
@@ -30,10 +31,20 @@ const AXIS: u16 = 5;
 /// Columns from which two charts fit beside each other on the Meter screen.
 const BOTH: u16 = 96;
 
+/// Where the charts of reward, length and checks are.
+fn beside_each_other(area: Rect) -> [Rect; 3] {
+    Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1), Constraint::Fill(1)]).areas(area)
+}
+
+/// Notes where they are, also where they need not be drawn again.
+pub(in crate::tui) fn note_all(scene: &Scene<'_>, area: Rect) {
+    let charts = [Panel::Reward, Panel::Length, Panel::Checks];
+    charts.into_iter().zip(beside_each_other(area)).for_each(|(panel, area)| scene.panels.note(panel, area));
+}
+
 /// The charts of reward, length and checks beside each other.
 pub(in crate::tui) fn draw_all(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let [reward, length, checks] =
-        Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1), Constraint::Fill(1)]).areas(area);
+    let [reward, length, checks] = beside_each_other(area);
     reward_chart(scene).draw(scene, reward, buffer);
     length_chart(scene).draw(scene, length, buffer);
     checks_chart(scene, checks.width).draw(scene, checks, buffer);
@@ -45,6 +56,8 @@ pub(in crate::tui) fn draw_checks(scene: &Scene<'_>, area: Rect, buffer: &mut Bu
     let answers_width = if area.width >= BOTH { area.width / 3 } else { 0 };
     let [checks, answers] =
         Layout::horizontal([Constraint::Fill(1), Constraint::Length(answers_width)]).areas(area);
+    scene.panels.note(Panel::Checks, checks);
+    scene.panels.note(Panel::Answers, answers);
     checks_chart(scene, checks.width).draw(scene, checks, buffer);
     if answers_width > 0 {
         answers_chart(scene).draw(scene, answers, buffer);

@@ -6,6 +6,7 @@ use aha_lab::{
     protocol::RunFacts,
     record::Rollout,
     tui::{
+        panels::Panels,
         screens::{
             Context, Gesture, Looks, Pointer, Scene, Screen,
             listing::Listing,
@@ -66,8 +67,18 @@ impl Transcripts {
         let store = self.runs.shown();
         self.screen.refresh(&mut Context { store, listing: &mut self.listing, looks: &mut self.looks });
         let (runs, listing, looks) = (&self.runs, &self.listing, self.looks);
-        let scene =
-            Scene { store, runs, listing, looks, theme, message: None, obeyed: false, restartable: false };
+        let panels = Panels::default();
+        let scene = Scene {
+            store,
+            runs,
+            listing,
+            looks,
+            theme,
+            message: None,
+            obeyed: false,
+            restartable: false,
+            panels: &panels,
+        };
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut hits = Hits::default();
         terminal

@@ -137,6 +137,15 @@ fn going_elsewhere_says_where_that_is_and_tells_what_is_missing_there() {
 }
 
 #[test]
+fn whoever_goes_by_single_steps_stays_where_they_go() {
+    let handle = play(4, "0.01x");
+    assert!(handle.command(Command::Step(StepBy::Steps(1))));
+    until(&handle, |event| matches!(event, Event::PhaseChanged { .. }));
+    assert!(handle.command(Command::Play(Play::To(2))));
+    assert_eq!(done(&until(&handle, paused)), [1, 2]);
+}
+
+#[test]
 fn one_back_within_a_step_is_to_its_beginning() {
     let handle = play(4, "0.01x");
     assert!(handle.command(Command::Play(Play::To(2))));

@@ -9,6 +9,7 @@ use ratatui::{
 
 use super::{Hits, Setting, Settings};
 use crate::tui::{
+    panels::Panel,
     screens::Scene,
     shell::theme::Theme,
     widgets::{
@@ -28,6 +29,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, settings: &Settings, scene: 
     let listed = settings.listed(scene.store);
     let doc_rows = if area.height >= 8 { (area.height / 3).min(8) } else { 0 };
     let [list, doc] = Layout::vertical([Constraint::Fill(1), Constraint::Length(doc_rows)]).areas(area);
+    scene.panels.note(Panel::Keys, list);
+    scene.panels.note(Panel::Key, doc);
     let changed = listed.iter().filter(|setting| setting.is_changed()).count();
     let unknown = scene.store.started.is_some() && scene.store.config().is_none();
     let title = match settings.changed_only {

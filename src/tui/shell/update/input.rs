@@ -15,11 +15,13 @@ use crate::{
         screens::{Gesture, Pointer},
         shell::{
             app::App,
+            help,
             keys::{FIRST_F_KEY, GLOBAL_KEYS, HELP_KEYS, HelpMove, Intent, LAST_F_KEY, lookup},
             list::{List, Of},
             message::Level,
             prompt::PromptOutcome,
             scrubber,
+            tour::{self, TOUR_KEYS, Turn},
         },
     },
 };
@@ -38,6 +40,17 @@ pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
     if let Some(question) = app.question.take() {
         return perform_all(app, question.answer(event).into_iter().collect());
     }
+    if app.tour.is_some() {
+        if let Some(turn) = lookup(TOUR_KEYS, event) {
+            tour::turn(app, turn);
+        }
+        return Vec::new();
+    }
+    // Any key has read it, and does what it does.
+    let closes = matches!(event.code, KeyCode::Esc | KeyCode::Enter);
+    if std::mem::take(&mut app.welcome) && closes {
+        return Vec::new();
+    }
     if app.help.is_some() {
         if global == Some(Intent::Redraw) {
             return perform(app, Intent::Redraw);
@@ -54,6 +67,10 @@ pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
             None => app.list = Some(list),
         }
         return Vec::new();
+    }
+    if global != Some(Intent::Help) {
+        // Whoever goes on with keys does not mean where the mouse happens to lie.
+        app.pointer = None;
     }
     if let Some(effects) = app.front_does(|screen, context| screen.key(event, context)) {
         return perform_all(app, effects);
@@ -99,6 +116,7 @@ fn turn_help(app: &mut App, movement: HelpMove) {
         HelpMove::Pages(pages) => Some(moved(pages.saturating_mul(page.cast_signed()))),
         HelpMove::First => Some(0),
         HelpMove::Last => Some(last),
+        HelpMove::Panel(by) => return help::turn(app, by),
         HelpMove::Close => None,
     };
 }
@@ -167,6 +185,7 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Command> {
 }
 
 pub(super) fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
+    app.pointer = Some((event.column, event.row).into());
     let what = match event.kind {
         MouseEventKind::ScrollUp => Gesture::Up,
         MouseEventKind::ScrollDown => Gesture::Down,
@@ -193,6 +212,11 @@ pub(super) fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
 
 fn click(app: &mut App, pointer: Pointer) -> Vec<Command> {
     app.question = None;
+    if app.tour.is_some() || app.welcome {
+        app.welcome = false;
+        tour::turn(app, Turn::Next);
+        return Vec::new();
+    }
     let place = (pointer.column, pointer.row).into();
     let under =
         |places: &[(Rect, usize)]| places.iter().find(|(area, _)| area.contains(place)).map(|(_, at)| *at);

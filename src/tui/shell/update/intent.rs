@@ -6,12 +6,13 @@ use crate::{
     tui::shell::{
         app::App,
         effect::Effect,
+        help,
         keys::Intent,
         list::List,
         message::Level,
         prompt::{Prompt, STEP_PROMPT},
         question::Question,
-        restart, stepping,
+        restart, stepping, tour,
     },
 };
 
@@ -107,7 +108,8 @@ fn look(app: &mut App, intent: Intent) {
         Intent::PreviousRun => app.show_run(app.store.beside(-1)),
         Intent::Runs => app.list = Some(List::of_runs(app)),
         Intent::Others => show_others(app),
-        Intent::Help => app.help = if app.help.is_some() { None } else { Some(0) },
+        Intent::Tour => tour::begin(app),
+        Intent::Help => help::open(app),
         Intent::Suspend => app.effects.push(Effect::Suspend),
         Intent::Redraw => app.effects.push(Effect::Redraw),
         Intent::Mouse => {
