@@ -107,7 +107,11 @@ class Browser:
         return told["result"].get("value")
 
     def picture(self, path: Path, whole: bool) -> None:
-        shot = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+        # A picture of a whole page may be larger than the browser can make.
+        wide, high = self.run("[innerWidth, Math.min(6000, document.documentElement.scrollHeight)]")
+        clip = {"x": 0, "y": 0, "width": wide, "height": high, "scale": 1}
+        more = {"clip": clip, "captureBeyondViewport": True} if whole else {}
+        shot = self.ask("Page.captureScreenshot", format="png", **more)
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def close(self) -> None:
@@ -165,6 +169,8 @@ def check_parts(browser: Browser) -> None:
     browser.run("document.getElementById('theme').click()")
     must(browser.run(ground) != light, "the theme changes")
     browser.run("document.getElementById('theme').click()")
+    # The page keeps the choice, and the next visit is another reader's.
+    browser.run("localStorage.clear()")
 
     pointer = (
         "(() => { const figure = document.querySelector('figure.chart'); const svg = [...figure.querySelectorAll('svg')]"

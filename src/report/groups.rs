@@ -59,8 +59,9 @@ pub(super) fn of(runs: &[Told]) -> Vec<Group> {
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         group.label = match (told.is_empty(), &group.runs[..]) {
+            // A list of keys says less of one run than its name, unless it is a control.
+            (_, [only]) if !told.iter().any(|key| key.starts_with("control=")) => runs[*only].name.clone(),
             (false, _) => told.join(", "),
-            (true, [only]) => runs[*only].name.clone(),
             (true, several) => format!("{} seeds", several.len()),
         };
     }
