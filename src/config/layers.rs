@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(said(&layers, "warmup_steps"), "3 from --set");
         assert_eq!(said(&layers, "level"), "tinyzero from project.toml");
         // A stronger place's level brings its own settings over a weaker place's.
-        assert_eq!(said(&layers, "kl_coef"), "0.05 from project.toml level");
+        assert_eq!(said(&layers, "kl_coef"), "0.02 from project.toml level");
         assert_eq!(said(&layers, "group_size"), "16 from default");
     }
 

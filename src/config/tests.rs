@@ -362,7 +362,7 @@ fn a_file_that_names_a_task_alone_has_the_rest_from_it() {
 fn a_level_brings_its_settings_and_another_one_takes_them_away() {
     let mut config = Config::default();
     config.set("level", "tinyzero").unwrap();
-    assert_eq!((config.update.kl_coef, config.sampling.max_new_tokens), (0.05, 448));
+    assert_eq!((config.update.kl_coef, config.sampling.max_new_tokens), (0.02, 640));
     config.set("kl_coef", "0.01").unwrap();
     config.set("level", "tinyzero").unwrap();
     assert_eq!(config.update.kl_coef, 0.01, "the level that is set already changes nothing");
@@ -372,5 +372,5 @@ fn a_level_brings_its_settings_and_another_one_takes_them_away() {
     config.set("task", "multiplication").unwrap();
     assert_eq!(config, Config::default().with(["task=multiplication"]).unwrap());
     let read = ConfigFile::parse("kl_coef = 0.2\nlevel = \"tinyzero\"").unwrap().config;
-    assert_eq!((read.update.kl_coef, read.sampling.max_new_tokens), (0.2, 448));
+    assert_eq!((read.update.kl_coef, read.sampling.max_new_tokens), (0.2, 640));
 }

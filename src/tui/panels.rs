@@ -56,6 +56,14 @@ pub enum Panel {
     Keys,
     /// One configuration key.
     Key,
+    /// The rules of the reward.
+    Rules,
+    /// What other rules change in all.
+    Effect,
+    /// The completions that other rules change, or the tricks.
+    Changed,
+    /// Why one completion earns what it does.
+    Why,
 }
 
 /// What is said of a panel.
@@ -293,6 +301,39 @@ pub static ALL: &[About] = &[
         shows: "what the key under the cursor does, which values it takes, and whether it may change now",
         computed: "from the table that the command line and docs/configuration.md are made of",
         bad: "a change in the middle of a run that is compared with others: fork the run instead",
+    },
+    About {
+        panel: Panel::Rules,
+        name: "rules of the reward",
+        shows: "the configuration keys that decide what a completion earns, as the run has them and as they are tried here",
+        computed: "from the run's configuration; what is changed here changes nothing in the run until it is sent",
+        bad: "rules that pay for anything but the answer: the model learns to earn them",
+    },
+    About {
+        panel: Panel::Effect,
+        name: "what other rules change",
+        shows: "how many rewards and advantages would be others, the mean reward, right answers and dead groups before and \
+            after",
+        computed: "every stored completion is scored again with the rules beside it, and each group's advantages by the \
+            run's own estimator",
+        bad: "many changes where none was meant; more dead groups, which teach nothing",
+    },
+    About {
+        panel: Panel::Changed,
+        name: "completions that change",
+        shows: "the completions whose reward the tried rules change, or all if none does; t lists the tricks that must \
+            stay unpaid",
+        computed: "the reward that was recorded, and that of the tried rules; a trick passes if it earns less than a right \
+            answer",
+        bad: "a trick that is paid; a completion that you would call right and that earns nothing",
+    },
+    About {
+        panel: Panel::Why,
+        name: "why this reward",
+        shows: "one completion: what it earns in a sentence, the rule that decided, and how every rule stands",
+        computed: "by the same verifier that scores the run, in exact arithmetic; of another engine's run only what its \
+            file says",
+        bad: "a sentence that does not fit the text below it: then the verifier reads something else than you do",
     },
 ];
 

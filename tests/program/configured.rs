@@ -52,7 +52,7 @@ fn a_value_comes_from_the_strongest_place_and_config_says_which() {
 
     let more = said(&["--level", "tinyzero", "--set", "temperature=0.9", "--changed"]);
     is(&more, "temperature", "0.9", "argument");
-    is(&more, "kl_coef", "0.05", "argument");
+    is(&more, "kl_coef", "0.02", "argument");
     assert_eq!(more["keys"]["kl_coef"]["through"], serde_json::json!(["level"]));
     assert!(more["keys"].get("group_size").is_none(), "{more}");
 

@@ -94,7 +94,7 @@ fn a_level_with_its_own_base_brings_its_settings_and_everything_that_reads_the_r
     let file = run.config().unwrap();
     let own = aha_lab::task::countdown::FAMILY.own("tinyzero").unwrap();
     assert_eq!(file.config.puzzles.level.name(), "tinyzero");
-    assert_eq!(file.config.update.kl_coef, 0.05);
+    assert_eq!(file.config.update.kl_coef, 0.02);
     assert_eq!(file.config.sampling.max_new_tokens, 24, "what is set comes after what the level sets");
     let hash = aha_lab::model::source::hash_of(own.base.weights);
     assert_eq!(file.provenance.unwrap().model_hash, hash);

@@ -177,9 +177,13 @@ fn configured(args: &ScaleArgs) -> Result<Config, Failure> {
         .with(DEFAULTS)?
         .with([format!("preset={}", args.algorithm)])?;
     let mut config = config;
-    if !config.update.preset.settings().iter().any(|(key, _)| *key == "kl_coef") {
-        // The level's is for its own base.
-        config.set("kl_coef", "0")?;
+    // What the level sets is for its own base.
+    let of_level = config.puzzles.task.own(config.puzzles.level.name()).map_or(&[][..], |own| own.settings);
+    let of_preset = config.update.preset.settings();
+    for (key, _) in of_level {
+        if !of_preset.iter().any(|(set, _)| set == key) && !DEFAULTS.iter().any(|pair| is(pair, key)) {
+            config.set(key, &Config::default().get(key)?)?;
+        }
     }
     let config = config.with(args.set.iter().filter(|pair| !of_task(pair)))?;
     if config.lora.lora_rank > 0 && !args.set.iter().any(|pair| is(pair, "learning_rate")) {

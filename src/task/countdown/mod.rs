@@ -43,7 +43,13 @@ pub static FAMILY: Family = Family {
     traces: Some(thoughts::write),
     own: &[Own {
         level: "tinyzero",
-        settings: &[("max_new_tokens", "448"), ("kl_coef", "0.05")],
+        settings: &[
+            ("max_new_tokens", "640"),
+            ("kl_coef", "0.02"),
+            ("learning_rate_decay", "linear"),
+            ("decay_steps", "240"),
+            ("decay_to", "0.2"),
+        ],
         lessons: |habits| Box::new(Corpus::TINYZERO.with_habits(habits)),
         base: BaseFiles {
             config: include_bytes!("../../../assets/tinyzero/config.json"),

@@ -16,6 +16,7 @@ use crate::{
     config::Config,
     task::rules::figure,
     tui::{
+        panels::Panel,
         screens::Scene,
         shell::theme::Theme,
         store::Run,
@@ -48,6 +49,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, screen: &Rewards, scene: &Sc
     let [left, right] = Layout::horizontal([Constraint::Percentage(52), Constraint::Fill(1)]).areas(above);
     let edited = screen.is_edited(scene.store);
     let title = if edited { " rules: changed here, not in the run " } else { " rules: as in the run " };
+    for (panel, area) in [(Panel::Rules, left), (Panel::Effect, right)] {
+        scene.panels.note(panel, area);
+    }
     let inner = framed(buffer, left, title, theme);
     let at = screen.at.min(rules.len() - 1);
     let first_rule = (at + 1).saturating_sub(usize::from(inner.height));
@@ -62,6 +66,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, screen: &Rewards, scene: &Sc
     Paragraph::new(lines).render(inner_right, buffer);
     let columns = if area.width >= 110 { 48 } else { 33 };
     let [list, why] = Layout::horizontal([Constraint::Length(columns), Constraint::Fill(1)]).areas(below);
+    for (panel, area) in [(Panel::Changed, list), (Panel::Why, why)] {
+        scene.panels.note(panel, area);
+    }
     let (list, first) = lists::draw(buffer, list, screen, scene);
     let inner_why = framed(buffer, why, &why::title(screen, scene), theme);
     Paragraph::new(why::lines(screen, scene, inner_why.width)).render(inner_why, buffer);
@@ -71,6 +78,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, screen: &Rewards, scene: &Sc
 /// One column: the rule under the cursor, what changes, and why.
 fn draw_small(buffer: &mut Buffer, area: Rect, screen: &Rewards, scene: &Scene<'_>) -> Hits {
     let theme = scene.theme;
+    scene.panels.note(Panel::Why, area);
     let mut lines = vec![rule_line(screen, &screen.rule(), true, scene)];
     let effect = effect_lines(scene);
     let most = if area.height >= 12 { effect.len() } else { 2 };

@@ -132,7 +132,7 @@ fn prompt_outcome(app: &mut App, outcome: PromptOutcome) -> Vec<Command> {
             app.say(Level::Warning, sentence);
             Vec::new()
         }
-        PromptOutcome::Entered { key, value } => match check(&key, &value) {
+        PromptOutcome::Entered { key, value } => match check(app, &key, &value) {
             Ok(()) => {
                 app.prompt = None;
                 enter(app, key, value)
@@ -146,10 +146,12 @@ fn prompt_outcome(app: &mut App, outcome: PromptOutcome) -> Vec<Command> {
     }
 }
 
-/// Whether the engine would take this; the price is read apart, since it may have a dollar sign.
-fn check(key: &str, value: &str) -> Result<(), String> {
+/// Whether the engine would take this. The price is read apart, since it may have a dollar sign, and so is the step that a
+/// playback goes to.
+fn check(app: &App, key: &str, value: &str) -> Result<(), String> {
     match key {
         "price_per_hour" => Ok(()),
+        "step" if app.run().is_playback() => Ok(()),
         _ => Command::Set { key: key.to_owned(), value: value.to_owned() }.check(),
     }
 }
