@@ -95,6 +95,7 @@ pub struct Adapter {
 }
 
 /// Rasterizers do not always declare themselves: OpenGL reports only the renderer's name.
+#[cfg(any(feature = "gpu", test))]
 fn names_software(text: &str) -> bool {
     let text = text.to_lowercase();
     let known = ["llvmpipe", "lavapipe", "softpipe", "swrast", "swiftshader", "basic render"];

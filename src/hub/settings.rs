@@ -56,7 +56,7 @@ impl Settings {
 
     fn of(variable: impl Fn(&str) -> Option<String>, home: Option<PathBuf>) -> Result<Self, HubError> {
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
-        let Some((home, cache)) = cached::folders(&variable, home) else {
+        let Some((home, cache)) = cached::folders(variable, home) else {
             return Err(HubError::Setting(
                 "There is no home folder for the cache of models; set HF_HOME.".into(),
             ));

@@ -38,9 +38,9 @@ const DEPTH: usize = 50;
 /// How long one may take. Fuel is not enough: comparing, joining and listing values that share their parts costs no more
 /// than one step, whatever their size. Those in use take a thousandth of this.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The stack of the thread that renders, bytes. Fuel lets values be nested some 20,000 levels deep, and each level takes a
-/// piece of it where they are compared, printed or dropped. Only what is used takes memory.
-const STACK: usize = 64 << 20;
+/// The stack of the thread that renders, bytes. Fuel lets values be nested some 200,000 levels deep, and each level takes a
+/// piece of it where they are compared, sorted or dropped: up to 2.5 KB. Only what is used takes memory.
+const STACK: usize = 512 << 20;
 /// The name that its errors have.
 const NAME: &str = "template";
 
@@ -343,6 +343,24 @@ mod tests {
             assert!(error.contains(said) && error.ends_with('.'), "{source}: {error}");
         }
         assert!(rendered(&" ".repeat(MOST_BYTES + 1)).unwrap_err().contains("at most"));
+    }
+
+    #[test]
+    fn values_nested_as_deeply_as_fuel_allows_are_compared_and_dropped() {
+        let (open, close) = ("[".repeat(60), "]".repeat(60));
+        let nested = format!(
+            "{{% set n = namespace(x=1) %}}{{% for i in range(2000) %}}{{% set n.x = {open}n.x{close} %}}{{% endfor %}}"
+        );
+        for use_of_it in [
+            "{{ n.x == [n.x] }}",
+            "{{ [n.x, [n.x]] | sort | length }}",
+            "{{ [[n.x], n.x] | unique | list | length }}",
+        ] {
+            assert!(
+                rendered(&format!("{nested}{use_of_it}")).is_ok_and(|text| !text.is_empty()),
+                "{use_of_it}"
+            );
+        }
     }
 
     #[test]

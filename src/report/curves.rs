@@ -110,8 +110,12 @@ fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     points.iter().filter_map(|(x, y)| Some((*x, average.push(*y)?))).collect()
 }
 
-/// Mean, least and greatest of several curves at each step that all of them have.
-fn together(curves: &[&Vec<(f64, f64)>]) -> (Vec<(f64, f64)>, Vec<(f64, f64, f64)>) {
+/// The mean of several curves at each step that all of them have.
+type Middle = Vec<(f64, f64)>;
+/// The least and the greatest there.
+type Extremes = Vec<(f64, f64, f64)>;
+
+fn together(curves: &[&Vec<(f64, f64)>]) -> (Middle, Extremes) {
     let (mut middle, mut band) = (Vec::new(), Vec::new());
     for (x, _) in curves[0] {
         let at = |curve: &&Vec<(f64, f64)>| {

@@ -166,7 +166,7 @@ fn samples_are_few_and_spread_over_all_steps() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("long.jsonl");
     let line = |step: u64| {
-        let correct = step % 2 == 0;
+        let correct = step.is_multiple_of(2);
         format!(
             "{{\"step\":{step},\"prompt\":\"p\",\"completion\":\"c\",\"reward\":1.0,\"task\":\"t\",\"correct\":{correct}}}\n"
         )

@@ -183,7 +183,7 @@ fn checked_parameters(count: f64) -> Result<f64, Failure> {
 
 /// `3B` in `Qwen2.5-3B`, `360M` in `SmolLM2-360M-Instruct`.
 fn size_in(name: &str) -> Option<f64> {
-    let sizes = name.split(['-', '_', '/']).filter_map(|part| {
+    let mut sizes = name.split(['-', '_', '/']).filter_map(|part| {
         let (digits, unit) = part.split_at_checked(part.len().checked_sub(1)?)?;
         let unit = match unit {
             "B" | "b" => 1e9,
@@ -193,7 +193,8 @@ fn size_in(name: &str) -> Option<f64> {
         let count: f64 = digits.parse().ok()?;
         (digits.starts_with(|c: char| c.is_ascii_digit()) && count > 0.0).then_some(count * unit)
     });
-    sizes.last()
+    // The size stands behind what else looks like one.
+    sizes.next_back()
 }
 
 #[cfg(test)]

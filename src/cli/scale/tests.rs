@@ -52,7 +52,8 @@ fn every_preset_becomes_a_project_or_is_refused_in_words() {
                     {
                         assert!(readme.contains(heading), "{readme}");
                     }
-        
+                    let mut words = readme.split(|c: char| !c.is_alphanumeric());
+                    assert!(words.all(|word| word != "NaN" && word != "inf"), "{readme}");
                     assert!(fs::metadata(folder.join("data/train.parquet")).unwrap().len() > 1000);
                 }
                 Err(reason) => {
