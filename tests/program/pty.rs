@@ -244,7 +244,7 @@ pub fn assert_intact(folder: &Path) -> u64 {
 fn a_session_from_the_first_token_to_the_shell_and_back() {
     let folder = TempDir::new().unwrap();
     let mut lab = Lab::run(folder.path(), &[]);
-    lab.shows("aha-lab");
+    lab.shows(" Live ");
     lab.until("streaming tokens", |screen| screen.contains(" = ") && screen.contains("live"));
     lab.until("a second step", |screen| screen.contains("step 2"));
 

@@ -299,12 +299,12 @@ fn what_is_ignored_on_resume_is_reported() {
     fs::write(&path, format!("{config}temprature = 0.5\n")).unwrap();
     let told = said(5);
     assert!(about(&told, "table, which are ignored: temprature"), "{told}");
-    fs::write(&path, config.replace("group_size = 4", "group_size = 8")).unwrap();
+    fs::write(&path, config.replace("warmup_steps = 5", "warmup_steps = 9")).unwrap();
     let told = said(5);
-    assert!(about(&told, "says group_size = 8, but the run began with 4"), "{told}");
+    assert!(about(&told, "says warmup_steps = 9, but the run began with 5"), "{told}");
     fs::write(&path, config).unwrap();
     let told = said(5);
-    assert!(!told.contains("are ignored") && !told.contains("says group_size"), "{told}");
+    assert!(!told.contains("are ignored") && !told.contains("says warmup_steps"), "{told}");
 }
 
 /// With a KL term, whose reference is the adapter's base.

@@ -48,7 +48,7 @@ fn a_suspended_program_gives_the_terminal_back_and_takes_it_again() {
             );
             thread::sleep(Duration::from_millis(10));
         }
-        lab.until("the whole picture", |screen| screen.contains("aha-lab") && screen.contains("live"));
+        lab.until("the whole picture", |screen| screen.contains(" Live ") && screen.contains("live"));
     }
     lab.press("q");
     assert_eq!(lab.ended(), 0);
