@@ -15,7 +15,10 @@ use super::{
 use crate::{
     engine::side,
     protocol::{Capability, OUR_ENGINE, RunSource},
-    runs::{RunDirectory, source},
+    runs::{
+        RunDirectory,
+        source::{self, Columns, Reading},
+    },
     socket,
     system::output,
     tui::{self, TuiOptions},
@@ -28,11 +31,18 @@ Examples:
   aha-lab open runs/first-aha          the run that ships with the source
   aha-lab open seed1                   the one run whose name has `seed1` in it
   aha-lab open seed1 seed2 seed3       three runs: < and > go from one to the next, R lists them, O overlays curves
-  aha-lab open seed1 elsewhere.jsonl   a run beside completions of another program")]
+  aha-lab open seed1 elsewhere.jsonl   a run beside completions of another program
+  aha-lab open trainer_output          a run of TRL by its own files, also while it trains
+  aha-lab open log.jsonl --columns completion=response,reward=score,step=iteration")]
 pub struct OpenArgs {
-    /// Run directories, unique parts of their names, or .jsonl files of completions
+    /// Run directories, unique parts of their names, folders that TRL, verl and others write, or .jsonl files of
+    /// completions
     #[arg(required = true)]
     pub run: Vec<String>,
+    /// What the fields of a .jsonl file mean: step, prompt, completion, reward, advantage, group, index, task, correct,
+    /// truncated; what is not named has its own name
+    #[arg(long, value_name = "MEANING=FIELD,...", default_value = "", hide_default_value = true, value_parser = columns)]
+    pub columns: Columns,
     /// The folder of run directories
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
@@ -42,6 +52,11 @@ pub struct OpenArgs {
     /// Leave the mouse to the terminal
     #[arg(long)]
     pub no_mouse: bool,
+}
+
+/// What `--columns` says; nothing without it.
+pub(super) fn columns(text: &str) -> Result<Columns, String> {
+    if text.is_empty() { Ok(Columns::default()) } else { text.parse() }
 }
 
 /// Opens the runs and returns the exit code. One that cannot be opened is reported; the others open.
@@ -92,7 +107,7 @@ fn open_all(args: &OpenArgs) -> Opened {
     for name in &args.run {
         let found = find(&args.runs, name).and_then(|place| {
             let is_new = known.insert(place.canonicalize().unwrap_or_else(|_| place.clone()));
-            is_new.then(|| Ok((open(&place)?, place))).transpose()
+            is_new.then(|| Ok((open(&place, &args.columns)?, place))).transpose()
         });
         match found {
             Ok(Some((source, place))) => {
@@ -107,18 +122,25 @@ fn open_all(args: &OpenArgs) -> Opened {
 }
 
 /// Where a run is: at a path, or under this name among the run directories.
-fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
+pub(super) fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
     let path = Path::new(name);
     if path.is_file() {
         return Ok(path.to_owned());
     }
-    Ok(RunDirectory::find(runs, name)?.path().to_owned())
+    match RunDirectory::find(runs, name) {
+        Ok(run) => Ok(run.path().to_owned()),
+        Err(_) if source::recognises(path) => Ok(path.to_owned()),
+        Err(_) if source::recognises(&runs.join(name)) => Ok(runs.join(name)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A run to watch. One of ours also gets a side engine for the Playground, and takes commands while it serves
 /// a socket.
-fn open(place: &Path) -> Result<RunSource, Failure> {
-    let mut source = source::open(place)?;
+fn open(place: &Path, columns: &Columns) -> Result<RunSource, Failure> {
+    // Only a file has columns to name.
+    let columns = if place.is_file() { columns.clone() } else { Columns::default() };
+    let mut source = source::open(place, &Reading { follows: true, columns })?;
     if let Ok(run) = RunDirectory::open(place) {
         let live = source.facts.capabilities.can(Capability::Live);
         if live && socket::has_socket(place) {

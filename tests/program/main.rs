@@ -11,6 +11,8 @@ mod batching;
 #[cfg(target_os = "linux")]
 mod crashing_driver;
 mod engine;
+#[cfg(unix)]
+mod engines;
 mod exact;
 mod frontier;
 #[cfg(unix)]

@@ -15,7 +15,10 @@ pub mod vocabulary;
 use rand_chacha::ChaCha8Rng;
 
 use self::{corpus::Corpus, puzzle::Level};
-use super::{BaseFiles, Family, NumberPuzzle, Own, Prospect, RewardRules, Score, Split, numbers::NumberTask};
+use super::{
+    BaseFiles, Family, NumberPuzzle, Own, Prospect, RewardRules, Score, Split,
+    numbers::{NumberTask, listed_in, number_at},
+};
 use crate::{
     metrics::blind::Blind,
     reasoning::{self, Analysis},
@@ -83,6 +86,12 @@ impl NumberTask for Countdown {
              the final answer in <answer> </answer> tags, for example <answer> (1 + 2) / 3 </answer>.",
             puzzle.numbers, puzzle.target
         )
+    }
+
+    fn asked_in(&self, prompt: &str) -> Option<NumberPuzzle> {
+        let (numbers, rest) = listed_in(prompt, "sing the numbers ", &[", create an equation that equals "])
+            .or_else(|| listed_in(prompt, "use ", &[" make "]))?;
+        Some(NumberPuzzle { numbers, target: number_at(rest)? })
     }
 
     fn score(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score {

@@ -12,7 +12,8 @@ use rand_chacha::ChaCha8Rng;
 
 use self::puzzle::Level;
 use super::{
-    BaseFiles, Family, NumberPuzzle, Prospect, RewardRules, Score, Split, Tried, numbers::NumberTask,
+    BaseFiles, Family, NumberPuzzle, Prospect, RewardRules, Score, Split, Tried,
+    numbers::{NumberTask, listed_in},
 };
 use crate::reasoning::Analysis;
 
@@ -72,6 +73,11 @@ impl NumberTask for Multiplication {
              tags, for example <answer> 42 </answer>.",
             factors.join(" by ")
         )
+    }
+
+    fn asked_in(&self, prompt: &str) -> Option<NumberPuzzle> {
+        let (numbers, _) = listed_in(prompt, "ultiply ", &[".", " :"])?;
+        NumberTask::assemble(self, numbers, None).ok()
     }
 
     fn score(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score {
