@@ -5,6 +5,8 @@
 //! real cards; and a card is trusted only after it has computed something correctly.
 
 mod adapters;
+#[cfg_attr(not(feature = "gpu"), path = "device/no_gpu.rs")]
+mod gpu;
 mod request;
 
 use std::{
@@ -13,7 +15,6 @@ use std::{
 };
 
 use burn::tensor::{Device, Tensor};
-use burn_wgpu::wgpu;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -47,6 +48,12 @@ pub enum DeviceError {
     /// The name is not a backend.
     #[error(transparent)]
     UnknownBackend(#[from] UnknownBackend),
+    /// wgpu was requested of a program that does not have it.
+    #[error(
+        "The backend `wgpu` was requested, but this program was built for the CPU alone; build it without \
+         `--no-default-features --features cpu`, or use `auto` or `cpu`."
+    )]
+    NotBuiltIn,
     /// wgpu was requested, but there is no adapter.
     #[error("The backend `wgpu` was requested, but this machine has no GPU adapter; use `auto` or `cpu`.")]
     NoAdapter,
@@ -87,26 +94,6 @@ pub struct Adapter {
     pub software: bool,
 }
 
-impl Adapter {
-    fn new(info: &wgpu::AdapterInfo) -> Self {
-        let kind = match info.device_type {
-            wgpu::DeviceType::DiscreteGpu => "discrete",
-            wgpu::DeviceType::IntegratedGpu => "integrated",
-            wgpu::DeviceType::VirtualGpu => "virtual",
-            wgpu::DeviceType::Cpu => "cpu",
-            wgpu::DeviceType::Other => "other",
-        };
-        let driver = format!("{} {}", info.driver, info.driver_info);
-        Self {
-            name: info.name.clone(),
-            api: info.backend.to_str().into(),
-            kind: kind.into(),
-            software: kind == "cpu" || names_software(&info.name) || names_software(&driver),
-            driver: driver.trim().into(),
-        }
-    }
-}
-
 /// Rasterizers do not always declare themselves: OpenGL reports only the renderer's name.
 fn names_software(text: &str) -> bool {
     let text = text.to_lowercase();
@@ -139,6 +126,12 @@ pub(crate) fn choose_among(
         return Ok(cpu("The backend `cpu` was requested."));
     }
     let allow_software = std::env::var(ALLOW_SOFTWARE).is_ok_and(|value| value == "1");
+    if !gpu::BUILT_IN {
+        return match request {
+            BackendRequest::Wgpu => Err(DeviceError::NotBuiltIn),
+            _ => Ok(cpu("This program was built for the CPU alone.")),
+        };
+    }
     match plan(request, adapters(), allow_software)? {
         Plan::Cpu(reason) => Ok(cpu(reason)),
         Plan::Gpu { name } => match (open(&name), request) {
@@ -214,9 +207,9 @@ fn open(expected: &str) -> Result<(Device, Adapter), DeviceError> {
         return Ok(open.clone());
     }
     let open = within(OPEN_LIMIT, || {
-        let (device, setup) = Device::wgpu_options().init_with_setup().map_err(|error| error.to_string())?;
+        let (device, adapter) = gpu::open()?;
         try_out(&device)?;
-        Ok((device, Adapter::new(&setup.adapter.get_info())))
+        Ok((device, adapter))
     });
     let open = open.and_then(|result| result).map_err(failed)?;
     *opened = Some(open.clone());

@@ -21,6 +21,7 @@ pub mod prompt;
 pub mod protocol;
 pub mod reasoning;
 pub mod record;
+pub mod report;
 pub mod rollout;
 pub mod runs;
 pub mod settings;

@@ -68,11 +68,21 @@ enum Command {
     Replay(cli::replay::ReplayArgs),
     Runs(cli::runs::RunsArgs),
     Compare(cli::compare::CompareArgs),
+    Cast(cli::cast::CastArgs),
     Metrics(cli::metrics::MetricsArgs),
+    Config(cli::config::ConfigArgs),
+    Report(cli::report::ReportArgs),
+    Scale(cli::scale::ScaleArgs),
     /// Print completions for a shell
     Completions {
         /// Which shell
         shell: Shell,
+    },
+    /// Write manual pages, one for each command
+    Man {
+        /// The folder they go into; it must exist
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
 }
 
@@ -143,7 +153,16 @@ fn run(arguments: Arguments) -> Result<i32, Failure> {
         Some(Command::Replay(args)) => cli::replay::run(&args, output::stdout()),
         Some(Command::Runs(args)) => cli::runs::run(&args, output::stdout()),
         Some(Command::Compare(args)) => cli::compare::run(&args, output::stdout()),
+        Some(Command::Cast(args)) => cli::cast::run(&args),
         Some(Command::Metrics(args)) => cli::metrics::run(&args, output::stdout()),
+        Some(Command::Config(args)) => cli::config::run(&args, output::stdout()),
+        Some(Command::Man { folder }) => {
+            clap_mangen::generate_to(Arguments::command(), &folder)
+                .map_err(|error| Failure(format!("{}: {error}.", folder.display())))?;
+            Ok(0)
+        }
+        Some(Command::Report(args)) => cli::report::run(&args, output::stdout()),
+        Some(Command::Scale(args)) => cli::scale::run(&args, output::stdout()),
         Some(Command::Completions { shell }) => {
             // Into memory first: it panics if it cannot write.
             let mut script = Vec::new();

@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["cli"],
     &["tui", "socket"],
     &["engine"],
-    &["pretrain"],
+    &["pretrain", "report"],
     &["runs"],
     &["protocol"],
     &["eval"],

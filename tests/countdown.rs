@@ -327,7 +327,11 @@ fn drawn_puzzles_are_solvable_in_bounds_and_on_their_side_of_the_split() {
                 assert!((10..=99).contains(&puzzle.target) && !puzzle.numbers.contains(&puzzle.target));
                 let solutions = solver::solve(&puzzle.numbers, puzzle.target, 1).unwrap();
                 let answer = format!("</think> <answer> {} </answer>", solutions[0]);
-                assert_eq!(task.score(&puzzle, &answer, &RewardRules::default()).reward, 1.0, "{puzzle:?}");
+                assert_eq!(
+                    task.judge(&puzzle, &answer, &RewardRules::default()).score.reward,
+                    1.0,
+                    "{puzzle:?}"
+                );
             }
         }
     }

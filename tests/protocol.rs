@@ -6,8 +6,8 @@ use aha_lab::{
     eval::BaseReference,
     metrics::registry,
     protocol::{
-        Command, Event, ForkPoint, GroupInspection, Phase, RowInspection, Started, StepBy, Temporality,
-        TokenView,
+        Command, Event, ForkPoint, GroupInspection, Phase, Play, Playing, RowInspection, Speed, Started,
+        StepBy, Temporality, TokenView,
     },
     record::{
         Measurement, NumberPuzzle, PinnedAnswer, Puzzle, Rollout, Score, Step,
@@ -114,7 +114,7 @@ fn events() -> Vec<Event> {
         Event::EvalDone { step: 5, accuracy: 0.5, pass_at_k: Some((4, 0.75)), puzzles: 128 },
         Event::PinnedAnswered(Box::new(pinned())),
         Event::Measured(Box::new(measurement())),
-        Event::Edited { step: 4, key: "temperature".into(), value: "0.8".into() },
+        Event::Edited { step: 4, key: "temperature".into(), value: "0.8".into(), before: "1".into() },
         Event::CheckpointSaved { step: 5, path: "runs/somewhere/checkpoints/step-000005".into() },
         Event::Warning("The disk is nearly full.".into()),
         Event::Failed("The disk is full.".into()),
@@ -143,6 +143,8 @@ fn place(event: &Event) -> usize {
         Event::Failed(_) => 15,
         Event::Finished { .. } => 16,
         Event::StepAmended(_) => 17,
+        // Stays in the process that plays a record, see `what_plays_a_record_does_not_cross`.
+        Event::Playing(_) => usize::MAX,
     }
 }
 
@@ -174,6 +176,7 @@ fn every_command_crosses() {
         | Command::Unpin(_)
         | Command::Inspect { .. }
         | Command::Stop => 10,
+        Command::Play(_) => 0,
     };
     let commands = [
         Command::Pause,
@@ -194,6 +197,14 @@ fn every_command_crosses() {
     for command in commands {
         assert_eq!(crossed(&command), command);
     }
+}
+
+#[test]
+fn what_plays_a_record_does_not_cross() {
+    let playing = Playing { speed: Speed::AS_IT_WAS, first: 1, last: 9, seconds: 2.0, over: false };
+    assert!(serde_json::to_string(&Event::Playing(playing)).is_err());
+    assert!(serde_json::to_string(&Command::Play(Play::Faster)).is_err());
+    assert!(serde_json::from_str::<Command>(r#"{"command":"play"}"#).is_err());
 }
 
 #[test]

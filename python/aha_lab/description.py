@@ -3,6 +3,7 @@ meaning, is left out, and the lab shows it as unknown."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,6 +84,7 @@ def engine_of(trainer: Any, version: str) -> dict[str, Any]:
         "name": "TRL",
         "version": version,
         "model": model,
+        "checkpoints": os.path.abspath(trainer.args.output_dir) if trainer.args.output_dir else "",
         "commands": list(COMMANDS),
         "pauses_within": pauses_within(trainer),
     }

@@ -4,7 +4,7 @@
     pip install 'trl>=1.16' torch
     aha-lab export embedded /tmp/base
     PYTHONPATH=python python3 python/tests/run_trl.py --base /tmp/base --runs /tmp/runs
-    PYTHONPATH=python accelerate launch --num_processes 2 --cpu python/tests/run_trl.py --base /tmp/base --runs /tmp/runs
+    PYTHONPATH=python torchrun --standalone --nproc_per_node 2 python/tests/run_trl.py --base /tmp/base --runs /tmp/runs
 
 It prints one line of JSON: where the run is, how long each step took on the clock and on the processor, and how many
 seconds the training waited for the callback.

@@ -28,8 +28,9 @@ class Training:
     def __init__(self, base: str, runs: str, *more: str, processes: int = 1) -> None:
         command = [sys.executable, str(SCRIPT)]
         if processes > 1:
-            launch = ["-m", "accelerate.commands.launch", "--num_processes", str(processes), "--cpu"]
-            command = [sys.executable, *launch, "--main_process_port", "0", str(SCRIPT)]
+            # accelerate's launcher starts one process on a CPU, whatever it is told.
+            launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+            command = [sys.executable, *launch, str(SCRIPT)]
         python = os.pathsep.join([str(SCRIPT.parent.parent), os.environ.get("PYTHONPATH", "")])
         self.process = subprocess.Popen(
             [*command, "--base", base, "--runs", runs, *more],
@@ -230,6 +231,7 @@ class Trl(unittest.TestCase):
         told = training.ends()
         self.assertEqual(Path(told["run"]), training.run)
         self.assertEqual(len(list(Path(self.runs).glob("*/config.toml"))), 1)
+        self.assertIn('backend = "cpu x2"', (training.run / "config.toml").read_text())
         self.whole(training, steps=4)
 
     def test_several_updates_of_one_sample_and_small_batches(self) -> None:

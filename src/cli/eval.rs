@@ -18,13 +18,20 @@ pub use self::{
 };
 use super::{Failure, progress_visible};
 use crate::{
-    config::Config,
+    config::{Config, StopAt},
     device,
-    engine::setup::{check_fit, task_of},
+    engine::{
+        pins,
+        setup::{check_fit, task_of},
+    },
     eval::{self, EvalOptions, Examinee, report::EvalReport},
     model::{folder::LoadedModel, tokenizer::Tokenizer},
     prompt,
-    rollout::{budget::ANSWER_TOKENS, sampler::Observer},
+    record::PinnedAnswer,
+    rollout::{
+        budget::ANSWER_TOKENS,
+        sampler::{Observer, Unobserved},
+    },
     system::{
         files,
         workers::{Workers, worker_count},
@@ -164,6 +171,7 @@ pub fn run(args: &EvalArgs, stdout: impl Write) -> Result<i32, Failure> {
     if let Some(report) = exam.take(&loaded)? {
         if let Some(recording) = record {
             recording.keep(&exam, config.puzzles.level.name(), &report, &backend, &choice.device)?;
+            recording.follow(&exam, &loaded, &choice.device)?;
         }
         print(&report, args.json, stdout)?;
     }
@@ -182,6 +190,25 @@ struct Exam<'a> {
 }
 
 impl Exam<'_> {
+    /// Answers the puzzles that a run of ours would pin by itself.
+    fn pinned(&self, loaded: &LoadedModel, step: u64) -> Result<Vec<PinnedAnswer>, Failure> {
+        let tokenizer = loaded.read_tokenizer()?.stopping_at(&self.config.asking.stop_strings.0);
+        let task = asked_task(self.config, self.prompt.as_deref(), loaded, &tokenizer)?;
+        check_fit(self.options.max_new_tokens, &loaded.model, &tokenizer)?;
+        let who = Examinee {
+            model: &loaded.model,
+            tokenizer: &tokenizer,
+            task: task.as_ref(),
+            workers: self.workers,
+        };
+        let mut config = self.config.clone();
+        config.sampling.max_new_tokens = self.options.max_new_tokens;
+        config.sampling.temperature = self.options.temperature;
+        config.reward.stop = if self.options.stop_at_answer { StopAt::Answer } else { StopAt::End };
+        let answers = pins::answers(&pins::first_pins(self.task), &who, &config, step, &Unobserved)?;
+        Ok(answers.unwrap_or_default())
+    }
+
     /// Evaluates a model.
     fn take(&self, loaded: &LoadedModel) -> Result<Option<EvalReport>, Failure> {
         let tokenizer = loaded.read_tokenizer()?.stopping_at(&self.config.asking.stop_strings.0);

@@ -42,42 +42,60 @@ pub fn say(run: &Path, leaving: Leaving) {
     }
 }
 
-/// Prints where several runs of other processes are, each with the steps that were seen of it, and the command that opens
-/// them again.
+/// Prints where several runs of other processes are and what each reached, or, where that cannot be read, the steps that
+/// were seen of it; and the command that opens them again.
 pub fn say_several(runs: &[(PathBuf, u64)]) {
+    let leaving = Leaving { price_per_hour: None, accuracy_is_told: false, engine_is_ours: false };
     for (path, steps) in runs {
         if let Ok(run) = RunDirectory::open(path) {
-            output::say(whereabouts(&run, *steps, run.is_live()));
+            match Account::of(&run, leaving) {
+                Ok(account) => account.lines.iter().for_each(output::say),
+                Err(_) => output::say(whereabouts(&run, *steps, run.is_live())),
+            }
         }
     }
     output::say(format!("  open    {}", open(runs.iter().map(|(path, _)| path.as_path()))));
 }
 
 fn lines(run: &RunDirectory, leaving: Leaving) -> Result<Vec<String>, RunError> {
-    let file = run.config()?;
-    let ancestors = ancestors(run);
-    let base = base_reference(&file);
-    let mut figures = Figures::new(base.map(|base| base.self_corrections));
-    for part in segments(run, &ancestors, None) {
-        Reader::new(&part.run).steps_until(part.last, |step| figures.take_in(step))?;
+    let Account { mut lines, steps, live } = Account::of(run, leaving)?;
+    lines.extend(commands(run, steps, live));
+    Ok(lines)
+}
+
+/// Where a run is and what came of it.
+struct Account {
+    lines: Vec<String>,
+    steps: u64,
+    live: bool,
+}
+
+impl Account {
+    fn of(run: &RunDirectory, leaving: Leaving) -> Result<Self, RunError> {
+        let file = run.config()?;
+        let ancestors = ancestors(run);
+        let base = base_reference(&file);
+        let mut figures = Figures::new(base.map(|base| base.self_corrections));
+        for part in segments(run, &ancestors, None) {
+            Reader::new(&part.run).steps_until(part.last, |step| figures.take_in(step))?;
+        }
+        let live = !leaving.engine_is_ours && run.is_live();
+        let steps = figures.last.back().map_or(0, |last| last.step);
+        let mut said = vec![whereabouts(run, steps, live)];
+        if let Some(parent) = ancestors.first() {
+            let name = printable_within_line(&parent.name);
+            said.push(format!("  forked from {name} after step {}; its steps are counted here", parent.step));
+        }
+        if !leaving.accuracy_is_told {
+            said.extend(figures.accuracy(base.map(|base| base.accuracy)));
+        }
+        if let Some(line) = figures.aha() {
+            said.push(line);
+            let price = leaving.price_per_hour.unwrap_or(file.config.watch.price_per_hour);
+            said.push(figures.costs(price));
+        }
+        Ok(Self { lines: said, steps, live })
     }
-    let live = !leaving.engine_is_ours && run.is_live();
-    let steps = figures.last.back().map_or(0, |last| last.step);
-    let mut said = vec![whereabouts(run, steps, live)];
-    if let Some(parent) = ancestors.first() {
-        let name = printable_within_line(&parent.name);
-        said.push(format!("  forked from {name} after step {}; its steps are counted here", parent.step));
-    }
-    if !leaving.accuracy_is_told {
-        said.extend(figures.accuracy(base.map(|base| base.accuracy)));
-    }
-    if let Some(line) = figures.aha() {
-        said.push(line);
-        let price = leaving.price_per_hour.unwrap_or(file.config.watch.price_per_hour);
-        said.push(figures.costs(price));
-    }
-    said.extend(commands(run, steps, live));
-    Ok(said)
 }
 
 /// Where a run is, and how many steps it has made.

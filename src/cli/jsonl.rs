@@ -13,6 +13,7 @@ use std::{
 
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     record::{NumberPuzzle, Puzzle},
@@ -39,6 +40,12 @@ pub(crate) struct ScoreInput {
     pub target: i64,
     /// What the model wrote after the prompt.
     pub completion: String,
+    /// What it earned, in the lines of a run; anything else is nothing.
+    #[serde(default)]
+    pub reward: Value,
+    /// What was taken off that, by name.
+    #[serde(default)]
+    pub penalties: Value,
 }
 
 impl ScoreInput {

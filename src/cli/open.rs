@@ -11,12 +11,13 @@ use clap::Args;
 use super::{
     Failure,
     farewell::{self, Leaving},
+    first_start,
 };
 use crate::{
     engine::side,
-    protocol::{Capability, OUR_ENGINE, RunSource},
+    protocol::{Capability, OUR_ENGINE, RunSource, Speed},
     runs::{
-        RunDirectory,
+        RunDirectory, playback,
         source::{self, Columns, Reading},
     },
     socket,
@@ -33,7 +34,8 @@ Examples:
   aha-lab open seed1 seed2 seed3       three runs: < and > go from one to the next, R lists them, O overlays curves
   aha-lab open seed1 elsewhere.jsonl   a run beside completions of another program
   aha-lab open trainer_output          a run of TRL by its own files, also while it trains
-  aha-lab open log.jsonl --columns completion=response,reward=score,step=iteration")]
+  aha-lab open log.jsonl --columns completion=response,reward=score,step=iteration
+  aha-lab open seed1 --play 10x        the finished run again from its first step, ten times as fast")]
 pub struct OpenArgs {
     /// Run directories, unique parts of their names, folders that TRL, verl and others write, or .jsonl files of
     /// completions
@@ -43,6 +45,9 @@ pub struct OpenArgs {
     /// truncated; what is not named has its own name
     #[arg(long, value_name = "MEANING=FIELD,...", default_value = "", hide_default_value = true, value_parser = columns)]
     pub columns: Columns,
+    /// Play finished runs from their records as if they were live, so many times as fast as they were
+    #[arg(long, value_name = "SPEED")]
+    pub play: Option<Speed>,
     /// The folder of run directories
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
@@ -73,7 +78,8 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
         return Err(last.unwrap_or_else(|| Failure("There is no run to open.".into())));
     };
     refused.iter().for_each(output::say);
-    let mut options = TuiOptions { mouse: !args.no_mouse, ..TuiOptions::default() };
+    let welcome = first_start::is_first();
+    let mut options = TuiOptions { mouse: !args.no_mouse, welcome, ..TuiOptions::default() };
     options.theme.ascii |= args.ascii;
     options.warning = refused.first().map(|why| format!("{} not opened: {why}", refused.len()));
     let outcome = tui::run(first, sources.collect(), options, None)?;
@@ -107,7 +113,7 @@ fn open_all(args: &OpenArgs) -> Opened {
     for name in &args.run {
         let found = find(&args.runs, name).and_then(|place| {
             let is_new = known.insert(place.canonicalize().unwrap_or_else(|_| place.clone()));
-            is_new.then(|| Ok((open(&place, &args.columns)?, place))).transpose()
+            is_new.then(|| Ok((open(&place, args)?, place))).transpose()
         });
         match found {
             Ok(Some((source, place))) => {
@@ -136,20 +142,42 @@ pub(super) fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
 }
 
 /// A run to watch. One of ours also gets a side engine for the Playground, and takes commands while it serves
-/// a socket.
-fn open(place: &Path, columns: &Columns) -> Result<RunSource, Failure> {
+/// a socket. With a speed, it is played from its record.
+fn open(place: &Path, args: &OpenArgs) -> Result<RunSource, Failure> {
+    // What is played is read to its end first.
+    let follows = args.play.is_none();
+    if !follows {
+        refuse_one_that_trains(place)?;
+    }
     // Only a file has columns to name.
-    let columns = if place.is_file() { columns.clone() } else { Columns::default() };
-    let mut source = source::open(place, &Reading { follows: true, columns })?;
+    let columns = if place.is_file() { args.columns.clone() } else { Columns::default() };
+    let mut source = source::open(place, &Reading { follows, columns })?;
     if let Ok(run) = RunDirectory::open(place) {
         let live = source.facts.capabilities.can(Capability::Live);
         if live && socket::has_socket(place) {
             source = socket::joined(source, place)?;
         }
-        // The models of another engine's run are not in its directory.
-        if source.facts.engine == OUR_ENGINE {
+        // Another engine may keep its models where they are not found.
+        if source.facts.engine == OUR_ENGINE || !run.models().is_empty() {
             source.side = Some(side::spawn(side::Source::Recorded(run))?);
         }
     }
-    Ok(source)
+    Ok(match args.play {
+        Some(speed) => playback::start(source, speed)?,
+        None => source,
+    })
+}
+
+/// Refuses to play a run that is still being written.
+///
+/// # Errors
+/// If it is.
+pub(super) fn refuse_one_that_trains(place: &Path) -> Result<(), Failure> {
+    match RunDirectory::open(place).is_ok_and(|run| run.is_live()) {
+        true => Err(Failure(format!(
+            "{} is still training; a run can be played when it is over, and watched now with `aha-lab open`.",
+            place.display()
+        ))),
+        false => Ok(()),
+    }
 }

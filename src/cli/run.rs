@@ -16,7 +16,8 @@ use super::{
     base::{base_of, place_of},
     detached,
     farewell::{self, Leaving},
-    progress_visible,
+    first_start, progress_visible,
+    settings::SettingArgs,
     summary::Summary,
 };
 use crate::{
@@ -66,24 +67,9 @@ pub struct RunArgs {
     /// End after step N; without it a headless run ends after 30 steps, and the lab runs until you leave it
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
-    /// Random seed, short for --set seed=S
-    #[arg(long, value_name = "S")]
-    pub seed: Option<u64>,
-    /// Read the configuration from a TOML file
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Set a configuration key, after the file; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE", long_help = settings_help())]
-    pub settings: Vec<String>,
-    /// `random-reward` or `shuffled-reward`, short for --set control=NAME
-    #[arg(long, value_name = "NAME")]
-    pub control: Option<String>,
-    /// The task and its own settings, applied before any --set
-    #[arg(long, value_name = "NAME")]
-    pub task: Option<String>,
-    /// The level and its own settings and base model, applied after the task and before any --set
-    #[arg(long, value_name = "NAME")]
-    pub level: Option<String>,
+    /// What configures it
+    #[command(flatten)]
+    pub given: SettingArgs,
     /// Wait before the first token until the run is resumed or stepped
     #[arg(long)]
     pub paused: bool,
@@ -91,9 +77,6 @@ pub struct RunArgs {
     /// OWNER/MODEL[@REVISION][:FILE.gguf]
     #[arg(long, value_name = "DIR|NAME|embedded", default_value = "embedded")]
     pub base: String,
-    /// `auto`, `wgpu` or `cpu`, short for --set backend=NAME
-    #[arg(long, value_name = "NAME")]
-    pub backend: Option<String>,
     /// The folder of run directories
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
@@ -116,14 +99,6 @@ pub struct RunArgs {
     /// Leave the mouse to the terminal
     #[arg(long)]
     pub no_mouse: bool,
-}
-
-fn settings_help() -> String {
-    format!(
-        "Set a configuration key, after the file; may be repeated. The keys with their defaults (* may change during a \
-         run), explained in docs/configuration.md:\n{}",
-        Config::help()
-    )
 }
 
 /// Steps of a headless run that was not told how many.
@@ -175,7 +150,8 @@ pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
 }
 
 fn screen(args: &RunArgs) -> TuiOptions {
-    let mut options = TuiOptions { mouse: !args.no_mouse, ..TuiOptions::default() };
+    let welcome = first_start::is_first();
+    let mut options = TuiOptions { mouse: !args.no_mouse, welcome, ..TuiOptions::default() };
     options.theme.ascii |= args.ascii;
     options
 }
@@ -200,26 +176,19 @@ fn options(args: &RunArgs) -> Result<EngineOptions, Failure> {
         }
         None => None,
     };
-    let mut config = match (&args.config, &fork) {
-        (Some(path), _) => Config::load(path)?,
-        // A fork continues with its parent's settings, except for those given again.
-        (None, Some((run, step))) => TrainingState::load(&run.checkpoint(*step)?.path)?.config,
-        (None, None) => Config::default(),
-    };
-    // First, because it brings its own settings, which explicit ones override.
-    if let Some(task) = &args.task {
-        config.set("task", task)?;
-    }
-    if let Some(level) = &args.level {
-        config.set("level", level)?;
-    }
-    config = config.with(&args.settings)?;
-    let seed = args.seed.map(|seed| seed.to_string());
-    for (key, value) in [("seed", &seed), ("control", &args.control), ("backend", &args.backend)] {
-        if let Some(value) = value {
-            config.set(key, value)?;
+    let parent = match &fork {
+        Some((run, step)) => {
+            let checkpoint = run.checkpoint(*step)?;
+            let name = args.fork.clone().unwrap_or_default();
+            Some((name, TrainingState::load(&checkpoint.path)?.config))
         }
-    }
+        None => None,
+    };
+    // A resumed run has its own configuration.
+    let config = match &args.resume {
+        Some(_) => Config::default(),
+        None => args.given.layers(parent)?.config,
+    };
     let start = match (&args.resume, fork) {
         (Some(name), _) => {
             // If a run has an @ in its name, the whole text is its name.

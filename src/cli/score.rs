@@ -7,12 +7,17 @@ use std::{
 };
 
 use clap::Args;
+use serde::Serialize;
 
 use super::{
     jsonl::{ScoreInput, answer_lines},
     serve,
 };
-use crate::task::{self, RewardRules, Score, answer::Graded};
+use crate::{
+    record::Penalties,
+    settings::Choice,
+    task::{self, RewardRules, Score, answer::Graded},
+};
 
 /// Score completions: one JSON answer per line, the reward and why.
 #[derive(Debug, Clone, Args)]
@@ -23,6 +28,7 @@ A line that cannot be scored gives {"error":"...","line":n}; the rest is still s
 Examples:
   aha-lab score completions.jsonl
   aha-lab score runs/first-aha/rollouts.jsonl
+  aha-lab score runs/first-aha/rollouts.jsonl --answer first --explain
   echo '{"numbers":[2,3],"target":6,"completion":"<answer>2*3</answer>"}' | aha-lab score
 
 A program that trains elsewhere keeps `aha-lab score --serve` as a child: each line is answered at once, a bad one with
@@ -41,6 +47,9 @@ pub struct ScoreArgs {
     /// Which answer is graded if a completion states several
     #[arg(long, value_name = "first|last", default_value_t = Graded::default())]
     pub answer: Graded,
+    /// Say with each score why, in a sentence, which rule decided, and what the line says it earned
+    #[arg(long, conflicts_with = "serve")]
+    pub explain: bool,
     /// Answer each line at once, until standard input ends; bad lines do not change the exit code
     #[arg(long, conflicts_with = "file")]
     pub serve: bool,
@@ -61,6 +70,10 @@ pub fn run(args: &ScoreArgs, stdin: impl Read, stdout: impl Write) -> Result<i32
         None if args.serve => return Ok(serve::on_streams(rules, stdin, stdout).map(|()| 0)?),
         None => {}
     }
+    if args.explain {
+        let explain = |input: ScoreInput| explain_line(&input, &rules);
+        return Ok(i32::from(answer_lines(args.file.as_deref(), stdin, stdout, explain)? > 0));
+    }
     let bad_lines = answer_lines(args.file.as_deref(), stdin, stdout, |input| score_line(&input, &rules))?;
     Ok(i32::from(bad_lines > 0))
 }
@@ -71,6 +84,31 @@ pub fn run(args: &ScoreArgs, stdin: impl Read, stdout: impl Write) -> Result<i32
 /// A sentence, if there is no such task.
 pub(super) fn score_line(input: &ScoreInput, rules: &RewardRules) -> Result<Score, String> {
     Ok(task::of_record(input.task.as_deref())?.score(&input.puzzle(), &input.completion, rules))
+}
+
+/// A score, and why it is what it is.
+#[derive(Debug, Serialize)]
+struct Explained {
+    #[serde(flatten)]
+    score: Score,
+    /// The first rule that it breaks; `None` where it breaks none.
+    broken: Option<&'static str>,
+    /// Why, in a sentence. What the line says that was taken off is taken off here too.
+    explanation: String,
+    /// What the line says that it earned; left out where it says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recorded: Option<f64>,
+}
+
+fn explain_line(input: &ScoreInput, rules: &RewardRules) -> Result<Explained, String> {
+    let judged = task::of_record(input.task.as_deref())?.judge(&input.puzzle(), &input.completion, rules);
+    let penalties: Penalties = serde_json::from_value(input.penalties.clone()).unwrap_or_default();
+    Ok(Explained {
+        explanation: judged.sentence(&input.completion, rules, &penalties),
+        broken: judged.broken.map(Choice::name),
+        score: judged.score,
+        recorded: input.reward.as_f64(),
+    })
 }
 
 fn finite(text: &str) -> Result<f64, String> {
@@ -140,6 +178,27 @@ mod tests {
             assert!(lines[0].starts_with(&format!(r#"{{"reward":{reward:?},"#)), "{}", lines[0]);
         }
         assert!(Cli::try_parse_from(["score", "--answer", "best"]).is_err());
+    }
+
+    #[test]
+    fn a_score_is_explained_with_the_rule_that_decided_and_what_was_recorded() {
+        let input = [
+            r#"{"numbers":[2,3],"target":6,"completion":"<answer>2*3</answer>","reward":0.75,"penalties":{"overlong":0.25}}"#,
+            r#"{"numbers":[2,3],"target":6,"completion":"<answer>2*2</answer>","reward":"much","penalties":7}"#,
+        ]
+        .join("\n");
+        let (code, lines) = scored(&["--explain"], &input);
+        assert_eq!(
+            (code, lines),
+            (
+                0,
+                vec![
+                    r#"{"reward":1.0,"correct":true,"format":true,"answer":"2*3","value":"6","reason":"The answer uses every given number once and its value is 6.","broken":null,"explanation":"It earns 0.75 (reward_correct 1, less 0.25 for overlong): the answer uses every given number once and its value is 6.","recorded":0.75}"#.to_owned(),
+                    r#"{"reward":0.1,"correct":false,"format":true,"answer":"2*2","value":"4","reason":"The answer uses 2 too often: twice, not once.","broken":"not_too_often","explanation":"It earns 0.1 (reward_format): the answer uses 2 too often: twice, not once."}"#.to_owned(),
+                ]
+            )
+        );
+        assert!(Cli::try_parse_from(["score", "--explain", "--serve"]).is_err());
     }
 
     #[test]

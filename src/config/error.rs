@@ -47,6 +47,14 @@ pub enum ConfigError {
         /// What is wrong in it.
         source: Box<ConfigError>,
     },
+    /// A value that an environment variable gives.
+    #[error("The environment variable {name} cannot be used: {source}")]
+    InVariable {
+        /// The variable.
+        name: String,
+        /// What is wrong with its value.
+        source: Box<ConfigError>,
+    },
 }
 
 fn live() -> String {

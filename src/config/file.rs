@@ -1,7 +1,7 @@
 //! `config.toml`: reading, validating and writing.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io,
     path::{Path, PathBuf},
@@ -92,6 +92,31 @@ impl ConfigFile {
         opened: io::Result<File>,
         path: &Path,
     ) -> Result<(Self, Vec<String>), ConfigError> {
+        let (parsed, text) = Self::read_text(Config::default(), opened, path)?;
+        let unknown = parsed.unknown_in(&text);
+        Ok((parsed, unknown))
+    }
+
+    /// A file whose keys are taken over a configuration, and the keys that it names.
+    ///
+    /// # Errors
+    /// As for [`ConfigFile::load`].
+    pub(super) fn read_over(
+        config: Config,
+        opened: io::Result<File>,
+        path: &Path,
+    ) -> Result<(Self, BTreeSet<String>), ConfigError> {
+        let (parsed, text) = Self::read_text(config, opened, path)?;
+        let table = text.parse::<toml::Table>().unwrap_or_default();
+        Ok((parsed, table.into_iter().map(|(key, _)| key).collect()))
+    }
+
+    /// A file and its text.
+    fn read_text(
+        config: Config,
+        opened: io::Result<File>,
+        path: &Path,
+    ) -> Result<(Self, String), ConfigError> {
         let refused = |reason: String| ConfigError::File { path: path.to_path_buf(), reason };
         let bytes = opened
             .and_then(|file| files::read_most(&file, MAX_FILE_BYTES + 1))
@@ -102,12 +127,11 @@ impl ConfigFile {
         let text = String::from_utf8(bytes).map_err(|error| {
             refused(format!("it is not UTF-8 text (byte {} is not).", error.utf8_error().valid_up_to()))
         })?;
-        let parsed = Self::parse(&text).map_err(|error| match error {
+        let parsed = Self::parse_over(config, &text).map_err(|error| match error {
             ConfigError::File { reason, .. } => refused(reason),
             other => ConfigError::InFile { path: path.to_path_buf(), source: Box::new(other) },
         })?;
-        let unknown = parsed.unknown_in(&text);
-        Ok((parsed, unknown))
+        Ok((parsed, text))
     }
 
     /// The keys in a text's `[provenance]` that were ignored.
@@ -122,6 +146,11 @@ impl ConfigFile {
     /// Parses and validates the text of a file. `task`, `level` and `preset` take effect first, so that every other
     /// key of the file overrides them.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        Self::parse_over(Config::default(), text)
+    }
+
+    /// Like [`ConfigFile::parse`]; what the text does not name stays as it is in `config`.
+    fn parse_over(mut config: Config, text: &str) -> Result<Self, ConfigError> {
         let refused = |reason: String| ConfigError::File { path: PathBuf::from("text"), reason };
         let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             refused(format!("it is not valid TOML.\n{}", error.to_string().trim_end()))
@@ -149,7 +178,6 @@ impl ConfigFile {
         if let Some(engine) = provenance.as_mut().and_then(|info: &mut RunInfo| info.engine.as_mut()) {
             engine.told = table.keys().cloned().collect();
         }
-        let mut config = Config::default();
         let mut assign = |name: &str, given: &toml::Value| -> Result<(), ConfigError> {
             let key = Config::key(name)?;
             config.assign(key, key.read_toml(given)?)?;

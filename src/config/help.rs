@@ -37,9 +37,20 @@ mod tests {
     const BEGINNING: &str = "\
 # Configuration
 
-A run is configured by keys: in a TOML file (`--config FILE`), one by one (`--set key=value`), and, for keys that may change
-during a run, while it trains (`:` on screen, or the `set` request on its control socket). The run directory keeps them in
-`config.toml`. This page is generated from the keys by `WRITE_DOCS=1 cargo test --release --lib configuration`.
+A run is configured by keys. From weak to strong, they are taken from
+
+1. `aha-lab.toml` in the user's configuration folder (`$XDG_CONFIG_HOME/aha-lab` or `~/.config/aha-lab`; on Windows
+   `%APPDATA%\\aha-lab`),
+2. `aha-lab.toml` in the folder in which the run is started,
+3. the TOML file of `--config FILE`,
+4. environment variables, `AHA_LAB_` and the key in capitals (`AHA_LAB_LEARNING_RATE=1e-4`),
+5. the command line: `--task` and `--level` first, then each `--set key=value` in its order, `--seed`, `--control` and
+   `--backend`,
+
+and, for keys that may change during a run, while it trains (`:` on screen, or the `set` request on its control socket).
+`task`, `level` and `preset` set other keys too, over everything that is weaker. `aha-lab config` shows the values that a run
+would have, and where each came from. A run that is resumed has its own configuration, and a fork its parent's: of these
+places, a fork asks only 3 and 5. The run directory keeps the keys in `config.toml`. This page is generated from the keys by `WRITE_DOCS=1 cargo test --release --lib configuration`.
 ";
 
     fn markdown() -> String {

@@ -6,6 +6,7 @@
 mod error;
 mod file;
 mod help;
+mod layers;
 mod sections;
 mod sentinel;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use serde::{Serialize, Serializer};
 
 pub use error::ConfigError;
 pub use file::{ConfigFile, RunInfo};
+pub use layers::{Layers, Origin, Place};
 pub use sections::{Asking, Machine, OnCollapse, Puzzles, Schedule, Watch};
 
 pub use crate::{
@@ -209,9 +211,13 @@ impl Config {
 
     /// Sets one key from a whole `key=value`.
     pub(crate) fn set_pair(&mut self, setting: &str) -> Result<(), ConfigError> {
-        let (key, value) =
-            setting.split_once('=').ok_or_else(|| ConfigError::NotASetting { given: shortened(setting) })?;
+        let (key, value) = Self::pair(setting)?;
         self.set(key, value)
+    }
+
+    /// The two sides of a `key=value`.
+    pub(crate) fn pair(setting: &str) -> Result<(&str, &str), ConfigError> {
+        setting.split_once('=').ok_or_else(|| ConfigError::NotASetting { given: shortened(setting) })
     }
 
     /// The configuration with these `key=value` settings applied in order.

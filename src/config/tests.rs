@@ -219,6 +219,15 @@ fn refused_values_name_the_key_the_value_and_what_is_allowed() {
 }
 
 #[test]
+fn the_path_of_a_prompt_is_the_same_from_a_file_and_from_the_command_line() {
+    let from_file = ConfigFile::parse("prompt = \"  ./a.jinja \"").unwrap().config;
+    let mut set = Config::default();
+    set.set("prompt", "  ./a.jinja ").unwrap();
+    assert_eq!(from_file, set);
+    assert_eq!(set.get("prompt").unwrap(), "./a.jinja");
+}
+
+#[test]
 fn presets_set_their_keys_and_later_settings_win() {
     let deciders = |config: &Config| {
         (
@@ -270,8 +279,8 @@ fn only_live_keys_change_during_a_run() {
     let mut config = Config::default();
     config.set_live("learning_rate", "0.0001").unwrap();
     assert_eq!(config.optimizer.learning_rate, 0.0001);
-    let message = config.set_live("group_size", "8").unwrap_err().to_string();
-    assert!(message.starts_with("`group_size` cannot change during a run; these keys can: "), "{message}");
+    let message = config.set_live("micro_tokens", "8").unwrap_err().to_string();
+    assert!(message.starts_with("`micro_tokens` cannot change during a run; these keys can: "), "{message}");
     assert!(message.contains(" learning_rate, "), "{message}");
     assert!(config.set_live("seed", "8").is_err());
     assert!(config.set_live("learning_rate", "fast").is_err());

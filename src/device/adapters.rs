@@ -6,14 +6,11 @@ use std::{
     path::PathBuf,
     process::{Command, ExitStatus, Stdio},
     sync::{OnceLock, mpsc},
-    task::{Context, Poll, Waker},
     thread,
     time::{Duration, Instant},
 };
 
-use burn_wgpu::wgpu;
-
-use super::{Adapter, DeviceError, within};
+use super::{Adapter, DeviceError, gpu, within};
 use crate::system::platform;
 
 /// Time limit. Drivers answer in milliseconds; a cold discrete card may take seconds to wake.
@@ -42,7 +39,7 @@ pub fn adapters() -> Result<Vec<Adapter>, DeviceError> {
         // If the program cannot be started again, because it was replaced meanwhile, this process asks.
         ask(command.arg(argument), LIST_LIMIT).transpose()
     });
-    asked.unwrap_or_else(|| within(LIST_LIMIT, list)).map_err(DeviceError::List)
+    asked.unwrap_or_else(|| within(LIST_LIMIT, gpu::list)).map_err(DeviceError::List)
 }
 
 /// Prints the list; the process that [`adapters`] starts calls this.
@@ -51,19 +48,9 @@ pub fn adapters() -> Result<Vec<Adapter>, DeviceError> {
 /// If the list cannot be printed.
 pub fn print_adapters(mut out: impl Write) -> io::Result<()> {
     platform::leave_no_core();
-    serde_json::to_writer(&mut out, &within(LIST_LIMIT, list))?;
+    serde_json::to_writer(&mut out, &within(LIST_LIMIT, gpu::list))?;
     out.write_all(b"\n")?;
     out.flush()
-}
-
-fn list() -> Vec<Adapter> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle().with_env());
-    let listing = std::pin::pin!(instance.enumerate_adapters(wgpu::Backends::all()));
-    // Outside browsers the list is ready at once; nothing would ever wake this task.
-    match listing.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(found) => found.iter().map(|adapter| Adapter::new(&adapter.get_info())).collect(),
-        Poll::Pending => Vec::new(),
-    }
 }
 
 /// The list that a process prints within `limit`; `None` if the process cannot be started.

@@ -398,6 +398,8 @@ impl Control {
                     state.inspecting_anew = group.is_some();
                     state.inspections_asked += u64::from(group.is_some());
                 }
+                // Nobody asks that of what is not recorded yet.
+                Ok(Command::Play(_)) => {}
                 // The other end is gone: that ends the run like a stop.
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
                     state.stopping = true;

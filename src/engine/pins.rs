@@ -4,11 +4,14 @@
 use super::setup::EngineError;
 use crate::{
     config::Config,
-    eval,
+    eval::{self, Examinee},
     grpo::step::Grpo,
     prompt,
     record::PinnedAnswer,
-    rollout::sampler::{self, Observer, Request, RowSeed, SamplingOptions},
+    rollout::{
+        Completion,
+        sampler::{self, Observer, Request, RowSeed, SamplingOptions},
+    },
     runs::pinned::PinnedLog,
     task::{NumberPuzzle, Puzzle, Task},
 };
@@ -78,51 +81,71 @@ impl Pins {
         step: u64,
         observer: &dyn Observer,
     ) -> Result<Option<Vec<PinnedAnswer>>, EngineError> {
-        let open: Vec<&Puzzle> = puzzles.iter().filter(|puzzle| !self.log.has(step, puzzle)).collect();
-        let prompts = open
-            .iter()
-            .map(|puzzle| Ok(prompt::encode(grpo.task.as_ref(), puzzle, &grpo.tokenizer)?.1))
-            .collect::<Result<Vec<_>, EngineError>>()?;
-        let requests: Vec<Request<'_>> = open
-            .iter()
-            .zip(&prompts)
-            .map(|(puzzle, prompt)| Request {
-                prompt,
-                seed: RowSeed { run: config.machine.seed ^ PINNED, row: row_of(puzzle) },
-            })
-            .collect();
-        let sampling = SamplingOptions::new(
-            &grpo.tokenizer,
-            config.sampling.temperature,
-            config.sampling.max_new_tokens,
-            config.reward.stop.is_answer(),
-        );
+        let open: Vec<Puzzle> =
+            puzzles.iter().filter(|puzzle| !self.log.has(step, puzzle)).cloned().collect();
         let model = grpo.trainer.inference_model();
-        let Some(written) = sampler::sample(&model, &requests, sampling, grpo.trainer.workers(), observer)
-        else {
-            return Ok(None);
+        let who = Examinee {
+            model: &model,
+            tokenizer: &grpo.tokenizer,
+            task: grpo.task.as_ref(),
+            workers: grpo.trainer.workers(),
         };
-        let mut answers = Vec::with_capacity(written.len());
-        for (puzzle, completion) in open.into_iter().zip(written) {
-            let text = grpo.tokenizer.decode(&completion.tokens);
-            let rules = config.reward.rules();
-            let score = grpo.task.score(puzzle, &text, &rules);
-            let answer = PinnedAnswer {
-                step,
-                task: grpo.task.name().into(),
-                puzzle: puzzle.clone(),
-                tokens: completion.tokens.len(),
-                reward: score.reward,
-                correct: score.correct,
-                truncated: completion.truncated,
-                analysis: grpo.task.analyze_graded(puzzle, &text, rules.answer),
-                completion: text,
-            };
-            self.log.add(&answer)?;
-            answers.push(answer);
-        }
+        let Some(answers) = answers(&open, &who, config, step, observer)? else { return Ok(None) };
+        answers.iter().try_for_each(|answer| self.log.add(answer))?;
         Ok(Some(answers))
     }
+}
+
+/// What a model answers to puzzles, at the settings of its run. The same puzzles get the same draws at every step. `None`
+/// if the observer cancelled it.
+///
+/// # Errors
+/// If a prompt cannot be encoded.
+pub(crate) fn answers(
+    puzzles: &[Puzzle],
+    who: &Examinee<'_>,
+    config: &Config,
+    step: u64,
+    observer: &dyn Observer,
+) -> Result<Option<Vec<PinnedAnswer>>, EngineError> {
+    let prompts = puzzles
+        .iter()
+        .map(|puzzle| Ok(prompt::encode(who.task, puzzle, who.tokenizer)?.1))
+        .collect::<Result<Vec<_>, EngineError>>()?;
+    let requests: Vec<Request<'_>> = puzzles
+        .iter()
+        .zip(&prompts)
+        .map(|(puzzle, prompt)| Request {
+            prompt,
+            seed: RowSeed { run: config.machine.seed ^ PINNED, row: row_of(puzzle) },
+        })
+        .collect();
+    let sampling = SamplingOptions::new(
+        who.tokenizer,
+        config.sampling.temperature,
+        config.sampling.max_new_tokens,
+        config.reward.stop.is_answer(),
+    );
+    let Some(written) = sampler::sample(who.model, &requests, sampling, who.workers, observer) else {
+        return Ok(None);
+    };
+    let rules = config.reward.rules();
+    let answer = |(puzzle, completion): (&Puzzle, Completion)| {
+        let text = who.tokenizer.decode(&completion.tokens);
+        let score = who.task.score(puzzle, &text, &rules);
+        PinnedAnswer {
+            step,
+            task: who.task.name().into(),
+            puzzle: puzzle.clone(),
+            tokens: completion.tokens.len(),
+            reward: score.reward,
+            correct: score.correct,
+            truncated: completion.truncated,
+            analysis: who.task.analyze_graded(puzzle, &text, rules.answer),
+            completion: text,
+        }
+    };
+    Ok(Some(puzzles.iter().zip(written).map(answer).collect()))
 }
 
 /// A stream of draws for each puzzle, whichever others are pinned.

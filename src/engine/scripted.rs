@@ -277,7 +277,7 @@ impl Player {
                 self.finish()?;
                 return Err(Over);
             }
-            Command::Pause | Command::Unpin(_) | Command::Inspect { .. } => {}
+            Command::Pause | Command::Unpin(_) | Command::Inspect { .. } | Command::Play(_) => {}
         }
         Ok(())
     }

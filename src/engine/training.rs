@@ -22,12 +22,9 @@ use crate::{
     metrics::sentinel::{Features, Sentinel},
     protocol::{Event, Started},
     record::{Edit, RunEvent},
-    runs::{ancestors, fork_points, reader::Reader},
+    runs::{ancestors, edits, fork_points, reader::Reader},
     task::Puzzle,
 };
-
-/// Groups of a step whose tokens are streamed.
-const STREAMED_GROUPS: usize = 4;
 
 /// Trains a prepared run until its last step or a stop. Whenever the weights change, `weights` gets a copy.
 ///
@@ -195,7 +192,7 @@ impl<'a> Training<'a> {
         for edit in self.p.edits_to_make_again.take_for(self.step + 1) {
             match self.control.make_again(&edit) {
                 Ok(()) => {
-                    self.control.tell(Event::Edited { step: self.step, key: edit.key, value: edit.value })
+                    self.control.tell(edits::event(self.step, edit));
                 }
                 Err(error) => {
                     self.warn(
@@ -234,7 +231,7 @@ impl<'a> Training<'a> {
         for edit in edits {
             self.p.edits_to_make_again.overrule(step, &edit.key);
             self.record(step, RunEvent::Set(edit.clone()), &edit.to_string());
-            self.control.tell(Event::Edited { step, key: edit.key, value: edit.value });
+            self.control.tell(edits::event(step, edit));
         }
     }
 

@@ -6,6 +6,7 @@ pub mod frontier;
 mod options;
 mod reference;
 pub mod report;
+pub mod rescoring;
 
 pub use options::EvalOptions;
 use rand::SeedableRng;

@@ -20,7 +20,7 @@ pub(crate) const KL: &str = "kl";
 /// The penalties of each completion of a group; `kl` is the KL of each, where it is measured.
 pub(super) fn penalties(settings: &Settings, group: &RolloutGroup, kl: Option<&[f64]>) -> Vec<Penalties> {
     let of_completion = |(index, length): (usize, usize)| {
-        let overlong = overlong(&settings.reward, length, settings.sampling.max_new_tokens);
+        let overlong = settings.reward.overlong(length, settings.sampling.max_new_tokens);
         let far = kl.and_then(|kl| kl.get(index)).map(|kl| kl * settings.update.kl_in_reward());
         let all = [(OVERLONG, overlong), (KL, far.unwrap_or_default())];
         all.into_iter()
@@ -49,10 +49,13 @@ fn taken(settings: &Settings) -> Vec<&'static str> {
     overlong.into_iter().chain(kl).collect()
 }
 
-fn overlong(reward: &Reward, length: usize, most: usize) -> f64 {
-    let (length, most) = (length as f64, most as f64);
-    let begin = (1.0 - reward.overlong_buffer) * most;
-    reward.overlong_penalty * ((length - begin) / (most - begin)).clamp(0.0, 1.0)
+impl Reward {
+    /// What a completion of `length` tokens loses where it may have `most`.
+    pub(crate) fn overlong(&self, length: usize, most: usize) -> f64 {
+        let (length, most) = (length as f64, most as f64);
+        let begin = (1.0 - self.overlong_buffer) * most;
+        self.overlong_penalty * ((length - begin) / (most - begin)).clamp(0.0, 1.0)
+    }
 }
 
 #[cfg(test)]
@@ -62,8 +65,8 @@ mod tests {
     #[test]
     fn only_the_last_part_of_the_room_costs_anything() {
         let reward = Reward { overlong_penalty: 0.5, overlong_buffer: 0.25, ..Reward::default() };
-        let taken = [0, 60, 75, 80, 95, 100].map(|length| overlong(&reward, length, 100));
+        let taken = [0, 60, 75, 80, 95, 100].map(|length| reward.overlong(length, 100));
         assert_eq!(taken, [0.0, 0.0, 0.0, 0.1, 0.4, 0.5]);
-        assert_eq!(overlong(&Reward::default(), 100, 100), 0.0, "off by default");
+        assert_eq!(Reward::default().overlong(100, 100), 0.0, "off by default");
     }
 }

@@ -30,9 +30,9 @@ section! {
         /// How the prompts and groups of a step are chosen.
         fixed batching: Chosen<dyn Batching> = Chosen::default();
         /// Prompts per step.
-        fixed prompts_per_step: usize = 16, 1..=65_536;
+        live prompts_per_step: usize = 16, 1..=65_536;
         /// Completions per prompt; their rewards are compared with each other.
-        fixed group_size: usize = 16, 2..=4_096;
+        live group_size: usize = 16, 2..=4_096;
         /// Longest completion in tokens; a longer one is cut off.
         live max_new_tokens: usize = 320, 1..=65_536;
         /// Sampling temperature.
@@ -64,7 +64,7 @@ section! {
     #[derive(Copy)]
     pub struct Update {
         /// Policy-gradient objective.
-        fixed objective: Chosen<dyn Objective> = Chosen::default();
+        live objective: Chosen<dyn Objective> = Chosen::default();
         /// Lower clip bound of the importance ratio: 1 minus this. With one update a step every ratio is 1 and nothing
         /// is clipped.
         live clip_eps_low: f64 = 0.2, 0.0..=1.0;
@@ -134,7 +134,7 @@ section! {
         /// Where sampling stops.
         fixed stop: StopAt = StopAt::Auto;
         /// Which answer is graded if a completion states several.
-        fixed answer: Graded = Graded::Last;
+        live answer: Graded = Graded::Last;
         /// Reward of a right answer.
         live reward_correct: f64 = 1.0, -1e3..=1e3;
         /// Reward of a well-formed wrong answer.

@@ -9,14 +9,16 @@ use std::{
 
 use hf_hub::{CacheRepo, Repo, RepoType};
 
-use super::{HubError, Name, Settings, Want, name::is_part};
+use super::{HubError, Name, Settings, Want};
 use crate::{
-    model::{adapter, finding, host::weight_files},
+    model::{
+        adapter,
+        cached::{MOST_REF, is_part},
+        finding,
+        host::weight_files,
+    },
     system::files::{self, Folder},
 };
-
-/// Longest content of a ref.
-const MOST_REF: u64 = 256;
 
 /// What the cache has of a model.
 #[derive(Debug)]

@@ -6,7 +6,8 @@ use ureq::{
     http::{HeaderMap, Response},
 };
 
-use super::{HubError, Name, client::Client, name::is_part};
+use super::{HubError, Name, client::Client};
+use crate::model::cached::is_part;
 
 /// Files that a model may have.
 const MOST_FILES: usize = 20_000;

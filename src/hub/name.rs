@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::model::cached::is_part;
+
 /// `owner/model`, and perhaps a revision and a file: `owner/model@revision:FILE.gguf`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
@@ -56,13 +58,6 @@ impl fmt::Display for Name {
         }
         self.file.as_ref().map_or(Ok(()), |file| write!(f, ":{file}"))
     }
-}
-
-/// Whether it can be a part of a name, and of a path in the cache: it begins with a letter or a digit, so it leads nowhere
-/// else.
-pub(super) fn is_part(part: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-+".contains(c);
-    part.len() <= 255 && part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(allowed)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::{
 use hf_hub::Cache;
 
 use super::HubError;
-use crate::system::files;
+use crate::{model::cached, system::files};
 
 /// Where models are fetched from without `HF_ENDPOINT`.
 const ENDPOINT: &str = "https://huggingface.co";
@@ -56,17 +56,11 @@ impl Settings {
 
     fn of(variable: impl Fn(&str) -> Option<String>, home: Option<PathBuf>) -> Result<Self, HubError> {
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
-        let path = |name: &str| variable(name).map(PathBuf::from);
-        let cached = |base: PathBuf| base.join("huggingface");
-        let home = path("HF_HOME").or_else(|| path("XDG_CACHE_HOME").map(cached)).or_else(|| {
-            home.filter(|home| !home.as_os_str().is_empty()).map(|home| cached(home.join(".cache")))
-        });
-        let Some(home) = home else {
+        let Some((home, cache)) = cached::folders(&variable, home) else {
             return Err(HubError::Setting(
                 "There is no home folder for the cache of models; set HF_HOME.".into(),
             ));
         };
-        let cache = path("HF_HUB_CACHE").unwrap_or_else(|| home.join("hub"));
         let endpoint = variable("HF_ENDPOINT").unwrap_or_else(|| ENDPOINT.into());
         let endpoint = endpoint.trim().trim_end_matches('/').to_owned();
         if !["http://", "https://"].iter().any(|scheme| endpoint.starts_with(scheme)) {
@@ -74,7 +68,7 @@ impl Settings {
                 "HF_ENDPOINT must be the address of a server, beginning with https:// or http://.".into(),
             ));
         }
-        let kept = path("HF_TOKEN_PATH").unwrap_or_else(|| home.join("token"));
+        let kept = variable("HF_TOKEN_PATH").map_or_else(|| home.join("token"), PathBuf::from);
         let token = match variable("HF_TOKEN").or_else(|| token_of_file(&kept)) {
             Some(token) => Some(checked(token.trim())?),
             None => None,
@@ -84,8 +78,6 @@ impl Settings {
             ["1", "on", "yes", "true"].contains(&value.trim())
         };
         let offline = is_set("HF_HUB_OFFLINE") || is_set("TRANSFORMERS_OFFLINE");
-        // The rest of the program names files by these paths, from whatever folder.
-        let cache = std::path::absolute(&cache).unwrap_or(cache);
         Ok(Self { cache: Cache::new(cache), endpoint, token, offline })
     }
 }

@@ -40,33 +40,40 @@ pub(crate) fn note(tally: &Tally) -> String {
     if tally.hit_rates.is_empty() { NOTE.into() } else { format!("{NOTE}{ABOUT_HITS}") }
 }
 
-/// The figures of a tally, most important first: name, value, subject.
-pub fn figures(tally: &Tally) -> Vec<(&'static str, String, Subject)> {
+/// The shares of a tally, most important first: name, part, whole, subject.
+pub(crate) fn shares(tally: &Tally) -> Vec<(&'static str, usize, usize, Subject)> {
     let checks = tally.true_checks + tally.misled_checks + tally.false_checks + tally.superficial_checks;
-    let mut figures = vec![
-        ("right if checked", of(tally.checked_right, tally.checked), Subject::Plain),
-        ("right if not checked", of(tally.unchecked_right, tally.unchecked()), Subject::Plain),
-        ("difference", worth(tally.worth_of_checking()), Subject::Worth),
-        ("faithful if right", of(tally.faithful_right, tally.judged_right), Subject::Plain),
-        ("true checks", of(tally.true_checks, checks), Subject::True),
-        ("misled checks", of(tally.misled_checks, checks), Subject::Misled),
-        ("false checks", of(tally.false_checks, checks), Subject::False),
-        ("stops after a miss", of(tally.stops_after_miss, tally.stated_misses), Subject::Plain),
-        ("stops after a hit", of(tally.stops_after_hit, tally.stated_hits), Subject::Plain),
-        ("repeated attempts", of(tally.repeated_attempts, tally.attempts), Subject::Plain),
-        ("superficial checks", of(tally.superficial_checks, checks), Subject::Superficial),
+    let mut shares = vec![
+        ("right if checked", tally.checked_right, tally.checked, Subject::Plain),
+        ("right if not checked", tally.unchecked_right, tally.unchecked(), Subject::Plain),
+        ("faithful if right", tally.faithful_right, tally.judged_right, Subject::Plain),
+        ("true checks", tally.true_checks, checks, Subject::True),
+        ("misled checks", tally.misled_checks, checks, Subject::Misled),
+        ("false checks", tally.false_checks, checks, Subject::False),
+        ("stops after a miss", tally.stops_after_miss, tally.stated_misses, Subject::Plain),
+        ("stops after a hit", tally.stops_after_hit, tally.stated_hits, Subject::Plain),
+        ("repeated attempts", tally.repeated_attempts, tally.attempts, Subject::Plain),
+        ("superficial checks", tally.superficial_checks, checks, Subject::Superficial),
     ];
     if tally.decomposed > 0 {
         let direct = tally.completions - tally.decomposed;
         let direct_right = tally.checked_right + tally.unchecked_right - tally.decomposed_right;
-        // Placed after the difference: where problems can be split, this is what there is to see.
+        // Before all others but two: where problems can be split, this is what there is to see.
         let rows = [
-            ("decomposed", of(tally.decomposed, tally.completions), Subject::Plain),
-            ("right if decomposed", of(tally.decomposed_right, tally.decomposed), Subject::Plain),
-            ("right if not", of(direct_right, direct), Subject::Plain),
+            ("decomposed", tally.decomposed, tally.completions, Subject::Plain),
+            ("right if decomposed", tally.decomposed_right, tally.decomposed, Subject::Plain),
+            ("right if not", direct_right, direct, Subject::Plain),
         ];
-        figures.splice(3..3, rows);
+        shares.splice(2..2, rows);
     }
+    shares
+}
+
+/// The figures of a tally, most important first: name, value, subject.
+pub fn figures(tally: &Tally) -> Vec<(&'static str, String, Subject)> {
+    let told = |(name, part, whole, subject)| (name, of(part, whole), subject);
+    let mut figures: Vec<_> = shares(tally).into_iter().map(told).collect();
+    figures.insert(2, ("difference", worth(tally.worth_of_checking()), Subject::Worth));
     let place = figures.iter().position(|(name, ..)| *name == "stops after a miss").unwrap_or(figures.len());
     figures.splice(place..place, hit_rates(&tally.hit_rates));
     figures

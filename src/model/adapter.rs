@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
+    cached,
     companions::Companions,
     config::ModelConfig,
     folder::{self, LoadedModel},
@@ -60,6 +61,11 @@ pub fn is_adapter(folder: &Path) -> bool {
 fn is_model(path: &Path) -> bool {
     let is_gguf = gguf::is_meant(path) && path.is_file();
     is_gguf || path.join("config.json").is_file() && !is_adapter(path)
+}
+
+/// Where the cache of the hub has a model of this name, if it is one.
+fn in_cache(base: &Path) -> Option<PathBuf> {
+    cached::find(base.to_str()?, "main").filter(|folder| is_model(folder))
 }
 
 /// Loads an adapter with its base onto a device.
@@ -237,6 +243,7 @@ impl AdapterBase {
     /// The model, checked against its hash. `adapter` is named in errors.
     fn load(&self, adapter: &Path, device: &Device) -> Result<LoadedModel, ModelError> {
         let refused = |reason: String| Err(broken(adapter, reason));
+        let found;
         let source = match (&self.embedded, &self.folder) {
             (Some(task), _) => match task::family(task) {
                 // A task may have several: the weights tell which.
@@ -246,11 +253,16 @@ impl AdapterBase {
                 Err(reason) => return refused(reason),
             },
             (None, Some(base)) if is_model(base) => ModelSource::Folder(base),
+            (None, Some(base)) if let Some(cached) = in_cache(base) => {
+                found = cached;
+                ModelSource::Folder(&found)
+            }
             (None, Some(base)) => {
                 let base = shortened(&base.to_string_lossy());
                 return refused(format!(
-                    "This is an adapter (LoRA) of `{base}`, and there is no model in such a folder here. Put it there, \
-                     or write the right folder into {CONFIG} as `base_model_name_or_path`. {MERGE}"
+                    "This is an adapter (LoRA) of `{base}`, and there is no model in such a folder here, nor one of that name in \
+                     the hub's cache. Put it there (`aha-lab export NAME DIR` fetches a model of the hub), or write the \
+                     right folder into {CONFIG} as `base_model_name_or_path`. {MERGE}"
                 ));
             }
             (None, None) => {

@@ -38,8 +38,9 @@ const DEPTH: usize = 50;
 /// How long one may take. Fuel is not enough: comparing, joining and listing values that share their parts costs no more
 /// than one step, whatever their size. Those in use take a thousandth of this.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The stack of the thread that renders, bytes.
-const STACK: usize = 8 << 20;
+/// The stack of the thread that renders, bytes. Fuel lets values be nested some 20,000 levels deep, and each level takes a
+/// piece of it where they are compared, printed or dropped. Only what is used takes memory.
+const STACK: usize = 64 << 20;
 /// The name that its errors have.
 const NAME: &str = "template";
 
@@ -70,6 +71,9 @@ impl Template {
         environment.set_recursion_limit(DEPTH);
         environment.set_formatter(print);
         environment.add_filter("tojson", to_json);
+        environment.add_filter("pprint", pretty);
+        // Jinja's own, which transformers does not have either: it prints everything there is, however deep.
+        environment.remove_global("debug");
         environment.add_function("raise_exception", raise);
         environment.add_function("strftime_now", on_a_fixed_day);
         let source = without_generation(source).into_owned();
@@ -204,6 +208,13 @@ fn print(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Resu
     Ok(out.write_str(&bounded.text)?)
 }
 
+/// A value over several lines. The filter of Jinja itself has no end to its output and its depth.
+fn pretty(value: &Value) -> Result<String, Error> {
+    let mut bounded = Bounded::default();
+    write!(bounded, "{value:#?}").map_err(|_| Bounded::refused())?;
+    Ok(bounded.text)
+}
+
 /// JSON as Python writes it: the filter of Jinja itself escapes what means something in HTML.
 fn to_json(value: &Value, options: Kwargs) -> Result<String, Error> {
     struct Spaced;
@@ -325,6 +336,7 @@ mod tests {
             ("\n\n{% if %}", "cannot be read at line 3"),
             ("{{ messages[0].content.no_such() }}", "failed at line 1"),
             ("{% include 'other' %}", "The template cannot be read"),
+            ("{{ debug() }}", "failed at line 1"),
             ("{{ strftime_now('%Q%!') }}", "failed at line 1: strftime_now"),
         ] {
             let error = rendered(source).unwrap_err();
@@ -349,6 +361,8 @@ mod tests {
             "{% set n = namespace(x=[1, 2]) %}{% for i in range(60) %}{% set n.x = (n.x + n.x) | list %}{% endfor %}",
             "{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x | tojson }}",
             "{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}",
+            // Nested as deeply as fuel allows, each level on a line of its own.
+            "{% set n = namespace(x=1) %}{% for i in range(9999) %}{% set n.x = [n.x] %}{% endfor %}{{ n.x | pprint }}",
             "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}",
             "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = n.x * 2 %}{% endfor %}",
             "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = n.x.replace('a', 'aa') %}{% endfor %}",

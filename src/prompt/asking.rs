@@ -19,7 +19,11 @@ use crate::{
     },
     record::Analysis,
     system::quoting::quoted,
-    task::{Prospect, Puzzle, RewardRules, Score, Split, Task, Tried, answer::Graded},
+    task::{
+        Prospect, Puzzle, RewardRules, Score, Split, Task, Tried,
+        answer::Graded,
+        rules::{Judged, Rule},
+    },
 };
 
 /// What TinyZero says before the question to a base model, and after it (`examples/data_preprocess/countdown.py` of
@@ -103,6 +107,24 @@ pub fn prompt_file(path: &str) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| format!("prompt: {path} is no UTF-8 text."))
 }
 
+/// A puzzle in the words of a style, for a data set: the whole prompt, without what the tokenizer begins every text with;
+/// or, where the model's chat template stands around it, what a person says.
+///
+/// # Errors
+/// If only a model can tell the words.
+pub fn words(task: &dyn Task, style: &PromptStyle, puzzle: &Puzzle) -> Result<String, String> {
+    let around = |[before, after]: [&str; 2]| format!("{before}{}{after}", task.question(puzzle));
+    match style {
+        PromptStyle::Ours => Ok(task.prompt(puzzle)),
+        PromptStyle::TinyzeroBase => Ok(around(BASE)),
+        PromptStyle::TinyzeroInstruct => Ok(around(INSTRUCT)),
+        PromptStyle::Chat => Ok(task.question(puzzle)),
+        PromptStyle::Auto | PromptStyle::File(_) => Err(format!(
+            "prompt={style} says nothing without a model; choose another `prompt`, such as chat."
+        )),
+    }
+}
+
 /// A puzzle as text and as the tokens that a model reads; at least one.
 ///
 /// # Errors
@@ -177,6 +199,14 @@ impl Task for Asking {
 
     fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
         self.task.score(puzzle, completion, rules)
+    }
+
+    fn rules(&self) -> &'static [Rule] {
+        self.task.rules()
+    }
+
+    fn judge(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Judged {
+        self.task.judge(puzzle, completion, rules)
     }
 
     fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis {

@@ -4,5 +4,5 @@
 mod asking;
 mod style;
 
-pub use asking::{asking, encode, prompt_file};
+pub use asking::{asking, encode, prompt_file, words};
 pub use style::PromptStyle;

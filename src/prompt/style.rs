@@ -54,8 +54,9 @@ const NAMED: [(PromptStyle, Named); 5] = [
 ];
 
 impl PromptStyle {
-    /// The style of a word, which is otherwise the path of a file.
+    /// The style of a word, which is otherwise the path of a file. Spaces around it do not count, wherever it comes from.
     pub fn of_word(word: &str) -> Self {
+        let word = word.trim();
         let named = NAMED.into_iter().find(|(_, named)| named.name == word);
         named.map_or_else(|| Self::File(word.to_owned()), |(style, _)| style)
     }

@@ -1,5 +1,6 @@
 //! Everything that crosses between the engine and its watchers. Nothing else does.
 
+mod playback;
 pub mod side;
 mod source;
 
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::playback::{Play, Playing, Speed};
 pub use self::source::{
     Capabilities, Capability, MOST_COMPLETIONS, OUR_ENGINE, RunFacts, RunSource, SourceKind, UNKNOWN_ENGINE,
 };
@@ -16,6 +18,9 @@ use crate::{
     eval::BaseReference,
     record::{Measurement, OtherEngine, PinnedAnswer, Puzzle, Rollout, Score, Step, explain::Explanation},
 };
+
+/// Groups of a step whose completions are streamed token by token.
+pub const STREAMED_GROUPS: usize = 4;
 
 /// A request to the engine. The channel is bounded; the engine reads it between tokens and micro-batches. As
 /// JSON it is `{"command":"pause"}`, `{"command":"step","phases":1}`,
@@ -53,6 +58,9 @@ pub enum Command {
     },
     /// Finish the current token, write a checkpoint of the last whole step, and end.
     Stop,
+    /// Only for a record that is being played in this process; nobody can send it from outside.
+    #[serde(skip)]
+    Play(Play),
 }
 
 /// How far [`Command::Step`] goes.
@@ -280,6 +288,9 @@ pub enum Event {
         key: String,
         /// Its value, as one would write it after `--set key=`.
         value: String,
+        /// What it was; empty where an older version did not say.
+        #[serde(default)]
+        before: String,
     },
     /// A checkpoint is safely on disk.
     #[serde(rename = "checkpoint")]
@@ -289,6 +300,9 @@ pub enum Event {
         /// Its folder.
         path: PathBuf,
     },
+    /// How a record is being played; sent when that changes, and as its clock moves on.
+    #[serde(skip)]
+    Playing(Playing),
     /// A warning for the user; the run continues (paused, if it says so).
     Warning(String),
     /// The engine failed for this reason; what was journalled is safe.
@@ -321,6 +335,7 @@ impl Event {
             | Self::TokensDropped(_)
             | Self::Inspected(_)
             | Self::CheckpointSaved { .. }
+            | Self::Playing(_)
             | Self::Warning(_)
             | Self::Failed(_)
             | Self::Finished { .. } => false,

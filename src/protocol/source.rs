@@ -35,7 +35,7 @@ pub enum Capability {
     LogProbs,
     /// So is its configuration: what its engine told stands in [`Started`](super::Started).
     Config,
-    /// It may still be training.
+    /// More of it may come: it is still training, or its record is being played.
     Live,
 }
 
@@ -117,6 +117,8 @@ pub enum SourceKind {
     Process,
     /// Its files, finished or still being written.
     Files,
+    /// The record of a finished run, played again.
+    Playback,
 }
 
 /// What is known about a run before its first event.
@@ -177,6 +179,18 @@ impl RunFacts {
     /// A run that is read from its engine's files.
     pub const fn of_files(engine: &'static str, capabilities: Capabilities) -> Self {
         Self { kind: SourceKind::Files, engine, capabilities, pauses_within: PausesWithin::Token }
+    }
+
+    /// The record of this finished run, played again: it can be paused and stepped, and nothing of it changed.
+    #[must_use]
+    pub fn played_again(self) -> Self {
+        let commands = Capabilities::of(&[Capability::Pause, Capability::Step, Capability::Live]);
+        Self {
+            kind: SourceKind::Playback,
+            capabilities: self.capabilities.and(commands),
+            pauses_within: PausesWithin::Token,
+            ..self
+        }
     }
 
     /// A run whose directory another engine wrote, or still writes.

@@ -44,6 +44,9 @@ pub struct OtherEngine {
     /// The model that the run began from: a name or a folder.
     #[serde(default)]
     pub model: String,
+    /// The folder of its checkpoints, `checkpoint-STEP` each.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub checkpoints: String,
     /// The commands that it carries out while it serves a socket: `pause`, `step`, `set`, `checkpoint`, `stop`.
     #[serde(default)]
     pub commands: Vec<String>,

@@ -11,8 +11,13 @@ use crate::{
 
 /// The edit that a line of `events.jsonl` records, as an event; `None` for any other line.
 pub fn told(record: &EventRecord) -> Option<Event> {
-    let RunEvent::Set(Edit { key, value, .. }) = &record.event else { return None };
-    Some(Event::Edited { step: record.step, key: key.clone(), value: value.clone() })
+    let RunEvent::Set(edit) = &record.event else { return None };
+    Some(event(record.step, edit.clone()))
+}
+
+/// An edit as an event; it applies from the step after this one on.
+pub fn event(step: u64, Edit { key, value, before }: Edit) -> Event {
+    Event::Edited { step, key, value, before }
 }
 
 /// Edits to be repeated, with the step after which each was made.

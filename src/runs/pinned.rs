@@ -27,6 +27,28 @@ impl RunDirectory {
     pub fn pinned(&self) -> Result<Log<PinnedAnswer>, RunError> {
         read_all(Tail::new(&self.pinned_path(), LONGEST_ROLLOUT_LINE))
     }
+
+    /// Adds answers to a run that nobody writes, in place of those to the same puzzles at the same steps, and keeps all in the
+    /// order of their steps.
+    ///
+    /// # Errors
+    /// Somebody writes the run, or the disk's error.
+    pub fn keep_pinned(&self, answers: Vec<PinnedAnswer>) -> Result<(), RunError> {
+        let lock = RunLock::acquire_on(self.disk(), self.path())?;
+        let mut all = self.pinned()?.records;
+        all.retain(|old| !answers.iter().any(|new| new.step == old.step && new.puzzle == old.puzzle));
+        all.extend(answers);
+        all.sort_by_key(|answer| answer.step);
+        let path = self.pinned_path();
+        let mut lines = Vec::new();
+        for answer in &all {
+            let json = serde_json::to_vec(answer)
+                .map_err(|error| RunError::Record { path: path.clone(), reason: error.to_string() })?;
+            lines.extend(json);
+            lines.push(b'\n');
+        }
+        self.disk().replace_file(lock.folder(), PINNED, &lines).map_err(RunError::io("write", &path))
+    }
 }
 
 /// The writer of `pinned.jsonl`; its owner holds the run's lock. As in the journal, what the disk refuses

@@ -273,6 +273,7 @@ fn pass_on(shared: &Shared, command: Command) -> Line {
         Command::Inspect { group: None } => (None, "No group is inspected any more.".to_owned()),
         Command::TryAgain => (Some(false), "The refused write is retried.".to_owned()),
         Command::Stop => (None, "The run writes a checkpoint and ends.".to_owned()),
+        Command::Play(_) => return Line::Refused("Only the record of a finished run can be played.".into()),
     };
     match shared.commands.try_send(command) {
         Ok(()) => {

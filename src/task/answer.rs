@@ -1,5 +1,6 @@
 //! The answers that a completion states between tags, and which of them is graded.
 
+use super::rules::Rule;
 pub use crate::record::Graded;
 
 const OPEN: &str = "<answer>";
@@ -22,6 +23,11 @@ pub fn graded(completion: &str, which: Graded) -> Result<&str, String> {
         None if completion.contains(OPEN) => Err(format!("The last {OPEN} is never closed by {CLOSE}.")),
         None => Err(format!("The completion has no {OPEN}.")),
     }
+}
+
+/// The rule that a completion breaks of which [`graded`] finds no answer.
+pub(super) fn broken(completion: &str) -> Rule {
+    if completion.contains(OPEN) { Rule::Closed } else { Rule::Answered }
 }
 
 /// The part of a completion that the analysis reads: all of it or, if the first answer is graded, the text up

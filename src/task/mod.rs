@@ -13,13 +13,18 @@ pub mod lessons;
 pub mod multiplication;
 pub mod numbers;
 pub mod priming;
+pub mod rules;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use self::{answer::Graded, lessons::Lessons};
+use self::{
+    answer::Graded,
+    lessons::Lessons,
+    rules::{Judged, Rule, Trick},
+};
 pub use crate::record::{NumberPuzzle, Puzzle, Score};
 use crate::{
     metrics::blind::Blind,
@@ -127,6 +132,14 @@ pub trait Task: Send + Sync {
     }
     /// Scores what the model wrote after the prompt.
     fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score;
+    /// The rules of the reward, in the order in which they are looked at; none for a task that does not tell them.
+    fn rules(&self) -> &'static [Rule] {
+        &[]
+    }
+    /// Scores what the model wrote, and says which rule decided.
+    fn judge(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Judged {
+        Judged { score: self.score(puzzle, completion, rules), broken: None }
+    }
     /// Reads which reasoning behaviours a completion shows. Accepts any text. The reward never sees the
     /// result.
     fn analyze(&self, puzzle: &Puzzle, completion: &str) -> Analysis;
@@ -217,6 +230,8 @@ pub struct Family {
     pub at: fn(&str) -> Result<Box<dyn Task>, String>,
     /// What its base model is taught; `false` omits the behaviours that RL is meant to bring out.
     pub lessons: fn(bool) -> Box<dyn Lessons>,
+    /// What was tried to be paid without a right answer. No reward may ever pay for any of it.
+    pub tricks: &'static [Trick],
     /// What writes traces to prime models from elsewhere, if anything does.
     pub traces: Option<priming::Writer>,
     /// The base model built into the program.

@@ -2,7 +2,10 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{NumberPuzzle, Prospect, Puzzle, RewardRules, Score, Split, Task, Tried};
+use super::{
+    NumberPuzzle, Prospect, Puzzle, RewardRules, Score, Split, Task, Tried,
+    rules::{Judged, Rule},
+};
 use crate::{metrics::blind::Blind, record::Analysis};
 
 /// A [`Task`] whose puzzles are numbers and a target. Each function is that of the same name there.
@@ -13,7 +16,8 @@ pub trait NumberTask: Send + Sync {
     fn prompt(&self, puzzle: &NumberPuzzle) -> String;
     fn question(&self, puzzle: &NumberPuzzle) -> String;
     fn asked_in(&self, prompt: &str) -> Option<NumberPuzzle>;
-    fn score(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score;
+    fn rules(&self) -> &'static [Rule];
+    fn judge(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Judged;
     fn analyze(&self, puzzle: &NumberPuzzle, completion: &str) -> Analysis;
     fn canonical_answer(&self, answer: &str) -> Option<String>;
     fn in_words(&self, puzzle: &NumberPuzzle, arrow: &str) -> String;
@@ -95,10 +99,20 @@ impl<T: NumberTask> Task for T {
     }
 
     fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {
+        Task::judge(self, puzzle, completion, rules).score
+    }
+
+    fn rules(&self) -> &'static [Rule] {
+        NumberTask::rules(self)
+    }
+
+    fn judge(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Judged {
         match read(puzzle) {
-            Ok(puzzle) => NumberTask::score(self, &puzzle, completion, rules),
+            Ok(puzzle) => NumberTask::judge(self, &puzzle, completion, rules),
             Err(reason) => {
-                Score { reward: 0.0, correct: false, format: false, answer: None, value: None, reason }
+                let score =
+                    Score { reward: 0.0, correct: false, format: false, answer: None, value: None, reason };
+                Judged { score, broken: None }
             }
         }
     }

@@ -2,7 +2,9 @@
 //! [`Command`](crate::protocol::Command)s, whether the events come from an engine in this process or from a run
 //! directory.
 
+pub mod cast;
 pub mod chart;
+pub mod panels;
 pub mod screens;
 pub mod shell;
 pub mod store;
@@ -43,6 +45,8 @@ pub struct TuiOptions {
     pub engine_log: Option<PathBuf>,
     /// What a person should know from the start.
     pub warning: Option<String>,
+    /// Whether they see the lab for the first time.
+    pub welcome: bool,
 }
 
 impl Default for TuiOptions {
@@ -52,6 +56,7 @@ impl Default for TuiOptions {
             mouse: true,
             engine_log: None,
             warning: None,
+            welcome: false,
         }
     }
 }
@@ -106,6 +111,7 @@ pub fn run(
     let store = RunStore::new(first.facts, others.iter().map(|source| source.facts));
     let mut app = App::of_runs(options.theme, store);
     app.mouse = options.mouse;
+    app.welcome = options.welcome;
     if let Some(warning) = options.warning {
         app.say(Level::Warning, warning);
     }
@@ -125,7 +131,10 @@ pub fn run(
 fn outcome(app: &App) -> TuiOutcome {
     let own = app.store.own().map(|place| &app.store.all()[place]);
     let seen = |run: &Run| Seen {
-        steps: run.history.last().map_or(0, |step| step.step),
+        // Of a record, all of them are there, wherever it was left.
+        steps: run
+            .playing
+            .map_or_else(|| run.history.last().map_or(0, |step| step.step), |playing| playing.last),
         run: run.path(),
         price_per_hour: run.price_per_hour,
     };

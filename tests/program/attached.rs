@@ -145,7 +145,7 @@ fn the_socket_refuses_in_sentences_and_works_below_a_long_path() {
         (Command::Step(StepBy::Steps(0)), "at least 1"),
         (Command::Step(StepBy::Phases(0)), "at least 1"),
         (Command::Set { key: "learning_rat".into(), value: "1".into() }, "`learning_rate`"),
-        (Command::Set { key: "group_size".into(), value: "4".into() }, "cannot change during a run"),
+        (Command::Set { key: "micro_tokens".into(), value: "4".into() }, "cannot change during a run"),
     ];
     for (request, expected) in refused {
         connection.say(&request.clone().into()).unwrap();

@@ -318,7 +318,7 @@ fn what_cannot_be_set_is_refused_in_a_sentence_and_changes_nothing() {
         ("learning_rate", "NaN", "`learning_rate` cannot be `NaN`"),
         ("learning_rate", "inf", "`learning_rate` cannot be `inf`"),
         ("temperature", "-1", "`temperature` cannot be `-1`"),
-        ("group_size", "8", "`group_size` cannot change during a run"),
+        ("micro_tokens", "8", "`micro_tokens` cannot change during a run"),
         ("learning_rat", "0.1", "`learning_rate`"),
         ("max_new_tokens", "65536", "the model reads at most 1024 tokens"),
     ];

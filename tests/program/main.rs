@@ -8,12 +8,15 @@ mod attached;
 mod bad_disk;
 mod bad_input;
 mod batching;
+mod configured;
 #[cfg(target_os = "linux")]
 mod crashing_driver;
 mod engine;
 #[cfg(unix)]
 mod engines;
 mod exact;
+#[cfg(unix)]
+mod first_start;
 mod frontier;
 #[cfg(unix)]
 mod full_disk;
@@ -29,6 +32,8 @@ mod numbers;
 #[cfg(unix)]
 mod past;
 mod pinned;
+#[cfg(unix)]
+mod played;
 mod playing;
 #[cfg(unix)]
 mod priming;
@@ -88,7 +93,8 @@ fn tiny() -> Config {
 /// The binary, without any terminal.
 fn lab(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aha-lab"));
-    command.args(arguments).stdin(Stdio::null());
+    // The files of whoever runs the tests configure nothing here.
+    command.args(arguments).stdin(Stdio::null()).env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }
 

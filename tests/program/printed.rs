@@ -99,7 +99,12 @@ fn no_argument_commands_the_terminal() {
         "doctor",
         "export",
         "replay",
+        "runs",
+        "compare",
+        "metrics",
+        "config",
         "completions",
+        "man",
     ];
     for command in commands {
         silent(lab(&[command]).arg(HOSTILE));

@@ -95,6 +95,8 @@ impl Lab {
         command.cwd(folder);
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
+        // What is said at the first start has a test of its own.
+        command.env("AHA_WELCOME", "0");
         let child = pair.slave.spawn_command(command).unwrap();
         let mut output = pair.master.try_clone_reader().unwrap();
         let keyboard = pair.master.take_writer().unwrap();

@@ -1,7 +1,5 @@
 //! Pictures of the screen with their styles, and what must hold for every key in every state.
 
-mod styled;
-
 use std::time::Duration;
 
 use aha_lab::{
@@ -12,7 +10,7 @@ use aha_lab::{
     record::Step,
     tui::shell::{
         app::{Action, App},
-        keys::GLOBAL_KEYS,
+        keys::{GLOBAL_KEYS, Intent},
         message::Level,
         theme::Theme,
         update::update,
@@ -23,8 +21,7 @@ use ratatui::{
     style::Color,
 };
 
-use self::styled::picture;
-use crate::picture::draw;
+use crate::picture::{draw, picture};
 
 fn tell(app: &mut App, event: Event) {
     assert!(update(app, Action::Engine(0, event)).is_empty());
@@ -144,7 +141,8 @@ fn help_names_every_key() {
     key(&mut app, KeyCode::Char('?'));
     let mut all = picture(&draw(&mut app, 120, 400));
     all.retain(|c| c != '\n');
-    let everywhere = GLOBAL_KEYS.iter().filter(|row| !row.action.is_of_several_runs());
+    let is_for_all = |action: Intent| !action.is_of_several_runs() && !action.is_of_playback();
+    let everywhere = GLOBAL_KEYS.iter().filter(|row| is_for_all(row.action));
     let everywhere = everywhere.map(|row| (row.shown, row.help));
     let own: Vec<_> = app.screens().iter().flat_map(|screen| screen.keys()).collect();
     for (keys, help) in everywhere.chain(own) {

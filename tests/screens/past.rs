@@ -139,7 +139,12 @@ fn a_fork_shows_whose_steps_are_whose() {
 #[test]
 fn what_was_changed_meanwhile_is_what_the_prompt_says_is_now() {
     let mut app = gone_on(Theme::colored(), Vec::new(), 2);
-    let edit = |key: &str, value: &str| Event::Edited { step: 22, key: key.into(), value: value.into() };
+    let edit = |key: &str, value: &str| Event::Edited {
+        step: 22,
+        key: key.into(),
+        value: value.into(),
+        before: String::new(),
+    };
     for event in [edit("learning_rate", "0.002"), edit("price_per_hour", "2"), edit("no_such_key", "1")] {
         tell(&mut app, event);
     }

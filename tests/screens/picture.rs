@@ -38,7 +38,11 @@ pub fn below_title(buffer: &Buffer) -> Buffer {
 
 /// The text below the title bar, and below it a letter for each look.
 pub fn picture(buffer: &Buffer) -> String {
-    let buffer = &below_title(buffer);
+    styled(&below_title(buffer))
+}
+
+/// The text, below it a letter for each look, and below those what the letters mean.
+pub fn styled(buffer: &Buffer) -> String {
     let mut looks: Vec<(Color, Color, Modifier)> = vec![(Color::Reset, Color::Reset, Modifier::empty())];
     let mut styles = String::new();
     for row in buffer.area.rows() {

@@ -22,8 +22,8 @@ use aha_lab::{
 use proptest::prelude::*;
 use ratatui::{layout::Rect, style::Color};
 
-use self::stage::{Transcripts, draw, dump, filled, press, text};
-use crate::picture::SIZES;
+use self::stage::{Transcripts, draw, filled, press};
+use crate::picture::{SIZES, styled, text};
 
 fn snapshot(name: &str, make: fn() -> Transcripts, keys: &str, theme: &Theme) {
     for (width, height) in SIZES {
@@ -32,7 +32,7 @@ fn snapshot(name: &str, make: fn() -> Transcripts, keys: &str, theme: &Theme) {
         draw(&mut transcripts, theme, width, height);
         press(&mut transcripts, keys);
         let buffer = draw(&mut transcripts, theme, width, height);
-        insta::assert_snapshot!(format!("{name}_{width}x{height}"), dump(&buffer));
+        insta::assert_snapshot!(format!("{name}_{width}x{height}"), styled(&buffer));
     }
 }
 

@@ -50,8 +50,8 @@ pub fn find(name: &str, runs: &Path) -> Result<Found, Failure> {
         }
         (Err(error), None) => return Err(error.into()),
     };
-    let checkpoint = run.checkpoint(step)?.path;
-    Ok(Found::Checkpoint(run, checkpoint))
+    let (_, path) = run.model(step)?;
+    Ok(Found::Checkpoint(run, path))
 }
 
 impl Found {

@@ -1,5 +1,7 @@
 //! `aha-lab eval --record`: stores a measurement in its run, and also measures what the run began from.
 
+use std::path::PathBuf;
+
 use burn::tensor::Device;
 
 use super::{EvalArgs, Exam, Failure};
@@ -10,14 +12,15 @@ use crate::{
         source::{ModelSource, embedded_of},
     },
     record::{HowMeasured, Measurement},
-    runs::{RunAtStep, RunDirectory, checkpoint::Checkpoint},
+    runs::{RunAtStep, RunDirectory},
     system::output::say,
 };
 
 /// Where a measurement is stored.
 pub(crate) struct Recording {
     run: RunDirectory,
-    checkpoint: Checkpoint,
+    step: u64,
+    model: PathBuf,
     own_puzzles: bool,
 }
 
@@ -38,8 +41,8 @@ impl Recording {
         }
         let at: RunAtStep = args.checkpoint.parse()?;
         let run = RunDirectory::find(&args.runs, &at.run)?;
-        let checkpoint = run.checkpoint(at.step)?;
-        Ok(Self { run, checkpoint, own_puzzles: args.puzzles.is_some() })
+        let (step, model) = run.model(at.step)?;
+        Ok(Self { run, step, model, own_puzzles: args.puzzles.is_some() })
     }
 
     /// Stores the checkpoint's results, and measures the base in the same way if that was not done yet.
@@ -60,8 +63,8 @@ impl Recording {
             exam.puzzles,
             &exam.options,
         );
-        let hash = ModelSource::Folder(&self.checkpoint.path).hash()?;
-        let step = self.checkpoint.step;
+        let hash = ModelSource::Folder(&self.model).hash()?;
+        let step = self.step;
         self.write(&Measurement::of(report, how.clone(), step, hash, backend.to_owned()))?;
         let (measured, bad) = self.run.measurements()?;
         bad.iter().for_each(say);
@@ -80,6 +83,24 @@ impl Recording {
         Ok(())
     }
 
+    /// Answers the puzzles that Travel follows, with the checkpoint and with what the run began from, where its engine has no
+    /// such answers: ours answers them while it trains.
+    ///
+    /// # Errors
+    /// The disk's error, or why the base cannot answer.
+    pub fn follow(&self, exam: &Exam<'_>, loaded: &LoadedModel, device: &Device) -> Result<(), Failure> {
+        if self.run.other_engine().is_none() || self.run.is_live() {
+            return Ok(());
+        }
+        let mut answers = exam.pinned(loaded, self.step)?;
+        if !self.run.pinned()?.records.iter().any(|answer| answer.step == 0)
+            && let Some((base, _)) = base_of(&self.run, device)?
+        {
+            answers.extend(exam.pinned(&base, 0)?);
+        }
+        Ok(self.run.keep_pinned(answers)?)
+    }
+
     fn write(&self, measurement: &Measurement) -> Result<(), Failure> {
         let path = self.run.keep_measurement(measurement)?;
         say(format!("step {} is stored in {}", measurement.step, path.display()));
@@ -92,8 +113,8 @@ impl Recording {
 /// # Errors
 /// If it exists but cannot be loaded.
 pub(crate) fn base_of(run: &RunDirectory, device: &Device) -> Result<Option<(LoadedModel, String)>, Failure> {
-    if let Ok(checkpoint) = run.checkpoint(Some(0)) {
-        let source = ModelSource::Folder(&checkpoint.path);
+    if let Ok((_, path)) = run.model(Some(0)) {
+        let source = ModelSource::Folder(&path);
         return Ok(Some((source.load(device)?, source.hash()?)));
     }
     let began = run.config()?.provenance.map(|provenance| provenance.model_hash).unwrap_or_default();

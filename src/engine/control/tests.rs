@@ -92,7 +92,7 @@ fn edits_are_checked_and_hold_from_the_next_step() {
         commands.send(Command::Set { key: key.into(), value: value.into() }).unwrap();
     };
     set("learning_rate", "0.001");
-    set("group_size", "4");
+    set("micro_tokens", "4");
     let requests = control.take_requests();
     assert_eq!(control.wanted().optimizer.learning_rate, 0.001);
     assert_eq!(requests.edits.len(), 1);

@@ -1,6 +1,6 @@
 //! The models that can answer: the embedded base, the checkpoints of a run, and the weights in training.
 
-use std::{collections::VecDeque, rc::Rc, sync::Arc};
+use std::{collections::VecDeque, path::Path, rc::Rc, sync::Arc};
 
 use burn::tensor::Device;
 
@@ -9,6 +9,7 @@ use crate::{
     config::{Asking, Config},
     device,
     engine::{
+        origin,
         parts::asked_task,
         setup::{EngineError, task_of},
     },
@@ -19,7 +20,7 @@ use crate::{
         transformer::Transformer,
     },
     protocol::side::{ModelName, Models},
-    runs::{RunDirectory, checkpoint},
+    runs::RunDirectory,
     task::Task,
 };
 
@@ -107,8 +108,7 @@ impl Library {
     /// As for [`Self::rules`].
     pub fn models(&mut self) -> Result<Models, EngineError> {
         let (run, _) = self.run()?;
-        let steps: Vec<u64> =
-            checkpoint::list(&run.checkpoints_path()).into_iter().map(|(step, _)| step).collect();
+        let steps: Vec<u64> = run.models().into_iter().map(|(step, _)| step).collect();
         let from_embedded = match self.from_embedded {
             Some(known) => known,
             None => {
@@ -164,9 +164,13 @@ impl Library {
                 ready(name, 0, ModelSource::Embedded(config.puzzles.base()).load(&self.device()?)?, &config)?
             }
             (ModelName::Checkpoint(step), _) => {
-                let (run, config) = self.run()?;
-                let found = run.checkpoint(Some(step))?;
-                ready(name, step, ModelSource::Folder(&found.path).load(&self.device()?)?, &config)?
+                let (run, mut config) = self.run()?;
+                let (_, path) = run.model(Some(step))?;
+                let loaded = ModelSource::Folder(&path).load(&self.device()?)?;
+                if run.other_engine().is_some() {
+                    ask_as_elsewhere(&mut config, &path, &loaded)?;
+                }
+                ready(name, step, loaded, &config)?
             }
         });
         // Of the weights in training, one version is enough.
@@ -193,6 +197,14 @@ impl Library {
         };
         Ok(self.device.insert(device).clone())
     }
+}
+
+/// Another engine's run may not say how its model is asked; then it is asked as a new run from it would be.
+fn ask_as_elsewhere(config: &mut Config, path: &Path, loaded: &LoadedModel) -> Result<(), EngineError> {
+    let tokenizer = loaded.read_tokenizer()?;
+    let given = &config.asking.prompt;
+    config.asking.prompt = origin::prompt_of(given, path, &loaded.companions, &loaded.tokenizer, &tokenizer);
+    Ok(())
 }
 
 /// Pairs a model with its tokenizer and with how it is asked.

@@ -94,7 +94,7 @@ impl Side {
 fn hash_of(run: &RunDirectory, model: &Rc<Loaded>, puzzles: &Puzzles) -> Result<String, EngineError> {
     Ok(match model.name {
         ModelName::Embedded => ModelSource::Embedded(puzzles.base()).hash()?,
-        ModelName::Checkpoint(step) => ModelSource::Folder(&run.checkpoint(Some(step))?.path).hash()?,
+        ModelName::Checkpoint(step) => ModelSource::Folder(&run.model(Some(step))?.1).hash()?,
         ModelName::Now => hash_of_weights(&folder::to_bytes(&model.model)?),
     })
 }

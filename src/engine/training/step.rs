@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Outcome, STREAMED_GROUPS, Training};
+use super::{Outcome, Training};
 use crate::{
     config::OnCollapse,
     engine::{
@@ -29,7 +29,7 @@ use crate::{
         sentinel::{Danger, Features, Notice},
     },
     model::trainer::UpdateError,
-    protocol::{Event, Phase},
+    protocol::{Event, Phase, STREAMED_GROUPS},
     record::Step,
     rollout::sampler::Observer,
     runs::Journal,

@@ -35,6 +35,11 @@ pub trait Advantage: Send + Sync {
         true
     }
 
+    /// Whether a completion counts once for each of its tokens.
+    fn weighs_tokens(&self) -> bool {
+        false
+    }
+
     /// What it does to these rewards of a group, as a part of a sentence: `reward minus the group's mean 0.250`.
     fn words(&self, rewards: &[f64], scale_rewards: bool) -> String;
 }

@@ -34,6 +34,10 @@ impl Advantage for ReinforcePp {
         false
     }
 
+    fn weighs_tokens(&self) -> bool {
+        true
+    }
+
     fn words(&self, _rewards: &[f64], _scale_rewards: bool) -> String {
         "reward minus the mean over the batch's tokens (the baseline), divided by their standard deviation"
             .into()

@@ -41,6 +41,10 @@ impl Advantage for ReinforcePpBaseline {
         vec![mean(rewards); rewards.len()]
     }
 
+    fn weighs_tokens(&self) -> bool {
+        true
+    }
+
     fn words(&self, rewards: &[f64], _scale_rewards: bool) -> String {
         let mean = mean(rewards);
         format!("reward minus the group's mean {mean:.3} (the baseline), whitened over the batch's tokens")

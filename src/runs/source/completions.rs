@@ -174,15 +174,17 @@ impl Teller {
             bad.extend(self.tail.poll_rest_with(|bytes| Line::read(bytes, columns), note).bad);
         }
         self.tell_lines(lines)?;
-        while follows {
+        if !follows {
+            self.end_step()?;
+            return bad.into_iter().try_for_each(|line| self.send(Event::Warning(line.to_string())));
+        }
+        loop {
             bad.drain(..).try_for_each(|line| self.send(Event::Warning(line.to_string())))?;
             std::thread::sleep(POLL);
             let (lines, more) = self.poll()?;
             bad = more;
             self.tell_lines(lines)?;
         }
-        self.end_step()?;
-        bad.into_iter().try_for_each(|line| self.send(Event::Warning(line.to_string())))
     }
 
     /// Step, place and length of the lines that are new, and those that are none.
@@ -246,7 +248,7 @@ mod tests {
     use crate::{
         metrics::registry,
         protocol::Capability,
-        record::{Analysis, Step},
+        record::{Analysis, Rollout, Step},
         runs::source,
     };
 

@@ -13,6 +13,9 @@ use crate::{
     task::{self, Task},
 };
 
+/// A puzzle, and the task that it is of.
+type Asked = (&'static dyn Task, Puzzle);
+
 /// Numbers the groups and the completions of a step where their engine did not: equal prompts are a group.
 #[derive(Default)]
 pub(super) struct Places {
@@ -22,7 +25,7 @@ pub(super) struct Places {
     /// How many completions each group has.
     filled: HashMap<usize, usize>,
     /// The last prompt and what it asks: the completions of a group mostly come one after the other.
-    asked: Option<(String, Option<(&'static dyn Task, Puzzle)>)>,
+    asked: Option<(String, Option<Asked>)>,
 }
 
 impl Places {
@@ -49,7 +52,7 @@ impl Places {
     }
 
     /// See [`task::asked_in`].
-    pub(super) fn asked_in(&mut self, prompt: &str) -> Option<(&'static dyn Task, Puzzle)> {
+    pub(super) fn asked_in(&mut self, prompt: &str) -> Option<Asked> {
         if self.asked.as_ref().is_none_or(|(known, _)| known != prompt) {
             self.asked = Some((prompt.to_owned(), task::asked_in(prompt)));
         }

@@ -215,14 +215,16 @@ impl<L: Layout> Teller<L> {
         for (key, files) in listing.range(..newest).rev() {
             self.tell_files(*key, files, false, !follows)?;
         }
-        while follows {
+        if !follows {
+            return Ok(());
+        }
+        loop {
             std::thread::sleep(POLL);
             self.tell_logged()?;
             for (key, files) in &self.layout.list()? {
                 self.tell_files(*key, files, true, false)?;
             }
         }
-        Ok(())
     }
 
     /// Tells what was logged, and what the numbers beside the completions say: enough for the charts.
@@ -278,10 +280,10 @@ impl<L: Layout> Teller<L> {
             self.last = Some(step.step);
             return self.send(Event::StepDone(Box::new(step)));
         }
-        match step.iter().next() {
-            Some(_) => self.send(Event::StepAmended(Box::new(step))),
-            None => Ok(()),
+        if step.iter().next().is_none() {
+            return Ok(());
         }
+        self.send(Event::StepAmended(Box::new(step)))
     }
 
     /// The key of the oldest step whose completions are kept.

@@ -10,14 +10,16 @@ pub mod reward;
 pub mod search;
 pub mod solver;
 mod thoughts;
+mod tricks;
 pub mod vocabulary;
 
 use rand_chacha::ChaCha8Rng;
 
 use self::{corpus::Corpus, puzzle::Level};
 use super::{
-    BaseFiles, Family, NumberPuzzle, Own, Prospect, RewardRules, Score, Split,
+    BaseFiles, Family, NumberPuzzle, Own, Prospect, RewardRules, Split,
     numbers::{NumberTask, listed_in, number_at},
+    rules::{Judged, Rule},
 };
 use crate::{
     metrics::blind::Blind,
@@ -37,6 +39,7 @@ pub static FAMILY: Family = Family {
     reader: &Countdown { level: Level::FIRST },
     at: |level| Ok(Box::new(Countdown { level: Level::parse(level)? })),
     lessons: |habits| Box::new(Corpus::FIRST.with_habits(habits)),
+    tricks: tricks::TRICKS,
     traces: Some(thoughts::write),
     own: &[Own {
         level: "tinyzero",
@@ -94,8 +97,12 @@ impl NumberTask for Countdown {
         Some(NumberPuzzle { numbers, target: number_at(rest)? })
     }
 
-    fn score(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score {
-        reward::score(puzzle, completion, rules)
+    fn rules(&self) -> &'static [Rule] {
+        reward::RULES
+    }
+
+    fn judge(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Judged {
+        reward::judge(puzzle, completion, rules)
     }
 
     fn analyze(&self, puzzle: &NumberPuzzle, completion: &str) -> Analysis {

@@ -4,7 +4,23 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 
 use super::expression::{self, Expression, Operand};
-use crate::task::{NumberPuzzle, RewardRules, Score, answer};
+use crate::task::{
+    NumberPuzzle, RewardRules, Score, answer,
+    rules::{Judged, Rule},
+};
+
+/// The rules, in the order in which they are looked at.
+pub static RULES: &[Rule] = &[
+    Rule::Answered,
+    Rule::Closed,
+    Rule::Grammar,
+    Rule::Value,
+    Rule::GivenNumbers,
+    Rule::NotTooOften,
+    Rule::AllUsed,
+    Rule::Target,
+    Rule::Stated,
+];
 
 /// Scores `completion` as an answer to `puzzle`.
 ///
@@ -12,45 +28,62 @@ use crate::task::{NumberPuzzle, RewardRules, Score, answer};
 /// [grammar](expression) is well-formed, even if it divides by zero or states an untrue `= value`. It is
 /// right if it has the target's value, uses every given number exactly once, and any value it states is true.
 pub fn score(puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score {
+    judge(puzzle, completion, rules).score
+}
+
+/// The same, with the first of [`RULES`] that it breaks.
+pub fn judge(puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Judged {
     let answer = match answer::graded(completion, rules.answer) {
         Ok(answer) => answer,
-        Err(reason) => return no_format(None, reason),
+        Err(reason) => return no_format(None, (answer::broken(completion), reason)),
     };
     let parsed = match expression::parse(answer) {
         Ok(parsed) => parsed,
         Err(error) => {
-            return no_format(Some(excerpt(answer)), format!("The answer is not an expression: {error}."));
+            let reason = format!("The answer is not an expression: {error}.");
+            return no_format(Some(excerpt(answer)), (Rule::Grammar, reason));
         }
     };
-    let (value, verdict) = judge(puzzle, &parsed);
-    let correct = verdict.is_ok();
-    Score {
+    let (value, verdict) = verdict(puzzle, &parsed);
+    let (reason, broken) = match verdict {
+        Ok(reason) => (reason, None),
+        Err((rule, reason)) => (reason, Some(rule)),
+    };
+    let correct = broken.is_none();
+    let score = Score {
         reward: if correct { rules.correct } else { rules.format },
         correct,
         format: true,
         answer: Some(excerpt(answer)),
         value: value.map(|value| value.to_string()),
-        reason: verdict.unwrap_or_else(|reason| reason),
-    }
+        reason,
+    };
+    Judged { score, broken }
 }
 
-fn no_format(answer: Option<String>, reason: String) -> Score {
-    Score { reward: 0.0, correct: false, format: false, answer, value: None, reason }
+/// A broken rule, and the sentence that says how.
+type Broken = (Rule, String);
+
+fn no_format(answer: Option<String>, (rule, reason): Broken) -> Judged {
+    let score = Score { reward: 0.0, correct: false, format: false, answer, value: None, reason };
+    Judged { score, broken: Some(rule) }
 }
 
 /// The answer's value, and the reason why it is right (`Ok`) or wrong.
-fn judge(puzzle: &NumberPuzzle, answer: &Expression) -> (Option<BigRational>, Result<String, String>) {
+fn verdict(puzzle: &NumberPuzzle, answer: &Expression) -> (Option<BigRational>, Result<String, Broken>) {
     let target = BigRational::from_integer(BigInt::from(puzzle.target));
     let value = match answer.value() {
         Ok(value) => value,
-        Err(error) => return (None, Err(format!("The answer has no value: {error}."))),
+        Err(error) => return (None, Err((Rule::Value, format!("The answer has no value: {error}.")))),
     };
-    let verdict = if let Some(reason) = misused_numbers(&puzzle.numbers, answer.operands()) {
-        Err(reason)
+    let verdict = if let Some(misused) = misused_numbers(&puzzle.numbers, answer.operands()) {
+        Err(misused)
     } else if value != target {
-        Err(format!("The answer uses every given number once, but its value is {value}, not {target}."))
+        let reason =
+            format!("The answer uses every given number once, but its value is {value}, not {target}.");
+        Err((Rule::Target, reason))
     } else if let Some(stated) = answer.stated().filter(|stated| **stated != value) {
-        Err(format!("The answer states = {stated}, but its value is {value}."))
+        Err((Rule::Stated, format!("The answer states = {stated}, but its value is {value}.")))
     } else {
         Ok(format!("The answer uses every given number once and its value is {target}."))
     };
@@ -62,7 +95,7 @@ fn judge(puzzle: &NumberPuzzle, answer: &Expression) -> (Option<BigRational>, Re
 /// A negative given number is written with a unary minus, so a minus sign may belong to the number or be an
 /// operation on its magnitude. Magnitudes are therefore counted, and of each magnitude at least as many must
 /// carry a minus sign as were given as negative numbers.
-fn misused_numbers(given: &[i64], operands: &[Operand]) -> Option<String> {
+fn misused_numbers(given: &[i64], operands: &[Operand]) -> Option<Broken> {
     let shown = given.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
     let given_count = |magnitude: u64| given.iter().filter(|g| g.unsigned_abs() == magnitude).count();
     let used_count =
@@ -72,28 +105,32 @@ fn misused_numbers(given: &[i64], operands: &[Operand]) -> Option<String> {
         let (given_times, used_times) = (given_count(number), used_count(number));
         if given_times == 0 {
             let glued = if is_glued(number, given) { ", and digits may not be joined" } else { "" };
-            return Some(format!("The answer uses {number}, which is not one of {shown}{glued}."));
+            let reason = format!("The answer uses {number}, which is not one of {shown}{glued}.");
+            return Some((Rule::GivenNumbers, reason));
         }
         if used_times > given_times {
             let (used, given) = (times(used_times), times(given_times));
-            return Some(format!("The answer uses {number} too often: {used}, not {given}."));
+            let reason = format!("The answer uses {number} too often: {used}, not {given}.");
+            return Some((Rule::NotTooOften, reason));
         }
     }
     for &number in given {
         let magnitude = number.unsigned_abs();
         let (given_times, used_times) = (given_count(magnitude), used_count(magnitude));
         if used_times == 0 {
-            return Some(format!("The answer does not use {number}."));
+            return Some((Rule::AllUsed, format!("The answer does not use {number}.")));
         }
         if used_times < given_times {
             let (used, given) = (times(used_times), times(given_times));
-            return Some(format!("The answer uses {magnitude} too rarely: {used}, not {given}."));
+            let reason = format!("The answer uses {magnitude} too rarely: {used}, not {given}.");
+            return Some((Rule::AllUsed, reason));
         }
         let negative = given.iter().filter(|g| **g < 0 && g.unsigned_abs() == magnitude).count();
         let negated =
             operands.iter().filter(|o| o.negated && o.magnitude.unsigned_abs() == magnitude).count();
         if negated < negative {
-            return Some(format!("The answer does not use {number}: its minus sign is missing."));
+            let reason = format!("The answer does not use {number}: its minus sign is missing.");
+            return Some((Rule::AllUsed, reason));
         }
     }
     None

@@ -5,6 +5,7 @@ pub mod corpus;
 pub mod puzzle;
 pub mod reading;
 pub mod reward;
+mod tricks;
 pub mod vocabulary;
 pub mod ways;
 
@@ -12,8 +13,9 @@ use rand_chacha::ChaCha8Rng;
 
 use self::puzzle::Level;
 use super::{
-    BaseFiles, Family, NumberPuzzle, Prospect, RewardRules, Score, Split, Tried,
+    BaseFiles, Family, NumberPuzzle, Prospect, RewardRules, Split, Tried,
     numbers::{NumberTask, listed_in},
+    rules::{Judged, Rule},
 };
 use crate::reasoning::Analysis;
 
@@ -35,6 +37,7 @@ pub static FAMILY: Family = Family {
     lessons: |habits| {
         Box::new(if habits { corpus::CorpusRules::default() } else { corpus::CorpusRules::estimates_only() })
     },
+    tricks: tricks::TRICKS,
     traces: None,
     own: &[],
     base: BaseFiles {
@@ -80,8 +83,12 @@ impl NumberTask for Multiplication {
         NumberTask::assemble(self, numbers, None).ok()
     }
 
-    fn score(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score {
-        reward::score(puzzle, completion, rules)
+    fn rules(&self) -> &'static [Rule] {
+        reward::RULES
+    }
+
+    fn judge(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Judged {
+        reward::judge(puzzle, completion, rules)
     }
 
     fn analyze(&self, puzzle: &NumberPuzzle, completion: &str) -> Analysis {

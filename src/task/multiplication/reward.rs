@@ -1,9 +1,15 @@
 //! The reward of a completion: decided by the integer in one answer alone, never by how it was reached.
 
-use crate::task::{NumberPuzzle, RewardRules, Score, answer};
+use crate::task::{
+    NumberPuzzle, RewardRules, Score, answer,
+    rules::{Judged, Rule},
+};
 
 /// Longer answers are not numbers of this task; a 64-bit product takes 26 bytes with commas.
 const LONGEST: usize = 64;
+
+/// The rules, in the order in which they are looked at.
+pub static RULES: &[Rule] = &[Rule::Answered, Rule::Closed, Rule::Grammar, Rule::Target];
 
 /// Scores `completion` as an answer to `puzzle`.
 ///
@@ -11,20 +17,26 @@ const LONGEST: usize = 64;
 /// whole number, and right if that number is the product. Commas are allowed between thousands (`1,081`), as
 /// people write them. A sign, leading zeros, a decimal point, a calculation or an equation is not allowed.
 pub fn score(puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score {
+    judge(puzzle, completion, rules).score
+}
+
+/// The same, with the first of [`RULES`] that it breaks.
+pub fn judge(puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Judged {
     let answer = match answer::graded(completion, rules.answer) {
         Ok(answer) => answer,
-        Err(reason) => return no_format(None, reason),
+        Err(reason) => return no_format(None, answer::broken(completion), reason),
     };
     let value = match read(answer) {
         Ok(value) => value,
         Err(reason) => {
-            return no_format(Some(excerpt(answer)), format!("The answer is not a number: {reason}."));
+            let reason = format!("The answer is not a number: {reason}.");
+            return no_format(Some(excerpt(answer)), Rule::Grammar, reason);
         }
     };
     let correct = value == i128::from(puzzle.target);
     let target = puzzle.target;
     let product = product_of(puzzle);
-    Score {
+    let score = Score {
         reward: if correct { rules.correct } else { rules.format },
         correct,
         format: true,
@@ -37,7 +49,8 @@ pub fn score(puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Sc
             (true, None) => format!("The answer is the target, {target}."),
             (false, None) => format!("The answer is {value}, and the target is {target}."),
         },
-    }
+    };
+    Judged { score, broken: (!correct).then_some(Rule::Target) }
 }
 
 /// The product that a puzzle asks for, written out; `None` if its target is not the product of its numbers.
@@ -76,8 +89,9 @@ pub fn read(answer: &str) -> Result<i128, String> {
     digits.parse().map_err(|_| format!("it has {} digits", digits.len()))
 }
 
-fn no_format(answer: Option<String>, reason: String) -> Score {
-    Score { reward: 0.0, correct: false, format: false, answer, value: None, reason }
+fn no_format(answer: Option<String>, broken: Rule, reason: String) -> Judged {
+    let score = Score { reward: 0.0, correct: false, format: false, answer, value: None, reason };
+    Judged { score, broken: Some(broken) }
 }
 
 /// The answer as repeated in a score, cut to a bounded length.

@@ -8,6 +8,7 @@ pub mod meter;
 pub mod microscope;
 mod mount;
 pub mod playground;
+pub mod rewards;
 pub mod search;
 pub mod sentinel;
 pub mod settings;
@@ -21,6 +22,7 @@ use ratatui::{Frame, crossterm::event::KeyEvent, layout::Rect};
 pub use self::mount::{AnyScreen, Hits};
 use self::{listing::Listing, mount::mount};
 use crate::tui::{
+    panels::{Panel, Panels},
     shell::{effect::Effect, keys::KeyRow, message::Message, theme::Theme},
     store::{Run, RunStore, completions::Key, history::Smoothing},
 };
@@ -39,6 +41,7 @@ pub static REGISTRY: &[Made] = &[
     mount::<playground::Playground>,
     mount::<frontier::Frontier>,
     mount::<sentinel::Sentinel>,
+    mount::<rewards::Rewards>,
     mount::<settings::Settings>,
 ];
 
@@ -72,6 +75,8 @@ pub struct Scene<'a> {
     pub obeyed: bool,
     /// Whether a failed engine can be started again.
     pub restartable: bool,
+    /// Where a screen notes which panel it draws where.
+    pub panels: &'a Panels,
 }
 
 /// The data for a screen's update.
@@ -169,6 +174,11 @@ pub trait Screen: Debug + Default + 'static {
 
     /// The group that the engine should inspect while this screen is in front.
     fn inspects(&self) -> Option<usize> {
+        None
+    }
+
+    /// The panel that keys go to, where there are several.
+    fn focus(&self) -> Option<Panel> {
         None
     }
 

@@ -13,6 +13,7 @@ use ratatui::{
 
 use super::{Context, Pointer, Scene, Screen};
 use crate::tui::{
+    panels::Panel,
     shell::{
         effect::Effect,
         keys::{KeyRow, lookup},
@@ -65,6 +66,8 @@ pub trait AnyScreen: Debug {
     fn read(&mut self, key: Key, context: &mut Context<'_>) -> bool;
     /// See [`Screen::inspects`].
     fn inspects(&self) -> Option<usize>;
+    /// See [`Screen::focus`].
+    fn focus(&self) -> Option<Panel>;
     /// See [`Screen::has_message_line`].
     fn has_message_line(&self, rows: u16) -> bool;
     /// The screen itself.
@@ -191,6 +194,10 @@ impl<S: Screen> AnyScreen for Mounted<S> {
 
     fn inspects(&self) -> Option<usize> {
         self.screen.inspects()
+    }
+
+    fn focus(&self) -> Option<Panel> {
+        self.screen.focus()
     }
 
     fn has_message_line(&self, rows: u16) -> bool {

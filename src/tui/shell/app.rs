@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ratatui::{
     crossterm::event::{KeyEvent, MouseEvent},
-    layout::Rect,
+    layout::{Position, Rect},
 };
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
     question::Question,
     restart,
     theme::Theme,
+    tour::Tour,
     visit::Visit,
 };
 use crate::{
@@ -23,6 +24,7 @@ use crate::{
         side::{SideCommand, SideEvent},
     },
     tui::{
+        panels::{Panel, Panels},
         screens::{AnyScreen, Context, Looks, Scene, Screen, listing::Listing},
         store::{Run, RunStore, telling::News},
     },
@@ -73,6 +75,10 @@ pub struct Picture {
     pub count: Rect,
     /// The rows of the list that is open, and the place that each stands for.
     pub listed: Vec<(Rect, usize)>,
+    /// The bar of the steps of a record that is played; empty where there is none.
+    pub scrubber: Rect,
+    /// The panels.
+    pub panels: Vec<(Rect, Panel)>,
     /// The last line to which the help can scroll.
     pub help_last: usize,
     /// How far a page of the help goes.
@@ -97,6 +103,14 @@ pub struct App {
     pub front: usize,
     /// First visible line of the help; `None` if it is closed.
     pub help: Option<usize>,
+    /// The panel that the help begins with.
+    pub explained: Option<Panel>,
+    /// Where the tour is, while somebody takes it.
+    pub tour: Option<Tour>,
+    /// Whether the lines of the first start are shown.
+    pub welcome: bool,
+    /// Where the mouse is, if it was moved since the last key.
+    pub pointer: Option<Position>,
     /// The list of screens or of runs, when one is open.
     pub list: Option<List>,
     /// The prompt, when it is open.
@@ -123,6 +137,8 @@ pub struct App {
     pub dirty: bool,
     /// Where the last frame put things.
     pub picture: Picture,
+    /// Where the frame that is being drawn puts its panels.
+    panels: Panels,
 }
 
 impl App {
@@ -140,6 +156,10 @@ impl App {
             looks: Looks::default(),
             front: 0,
             help: None,
+            explained: None,
+            tour: None,
+            welcome: false,
+            pointer: None,
             list: None,
             prompt: None,
             question: None,
@@ -153,6 +173,7 @@ impl App {
             effects: Vec::new(),
             dirty: true,
             picture: Picture { help_page: 1, ..Picture::default() },
+            panels: Panels::default(),
         }
     }
 
@@ -167,6 +188,7 @@ impl App {
             message: self.message.as_ref(),
             obeyed: self.obeyed(),
             restartable: restart::is_offered(self),
+            panels: &self.panels,
         }
     }
 

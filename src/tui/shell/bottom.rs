@@ -3,7 +3,12 @@
 use ratatui::{Frame, layout::Rect, text::Span};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{app::App, hints, prompt::Prompt};
+use super::{
+    app::App,
+    hints,
+    prompt::{Prompt, STEP_PROMPT},
+};
+use crate::protocol::Playing;
 use crate::tui::screens::Hits;
 use crate::tui::widgets::{
     lines::{draw_line, span, width_of},
@@ -61,7 +66,10 @@ fn prompt_line(app: &App, prompt: &Prompt, width: usize) -> Vec<Span<'static>> {
     let room = width.saturating_sub(width_of(&spans) + 1 + if width >= 40 { LEAVES.len() } else { 0 });
     spans.push(span(tail(prompt.text(), room), theme.text));
     spans.push(span(cursor, theme.accent));
-    let advice = prompt.advice(app.run().config(), |key| app.run().told(key));
+    let advice = match app.run().playing.filter(|_| prompt.text().starts_with(STEP_PROMPT)) {
+        Some(Playing { first, last, .. }) => format!("{first} to {last}; 0 is the beginning"),
+        None => prompt.advice(app.run().config(), |key| app.run().told(key)),
+    };
     let keys =
         theme.glyph("Enter sets · Tab completes · Esc leaves", "Enter sets, Tab completes, Esc leaves");
     let advice = if advice.is_empty() { advice } else { format!("   {advice}") };

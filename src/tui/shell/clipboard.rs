@@ -1,25 +1,13 @@
 //! The terminal's clipboard.
 
+use crate::system::base64::base64;
+
 /// The message after a copy. Terminals and multiplexers may silently discard the request, so it claims no more.
 pub(crate) const SENT_TO_CLIPBOARD: &str = "sent to the terminal's clipboard";
 
 /// The escape sequence that asks the terminal to put `text` on the clipboard.
 pub(crate) fn osc52(text: &str) -> String {
     format!("\u{1b}]52;c;{}\u{7}", base64(text.as_bytes()))
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut encoded = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
-        let group = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            let value = (group >> (18 - 6 * digit)) & 0x3f;
-            encoded.push(if digit <= chunk.len() { char::from(DIGITS[value as usize]) } else { '=' });
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

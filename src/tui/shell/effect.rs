@@ -2,6 +2,7 @@
 
 use super::{message::Level, question::Question};
 use crate::{
+    eval::rescoring::Trial,
     protocol::side::PlayRequest,
     task::Puzzle,
     tui::store::{completions::Key, desk::Wanted},
@@ -18,6 +19,10 @@ pub enum Effect {
     Confirm(Question),
     /// Opens the prompt with this text.
     Prompt(String),
+    /// Sets these keys of the run to these values, from the next step on.
+    Set(Vec<(String, String)>),
+    /// Scores all completions under other rules.
+    Rescore(Box<Trial>),
     /// Opens a completion for reading.
     Read(Key),
     /// Ends the run.

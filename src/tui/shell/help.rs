@@ -3,6 +3,7 @@
 use ratatui::{
     Frame,
     layout::Rect,
+    style::Style,
     text::{Line, Span},
     widgets::{Clear, Paragraph, Widget},
 };
@@ -10,25 +11,34 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     app::App,
-    keys::{GLOBAL_KEYS, HELP_KEYS, HelpMove, Intent, KeyRow, shown_key},
+    keys::{GLOBAL_KEYS, HELP_KEYS, HelpMove, Intent, is_of_use, shown_key},
     theme::Theme,
 };
 use crate::{
     metrics::aha,
-    tui::widgets::{
-        frames::panel,
-        highlight::Meaning,
-        lines::{shown_keys, span},
-        wrap,
+    tui::{
+        panels::{self, About, Panel},
+        widgets::{
+            frames::panel,
+            highlight::Meaning,
+            lines::{shown_keys, span},
+            wrap,
+        },
     },
 };
 
 /// Columns of the keys.
 const KEY_COLUMN: usize = 10;
 
-/// Draws the help over everything else, from this line on. Returns the last line it can start with and the length of
+/// Draws the help over everything else, from this line on; `several` panels are on the screen below. Returns the last line it can start with and the length of
 /// a page.
-pub(super) fn draw(frame: &mut Frame<'_>, app: &App, line: usize, area: Rect) -> (usize, usize) {
+pub(super) fn draw(
+    frame: &mut Frame<'_>,
+    app: &App,
+    line: usize,
+    several: bool,
+    area: Rect,
+) -> (usize, usize) {
     let width = area.width.saturating_sub(2).min(118).max(area.width.min(20));
     let inner_width = width.saturating_sub(4).max(1);
     let lines = content(app, inner_width);
@@ -43,7 +53,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, line: usize, area: Rect) ->
     let first = line.min(rest);
     let mut keys = vec![Span::raw(" ")];
     for row in
-        HELP_KEYS.iter().filter(|row| !row.shown.is_empty() && (rest > 0 || row.action == HelpMove::Close))
+        HELP_KEYS.iter().filter(|row| !row.shown.is_empty() && is_of_use_now(app, row.action, rest, several))
     {
         keys.push(span(shown_keys(theme, row.shown), theme.hint_key));
         keys.push(span(format!(" {}", row.hint), theme.hint_text));
@@ -58,9 +68,57 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, line: usize, area: Rect) ->
     (rest, rows.saturating_sub(1).max(1))
 }
 
+/// Whether a key does something while the help shows this, with so many lines below, over one panel or several.
+fn is_of_use_now(app: &App, movement: HelpMove, rest: usize, several: bool) -> bool {
+    match movement {
+        HelpMove::Close => true,
+        HelpMove::Panel(_) => app.explained.is_some() && several,
+        _ => rest > 0,
+    }
+}
+
+/// Opens the help, first with the panel under the mouse, or else with that which keys go to; or closes it.
+pub(super) fn open(app: &mut App) {
+    if app.help.take().is_some() {
+        return;
+    }
+    let drawn = &app.picture.panels;
+    let pointed = app.pointer.and_then(|place| panels::at(drawn, place));
+    let focused = app.in_front().focus().filter(|focus| drawn.iter().any(|(_, panel)| panel == focus));
+    app.explained = pointed.or(focused).or(drawn.first().map(|(_, panel)| *panel));
+    app.help = Some(0);
+}
+
+/// Goes to the text of another panel of the screen, round and round.
+pub(super) fn turn(app: &mut App, by: isize) {
+    let mut drawn: Vec<Panel> = Vec::new();
+    for (_, panel) in &app.picture.panels {
+        if !drawn.contains(panel) {
+            drawn.push(*panel);
+        }
+    }
+    let here = drawn.iter().position(|panel| Some(*panel) == app.explained).unwrap_or(0);
+    let there = (here.cast_signed() + by).rem_euclid(drawn.len().max(1).cast_signed());
+    app.explained = drawn.get(there.cast_unsigned()).copied();
+    app.help = Some(0);
+}
+
+/// What is said of a panel.
+fn explained(lines: &mut Vec<Line<'static>>, theme: &Theme, about: &About, width: u16) {
+    lines.push(Line::from(span(about.name, theme.title)));
+    for (word, text) in [("shows", about.shows), ("computed", about.computed), ("bad", about.bad)] {
+        let text = text.replace('✓', theme.glyph("✓", "v"));
+        hanging(lines, (word.to_owned(), theme.hint_key), span(text, theme.text), width);
+    }
+    lines.push(Line::default());
+}
+
 fn content(app: &App, width: u16) -> Vec<Line<'static>> {
     let theme = &app.theme;
     let mut lines = Vec::new();
+    if let Some(panel) = app.explained {
+        explained(&mut lines, theme, panel.about(), width);
+    }
     section(&mut lines, theme, "Everywhere", everywhere(app), width);
     // The keys of the screen in front come first.
     let front = app.in_front();
@@ -83,8 +141,7 @@ fn owned(rows: Vec<(&'static str, &'static str)>) -> Rows {
 /// The keys that work everywhere, those of the screens among them.
 fn everywhere(app: &App) -> Rows {
     let mut rows = Rows::new();
-    let useful = |row: &&KeyRow<Intent>| !(row.action.is_of_several_runs() && app.store.is_single());
-    for row in GLOBAL_KEYS.iter().filter(useful) {
+    for row in GLOBAL_KEYS.iter().filter(|row| is_of_use(app, row.action)) {
         rows.push((row.shown.to_owned(), row.help.to_owned()));
         if row.action == Intent::PreviousScreen {
             rows.extend(app.screens().iter().enumerate().map(|(at, screen)| {
@@ -99,18 +156,22 @@ fn everywhere(app: &App) -> Rows {
 fn explain(lines: &mut Vec<Line<'static>>, theme: &Theme, width: u16) {
     lines.push(Line::from(span("What you see", theme.title)));
     for (mark, style, text) in meanings(theme) {
-        // The padding is not part of the example.
-        let pad = " ".repeat(EXAMPLE_COLUMN.saturating_sub(mark.width()));
-        let spans = vec![span(mark, style), Span::raw(pad)];
-        let room = width.saturating_sub(EXAMPLE_COLUMN as u16).max(8);
-        for (index, line) in wrap::wrap(&[span(text, theme.text)], room).into_iter().enumerate() {
-            let mut row =
-                if index == 0 { spans.clone() } else { vec![Span::raw(" ".repeat(EXAMPLE_COLUMN))] };
-            row.extend(line.spans);
-            lines.push(Line::from(row));
-        }
+        hanging(lines, (mark, style), span(text, theme.text), width);
     }
     lines.push(Line::default());
+}
+
+/// A text beside its mark, wrapped.
+fn hanging(lines: &mut Vec<Line<'static>>, (mark, style): (String, Style), text: Span<'static>, width: u16) {
+    // The padding is not part of the mark.
+    let pad = " ".repeat(EXAMPLE_COLUMN.saturating_sub(mark.width()));
+    let spans = vec![span(mark, style), Span::raw(pad)];
+    let room = width.saturating_sub(EXAMPLE_COLUMN as u16).max(8);
+    for (index, line) in wrap::wrap(&[text], room).into_iter().enumerate() {
+        let mut row = if index == 0 { spans.clone() } else { vec![Span::raw(" ".repeat(EXAMPLE_COLUMN))] };
+        row.extend(line.spans);
+        lines.push(Line::from(row));
+    }
 }
 
 /// A heading and its keys, in two columns where they fit.
@@ -146,7 +207,7 @@ fn section(lines: &mut Vec<Line<'static>>, theme: &Theme, name: &'static str, ro
 const EXAMPLE_COLUMN: usize = 15;
 
 /// What each mark and colour means. Long because it is a table: one row a mark.
-fn meanings(theme: &Theme) -> Vec<(String, ratatui::style::Style, &'static str)> {
+fn meanings(theme: &Theme) -> Vec<(String, Style, &'static str)> {
     let marked = |meaning: Meaning, name: &str| {
         (format!("{} {name}", meaning.mark(theme).unwrap_or(" ")), meaning.style(theme))
     };

@@ -4,7 +4,7 @@ use ratatui::text::Span;
 
 use super::{
     app::App,
-    keys::{GLOBAL_KEYS, Intent, KeyRow},
+    keys::{GLOBAL_KEYS, Intent, KeyRow, is_of_use},
     stepping,
 };
 use crate::{
@@ -80,8 +80,8 @@ fn hint(app: &App, shown: &'static str, text: &str, weight: u8) -> Hint {
 
 /// A key that works everywhere, where it does something now.
 fn global(app: &App, row: &KeyRow<Intent>) -> Option<Hint> {
-    use Intent::{Help, NextRun, NextScreen, PauseOrResume, PhaseOne, Quit, StepOne};
-    if row.action.is_of_several_runs() && app.store.is_single() {
+    use Intent::{Faster, Forward, Help, NextRun, NextScreen, PauseOrResume, PhaseOne, Quit, StepOne};
+    if !is_of_use(app, row.action) {
         return None;
     }
     if row.hint.is_empty() || row.action.needs().is_some_and(|needed| !app.obeys(needed)) {
@@ -92,6 +92,7 @@ fn global(app: &App, row: &KeyRow<Intent>) -> Option<Hint> {
     let next = app.run().next_phase().name();
     let phase = format!("{} {next}", app.theme.glyph("→", "->"));
     let text = match row.action {
+        PauseOrResume if app.run().is_played_out() => "again",
         PauseOrResume if app.run().temporality == Temporality::Paused => "resume",
         PhaseOne if waits => &phase,
         Quit if app.quitting.is_some() => "quit now",
@@ -104,6 +105,7 @@ fn global(app: &App, row: &KeyRow<Intent>) -> Option<Hint> {
         NextScreen => 6,
         Help => 5,
         NextRun => 4,
+        Faster | Forward => 3,
         PauseOrResume if commands_first => 7,
         PauseOrResume => 2,
         StepOne if commands_first => 4,

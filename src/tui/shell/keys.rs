@@ -2,6 +2,7 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::app::App;
 use crate::{protocol::Capability, tui::screens::AnyScreen};
 
 /// A key press.
@@ -97,6 +98,18 @@ pub enum Intent {
     Runs,
     /// Draw the curves of the other open runs too, or no more.
     Others,
+    /// Play a record more slowly.
+    Slower,
+    /// Play a record faster.
+    Faster,
+    /// Go back in a record.
+    Back,
+    /// Go on in a record.
+    Forward,
+    /// Open the prompt for the step of a record to go to.
+    OpenStep,
+    /// Begin the tour.
+    Tour,
     /// Open or close the help.
     Help,
     /// Stop the engine and leave.
@@ -125,16 +138,28 @@ impl Intent {
         match self {
             Self::PauseOrResume => Some(Capability::Pause),
             Self::StepOne | Self::PhaseOne => Some(Capability::Step),
+            playing if playing.is_of_playback() => Some(Capability::Step),
             Self::Checkpoint => Some(Capability::Checkpoint),
             Self::OpenPrompt => Some(Capability::Set),
             _ => None,
         }
     }
 
-    /// Whether it is of no use while only one run is open: then neither hints nor help speak of it.
+    /// Whether it is of use only while a record is played.
+    pub fn is_of_playback(self) -> bool {
+        matches!(self, Self::Slower | Self::Faster | Self::Back | Self::Forward | Self::OpenStep)
+    }
+
+    /// Whether it is of no use while only one run is open.
     pub fn is_of_several_runs(self) -> bool {
         matches!(self, Self::NextRun | Self::PreviousRun | Self::Runs | Self::Others)
     }
+}
+
+/// Whether a key can be of use with the runs that are open: otherwise neither hints nor help speak of it.
+pub(super) fn is_of_use(app: &App, intent: Intent) -> bool {
+    !(intent.is_of_several_runs() && app.store.is_single()
+        || intent.is_of_playback() && !app.run().is_playback())
 }
 
 /// A row of a key table.
@@ -159,6 +184,8 @@ pub(crate) enum HelpMove {
     First,
     /// To its last line.
     Last,
+    /// To another panel of the screen, and its text.
+    Panel(isize),
     /// Closes it.
     Close,
 }
@@ -178,6 +205,8 @@ pub(crate) static HELP_KEYS: &[KeyRow<HelpMove>] = &[
     help_row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓", HelpMove::Lines(1), ""),
     help_row(&[Chord::key(KeyCode::PageUp), Chord::char('b')], "PgUp", HelpMove::Pages(-1), ""),
     help_row(&[Chord::key(KeyCode::PageDown), Chord::char(' ')], "PgDn", HelpMove::Pages(1), "scroll"),
+    help_row(&[Chord::key(KeyCode::Left), Chord::char('h')], "←", HelpMove::Panel(-1), ""),
+    help_row(&[Chord::key(KeyCode::Right), Chord::char('l')], "→", HelpMove::Panel(1), "panel"),
     help_row(&[Chord::key(KeyCode::Home), Chord::char('g')], "", HelpMove::First, ""),
     help_row(&[Chord::key(KeyCode::End), Chord::char('G')], "", HelpMove::Last, ""),
     help_row(
@@ -206,7 +235,19 @@ pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
     row(&[Chord::char('<')], "<", Intent::PreviousRun, "", "the open run before"),
     row(&[Chord::char('R')], "R", Intent::Runs, "", "the list of open runs"),
     row(&[Chord::char('O')], "O", Intent::Others, "", "the curves of the other open runs in the charts"),
-    row(&[Chord::char('?'), Chord::key(KeyCode::F(1))], "?", Intent::Help, "help", "this help"),
+    row(&[Chord::char(',')], ",", Intent::Slower, "slower", "play the record more slowly"),
+    row(&[Chord::char('.')], ".", Intent::Faster, "faster", "play the record faster"),
+    row(&[Chord::char('(')], "(", Intent::Back, "back", "go back to the beginning of the step, or one step"),
+    row(&[Chord::char(')')], ")", Intent::Forward, "on", "go on to the end of the step"),
+    row(&[Chord::char('J')], "J", Intent::OpenStep, "go to", "go to a step of the record"),
+    row(
+        &[Chord::char('?'), Chord::key(KeyCode::F(1))],
+        "?",
+        Intent::Help,
+        "help",
+        "this help; first, the panel under the mouse",
+    ),
+    row(&[Chord::char('T')], "T", Intent::Tour, "", "a tour of six stops"),
     row(&[Chord::char('q')], "q", Intent::Quit, "quit", "stop the engine, write a checkpoint, leave"),
     row(&[Chord::char('Q')], "Q", Intent::StopRun, "", "end the run, even of another process; asks first"),
     row(&[Chord::char('c')], "c", Intent::Checkpoint, "checkpoint", "write a checkpoint after this step"),

@@ -5,6 +5,9 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::config::Config;
 
+/// What the prompt begins with that asks for a step of a record.
+pub(super) const STEP_PROMPT: &str = "step=";
+
 /// What a key did to the prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PromptOutcome {

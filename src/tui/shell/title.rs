@@ -263,15 +263,36 @@ pub(super) fn standing(run: &Run) -> &'static str {
     match (&run.ended, run.temporality) {
         (Some(Ended::Failed(_)), _) => "failed",
         _ if run.over() => "finished",
+        _ if run.is_playback() => "played again",
         (_, Temporality::Paused) => "paused",
         _ => "live",
     }
+}
+
+/// That a record is being played, and how. It never says that the run is live.
+fn playback(app: &App, width: usize) -> Vec<Span<'static>> {
+    let theme = &app.theme;
+    let stopped = theme.title.add_modifier(Modifier::REVERSED);
+    let is_paused = app.run().temporality == Temporality::Paused;
+    let (mark, how, style) = match (app.run().playing, is_paused) {
+        (None, _) => (theme.glyph("◌", "."), String::new(), theme.dim),
+        (Some(_), true) if app.run().is_played_out() => {
+            (theme.glyph("▪", "#"), ", ended".into(), theme.title)
+        }
+        (Some(_), true) => (theme.glyph("‖", "="), ", paused".into(), stopped),
+        (Some(playing), false) => (theme.glyph("▶", ">"), format!(" {}", playing.speed), theme.accent),
+    };
+    let word = if width < 60 { "played" } else { "playback" };
+    vec![span(format!("{mark} "), style), span(format!("{word}{how}"), style)]
 }
 
 /// A mark and a word for how the run that is shown stands.
 fn state(app: &App, width: usize) -> Vec<Span<'static>> {
     let theme = &app.theme;
     let stopped = theme.title.add_modifier(Modifier::REVERSED);
+    if app.run().is_playback() {
+        return playback(app, width);
+    }
     let (mark, word, style) = match (&app.run().ended, app.run().facts.kind, app.run().temporality) {
         (Some(Ended::Failed(_)), ..) => (theme.glyph("✗", "x"), "failed", theme.error),
         _ if app.run().over() => (theme.glyph("▪", "#"), "finished", theme.title),

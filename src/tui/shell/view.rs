@@ -7,7 +7,7 @@ use ratatui::{
 
 use super::{
     app::{App, Picture},
-    bottom, help, list, title,
+    bottom, help, list, scrubber, title, tour,
 };
 use crate::tui::screens::Hits;
 
@@ -27,17 +27,23 @@ fn draw(frame: &mut Frame<'_>, app: &App) -> Option<(Hits, Picture)> {
     }
     let title_rows = u16::from(area.height >= 4);
     let hint_rows = u16::from(area.height >= 3);
-    let [top, middle, below] = Layout::vertical([
+    let [top, middle, played, below] = Layout::vertical([
         Constraint::Length(title_rows),
         Constraint::Fill(1),
+        Constraint::Length(scrubber::rows(app, area.height)),
         Constraint::Length(hint_rows),
     ])
     .areas(area);
     let (tabs, count) = title::draw(frame, app, top);
     let screen = app.in_front();
     let hits = screen.draw(frame, middle, &app.scene());
-    bottom::draw(frame, app, below, !screen.has_message_line(area.height), &hits);
+    let scrubber = scrubber::draw(frame, app, played);
+    bottom::draw(frame, app, below, !screen.has_message_line(area.height - played.height), &hits);
+    let panels = app.scene().panels.take();
+    tour::draw(frame, app, &panels, middle);
+    tour::draw_welcome(frame, app, middle);
     let listed = app.list.as_ref().map(|open| list::draw(frame, app, open, area)).unwrap_or_default();
-    let (help_last, help_page) = app.help.map_or((0, 1), |line| help::draw(frame, app, line, area));
-    Some((hits, Picture { tabs, count, listed, help_last, help_page }))
+    let several = panels.len() > 1;
+    let (help_last, help_page) = app.help.map_or((0, 1), |line| help::draw(frame, app, line, several, area));
+    Some((hits, Picture { tabs, count, listed, panels, scrubber, help_last, help_page }))
 }

@@ -197,6 +197,11 @@ impl Completions {
         [changed, cut].into_iter().flatten().min()
     }
 
+    /// The first step of which a group changed since `version`, wherever it stands now; `None` if none did.
+    pub(crate) fn first_step_changed_since(&self, version: u64) -> Option<u64> {
+        self.groups.iter().find(|group| group.changed > version).map(|group| group.step)
+    }
+
     /// Where a group is, or would be.
     pub fn find(&self, step: u64, group: usize) -> Result<usize, usize> {
         self.groups.binary_search_by_key(&(step, group), |known| (known.step, known.group))

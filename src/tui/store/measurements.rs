@@ -47,6 +47,11 @@ impl Measurements {
         }
     }
 
+    /// Drops those of later steps.
+    pub(super) fn cut_back(&mut self, step: u64) {
+        self.measured.retain(|measured| measured.step <= step);
+    }
+
     /// Requests a measurement, unless one is in progress.
     pub fn measure(&mut self) -> Option<SideCommand> {
         if self.is_measuring() {

@@ -1,6 +1,7 @@
 //! What is known of each open run, whichever screen shows it: it is told what the engine (or the journal being read)
 //! tells, and screens read it. Nothing here knows where a person is.
 
+pub mod changes;
 pub mod completions;
 pub mod counts;
 pub mod desk;
@@ -10,6 +11,7 @@ pub(crate) mod history;
 pub mod measurements;
 pub(crate) mod pane;
 pub mod pins;
+pub mod rescoring;
 mod runs;
 pub mod streams;
 pub(crate) mod telling;
@@ -20,13 +22,14 @@ use std::{path::PathBuf, time::Duration};
 
 pub use self::runs::RunStore;
 use self::{
-    completions::Completions, counts::Counted, desk::Desk, groups::Groups, history::History,
-    measurements::Measurements, pins::Pins, streams::Streams, watch::Watch,
+    changes::Changes, completions::Completions, counts::Counted, desk::Desk, groups::Groups,
+    history::History, measurements::Measurements, pins::Pins, rescoring::Rescoring, streams::Streams,
+    watch::Watch,
 };
 use crate::{
     config::Config,
     eval::BaseReference,
-    protocol::{Capability, ForkPoint, Phase, RunFacts, SourceKind, Started, Temporality},
+    protocol::{Capability, ForkPoint, Phase, Playing, RunFacts, SourceKind, Started, Temporality},
     task,
 };
 
@@ -74,12 +77,16 @@ pub struct Run {
     pub begun: u64,
     /// How often the configuration was changed since.
     pub edits: u64,
+    /// What was changed during the run.
+    pub changes: Changes,
     /// The phase it is in.
     pub progress: Option<Progress>,
     /// Whether time passes in it.
     pub temporality: Temporality,
     /// How it ended.
     pub ended: Option<Ended>,
+    /// How its record is being played; `None` for any other run.
+    pub playing: Option<Playing>,
     /// Whether an engine was restarted and has not yet reported its step.
     restarting: bool,
     /// Streamed tokens that were dropped on the way to the screen.
@@ -102,6 +109,8 @@ pub struct Run {
     pub measurements: Measurements,
     /// What could go wrong, and what did.
     pub watch: Watch,
+    /// What the completions would earn under other rules.
+    pub rescoring: Rescoring,
     /// The requests to the side engine.
     pub desk: Desk,
     /// Dollars an hour.
@@ -122,9 +131,11 @@ impl Run {
             started: None,
             begun: 0,
             edits: 0,
+            changes: Changes::default(),
             progress: None,
             temporality: Temporality::Live,
             ended: None,
+            playing: None,
             restarting: false,
             tokens_dropped: 0,
             evaluations: Vec::new(),
@@ -136,6 +147,7 @@ impl Run {
             groups: Groups::default(),
             measurements: Measurements::default(),
             watch: Watch::default(),
+            rescoring: Rescoring::default(),
             desk: Desk::default(),
             price_per_hour: Config::default().watch.price_per_hour,
             now: Duration::ZERO,
@@ -176,6 +188,21 @@ impl Run {
         self.facts.kind == SourceKind::Engine
     }
 
+    /// Whether this is the record of a finished run that is being played.
+    pub(crate) fn is_playback(&self) -> bool {
+        self.facts.kind == SourceKind::Playback
+    }
+
+    /// Whether its events come as they happen, or happened, so that they are news.
+    pub(crate) fn unfolds(&self) -> bool {
+        self.is_ours() || self.is_playback()
+    }
+
+    /// Whether its record has been played to the end.
+    pub(crate) fn is_played_out(&self) -> bool {
+        self.playing.is_some_and(|playing| playing.over)
+    }
+
     /// Whether this can be done with the run, now or at another time.
     pub fn has(&self, capability: Capability) -> bool {
         self.facts.capabilities.can(capability)
@@ -198,6 +225,9 @@ impl Run {
             Some(Ended::Finished) if self.is_ours() => Some("the engine has ended"),
             _ if self.over() => Some("read-only: this run is over"),
             _ if !self.in_control() => Some("read-only: this run belongs to another process"),
+            _ if !self.has(capability) && self.is_playback() => {
+                Some("this is a playback: nothing of the run can be changed")
+            }
             _ if !self.has(capability) => Some("this run's engine does not support that"),
             _ => None,
         }
@@ -226,6 +256,9 @@ impl Run {
 
     /// Time the run has taken so far, without pauses.
     pub fn elapsed(&self) -> Duration {
+        if let Some(playing) = self.playing {
+            return Duration::try_from_secs_f64(playing.seconds).unwrap_or_default();
+        }
         let before = if self.worked_before.is_finite() { self.worked_before.max(0.0) } else { 0.0 };
         self.worked + Duration::try_from_secs_f64(before).unwrap_or_default()
     }
@@ -290,6 +323,7 @@ impl Run {
     pub(crate) fn next_change(&self) -> Option<Duration> {
         let clock = self.working().then(|| Duration::from_secs(self.now.as_secs() + 1));
         let light = self.streams.next_light(self.now);
-        [clock, light, self.watch.looks_again_at()].into_iter().flatten().min()
+        let slice = self.rescoring.is_behind().then_some(self.now);
+        [clock, light, self.watch.looks_again_at(), slice].into_iter().flatten().min()
     }
 }

@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Ended, Evaluated, Progress, Run, streams::Streams};
+use super::{Ended, Evaluated, Progress, Run, changes::Change, streams::Streams};
 use crate::{
+    eval::rescoring::{Rescorer, Trial},
     metrics::registry,
     protocol::{Capability, Event, Started, Temporality, side::SideEvent},
     record::Step,
@@ -45,8 +46,10 @@ impl Run {
             Event::EvalDone { step, accuracy, pass_at_k, puzzles } => {
                 self.evaluations.push(Evaluated { step, accuracy, pass_at_k });
                 let passes = pass_at_k.map(|(k, share)| format!(", pass@{k} {share:.2}")).unwrap_or_default();
-                let text = format!("held out, step {step}: {accuracy:.3} right{passes} ({puzzles} puzzles)");
-                return (self.is_ours() && !self.is_before_us(step)).then_some(News::Info(text));
+                // A record does not say how many they were.
+                let of = if puzzles == 0 { String::new() } else { format!(" ({puzzles} puzzles)") };
+                let text = format!("held out, step {step}: {accuracy:.3} right{passes}{of}");
+                return (self.unfolds() && !self.is_before_us(step)).then_some(News::Info(text));
             }
             Event::PinnedAnswered(answer) => self.pins.push(*answer),
             Event::Measured(measurement) => self.measurements.push(*measurement),
@@ -55,7 +58,8 @@ impl Run {
                 let text = format!("checkpoint of step {step} saved in {}", path.display());
                 return self.is_ours().then_some(News::Info(text));
             }
-            Event::Edited { step, key, value } => self.edited(step, &key, &value),
+            Event::Edited { step, key, value, before } => self.edited(Change { step, key, value, before }),
+            Event::Playing(playing) => self.playing = Some(playing),
             Event::Warning(sentence) => return Some(News::Warning(sentence)),
             Event::Failed(reason) => self.ended = Some(Ended::Failed(reason)),
             Event::Finished { .. } => {
@@ -66,13 +70,20 @@ impl Run {
     }
 
     fn begin(&mut self, started: Started) -> Option<News> {
-        self.price_per_hour = started.config.watch.price_per_hour;
-        let news = self.cut_back(started.step);
+        let goes_elsewhere = self.is_playback() && self.started.is_some();
+        if goes_elsewhere {
+            self.restart();
+        } else {
+            self.price_per_hour = started.config.watch.price_per_hour;
+        }
+        // Whoever goes to another step of a record sees that they are there.
+        let news = self.cut_back(started.step).filter(|_| !goes_elsewhere);
         let last = if !self.has(Capability::Live) { u64::MAX } else { started.step };
         self.pins.are(started.pins.clone(), last);
         self.watch.configure(&started.config);
         self.started = Some(started);
         self.begun += 1;
+        self.rescore_again();
         news
     }
 
@@ -86,7 +97,7 @@ impl Run {
         if (!self.is_ours() || before_us) && metrics.get(&registry::STEP_TIME).is_finite() {
             self.worked_before += metrics.get(&registry::STEP_TIME).max(0.0);
         }
-        let live = self.is_ours() && !before_us;
+        let live = self.unfolds() && !before_us;
         let before = if live { self.aha() } else { None };
         self.groups.step_done(metrics.step, metrics.get(&registry::LOSS));
         self.desk.step_done(metrics.step);
@@ -101,14 +112,44 @@ impl Run {
     }
 
     /// Screen and sentinel use the current configuration.
-    fn edited(&mut self, step: u64, key: &str, value: &str) {
+    fn edited(&mut self, mut change: Change) {
+        let is_playback = self.is_playback();
         let Some(started) = &mut self.started else { return };
-        // An unknown task is no reason to show nothing.
-        if started.config.set_live(key, value).is_ok() {
-            self.watch.edited(step, &started.config);
-            self.price_per_hour = started.config.watch.price_per_hour;
-            self.edits += 1;
+        let now = started.config.get(&change.key).unwrap_or_default();
+        let new = now != change.value;
+        if change.before.is_empty() {
+            change.before = now;
         }
+        // An unknown task is no reason to show nothing.
+        if started.config.set_live(&change.key, &change.value).is_ok() {
+            self.watch.edited(change.step, &started.config);
+            if change.key == "price_per_hour" || !is_playback {
+                self.price_per_hour = started.config.watch.price_per_hour;
+            }
+            self.edits += 1;
+            self.changes.push(change, new);
+            self.rescore_again();
+        }
+    }
+
+    /// Scores the completions under other rules of the reward; none of them changes what was recorded.
+    pub(crate) fn rescore(&mut self, trial: Trial) {
+        let estimates =
+            ["advantage", "scale_rewards"].iter().all(|key| self.told(key)) && self.config().is_some();
+        let config = self.config().cloned().unwrap_or_default();
+        self.rescoring.begin(Rescorer::new(&config, trial, estimates));
+    }
+
+    /// The same rules over another configuration of the run.
+    fn rescore_again(&mut self) {
+        if let Some(trial) = self.rescoring.rescorer().map(|rescorer| rescorer.trial().clone()) {
+            self.rescore(trial);
+        }
+    }
+
+    /// The last step of which all completions are known.
+    fn whole(&self) -> u64 {
+        if self.over() { u64::MAX } else { self.history.last().map_or(0, |step| step.step) }
     }
 
     /// Handles a side engine event.
@@ -133,7 +174,9 @@ impl Run {
         let light_went = self.streams.light_goes(self.now, now);
         self.now = now;
         let looked = self.watch.look_again(self.history.steps(), now);
-        looked || light_went || self.elapsed().as_secs() != before
+        let whole = self.whole();
+        let scored = self.rescoring.work(&self.completions, whole);
+        scored || looked || light_went || self.elapsed().as_secs() != before
     }
 
     /// Analyzes the texts that came since the last frame.
@@ -158,11 +201,15 @@ impl Run {
             return None;
         }
         self.history.cut_back(step);
+        self.changes.cut_back(step);
         self.evaluations.retain(|found| found.step <= step);
         self.completions.cut_back(step);
         self.counts.cut_back(step);
         self.pins.cut_back(step);
         self.groups.cut_back(step);
+        if self.is_playback() {
+            self.measurements.cut_back(step);
+        }
         self.watch.begin_again(self.history.steps());
         Some(News::Info(format!("the engine continues after step {step}")))
     }

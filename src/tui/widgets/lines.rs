@@ -58,7 +58,7 @@ pub(in crate::tui) fn shown_keys(theme: &Theme, keys: &str) -> String {
     let words = keys.split(' ').filter(|key| !theme.ascii || key.is_ascii());
     let plain = words.collect::<Vec<_>>().join(" ");
     // A key that has no other name.
-    if plain.is_empty() { "arrow".to_owned() } else { plain }
+    if plain.is_empty() && !keys.is_empty() { "arrow".to_owned() } else { plain }
 }
 
 /// Dots or their ASCII stand-in between parts of a line.

@@ -21,7 +21,9 @@ use crate::{
     },
     tui::{
         chart::{Layer, Plot, Scale, Shape, step_range},
+        panels::Panel,
         screens::Scene,
+        store::changes::Change,
     },
 };
 
@@ -30,10 +32,20 @@ const AXIS: u16 = 5;
 /// Columns from which two charts fit beside each other on the Meter screen.
 const BOTH: u16 = 96;
 
+/// Where the charts of reward, length and checks are.
+fn beside_each_other(area: Rect) -> [Rect; 3] {
+    Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1), Constraint::Fill(1)]).areas(area)
+}
+
+/// Notes where they are, also where they need not be drawn again.
+pub(in crate::tui) fn note_all(scene: &Scene<'_>, area: Rect) {
+    let charts = [Panel::Reward, Panel::Length, Panel::Checks];
+    charts.into_iter().zip(beside_each_other(area)).for_each(|(panel, area)| scene.panels.note(panel, area));
+}
+
 /// The charts of reward, length and checks beside each other.
 pub(in crate::tui) fn draw_all(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let [reward, length, checks] =
-        Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1), Constraint::Fill(1)]).areas(area);
+    let [reward, length, checks] = beside_each_other(area);
     reward_chart(scene).draw(scene, reward, buffer);
     length_chart(scene).draw(scene, length, buffer);
     checks_chart(scene, checks.width).draw(scene, checks, buffer);
@@ -45,6 +57,8 @@ pub(in crate::tui) fn draw_checks(scene: &Scene<'_>, area: Rect, buffer: &mut Bu
     let answers_width = if area.width >= BOTH { area.width / 3 } else { 0 };
     let [checks, answers] =
         Layout::horizontal([Constraint::Fill(1), Constraint::Length(answers_width)]).areas(area);
+    scene.panels.note(Panel::Checks, checks);
+    scene.panels.note(Panel::Answers, answers);
     checks_chart(scene, checks.width).draw(scene, checks, buffer);
     if answers_width > 0 {
         answers_chart(scene).draw(scene, answers, buffer);
@@ -307,7 +321,7 @@ struct Mark {
     style: Style,
 }
 
-/// The marks, most important first: the aha mark and the fork.
+/// The marks, most important first: the aha mark, the forks and what was changed.
 fn marks(scene: &Scene<'_>) -> Vec<Mark> {
     let theme = scene.theme;
     let aha = scene.store.aha().map(|step| Mark {
@@ -320,7 +334,22 @@ fn marks(scene: &Scene<'_>) -> Vec<Mark> {
         name: format!("fork {}", fork.step),
         style: theme.title,
     });
-    aha.into_iter().chain(forks).collect()
+    aha.into_iter().chain(forks).chain(changes(scene)).collect()
+}
+
+/// The steps after which something was changed.
+fn changes(scene: &Scene<'_>) -> Vec<Mark> {
+    let (theme, all) = (scene.theme, scene.store.changes.all());
+    let alike = all.chunk_by(|one, other| one.step == other.step);
+    let mark = |changes: &[Change]| {
+        let name = match changes {
+            [only] => format!("{} {}", only.key, only.value),
+            several => format!("{} keys", several.len()),
+        };
+        let step = changes.first().map_or(0, |change| change.step);
+        Mark { step, name: format!("{} {name}", theme.glyph("◆", "*")), style: theme.accent }
+    };
+    alike.map(mark).collect()
 }
 
 /// The steps at both ends of the axis, and the marks between them where there is room.

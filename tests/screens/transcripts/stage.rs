@@ -1,11 +1,12 @@
 //! The Transcripts screen with a run of its own, how a frame of it is told, and a person who presses keys.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use aha_lab::{
     protocol::RunFacts,
     record::Rollout,
     tui::{
+        panels::Panels,
         screens::{
             Context, Gesture, Looks, Pointer, Scene, Screen,
             listing::Listing,
@@ -21,7 +22,6 @@ use ratatui::{
     buffer::Buffer,
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
     layout::Rect,
-    style::{Color, Modifier},
 };
 
 use super::story;
@@ -66,8 +66,18 @@ impl Transcripts {
         let store = self.runs.shown();
         self.screen.refresh(&mut Context { store, listing: &mut self.listing, looks: &mut self.looks });
         let (runs, listing, looks) = (&self.runs, &self.listing, self.looks);
-        let scene =
-            Scene { store, runs, listing, looks, theme, message: None, obeyed: false, restartable: false };
+        let panels = Panels::default();
+        let scene = Scene {
+            store,
+            runs,
+            listing,
+            looks,
+            theme,
+            message: None,
+            obeyed: false,
+            restartable: false,
+            panels: &panels,
+        };
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut hits = Hits::default();
         terminal
@@ -103,42 +113,6 @@ impl Transcripts {
 
 pub(super) fn draw(transcripts: &mut Transcripts, theme: &Theme, width: u16, height: u16) -> Buffer {
     transcripts.draw(None, theme, width, height)
-}
-
-pub(super) fn text(buffer: &Buffer) -> String {
-    let area = buffer.area;
-    area.rows()
-        .map(|row| row.columns().map(|cell| buffer[(cell.x, cell.y)].symbol()).collect::<String>())
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-/// One letter for each look, explained below the picture.
-pub(super) fn dump(buffer: &Buffer) -> String {
-    let mut looks: Vec<(Color, Color, Modifier)> = vec![(Color::Reset, Color::Reset, Modifier::empty())];
-    let mut styles = String::new();
-    for row in buffer.area.rows() {
-        for at in row.columns() {
-            let cell = &buffer[(at.x, at.y)];
-            let look = (cell.fg, cell.bg, cell.modifier);
-            let number = looks.iter().position(|known| *known == look).unwrap_or_else(|| {
-                looks.push(look);
-                looks.len() - 1
-            });
-            styles.push(match number {
-                0 => '.',
-                number => char::from(b'a' + u8::try_from(number - 1).unwrap()),
-            });
-        }
-        styles.push('\n');
-    }
-    let mut out = format!("{}\n\n{styles}\n", text(buffer));
-    for (number, (fg, bg, modifier)) in looks.iter().enumerate().skip(1) {
-        let letter = char::from(b'a' + u8::try_from(number - 1).unwrap());
-        writeln!(out, "{letter} {}", format!("{fg} on {bg} {modifier:?}").replace("Reset on Reset ", ""))
-            .unwrap();
-    }
-    out
 }
 
 pub(super) fn filled() -> Transcripts {

@@ -14,7 +14,10 @@ pub use self::{
     state::{Frontier, Shown},
 };
 use super::{Context, Scene, Screen};
-use crate::tui::shell::{effect::Effect, keys::KeyRow, question::Question};
+use crate::tui::{
+    panels::Panel,
+    shell::{effect::Effect, keys::KeyRow, question::Question},
+};
 
 impl Screen for Frontier {
     const NAME: &'static str = "Frontier";
@@ -46,6 +49,7 @@ impl Screen for Frontier {
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
+        scene.panels.note(Panel::Frontier, area);
         view::draw(frame.buffer_mut(), area, &self.shown(&scene.store.measurements), scene.theme);
     }
 }

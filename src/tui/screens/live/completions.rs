@@ -101,7 +101,12 @@ fn title(current: Option<(usize, &Group)>, shown: Shown, scene: &Scene<'_>, widt
         spans.push(span("completions ", theme.title));
         return Line::from(spans);
     };
-    spans.push(span(if group.streamed && !scene.store.over() { "live  " } else { "answers  " }, theme.dim));
+    let how = match group.streamed && !scene.store.over() {
+        true if scene.store.is_playback() => "played  ",
+        true => "live  ",
+        false => "answers  ",
+    };
+    spans.push(span(how, theme.dim));
     let arrow = theme.glyph("→", "->");
     let words = task::in_words(scene.store.task(), &group.puzzle, arrow);
     // Only the arrow is dim.

@@ -18,6 +18,7 @@ pub use self::action::{Action, KEYS};
 use self::completions::Shown;
 use super::{Context, Gesture, Looks, Pointer, Scene, Screen};
 use crate::tui::{
+    panels::Panel,
     shell::{effect::Effect, keys::KeyRow},
     store::{
         Ended,
@@ -208,6 +209,13 @@ impl Screen for Live {
         .areas(area);
 
         phases::draw(frame, scene, phase);
+        scene.panels.note(Panel::Phases, phase);
+        match metrics {
+            Metrics::Charts(_) => run_charts::note_all(scene, metric),
+            _ => scene.panels.note(Panel::Sparklines, metric),
+        }
+        scene.panels.note(Panel::Completions, body);
+        scene.panels.note(Panel::Totals, status);
         match metrics {
             Metrics::Charts(_) => self.draw_charts(frame, scene, metric),
             Metrics::Sparklines => sparks::draw(frame, scene, metric),

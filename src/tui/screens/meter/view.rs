@@ -13,6 +13,7 @@ use crate::{
     metrics::figures::{CAVEAT, Subject, figures, note},
     runs::place::Place,
     tui::{
+        panels::Panel,
         screens::Scene,
         store::Run,
         widgets::{
@@ -40,6 +41,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, meter: &Meter, scene: &Sce
     if chart_rows > 0 {
         run_charts::draw_checks(scene, chart, frame.buffer_mut());
     }
+    scene.panels.note(Panel::Meter, below);
     let range = store.counts.meter.window_range(meter.window.steps());
     let title = match range {
         Some((first, last)) if first < last => format!(" aha-meter, steps {first} to {last} "),

@@ -19,7 +19,10 @@ pub use self::{
     state::{Hits, Microscope},
 };
 use super::{Context, Scene, Screen};
-use crate::tui::shell::{effect::Effect, keys::KeyRow};
+use crate::tui::{
+    panels::Panel,
+    shell::{effect::Effect, keys::KeyRow},
+};
 
 impl Screen for Microscope {
     const NAME: &'static str = "Microscope";
@@ -42,6 +45,7 @@ impl Screen for Microscope {
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {
+        scene.panels.note(Panel::Group, area);
         view::draw(frame, area, self, scene)
     }
 

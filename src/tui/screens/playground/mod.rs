@@ -15,7 +15,10 @@ pub use self::{
     state::{Hits, Playground, Zone},
 };
 use super::{Context, Gesture, Pointer, Scene, Screen, TypedKey};
-use crate::tui::shell::{effect::Effect, keys::KeyRow};
+use crate::tui::{
+    panels::Panel,
+    shell::{effect::Effect, keys::KeyRow},
+};
 
 impl Screen for Playground {
     const NAME: &'static str = "Playground";
@@ -57,6 +60,10 @@ impl Screen for Playground {
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {
         view::draw(frame.buffer_mut(), area, self, scene)
+    }
+
+    fn focus(&self) -> Option<Panel> {
+        Some(if self.zone == Zone::Form { Panel::Form } else { Panel::Models })
     }
 
     fn enter(&mut self, _: &mut Context<'_>) -> Vec<Effect> {

@@ -17,6 +17,7 @@ use crate::{
     protocol::side::Source,
     task::Prospect,
     tui::{
+        panels::Panel,
         screens::Scene,
         shell::theme::Theme,
         store::desk::quoted,
@@ -57,6 +58,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, ground: &Playground, scene: 
         Constraint::Length(change_rows),
     ])
     .areas(area);
+    for (what, place) in [(Panel::Form, form), (Panel::Models, answers), (Panel::Change, below)] {
+        scene.panels.note(what, place);
+    }
     draw_lines(buffer, form, fields, framed.then(|| Line::from(span(" ask ", theme.title))), theme);
     let hits = draw_answers(buffer, answers, ground, scene);
     if let (Some(lines), Some(change)) = (changed, &desk.change) {

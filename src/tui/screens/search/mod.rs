@@ -75,7 +75,7 @@ impl Screen for Search {
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {
-        view::draw(frame.buffer_mut(), area, self, scene.theme)
+        view::draw(frame.buffer_mut(), area, self, scene)
     }
 
     fn enter(&mut self, context: &mut Context<'_>) -> Vec<Effect> {

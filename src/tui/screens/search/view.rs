@@ -15,6 +15,8 @@ use super::{
 use crate::{
     runs::place::Place,
     tui::{
+        panels::Panel,
+        screens::Scene,
         shell::theme::Theme,
         widgets::{
             frames::{draw_thumb, panel},
@@ -30,11 +32,13 @@ const SIDE_BY_SIDE: u16 = 76;
 const WITH_TEXT: u16 = 8;
 
 /// Draws the screen into `area`.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, search: &Search, theme: &Theme) -> Hits {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, search: &Search, scene: &Scene<'_>) -> Hits {
+    let theme = scene.theme;
     if area.is_empty() {
         return Hits::default();
     }
     if search.is_empty() {
+        scene.panels.note(Panel::Tree, area);
         match &search.refused {
             Some(refused) => outline::draw(buffer, area, refused, theme),
             None => draw_empty(buffer, area, theme),
@@ -49,6 +53,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, search: &Search, theme: &The
         _ => 0,
     };
     let [tree, panel] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(side)]).areas(top);
+    for (what, place) in [(Panel::Tree, tree), (Panel::Solver, panel), (Panel::Words, text)] {
+        scene.panels.note(what, place);
+    }
     let hits = draw_tree(buffer, tree, search, theme);
     draw_figures(buffer, panel, search, theme);
     draw_text(buffer, text, search, theme);

@@ -11,6 +11,7 @@ use ratatui::{
 use crate::{
     metrics::sentinel::{Standing, WINDOW},
     tui::{
+        panels::Panel,
         screens::Scene,
         shell::theme::Theme,
         store::watch::Watch,
@@ -34,6 +35,7 @@ const BESIDE: u16 = 90;
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, scroll: Scroll, scene: &Scene<'_>) -> Scrolled {
     let (theme, watch) = (scene.theme, &scene.store.watch);
     let raised = watch.raised();
+    scene.panels.note(Panel::Sentinel, area);
     let title = match raised {
         0 => span(" sentinel: no warning ", theme.title),
         1 => span(" sentinel: 1 warning ", theme.warning),

@@ -10,8 +10,8 @@ use ratatui::{
 
 use super::{Context, Gesture, Pointer, Scene, Screen};
 use crate::{
-    config::Config,
-    protocol::Capability,
+    config::{Allowed, Config},
+    protocol::{Capability, OUR_ENGINE},
     tui::{
         shell::{
             effect::Effect,
@@ -36,10 +36,14 @@ pub enum Action {
     First,
     /// To the last key.
     Last,
-    /// Only keys that differ from their default, or all.
-    Changed,
+    /// The next choice of keys: all, those that are not at their default, those that may change during a run.
+    Filter,
     /// Open the prompt with the key under the cursor.
     Set,
+    /// Take back the last change.
+    Undo,
+    /// Copy the command of a fork with this key changed.
+    Fork,
     /// A click at a cell of the screen, from 0.
     Click {
         /// Cells from the left.
@@ -52,7 +56,21 @@ pub enum Action {
 /// The keys of this screen.
 pub static KEYS: &[KeyRow<Action>] = &[
     row(&[Chord::key(KeyCode::Enter)], "Enter", Action::Set, "set", "change this key, if it can change now"),
-    row(&[Chord::char('f')], "f", Action::Changed, "changed", "only changed keys, or all keys"),
+    row(&[Chord::char('u')], "u", Action::Undo, "undo", "take back the last change, from the next step on"),
+    row(
+        &[Chord::char('y')],
+        "y",
+        Action::Fork,
+        "fork",
+        "copy the command that starts a fork of this run with this key changed",
+    ),
+    row(
+        &[Chord::char('f')],
+        "f",
+        Action::Filter,
+        "filter",
+        "all keys, those not at their default, those that may change during a run",
+    ),
     row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓ j", Action::Down, "next", "next key"),
     row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Up, "", "previous key"),
     row(&[Chord::key(KeyCode::PageDown)], "PgDn", Action::PageDown, "", "a page down"),
@@ -66,7 +84,37 @@ pub static KEYS: &[KeyRow<Action>] = &[
 pub struct Settings {
     cursor: usize,
     top: usize,
-    changed_only: bool,
+    shown: Shown,
+}
+
+/// Which keys are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Shown {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that are known to differ from their default.
+    Changed,
+    /// Those that may change during a run.
+    Live,
+}
+
+impl Shown {
+    fn next(self) -> Self {
+        match self {
+            Self::All => Self::Changed,
+            Self::Changed => Self::Live,
+            Self::Live => Self::All,
+        }
+    }
+
+    fn has(self, setting: &Setting) -> bool {
+        match self {
+            Self::All => true,
+            Self::Changed => setting.is_changed(),
+            Self::Live => setting.live,
+        }
+    }
 }
 
 /// Where the last frame put things.
@@ -88,7 +136,7 @@ struct Setting {
     value: Option<String>,
     default: String,
     doc: String,
-    allowed: String,
+    allowed: Allowed,
 }
 
 impl Setting {
@@ -109,7 +157,7 @@ fn settings(store: &Run) -> Vec<Setting> {
         value: config.filter(|_| store.told(key.name)).map(|config| value(config, key.name)),
         default: value(&default, key.name),
         doc: key.doc().to_owned(),
-        allowed: key.allowed().to_string(),
+        allowed: key.allowed(),
     });
     keys.collect()
 }
@@ -117,7 +165,7 @@ fn settings(store: &Run) -> Vec<Setting> {
 impl Settings {
     fn listed(&self, store: &Run) -> Vec<Setting> {
         let mut all = settings(store);
-        all.retain(|setting| !self.changed_only || setting.is_changed());
+        all.retain(|setting| self.shown.has(setting));
         all
     }
 }
@@ -134,8 +182,14 @@ impl Screen for Settings {
     }
 
     fn does(&self, action: Action, scene: &Scene<'_>, _: &Hits) -> bool {
-        action != Action::Set
-            || scene.obeyed && self.listed(scene.store).get(self.cursor).is_some_and(|setting| setting.live)
+        let listed = self.listed(scene.store);
+        let here = listed.get(self.cursor);
+        match action {
+            Action::Set => scene.obeyed && here.is_some_and(|setting| setting.live),
+            Action::Undo => scene.obeyed && scene.store.changes.last().is_some(),
+            Action::Fork => here.and_then(|setting| fork(setting, scene.store)).is_some(),
+            _ => true,
+        }
     }
 
     fn mouse(&self, Pointer { what, column, row }: Pointer) -> Option<Action> {
@@ -164,17 +218,22 @@ impl Screen for Settings {
             Action::Click { column, row } if hits.list.contains(Position { x: column, y: row }) => {
                 (hits.top + usize::from(row - hits.list.y)).min(last)
             }
-            Action::Click { .. } | Action::Set => here,
-            Action::Changed => {
-                self.changed_only = !self.changed_only;
+            Action::Click { .. } | Action::Set | Action::Undo | Action::Fork => here,
+            Action::Filter => {
+                self.shown = self.shown.next();
                 let name = listed.get(here).map(|setting| setting.name);
                 let again = self.listed(context.store);
                 again.iter().position(|setting| Some(setting.name) == name).unwrap_or(0)
             }
         };
-        match listed.get(self.cursor).filter(|_| action == Action::Set) {
-            Some(setting) => set(setting, context.store),
-            None => Vec::new(),
+        match (action, listed.get(self.cursor)) {
+            (Action::Set, Some(setting)) => set(setting, context.store),
+            (Action::Fork, Some(setting)) => match fork(setting, context.store) {
+                Some(text) => vec![Effect::Copy { text }],
+                None => Effect::info("only a run of this program that has begun can be forked"),
+            },
+            (Action::Undo, _) => undo(context.store),
+            _ => Vec::new(),
         }
     }
 
@@ -186,11 +245,36 @@ impl Screen for Settings {
 /// Opens the prompt, or says why the key cannot change.
 fn set(setting: &Setting, store: &Run) -> Vec<Effect> {
     match store.refusal(Capability::Set) {
+        _ if !setting.live => Effect::info(match fork(setting, store) {
+            Some(_) => format!("{} is fixed for the whole run; y copies the command of a fork", setting.name),
+            None => format!("{} is fixed for the whole run; start another run to change it", setting.name),
+        }),
         Some(refusal) => Effect::info(refusal),
-        None if setting.live => vec![Effect::Prompt(format!("{}=", setting.name))],
-        None => Effect::info(format!(
-            "{} is fixed for the whole run; start another run to change it",
-            setting.name
-        )),
+        None => vec![Effect::Prompt(format!("{}=", setting.name))],
     }
+}
+
+/// Takes back the last change that stands.
+fn undo(store: &Run) -> Vec<Effect> {
+    match (store.refusal(Capability::Set), store.changes.last()) {
+        (Some(refusal), _) => Effect::info(refusal),
+        (None, None) => Effect::info("nothing was changed that could be undone"),
+        (None, Some(last)) => vec![Effect::Set(vec![(last.key.clone(), last.before.clone())])],
+    }
+}
+
+/// The command that starts a fork of the run, from its last checkpoint, with another value of a key; `None` where the run
+/// cannot be forked.
+fn fork(setting: &Setting, store: &Run) -> Option<String> {
+    let run = store.path().filter(|_| store.facts.engine == OUR_ENGINE && store.config().is_some())?;
+    let now = setting.value.as_deref().unwrap_or(&setting.default);
+    let value = match &setting.allowed {
+        Allowed::OneOf(words) => words.iter().map(|word| word.name).find(|word| *word != now)?.to_owned(),
+        Allowed::Flag => (now != "true").to_string(),
+        _ => "VALUE".to_owned(),
+    };
+    let run = run.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    let run = if run.chars().all(is_plain) { run } else { format!("'{}'", run.replace('\'', "'\\''")) };
+    Some(format!("aha-lab run --fork {run} --set {}={value}", setting.name))
 }

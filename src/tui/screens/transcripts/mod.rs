@@ -17,6 +17,7 @@ pub use self::{
 };
 use super::{Context, Gesture, Pointer, Scene, Screen, TypedKey};
 use crate::tui::{
+    panels::Panel,
     shell::{effect::Effect, keys::KeyRow},
     store::completions::Key,
 };
@@ -57,6 +58,10 @@ impl Screen for Transcripts {
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {
         view::draw(frame.buffer_mut(), area, self, scene)
+    }
+
+    fn focus(&self) -> Option<Panel> {
+        Some(if self.focus() == Focus::Detail { Panel::Transcript } else { Panel::List })
     }
 
     fn refresh(&mut self, context: &mut Context<'_>) {

@@ -15,6 +15,7 @@ use super::{
     view_detail,
 };
 use crate::tui::{
+    panels::Panel,
     screens::{
         Scene,
         listing::{Listing, Row, entry_of, group_of},
@@ -52,6 +53,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, transcripts: &Transcripts, s
         return hits;
     }
     if all.is_empty() {
+        scene.panels.note(Panel::List, area);
         draw_empty(buffer, area, theme);
         return hits;
     }
@@ -62,6 +64,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, transcripts: &Transcripts, s
             .areas(area);
     hits.filters = draw_filter_bar(buffer, bar, (listing, all), theme);
     let (list, detail) = panes_of(panes, transcripts.focus);
+    scene.panels.note(Panel::List, list);
+    scene.panels.note(Panel::Transcript, detail);
     if let Some((rows, top)) = draw_list(buffer, list, transcripts, scene) {
         (hits.list, hits.top) = (rows, Some(top));
     }

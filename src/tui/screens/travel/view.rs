@@ -15,6 +15,7 @@ use super::{
 use crate::{
     record::PinnedAnswer,
     tui::{
+        panels::Panel,
         screens::Scene,
         shell::theme::Theme,
         widgets::{
@@ -40,6 +41,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, travel: &Travel, scene: &Sce
     let [area, prompt] = Layout::vertical([Constraint::Fill(1), Constraint::Length(prompt_rows)]).areas(area);
     draw_prompt(buffer, prompt, travel, theme);
     let Some(shown) = travel.shown(&store.pins) else {
+        scene.panels.note(Panel::Steps, area);
         draw_empty(buffer, area, theme);
         return Hits::default();
     };
@@ -50,6 +52,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, travel: &Travel, scene: &Sce
         _ => 0,
     };
     let [head, texts] = Layout::vertical([Constraint::Length(head_rows), Constraint::Fill(1)]).areas(area);
+    scene.panels.note(Panel::Steps, head);
+    scene.panels.note(Panel::Answered, texts);
     let block = panel(theme, head::title(travel, shown, scene));
     let inner = block.inner(head);
     if !head.is_empty() {

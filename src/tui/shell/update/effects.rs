@@ -1,6 +1,6 @@
 //! Carries out effects that need neither the terminal nor files; those wait for the loop.
 
-use super::intent::{control, quit};
+use super::intent::{control, quit, set};
 use crate::{
     protocol::{Capability, Command, side::SideCommand},
     task::{self, Puzzle},
@@ -25,6 +25,8 @@ fn perform(app: &mut App, effect: Effect) -> Vec<Command> {
             app.question = Some(question);
         }
         Effect::Prompt(text) => app.prompt = Some(Prompt::new(&text)),
+        Effect::Set(keys) => return set(app, keys),
+        Effect::Rescore(trial) => app.run_mut().rescore(*trial),
         Effect::Read(key) => read(app, key),
         Effect::EndRun if app.run().is_ours() => return quit(app),
         Effect::EndRun => {

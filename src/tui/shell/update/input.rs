@@ -7,18 +7,21 @@ use ratatui::{
 
 use super::{
     effects::perform_all,
-    intent::{control, perform},
+    intent::{perform, set},
 };
 use crate::{
-    protocol::{Capability, Command},
+    protocol::{Capability, Command, Play},
     tui::{
         screens::{Gesture, Pointer},
         shell::{
             app::App,
+            help,
             keys::{FIRST_F_KEY, GLOBAL_KEYS, HELP_KEYS, HelpMove, Intent, LAST_F_KEY, lookup},
             list::{List, Of},
             message::Level,
             prompt::PromptOutcome,
+            scrubber,
+            tour::{self, TOUR_KEYS, Turn},
         },
     },
 };
@@ -37,6 +40,17 @@ pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
     if let Some(question) = app.question.take() {
         return perform_all(app, question.answer(event).into_iter().collect());
     }
+    if app.tour.is_some() {
+        if let Some(turn) = lookup(TOUR_KEYS, event) {
+            tour::turn(app, turn);
+        }
+        return Vec::new();
+    }
+    // Any key has read it, and does what it does.
+    let closes = matches!(event.code, KeyCode::Esc | KeyCode::Enter);
+    if std::mem::take(&mut app.welcome) && closes {
+        return Vec::new();
+    }
     if app.help.is_some() {
         if global == Some(Intent::Redraw) {
             return perform(app, Intent::Redraw);
@@ -53,6 +67,10 @@ pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
             None => app.list = Some(list),
         }
         return Vec::new();
+    }
+    if global != Some(Intent::Help) {
+        // Whoever goes on with keys does not mean where the mouse happens to lie.
+        app.pointer = None;
     }
     if let Some(effects) = app.front_does(|screen, context| screen.key(event, context)) {
         return perform_all(app, effects);
@@ -98,6 +116,7 @@ fn turn_help(app: &mut App, movement: HelpMove) {
         HelpMove::Pages(pages) => Some(moved(pages.saturating_mul(page.cast_signed()))),
         HelpMove::First => Some(0),
         HelpMove::Last => Some(last),
+        HelpMove::Panel(by) => return help::turn(app, by),
         HelpMove::Close => None,
     };
 }
@@ -113,14 +132,29 @@ fn prompt_outcome(app: &mut App, outcome: PromptOutcome) -> Vec<Command> {
             app.say(Level::Warning, sentence);
             Vec::new()
         }
-        PromptOutcome::Entered { key, value } => {
-            app.prompt = None;
-            set(app, key, value)
-        }
+        PromptOutcome::Entered { key, value } => match check(&key, &value) {
+            Ok(()) => {
+                app.prompt = None;
+                enter(app, key, value)
+            }
+            // What was typed stays, to be mended.
+            Err(sentence) => {
+                app.say(Level::Warning, sentence);
+                Vec::new()
+            }
+        },
     }
 }
 
-fn set(app: &mut App, key: String, value: String) -> Vec<Command> {
+/// Whether the engine would take this; the price is read apart, since it may have a dollar sign.
+fn check(key: &str, value: &str) -> Result<(), String> {
+    match key {
+        "price_per_hour" => Ok(()),
+        _ => Command::Set { key: key.to_owned(), value: value.to_owned() }.check(),
+    }
+}
+
+fn enter(app: &mut App, key: String, value: String) -> Vec<Command> {
     if key == "price_per_hour" {
         match value.trim_start_matches('$').parse::<f64>() {
             Ok(price) if price.is_finite() && price >= 0.0 => {
@@ -137,10 +171,19 @@ fn set(app: &mut App, key: String, value: String) -> Vec<Command> {
         }
         return if app.run().can(Capability::Set) { vec![Command::Set { key, value }] } else { Vec::new() };
     }
-    control(app, Capability::Set, |app| {
-        app.say(Level::Info, format!("requested {key} = {value}; it applies from the next step on"));
-        Command::Set { key, value }
-    })
+    if key == "step" && app.run().is_playback() {
+        return match value.parse() {
+            Ok(step) => vec![Command::Play(Play::To(step))],
+            Err(_) => {
+                app.say(
+                    Level::Warning,
+                    format!("step='{value}' is not a step: write its number, such as 12"),
+                );
+                Vec::new()
+            }
+        };
+    }
+    set(app, vec![(key, value)])
 }
 
 pub(super) fn paste(app: &mut App, text: &str) -> Vec<Command> {
@@ -154,10 +197,12 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Command> {
 }
 
 pub(super) fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
+    app.pointer = Some((event.column, event.row).into());
     let what = match event.kind {
         MouseEventKind::ScrollUp => Gesture::Up,
         MouseEventKind::ScrollDown => Gesture::Down,
         MouseEventKind::Down(MouseButton::Left) => Gesture::Click,
+        MouseEventKind::Drag(MouseButton::Left) => return scrub(app, event.column, event.row),
         _ => return Vec::new(),
     };
     app.dirty = true;
@@ -179,6 +224,11 @@ pub(super) fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
 
 fn click(app: &mut App, pointer: Pointer) -> Vec<Command> {
     app.question = None;
+    if app.tour.is_some() || app.welcome {
+        app.welcome = false;
+        tour::turn(app, Turn::Next);
+        return Vec::new();
+    }
     let place = (pointer.column, pointer.row).into();
     let under =
         |places: &[(Rect, usize)]| places.iter().find(|(area, _)| area.contains(place)).map(|(_, at)| *at);
@@ -193,9 +243,17 @@ fn click(app: &mut App, pointer: Pointer) -> Vec<Command> {
             app.prompt = None;
             app.list = Some(List::of_runs(app));
         }
+        None if app.picture.scrubber.contains(place) => return scrub(app, pointer.column, pointer.row),
         None => return point(app, pointer),
     }
     Vec::new()
+}
+
+/// Goes to the step of the record that is at this place of the scrubber.
+fn scrub(app: &mut App, column: u16, row: u16) -> Vec<Command> {
+    let Some(step) = scrubber::step_at(app, (column, row).into()) else { return Vec::new() };
+    app.dirty = true;
+    vec![Command::Play(Play::To(step))]
 }
 
 fn point(app: &mut App, pointer: Pointer) -> Vec<Command> {

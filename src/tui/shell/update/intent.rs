@@ -2,10 +2,17 @@
 
 use super::effects::perform_all;
 use crate::{
-    protocol::{Capability, Command, StepBy, Temporality},
+    protocol::{Capability, Command, Play, StepBy, Temporality},
     tui::shell::{
-        app::App, effect::Effect, keys::Intent, list::List, message::Level, prompt::Prompt,
-        question::Question, restart, stepping,
+        app::App,
+        effect::Effect,
+        help,
+        keys::Intent,
+        list::List,
+        message::Level,
+        prompt::{Prompt, STEP_PROMPT},
+        question::Question,
+        restart, stepping, tour,
     },
 };
 
@@ -57,12 +64,35 @@ pub(super) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
             Vec::new()
         }
         Intent::OpenPrompt => control(app, Capability::Set, |_| Command::Pause),
+        playing if playing.is_of_playback() => play(app, playing),
         Intent::OpenPrice => perform_all(app, vec![Effect::Prompt("price_per_hour=".to_owned())]),
         other => {
             look(app, other);
             Vec::new()
         }
     }
+}
+
+/// Intents of a person who watches a record.
+fn play(app: &mut App, intent: Intent) -> Vec<Command> {
+    if !app.run().is_playback() {
+        app.say(
+            Level::Info,
+            "this run is not played from its record; `aha-lab open RUN --play 10x` does that",
+        );
+        return Vec::new();
+    }
+    let wanted = match intent {
+        Intent::Slower => Play::Slower,
+        Intent::Faster => Play::Faster,
+        Intent::Back => Play::By(-1),
+        Intent::Forward => Play::By(1),
+        _ => {
+            app.prompt = Some(Prompt::new(STEP_PROMPT));
+            return Vec::new();
+        }
+    };
+    vec![Command::Play(wanted)]
 }
 
 /// Intents that change only what is shown.
@@ -78,7 +108,8 @@ fn look(app: &mut App, intent: Intent) {
         Intent::PreviousRun => app.show_run(app.store.beside(-1)),
         Intent::Runs => app.list = Some(List::of_runs(app)),
         Intent::Others => show_others(app),
-        Intent::Help => app.help = if app.help.is_some() { None } else { Some(0) },
+        Intent::Tour => tour::begin(app),
+        Intent::Help => help::open(app),
         Intent::Suspend => app.effects.push(Effect::Suspend),
         Intent::Redraw => app.effects.push(Effect::Redraw),
         Intent::Mouse => {
@@ -115,10 +146,29 @@ pub(super) fn control(
     needed: Capability,
     ask: impl FnOnce(&mut App) -> Command,
 ) -> Vec<Command> {
+    control_all(app, needed, |app| vec![ask(app)])
+}
+
+/// The same for several commands.
+pub(super) fn control_all(
+    app: &mut App,
+    needed: Capability,
+    ask: impl FnOnce(&mut App) -> Vec<Command>,
+) -> Vec<Command> {
     let ending = app.quitting.map(|_| "stopping; q again quits at once");
-    let Some(refusal) = app.run().refusal(needed).or(ending) else { return vec![ask(app)] };
+    let Some(refusal) = app.run().refusal(needed).or(ending) else { return ask(app) };
     app.say(Level::Info, refusal);
     Vec::new()
+}
+
+/// Asks the run to set these keys from its next step on.
+pub(super) fn set(app: &mut App, keys: Vec<(String, String)>) -> Vec<Command> {
+    control_all(app, Capability::Set, |app| {
+        let each: Vec<String> = keys.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        let applies = if keys.len() == 1 { "it applies" } else { "they apply" };
+        app.say(Level::Info, format!("requested {}; {applies} from the next step on", each.join(", ")));
+        keys.into_iter().map(|(key, value)| Command::Set { key, value }).collect()
+    })
 }
 
 pub(in crate::tui::shell) fn quit(app: &mut App) -> Vec<Command> {

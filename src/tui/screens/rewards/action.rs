@@ -1,0 +1,114 @@
+//! The actions and keys of the Rewards screen.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::tui::shell::keys::{Chord, KeyRow, row};
+
+/// An action of this screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// One rule up.
+    Up,
+    /// One rule down.
+    Down,
+    /// A larger value of the rule, or the next word.
+    More,
+    /// A smaller value of the rule, or the word before.
+    Less,
+    /// Type a value for the rule.
+    Type,
+    /// Back to the rules of the run.
+    Undo,
+    /// Send the changed rules to the run.
+    Apply,
+    /// The next completion, or the next trick.
+    Next,
+    /// The completion or the trick before.
+    Previous,
+    /// The first group of the next step.
+    NextStep,
+    /// The first group of the step before.
+    PreviousStep,
+    /// The next completion whose reward changes.
+    NextChange,
+    /// The one before.
+    PreviousChange,
+    /// Open the completion in Transcripts.
+    Read,
+    /// The red team, or the completions.
+    Tricks,
+    /// A typed character.
+    Input(char),
+    /// Deletes the last character.
+    Erase,
+    /// Takes what was typed.
+    Accept,
+    /// Stops typing.
+    Cancel,
+    /// A click at a cell of the screen, from 0.
+    Click {
+        /// Cells from the left.
+        column: u16,
+        /// Cells from the top.
+        row: u16,
+    },
+}
+
+/// The keys of this screen while nothing is being typed.
+pub const KEYS: &[KeyRow<Action>] = &[
+    row(&[Chord::key(KeyCode::Enter)], "Enter", Action::Type, "edit", "type another value for the rule"),
+    row(
+        &[Chord::char('+'), Chord::key(KeyCode::Right), Chord::char('l')],
+        "→ l +",
+        Action::More,
+        "",
+        "larger value of the rule, or its next word",
+    ),
+    row(
+        &[Chord::char('-'), Chord::key(KeyCode::Left), Chord::char('h')],
+        "← h -",
+        Action::Less,
+        "",
+        "smaller value of the rule, or the word before",
+    ),
+    row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓ j", Action::Down, "rule", "next rule"),
+    row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Up, "", "previous rule"),
+    row(&[Chord::char('u')], "u", Action::Undo, "undo", "back to the rules of the run"),
+    row(
+        &[Chord::char('a')],
+        "a",
+        Action::Apply,
+        "apply",
+        "send the changed rules to the run, for its next step",
+    ),
+    row(&[Chord::char('x')], "x", Action::NextChange, "change", "next completion whose reward changes"),
+    row(&[Chord::char('X')], "X", Action::PreviousChange, "", "previous completion whose reward changes"),
+    row(&[Chord::char(']')], "]", Action::Next, "", "next completion, or next trick"),
+    row(&[Chord::char('[')], "[", Action::Previous, "completion", "previous completion, or trick"),
+    row(&[Chord::char('}')], "}", Action::NextStep, "", "first group of the next step"),
+    row(&[Chord::char('{')], "{", Action::PreviousStep, "", "first group of the previous step"),
+    row(&[Chord::char('o')], "o", Action::Read, "read", "open the completion in Transcripts"),
+    row(
+        &[Chord::char('t')],
+        "t",
+        Action::Tricks,
+        "tricks",
+        "the tricks that must not be paid; back to completions",
+    ),
+];
+
+/// What a key means while a value is being typed.
+pub(super) fn typing_action(event: &KeyEvent) -> Option<Action> {
+    let control = event.modifiers.contains(KeyModifiers::CONTROL);
+    match event.code {
+        KeyCode::Char('c') if control => Some(Action::Cancel),
+        KeyCode::Char('h') if control => Some(Action::Erase),
+        KeyCode::Char(character) if !control && !event.modifiers.contains(KeyModifiers::ALT) => {
+            Some(Action::Input(character))
+        }
+        KeyCode::Backspace => Some(Action::Erase),
+        KeyCode::Enter => Some(Action::Accept),
+        KeyCode::Esc => Some(Action::Cancel),
+        _ => None,
+    }
+}
