@@ -62,3 +62,9 @@ fn messages_of_the_socket() {
 fn measurements_of_a_frontier() {
     over_the_corpus("frontier", strangers::frontier);
 }
+
+#[test]
+fn parquet_files_and_events_of_other_engines() {
+    over_the_corpus("parquet", strangers::parquet);
+    over_the_corpus("events", strangers::events);
+}

@@ -119,6 +119,7 @@ fn events() -> Vec<Event> {
         Event::Warning("The disk is nearly full.".into()),
         Event::Failed("The disk is full.".into()),
         Event::Finished { steps: 9, run: "runs/somewhere".into() },
+        Event::StepAmended(Box::new(Step::new(3).with(&registry::CHECKS, 0.5))),
     ]
 }
 
@@ -141,6 +142,7 @@ fn place(event: &Event) -> usize {
         Event::Warning(_) => 14,
         Event::Failed(_) => 15,
         Event::Finished { .. } => 16,
+        Event::StepAmended(_) => 17,
         // Stays in the process that plays a record, see `what_plays_a_record_does_not_cross`.
         Event::Playing(_) => usize::MAX,
     }

@@ -21,6 +21,7 @@ pub mod runs;
 #[path = "../../src/settings/mod.rs"]
 pub mod settings;
 pub mod socket;
+pub mod source;
 pub mod strangers;
 pub mod system;
 #[path = "../../src/task/mod.rs"]

@@ -52,4 +52,4 @@ pub use rollout_index::{RolloutIndex, RolloutSummary};
 pub use state::TrainingState;
 pub use tail::BadLine;
 
-pub use crate::config::RunInfo;
+pub use crate::{config::RunInfo, source};

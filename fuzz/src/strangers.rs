@@ -13,7 +13,14 @@ use super::lab::{
         tokenizer::{StreamingDecoder, Tokenizer},
     },
     record::Measurement,
-    runs::{Manifest, TrainingState, checkpoint::FORMAT},
+    runs::{
+        Manifest, TrainingState,
+        checkpoint::FORMAT,
+        source::{
+            parquet::{Holds, Table},
+            tfevents,
+        },
+    },
     socket::{Line, Request},
 };
 
@@ -248,4 +255,33 @@ pub fn messages(data: &[u8]) {
             assert!(nearly(&value(&again), &value(&line)), "{}", String::from_utf8_lossy(&text));
         }
     }
+}
+
+/// A parquet file: every column has a value for each row, or a reason why it has none.
+pub fn parquet(data: &[u8]) {
+    let said = |reason: &String| assert_sentence(&format!("It is skipped: {reason}."));
+    let table = match Table::of(data.to_vec()) {
+        Ok(table) => table,
+        Err(reason) => return said(&reason),
+    };
+    for column in table.columns() {
+        let rows = match column.holds {
+            Holds::Reals | Holds::Wholes => table.numbers(&column.name).map(|values| values.len()),
+            Holds::Texts => table.texts(&column.name).map(|values| values.len()),
+            Holds::Nested => table.messages(&column.name).map(|values| values.len()),
+        };
+        match rows {
+            Ok(rows) => assert_eq!(rows, table.rows()),
+            Err(reason) => said(&reason),
+        }
+    }
+}
+
+/// TensorBoard's events: what is read in pieces is what is read at once.
+pub fn events(data: &[u8]) {
+    let Ok((used, whole)) = tfevents::scalars(data) else { return };
+    assert!(used <= data.len());
+    let Ok((first, mut found)) = tfevents::scalars(&data[..data.len() / 2]) else { return };
+    found.extend(tfevents::scalars(&data[first..used]).map(|(_, rest)| rest).unwrap_or_default());
+    assert_eq!(format!("{found:?}"), format!("{whole:?}"));
 }

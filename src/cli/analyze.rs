@@ -17,9 +17,13 @@ use crate::{
         figures::{CAVEAT, figures, note},
         meter::Difference,
     },
-    record::Analysis,
-    runs::RunDirectory,
-    system::files,
+    protocol::Event,
+    record::{Analysis, Problem},
+    runs::{
+        RunDirectory,
+        source::{self, Reading},
+    },
+    system::{files, output},
     task::{
         self, LastBlind, NumberPuzzle, RewardRules,
         answer::Graded,
@@ -55,6 +59,7 @@ const EXAMPLES: &str = r#"Examples:
   aha-lab analyze completions.jsonl
   aha-lab analyze runs/first-aha/rollouts.jsonl > behaviours.jsonl
   aha-lab analyze runs/first-aha
+  aha-lab analyze trainer_output              a run of TRL, verl or another engine
   aha-lab analyze --summary --json completions.jsonl
   aha-lab analyze --search runs/first-aha/rollouts.jsonl | jq .search
   echo '{"numbers":[4,1,16],"target":19,"completion":"16 + 4 = 20 . check : 20 is not 19 ."}' | aha-lab analyze
@@ -69,6 +74,9 @@ cannot be read gets {"error":"…","line":n}; the rest is still analysed and the
 /// A file that cannot be opened or read, or output that cannot be written.
 pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i32, Box<dyn Error>> {
     let run = args.file.as_deref().filter(|path| path.is_dir());
+    if let Some(run) = run.filter(|run| RunDirectory::open(run).is_err() && source::recognises(run)) {
+        return summarize_elsewhere(run, args, stdout);
+    }
     if args.summary || args.json || run.is_some() {
         let rollouts = run.map(|run| run.join("rollouts.jsonl"));
         // A run's log is a file in its directory; any other path may be a pipe.
@@ -100,6 +108,28 @@ pub fn run(args: &AnalyzeArgs, stdin: impl Read, stdout: impl Write) -> Result<i
     Ok(i32::from(bad_lines > 0))
 }
 
+/// Writes the figures of the newest completions of another engine's run. Those whose puzzle is not known are not counted.
+fn summarize_elsewhere(
+    run: &Path,
+    args: &AnalyzeArgs,
+    mut stdout: impl Write,
+) -> Result<i32, Box<dyn Error>> {
+    let (mut tally, mut blind, mut unread) = (Tally::default(), LastBlind::default(), 0);
+    for event in source::open(run, &Reading::default())?.events {
+        match event {
+            Event::RolloutScored(rollout) if task::reads(&rollout.problem) => {
+                let Problem { task, puzzle, .. } = &rollout.problem;
+                let analysis = task::analyze_graded(task, puzzle, &rollout.completion, args.answer);
+                tally.add(rollout.is_right(), &analysis.unwrap_or_default(), blind.of(task, puzzle));
+            }
+            Event::RolloutScored(_) => unread += 1,
+            Event::Warning(sentence) => output::say(output::printable(&sentence)),
+            _ => {}
+        }
+    }
+    write_summary(tally, unread, args, &mut stdout)
+}
+
 /// Writes the figures of all completions of `file`, or of `stdin`, graded as their `run` graded them.
 fn summarize(
     file: Option<(&Path, io::Result<File>)>,
@@ -121,6 +151,15 @@ fn summarize(
         tally.add(task.score(&input.puzzle(), &input.completion, &rules).correct, &analysis, blind);
         Ok(())
     })?;
+    write_summary(tally, bad_lines, args, &mut stdout)
+}
+
+fn write_summary(
+    tally: Tally,
+    bad_lines: u64,
+    args: &AnalyzeArgs,
+    stdout: &mut impl Write,
+) -> Result<i32, Box<dyn Error>> {
     if args.json {
         let worth = tally.worth_of_checking();
         let summary = Summary { tally, worth_of_checking: worth, interval: "Newcombe, 95 %", bad_lines };

@@ -12,8 +12,11 @@ use ratatui::layout::Size;
 
 use super::{Failure, open, progress_visible};
 use crate::{
-    protocol::{Capability, Speed},
-    runs::{playback::Recording, source},
+    protocol::Speed,
+    runs::{
+        playback::Recording,
+        source::{self, Reading},
+    },
     system::{
         files,
         output::{self, printable_within_line},
@@ -85,10 +88,8 @@ pub fn run(args: &CastArgs) -> Result<i32, Failure> {
         return Err(Failure(format!("There is no screen '{}'; there are {known}.", args.screen)));
     };
     let place = open::find(&args.runs, &args.run)?;
-    let source = source::open(&place)?;
-    if source.facts.capabilities.can(Capability::Live) {
-        return Err(open::still_trains(&place));
-    }
+    open::refuse_one_that_trains(&place)?;
+    let source = source::open(&place, &Reading::default())?;
     let recording = Recording::read(&source.events)
         .ok_or_else(|| Failure(format!("{} cannot be read.", place.display())))?;
     recording.warnings().iter().for_each(|warning| output::say(output::printable(warning)));

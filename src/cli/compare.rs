@@ -1,24 +1,29 @@
 //! `aha-lab compare`: what differs in the configuration of runs, and their metrics side by side.
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::{
     Failure,
+    metrics::steps_in,
     summary::Summary,
     table::{NOTHING, Table},
 };
 use crate::{
     config::Config,
     metrics::{format, registry},
-    runs::{Reader, RunDirectory, overview::Overview},
+    runs::{Reader, RunDirectory, overview::Overview, source::Columns},
 };
 
 /// Compare runs: what differs in their configuration, and their metrics side by side
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
+Of the configuration of another engine's run nothing is known.
 Metrics are means of the first and of the last three steps, as in the summary of a headless run.
 
 Examples:
@@ -39,7 +44,8 @@ pub struct CompareArgs {
 /// One of the runs.
 struct Compared {
     overview: Overview,
-    config: Config,
+    /// `None` of another engine's run.
+    config: Option<Config>,
     /// Means of its first and last steps.
     summary: Value,
 }
@@ -52,7 +58,7 @@ pub fn run(args: &CompareArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let runs = args
         .names
         .iter()
-        .map(|name| read(&RunDirectory::find(&args.runs, name)?))
+        .map(|name| read(&super::open::find(&args.runs, name)?))
         .collect::<Result<Vec<_>, _>>()?;
     let differing = differing_keys(&runs);
     if args.json {
@@ -73,18 +79,35 @@ pub fn run(args: &CompareArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     Ok(0)
 }
 
-fn read(run: &RunDirectory) -> Result<Compared, Failure> {
+fn read(place: &Path) -> Result<Compared, Failure> {
     let mut summary = Summary::default();
-    Reader::new(run).metrics()?.records.into_iter().for_each(|step| summary.take_in(step));
-    Ok(Compared { overview: Overview::of(run), config: run.config()?.config, summary: summary.json() })
+    let Ok(run) = RunDirectory::open(place) else {
+        steps_in(place, &Columns::default())?.into_iter().for_each(|step| summary.take_in(step));
+        let overview = Overview::elsewhere(place);
+        let overview = overview.ok_or_else(|| Failure(format!("{} is no run.", place.display())))?;
+        return Ok(Compared { overview, config: None, summary: summary.json() });
+    };
+    Reader::new(&run).metrics()?.records.into_iter().for_each(|step| summary.take_in(step));
+    let config = Some(run.config()?.config);
+    Ok(Compared { overview: Overview::of(&run), config, summary: summary.json() })
 }
 
-/// The keys whose values are not all the same, with the values of all runs.
+/// The keys whose values are not all the same where they are known, with the values of all runs.
 fn differing_keys(runs: &[Compared]) -> Vec<(&'static str, Vec<String>)> {
     Config::keys()
-        .map(|key| (key.name, runs.iter().map(|run| run.config.get(key.name).unwrap_or_default()).collect()))
-        .filter(|(_, values): &(_, Vec<String>)| values.windows(2).any(|pair| pair[0] != pair[1]))
+        .map(|key| (key.name, runs.iter().map(|run| value_of(run, key.name)).collect()))
+        .filter(|(_, values): &(_, Vec<String>)| {
+            let mut known = values.iter().zip(runs).filter(|(_, run)| run.config.is_some());
+            let first = known.next().map(|(value, _)| value);
+            known.any(|(value, _)| Some(value) != first)
+        })
         .collect()
+}
+
+/// What a run's configuration says; nothing of another engine's run.
+fn value_of(run: &Compared, key: &str) -> String {
+    let known = run.config.as_ref().map(|config| config.get(key).unwrap_or_default());
+    known.unwrap_or_else(|| NOTHING.to_owned())
 }
 
 /// `first -> last` of each metric that a summary prints, and what was reached on held-out puzzles.

@@ -4,19 +4,21 @@ mod csv;
 mod tensorboard;
 
 use std::{
+    collections::BTreeMap,
     io::Write,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
 use clap::{Args, ValueEnum};
-use crossbeam_channel::RecvTimeoutError;
 
 use super::Failure;
 use crate::{
     protocol::{Event, RunSource},
     record::Step,
-    runs::{Reader, RunDirectory, source},
+    runs::{
+        Reader, RunDirectory,
+        source::{self, Columns, Reading},
+    },
     system::{files, output},
 };
 
@@ -39,6 +41,9 @@ pub struct MetricsArgs {
     /// Where to: a file for csv (default: standard output), a folder for tensorboard
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,
+    /// What the fields of a .jsonl file mean, as for `open`
+    #[arg(long, value_name = "MEANING=FIELD,...", default_value = "", hide_default_value = true, value_parser = super::open::columns)]
+    pub columns: Columns,
     /// The folder of run directories
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
@@ -82,41 +87,31 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
     Failure(format!("Cannot write {}: {error}.", path.display()))
 }
 
-/// How long a run of another program may keep silent before it counts as one that is still being written.
-const SILENCE: Duration = Duration::from_secs(10);
-/// How long such a run is read at most.
-const PATIENCE: Duration = Duration::from_secs(600);
-
 /// All steps of the run, whichever program made it.
 fn steps_of(args: &MetricsArgs) -> Result<Vec<Step>, Failure> {
-    let given = Path::new(&args.run);
-    if !given.exists() || RunDirectory::open(given).is_ok() {
-        let log = Reader::new(&RunDirectory::find(&args.runs, &args.run)?).metrics()?;
-        if log.bad_total > 0 {
-            output::say(format_args!(
-                "{} lines of the metrics cannot be read and are left out.",
-                log.bad_total
-            ));
-        }
-        return Ok(log.records);
+    let given = super::open::find(&args.runs, &args.run)?;
+    let Ok(run) = RunDirectory::open(&given) else { return steps_in(&given, &args.columns) };
+    let log = Reader::new(&run).metrics()?;
+    if log.bad_total > 0 {
+        output::say(format_args!("{} lines of the metrics cannot be read and are left out.", log.bad_total));
     }
-    let RunSource { events, .. } = source::open(given)?;
-    let mut steps = Vec::new();
-    let began = Instant::now();
-    let ended = loop {
-        match events.recv_timeout(SILENCE) {
-            Ok(Event::StepDone(step)) => steps.push(*step),
-            Ok(Event::Warning(sentence)) => output::say(output::printable(&sentence)),
-            Ok(Event::Finished { .. }) | Err(RecvTimeoutError::Disconnected) => break true,
-            Ok(_) if began.elapsed() < PATIENCE => {}
-            Ok(_) | Err(RecvTimeoutError::Timeout) => break false,
+    Ok(log.records)
+}
+
+/// All steps of a run of another program, as far as they are written now.
+pub(super) fn steps_in(given: &Path, columns: &Columns) -> Result<Vec<Step>, Failure> {
+    let RunSource { events, .. } =
+        source::open(given, &Reading { follows: false, columns: columns.clone() })?;
+    let mut steps: BTreeMap<u64, Step> = BTreeMap::new();
+    for event in events {
+        match event {
+            Event::StepDone(step) => drop(steps.insert(step.step, *step)),
+            Event::StepAmended(more) => {
+                steps.entry(more.step).or_insert_with(|| Step::new(more.step)).amend(&more)
+            }
+            Event::Warning(sentence) => output::say(output::printable(&sentence)),
+            _ => {}
         }
-    };
-    if !ended {
-        output::say(format_args!(
-            "The run has not ended; these are the {} steps that it has so far.",
-            steps.len()
-        ));
     }
-    Ok(steps)
+    Ok(steps.into_values().collect())
 }

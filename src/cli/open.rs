@@ -16,7 +16,10 @@ use super::{
 use crate::{
     engine::side,
     protocol::{Capability, OUR_ENGINE, RunSource, Speed},
-    runs::{RunDirectory, playback, source},
+    runs::{
+        RunDirectory, playback,
+        source::{self, Columns, Reading},
+    },
     socket,
     system::output,
     tui::{self, TuiOptions},
@@ -30,11 +33,18 @@ Examples:
   aha-lab open seed1                   the one run whose name has `seed1` in it
   aha-lab open seed1 seed2 seed3       three runs: < and > go from one to the next, R lists them, O overlays curves
   aha-lab open seed1 elsewhere.jsonl   a run beside completions of another program
+  aha-lab open trainer_output          a run of TRL by its own files, also while it trains
+  aha-lab open log.jsonl --columns completion=response,reward=score,step=iteration
   aha-lab open seed1 --play 10x        the finished run again from its first step, ten times as fast")]
 pub struct OpenArgs {
-    /// Run directories, unique parts of their names, or .jsonl files of completions
+    /// Run directories, unique parts of their names, folders that TRL, verl and others write, or .jsonl files of
+    /// completions
     #[arg(required = true)]
     pub run: Vec<String>,
+    /// What the fields of a .jsonl file mean: step, prompt, completion, reward, advantage, group, index, task, correct,
+    /// truncated; what is not named has its own name
+    #[arg(long, value_name = "MEANING=FIELD,...", default_value = "", hide_default_value = true, value_parser = columns)]
+    pub columns: Columns,
     /// Play finished runs from their records as if they were live, so many times as fast as they were
     #[arg(long, value_name = "SPEED")]
     pub play: Option<Speed>,
@@ -47,6 +57,11 @@ pub struct OpenArgs {
     /// Leave the mouse to the terminal
     #[arg(long)]
     pub no_mouse: bool,
+}
+
+/// What `--columns` says; nothing without it.
+pub(super) fn columns(text: &str) -> Result<Columns, String> {
+    if text.is_empty() { Ok(Columns::default()) } else { text.parse() }
 }
 
 /// Opens the runs and returns the exit code. One that cannot be opened is reported; the others open.
@@ -98,7 +113,7 @@ fn open_all(args: &OpenArgs) -> Opened {
     for name in &args.run {
         let found = find(&args.runs, name).and_then(|place| {
             let is_new = known.insert(place.canonicalize().unwrap_or_else(|_| place.clone()));
-            is_new.then(|| Ok((open(&place, args.play)?, place))).transpose()
+            is_new.then(|| Ok((open(&place, args)?, place))).transpose()
         });
         match found {
             Ok(Some((source, place))) => {
@@ -118,18 +133,27 @@ pub(super) fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
     if path.is_file() {
         return Ok(path.to_owned());
     }
-    Ok(RunDirectory::find(runs, name)?.path().to_owned())
+    match RunDirectory::find(runs, name) {
+        Ok(run) => Ok(run.path().to_owned()),
+        Err(_) if source::recognises(path) => Ok(path.to_owned()),
+        Err(_) if source::recognises(&runs.join(name)) => Ok(runs.join(name)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A run to watch. One of ours also gets a side engine for the Playground, and takes commands while it serves
 /// a socket. With a speed, it is played from its record.
-fn open(place: &Path, speed: Option<Speed>) -> Result<RunSource, Failure> {
-    let mut source = source::open(place)?;
+fn open(place: &Path, args: &OpenArgs) -> Result<RunSource, Failure> {
+    // What is played is read to its end first.
+    let follows = args.play.is_none();
+    if !follows {
+        refuse_one_that_trains(place)?;
+    }
+    // Only a file has columns to name.
+    let columns = if place.is_file() { args.columns.clone() } else { Columns::default() };
+    let mut source = source::open(place, &Reading { follows, columns })?;
     if let Ok(run) = RunDirectory::open(place) {
         let live = source.facts.capabilities.can(Capability::Live);
-        if live && speed.is_some() {
-            return Err(still_trains(place));
-        }
         if live && socket::has_socket(place) {
             source = socket::joined(source, place)?;
         }
@@ -138,16 +162,22 @@ fn open(place: &Path, speed: Option<Speed>) -> Result<RunSource, Failure> {
             source.side = Some(side::spawn(side::Source::Recorded(run))?);
         }
     }
-    Ok(match speed {
+    Ok(match args.play {
         Some(speed) => playback::start(source, speed)?,
         None => source,
     })
 }
 
-/// Why a run that is still being written cannot be played.
-pub(super) fn still_trains(place: &Path) -> Failure {
-    Failure(format!(
-        "{} is still training; a run can be played when it is over, and watched now with `aha-lab open`.",
-        place.display()
-    ))
+/// Refuses to play a run that is still being written.
+///
+/// # Errors
+/// If it is.
+pub(super) fn refuse_one_that_trains(place: &Path) -> Result<(), Failure> {
+    match RunDirectory::open(place).is_ok_and(|run| run.is_live()) {
+        true => Err(Failure(format!(
+            "{} is still training; a run can be played when it is over, and watched now with `aha-lab open`.",
+            place.display()
+        ))),
+        false => Ok(()),
+    }
 }

@@ -1,6 +1,10 @@
 //! `aha-lab runs`: all runs of a folder, one line each.
 
-use std::{env, io::Write, path::PathBuf};
+use std::{
+    env, fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use serde_json::json;
@@ -20,6 +24,7 @@ use crate::{
 /// List all runs: task, preset, seed, steps, best held-out accuracy, state, parent and size
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
+Runs of TRL, verl and other engines that lie in the folder stand among them, with as much as their metrics say.
 The curve is the share of right answers, from the first step to the last, between 0 and 1. Runs stand in the order of
 their names, which begin with the time of their start.
 
@@ -40,7 +45,9 @@ pub struct RunsArgs {
 /// # Errors
 /// A folder that cannot be read, or output that cannot be written.
 pub fn run(args: &RunsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
-    let runs: Vec<Overview> = RunDirectory::list(&args.runs)?.iter().map(Overview::of).collect();
+    let mut runs: Vec<Overview> = RunDirectory::list(&args.runs)?.iter().map(Overview::of).collect();
+    runs.extend(folders(&args.runs).iter().filter_map(|folder| Overview::elsewhere(folder)));
+    runs.sort_by(|a, b| a.name.cmp(&b.name));
     if args.json {
         writeln!(stdout, "{}", json!({"folder": args.runs, "runs": runs}))?;
         return Ok(0);
@@ -68,7 +75,7 @@ pub fn run(args: &RunsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     for run in &runs {
         table.row([
             run.name.clone(),
-            format!("{} {}", run.task, run.level),
+            run.engine.map_or_else(|| format!("{} {}", run.task, run.level), |engine| format!("({engine})")),
             run.preset.clone(),
             run.seed.map_or_else(|| NOTHING.to_owned(), |seed| seed.to_string()),
             run.steps.to_string(),
@@ -84,6 +91,12 @@ pub fn run(args: &RunsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         output::say(output::printable(trouble));
     }
     Ok(0)
+}
+
+/// The folders in the folder of runs that are none of ours.
+fn folders(runs: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(runs).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.filter(|path| path.is_dir() && RunDirectory::open(path).is_err()).collect()
 }
 
 fn held_out(best: HeldOut) -> String {

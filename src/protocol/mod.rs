@@ -262,6 +262,9 @@ pub enum Event {
     Inspected(Box<GroupInspection>),
     /// A step is done and journalled.
     StepDone(Box<Step>),
+    /// More is known of a step that was told before: what its completions show, once another engine's files were read. Its
+    /// names have these values now; a step that was not told stands in its place among the others.
+    StepAmended(Box<Step>),
     /// A held-out evaluation is done.
     EvalDone {
         /// After this many steps.
@@ -320,6 +323,7 @@ impl Event {
             Self::Started(_)
             | Self::RolloutScored(_)
             | Self::StepDone(_)
+            | Self::StepAmended(_)
             | Self::EvalDone { .. }
             | Self::PinnedAnswered(_)
             | Self::Measured(_)

@@ -106,6 +106,11 @@ impl Step {
         }
     }
 
+    /// Takes over what another line says; what only this one has stays.
+    pub fn amend(&mut self, more: &Step) {
+        more.iter().for_each(|(name, value)| self.put(name, value.clone(), |_| false));
+    }
+
     /// Takes a measurement out.
     pub fn remove(&mut self, name: &str) {
         if let Some(at) = self.place(name) {

@@ -11,7 +11,10 @@ use crate::{
     metrics::{Meter, aha_step, registry},
     protocol::{Event, Started},
     record::{Measurement, Rollout, Step},
-    runs::{RunDirectory, RunError, source},
+    runs::{
+        RunDirectory, RunError,
+        source::{self, Reading},
+    },
     task::LastBlind,
 };
 
@@ -52,9 +55,9 @@ impl Told {
     /// # Errors
     /// If none of it can be read.
     pub fn of(place: &Path) -> Result<Self, RunError> {
-        let source = source::open(place)?;
         let run = RunDirectory::open(place).ok();
         let is_live = run.as_ref().is_some_and(RunDirectory::is_live);
+        let source = source::open(place, &Reading { follows: is_live, ..Reading::default() })?;
         let resolved = std::fs::canonicalize(place).unwrap_or_else(|_| place.to_owned());
         let name = resolved.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let mut told = Self {
@@ -92,6 +95,9 @@ impl Told {
             Event::Started(started) => self.started = *started,
             Event::StepDone(step) => {
                 self.steps.insert(step.step, *step);
+            }
+            Event::StepAmended(more) => {
+                self.steps.entry(more.step).or_insert_with(|| Step::new(more.step)).amend(&more);
             }
             Event::RolloutScored(record) => self.count(*record, blind),
             Event::Measured(found) => self.measured.push(*found),

@@ -1,12 +1,21 @@
 //! A run in one line: what lists and comparisons say of it.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde::Serialize;
 
-use super::{directory::RunDirectory, error::RunError, reader::Reader};
+use super::{
+    directory::RunDirectory,
+    error::RunError,
+    reader::Reader,
+    source::{self, Reading},
+};
 use crate::{
     metrics::registry,
+    protocol::{Capability, Event},
     record::{ForkPoint, RunEvent, Step},
 };
 
@@ -76,6 +85,9 @@ pub struct Overview {
     pub state: RunState,
     /// The run that it was forked from.
     pub parent: Option<ForkPoint>,
+    /// The engine, where it is not ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<&'static str>,
     /// Bytes on disk.
     pub bytes: u64,
     /// What could not be read, in sentences.
@@ -110,9 +122,43 @@ impl Overview {
                 state => state.unwrap_or(RunState::Stopped),
             },
             parent: meta.parent,
-            bytes: bytes_of(run),
+            engine: None,
+            bytes: bytes_of(run.path()),
             troubles,
         }
+    }
+
+    /// A run of another engine in this folder or file: as much as its metrics and the numbers beside its completions say,
+    /// which is read at once. `None` if nothing there is one.
+    pub fn elsewhere(path: &Path) -> Option<Self> {
+        let source = source::open(path, &Reading::default()).ok()?;
+        let (mut steps, mut troubles) = (Vec::new(), Vec::new());
+        for event in source.events {
+            match event {
+                Event::StepDone(step) => steps.push(*step),
+                Event::Warning(sentence) => troubles.push(sentence),
+                Event::Started(_) => {}
+                _ => break,
+            }
+        }
+        let is_live = source.facts.capabilities.can(Capability::Live);
+        Some(Self {
+            name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            path: path.to_owned(),
+            task: String::new(),
+            level: String::new(),
+            model: String::new(),
+            preset: String::new(),
+            seed: None,
+            steps: steps.last().map_or(0, |step| step.step),
+            accuracies: steps.iter().map(|step| step.get(&registry::ACCURACY)).collect(),
+            best_held_out: best_held_out(&steps),
+            state: if is_live { RunState::Live } else { RunState::Stopped },
+            parent: None,
+            engine: Some(source.facts.engine),
+            bytes: bytes_of(path),
+            troubles,
+        })
     }
 }
 
@@ -136,8 +182,8 @@ fn best_held_out(steps: &[Step]) -> Option<HeldOut> {
 }
 
 /// Sizes of the files of the run and of its checkpoints, without following links.
-fn bytes_of(run: &RunDirectory) -> u64 {
-    let mut folders = vec![(run.path().to_owned(), 0)];
+fn bytes_of(run: &Path) -> u64 {
+    let mut folders = vec![(run.to_owned(), 0)];
     let mut sum = 0;
     while let Some((folder, depth)) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {

@@ -154,19 +154,32 @@ impl Tail {
         &mut self,
         on_record: impl FnMut(T, u64, usize),
     ) -> Result<Polled, RunError> {
+        self.poll_with(from_json, on_record)
+    }
+
+    /// The same, with what makes a record of a line, or says why it is none.
+    pub fn poll_with<T>(
+        &mut self,
+        parse: impl Fn(&[u8]) -> Result<T, String>,
+        on_record: impl FnMut(T, u64, usize),
+    ) -> Result<Polled, RunError> {
         let mut polled = Polled::default();
         let path = self.path.clone();
-        let note = noting(path.clone(), self.from, on_record);
+        let note = noting(path.clone(), self.from, parse, on_record);
         self.poll_lines(&mut polled, note).map_err(RunError::io("read", &path))?;
         Ok(polled)
     }
 
     /// Gives what follows the last line break, as a line: for a log that nobody writes any more.
-    pub(crate) fn poll_rest<T: DeserializeOwned>(&mut self, on_record: impl FnMut(T, u64, usize)) -> Polled {
+    pub(crate) fn poll_rest_with<T>(
+        &mut self,
+        parse: impl Fn(&[u8]) -> Result<T, String>,
+        on_record: impl FnMut(T, u64, usize),
+    ) -> Polled {
         let mut polled = Polled::default();
         if self.is_within_line() {
             let (path, after) = (self.path.clone(), self.from);
-            let mut note = noting(path, after, on_record);
+            let mut note = noting(path, after, parse, on_record);
             self.splitter.feed(b"\n", |line| note(line, &mut polled));
         }
         polled
@@ -233,18 +246,24 @@ impl Tail {
     }
 }
 
+/// A line that is a record as JSON.
+pub(crate) fn from_json<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(line).map_err(|error| quoting(&error))
+}
+
 /// Handles a line: passes its record on, or notes why it is not one.
-fn noting<T: DeserializeOwned>(
+fn noting<T>(
     path: PathBuf,
     after: u64,
+    parse: impl Fn(&[u8]) -> Result<T, String>,
     mut on_record: impl FnMut(T, u64, usize),
 ) -> impl FnMut(RawLine<'_>, &mut Polled) {
     move |line, polled| {
         let reason = match line.content {
             Some(content) if content.trim_ascii().is_empty() => return,
-            Some(content) => match serde_json::from_slice::<T>(content) {
+            Some(content) => match parse(content) {
                 Ok(record) => return on_record(record, line.offset, content.len()),
-                Err(error) => quoting(&error),
+                Err(reason) => reason,
             },
             None => "it is too long".into(),
         };

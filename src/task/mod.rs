@@ -121,6 +121,11 @@ pub trait Task: Send + Sync {
     fn asked(&self, puzzle: &Puzzle) -> Result<String, String> {
         Ok(self.prompt(puzzle))
     }
+    /// The puzzle that a prompt of any engine asks, where it is worded as [`Self::prompt`] or [`Self::question`] word it,
+    /// whatever stands around that; of several, as after examples, the last.
+    fn asked_in(&self, _prompt: &str) -> Option<Puzzle> {
+        None
+    }
     /// The part of [`Self::asked`] that tells this puzzle from another; a model must have a word for all of it.
     fn asked_words(&self, puzzle: &Puzzle) -> String {
         self.prompt(puzzle)
@@ -364,6 +369,11 @@ pub fn named(name: &str, level: &str) -> Result<Box<dyn Task>, String> {
 /// A sentence that lists the known tasks.
 pub fn of_record(name: Option<&str>) -> Result<&'static dyn Task, String> {
     Ok(name.map_or(Ok(FAMILIES[0]), family)?.reader)
+}
+
+/// The puzzle that a prompt asks, and the task that knows it; see [`Task::asked_in`].
+pub(crate) fn asked_in(prompt: &str) -> Option<(&'static dyn Task, Puzzle)> {
+    FAMILIES.iter().find_map(|family| Some((family.reader, family.reader.asked_in(prompt)?)))
 }
 
 /// A run's puzzle on one line; see [`Task::in_words`]. For an unknown task, its fields.

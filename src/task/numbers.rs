@@ -15,6 +15,7 @@ pub trait NumberTask: Send + Sync {
     fn draw(&self, split: Split, rng: &mut ChaCha8Rng) -> NumberPuzzle;
     fn prompt(&self, puzzle: &NumberPuzzle) -> String;
     fn question(&self, puzzle: &NumberPuzzle) -> String;
+    fn asked_in(&self, prompt: &str) -> Option<NumberPuzzle>;
     fn rules(&self) -> &'static [Rule];
     fn judge(&self, puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Judged;
     fn analyze(&self, puzzle: &NumberPuzzle, completion: &str) -> Analysis;
@@ -37,6 +38,30 @@ pub trait NumberTask: Send + Sync {
 
 /// Most numbers that one puzzle may give.
 pub(crate) const MAX_NUMBERS: usize = 64;
+
+/// A longer list of numbers is none of ours.
+const LONGEST_LIST: usize = 1500;
+
+/// The numbers between the last `opening` that is followed by some and the next of `closings`, and what follows.
+pub(crate) fn listed_in<'a>(text: &'a str, opening: &str, closings: &[&str]) -> Option<(Vec<i64>, &'a str)> {
+    let between = |(at, _): (usize, &str)| {
+        let rest = &text[at + opening.len()..];
+        let (end, closing) = closings.iter().filter_map(|close| Some((rest.find(close)?, close))).min()?;
+        let list = rest.get(..end).filter(|list| list.len() <= LONGEST_LIST)?;
+        let words = list.split([' ', ',', '[', ']']).filter(|word| !word.is_empty() && *word != "by");
+        let numbers = words.map(|word| word.parse().ok()).collect::<Option<Vec<i64>>>()?;
+        (1..=MAX_NUMBERS).contains(&numbers.len()).then(|| (numbers, &rest[end + closing.len()..]))
+    };
+    text.rmatch_indices(opening).find_map(between)
+}
+
+/// The whole number with which a text begins.
+pub(crate) fn number_at(text: &str) -> Option<i64> {
+    let digits = text.trim_start_matches('-').len();
+    let sign = text.len() - digits;
+    let end = text[sign..].find(|c: char| !c.is_ascii_digit()).map_or(text.len(), |end| sign + end);
+    text[..end].parse().ok()
+}
 
 fn read(puzzle: &Puzzle) -> Result<NumberPuzzle, String> {
     NumberPuzzle::of(puzzle).ok_or_else(|| {
@@ -67,6 +92,10 @@ impl<T: NumberTask> Task for T {
 
     fn question(&self, puzzle: &Puzzle) -> String {
         read(puzzle).map_or_else(|_| puzzle.to_string(), |puzzle| NumberTask::question(self, &puzzle))
+    }
+
+    fn asked_in(&self, prompt: &str) -> Option<Puzzle> {
+        NumberTask::asked_in(self, prompt).map(Puzzle::from)
     }
 
     fn score(&self, puzzle: &Puzzle, completion: &str, rules: &RewardRules) -> Score {

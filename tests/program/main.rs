@@ -12,6 +12,8 @@ mod configured;
 #[cfg(target_os = "linux")]
 mod crashing_driver;
 mod engine;
+#[cfg(unix)]
+mod engines;
 mod exact;
 #[cfg(unix)]
 mod first_start;

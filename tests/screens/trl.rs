@@ -25,7 +25,7 @@ const RUN: &str = "tests/data/trl-run";
 
 /// The run in this folder, with everything told that can be.
 fn opened(run: &Path) -> App {
-    let opened = source::open(run).unwrap();
+    let opened = source::open(run, &source::Reading::following()).unwrap();
     let mut app = App::new(Theme::colored(), opened.facts);
     for event in opened.events {
         if let Event::Warning(sentence) = &event {

@@ -48,7 +48,7 @@ impl Recording {
     fn take_in(&mut self, event: Event) {
         let step = match &event {
             Event::RolloutScored(rollout) => rollout.step,
-            Event::StepDone(metrics) => metrics.step,
+            Event::StepDone(metrics) | Event::StepAmended(metrics) => metrics.step,
             Event::PinnedAnswered(answer) => answer.step,
             Event::Measured(measurement) => measurement.step,
             Event::EvalDone { step, .. } | Event::Edited { step, .. } => *step,
@@ -59,6 +59,9 @@ impl Recording {
         match event {
             Event::RolloutScored(rollout) => recorded.rollouts.push(*rollout),
             Event::StepDone(metrics) => recorded.metrics = Some(*metrics),
+            Event::StepAmended(more) => {
+                recorded.metrics.get_or_insert_with(|| Step::new(more.step)).amend(&more);
+            }
             Event::EvalDone { .. } => recorded.evaluated = Some(event),
             _ => recorded.after.push(event),
         }

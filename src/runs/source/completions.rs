@@ -1,12 +1,13 @@
 //! Completions of any engine, one JSON object a line: `step`, `prompt`, `completion` and `reward`, and whatever else is
-//! known of them under the names that our own `rollouts.jsonl` has. A field that this program does not know is kept
-//! with the puzzle, and what a line does not say is unknown.
+//! known of them under the names that our own `rollouts.jsonl` has; or under others, if it is said what they mean. What
+//! this program does not know is kept with the puzzle, and what a line does not say is unknown.
 
 use std::{
     collections::BTreeMap,
     fs::File,
     io::{self, Read, Seek, SeekFrom},
     path::Path,
+    time::Duration,
 };
 
 use crossbeam_channel::{Sender, bounded};
@@ -14,27 +15,31 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 
 use super::{
-    RunFormat,
-    derived::{Places, StepsOf},
+    Columns, Reading, RunFormat,
+    derived::{Places, Sums},
+    logs::python_json,
     past::MOST_WAITING,
+    watched::{Stamped, Stop},
+    written::Written,
 };
 use crate::{
-    protocol::{Capabilities, Event, RunFacts, RunSource, Started, UNKNOWN_ENGINE},
-    record::{Problem, Puzzle, Rollout},
-    runs::{RunError, reader::LONGEST_ROLLOUT_LINE, tail::Tail},
-    system::files,
-    task::{self, RewardRules},
+    protocol::{Capabilities, Capability, Event, RunFacts, RunSource, Started, UNKNOWN_ENGINE},
+    record::Step,
+    runs::{BadLine, RunError, reader::LONGEST_ROLLOUT_LINE, tail::Tail},
+    system::{files, quoting::quoting},
 };
 
 /// So many bytes are looked at to recognise a file.
 const FIRST_BYTES: u64 = 1 << 20;
+/// How often a file that may grow is looked at.
+const POLL: Duration = Duration::from_millis(500);
 
 /// See the module.
 pub(super) struct Completions;
 
 impl RunFormat for Completions {
     fn name(&self) -> &'static str {
-        "a .jsonl file of completions (step, prompt, completion and reward on each line)"
+        "a .jsonl file of completions (step, prompt, completion and reward on each line, or --columns)"
     }
 
     fn recognises(&self, path: &Path) -> bool {
@@ -44,29 +49,30 @@ impl RunFormat for Completions {
             && first_bytes(path).is_ok_and(|bytes| bytes.windows(field.len()).any(|found| found == field))
     }
 
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::default()
-    }
-
-    fn open(&self, path: &Path) -> Result<RunSource, RunError> {
-        let mut file = files::open(path).map_err(RunError::io("read", path))?;
+    fn open(&self, path: &Path, reading: &Reading) -> Result<RunSource, RunError> {
+        let file = files::open(path).map_err(RunError::io("read", path))?;
+        let live = reading.follows && Stamped::of(path).is_some_and(|file| file.may_still_grow());
         let (feed, events) = bounded(MOST_WAITING);
         let _ = feed.send(Event::Started(Box::new(Started::unknown(path))));
-        let place = path.to_owned();
+        let mut teller = Teller::new(path, file, reading.columns.clone(), feed);
         std::thread::Builder::new()
             .name("reader".into())
             .spawn(move || {
-                if let Err(error) = tell(&place, &mut file, &feed) {
-                    let _ = feed.send(Event::Warning(error.to_string()));
+                let told = teller.tell(live);
+                if let Err(Stop::Failed(error)) = told {
+                    let _ = teller.feed.send(Event::Warning(error.to_string()));
                 }
             })
             .map_err(RunError::io("start a thread that reads", path))?;
-        let facts = RunFacts::of_files(UNKNOWN_ENGINE, self.capabilities());
+        let known = Capabilities::default();
+        let known = if live { known.with(Capability::Live) } else { known };
+        let facts = RunFacts::of_files(UNKNOWN_ENGINE, known);
         Ok(RunSource { facts, events, commands: None, side: None })
     }
 }
 
-fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
+/// The beginning of a file, to recognise it by.
+pub(super) fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     files::open(path)?.take(FIRST_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -99,31 +105,33 @@ struct Line {
 }
 
 impl Line {
-    /// As a record. Where the task is one of ours, its own rules say what is right and what was thought.
-    fn rollout(mut self, places: &mut Places) -> Rollout {
-        let rewards = parts_of(&mut self.fields);
-        let (group, index) = places.of(self.step, &self.prompt, self.group, self.index);
-        let puzzle = Puzzle(self.fields);
-        let task = task::of_record(self.task.as_deref()).ok().filter(|task| task.admit(&puzzle).is_ok());
-        let name = self.task.or_else(|| Some(task?.name().to_owned())).unwrap_or_default();
-        let score = || Some(task?.score(&puzzle, &self.completion, &RewardRules::default()).correct);
+    fn read(bytes: &[u8], columns: &Columns) -> Result<Self, String> {
+        if *columns == Columns::default() {
+            return python_json(bytes);
+        }
+        let line = columns.in_our_words(python_json(bytes)?)?;
+        serde_json::from_value(Value::Object(line)).map_err(|error| quoting(&error))
+    }
+
+    fn written(mut self) -> Written {
         let numbers = |list: Vec<Option<f32>>| list.into_iter().map(|n| n.unwrap_or(f32::NAN)).collect();
-        Rollout {
+        Written {
             step: self.step,
-            group,
-            index,
+            group: self.group,
+            group_key: None,
+            index: self.index,
             token_ids: self.token_ids,
             logprobs: self.logprobs.map(numbers),
             entropies: self.entropies.map(numbers),
-            reward: self.reward.unwrap_or(f64::NAN),
-            penalties: Default::default(),
-            rewards,
+            reward: self.reward,
+            rewards: parts_of(&mut self.fields),
             advantage: self.advantage,
-            correct: self.correct.or_else(score),
+            correct: self.correct,
             truncated: self.truncated,
-            analysis: task.map(|task| task.analyze(&puzzle, &self.completion)).unwrap_or_default(),
-            problem: Problem { task: name, puzzle, prompt: self.prompt },
+            task: self.task,
+            prompt: self.prompt,
             completion: self.completion,
+            fields: self.fields,
         }
     }
 }
@@ -135,41 +143,93 @@ fn parts_of(fields: &mut Map<String, Value>) -> Option<BTreeMap<String, Option<f
     parts
 }
 
-/// Tells all completions in the order of their steps, which need not be that of the file, and each step's metrics
-/// behind its completions.
-fn tell(path: &Path, file: &mut File, feed: &Sender<Event>) -> Result<(), RunError> {
-    let mut lines: Vec<(u64, u64, usize)> = Vec::new();
-    let mut tail = Tail::new(path, LONGEST_ROLLOUT_LINE);
-    let mut bad = Vec::new();
-    let mut note = |line: Line, at, length| lines.push((line.step, at, length));
-    loop {
-        let polled = tail.poll(&mut note)?;
-        bad.extend(polled.bad);
-        if !polled.behind {
-            break;
+/// Tells the completions of a file.
+struct Teller {
+    tail: Tail,
+    file: File,
+    columns: Columns,
+    feed: Sender<Event>,
+    places: Places,
+    /// The step whose completions are coming.
+    sums: Option<(u64, Sums)>,
+}
+
+impl Teller {
+    fn new(path: &Path, file: File, columns: Columns, feed: Sender<Event>) -> Self {
+        let tail = Tail::new(path, LONGEST_ROLLOUT_LINE);
+        Self { tail, file, columns, feed, places: Places::default(), sums: None }
+    }
+
+    fn send(&self, event: Event) -> Result<(), Stop> {
+        self.feed.send(event).map_err(|_| Stop::Unheard)
+    }
+
+    /// Tells all completions in the order of their steps, which need not be that of the file, and each step's metrics
+    /// behind its completions; then, if the file may grow, those that come.
+    fn tell(&mut self, follows: bool) -> Result<(), Stop> {
+        let (mut lines, mut bad) = self.poll()?;
+        if !follows {
+            let columns = &self.columns;
+            let note = |line: Line, at, length| lines.push((line.step, at, length));
+            bad.extend(self.tail.poll_rest_with(|bytes| Line::read(bytes, columns), note).bad);
+        }
+        self.tell_lines(lines)?;
+        if !follows {
+            self.end_step()?;
+            return bad.into_iter().try_for_each(|line| self.send(Event::Warning(line.to_string())));
+        }
+        loop {
+            bad.drain(..).try_for_each(|line| self.send(Event::Warning(line.to_string())))?;
+            std::thread::sleep(POLL);
+            let (lines, more) = self.poll()?;
+            bad = more;
+            self.tell_lines(lines)?;
         }
     }
-    bad.extend(tail.poll_rest(&mut note).bad);
-    lines.sort_by_key(|(step, ..)| *step);
-    let (mut places, mut steps) = (Places::default(), StepsOf::default());
-    for (_, at, length) in lines {
-        let bytes = read_at(file, at, length).map_err(RunError::io("read", path))?;
-        // It was read before: unless the file was changed meanwhile, it can be read again.
-        let Ok(line) = serde_json::from_slice::<Line>(&bytes) else { continue };
-        let rollout = line.rollout(&mut places);
-        let done = steps.add(&rollout).map(|step| Event::StepDone(Box::new(step)));
-        for event in done.into_iter().chain([Event::RolloutScored(Box::new(rollout))]) {
-            if feed.send(event).is_err() {
-                return Ok(());
+
+    /// Step, place and length of the lines that are new, and those that are none.
+    #[allow(clippy::type_complexity)]
+    fn poll(&mut self) -> Result<(Vec<(u64, u64, usize)>, Vec<BadLine>), RunError> {
+        let (mut lines, mut bad) = (Vec::new(), Vec::new());
+        loop {
+            let columns = &self.columns;
+            let note = |line: Line, at, length| lines.push((line.step, at, length));
+            let polled = self.tail.poll_with(|bytes| Line::read(bytes, columns), note)?;
+            bad.extend(polled.bad);
+            if !polled.behind {
+                return Ok((lines, bad));
             }
         }
     }
-    let last = steps.end().map(|step| Event::StepDone(Box::new(step)));
-    let bad = bad.into_iter().map(|line| Event::Warning(line.to_string()));
-    for event in last.into_iter().chain(bad) {
-        let _ = feed.send(event);
+
+    fn tell_lines(&mut self, mut lines: Vec<(u64, u64, usize)>) -> Result<(), Stop> {
+        lines.sort_by_key(|(step, ..)| *step);
+        for (_, at, length) in lines {
+            let bytes = match read_at(&mut self.file, at, length) {
+                Ok(bytes) => bytes,
+                // It was cut off or replaced meanwhile; the next look begins with what is there then.
+                Err(_) => continue,
+            };
+            // It was read before: unless the file was changed meanwhile, it can be read again.
+            let Ok(line) = Line::read(&bytes, &self.columns) else { continue };
+            let rollout = line.written().rollout(&mut self.places);
+            if self.sums.as_ref().is_some_and(|(step, _)| *step < rollout.step) {
+                self.end_step()?;
+            }
+            let (step, sums) = self.sums.get_or_insert_with(|| (rollout.step, Sums::of(rollout.step)));
+            // A late completion of an older step is shown; that step's metrics were told.
+            if *step == rollout.step {
+                sums.add(&rollout);
+            }
+            self.send(Event::RolloutScored(Box::new(rollout)))?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn end_step(&mut self) -> Result<(), Stop> {
+        let done: Option<Step> = self.sums.take().map(|(_, sums)| sums.step());
+        done.map_or(Ok(()), |step| self.send(Event::StepDone(Box::new(step))))
+    }
 }
 
 fn read_at(file: &mut File, at: u64, length: usize) -> io::Result<Vec<u8>> {
@@ -188,7 +248,7 @@ mod tests {
     use crate::{
         metrics::registry,
         protocol::Capability,
-        record::{Analysis, Step},
+        record::{Analysis, Rollout, Step},
         runs::source,
     };
 
@@ -215,7 +275,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("from-elsewhere.jsonl");
         fs::write(&path, text).unwrap();
-        let source = source::open(&path).unwrap();
+        let source = source::open(&path, &Reading::default()).unwrap();
         let mut told = Told { rollouts: vec![], steps: vec![], warnings: vec![] };
         for event in &source.events {
             match event {
@@ -281,7 +341,7 @@ mod tests {
         for (name, text) in [("a.jsonl", "{\"step\":1}\n"), ("b.json", LINES), ("c.jsonl", "")] {
             let path = folder.path().join(name);
             fs::write(&path, text).unwrap();
-            let error = source::open(&path).unwrap_err().to_string();
+            let error = source::open(&path, &Reading::default()).unwrap_err().to_string();
             assert!(error.contains("is not a run that can be read here"), "{error}");
         }
     }

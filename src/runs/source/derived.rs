@@ -9,18 +9,23 @@ use crate::{
         registry,
         spread::{is_dead, standard_deviation},
     },
-    record::{Rollout, Step},
-    task,
+    record::{Puzzle, Rollout, Step},
+    task::{self, Task},
 };
 
+/// A puzzle, and the task that it is of.
+type Asked = (&'static dyn Task, Puzzle);
+
 /// Numbers the groups and the completions of a step where their engine did not: equal prompts are a group.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Places {
     step: u64,
     /// The group of each prompt.
     groups: HashMap<String, usize>,
     /// How many completions each group has.
     filled: HashMap<usize, usize>,
+    /// The last prompt and what it asks: the completions of a group mostly come one after the other.
+    asked: Option<(String, Option<Asked>)>,
 }
 
 impl Places {
@@ -45,20 +50,28 @@ impl Places {
         *filled += 1;
         (group, index)
     }
-}
 
-/// The metrics of steps whose completions come one after the other.
-#[derive(Debug, Default)]
-pub(super) struct StepsOf {
-    current: Option<Sums>,
+    /// See [`task::asked_in`].
+    pub(super) fn asked_in(&mut self, prompt: &str) -> Option<Asked> {
+        if self.asked.as_ref().is_none_or(|(known, _)| known != prompt) {
+            self.asked = Some((prompt.to_owned(), task::asked_in(prompt)));
+        }
+        self.asked.as_ref()?.1.clone()
+    }
 }
 
 /// What the completions of a step add up to.
 #[derive(Debug, Default)]
-struct Sums {
+pub(super) struct Sums {
     step: u64,
+    completions: usize,
+    /// Of the completions whose reward is known.
     rewards: Vec<f64>,
     groups: BTreeMap<usize, Vec<f64>>,
+    /// What each reward function gave, where it gave anything.
+    parts: BTreeMap<String, Vec<f64>>,
+    /// Numbers beside the completions that nobody here knows: their sums, and how many there are.
+    columns: BTreeMap<String, (f64, usize)>,
     /// Completions whose answer was judged, and those of them that are right.
     judged: usize,
     right: usize,
@@ -68,47 +81,97 @@ struct Sums {
     readings: Readings,
 }
 
-impl StepsOf {
-    /// Counts a completion. The step before it, where this one begins another.
-    pub(super) fn add(&mut self, rollout: &Rollout) -> Option<Step> {
-        let done = match &self.current {
-            Some(sums) if sums.step != rollout.step => self.end(),
-            _ => None,
-        };
-        let sums = self.current.get_or_insert_with(|| Sums { step: rollout.step, ..Sums::default() });
-        sums.rewards.push(rollout.reward);
-        sums.groups.entry(rollout.group).or_default().push(rollout.reward);
-        sums.judged += usize::from(rollout.correct.is_some());
-        sums.right += usize::from(rollout.is_right());
-        if let Some(tokens) = &rollout.token_ids {
-            sums.tokens += tokens.len();
-            sums.tokenised += 1;
-        }
-        if task::reads(&rollout.problem) {
-            sums.readings.add(rollout.is_right(), &rollout.analysis);
-        }
-        done
-    }
-
-    /// The step whose completions were counted last.
-    pub(super) fn end(&mut self) -> Option<Step> {
-        self.current.take().map(|sums| sums.step())
-    }
-}
+/// More columns of numbers than this are not shown.
+const MOST_COLUMNS: usize = 256;
 
 impl Sums {
-    fn step(self) -> Step {
-        let n = self.rewards.len();
+    /// Of a step that has no completions yet.
+    pub(super) fn of(step: u64) -> Self {
+        Self { step, ..Self::default() }
+    }
+
+    /// Counts a completion.
+    pub(super) fn add(&mut self, rollout: &Rollout) {
+        self.completions += 1;
+        self.reward(rollout.group, rollout.reward);
+        for (name, part) in rollout.rewards.iter().flatten() {
+            self.part(name, *part);
+        }
+        self.judged += usize::from(rollout.correct.is_some());
+        self.right += usize::from(rollout.is_right());
+        if let Some(tokens) = &rollout.token_ids {
+            self.tokens += tokens.len();
+            self.tokenised += 1;
+        }
+        let is_read = task::reads(&rollout.problem);
+        if is_read {
+            self.readings.add(rollout.is_right(), &rollout.analysis);
+        }
+        for (name, value) in &rollout.problem.puzzle.0 {
+            // The target of a puzzle is no measurement.
+            if let Some(value) = value.as_f64().filter(|_| !(is_read && name == "target")) {
+                self.column(name, value);
+            }
+        }
+    }
+
+    /// Counts a reward; NaN is unknown.
+    fn reward(&mut self, group: usize, reward: f64) {
+        if reward.is_finite() {
+            self.rewards.push(reward);
+            self.groups.entry(group).or_default().push(reward);
+        }
+    }
+
+    /// Counts what a reward function gave.
+    pub(super) fn part(&mut self, name: &str, part: Option<f64>) {
+        if let Some(part) = part.filter(|part| part.is_finite()) {
+            match self.parts.get_mut(name) {
+                Some(known) => known.push(part),
+                None => drop(self.parts.insert(name.to_owned(), vec![part])),
+            }
+        }
+    }
+
+    /// Counts a number that nobody here knows.
+    pub(super) fn column(&mut self, name: &str, value: f64) {
+        if self.columns.len() < MOST_COLUMNS || self.columns.contains_key(name) {
+            let (sum, count) = self.columns.entry(name.to_owned()).or_default();
+            *sum += value;
+            *count += 1;
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn completions(&self) -> usize {
+        self.completions
+    }
+
+    /// What they come to.
+    pub(super) fn step(self) -> Step {
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let share = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
-        let spread = self.groups.values().map(|rewards| standard_deviation(rewards)).sum::<f64>();
-        let dead = self.groups.values().filter(|rewards| is_dead(rewards)).count();
         let mut step = Step::new(self.step);
-        step.set(&registry::REWARD, self.rewards.iter().sum::<f64>() / n as f64);
-        step.set(&registry::REWARD_STD, standard_deviation(&self.rewards));
-        step.set(&registry::REWARD_STD_WITHIN_GROUPS, spread / self.groups.len() as f64);
-        step.set(&registry::FRAC_REWARD_ZERO_STD, share(dead, self.groups.len()));
-        step.set(&registry::ACCURACY, share(self.right, self.judged));
-        step.set(&registry::MEAN_LENGTH, share(self.tokens, self.tokenised));
+        // Of some of the rewards, no more than some of them is known.
+        if self.completions > 0 && self.rewards.len() == self.completions {
+            let spread = self.groups.values().map(|rewards| standard_deviation(rewards)).sum::<f64>();
+            let dead = self.groups.values().filter(|rewards| is_dead(rewards)).count();
+            step.set(&registry::REWARD, mean(&self.rewards));
+            step.set(&registry::REWARD_STD, standard_deviation(&self.rewards));
+            step.set(&registry::REWARD_STD_WITHIN_GROUPS, spread / self.groups.len() as f64);
+            step.set(&registry::FRAC_REWARD_ZERO_STD, share(dead, self.groups.len()));
+        }
+        for (name, parts) in &self.parts {
+            step.put(&format!("rewards/{name}/mean"), mean(parts).into(), |_| false);
+            step.put(&format!("rewards/{name}/std"), standard_deviation(parts).into(), |_| false);
+        }
+        for (name, (sum, count)) in &self.columns {
+            step.put(&format!("columns/{name}"), (sum / *count as f64).into(), |_| false);
+        }
+        if self.completions > 0 {
+            step.set(&registry::ACCURACY, share(self.right, self.judged));
+            step.set(&registry::MEAN_LENGTH, share(self.tokens, self.tokenised));
+        }
         self.readings.put(&mut step);
         step
     }

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use crossbeam_channel::Sender;
 
 use super::{
-    RunFormat,
+    Reading, RunFormat,
     past::{tell, tell_edits, tell_measured, tell_missing, tell_passed_over},
     rereading::Rereading,
     telling::recorded_events,
@@ -14,7 +14,7 @@ use crate::{
     config::ConfigFile,
     eval::{BaseReference, base},
     model::source::embedded_of,
-    protocol::{Capabilities, Event, MOST_COMPLETIONS, RunFacts, RunSource, Started, Temporality},
+    protocol::{Event, MOST_COMPLETIONS, RunFacts, RunSource, Started, Temporality},
     runs::{
         Ancestor, Follower, FrontierWatch, Reader, RunDirectory, RunError, TrainingState, ancestors,
         checkpoint, fork_points, rollout_index::RolloutIndex, segments,
@@ -37,14 +37,10 @@ impl RunFormat for RunDirectoryFormat {
         RunDirectory::open(path).is_ok()
     }
 
-    fn capabilities(&self) -> Capabilities {
-        RunFacts::of_our_files(false).capabilities
-    }
-
-    fn open(&self, path: &Path) -> Result<RunSource, RunError> {
+    fn open(&self, path: &Path, reading: &Reading) -> Result<RunSource, RunError> {
         let run = RunDirectory::open(path)?;
         let ancestors = ancestors(&run);
-        let live = run.is_live();
+        let live = reading.follows && run.is_live();
         let started = started(&run, &ancestors, live)?;
         let facts = match &started.engine {
             Some(engine) => RunFacts::of_other_engine(engine, live),

@@ -18,7 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use self::{corpus::Corpus, puzzle::Level};
 use super::{
     BaseFiles, Family, NumberPuzzle, Own, Prospect, RewardRules, Split,
-    numbers::NumberTask,
+    numbers::{NumberTask, listed_in, number_at},
     rules::{Judged, Rule},
 };
 use crate::{
@@ -95,6 +95,12 @@ impl NumberTask for Countdown {
              the final answer in <answer> </answer> tags, for example <answer> (1 + 2) / 3 </answer>.",
             puzzle.numbers, puzzle.target
         )
+    }
+
+    fn asked_in(&self, prompt: &str) -> Option<NumberPuzzle> {
+        let (numbers, rest) = listed_in(prompt, "sing the numbers ", &[", create an equation that equals "])
+            .or_else(|| listed_in(prompt, "use ", &[" make "]))?;
+        Some(NumberPuzzle { numbers, target: number_at(rest)? })
     }
 
     fn rules(&self) -> &'static [Rule] {

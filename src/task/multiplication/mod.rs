@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use self::puzzle::Level;
 use super::{
     BaseFiles, Family, NumberPuzzle, Prospect, RewardRules, Split, Tried,
-    numbers::NumberTask,
+    numbers::{NumberTask, listed_in},
     rules::{Judged, Rule},
 };
 use crate::reasoning::Analysis;
@@ -76,6 +76,11 @@ impl NumberTask for Multiplication {
              tags, for example <answer> 42 </answer>.",
             factors.join(" by ")
         )
+    }
+
+    fn asked_in(&self, prompt: &str) -> Option<NumberPuzzle> {
+        let (numbers, _) = listed_in(prompt, "ultiply ", &[".", " :"])?;
+        NumberTask::assemble(self, numbers, None).ok()
     }
 
     fn rules(&self) -> &'static [Rule] {

@@ -94,6 +94,10 @@ pub struct History {
     before: AhaWatch,
     watched: Cell<Watched>,
     version: u64,
+    /// Whether some steps are no more than a part of the curves.
+    thinned: bool,
+    /// Whether the curves lag behind the steps.
+    amended: bool,
 }
 
 impl Default for History {
@@ -105,6 +109,8 @@ impl Default for History {
             before: AhaWatch::default(),
             watched: Cell::default(),
             version: 0,
+            thinned: false,
+            amended: false,
         }
     }
 }
@@ -136,9 +142,42 @@ impl History {
         self.take_in(&metrics);
         self.steps.push(Arc::new(metrics));
         if self.steps.len() > FIRST_WHOLE + 2 * LAST_WHOLE {
+            self.settle();
+            self.thinned = true;
             self.steps.drain(FIRST_WHOLE..self.steps.len() - LAST_WHOLE);
         }
         self.version += 1;
+    }
+
+    /// Adds to a step what is known of it now; a step that is not there stands in its place among the others. The curves
+    /// follow with [`History::settle`]. Of a run that is too long to be kept whole, they do not.
+    pub(crate) fn amend(&mut self, more: &Step) {
+        if self.last().is_none_or(|last| last.step < more.step) {
+            return self.push(more.clone());
+        }
+        let at = self.steps.partition_point(|known| known.step < more.step);
+        match self.steps.get_mut(at).filter(|known| known.step == more.step) {
+            Some(known) => Arc::make_mut(known).amend(more),
+            None if !self.thinned => self.steps.insert(at, Arc::new(more.clone())),
+            None => return,
+        }
+        self.amended = true;
+        self.version += 1;
+    }
+
+    /// Draws the curves anew where steps were amended.
+    pub(crate) fn settle(&mut self) {
+        if std::mem::take(&mut self.amended) && !self.thinned {
+            self.take_in_again();
+        }
+    }
+
+    /// Computes everything from the steps.
+    fn take_in_again(&mut self) {
+        let kept = Self { version: self.version, ..Self::default() };
+        let steps = std::mem::replace(self, kept).steps;
+        steps.iter().for_each(|metrics| self.take_in(metrics));
+        self.steps = steps;
     }
 
     /// Drops the steps after this one.
@@ -226,14 +265,9 @@ impl History {
         if self.corrections.last().is_none_or(|(last, _)| *last < step) {
             return;
         }
-        let all_whole =
-            self.tracks.first().map_or(0, |(_, tracks)| tracks[0].series.len()) == self.steps.len();
         self.steps.truncate(self.steps.partition_point(|known| known.step < step));
-        if all_whole {
-            let kept = Self { version: self.version, ..Self::default() };
-            let steps = std::mem::replace(self, kept).steps;
-            steps.iter().for_each(|metrics| self.take_in(metrics));
-            self.steps = steps;
+        if !self.thinned {
+            self.take_in_again();
             return;
         }
         // Some are no more than a part of the curves: those are cut, and their averages go on from where they were.
@@ -279,6 +313,47 @@ mod tests {
         assert!((smooth[0] - 0.5).abs() < 1e-12 && smooth[1].is_nan());
         assert!((smooth[2] - 0.5).abs() < 1e-12 && smooth[3].is_nan());
         assert_eq!(history.current(&registry::REWARD, Smoothing::Light), None);
+    }
+
+    #[test]
+    fn what_is_known_later_stands_in_its_step_and_the_curves_follow() {
+        let (mut amended, mut known) = (History::default(), History::default());
+        for n in [1, 2, 4] {
+            amended.push(Step::new(n).with(&registry::REWARD, n as f64));
+        }
+        for n in [4, 2, 3, 1, 5] {
+            amended.amend(&Step::new(n).with(&registry::CHECKS, n as f64));
+        }
+        amended.settle();
+        for n in 1..=5 {
+            let reward = [1, 2, 4].contains(&n).then_some(n as f64);
+            known.push(Step::new(n).with(&registry::REWARD, reward).with(&registry::CHECKS, n as f64));
+        }
+        for metric in [&registry::CHECKS, &registry::REWARD] {
+            for smoothing in Smoothing::ALL {
+                let points = |history: &History| {
+                    format!("{:?}", history.smooth(metric, smoothing).collect::<Vec<_>>())
+                };
+                assert_eq!(points(&amended), points(&known), "{}", metric.name);
+            }
+        }
+        assert_eq!(amended.steps().iter().map(|step| step.step).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_run_too_long_to_be_kept_whole_takes_what_is_known_later_of_what_is_kept() {
+        let mut history = History::default();
+        for n in 1..=20_000 {
+            history.push(Step::new(n).with(&registry::REWARD, 0.5));
+        }
+        let points = history.raw(&registry::REWARD).count();
+        for n in [1, 5_000, 19_999, 20_001] {
+            history.amend(&Step::new(n).with(&registry::CHECKS, 2.0));
+        }
+        history.settle();
+        assert_eq!(history.steps()[0].get(&registry::CHECKS), 2.0);
+        assert_eq!(history.last().map(|step| step.step), Some(20_001));
+        assert!(history.raw(&registry::REWARD).count() >= points, "no curve is lost");
     }
 
     #[test]

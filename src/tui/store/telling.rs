@@ -42,6 +42,7 @@ impl Run {
                 self.completions.push(record);
             }
             Event::StepDone(metrics) => return self.step_done(*metrics),
+            Event::StepAmended(metrics) => self.history.amend(&metrics),
             Event::EvalDone { step, accuracy, pass_at_k, puzzles } => {
                 self.evaluations.push(Evaluated { step, accuracy, pass_at_k });
                 let passes = pass_at_k.map(|(k, share)| format!(", pass@{k} {share:.2}")).unwrap_or_default();
@@ -180,6 +181,7 @@ impl Run {
 
     /// Analyzes the texts that came since the last frame.
     pub(crate) fn settle(&mut self) {
+        self.history.settle();
         let (task, now) = (self.task(), self.now);
         self.streams.read(task, now);
     }

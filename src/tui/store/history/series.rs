@@ -65,11 +65,6 @@ impl Default for Series {
 }
 
 impl Series {
-    /// How many steps it is of.
-    pub fn len(&self) -> usize {
-        self.blocks.len().saturating_sub(1) * self.size + if self.blocks.is_empty() { 0 } else { self.filled }
-    }
-
     /// Forgets the blocks that begin with this step or later.
     pub(crate) fn keep_before(&mut self, step: u64) {
         self.blocks.truncate(self.blocks.partition_point(|block| block.from < step as f64));
