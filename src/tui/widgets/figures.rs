@@ -2,8 +2,11 @@
 
 use crate::tui::shell::theme::Theme;
 
-/// An advantage or reward in at most five cells, with its sign if `signed`.
+/// An advantage or reward in at most five cells, with its sign if `signed`; `–` where an engine does not say it.
 pub(in crate::tui) fn figure(value: f64, signed: bool) -> String {
+    if value.is_nan() {
+        return "–".to_owned();
+    }
     let value = if value == 0.0 { 0.0 } else { value };
     let text = match (signed, value.abs() < 9.995) {
         (true, true) => format!("{value:+.2}"),

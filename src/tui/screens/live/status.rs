@@ -61,7 +61,8 @@ pub(crate) fn draw_status(frame: &mut Frame, scene: &Scene<'_>, area: Rect) {
             loss.push(span(" (watch reward)", theme.dim));
         }
         second.push(loss);
-        second.push(part(format!("{:.1e}", step.get(&registry::LEARNING_RATE)), " lr"));
+        let rate = step.get(&registry::LEARNING_RATE);
+        second.push(part(if rate.is_nan() { "-".to_owned() } else { format!("{rate:.1e}") }, " lr"));
         second.push(part(numbers::fixed(step.get(&registry::GRAD_NORM), 2, 4), " grad norm"));
     }
     second.push(vec![span(TINYZERO, theme.dim)]);

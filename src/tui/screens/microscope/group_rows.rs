@@ -11,7 +11,10 @@ use crate::{
     task::Score,
     tui::{
         shell::theme::Theme,
-        widgets::{figures::signed_bar, lines::span},
+        widgets::{
+            figures::{figure, signed_bar},
+            lines::span,
+        },
     },
 };
 
@@ -42,7 +45,7 @@ impl GroupRow<'_> {
         } else {
             let (verdict, style) = theme.answer(record.correct);
             spans.push(span(format!("{verdict} "), style));
-            spans.push(span(format!("{:>5.2} ", record.reward), theme.title));
+            spans.push(span(format!("{:>5} ", figure(record.reward, false)), theme.title));
         }
         if self.known >= Phase::Advantage {
             self.add_bar(&mut spans, theme, width);
@@ -70,7 +73,13 @@ impl GroupRow<'_> {
             span(below, theme.false_check.remove_modifier(stroke)),
             span(middle, theme.border),
             span(over, theme.true_check.remove_modifier(stroke)),
-            span(format!(" {:>+6.3} ", self.record.advantage()), theme.text),
+            span(
+                match self.record.advantage() {
+                    unknown if unknown.is_nan() => format!(" {:>6} ", figure(unknown, true)),
+                    known => format!(" {known:>+6.3} "),
+                },
+                theme.text,
+            ),
         ]);
     }
 }

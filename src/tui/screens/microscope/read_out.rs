@@ -56,6 +56,7 @@ impl Reading<'_> {
             }
         };
         let advantage = match !narrow && self.judged {
+            true if self.record.advantage().is_nan() => ", advantage unknown".to_owned(),
             true => format!(", advantage {:+.3}", self.record.advantage()),
             false => String::new(),
         };

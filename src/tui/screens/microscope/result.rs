@@ -47,22 +47,35 @@ fn sampled(rows: &[Arc<Rollout>], config: &Config) -> String {
 fn scored(rows: &[Arc<Rollout>]) -> String {
     let mut rewards: Vec<(f64, usize)> = Vec::new();
     for row in rows {
-        match rewards.iter_mut().find(|(reward, _)| *reward == row.reward) {
+        match rewards.iter_mut().find(|(reward, _)| reward.total_cmp(&row.reward).is_eq()) {
             Some((_, count)) => *count += 1,
             None => rewards.push((row.reward, 1)),
         }
     }
     rewards.sort_by(|a, b| b.0.total_cmp(&a.0));
     let right = rows.iter().filter(|row| row.is_right()).count();
-    let counted: Vec<String> = rewards.iter().map(|(reward, count)| format!("{count} of {reward}")).collect();
+    let counted: Vec<String> = rewards
+        .iter()
+        .map(|(reward, count)| match reward.is_nan() {
+            true => format!("{count} unknown"),
+            false => format!("{count} of {reward}"),
+        })
+        .collect();
     format!("{right} of {} right; rewards: {}.", rows.len(), counted.join(", "))
 }
 
 fn judged(rows: &[Arc<Rollout>], config: &Config) -> String {
     let rewards: Vec<f64> = rows.iter().map(|row| row.reward).collect();
     let (low, high) = range_of(rows.iter().map(|row| row.advantage()));
+    let advantages = match low > high {
+        true => "advantages unknown".to_owned(),
+        false => format!("advantages {low:+.3} to {high:+.3}"),
+    };
     let deviation = standard_deviation(&rewards);
-    let range = if rows.is_empty() { String::new() } else { format!(", advantages {low:+.3} to {high:+.3}") };
+    if deviation.is_nan() && !rows.is_empty() {
+        return format!("Baseline and deviation are unknown, like the rewards; {advantages}.");
+    }
+    let range = if rows.is_empty() { String::new() } else { format!(", {advantages}") };
     let baselines = config.explain(&rewards).baselines;
     let (least, most) = range_of(baselines.into_iter());
     let baseline = match format!("{least:.3}") {
