@@ -71,7 +71,7 @@ pub fn run(args: &CompareArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         keys.row([(*key).to_owned()].into_iter().chain(values.iter().cloned()));
     }
     match differing.is_empty() {
-        true => writeln!(stdout, "Their configurations are the same.")?,
+        true => writeln!(stdout, "{}", nothing_differs(&runs))?,
         false => keys.print(&mut stdout)?,
     }
     writeln!(stdout)?;
@@ -102,6 +102,24 @@ fn differing_keys(runs: &[Compared]) -> Vec<(&'static str, Vec<String>)> {
             known.any(|(value, _)| Some(value) != first)
         })
         .collect()
+}
+
+/// What is said where no key differs.
+fn nothing_differs(runs: &[Compared]) -> String {
+    let unknown: Vec<&str> =
+        runs.iter().filter(|run| run.config.is_none()).map(|run| run.overview.name.as_str()).collect();
+    let known = runs.len() - unknown.len();
+    match (unknown.is_empty(), known) {
+        (true, _) => "Their configurations are the same.".to_owned(),
+        (false, 0 | 1) => format!(
+            "Their configurations cannot be compared: unknown, since another engine trained them, are those of {}.",
+            unknown.join(", ")
+        ),
+        (false, _) => format!(
+            "The configurations that are known are the same; unknown, since another engine trained them, are those of {}.",
+            unknown.join(", ")
+        ),
+    }
 }
 
 /// What a run's configuration says; nothing of another engine's run.

@@ -38,8 +38,8 @@ const DEPTH: usize = 50;
 /// How long one may take. Fuel is not enough: comparing, joining and listing values that share their parts costs no more
 /// than one step, whatever their size. Those in use take a thousandth of this.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The stack of the thread that renders, bytes. Fuel lets values be nested some 200,000 levels deep, and each level takes a
-/// piece of it where they are compared, sorted or dropped: up to 2.5 KB. Only what is used takes memory.
+/// The stack of the thread that renders, bytes. Fuel lets values be nested 120,000 levels deep and more, and each level takes a
+/// piece of it where they are compared, sorted or dropped; there are some 4 KB for each. Only what is used takes memory.
 const STACK: usize = 512 << 20;
 /// The name that its errors have.
 const NAME: &str = "template";

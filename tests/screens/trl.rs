@@ -3,38 +3,17 @@
 use std::{fs, path::Path};
 
 use aha_lab::{
-    protocol::Event,
-    runs::source,
-    tui::{
-        screens::REGISTRY,
-        shell::{
-            app::{Action, App},
-            theme::Theme,
-            update::update,
-        },
-    },
+    runs::source::Reading,
+    tui::{screens::REGISTRY, shell::app::App},
 };
 use tempfile::TempDir;
 
 use crate::{
-    at::show,
+    at::{opened, show},
     picture::{SIZES, draw, text},
 };
 
 const RUN: &str = "tests/data/trl-run";
-
-/// The run in this folder, with everything told that can be.
-fn opened(run: &Path) -> App {
-    let opened = source::open(run, &source::Reading::following()).unwrap();
-    let mut app = App::new(Theme::colored(), opened.facts);
-    for event in opened.events {
-        if let Event::Warning(sentence) = &event {
-            panic!("{sentence}");
-        }
-        update(&mut app, Action::Engine(0, event));
-    }
-    app
-}
 
 fn shown(app: &mut App, screen: &str) -> String {
     show(app, screen);
@@ -43,7 +22,7 @@ fn shown(app: &mut App, screen: &str) -> String {
 
 #[test]
 fn every_screen_shows_it_at_every_size_without_a_wrong_word() {
-    let mut app = opened(Path::new(RUN));
+    let mut app = opened(Path::new(RUN), &Reading::following());
     for make in REGISTRY {
         let name = make().name();
         show(&mut app, name);
@@ -56,7 +35,7 @@ fn every_screen_shows_it_at_every_size_without_a_wrong_word() {
 
 #[test]
 fn the_title_names_its_engine_and_nothing_that_only_ours_has() {
-    let mut app = opened(Path::new(RUN));
+    let mut app = opened(Path::new(RUN), &Reading::following());
     show(&mut app, "Live");
     let title = text(&draw(&mut app, 200, 40)).lines().take(1).collect::<String>();
     for word in ["countdown", "TRL", "seed 7", "finished"] {
@@ -68,7 +47,7 @@ fn the_title_names_its_engine_and_nothing_that_only_ours_has() {
 
 #[test]
 fn what_it_says_is_shown_and_the_rest_is_unknown() {
-    let mut app = opened(Path::new(RUN));
+    let mut app = opened(Path::new(RUN), &Reading::following());
     let settings = shown(&mut app, "Settings");
     let value = |key: &str| {
         let line =
@@ -100,7 +79,7 @@ fn what_an_engine_does_not_say_is_unknown_on_screen_too() {
     let config = fs::read_to_string(Path::new(RUN).join("config.toml")).unwrap();
     let (_, provenance) = config.split_once("[provenance]").unwrap();
     fs::write(run.join("config.toml"), format!("schema_version = 1\n[provenance]{provenance}")).unwrap();
-    let mut app = opened(&run);
+    let mut app = opened(&run, &Reading::following());
     let live = shown(&mut app, "Live");
     assert!(live.contains("it is unknown what the reward sees") && live.contains("unknown task"), "{live}");
     let microscope = shown(&mut app, "Microscope");

@@ -10,4 +10,5 @@ pub(in crate::tui) mod other_runs;
 pub(in crate::tui) mod phases;
 pub(in crate::tui) mod run_charts;
 pub(in crate::tui) mod scroll;
+pub(in crate::tui) mod typing;
 pub mod wrap;

@@ -49,10 +49,15 @@ impl Reading<'_> {
         let (then, entropy) = (number(self.record.logprobs()), number(self.record.entropies()));
         let first = match (narrow, then.is_nan()) {
             (true, true) => "  p not recorded".to_owned(),
+            (true, false) if entropy.is_nan() => format!("  p {:.3}", then.exp()),
             (true, false) => format!("  p {:.3} H {entropy:.2}", then.exp()),
             (false, true) => "  probability not recorded".to_owned(),
             (false, false) => {
-                format!("  sampled with p {:.4} (log {then:.3}), entropy {entropy:.3} nats", then.exp())
+                let entropy = match entropy.is_nan() {
+                    true => "unknown".to_owned(),
+                    false => format!("{entropy:.3} nats"),
+                };
+                format!("  sampled with p {:.4} (log {then:.3}), entropy {entropy}", then.exp())
             }
         };
         let advantage = match !narrow && self.judged {

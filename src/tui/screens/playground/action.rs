@@ -1,8 +1,11 @@
 //! The actions and keys of the Playground.
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
-use crate::tui::shell::keys::{Chord, KeyRow, row};
+use crate::tui::{
+    shell::keys::{Chord, KeyRow, row},
+    widgets::typing::Typing,
+};
 
 /// An action of this screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,16 +114,10 @@ pub const KEYS: &[KeyRow<Action>] = &[
 
 /// What a key means while something is being typed.
 pub fn typing_action(event: &KeyEvent) -> Option<Action> {
-    let control = event.modifiers.contains(KeyModifiers::CONTROL);
-    match event.code {
-        KeyCode::Char('c') if control => Some(Action::Cancel),
-        KeyCode::Char('h') if control => Some(Action::Erase),
-        KeyCode::Char(character) if !control && !event.modifiers.contains(KeyModifiers::ALT) => {
-            Some(Action::Input(character))
-        }
-        KeyCode::Backspace => Some(Action::Erase),
-        KeyCode::Enter => Some(Action::Accept),
-        KeyCode::Esc => Some(Action::Cancel),
-        _ => None,
-    }
+    Typing::of(event).map(|typing| match typing {
+        Typing::Input(character) => Action::Input(character),
+        Typing::Erase => Action::Erase,
+        Typing::Accept => Action::Accept,
+        Typing::Cancel => Action::Cancel,
+    })
 }
