@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/data/engines: small runs as engines other than TRL leave them, in the forms that docs/engines.md names.
 
-    pip install --no-deps 'verl==0.9.1' && pip install orjson numpy pandas pyarrow
+    pip install --no-deps 'verl==0.9.1' && pip install orjson numpy pandas pyarrow zstandard
     python3 scripts/make_engine_files.py --completions tests/data/trl-files/completions --out tests/data/engines
 
 The completions are those of the run of TRL. verl's files are written by verl's own functions, taken out of the installed
@@ -21,6 +21,9 @@ import shutil
 
 import numpy as np
 import pandas
+import zstandard
+
+ASSETS = pathlib.Path(__file__).parent.parent / "assets"
 
 
 def piece(package: str, file: str, name: str):
@@ -154,53 +157,149 @@ def areal(given: list, out: pathlib.Path) -> None:
                     file.write(json.dumps(line) + "\n")
 
 
+def episode(step: int, index: int, row: dict) -> dict:
+    """A record of verifiers 1. Its advantages are told where it was trained on."""
+    asked = f"Using the numbers {row['numbers']}, create an equation that equals {row['target']}."
+    words = row["completion"].split()
+    nodes = [
+        {"message": {"role": "user", "content": asked}, "sampled": False, "token_ids": [1, 2]},
+        {
+            "parent": 0,
+            "message": {"role": "assistant", "content": row["completion"]},
+            "sampled": True,
+            "token_ids": list(range(10, 10 + len(words))),
+            "mask": [True] * len(words),
+            "logprobs": [-0.25] * len(words),
+        },
+    ]
+    trace = {
+        "version": 1,
+        "id": f"t{step}-{index}",
+        "nodes": nodes,
+        "rewards": {
+            "countdown": {"score": row["countdown"], "weight": 1.0},
+            "checked": {"score": row["checked"], "weight": 0.5},
+        },
+        "metrics": {"turns": 1},
+        "is_completed": True,
+        "ok": True,
+        "stop_condition": "max_output_tokens" if index == 0 else "stop",
+    }
+    work = {"type": "train", "step": step, "policy": {"start": step - 1, "end": step}}
+    return {
+        "id": f"e{step}-{index}",
+        "env": {"id": "countdown", "name": "countdown"},
+        "run": {"type": "train", "id": "r1", "name": "countdown", "work": work},
+        "group": {"id": f"g{step}-{index // 4}"},
+        "ok": True,
+        "errors": [],
+        "traces": [trace],
+    }
+
+
 def prime_rl(given: list, out: pathlib.Path) -> None:
-    """src/prime_rl/monitors/file.py with the records of verifiers 1: an episode a line."""
-    out.mkdir(parents=True, exist_ok=True)
+    """src/prime_rl/monitors/file.py until August 2026: a file of episodes for each step."""
     with open(out / "metrics.jsonl", "w") as metrics:
         for step, rows in given:
             folder = out / "rollouts" / f"step_{step}" / "train" / "effective"
             folder.mkdir(parents=True, exist_ok=True)
             with open(folder / "traces.jsonl", "w") as file:
                 for index, row in enumerate(rows):
-                    asked = f"Using the numbers {row['numbers']}, create an equation that equals {row['target']}."
-                    words = row["completion"].split()
-                    nodes = [
-                        {"message": {"role": "user", "content": asked}, "sampled": False, "token_ids": [1, 2]},
-                        {
-                            "parent": 0,
-                            "message": {"role": "assistant", "content": row["completion"]},
-                            "sampled": True,
-                            "token_ids": list(range(10, 10 + len(words))),
-                            "mask": [True] * len(words),
-                            "logprobs": [-0.25] * len(words),
-                            "advantages": [row["advantage"]] * len(words),
-                        },
-                    ]
-                    trace = {
-                        "version": 1,
-                        "id": f"t{step}-{index}",
-                        "nodes": nodes,
-                        "rewards": {
-                            "countdown": {"score": row["countdown"], "weight": 1.0},
-                            "checked": {"score": row["checked"], "weight": 0.5},
-                        },
-                        "metrics": {"turns": 1},
-                        "is_completed": True,
-                        "ok": True,
-                        "stop_condition": "max_tokens" if index == 0 else "stop",
-                    }
-                    episode = {
-                        "id": f"e{step}-{index}",
-                        "env": {"id": "countdown", "name": "countdown"},
-                        "group": {"id": f"g{step}-{index // 4}"},
-                        "ok": True,
-                        "errors": [],
-                        "traces": [trace],
-                    }
-                    file.write(json.dumps(episode) + "\n")
+                    record = episode(step, index, row)
+                    answer = record["traces"][0]["nodes"][1]
+                    answer["advantages"] = [row["advantage"]] * len(answer["token_ids"])
+                    file.write(json.dumps(record) + "\n")
             line = {"step": step, "time": 1.7e9 + step, "reward/all/mean": 0.25, "optim/lr": 1e-6}
             metrics.write(json.dumps(line) + "\n")
+
+
+def prime_rl_stream(given: list, out: pathlib.Path, chunked: bool = False) -> None:
+    """src/prime_rl/monitors/file since the end of August 2026: all episodes in the order in which they end, and what
+    the trainer learned of them beside it. Chunks are packed by zstd when they are full, in frames and with a table."""
+    monitor = out / "monitors" / "file"
+    notes = monitor / "traces" / "annotations"
+    notes.mkdir(parents=True, exist_ok=True)
+    lines = []
+    with open(monitor / "metrics.jsonl", "w") as metrics, open(notes / "trainer.jsonl", "w") as updates:
+        for step, rows in given:
+            for index, row in enumerate(rows):
+                lines.append(json.dumps(episode(step, index, row)) + "\n")
+                words = len(row["completion"].split())
+                streams = {"index": 0, "advantages": [None, None] + [row["advantage"]] * words}
+                update = {"version": 1, "trace_id": f"t{step}-{index}", "info": {}, "branches": [streams]}
+                updates.write(json.dumps(update) + "\n")
+            line = {"step": step, "time": 1.7e9 + step, "optim/lr": 1e-6, "producer": "trainer"}
+            metrics.write(json.dumps(line) + "\n")
+            metrics.write(json.dumps({**line, "step": None, "producer": "inference", "load": 0.5}) + "\n")
+    # Episodes of the next step end among those of one that takes long.
+    lines[20], lines[26] = lines[26], lines[20]
+    (monitor / "traces" / "stream.index.jsonl").write_text('{"line": 1, "offset": 0}\n')
+    if not chunked:
+        (monitor / "traces" / "stream.jsonl").write_text("".join(lines))
+        return
+    stream = monitor / "traces" / "stream"
+    stream.mkdir()
+    full, rest = lines[: len(lines) // 2], lines[len(lines) // 2 :]
+    packed = b"".join(zstandard.compress("".join(part).encode()) for part in (full[:13], full[13:]))
+    table = b"\0" * 9  # of a seekable file: readers that do not know it skip it
+    packed += (0x184D2A5E).to_bytes(4, "little") + len(table).to_bytes(4, "little") + table
+    (stream / "00000.jsonl.zst").write_bytes(packed)
+    (stream / "00001.jsonl").write_text("".join(rest))
+
+
+def prime_rl_chunks(given: list, out: pathlib.Path) -> None:
+    """The same since September 2026, in chunks."""
+    prime_rl_stream(given, out, chunked=True)
+
+
+def open_instruct(given: list, out: pathlib.Path) -> None:
+    """open_instruct/rl_utils.py: token ids alone, in files of many steps. The vocabulary is the one of our base."""
+    vocabulary = json.loads((ASSETS / "tokenizer.json").read_text())["model"]["vocab"]
+    ids = lambda text: [vocabulary[word] for word in text.split() if word in vocabulary]
+    meta = {"run_name": "countdown", "git_commit": "0", "model_name": "some/model", "timestamp": "2026-08-20"}
+    (out / "countdown_metadata.jsonl").write_text(json.dumps(meta) + "\n")
+    shutil.copy(ASSETS / "tokenizer.json", out)
+    for shard, part in enumerate((given[:3], given[3:])):
+        with open(out / f"countdown_rollouts_{shard:06d}.jsonl", "w") as file:
+            for step, rows in part:
+                for index, row in enumerate(rows):
+                    answer = ids(row["completion"])
+                    line = {
+                        "step": step,
+                        "sample_idx": index,
+                        "prompt_idx": index // 4,
+                        "prompt_tokens": ids(row["prompt"]),
+                        "response_tokens": answer,
+                        "reward": row["countdown"],
+                        "advantage": row["advantage"],
+                        "finish_reason": "length" if index == 0 else "stop",
+                        "dataset": "countdown",
+                        "ground_truth": [row["target"]],
+                        "request_info": None,
+                        "logprobs": [-0.25] * len(answer),
+                    }
+                    file.write(json.dumps(line) + "\n")
+
+
+def skyrl(given: list, out: pathlib.Path) -> None:
+    """skyrl/train/utils/trainer_utils.py: evaluations alone. A score is a number, or one for each token."""
+    for step, rows in given[::2]:
+        folder = out / "dumped_evals" / f"global_step_{step}_evals"
+        folder.mkdir(parents=True)
+        with open(folder / "countdown.jsonl", "w") as file:
+            for index, row in enumerate(rows):
+                asked = f"Using the numbers {row['numbers']}, create an equation that equals {row['target']}."
+                line = {
+                    "input_prompt": [{"role": "user", "content": asked}] if index % 2 else asked,
+                    "output_response": row["completion"],
+                    "score": [0.0, 0.0, row["countdown"]] if index % 2 else row["countdown"],
+                    "stop_reason": "stop",
+                    "env_class": "countdown",
+                    "env_extras": {"target": row["target"]},
+                    "data_source": "countdown",
+                }
+                file.write(json.dumps(line) + "\n")
+        (folder / "aggregated_results.jsonl").write_text(json.dumps({"eval/countdown/avg_score": 0.5}) + "\n")
 
 
 def main() -> None:
@@ -209,7 +308,17 @@ def main() -> None:
     parser.add_argument("--out", type=pathlib.Path, required=True)
     given = parser.parse_args()
     rows = list(steps(given.completions))
-    for write in (verl, nano_aha, nemo_rl, areal, prime_rl):
+    for write in (
+        verl,
+        nano_aha,
+        nemo_rl,
+        areal,
+        prime_rl,
+        prime_rl_stream,
+        prime_rl_chunks,
+        open_instruct,
+        skyrl,
+    ):
         out = given.out / write.__name__.replace("_", "-")
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)

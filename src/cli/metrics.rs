@@ -1,10 +1,11 @@
 //! `aha-lab metrics`: the metrics of any run, for other programs.
 
 mod csv;
+mod parquet;
 mod tensorboard;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     io::Write,
     path::{Path, PathBuf},
 };
@@ -13,6 +14,7 @@ use clap::{Args, ValueEnum};
 
 use super::Failure;
 use crate::{
+    metrics::registry,
     protocol::{Event, RunSource},
     record::Step,
     runs::{
@@ -26,10 +28,11 @@ use crate::{
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 A run directory's own metrics.jsonl needs no conversion for pandas: pd.read_json(\"metrics.jsonl\", lines=True).
-What was not measured in a step is an empty field; TensorBoard has no point there.
+What was not measured in a step is an empty field in csv and null in parquet; TensorBoard has no point there.
 
 Examples:
   aha-lab metrics runs/first-aha > first-aha.csv
+  aha-lab metrics seed1 --format parquet --out seed1.parquet
   aha-lab metrics seed1 --format tensorboard --out logs/seed1 && tensorboard --logdir logs")]
 pub struct MetricsArgs {
     /// A run: a directory, a unique part of its name, or a file of another program
@@ -38,7 +41,7 @@ pub struct MetricsArgs {
     /// What to write
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Where to: a file for csv (default: standard output), a folder for tensorboard
+    /// Where to: a file for csv (default: standard output) and parquet, a folder for tensorboard
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,
     /// What the fields of a .jsonl file mean, as for `open`
@@ -55,6 +58,8 @@ pub enum Format {
     /// Comma-separated values with a heading, as RFC 4180 has them
     #[default]
     Csv,
+    /// A parquet file, compressed with Snappy
+    Parquet,
     /// An event file of TensorBoard, a scalar for each metric
     Tensorboard,
 }
@@ -72,6 +77,15 @@ pub fn run(args: &MetricsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
             csv::write(&steps, &mut text)?;
             files::write(path, &text).map_err(|error| cannot_write(path, &error))?;
         }
+        (Format::Parquet, Some(path)) => {
+            let mut bytes = Vec::new();
+            parquet::write(&steps, &mut bytes)
+                .map_err(|error| Failure(format!("The metrics cannot be written as parquet: {error}.")))?;
+            files::write(path, &bytes).map_err(|error| cannot_write(path, &error))?;
+        }
+        (Format::Parquet, None) => {
+            return Err(Failure("Parquet is not text: name a file with --out FILE.".into()));
+        }
         (Format::Tensorboard, Some(folder)) => {
             let path = tensorboard::write(&steps, folder).map_err(|error| cannot_write(folder, &error))?;
             output::say(output::printable(&format!("{} steps in {}", steps.len(), path.display())));
@@ -85,6 +99,16 @@ pub fn run(args: &MetricsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
     Failure(format!("Cannot write {}: {error}.", path.display()))
+}
+
+/// The names of the metrics that any step has: those of the registry in its order, then the others.
+fn names(steps: &[Step]) -> Vec<String> {
+    let mut seen: HashSet<&str> = HashSet::new();
+    let all = steps.iter().flat_map(|step| step.iter().map(|(name, _)| name));
+    let mut names: Vec<String> = all.filter(|name| seen.insert(*name)).map(str::to_owned).collect();
+    let place = |name: &String| registry::ALL.iter().position(|metric| metric.name == name);
+    names.sort_by_key(|name| place(name).unwrap_or(usize::MAX));
+    names
 }
 
 /// All steps of the run, whichever program made it.

@@ -72,8 +72,8 @@ pub struct Row {
     pub advantage_before: f64,
     /// What its advantage would be; NaN where that is not known.
     pub advantage_after: f64,
-    /// Its tokens.
-    length: usize,
+    /// Its tokens, where they are known.
+    length: Option<usize>,
 }
 
 impl Row {
@@ -119,8 +119,8 @@ impl Rescorer {
         self.run.reward.control == Control::None
     }
 
-    /// Scores a completion of `length` tokens again. Its advantages follow in [`Self::compare`].
-    pub fn row(&self, record: &Rollout, length: usize) -> Row {
+    /// Scores a completion of `length` tokens, where that is known, again. Its advantages follow in [`Self::compare`].
+    pub fn row(&self, record: &Rollout, length: Option<usize>) -> Row {
         let tried = self.reward(record, length, &self.tried, &self.trial);
         let before = match self.is_against_the_record() {
             true => Some((record.reward, record.correct)),
@@ -144,7 +144,7 @@ impl Rescorer {
     fn reward(
         &self,
         record: &Rollout,
-        length: usize,
+        length: Option<usize>,
         rules: &Config,
         trial: &Trial,
     ) -> Option<(f64, Option<bool>)> {
@@ -159,11 +159,11 @@ impl Rescorer {
     }
 
     /// What is taken off under rules. KL stays as it was measured, and so does the penalty on length as long as its keys
-    /// are the run's: `max_new_tokens` may have been another then.
-    pub fn penalties(&self, record: &Rollout, length: usize, rules: &Config) -> Penalties {
+    /// are the run's, as `max_new_tokens` may have been another then, or the length is not known.
+    pub fn penalties(&self, record: &Rollout, length: Option<usize>, rules: &Config) -> Penalties {
         let mut penalties = record.penalties.clone();
         let of = |config: &Config| (config.reward.overlong_penalty, config.reward.overlong_buffer);
-        if of(rules) != of(&self.run) {
+        if let Some(length) = length.filter(|_| of(rules) != of(&self.run)) {
             let taken = rules.reward.overlong(length, rules.sampling.max_new_tokens);
             penalties.remove(OVERLONG);
             if taken != 0.0 {
@@ -193,10 +193,11 @@ impl Rescorer {
 
     fn estimate(&self, groups: &mut [Vec<Row>], reward: fn(&Row) -> f64, put: fn(&mut Row, f64)) {
         let update = &self.run.update;
-        let lengths: Vec<Vec<usize>> =
-            groups.iter().map(|group| group.iter().map(|row| row.length).collect()).collect();
         // Some estimators count a completion once for each of its tokens, and not every file tells them.
-        let counted = !update.advantage.weighs_tokens() || lengths.iter().flatten().all(|length| *length > 0);
+        let counted = !update.advantage.weighs_tokens()
+            || groups.iter().flatten().all(|row| row.length.is_some_and(|length| length > 0));
+        let lengths: Vec<Vec<usize>> =
+            groups.iter().map(|group| group.iter().map(|row| row.length.unwrap_or(0)).collect()).collect();
         if !self.estimates || !counted {
             return;
         }
@@ -314,10 +315,8 @@ mod tests {
         let script = Script::new(7);
         let records: Vec<Vec<Rollout>> = (0..6).map(|group| script.group(30, group)).collect();
         let rescorer = Rescorer::new(config, trial, true);
-        let mut groups: Vec<Vec<Row>> = records
-            .iter()
-            .map(|group| group.iter().map(|r| rescorer.row(r, r.token_ids().len())).collect())
-            .collect();
+        let mut groups: Vec<Vec<Row>> =
+            records.iter().map(|group| group.iter().map(|r| rescorer.row(r, r.length())).collect()).collect();
         let recorded: Vec<Vec<Option<f64>>> =
             records.iter().map(|group| group.iter().map(|r| r.advantage).collect()).collect();
         rescorer.compare(&mut groups, &recorded);
@@ -360,12 +359,13 @@ mod tests {
         record.penalties = [("overlong".to_owned(), 0.25), ("kl".to_owned(), 0.01)].into();
         record.reward -= 0.26;
         let same = Rescorer::new(&run, Trial::default(), true);
-        assert!(!same.row(&record, 100).changes());
+        assert!(!same.row(&record, Some(100)).changes());
         let other = Rescorer::new(&run, trial(&[("overlong_penalty", "1")]), true);
-        let row = other.row(&record, 100);
+        let row = other.row(&record, Some(100));
         assert!((row.after - (row.before + 0.25 - 1.0)).abs() < 1e-12, "{row:?}");
         let off = Rescorer::new(&run, trial(&[("overlong_penalty", "0")]), true);
-        assert!((off.row(&record, 100).after - (record.reward + 0.25)).abs() < 1e-12, "KL stays");
+        assert!((off.row(&record, Some(100)).after - (record.reward + 0.25)).abs() < 1e-12, "KL stays");
+        assert!(!other.row(&record, None).changes(), "without a length nobody can say what it would be");
     }
 
     #[test]
@@ -374,7 +374,7 @@ mod tests {
         let mut record = Script::new(7).rollout(30, 0, 0);
         record.reward = 0.0;
         record.completion = "<answer>1</answer>".into();
-        let row = Rescorer::new(&run, Trial::default(), true).row(&record, 9);
+        let row = Rescorer::new(&run, Trial::default(), true).row(&record, Some(9));
         assert_eq!((row.before, row.after, row.changes()), (0.1, 0.1, false));
     }
 
@@ -385,12 +385,12 @@ mod tests {
         record.analysis = Analysis::default();
         record.reward = 0.7;
         let rescorer = Rescorer::new(&Config::default(), trial(&[("reward_format", "0.4")]), false);
-        let row = rescorer.row(&record, 9);
+        let row = rescorer.row(&record, Some(9));
         assert_eq!((row.scored, row.before, row.after), (false, 0.7, 0.7));
         record.rewards = Some([("rhyme".to_owned(), Some(0.5)), ("style".to_owned(), None)].into());
         let mut heavy = Trial::default();
         heavy.weights.insert("rhyme".into(), 3.0);
-        let row = Rescorer::new(&Config::default(), heavy, false).row(&record, 9);
+        let row = Rescorer::new(&Config::default(), heavy, false).row(&record, Some(9));
         assert_eq!((row.scored, row.after), (true, 1.5));
         let mut groups = vec![vec![row]];
         Rescorer::new(&Config::default(), Trial::default(), false).compare(&mut groups, &[vec![None]]);

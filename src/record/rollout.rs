@@ -61,6 +61,11 @@ impl Rollout {
         self.token_ids.as_deref().unwrap_or_default()
     }
 
+    /// How many tokens it has, where they are known. Without `token_ids` nobody can say.
+    pub fn length(&self) -> Option<usize> {
+        self.token_ids.as_ref().map(Vec::len)
+    }
+
     /// Log-probability of each token; none where they are not known.
     pub fn logprobs(&self) -> &[f32] {
         self.logprobs.as_deref().unwrap_or_default()

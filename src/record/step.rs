@@ -44,6 +44,16 @@ impl Measured {
             Self::Other(value) => value.as_f64().unwrap_or(f64::NAN),
         }
     }
+
+    /// As text: what is text already as it is, all else as JSON writes it.
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Nothing => String::new(),
+            Self::Whole(count) => count.to_string(),
+            Self::Real(value) => value.to_string(),
+            Self::Other(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+        }
+    }
 }
 
 impl From<f64> for Measured {

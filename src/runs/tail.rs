@@ -134,6 +134,11 @@ impl Tail {
         Ok(start)
     }
 
+    /// Bytes read so far.
+    pub(crate) fn position(&self) -> u64 {
+        self.splitter.position()
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

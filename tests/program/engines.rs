@@ -112,7 +112,17 @@ fn conversations_and_functions_that_give_nothing_are_read() {
 fn completions_of_all_engines_are_read_as_those_of_one() {
     let trl = summary(Path::new(TRL));
     assert!(trl["completions"].as_u64().unwrap() >= 40 && trl["bad_lines"] == 0, "{trl}");
-    for engine in ["verl", "nano-aha", "nemo-rl", "areal", "prime-rl"] {
+    let others = [
+        "verl",
+        "nano-aha",
+        "nemo-rl",
+        "areal",
+        "prime-rl",
+        "prime-rl-stream",
+        "prime-rl-chunks",
+        "open-instruct",
+    ];
+    for engine in others {
         let of = summary(&Path::new(ENGINES).join(engine));
         for figure in ["completions", "checked", "self_corrections"] {
             assert_eq!(of[figure], trl[figure], "{engine}, {figure}");
@@ -142,6 +152,37 @@ fn each_engine_s_metrics_have_what_it_writes_and_no_more() {
     let prime = of("prime-rl");
     assert!(prime["rewards/checked/mean"].iter().chain(&prime["reward"]).all(|value| value.is_finite()));
     assert_eq!(prime["optim/lr"], [1e-6; 5]);
+    for stream in ["prime-rl-stream", "prime-rl-chunks"] {
+        let columns = of(stream);
+        for name in ["reward", "accuracy", "reasoning/checks", "completions/mean_length", "optim/lr"] {
+            let pairs: Vec<_> = columns[name].iter().zip(&prime[name]).collect();
+            assert!(
+                pairs.len() == 5 && pairs.iter().all(|(a, b)| close(**a, **b)),
+                "{stream} {name}: {pairs:?}"
+            );
+        }
+        assert!(!columns.contains_key("load"), "it is of no step");
+    }
+    let instruct = of("open-instruct");
+    assert!(instruct["completions/mean_length"].iter().all(|tokens| *tokens > 1.0));
+    assert!(close(instruct["reward"][1], of("verl")["reward"][1]));
+    let sky = of("skyrl");
+    assert_eq!(sky["step"], [1.0, 3.0, 5.0]);
+    assert!(sky["eval/accuracy"].iter().chain(&sky["eval/reward"]).all(|value| value.is_finite()));
+    assert!(!sky.contains_key("reward"), "nobody says what was trained on");
+}
+
+#[test]
+fn token_ids_without_a_vocabulary_are_shown_as_such() {
+    let folder = TempDir::new().unwrap();
+    copied(&Path::new(ENGINES).join("open-instruct"), folder.path());
+    fs::remove_file(folder.path().join("tokenizer.json")).unwrap();
+    let (columns, said) = metrics(folder.path(), &[]);
+    assert!(said.contains("Put the model's tokenizer.json there"), "{said}");
+    assert!(columns["reward"].iter().all(|reward| reward.is_finite()));
+    assert!(columns["accuracy"].iter().all(|share| share.is_nan()), "nobody can read them");
+    let one = folder.path().join("countdown_rollouts_000001.jsonl");
+    assert_eq!(metrics(&one, &[]).0["step"], columns["step"], "a file stands for all of its run");
 }
 
 #[test]

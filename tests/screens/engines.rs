@@ -20,7 +20,8 @@ fn shown(app: &mut App, screen: &str) -> String {
 #[test]
 fn every_screen_shows_them_at_every_size_without_a_wrong_word() {
     let others =
-        ["verl", "nano-aha", "nemo-rl", "areal", "prime-rl"].map(|name| format!("tests/data/engines/{name}"));
+        ["verl", "nano-aha", "nemo-rl", "areal", "prime-rl", "prime-rl-chunks", "open-instruct", "skyrl"]
+            .map(|name| format!("tests/data/engines/{name}"));
     let trl = ["tests/data/trl-files", "tests/data/trl-files-chat"].map(str::to_owned);
     for run in trl.into_iter().chain(others) {
         let mut app = opened(Path::new(&run), &Reading::default());

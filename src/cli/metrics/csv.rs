@@ -2,15 +2,15 @@
 
 use std::io::{self, Write};
 
+use super::names;
 use crate::{
-    metrics::registry,
     record::{Measured, Step},
     system::output::printable_within_line,
 };
 
 /// One line a step, a column for each metric that any step has: those of the registry in its order, then the others.
 pub(super) fn write(steps: &[Step], out: &mut impl Write) -> io::Result<()> {
-    let columns = columns(steps);
+    let columns = names(steps);
     let heading = ["step".to_owned()].into_iter().chain(columns.iter().map(|name| field(name)));
     line(out, heading)?;
     for step in steps {
@@ -18,21 +18,6 @@ pub(super) fn write(steps: &[Step], out: &mut impl Write) -> io::Result<()> {
         line(out, [step.step.to_string()].into_iter().chain(cells))?;
     }
     out.flush()
-}
-
-/// The names that any step has.
-fn columns(steps: &[Step]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for step in steps {
-        for (name, _) in step.iter() {
-            if !names.iter().any(|known| known == name) {
-                names.push(name.to_owned());
-            }
-        }
-    }
-    let place = |name: &String| registry::ALL.iter().position(|metric| metric.name == name);
-    names.sort_by_key(|name| place(name).unwrap_or(usize::MAX));
-    names
 }
 
 fn line(out: &mut impl Write, cells: impl Iterator<Item = String>) -> io::Result<()> {
@@ -45,10 +30,7 @@ fn cell(value: &Measured) -> String {
         Measured::Whole(count) => count.to_string(),
         Measured::Real(value) if value.is_finite() => value.to_string(),
         Measured::Real(_) => String::new(),
-        Measured::Other(value) => match value.as_str() {
-            Some(text) => field(text),
-            None => field(&value.to_string()),
-        },
+        Measured::Other(_) => field(&value.to_text()),
     }
 }
 
@@ -67,6 +49,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::metrics::registry;
 
     #[test]
     fn columns_are_those_of_all_steps_and_gaps_are_empty() {

@@ -9,11 +9,15 @@ mod folders;
 mod logs;
 mod nano_aha;
 mod nemo_rl;
+mod open_instruct;
 pub mod parquet;
 mod past;
 mod prime_rl;
 mod rereading;
 mod run_directory;
+mod sealed;
+mod skyrl;
+mod streams;
 mod telling;
 pub mod tfevents;
 mod trl;
@@ -68,6 +72,8 @@ pub(crate) static FORMATS: &[&dyn RunFormat] = &[
     &prime_rl::PrimeRl,
     &nemo_rl::NemoRl,
     &areal::Areal,
+    &open_instruct::OpenInstruct,
+    &skyrl::SkyRl,
     &verl::Verl,
     &completions::Completions,
 ];

@@ -51,6 +51,16 @@ impl Stamped {
         Some(Self { path: path.to_owned(), length: found.len(), changed: found.modified().ok() })
     }
 
+    /// A part of files, such as the lines of one step, that has this many bytes and was added to then.
+    pub fn of_part(path: PathBuf, length: u64, changed: Option<SystemTime>) -> Self {
+        Self { path, length, changed }
+    }
+
+    /// When it was written, where the disk says so.
+    pub fn changed(&self) -> Option<SystemTime> {
+        self.changed
+    }
+
     /// Whether it was written a short while ago.
     pub fn may_still_grow(&self) -> bool {
         self.age().is_none_or(|age| age < STILL_LIVE)

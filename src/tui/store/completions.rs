@@ -34,8 +34,8 @@ impl Key {
 pub struct Entry {
     /// The completion; its per-token numbers may have been dropped.
     pub record: Arc<Rollout>,
-    /// Its tokens, the end token included.
-    pub length: usize,
+    /// Its tokens, the end token included, where they are known.
+    pub length: Option<usize>,
 }
 
 /// The completions of one prompt of one step.
@@ -92,7 +92,7 @@ impl Completions {
     /// Adds a completion; one with the same step, group and index is replaced, as when a run is resumed from
     /// an earlier checkpoint.
     pub fn push(&mut self, mut record: Arc<Rollout>) {
-        let length = record.token_ids().len();
+        let length = record.length();
         if let Some(own) = Arc::get_mut(&mut record) {
             // It has no other owner, and the list needs no per-token numbers, which take most of the memory.
             (own.token_ids, own.logprobs, own.entropies) = (None, None, None);

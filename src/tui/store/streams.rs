@@ -41,9 +41,12 @@ impl Card {
         self.record.as_ref().map_or(&self.analysis, |record| &record.analysis)
     }
 
-    /// Tokens written so far.
-    pub fn tokens(&self) -> usize {
-        self.record.as_ref().map_or(self.pieces, |record| record.token_ids().len().max(self.pieces.min(1)))
+    /// Tokens written so far, where they are known.
+    pub fn tokens(&self) -> Option<usize> {
+        match &self.record {
+            Some(record) => record.length(),
+            None => Some(self.pieces),
+        }
     }
 
     /// Whether it has given its answer, so that little is likely to follow.

@@ -1,11 +1,12 @@
 //! Numbers and small bars as fixed-width text.
 
+use super::numbers::UNKNOWN;
 use crate::tui::shell::theme::Theme;
 
-/// An advantage or reward in at most five cells, with its sign if `signed`; `–` where an engine does not say it.
+/// An advantage or reward in at most five cells, with its sign if `signed`; `-` where an engine does not say it.
 pub(in crate::tui) fn figure(value: f64, signed: bool) -> String {
     if value.is_nan() {
-        return "–".to_owned();
+        return UNKNOWN.to_owned();
     }
     let value = if value == 0.0 { 0.0 } else { value };
     let text = match (signed, value.abs() < 9.995) {

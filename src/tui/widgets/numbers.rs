@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 /// Shown for unknown or non-finite values.
-const UNKNOWN: &str = "-";
+pub(in crate::tui) const UNKNOWN: &str = "-";
+
+/// A count, where it is known.
+pub(in crate::tui) fn counted(count: Option<usize>) -> String {
+    count.map_or_else(|| UNKNOWN.to_owned(), |count| count.to_string())
+}
 
 /// `value` with `decimals` places, right-aligned in `width` columns; more columns only where the value
 /// does not fit.

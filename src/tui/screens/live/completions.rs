@@ -16,9 +16,11 @@ use crate::{
         shell::theme::Theme,
         store::streams::{Card, Group},
         widgets::{
+            figures::figure,
             frames::panel,
             highlight::{self, Meaning},
             lines::{draw_line, span},
+            numbers::counted,
             wrap,
         },
     },
@@ -223,18 +225,18 @@ fn gutter_row(
     } else {
         None
     };
-    let tokens = format!("{:>4} tok", card.tokens());
+    let tokens = format!("{:>4} tok", counted(card.tokens()));
     match (row, record) {
         (0, Some(record)) => {
             let mark = match (record.correct, record.truncated) {
                 (Some(false) | None, true) => theme.cut_off(),
                 (right, _) => theme.answer(right).0,
             };
-            spans.push(span(format!("{:>5.2} {mark}", finite(record.reward)), verdict));
+            spans.push(span(format!("{:>5} {mark}", figure(record.reward, false)), verdict));
         }
         (0, None) if rows == 1 => spans.push(span(tokens, theme.dim)),
         (0, None) => spans.push(span(if card.answered() { " written" } else { " writing" }, theme.dim)),
-        (1, Some(record)) => spans.push(span(format!("{:>+5.2}", finite(record.advantage())), theme.dim)),
+        (1, Some(record)) => spans.push(span(format!("{:>5}", figure(record.advantage(), true)), theme.dim)),
         (1, None) if rows == 2 => spans.push(span(tokens, theme.dim)),
         (1, None) => spans.push(Span::raw(" ".repeat(5))),
         (2, _) => spans.push(span(tokens, theme.dim)),
@@ -245,8 +247,4 @@ fn gutter_row(
         spans.push(badge);
     }
     spans
-}
-
-fn finite(value: f64) -> f64 {
-    if value.is_finite() { value } else { 0.0 }
 }

@@ -14,6 +14,7 @@ use crate::{
         widgets::{
             figures::{figure, signed_bar},
             lines::span,
+            numbers::counted,
         },
     },
 };
@@ -41,7 +42,7 @@ impl GroupRow<'_> {
         let cut = record.truncated.then(|| span(format!("{} ", theme.cut_off()), theme.warning));
         if self.known == Phase::Sample {
             spans.push(cut.unwrap_or_else(|| Span::raw("  ")));
-            spans.push(span(format!("{:>4} tokens ", record.token_ids().len()), theme.dim));
+            spans.push(span(format!("{:>4} tokens ", counted(record.length())), theme.dim));
         } else {
             let (verdict, style) = theme.answer(record.correct);
             spans.push(span(format!("{verdict} "), style));

@@ -18,30 +18,41 @@ pub struct Seen<'a> {
     pub rows: &'a [Arc<Rollout>],
     /// Those of them that were inspected.
     pub inspected: &'a [RowInspection],
+    /// Where completions are cut off, if the run says so.
+    pub limit: Option<usize>,
+    /// Whether the run says how it makes advantages of rewards.
+    pub estimates: bool,
 }
 
 /// The result of the last phase that is known.
 pub fn result(seen: &Seen<'_>, config: &Config) -> String {
     match seen.known {
-        Phase::Sample => sampled(seen.rows, config),
+        Phase::Sample => sampled(seen.rows, seen.limit),
         Phase::Score => scored(seen.rows),
-        Phase::Advantage => judged(seen.rows, config),
+        Phase::Advantage => judged(seen, config),
         Phase::Update | Phase::Evaluate => match changes(seen) {
             Some(text) => text,
-            None => judged(seen.rows, config),
+            None => judged(seen, config),
         },
     }
 }
 
-fn sampled(rows: &[Arc<Rollout>], config: &Config) -> String {
-    let lengths = || rows.iter().map(|row| row.token_ids().len());
-    let (low, high) = (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0));
-    let cut = rows.iter().filter(|row| row.truncated).count();
-    let cut = match cut {
-        0 => String::new(),
-        cut => format!(", {cut} cut off at {}", config.sampling.max_new_tokens),
+fn sampled(rows: &[Arc<Rollout>], limit: Option<usize>) -> String {
+    let tokens = match rows.iter().map(|row| row.length()).collect::<Option<Vec<usize>>>() {
+        Some(lengths) => format!(
+            " of {} to {} tokens",
+            lengths.iter().min().unwrap_or(&0),
+            lengths.iter().max().unwrap_or(&0)
+        ),
+        None => String::new(),
     };
-    format!("{} completions of {low} to {high} tokens{cut}.", rows.len())
+    let cut = rows.iter().filter(|row| row.truncated).count();
+    let cut = match (cut, limit) {
+        (0, _) => String::new(),
+        (cut, Some(limit)) => format!(", {cut} cut off at {limit}"),
+        (cut, None) => format!(", {cut} cut off"),
+    };
+    format!("{} completions{tokens}{cut}.", rows.len())
 }
 
 fn scored(rows: &[Arc<Rollout>]) -> String {
@@ -53,7 +64,10 @@ fn scored(rows: &[Arc<Rollout>]) -> String {
         }
     }
     rewards.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let right = rows.iter().filter(|row| row.is_right()).count();
+    let right = match rows.iter().all(|row| row.correct.is_none()) {
+        true if !rows.is_empty() => "Nobody says which are right".to_owned(),
+        _ => format!("{} of {} right", rows.iter().filter(|row| row.is_right()).count(), rows.len()),
+    };
     let counted: Vec<String> = rewards
         .iter()
         .map(|(reward, count)| match reward.is_nan() {
@@ -61,10 +75,10 @@ fn scored(rows: &[Arc<Rollout>]) -> String {
             false => format!("{count} of {reward}"),
         })
         .collect();
-    format!("{right} of {} right; rewards: {}.", rows.len(), counted.join(", "))
+    format!("{right}; rewards: {}.", counted.join(", "))
 }
 
-fn judged(rows: &[Arc<Rollout>], config: &Config) -> String {
+fn judged(Seen { rows, estimates, .. }: &Seen<'_>, config: &Config) -> String {
     let rewards: Vec<f64> = rows.iter().map(|row| row.reward).collect();
     let (low, high) = range_of(rows.iter().map(|row| row.advantage()));
     let advantages = match low > high {
@@ -76,6 +90,10 @@ fn judged(rows: &[Arc<Rollout>], config: &Config) -> String {
         return format!("Baseline and deviation are unknown, like the rewards; {advantages}.");
     }
     let range = if rows.is_empty() { String::new() } else { format!(", {advantages}") };
+    if !estimates && !rows.is_empty() {
+        let mean = rewards.iter().sum::<f64>() / rewards.len() as f64;
+        return format!("Baseline unknown; mean reward {mean:.3}, deviation {deviation:.3}{range}.");
+    }
     let baselines = config.explain(&rewards).baselines;
     let (least, most) = range_of(baselines.into_iter());
     let baseline = match format!("{least:.3}") {
@@ -158,11 +176,25 @@ mod tests {
                 })
             })
             .collect();
-        let told = |known| result(&Seen { known, rows: &rows, inspected: &[] }, &config);
+        let seen = |known| Seen { known, rows: &rows, inspected: &[], limit: Some(128), estimates: true };
+        let told = |known| result(&seen(known), &config);
         assert_eq!(told(Phase::Sample), "4 completions of 9 to 9 tokens.");
         assert_eq!(told(Phase::Score), "1 of 4 right; rewards: 1 of 1, 2 of 0.1, 1 of 0.");
         assert_eq!(told(Phase::Advantage), "Baseline 0.300, deviation 0.469, advantages -0.300 to +0.700.");
         assert_eq!(told(Phase::Update), told(Phase::Advantage), "nobody looked at the tokens");
+
+        let others = Seen { estimates: false, limit: None, ..seen(Phase::Advantage) };
+        assert_eq!(
+            result(&others, &config),
+            "Baseline unknown; mean reward 0.300, deviation 0.469, advantages -0.300 to +0.700."
+        );
+        let unsaid = |row: &Arc<Rollout>| {
+            Arc::new(Rollout { correct: None, token_ids: None, truncated: true, ..row.as_ref().clone() })
+        };
+        let rows: Vec<Arc<Rollout>> = rows.iter().map(unsaid).collect();
+        let told = |known| result(&Seen { known, rows: &rows, ..others }, &config);
+        assert_eq!(told(Phase::Sample), "4 completions, 4 cut off.");
+        assert_eq!(told(Phase::Score), "Nobody says which are right; rewards: 1 of 1, 2 of 0.1, 1 of 0.");
     }
 
     #[test]

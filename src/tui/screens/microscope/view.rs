@@ -137,7 +137,13 @@ fn head(scene: &Scene<'_>, place: Place, stage: Stage, config: &Config, area: Re
         return lines;
     }
     let known = groups.known(place);
-    let seen = Seen { known, rows, inspected: groups.inspected_rows(place) };
+    let seen = Seen {
+        known,
+        rows,
+        inspected: groups.inspected_rows(place),
+        limit: scene.store.told("max_new_tokens").then_some(config.sampling.max_new_tokens),
+        estimates: scene.store.told("advantage"),
+    };
     let mut shown = result::result(&seen, config);
     if let Some(text) = held_out(scene, place.0, config).filter(|_| stage == Stage::After) {
         shown = format!("{text} {shown}");

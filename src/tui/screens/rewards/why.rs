@@ -71,7 +71,7 @@ fn selected_trick(screen: &Rewards, scene: &Scene<'_>) -> Option<(&'static Trick
 /// What is known of one completion.
 struct Pane<'a> {
     record: &'a Rollout,
-    length: usize,
+    length: Option<usize>,
     rescorer: Rescorer,
     run: Config,
     screen: &'a Rewards,

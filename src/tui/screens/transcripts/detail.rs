@@ -195,7 +195,7 @@ impl Lines {
 /// Writes the lines of one transcript.
 struct Writer<'a> {
     record: &'a Rollout,
-    length: usize,
+    length: Option<usize>,
     width: u16,
     theme: &'a Theme,
     prompt_matches: Vec<Range<usize>>,
@@ -306,7 +306,10 @@ impl<'a> Writer<'a> {
     /// Says so where the text was cut off.
     fn add_end(&mut self) {
         if self.record.truncated {
-            let notice = format!("cut off after {} tokens", self.length);
+            let notice = match self.length {
+                Some(length) => format!("cut off after {length} tokens"),
+                None => "cut off".to_owned(),
+            };
             let mark = Span::styled(self.theme.cut_off(), self.theme.warning);
             let spans = vec![Span::styled(notice, self.theme.warning)];
             self.add_thought(spans, &[], Some(mark));

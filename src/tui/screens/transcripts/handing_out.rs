@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::{
     record::Rollout,
     runs::place::Place,
-    tui::{shell::effect::Effect, store::filter::underived},
+    tui::{shell::effect::Effect, store::filter::underived, widgets::numbers::counted},
 };
 
 /// Copies a transcript.
@@ -13,8 +13,8 @@ pub(super) fn copy(record: &Rollout) -> Effect {
     Effect::Copy { text: format!("{}{}", record.problem.prompt, record.completion) }
 }
 
-/// Exports a transcript with this many tokens and its figures.
-pub(super) fn export(record: &Rollout, length: usize) -> Effect {
+/// Exports a transcript with its tokens, where they are known, and its figures.
+pub(super) fn export(record: &Rollout, length: Option<usize>) -> Effect {
     let Rollout { step, analysis, .. } = record;
     let place = Place::of(record);
     let mut text = String::new();
@@ -24,7 +24,7 @@ pub(super) fn export(record: &Rollout, length: usize) -> Effect {
         "step {step}, {place}\n\
          task: {}, {}\n\
          answer: {}{}{}\n\
-         reward: {}\nadvantage: {}\nlength: {length} tokens\n\
+         reward: {}\nadvantage: {}\nlength: {} tokens\n\
          checks: {} true, {} misled, {} false, {} superficial\n\
          self-corrections: {}\n\n{}{}\n",
         record.problem.task,
@@ -34,6 +34,7 @@ pub(super) fn export(record: &Rollout, length: usize) -> Effect {
         if record.truncated { ", cut off" } else { "" },
         record.reward,
         record.advantage(),
+        counted(length),
         analysis.true_checks,
         analysis.misled_checks,
         analysis.false_checks,

@@ -30,6 +30,7 @@ use crate::tui::{
         frames::{ASCII_BORDER, draw_thumb, on_border},
         highlight::Meaning,
         lines::{justified, lone, problem_text},
+        numbers::counted,
         wrap::wrap,
     },
 };
@@ -311,7 +312,7 @@ fn completion_row(
         spans.extend([styled(below, theme.dim), styled(middle, theme.border), styled(above, theme.reward)]);
         spans.push(Span::raw(" "));
     }
-    spans.push(styled(format!("{:>4}", entry.length.min(9999)), theme.text));
+    spans.push(styled(format!("{:>4}", counted(entry.length.map(|length| length.min(9999)))), theme.text));
     spans.push(count(analysis.true_checks, theme.true_check));
     spans.push(count(analysis.misled_checks, theme.misled_check));
     spans.push(count(analysis.false_checks, theme.false_check));

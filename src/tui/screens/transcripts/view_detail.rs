@@ -29,6 +29,7 @@ use crate::{
             frames::{draw_thumb, on_border},
             highlight::Meaning,
             lines::{justified, lone, problem_text},
+            numbers::counted,
         },
     },
 };
@@ -142,7 +143,10 @@ fn figure_lines(
             label(if area.width < 44 { "adv" } else { "advantage" }),
             Span::styled(figure(record.advantage(), true), theme.title),
         ],
-        vec![Span::styled(format!("{} ", entry.length), theme.title), Span::styled("tokens", theme.dim)],
+        vec![
+            Span::styled(format!("{} ", counted(entry.length)), theme.title),
+            Span::styled("tokens", theme.dim),
+        ],
     ];
     // The bar is the first to go where it is narrow.
     if area.width >= 60 {

@@ -1,77 +1,14 @@
-//! What prime-rl leaves of a run in its layout of August 2026: `metrics.jsonl`, and a file of episodes for each step.
-//! docs/engines.md says more, also of its later layouts.
+//! One episode of prime-rl, as its environments (`verifiers`) write it down.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{
-    Reading, RunFormat,
-    dumps::{Fields, json_lines},
-    folders::{StepFolders, number_in},
-    logs::{JsonLog, step_of},
-    watched::{self, Layout, Listing, Purpose, Read},
-    written::Written,
+use crate::{
+    runs::source::{dumps::Fields, written::Written},
+    system::quoting::quoting,
 };
-use crate::{protocol::RunSource, record::Step, runs::RunError, system::quoting::quoting};
-
-/// See the module.
-pub(super) struct PrimeRl;
-
-impl RunFormat for PrimeRl {
-    fn name(&self) -> &'static str {
-        "an output folder of prime-rl (rollouts/step_N/train/all/traces.jsonl)"
-    }
-
-    fn recognises(&self, path: &Path) -> bool {
-        path.is_dir() && folders(path, training).look().is_ok_and(|found| !found.is_empty())
-    }
-
-    fn open(&self, path: &Path, reading: &Reading) -> Result<RunSource, RunError> {
-        let layout = Episodes {
-            folders: [
-                (folders(path, training), Purpose::Training),
-                (folders(path, evaluation), Purpose::Evaluation),
-            ],
-            log: JsonLog::new(&path.join("metrics.jsonl"), logged),
-        };
-        watched::open(path, "prime-rl", layout, reading)
-    }
-}
-
-fn folders(path: &Path, inside: fn(&Path) -> Vec<PathBuf>) -> StepFolders {
-    StepFolders::new(path.join("rollouts"), |name| number_in(name, "step_", ""), inside)
-}
-
-fn training(step: &Path) -> Vec<PathBuf> {
-    traces(&step.join("train"))
-}
-
-fn evaluation(step: &Path) -> Vec<PathBuf> {
-    traces(&step.join("eval"))
-}
-
-/// Those that were trained on, which have advantages; before they are known, all.
-fn traces(folder: &Path) -> Vec<PathBuf> {
-    let places = ["effective", "all"].map(|kind| folder.join(kind).join("traces.jsonl"));
-    places.into_iter().find(|path| path.is_file()).into_iter().collect()
-}
-
-struct Episodes {
-    folders: [(StepFolders, Purpose); 2],
-    log: JsonLog,
-}
-
-/// A line of `metrics.jsonl`. Those without a step are of no step.
-fn logged(mut line: Map<String, Value>) -> Option<Step> {
-    let step = line.remove("step")?.as_u64()?;
-    line.remove("time");
-    Some(step_of(step, line))
-}
 
 #[derive(Deserialize)]
 struct Episode {
@@ -87,6 +24,8 @@ struct Group {
 
 #[derive(Deserialize)]
 struct Trace {
+    id: Option<String>,
+    info: Option<Info>,
     #[serde(default)]
     nodes: Vec<Node>,
     #[serde(default)]
@@ -94,6 +33,33 @@ struct Trace {
     #[serde(default)]
     metrics: Map<String, Value>,
     stop_condition: Option<String>,
+    #[serde(default)]
+    calls: Vec<Call>,
+}
+
+/// A call of the model.
+#[derive(Deserialize)]
+struct Call {
+    error: Option<Value>,
+    finish_reason: Option<String>,
+}
+
+impl Trace {
+    /// Whether a limit ended it, as prime-rl defines that.
+    fn is_truncated(&self) -> bool {
+        let stopped = self.stop_condition.as_deref().unwrap_or_default();
+        let last = self.calls.iter().rev().find(|call| call.error.is_none());
+        stopped.contains("max_")
+            || stopped.contains("length")
+            || stopped == "compaction_failed"
+            || last.and_then(|call| call.finish_reason.as_deref()) == Some("length")
+    }
+}
+
+/// What was noted of a trace.
+#[derive(Deserialize)]
+struct Info {
+    advantage: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -138,13 +104,19 @@ impl Node {
 }
 
 /// An episode of one trace, whose turns stand one after the other. What the model did not write before its first turn
-/// is the prompt; what it did not write later, such as a tool's answer, stands in the completion.
-fn written(step: u64, line: Fields) -> Result<Written, String> {
+/// is the prompt; what it did not write later, such as a tool's answer, stands in the completion. `later`: the advantage
+/// that became known of a trace after the episode was written.
+pub(super) fn written(
+    step: u64,
+    line: Fields,
+    later: impl Fn(&str) -> Option<f64>,
+) -> Result<Written, String> {
     let episode: Episode = serde_json::from_value(Value::Object(line)).map_err(|error| quoting(&error))?;
     let trace = episode.traces.into_iter().next().ok_or("it has no trace")?;
     let first = trace.nodes.iter().position(|node| node.sampled).ok_or("nothing in it was sampled")?;
     let (before, after) = trace.nodes.split_at(first);
     let text = |nodes: &[Node]| nodes.iter().map(Node::text).collect::<Vec<_>>().join("\n");
+    let truncated = trace.is_truncated();
     let rewards: BTreeMap<_, _> = trace.rewards.iter().map(|(name, r)| (name.clone(), r.score)).collect();
     let earned = trace.rewards.values().map(|r| Some(r.score? * r.weight.unwrap_or(1.0)));
     let sampled: Vec<&Node> = after.iter().filter(|node| node.sampled).collect();
@@ -162,37 +134,13 @@ fn written(step: u64, line: Fields) -> Result<Written, String> {
         completion: text(after),
         reward: if rewards.is_empty() { None } else { earned.sum() },
         rewards: Some(rewards).filter(|rewards| !rewards.is_empty()),
-        advantage: sampled.iter().find_map(|node| *node.advantages.as_ref()?.first()?),
-        truncated: trace
-            .stop_condition
-            .is_some_and(|why| why.contains("max_tokens") || why.contains("length")),
+        advantage: (trace.id.as_deref().and_then(later))
+            .or_else(|| sampled.iter().find_map(|node| *node.advantages.as_ref()?.first()?))
+            .or(trace.info.and_then(|info| info.advantage)),
+        truncated,
         logprobs: Some(logprobs).filter(|logprobs| logprobs.len() == tokens.len() && !tokens.is_empty()),
         token_ids: Some(tokens).filter(|tokens| !tokens.is_empty()),
         fields,
         ..Written::default()
     })
-}
-
-impl Layout for Episodes {
-    fn list(&mut self) -> Result<Listing, RunError> {
-        let mut listing = Listing::new();
-        for (folders, purpose) in &mut self.folders {
-            for (step, files) in folders.look()? {
-                listing.insert((*step, *purpose), files.clone());
-            }
-        }
-        Ok(listing)
-    }
-
-    fn completions(&self, step: u64, file: &Path) -> Result<Read, String> {
-        json_lines(file, |line| written(step, line))
-    }
-
-    fn logged(&mut self) -> (Vec<Step>, Vec<String>) {
-        self.log.poll()
-    }
-
-    fn writes_once(&self) -> bool {
-        false
-    }
 }
