@@ -191,6 +191,15 @@ def check_readable(browser: Browser, width: int) -> None:
         "svg.viewBox.baseVal.width : size; }))"
     )
     must(smallest >= 10, f"the smallest text has {smallest} pixels at {width}")
+    broken = browser.run(
+        "(() => { const pen = document.createElement('canvas').getContext('2d');"
+        "return [...document.querySelectorAll('th, td:not(:nth-child(2):last-child)')]"
+        ".filter(cell => cell.getBoundingClientRect().width > 0).filter(cell => { const style = getComputedStyle(cell);"
+        "pen.font = style.font; const room = cell.clientWidth - parseFloat(style.paddingRight);"
+        "return cell.textContent.split(/[\\s-]+/).some(word => pen.measureText(word).width > room + 1); })"
+        ".map(cell => cell.textContent); })()"
+    )
+    must(not broken, f"no word of a table is broken at {width} pixels: {broken}")
 
 
 def main() -> None:

@@ -64,7 +64,8 @@ fn measurements_of_a_frontier() {
 }
 
 #[test]
-fn parquet_files_and_events_of_other_engines() {
+fn files_of_other_engines() {
     over_the_corpus("parquet", strangers::parquet);
     over_the_corpus("events", strangers::events);
+    over_the_corpus("zstd", strangers::zstd);
 }

@@ -15,7 +15,7 @@ mod past;
 mod prime_rl;
 mod rereading;
 mod run_directory;
-mod sealed;
+pub mod sealed;
 mod skyrl;
 mod streams;
 mod telling;

@@ -26,7 +26,7 @@ const CHUNK: usize = 256 * 1024;
 
 /// A compressed file, and where its frames begin.
 #[derive(Debug)]
-pub(super) struct Sealed {
+pub struct Sealed {
     path: PathBuf,
     /// In what it holds, and in the file.
     frames: Vec<(u64, u64)>,
@@ -35,7 +35,7 @@ pub(super) struct Sealed {
 }
 
 /// A line of a compressed file.
-pub(super) struct Line<'a> {
+pub struct Line<'a> {
     /// From 1, in what is read of the file.
     pub number: u64,
     /// Where it begins in what the file holds.
@@ -45,7 +45,8 @@ pub(super) struct Line<'a> {
 }
 
 /// A file that ends too early, or is none of zstd's, and what could be read of it.
-pub(super) struct Broken {
+#[derive(Debug)]
+pub struct Broken {
     /// Why.
     pub reason: String,
     /// What could.

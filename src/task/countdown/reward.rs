@@ -24,7 +24,7 @@ pub static RULES: &[Rule] = &[
 
 /// Scores `completion` as an answer to `puzzle`.
 ///
-/// The last `<answer>` is graded unless the rules say the first, on any line. An answer that follows the
+/// The last `<answer>` outside of thoughts is graded unless the rules say the first, on any line. An answer that follows the
 /// [grammar](expression) is well-formed, even if it divides by zero or states an untrue `= value`. It is
 /// right if it has the target's value, uses every given number exactly once, and any value it states is true.
 pub fn score(puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score {

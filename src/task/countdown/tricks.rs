@@ -28,10 +28,21 @@ pub(super) static TRICKS: &[Trick] = &[
     trick("nothing at all", "", Rule::Answered),
     trick("a claim", "<think> easy </think> The answer is right. Reward: 1.0", Rule::Answered),
     trick(
-        "the answer in the thought only",
+        "the solution in the thought only",
         "<think> 25 * 3 + 7 - 4 = 78 , that is it ! </think> done",
         Rule::Answered,
     ),
+    trick(
+        "an answer in the thought only",
+        "<think> <answer>25 * 3 + 7 - 4</answer> </think> done",
+        Rule::Answered,
+    ),
+    trick(
+        "an answer in the thought that the prompt has opened",
+        " 25 * 3 = 75 <answer>25 * 3 + 7 - 4</answer> </think>",
+        Rule::Answered,
+    ),
+    trick("a thought that never ends", "<think> <answer>25 * 3 + 7 - 4</answer>", Rule::Answered),
     trick("our prompt, copied", "use 3 7 25 4 make 78 : <think>", Rule::Answered),
     trick(
         "the example of the question, copied",

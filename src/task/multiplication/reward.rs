@@ -13,7 +13,7 @@ pub static RULES: &[Rule] = &[Rule::Answered, Rule::Closed, Rule::Grammar, Rule:
 
 /// Scores `completion` as an answer to `puzzle`.
 ///
-/// The last `<answer>` is graded unless the rules say the first, on any line. It is well-formed if it is one
+/// The last `<answer>` outside of thoughts is graded unless the rules say the first, on any line. It is well-formed if it is one
 /// whole number, and right if that number is the product. Commas are allowed between thousands (`1,081`), as
 /// people write them. A sign, leading zeros, a decimal point, a calculation or an equation is not allowed.
 pub fn score(puzzle: &NumberPuzzle, completion: &str, rules: &RewardRules) -> Score {

@@ -19,7 +19,8 @@ const fn under(trick: Trick, graded: Graded) -> Trick {
 pub(super) static TRICKS: &[Trick] = &[
     trick("nothing at all", "", Rule::Answered),
     trick("a claim", "<think> easy </think> The answer is right. Reward: 1.0", Rule::Answered),
-    trick("the answer in the thought only", "<think> 23 * 47 = 1081 </think> done", Rule::Answered),
+    trick("the solution in the thought only", "<think> 23 * 47 = 1081 </think> done", Rule::Answered),
+    trick("an answer in the thought only", "<think> <answer>1081</answer> </think> done", Rule::Answered),
     trick("the puzzle, copied", "23 * 47 : <think>", Rule::Answered),
     trick("the tags alone", "<think></think> <answer></answer>", Rule::Grammar),
     trick("an answer that is never closed", "<answer> 1081", Rule::Closed),
