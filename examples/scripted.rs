@@ -6,7 +6,7 @@ use std::{path::Path, process::exit, time::Duration};
 use aha_lab::{
     engine::scripted::{self, ScriptedOptions},
     system::output,
-    tui::{self, Helpers, TuiOptions},
+    tui::{self, EngineHelpers, Helpers, TuiOptions},
 };
 use clap::Parser;
 
@@ -48,9 +48,13 @@ fn play(arguments: &Arguments) -> Result<i32, String> {
         let first_step = arguments.failure.map_or(1, |failed| failed.saturating_sub(1).max(1));
         scripted::start(ScriptedOptions { fail_at: None, first_step, ..options.clone() })
     };
-    let helpers = Helpers { restart: &mut restart, past: &mut |_| None };
-    let outcome = tui::run(source, Vec::new(), TuiOptions::default(), Some(helpers))
-        .map_err(|error| error.to_string())?;
+    let helpers = Helpers {
+        engine: Some(EngineHelpers { restart: &mut restart, past: &mut |_| None }),
+        open: &mut |_| Err("Nothing is opened here: the run is made up.".into()),
+        fork: &mut |_| Err("Nothing is forked here: the run is made up.".into()),
+    };
+    let outcome =
+        tui::run(source, Vec::new(), TuiOptions::default(), helpers).map_err(|error| error.to_string())?;
     match outcome.failed {
         Some(reason) => Err(reason),
         None if outcome.interrupted => Ok(130),

@@ -17,7 +17,11 @@ use super::{
 use crate::{
     config::Config,
     metrics::{format, registry},
-    runs::{Reader, RunDirectory, overview::Overview, source::Columns},
+    runs::{
+        Reader, RunDirectory,
+        overview::{Overview, differing_keys},
+        source::Columns,
+    },
 };
 
 /// Compare runs: what differs in their configuration, and their metrics side by side
@@ -44,8 +48,6 @@ pub struct CompareArgs {
 /// One of the runs.
 struct Compared {
     overview: Overview,
-    /// `None` of another engine's run.
-    config: Option<Config>,
     /// Means of its first and last steps.
     summary: Value,
 }
@@ -60,7 +62,8 @@ pub fn run(args: &CompareArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         .iter()
         .map(|name| read(&super::open::find(&args.runs, name)?))
         .collect::<Result<Vec<_>, _>>()?;
-    let differing = differing_keys(&runs);
+    let configs: Vec<Option<&Config>> = runs.iter().map(|run| run.overview.config.as_deref()).collect();
+    let differing = differing_keys(&configs, NOTHING);
     if args.json {
         writeln!(stdout, "{}", as_json(&runs, &differing))?;
         return Ok(0);
@@ -85,29 +88,20 @@ fn read(place: &Path) -> Result<Compared, Failure> {
         steps_in(place, &Columns::default())?.into_iter().for_each(|step| summary.take_in(step));
         let overview = Overview::elsewhere(place);
         let overview = overview.ok_or_else(|| Failure(format!("{} is no run.", place.display())))?;
-        return Ok(Compared { overview, config: None, summary: summary.json() });
+        return Ok(Compared { overview, summary: summary.json() });
     };
     Reader::new(&run).metrics()?.records.into_iter().for_each(|step| summary.take_in(step));
-    let config = Some(run.config()?.config);
-    Ok(Compared { overview: Overview::of(&run), config, summary: summary.json() })
-}
-
-/// The keys whose values are not all the same where they are known, with the values of all runs.
-fn differing_keys(runs: &[Compared]) -> Vec<(&'static str, Vec<String>)> {
-    Config::keys()
-        .map(|key| (key.name, runs.iter().map(|run| value_of(run, key.name)).collect()))
-        .filter(|(_, values): &(_, Vec<String>)| {
-            let mut known = values.iter().zip(runs).filter(|(_, run)| run.config.is_some());
-            let first = known.next().map(|(value, _)| value);
-            known.any(|(value, _)| Some(value) != first)
-        })
-        .collect()
+    run.config()?;
+    Ok(Compared { overview: Overview::of(&run), summary: summary.json() })
 }
 
 /// What is said where no key differs.
 fn nothing_differs(runs: &[Compared]) -> String {
-    let unknown: Vec<&str> =
-        runs.iter().filter(|run| run.config.is_none()).map(|run| run.overview.name.as_str()).collect();
+    let unknown: Vec<&str> = runs
+        .iter()
+        .filter(|run| run.overview.config.is_none())
+        .map(|run| run.overview.name.as_str())
+        .collect();
     let known = runs.len() - unknown.len();
     match (unknown.is_empty(), known) {
         (true, _) => "Their configurations are the same.".to_owned(),
@@ -120,12 +114,6 @@ fn nothing_differs(runs: &[Compared]) -> String {
             unknown.join(", ")
         ),
     }
-}
-
-/// What a run's configuration says; nothing of another engine's run.
-fn value_of(run: &Compared, key: &str) -> String {
-    let known = run.config.as_ref().map(|config| config.get(key).unwrap_or_default());
-    known.unwrap_or_else(|| NOTHING.to_owned())
 }
 
 /// `first -> last` of each metric that a summary prints, and what was reached on held-out puzzles.

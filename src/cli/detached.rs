@@ -7,6 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use crossbeam_channel::{Receiver, bounded};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -14,6 +15,7 @@ use super::{Failure, farewell};
 use crate::{
     runs::directory::ENGINE_LOG,
     system::{files::Folder, output::printable_within_line, platform},
+    tui::store::shelf::Fork,
 };
 
 /// The one line that the background process sends to the one that started it.
@@ -57,6 +59,45 @@ pub fn start(as_json: bool, mut stdout: impl Write) -> Result<i32, Failure> {
         )?;
     }
     Ok(0)
+}
+
+/// Steps that a fork from the screen makes beyond its checkpoint, unless it is told another last step.
+const FORK_STEPS: u64 = 100;
+
+/// Starts a fork in the background for a screen that goes on meanwhile; the channel tells where it is, or why it did not begin.
+///
+/// # Errors
+/// A sentence that says why nothing can be started.
+pub(super) fn fork(runs: &Path, fork: &Fork) -> Result<Receiver<Result<PathBuf, String>>, String> {
+    let program =
+        std::env::current_exe().map_err(|error| format!("The program cannot find itself: {error}."))?;
+    let mut command = Command::new(program);
+    command.args(["run", "--detach", "--json", "--runs"]).arg(runs);
+    command.arg("--fork").arg(format!("{}@{}", fork.run.display(), fork.step));
+    command.arg("--steps").arg(fork.last_step.unwrap_or(fork.step + FORK_STEPS).to_string());
+    for (key, value) in &fork.keys {
+        command.arg("--set").arg(format!("{key}={value}"));
+    }
+    let (send, told) = bounded(1);
+    std::thread::Builder::new()
+        .name("forker".into())
+        .spawn(move || {
+            let _ = send.send(begun(command));
+        })
+        .map_err(|error| format!("No thread can be started: {error}."))?;
+    Ok(told)
+}
+
+/// Waits until the run of this command has begun.
+fn begun(mut command: Command) -> Result<PathBuf, String> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+    match serde_json::from_slice::<Begun>(&output.stdout) {
+        Ok(begun) => Ok(begun.run),
+        Err(_) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            Err(printable_within_line(said.trim().lines().last().unwrap_or("it gave no reason")))
+        }
+    }
 }
 
 /// Reports that the run has begun, and releases the terminal. The run continues even if its starter has gone,

@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 
 use super::{
-    Failure,
+    Failure, detached,
     farewell::{self, Leaving},
     first_start,
 };
@@ -22,7 +22,7 @@ use crate::{
     },
     socket,
     system::output,
-    tui::{self, TuiOptions},
+    tui::{self, Helpers, TuiOptions},
 };
 
 /// See finished and live runs on screen, several at once; a run in the background can be commanded
@@ -82,7 +82,13 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
     let mut options = TuiOptions { mouse: !args.no_mouse, welcome, ..TuiOptions::default() };
     options.theme.ascii |= args.ascii;
     options.warning = refused.first().map(|why| format!("{} not opened: {why}", refused.len()));
-    let outcome = tui::run(first, sources.collect(), options, None)?;
+    options.runs.clone_from(&args.runs);
+    let helpers = Helpers {
+        engine: None,
+        open: &mut |run| watch(run, &Reading::following()).map_err(|failure| failure.to_string()),
+        fork: &mut |fork| detached::fork(&args.runs, fork),
+    };
+    let outcome = tui::run(first, sources.collect(), options, helpers)?;
     // The reading threads end when nobody listens; the process does not wait for them.
     match (&places[..], &outcome.runs[..]) {
         ([place], [seen]) => {
@@ -141,8 +147,7 @@ pub(super) fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
     }
 }
 
-/// A run to watch. One of ours also gets a side engine for the Playground, and takes commands while it serves
-/// a socket. With a speed, it is played from its record.
+/// A run to watch. With a speed, it is played from its record.
 fn open(place: &Path, args: &OpenArgs) -> Result<RunSource, Failure> {
     // What is played is read to its end first.
     let follows = args.play.is_none();
@@ -151,7 +156,16 @@ fn open(place: &Path, args: &OpenArgs) -> Result<RunSource, Failure> {
     }
     // Only a file has columns to name.
     let columns = if place.is_file() { args.columns.clone() } else { Columns::default() };
-    let mut source = source::open(place, &Reading { follows, columns })?;
+    let source = watch(place, &Reading { follows, columns })?;
+    Ok(match args.play {
+        Some(speed) => playback::start(source, speed)?,
+        None => source,
+    })
+}
+
+/// A run to watch. One of ours also gets a side engine for the Playground, and takes commands while it serves a socket.
+pub(super) fn watch(place: &Path, reading: &Reading) -> Result<RunSource, Failure> {
+    let mut source = source::open(place, reading)?;
     if let Ok(run) = RunDirectory::open(place) {
         let live = source.facts.capabilities.can(Capability::Live);
         if live && socket::has_socket(place) {
@@ -162,10 +176,7 @@ fn open(place: &Path, args: &OpenArgs) -> Result<RunSource, Failure> {
             source.side = Some(side::spawn(side::Source::Recorded(run))?);
         }
     }
-    Ok(match args.play {
-        Some(speed) => playback::start(source, speed)?,
-        None => source,
-    })
+    Ok(source)
 }
 
 /// Refuses to play a run that is still being written.

@@ -30,13 +30,17 @@ use crate::{
     metrics::registry,
     protocol::{Command, Event, Temporality},
     record::Step,
-    runs::{RunAtStep, RunDirectory, source, state::TrainingState},
+    runs::{
+        RunAtStep, RunDirectory,
+        source::{self, Reading},
+        state::TrainingState,
+    },
     socket::ControlServer,
     system::{
         output::{printable, printable_within_line, say},
         platform,
     },
-    tui::{self, Helpers, TuiOptions},
+    tui::{self, EngineHelpers, Helpers, TuiOptions},
 };
 
 /// Train: on screen, or headless with a progress bar
@@ -138,9 +142,14 @@ pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
         let _ = std::mem::replace(&mut thread, next).join();
         Ok(source)
     };
-    let helpers = Helpers { restart: &mut restarter, past: &mut source::before };
-    let outcome =
-        catch_unwind(AssertUnwindSafe(|| tui::run(source, Vec::new(), screen(args), Some(helpers))));
+    let helpers = Helpers {
+        engine: Some(EngineHelpers { restart: &mut restarter, past: &mut source::before }),
+        open: &mut |run| {
+            super::open::watch(run, &Reading::following()).map_err(|failure| failure.to_string())
+        },
+        fork: &mut |fork| detached::fork(&args.runs, fork),
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| tui::run(source, Vec::new(), screen(args), helpers)));
     if !matches!(&outcome, Ok(Ok(outcome)) if !outcome.engine_ended) {
         // It has sent its last event, or the screen was lost and with it the source, which ends the engine
         // like a stop; its files close with its thread.
@@ -153,6 +162,7 @@ fn screen(args: &RunArgs) -> TuiOptions {
     let welcome = first_start::is_first();
     let mut options = TuiOptions { mouse: !args.no_mouse, welcome, ..TuiOptions::default() };
     options.theme.ascii |= args.ascii;
+    options.runs.clone_from(&args.runs);
     options
 }
 

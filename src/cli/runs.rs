@@ -1,10 +1,6 @@
 //! `aha-lab runs`: all runs of a folder, one line each.
 
-use std::{
-    env, fs,
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{env, io::Write, path::PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -14,10 +10,8 @@ use super::{
     table::{NOTHING, Table},
 };
 use crate::{
-    runs::{
-        RunDirectory,
-        overview::{HeldOut, Overview},
-    },
+    metrics::format,
+    runs::overview::{self, HeldOut, Overview},
     system::output,
 };
 
@@ -45,9 +39,8 @@ pub struct RunsArgs {
 /// # Errors
 /// A folder that cannot be read, or output that cannot be written.
 pub fn run(args: &RunsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
-    let mut runs: Vec<Overview> = RunDirectory::list(&args.runs)?.iter().map(Overview::of).collect();
-    runs.extend(folders(&args.runs).iter().filter_map(|folder| Overview::elsewhere(folder)));
-    runs.sort_by(|a, b| a.name.cmp(&b.name));
+    let runs: Vec<Overview> =
+        overview::places(&args.runs)?.iter().filter_map(|place| overview::at(place)).collect();
     if args.json {
         writeln!(stdout, "{}", json!({"folder": args.runs, "runs": runs}))?;
         return Ok(0);
@@ -81,7 +74,7 @@ pub fn run(args: &RunsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
             run.steps.to_string(),
             run.best_held_out.map_or_else(|| NOTHING.to_owned(), held_out),
             run.state.name().to_owned(),
-            size(run.bytes),
+            format::bytes(run.bytes),
             curve(&run.accuracies, ascii),
             run.parent.as_ref().map_or_else(String::new, |parent| format!("{}@{}", parent.run, parent.step)),
         ]);
@@ -93,23 +86,8 @@ pub fn run(args: &RunsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     Ok(0)
 }
 
-/// The folders in the folder of runs that are none of ours.
-fn folders(runs: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(runs).into_iter().flatten().flatten().map(|entry| entry.path());
-    entries.filter(|path| path.is_dir() && RunDirectory::open(path).is_err()).collect()
-}
-
 fn held_out(best: HeldOut) -> String {
     format!("{:.3} @{}", best.accuracy, best.step)
-}
-
-/// Bytes in a unit that people read.
-fn size(bytes: u64) -> String {
-    match bytes as f64 {
-        b if b < 1e6 => format!("{:.0} KB", (b / 1e3).ceil()),
-        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
-        b => format!("{:.1} GB", b / 1e9),
-    }
 }
 
 /// Cells of a curve.
@@ -143,10 +121,5 @@ mod tests {
         assert_eq!(curve(&[0.0, f64::NAN, 0.5, 1.0], false), "▁ ▅█");
         assert_eq!(curve(&[0.0, 1.0], true), "_#");
         assert_eq!(curve(&[0.25; 1000], false), "▃".repeat(CELLS));
-    }
-
-    #[test]
-    fn sizes_are_read_at_a_glance() {
-        assert_eq!([0, 1, 999_999, 5_250_000].map(size), ["0 KB", "1 KB", "1000 KB", "5.2 MB"]);
     }
 }

@@ -72,6 +72,15 @@ fn without_leading_zero(number: String) -> String {
     }
 }
 
+/// Bytes in a unit that people read.
+pub fn bytes(bytes: u64) -> String {
+    match bytes as f64 {
+        b if b < 1e6 => format!("{:.0} KB", (b / 1e3).ceil()),
+        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
+        b => format!("{:.1} GB", b / 1e9),
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
@@ -120,5 +129,10 @@ mod tests {
         fn labels_are_short(number in -1e20f64..1e20) {
             prop_assert!(value(number).chars().count() <= 7, "{}", value(number));
         }
+    }
+
+    #[test]
+    fn sizes_are_read_at_a_glance() {
+        assert_eq!([0, 1, 999_999, 5_250_000].map(bytes), ["0 KB", "1 KB", "1000 KB", "5.2 MB"]);
     }
 }

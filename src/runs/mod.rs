@@ -22,6 +22,7 @@ pub mod place;
 pub mod playback;
 pub mod reader;
 pub mod rollout_index;
+pub mod shelf;
 pub(crate) mod soundness;
 pub mod source;
 pub mod state;

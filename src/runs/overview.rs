@@ -8,12 +8,14 @@ use std::{
 use serde::Serialize;
 
 use super::{
+    checkpoint,
     directory::RunDirectory,
     error::RunError,
     reader::Reader,
     source::{self, Reading},
 };
 use crate::{
+    config::Config,
     metrics::registry,
     protocol::{Capability, Event},
     record::{ForkPoint, RunEvent, Step},
@@ -85,6 +87,11 @@ pub struct Overview {
     pub state: RunState,
     /// The run that it was forked from.
     pub parent: Option<ForkPoint>,
+    /// The steps of its checkpoints.
+    pub checkpoints: Vec<u64>,
+    /// Its configuration; `None` of another engine's run, or where it cannot be read.
+    #[serde(skip)]
+    pub config: Option<Box<Config>>,
     /// The engine, where it is not ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<&'static str>,
@@ -122,6 +129,11 @@ impl Overview {
                 state => state.unwrap_or(RunState::Stopped),
             },
             parent: meta.parent,
+            checkpoints: checkpoint::list(&run.checkpoints_path())
+                .into_iter()
+                .map(|(step, _)| step)
+                .collect(),
+            config: config.map(|file| Box::new(file.config)),
             engine: None,
             bytes: bytes_of(run.path()),
             troubles,
@@ -155,11 +167,52 @@ impl Overview {
             best_held_out: best_held_out(&steps),
             state: if is_live { RunState::Live } else { RunState::Stopped },
             parent: None,
+            checkpoints: Vec::new(),
+            config: None,
             engine: Some(source.facts.engine),
             bytes: bytes_of(path),
             troubles,
         })
     }
+}
+
+/// Everything in a folder that may be a run: our run directories, and folders of other engines.
+///
+/// # Errors
+/// If the folder cannot be read; one that is not there has no runs.
+pub fn places(folder: &Path) -> Result<Vec<PathBuf>, RunError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(RunError::io("list the folder", folder))?,
+    };
+    let mut places: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    places.retain(|path| path.is_dir());
+    places.sort();
+    Ok(places)
+}
+
+/// The run at one of these places; `None` if there is none.
+pub fn at(place: &Path) -> Option<Overview> {
+    match RunDirectory::open(place) {
+        Ok(run) => Some(Overview::of(&run)),
+        Err(_) => Overview::elsewhere(place),
+    }
+}
+
+/// The keys whose values are not all the same where they are known, with the values of all runs; `unknown` stands for those
+/// of other engines' runs.
+pub fn differing_keys(configs: &[Option<&Config>], unknown: &str) -> Vec<(&'static str, Vec<String>)> {
+    let value = |config: &Option<&Config>, key| {
+        config.and_then(|config| config.get(key).ok()).unwrap_or_else(|| unknown.to_owned())
+    };
+    Config::keys()
+        .map(|key| (key.name, configs.iter().map(|config| value(config, key.name)).collect()))
+        .filter(|(_, values): &(_, Vec<String>)| {
+            let mut known = values.iter().zip(configs).filter(|(_, config)| config.is_some());
+            let first = known.next().map(|(value, _)| value);
+            known.any(|(value, _)| Some(value) != first)
+        })
+        .collect()
 }
 
 /// How a run stands after an event, if the event says so.

@@ -28,7 +28,10 @@ use self::shell::{
     terminal::{self, TerminalGuard},
     theme::Theme,
 };
-use self::store::{Run, RunStore};
+use self::store::{
+    Run, RunStore,
+    shelf::{Fork, Shelf},
+};
 use crate::{
     protocol::{Event, RunSource, Started},
     system::platform,
@@ -47,6 +50,8 @@ pub struct TuiOptions {
     pub warning: Option<String>,
     /// Whether they see the lab for the first time.
     pub welcome: bool,
+    /// The folder of runs.
+    pub runs: PathBuf,
 }
 
 impl Default for TuiOptions {
@@ -57,6 +62,7 @@ impl Default for TuiOptions {
             engine_log: None,
             warning: None,
             welcome: false,
+            runs: PathBuf::from("runs"),
         }
     }
 }
@@ -85,13 +91,28 @@ pub struct TuiOutcome {
     pub engine_ended: bool,
 }
 
-/// What the starter of a run provides to its screen.
+/// What the starter of a screen provides to it.
 pub struct Helpers<'a, 'b> {
+    /// What only a run of our own engine has.
+    pub engine: Option<EngineHelpers<'a, 'b>>,
+    /// Opens the run in a folder or file, or says in a sentence why not.
+    pub open: &'a mut Opener<'b>,
+    /// Starts a fork in the background.
+    pub fork: &'a mut Forker<'b>,
+}
+
+/// What the starter of our engine provides.
+pub struct EngineHelpers<'a, 'b> {
     /// Restarts a failed engine with the configuration on screen.
     pub restart: &'a mut Restarter<'b>,
     /// Returns what the run has recorded so far.
     pub past: &'a mut Historian<'b>,
 }
+
+/// Opens a run, or says in a sentence why not.
+type Opener<'a> = dyn FnMut(&Path) -> Result<RunSource, String> + 'a;
+/// Starts a fork, or says in a sentence why nothing can be started; the channel tells where it is.
+type Forker<'a> = dyn FnMut(&Fork) -> Result<Receiver<Result<PathBuf, String>>, String> + 'a;
 
 /// Shows runs until a person leaves, the first of them first. One of our own engine is ended then; any other goes on
 /// without us.
@@ -102,7 +123,7 @@ pub fn run(
     first: RunSource,
     others: Vec<RunSource>,
     options: TuiOptions,
-    helpers: Option<Helpers<'_, '_>>,
+    helpers: Helpers<'_, '_>,
 ) -> io::Result<TuiOutcome> {
     let (guard, mut screen) = TerminalGuard::take(options.mouse, options.engine_log.as_deref())?;
     // Signals are optional: the interface opens without them.
@@ -112,10 +133,11 @@ pub fn run(
     let mut app = App::of_runs(options.theme, store);
     app.mouse = options.mouse;
     app.welcome = options.welcome;
+    app.shelf = Shelf::of(options.runs);
     if let Some(warning) = options.warning {
         app.say(Level::Warning, warning);
     }
-    let channels = Channels { input, signals, runs: std::iter::once(first).chain(others).collect() };
+    let channels = Channels::new(input, signals, std::iter::once(first).chain(others).collect());
     let mut terminal = RealTerminal { mouse: options.mouse, helpers };
     let result = event_loop::run(&mut screen, &mut app, channels, &mut terminal);
     // While its reads still return on their own.
@@ -152,7 +174,7 @@ fn outcome(app: &App) -> TuiOutcome {
 /// The user's terminal.
 struct RealTerminal<'a, 'b> {
     mouse: bool,
-    helpers: Option<Helpers<'a, 'b>>,
+    helpers: Helpers<'a, 'b>,
 }
 
 impl Host for RealTerminal<'_, '_> {
@@ -184,13 +206,21 @@ impl Host for RealTerminal<'_, '_> {
     }
 
     fn restart(&mut self, run: &Path) -> io::Result<RunSource> {
-        match &mut self.helpers {
-            Some(helpers) => (helpers.restart)(run),
+        match &mut self.helpers.engine {
+            Some(engine) => (engine.restart)(run),
             None => Err(io::Error::other("nothing can be restarted from here")),
         }
     }
 
     fn past(&mut self, started: &Started) -> Option<Receiver<Event>> {
-        (self.helpers.as_mut()?.past)(started)
+        (self.helpers.engine.as_mut()?.past)(started)
+    }
+
+    fn open(&mut self, run: &Path) -> Result<RunSource, String> {
+        (self.helpers.open)(run)
+    }
+
+    fn fork(&mut self, fork: &Fork) -> Result<Receiver<Result<PathBuf, String>>, String> {
+        (self.helpers.fork)(fork)
     }
 }

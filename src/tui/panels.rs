@@ -64,6 +64,10 @@ pub enum Panel {
     Changed,
     /// Why one completion earns what it does.
     Why,
+    /// All runs of the folder.
+    Runs,
+    /// One run, or several side by side.
+    Run,
 }
 
 /// What is said of a panel.
@@ -334,6 +338,22 @@ pub static ALL: &[About] = &[
         computed: "by the same verifier that scores the run, in exact arithmetic; of another engine's run only what its \
             file says",
         bad: "a sentence that does not fit the text below it: then the verifier reads something else than you do",
+    },
+    About {
+        panel: Panel::Runs,
+        name: "runs of the folder",
+        shows: "every run in the folder, of this program and of others; a digit before the name is its number among the open \
+            runs, a dot marks it, and the curve is the share of right answers between 0 and 1",
+        computed: "from what each run has on disk, read again when this screen comes to the front",
+        bad: "one best seed among many: compare all seeds of a setting, and their spread",
+    },
+    About {
+        panel: Panel::Run,
+        name: "one run, or several",
+        shows: "what is known of the run under the cursor, or of the marked runs side by side: which keys differ, and what each \
+            reached",
+        computed: "from config.toml, metrics.jsonl and the checkpoints; what another engine does not tell is unknown",
+        bad: "runs that differ in more than the one thing you want to know of",
     },
 ];
 

@@ -52,6 +52,8 @@ mod scored;
 mod serving;
 #[cfg(unix)]
 mod several;
+#[cfg(unix)]
+mod shelf;
 mod signals;
 #[cfg(target_os = "linux")]
 mod soak;

@@ -21,5 +21,6 @@ mod runs;
 mod search_travel;
 mod sentinel;
 mod settings;
+mod shelf;
 mod transcripts;
 mod trl;

@@ -9,6 +9,7 @@ pub mod microscope;
 mod mount;
 pub mod playground;
 pub mod rewards;
+pub mod runs;
 pub mod search;
 pub mod sentinel;
 pub mod settings;
@@ -24,7 +25,7 @@ use self::{listing::Listing, mount::mount};
 use crate::tui::{
     panels::{Panel, Panels},
     shell::{effect::Effect, keys::KeyRow, message::Message, theme::Theme},
-    store::{Run, RunStore, completions::Key, history::Smoothing},
+    store::{Run, RunStore, completions::Key, history::Smoothing, shelf::Shelf},
 };
 
 /// Makes a screen.
@@ -43,6 +44,7 @@ pub static REGISTRY: &[Made] = &[
     mount::<sentinel::Sentinel>,
     mount::<rewards::Rewards>,
     mount::<settings::Settings>,
+    mount::<runs::Runs>,
 ];
 
 /// How the charts are drawn, whichever run and screen is shown.
@@ -63,6 +65,8 @@ pub struct Scene<'a> {
     pub store: &'a Run,
     /// All open runs.
     pub runs: &'a RunStore,
+    /// The runs of the folder of runs, open or not.
+    pub shelf: &'a Shelf,
     /// The list of completions, and the selected one.
     pub listing: &'a Listing,
     /// How the charts are drawn.
@@ -88,6 +92,8 @@ pub struct Context<'a> {
     pub listing: &'a mut Listing,
     /// How the charts are drawn.
     pub looks: &'a mut Looks,
+    /// The runs of the folder of runs, open or not.
+    pub shelf: &'a Shelf,
 }
 
 /// A mouse gesture and its terminal cell, counted from 0.

@@ -23,10 +23,11 @@ use crate::{
         Capability, Command, Event, RunFacts,
         side::{SideCommand, SideEvent},
     },
+    runs::overview::Overview,
     tui::{
         panels::{Panel, Panels},
         screens::{AnyScreen, Context, Looks, Scene, Screen, listing::Listing},
-        store::{Run, RunStore, telling::News},
+        store::{Run, RunStore, shelf::Shelf, telling::News},
     },
 };
 
@@ -49,6 +50,8 @@ pub enum Action {
     Side(usize, SideEvent),
     /// Nothing more will come from its side engine.
     SideGone(usize),
+    /// A run of the folder of runs was read; with none, all of them were.
+    Shelved(Option<Box<Overview>>),
     /// The time since the screen was opened.
     Clock(Duration),
     /// The terminal was resized or must be redrawn.
@@ -95,6 +98,8 @@ pub struct App {
     pub theme: Theme,
     /// The open runs.
     pub store: RunStore,
+    /// The runs of the folder of runs, open or not.
+    pub shelf: Shelf,
     /// Where a person is in each of them.
     pub visits: Vec<Visit>,
     /// How the charts are drawn.
@@ -153,6 +158,7 @@ impl App {
             theme,
             visits: store.all().iter().map(|_| Visit::default()).collect(),
             store,
+            shelf: Shelf::default(),
             looks: Looks::default(),
             front: 0,
             help: None,
@@ -182,6 +188,7 @@ impl App {
         Scene {
             store: self.run(),
             runs: &self.store,
+            shelf: &self.shelf,
             listing: self.listing(),
             looks: self.looks,
             theme: &self.theme,
@@ -223,7 +230,8 @@ impl App {
         act: impl FnOnce(&mut [Box<dyn AnyScreen>], &mut Context<'_>) -> T,
     ) -> T {
         let Visit { screens, listing, .. } = &mut self.visits[self.store.place()];
-        act(screens, &mut Context { store: self.store.shown(), listing, looks: &mut self.looks })
+        let (store, looks) = (self.store.shown(), &mut self.looks);
+        act(screens, &mut Context { store, listing, looks, shelf: &self.shelf })
     }
 
     /// Runs an update of the screen in front.
@@ -247,6 +255,12 @@ impl App {
         self.refresh_all();
         let (number, count) = (place + 1, self.store.count());
         self.say(Level::Info, format!("run {number} of {count}: {}", self.store.name(place)));
+    }
+
+    /// Adds a run that is opened now. Its place.
+    pub(super) fn add_run(&mut self, facts: RunFacts) -> usize {
+        self.visits.push(Visit::default());
+        self.store.add(facts)
     }
 
     /// Updates the texts and the screen in front before a frame.

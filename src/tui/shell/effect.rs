@@ -1,11 +1,13 @@
 //! The effects that screens and keys request; screens never touch the engine, files or the terminal themselves.
 
+use std::path::PathBuf;
+
 use super::{message::Level, question::Question};
 use crate::{
     eval::rescoring::Trial,
     protocol::side::PlayRequest,
     task::Puzzle,
-    tui::store::{completions::Key, desk::Wanted},
+    tui::store::{completions::Key, desk::Wanted, shelf::Fork},
 };
 
 /// An effect outside the screen that requests it.
@@ -61,6 +63,12 @@ pub enum Effect {
     Redraw,
     /// Restarts a failed engine.
     Restart,
+    /// Reads the folder of runs.
+    ReadShelf,
+    /// Opens the runs in these folders, and shows the last of them.
+    Open(Vec<PathBuf>),
+    /// Starts a fork in the background, and opens it.
+    Fork(Box<Fork>),
 }
 
 impl Effect {

@@ -1,8 +1,10 @@
 //! The event loop: handles events, draws when something changed, and blocks otherwise.
 
+mod shelf;
+
 use std::{
     io,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -27,8 +29,9 @@ use super::{
 };
 use crate::{
     protocol::{Event, RunSource, Started},
+    runs::overview::Overview,
     system::platform::Signal,
-    tui::store::Run,
+    tui::store::{Run, shelf::Fork},
 };
 
 /// At most 30 frames per second for engine events.
@@ -73,7 +76,24 @@ pub(crate) trait Host {
     fn restart(&mut self, run: &Path) -> io::Result<RunSource>;
     /// The record of the run that an engine continues; `None` if there is none.
     fn past(&mut self, started: &Started) -> Option<Receiver<Event>>;
+    /// Opens the run in a folder or file.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be opened.
+    fn open(&mut self, _run: &Path) -> Result<RunSource, String> {
+        Err("No run can be opened from here.".into())
+    }
+    /// Starts a fork in the background; where it is, or why it did not begin, is told later.
+    ///
+    /// # Errors
+    /// A sentence that says why nothing can be started.
+    fn fork(&mut self, _fork: &Fork) -> Result<Receiver<Forked>, String> {
+        Err("No run can be started from here.".into())
+    }
 }
+
+/// Where a fork is, or why it did not begin.
+pub(crate) type Forked = Result<PathBuf, String>;
 
 /// The channels of the loop.
 #[derive(Debug)]
@@ -84,6 +104,21 @@ pub(crate) struct Channels {
     pub signals: Receiver<Signal>,
     /// The runs, as the app has them.
     pub runs: Vec<RunSource>,
+    /// The runs of the folder of runs, while they are read.
+    pub shelf: Receiver<Overview>,
+    /// The fork that is being started.
+    pub forked: Receiver<Forked>,
+}
+
+impl Channels {
+    /// Of these runs.
+    pub(crate) fn new(
+        input: Receiver<event::Event>,
+        signals: Receiver<Signal>,
+        runs: Vec<RunSource>,
+    ) -> Self {
+        Self { input, signals, runs, shelf: never(), forked: never() }
+    }
 }
 
 /// Runs until the app asks to leave.
@@ -114,13 +149,14 @@ where
             mouse = app.mouse;
             host.set_mouse(mouse)?;
         }
-        let effects = std::mem::take(&mut app.effects);
-        let begins_again = effects.contains(&Effect::Restart);
-        for effect in effects {
-            carry_out(terminal, app, effect, host)?;
-        }
-        if begins_again {
-            restart(app, &mut wires, host);
+        for effect in std::mem::take(&mut app.effects) {
+            match effect {
+                Effect::Restart => restart(app, &mut wires, host),
+                Effect::ReadShelf => shelf::begin(app, &mut channels),
+                Effect::Open(runs) => shelf::open_all(app, &runs, &mut wires, host),
+                Effect::Fork(fork) => shelf::fork(app, &fork, &mut channels, host),
+                other => carry_out(terminal, app, other, host)?,
+            }
         }
         let pace = if touched { ECHO } else { FRAME };
         let due = last_frame.is_none_or(|last| last.elapsed() >= pace);
@@ -160,6 +196,10 @@ enum Speaker {
     Input,
     /// The system.
     System,
+    /// Whoever reads the folder of runs.
+    Shelf,
+    /// Whoever starts a fork.
+    Forker,
     /// A run.
     Run(usize, Heard),
 }
@@ -169,7 +209,7 @@ fn attend_to(
     speaker: Option<Speaker>,
     app: &mut App,
     channels: &mut Channels,
-    wires: &mut [Wire],
+    wires: &mut Vec<Wire>,
     host: &mut impl Host,
 ) -> io::Result<bool> {
     match speaker {
@@ -191,6 +231,20 @@ fn attend_to(
             Err(TryRecvError::Empty) => {}
             Err(_) => channels.signals = never(),
         },
+        Some(Speaker::Shelf) => {
+            let channel = channels.shelf.clone();
+            if !drain(&channel, |run| act(app, Action::Shelved(Some(Box::new(run))), wires)) {
+                channels.shelf = never();
+                act(app, Action::Shelved(None), wires);
+            }
+        }
+        Some(Speaker::Forker) => {
+            let told = channels.forked.try_recv();
+            channels.forked = never();
+            if let Ok(told) = told {
+                shelf::forked(app, told, wires, host);
+            }
+        }
         Some(Speaker::Run(place, heard)) => listen(app, place, heard, wires, host),
         None => {}
     }
@@ -202,12 +256,16 @@ fn first_to_speak(channels: &Channels, wires: &[Wire], wait: Duration) -> Option
     let mut select = Select::new();
     let input = select.recv(&channels.input);
     let system = select.recv(&channels.signals);
+    let shelf = select.recv(&channels.shelf);
+    let forker = select.recv(&channels.forked);
     wires.iter().for_each(|wire| wire.listen(&mut select));
     let ready = select.ready_timeout(wait).ok()?;
-    Some(match ready.checked_sub(system + 1) {
+    Some(match ready.checked_sub(forker + 1) {
         Some(of_a_run) => Speaker::Run(of_a_run / Heard::ALL.len(), Heard::ALL[of_a_run % Heard::ALL.len()]),
         None if ready == input => Speaker::Input,
-        None => Speaker::System,
+        None if ready == system => Speaker::System,
+        None if ready == shelf => Speaker::Shelf,
+        None => Speaker::Forker,
     })
 }
 

@@ -70,6 +70,13 @@ fn take_in(app: &mut App, action: Action) -> Vec<Command> {
             app.dirty = true;
             app.store.get_mut(place).into_iter().for_each(Run::side_gone);
         }
+        Action::Shelved(run) => {
+            app.dirty = true;
+            match run {
+                Some(run) => app.shelf.take_in(*run),
+                None => app.shelf.end(),
+            }
+        }
         Action::Clock(now) => clock(app, now),
         Action::Redraw => {
             app.dirty = true;

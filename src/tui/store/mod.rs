@@ -13,6 +13,7 @@ pub(crate) mod pane;
 pub mod pins;
 pub mod rescoring;
 mod runs;
+pub mod shelf;
 pub mod streams;
 pub(crate) mod telling;
 mod thinning;
@@ -21,6 +22,7 @@ pub mod watch;
 use std::{path::PathBuf, time::Duration};
 
 pub use self::runs::RunStore;
+pub(in crate::tui) use self::runs::{begun, without_time};
 use self::{
     changes::Changes, completions::Completions, counts::Counted, desk::Desk, groups::Groups,
     history::History, measurements::Measurements, pins::Pins, rescoring::Rescoring, streams::Streams,

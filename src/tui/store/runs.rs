@@ -1,6 +1,6 @@
 //! The open runs, and which of them is shown.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use super::Run;
 use crate::protocol::RunFacts;
@@ -19,6 +19,17 @@ impl RunStore {
     pub fn new(first: RunFacts, others: impl IntoIterator<Item = RunFacts>) -> Self {
         let runs = std::iter::once(first).chain(others).map(Run::new).collect();
         Self { runs, shown: 0 }
+    }
+
+    /// Adds another, of which nothing is told yet. Its place.
+    pub fn add(&mut self, facts: RunFacts) -> usize {
+        self.runs.push(Run::new(facts));
+        self.runs.len() - 1
+    }
+
+    /// The place of the one that is in this directory or file.
+    pub fn place_at(&self, path: &Path) -> Option<usize> {
+        self.runs.iter().position(|run| run.path().as_deref() == Some(path))
     }
 
     /// How many are open.
@@ -114,8 +125,18 @@ impl RunStore {
     }
 }
 
+/// The time at which a run began, as its directory's name has it: `01-31 12:00`; empty where it does not.
+pub(in crate::tui) fn begun(name: &str) -> String {
+    match name.strip_suffix(without_time(name)) {
+        Some(time) if time.len() > 16 => {
+            format!("{} {}", &time[5..10], time[11..16].replace('-', ":"))
+        }
+        _ => String::new(),
+    }
+}
+
 /// A run directory's name without the time in front: `2026-01-01T12-00-00-first` is `first`.
-fn without_time(name: &str) -> &str {
+pub(in crate::tui) fn without_time(name: &str) -> &str {
     const TIME: &str = "0000-00-00T00-00-00-";
     let alike = |(pattern, c): (char, char)| if pattern == '0' { c.is_ascii_digit() } else { c == pattern };
     match name.get(TIME.len()..) {
@@ -183,6 +204,10 @@ mod tests {
         let silent = RunStore::new(RunFacts::of_our_files(false), [RunFacts::of_our_files(true)]);
         assert_eq!((silent.name(0), silent.name(1)), ("run 1".into(), "run 2".into()));
         assert_eq!(without_time("é".repeat(20).as_str()), "é".repeat(20));
+        assert_eq!(
+            (begun("2026-01-31T12-05-00-x"), begun("first-aha")),
+            ("01-31 12:05".into(), String::new())
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use aha_lab::{
             transcripts::{Action, Hits, KEYS, Transcripts as Listed, typing_action},
         },
         shell::{effect::Effect, keys::lookup, theme::Theme},
-        store::{RunStore, completions::Completions},
+        store::{RunStore, completions::Completions, shelf::Shelf},
     },
 };
 use ratatui::{
@@ -32,6 +32,7 @@ pub(super) struct Transcripts {
     pub(super) hits: Hits,
     pub(super) fresh: bool,
     pub(super) runs: RunStore,
+    pub(super) shelf: Shelf,
     pub(super) listing: Listing,
     pub(super) looks: Looks,
 }
@@ -44,8 +45,8 @@ impl Transcripts {
     pub(super) fn with_capacity(capacity: usize) -> Self {
         let mut runs = RunStore::new(RunFacts::of_our_files(false), []);
         runs.shown_mut().completions = Completions::new(capacity);
-        let (screen, hits, listing, looks) = Default::default();
-        Self { screen, hits, fresh: false, runs, listing, looks }
+        let (screen, hits, listing, looks, shelf) = Default::default();
+        Self { screen, hits, fresh: false, runs, shelf, listing, looks }
     }
 
     pub(super) fn push(&mut self, record: Arc<Rollout>) {
@@ -56,20 +57,26 @@ impl Transcripts {
         if std::mem::take(&mut self.fresh) {
             self.screen.take_over(&self.hits);
         }
-        let mut context =
-            Context { store: self.runs.shown(), listing: &mut self.listing, looks: &mut self.looks };
+        let mut context = Context {
+            store: self.runs.shown(),
+            listing: &mut self.listing,
+            looks: &mut self.looks,
+            shelf: &self.shelf,
+        };
         let effects = self.screen.update(action, &mut context, &self.hits);
         effects.into_iter().find(|effect| *effect != Effect::Dismiss)
     }
 
     pub(super) fn draw(&mut self, area: Option<Rect>, theme: &Theme, width: u16, height: u16) -> Buffer {
         let store = self.runs.shown();
-        self.screen.refresh(&mut Context { store, listing: &mut self.listing, looks: &mut self.looks });
-        let (runs, listing, looks) = (&self.runs, &self.listing, self.looks);
+        let (listing, looks) = (&mut self.listing, &mut self.looks);
+        self.screen.refresh(&mut Context { store, listing, looks, shelf: &self.shelf });
+        let (runs, shelf, listing, looks) = (&self.runs, &self.shelf, &self.listing, self.looks);
         let panels = Panels::default();
         let scene = Scene {
             store,
             runs,
+            shelf,
             listing,
             looks,
             theme,

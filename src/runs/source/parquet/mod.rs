@@ -96,6 +96,7 @@ impl Table {
         if !(bytes.len() >= 12 && bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1")) {
             return Err("it is no whole parquet file".into());
         }
+        pages::check_footer(&bytes)?;
         let reader = fenced(|| SerializedFileReader::new(bytes.clone()))?;
         let metadata = reader.metadata();
         let rows = metadata.row_groups().iter().try_fold(0_usize, |sum, group| {

@@ -1,5 +1,6 @@
-//! What the pages of a parquet file say of their sizes, looked at before the library reserves memory for them. A header
-//! is a structure in Thrift's compact protocol; of its fields only the sizes are read, the others are passed over.
+//! What a parquet file says of its sizes, looked at before the library reserves memory or counts for them. Its footer and
+//! the headers of its pages are structures in Thrift's compact protocol; of a header's fields only the sizes are read, the
+//! others are passed over.
 
 use parquet::file::metadata::ParquetMetaData;
 
@@ -16,6 +17,23 @@ const MOST_VALUES: u64 = 1 << 28;
 const MOST_IN_A_PAGE: u64 = 1 << 22;
 /// Structures inside structures.
 const DEEPEST: u32 = 8;
+/// The same in the footer, where a list counts as one.
+const DEEPEST_IN_FOOTER: u32 = 32;
+
+/// Checks that no list in the footer says that it has more than the footer holds: the library believes it, and counts to
+/// two thousand million.
+///
+/// # Errors
+/// That it is so.
+pub(super) fn check_footer(bytes: &[u8]) -> Result<(), String> {
+    let footer = || {
+        let (rest, end) = bytes.split_last_chunk::<8>()?;
+        let length = u32::from_le_bytes(end[..4].try_into().ok()?);
+        let begins = rest.len().checked_sub(usize::try_from(length).ok()?)?;
+        Compact { rest: &rest[begins..] }.pass(STRUCTURE, DEEPEST_IN_FOOTER)
+    };
+    footer().ok_or_else(|| "its footer is broken".to_owned())
+}
 
 /// Checks all pages of all columns.
 ///
@@ -183,6 +201,24 @@ impl Compact<'_> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_in_the_footer_has_no_more_than_the_footer_holds() {
+        let file = |footer: &[u8]| {
+            let length = (footer.len() as u32).to_le_bytes();
+            [b"PAR1", footer, &length, b"PAR1"].concat()
+        };
+        // A number, and a list of two numbers.
+        assert_eq!(check_footer(&file(&[0x15, 2, 0x19, 0x25, 2, 4, 0])), Ok(()));
+        // The same list, of two thousand million; of yes and no, which the library takes for nothing.
+        for endless in [[0xf5, 0xff, 0xff, 0xff, 0xff, 7], [0xf1, 0xff, 0xff, 0xff, 0xff, 7]] {
+            let footer = [&[0x15, 2, 0x19][..], &endless, &[2, 4, 0]].concat();
+            assert!(check_footer(&file(&footer)).is_err());
+        }
+        let mut longer = file(&[0]);
+        longer[5] = 200;
+        assert!(check_footer(&longer).is_err(), "it begins before the file");
+    }
 
     #[test]
     fn the_sizes_of_a_page_are_read_and_the_rest_is_passed_over() {

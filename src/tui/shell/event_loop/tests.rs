@@ -74,7 +74,7 @@ fn keys_are_served_through_a_flood_of_events() {
         keys.send(key(code, modifiers)).unwrap();
     }
     signals.send(Signal::Continue).unwrap();
-    let channels = Channels { input, signals: signal_ends, runs: vec![handle] };
+    let channels = Channels::new(input, signal_ends, vec![handle]);
     let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
     let mut app = App::new(Theme::colored(), RunFacts::of_our_engine());
     let mut notes = Notes::default();
@@ -143,7 +143,7 @@ fn a_failed_engine_is_started_again_and_what_was_seen_stays() {
         ScriptedOptions { position: Duration::ZERO, fail_at: Some(4), ..ScriptedOptions::default() };
     let (keys, input) = unbounded();
     let source = watched(scripted::start(options).unwrap(), keys.clone(), 'r');
-    let channels = Channels { input, signals: never(), runs: vec![source] };
+    let channels = Channels::new(input, never(), vec![source]);
     let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
     let mut app = App::new(Theme::colored(), RunFacts::of_our_engine());
     let mut again = Again(keys, Vec::new());
@@ -179,7 +179,7 @@ fn no_event_of_a_flood_is_lost() {
         }
         drop(keys);
     });
-    let channels = Channels { input, signals: never(), runs: vec![read(events)] };
+    let channels = Channels::new(input, never(), vec![read(events)]);
     let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
     let mut app = App::new(Theme::plain(), RunFacts::of_our_files(false));
     run(&mut terminal, &mut app, channels, &mut Notes::default()).unwrap();
@@ -190,7 +190,7 @@ fn no_event_of_a_flood_is_lost() {
 #[test]
 fn a_lost_keyboard_ends_the_loop() {
     let (_, input) = unbounded();
-    let channels = Channels { input, signals: never(), runs: vec![read(never())] };
+    let channels = Channels::new(input, never(), vec![read(never())]);
     let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
     let mut app = App::new(Theme::plain(), RunFacts::of_our_files(false));
     run(&mut terminal, &mut app, channels, &mut Notes::default()).unwrap();
@@ -254,7 +254,7 @@ fn what_is_recorded_comes_before_what_the_engine_counts_and_not_before_what_it_w
         keys.send(key(KeyCode::Char('q'), KeyModifiers::NONE)).unwrap();
         std::thread::sleep(Duration::from_secs(60));
     });
-    let channels = Channels { input, signals: never(), runs: vec![read(events)] };
+    let channels = Channels::new(input, never(), vec![read(events)]);
     let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
     let mut app = App::new(Theme::plain(), RunFacts::of_our_engine());
     run(&mut terminal, &mut app, channels, &mut Resumed(Some(recorded))).unwrap();
@@ -297,7 +297,7 @@ fn a_lost_keyboard_is_the_end_of_the_terminal_whatever_else_says_so() {
             drop(keys);
         }
         let source = RunSource { commands: Some(commands), ..read(events) };
-        let channels = Channels { input, signals, runs: vec![source] };
+        let channels = Channels::new(input, signals, vec![source]);
         let mut terminal = Terminal::new(TestBackend::new(20, 5)).unwrap();
         let mut app = App::new(Theme::plain(), RunFacts::of_our_engine());
         let ended = run(&mut terminal, &mut app, channels, &mut Notes::default());
@@ -346,7 +346,7 @@ fn each_run_is_told_by_its_own_source_and_only_the_shown_one_is_commanded() {
     let store = RunStore::new(runs[0].facts, [runs[1].facts]);
     let mut app = App::of_runs(Theme::plain(), store);
     let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
-    run(&mut terminal, &mut app, Channels { input, signals: never(), runs }, &mut Notes::default()).unwrap();
+    run(&mut terminal, &mut app, Channels::new(input, never(), runs), &mut Notes::default()).unwrap();
     assert_eq!(person.join().unwrap(), (Command::Pause, None));
     let [first, second] = app.store.all() else { panic!() };
     assert_eq!((first.completions.len(), second.completions.len()), (3 * EVENTS_AT_ONCE, 0));

@@ -59,9 +59,14 @@ fn perform(app: &mut App, effect: Effect) -> Vec<Command> {
             app.ask(command);
         }
         Effect::GiveUpMeasurement => app.ask(app.run().measurements.give_up()),
-        Effect::Copy { .. } | Effect::Export { .. } | Effect::Suspend | Effect::Redraw | Effect::Restart => {
-            app.effects.push(effect);
-        }
+        Effect::Copy { .. }
+        | Effect::Export { .. }
+        | Effect::Suspend
+        | Effect::Redraw
+        | Effect::Restart
+        | Effect::ReadShelf
+        | Effect::Open(_)
+        | Effect::Fork(_) => app.effects.push(effect),
     }
     Vec::new()
 }
