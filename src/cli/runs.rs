@@ -1,4 +1,6 @@
-//! `aha-lab runs`: all runs of a folder, one line each.
+//! `aha-lab runs`: all runs of a folder, one line each, and what a person does with one of them.
+
+mod keeping;
 
 use std::{env, io::Write, path::PathBuf};
 
@@ -11,19 +13,29 @@ use super::{
 };
 use crate::{
     metrics::format,
-    runs::overview::{self, HeldOut, Overview},
+    runs::{
+        notes::Notes,
+        overview::{self, HeldOut, Overview},
+    },
     system::output,
 };
 
-/// List all runs: task, preset, seed, steps, best held-out accuracy, state, parent and size
+/// List all runs: task, preset, seed, steps, best held-out accuracy, state, parent and size; or name, tag, annotate or
+/// delete one
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Runs of TRL, verl and other engines that lie in the folder stand among them, with as much as their metrics say.
 The curve is the share of right answers, from the first step to the last, between 0 and 1. Runs stand in the order of
 their names, which begin with the time of their start.
+Names, notes and tags stand in notes.toml beside the files of a run, which are not changed. A given name is taken wherever
+a RUN is; the folder of the run is still called as before. A sweep is a folder of runs: name it with --runs.
 
 Examples:
   aha-lab runs
+  aha-lab runs --tag seed1 baseline,paper
+  aha-lab runs --note seed1 'collapsed after step 80'
+  aha-lab runs --rename seed1 best-so-far
+  aha-lab runs --delete seed1
   aha-lab runs --json | jq '.runs[] | select(.state == \"live\") | .name'")]
 pub struct RunsArgs {
     /// The folder of run directories
@@ -32,6 +44,12 @@ pub struct RunsArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+    /// What is done with one of them
+    #[command(flatten)]
+    pub deed: keeping::Deed,
+    /// Delete without being asked
+    #[arg(long, requires = "delete")]
+    pub yes: bool,
 }
 
 /// Prints the list and returns the exit code.
@@ -39,6 +57,9 @@ pub struct RunsArgs {
 /// # Errors
 /// A folder that cannot be read, or output that cannot be written.
 pub fn run(args: &RunsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
+    if args.deed.is_asked() {
+        return args.deed.run(&args.runs, args.yes, args.json, stdout);
+    }
     let runs: Vec<Overview> =
         overview::places(&args.runs)?.iter().filter_map(|place| overview::at(place)).collect();
     if args.json {
@@ -53,20 +74,18 @@ pub fn run(args: &RunsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         return Ok(0);
     }
     let ascii = env::var_os("AHA_ASCII").is_some_and(|value| !value.is_empty());
-    let mut table = Table::new([
-        "name",
-        "task",
-        "preset",
-        "seed",
-        "steps",
-        "held out",
-        "state",
-        "size",
-        "accuracy",
-        "forked from",
-    ]);
+    let noted = |says: fn(&Notes) -> bool| runs.iter().any(|run| says(&run.notes));
+    // What nobody has said of any run takes no room.
+    let (named, tagged) = (noted(|notes| !notes.name.is_empty()), noted(|notes| !notes.tags.is_empty()));
+    let annotated = noted(|notes| !notes.note.is_empty());
+    let when = |shown: bool, cell: String| shown.then_some(cell);
+    let headings =
+        ["name", "task", "preset", "seed", "steps", "held out", "state", "size", "accuracy", "forked from"];
+    let more = [(named, "given name"), (tagged, "tags"), (annotated, "note")];
+    let more = more.into_iter().filter_map(|(shown, heading)| when(shown, heading.to_owned()));
+    let mut table = Table::new(headings.map(str::to_owned).into_iter().chain(more));
     for run in &runs {
-        table.row([
+        let cells = [
             run.name.clone(),
             run.engine.map_or_else(|| format!("{} {}", run.task, run.level), |engine| format!("({engine})")),
             run.preset.clone(),
@@ -77,7 +96,14 @@ pub fn run(args: &RunsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
             format::bytes(run.bytes),
             curve(&run.accuracies, ascii),
             run.parent.as_ref().map_or_else(String::new, |parent| format!("{}@{}", parent.run, parent.step)),
-        ]);
+        ];
+        let notes = &run.notes;
+        let more = [
+            when(named, notes.name.clone()),
+            when(tagged, notes.tags.join(", ")),
+            when(annotated, begin_of(&notes.note)),
+        ];
+        table.row(cells.into_iter().chain(more.into_iter().flatten()));
     }
     table.print(&mut stdout)?;
     for trouble in runs.iter().flat_map(|run| &run.troubles) {
@@ -88,6 +114,16 @@ pub fn run(args: &RunsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
 
 fn held_out(best: HeldOut) -> String {
     format!("{:.3} @{}", best.accuracy, best.step)
+}
+
+/// Characters of a note that stand in the list.
+const SHOWN_OF_A_NOTE: usize = 40;
+
+/// The first line of a note, or as much of it as fits.
+fn begin_of(note: &str) -> String {
+    let line = note.lines().next().unwrap_or_default();
+    let begin: String = line.chars().take(SHOWN_OF_A_NOTE).collect();
+    if begin == note.trim_end() { begin } else { begin + "…" }
 }
 
 /// Cells of a curve.

@@ -12,7 +12,8 @@ use super::{
     checkpoint::{self, Checkpoint},
     disk::Disk,
     error::{CheckpointError, RunError},
-    lock::RunLock,
+    lock::{self, RunLock},
+    notes,
 };
 use crate::{
     config::{Config, ConfigFile, RunInfo},
@@ -130,7 +131,7 @@ impl RunDirectory {
         }
     }
 
-    /// Finds a run by its path, its name, or a part that occurs in only one run's name.
+    /// Finds a run by its path, its name, the name that a person gave it, or a part that occurs in only one run's names.
     pub fn find(runs_root: &Path, name: &str) -> Result<Self, RunError> {
         let as_path = Path::new(name);
         // A bare name is looked up among the runs first, so that a folder of the same name in the working
@@ -142,7 +143,7 @@ impl RunDirectory {
         let runs = Self::list(runs_root)?;
         let matches: Vec<&Self> = match runs.iter().find(|run| run.name() == name) {
             Some(exact) => vec![exact],
-            None => runs.iter().filter(|run| !name.is_empty() && run.name().contains(name)).collect(),
+            None => Self::of_names(&runs, name),
         };
         match matches[..] {
             [only] => Ok(only.clone()),
@@ -156,6 +157,22 @@ impl RunDirectory {
                 name: shortened(name),
                 candidates: matches.iter().map(|run| run.name()).collect(),
             }),
+        }
+    }
+
+    /// The runs that were given this name, or else those with a name that has it in it.
+    fn of_names<'a>(runs: &'a [Self], name: &str) -> Vec<&'a Self> {
+        if name.is_empty() {
+            return vec![];
+        }
+        // Notes that cannot be read name nothing.
+        let given: Vec<String> = runs.iter().map(|run| notes::read(run).unwrap_or_default().name).collect();
+        let those = |is_meant: &dyn Fn(&Self, &String) -> bool| -> Vec<&'a Self> {
+            runs.iter().zip(&given).filter(|(run, given)| is_meant(run, given)).map(|(run, _)| run).collect()
+        };
+        match those(&|_, given| given == name) {
+            exact if !exact.is_empty() => exact,
+            _ => those(&|run, given| run.name().contains(name) || given.contains(name)),
         }
     }
 
@@ -227,6 +244,11 @@ impl RunDirectory {
         RunLock::is_held(&self.path)
     }
 
+    /// The process that is writing it, if it is alive and this user's.
+    pub(super) fn writer(&self) -> Option<u32> {
+        lock::writer(&self.path)
+    }
+
     /// The checkpoint of a step, or the newest valid one, verified.
     pub fn checkpoint(&self, step: Option<u64>) -> Result<Checkpoint, RunError> {
         let folder = self.checkpoints_path();
@@ -276,7 +298,8 @@ impl FromStr for RunAtStep {
     }
 }
 
-fn file_name_part(name: &str) -> String {
+/// A name with what every file system takes.
+pub(super) fn file_name_part(name: &str) -> String {
     let allowed = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
     let part: String = name.trim().chars().take(LONGEST_SHORT_NAME).map(allowed).collect();
     match part.trim_matches(|c| c == '-' || c == '.') {

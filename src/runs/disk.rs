@@ -114,12 +114,20 @@ impl Disk {
     }
 
     /// Removes a folder and its content; a missing folder is not an error.
-    pub(super) fn remove_folder(&self, home: &Folder, name: &str) -> io::Result<()> {
+    pub(super) fn remove_folder(&self, home: &Folder, name: impl AsRef<OsStr>) -> io::Result<()> {
+        let name = name.as_ref();
         if home.find(name)?.is_none() {
             return Ok(());
         }
         self.before(Operation::Remove, &home.path().join(name))?;
         home.remove_folder(name)
+    }
+
+    /// Removes a file, or a link but not its destination.
+    pub(super) fn remove_file(&self, home: &Folder, name: impl AsRef<OsStr>) -> io::Result<()> {
+        let name = name.as_ref();
+        self.before(Operation::Remove, &home.path().join(name))?;
+        home.remove_file(name)
     }
 
     /// Flushes the names in a folder to the medium.

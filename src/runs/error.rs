@@ -99,6 +99,36 @@ pub enum RunError {
         /// The folder.
         path: PathBuf,
     },
+    /// A file of notes that cannot be used.
+    #[error("The notes in {} cannot be read: {reason}. Correct that file, or remove it.", path.display())]
+    Notes {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A name, a note or tags that no run can have.
+    #[error("Nothing was noted: {reason}.")]
+    BadNotes {
+        /// Why.
+        reason: String,
+    },
+    /// A manifest of a sweep that cannot be used.
+    #[error("The sweep in {} cannot be read: {reason}. Restore that file, or move the folder away.", path.display())]
+    Sweep {
+        /// The manifest.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// What is neither renamed nor deleted.
+    #[error("{} is left alone: {reason}.", path.display())]
+    LeftAlone {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A file or folder that no format recognises.
     #[error("{} is not a run that can be read here. Readable formats: {}.", path.display(), known.join("; "))]
     UnknownFormat {

@@ -25,6 +25,8 @@ const LOCK_FILE: &str = "run.lock";
 const NEW_LOCK_FILE: &str = "run.lock.partial";
 /// Holds the process id of the lock's holder.
 const PID_FILE: &str = "run.pid";
+/// The files of a lock, which stay while it is held.
+pub(super) const FILES: [&str; 2] = [LOCK_FILE, PID_FILE];
 
 /// A watcher that checks whether the run is live holds the lock for a moment; a writer retries for that long.
 const TRIES: u32 = 6;
@@ -104,6 +106,11 @@ impl RunLock {
         is_locked(folder.try_lock_shared())
             && read_pid(&folder).is_some_and(|pid| state_of(pid) != Process::Dead)
     }
+}
+
+/// The recorded writer of a run, if it is alive.
+pub(super) fn writer(run: &Path) -> Option<u32> {
+    living_writer(&Folder::open(run).ok()?)
 }
 
 impl Drop for RunLock {

@@ -16,6 +16,7 @@ pub(crate) mod lineage;
 mod lines;
 pub mod lock;
 mod meta;
+pub mod notes;
 pub mod overview;
 pub mod pinned;
 pub mod place;

@@ -11,6 +11,7 @@ use super::{
     checkpoint,
     directory::RunDirectory,
     error::RunError,
+    notes::{self, Notes},
     reader::Reader,
     source::{self, Reading},
 };
@@ -66,6 +67,8 @@ pub struct Overview {
     pub name: String,
     /// Where it is.
     pub path: PathBuf,
+    /// What a person says of it.
+    pub notes: Notes,
     /// The task's name.
     pub task: String,
     /// The level's name.
@@ -110,12 +113,14 @@ impl Overview {
         let reader = Reader::new(run);
         let steps = reader.metrics().map_err(&mut note).map(|log| log.records).unwrap_or_default();
         let events = reader.events().map_err(&mut note).map(|log| log.records).unwrap_or_default();
+        let notes = notes::read(run).map_err(&mut note).unwrap_or_default();
         let meta = run.meta();
         let known =
             |key: &str| config.as_ref().and_then(|file| file.config.get(key).ok()).unwrap_or_default();
         Self {
             name: run.name(),
             path: run.path().to_owned(),
+            notes,
             task: meta.task,
             level: known("level"),
             model: meta.model,
@@ -157,6 +162,7 @@ impl Overview {
         Some(Self {
             name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
             path: path.to_owned(),
+            notes: Notes::default(),
             task: String::new(),
             level: String::new(),
             model: String::new(),

@@ -6,7 +6,10 @@ use aha_lab::{
     config::Config,
     protocol::RunFacts,
     record::ForkPoint,
-    runs::overview::{HeldOut, Overview, RunState},
+    runs::{
+        notes::Notes,
+        overview::{HeldOut, Overview, RunState},
+    },
     tui::{
         screens::runs::Runs,
         shell::{
@@ -41,6 +44,7 @@ fn run(name: &str, reached: f64, settings: &[&str]) -> Overview {
         checkpoints: vec![10, 20, 30],
         config: Some(Box::new(config)),
         engine: None,
+        notes: Notes::default(),
         bytes: 12_400_000,
         troubles: Vec::new(),
     }
@@ -64,6 +68,7 @@ fn runs() -> Vec<Overview> {
         ..run("trained-elsewhere", 0.3, &[])
     };
     let failed = Overview { state: RunState::Failed, ..run("2026-01-02T09-00-00-seed2", 0.58, &["seed=2"]) };
+    forked.notes = Notes { name: "calmer".into(), tags: vec!["paper".into()], note: "Steadier.".into() };
     vec![elsewhere, forked, failed, run("2026-01-01T09-00-00-seed1", 0.64, &["seed=1"])]
 }
 
@@ -124,12 +129,12 @@ fn words_leave_what_has_them_and_forks_stand_below_their_parents() {
     let mut app = with(Theme::colored(), runs());
     typed(&mut app, "/seed1");
     let shown = text(&draw(&mut app, 120, 36));
-    assert!(shown.contains("seed1") && shown.contains("lower-rate"), "{shown}");
+    assert!(shown.contains("seed1") && shown.contains("calmer"), "{shown}");
     assert!(!shown.contains("seed2") && !shown.contains("elsewhere"), "{shown}");
     press(&mut app, KeyCode::Enter);
     typed(&mut app, "t");
     let shown = text(&draw(&mut app, 120, 36));
-    let (parent, fork) = (shown.find(" seed1").unwrap(), shown.find("└@20 lower-rate").unwrap());
+    let (parent, fork) = (shown.find(" seed1").unwrap(), shown.find("└@20 calmer").unwrap());
     assert!(parent < fork, "{shown}");
     typed(&mut app, "/");
     press(&mut app, KeyCode::Esc);
@@ -182,4 +187,26 @@ fn an_empty_folder_and_one_that_cannot_be_read_say_so() {
         press(&mut app, KeyCode::Char(key));
         press(&mut app, KeyCode::Enter);
     }
+}
+
+#[test]
+fn a_name_tags_and_a_note_are_typed_and_a_run_is_deleted_after_a_question() {
+    let mut app = with(Theme::colored(), runs());
+    press(&mut app, KeyCode::Char('e'));
+    assert!(app.message.take().unwrap().text.contains("only runs of this program"));
+    press(&mut app, KeyCode::Down);
+    let path = PathBuf::from("runs/2026-01-03T09-00-00-lower-rate");
+    let mut notes = Notes { name: "calmer".into(), tags: vec!["paper".into()], note: "Steadier.".into() };
+    typed(&mut app, "#, 2026");
+    notes.tags.push("2026".into());
+    assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Note(path.clone(), Box::new(notes))]);
+    typed(&mut app, "e/");
+    assert_eq!(press(&mut app, KeyCode::Enter), [], "no name has a slash");
+    assert!(text(&draw(&mut app, 120, 36)).contains("name: calmer/"), "and it can be mended");
+    press(&mut app, KeyCode::Esc);
+    press(&mut app, KeyCode::Delete);
+    assert!(text(&draw(&mut app, 120, 36)).contains("gone for good"));
+    assert_eq!(press(&mut app, KeyCode::Char('n')), []);
+    press(&mut app, KeyCode::Delete);
+    assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::Delete(path)]);
 }

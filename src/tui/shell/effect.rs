@@ -6,6 +6,7 @@ use super::{message::Level, question::Question};
 use crate::{
     eval::rescoring::Trial,
     protocol::side::PlayRequest,
+    runs::notes::Notes,
     task::Puzzle,
     tui::store::{completions::Key, desk::Wanted, shelf::Fork},
 };
@@ -67,6 +68,10 @@ pub enum Effect {
     ReadShelf,
     /// Opens the runs in these folders, and shows the last of them.
     Open(Vec<PathBuf>),
+    /// Writes what a person says of the run in a folder.
+    Note(PathBuf, Box<Notes>),
+    /// Deletes the run in a folder.
+    Delete(PathBuf),
     /// Starts a fork in the background, and opens it.
     Fork(Box<Fork>),
 }

@@ -153,6 +153,8 @@ where
             match effect {
                 Effect::Restart => restart(app, &mut wires, host),
                 Effect::ReadShelf => shelf::begin(app, &mut channels),
+                Effect::Note(run, notes) => shelf::note(app, &run, &notes, &mut channels),
+                Effect::Delete(run) => shelf::delete(app, &run, &mut channels),
                 Effect::Open(runs) => shelf::open_all(app, &runs, &mut wires, host),
                 Effect::Fork(fork) => shelf::fork(app, &fork, &mut channels, host),
                 other => carry_out(terminal, app, other, host)?,

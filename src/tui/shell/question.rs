@@ -1,5 +1,7 @@
 //! Destructive actions ask for confirmation: a single key may be a slip, or the rest of a broken sequence.
 
+use std::path::PathBuf;
+
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::effect::Effect;
@@ -22,6 +24,15 @@ impl Question {
             words: "End the run? It writes a checkpoint first.",
             keys: "y ends it, any other key does not",
             then: Box::new(Effect::EndRun),
+        }
+    }
+
+    /// Whether a run should be deleted.
+    pub(in crate::tui) fn delete_run(run: PathBuf) -> Self {
+        Self {
+            words: "Delete this run? Its folder is gone for good.",
+            keys: "y deletes it, any other key does not",
+            then: Box::new(Effect::Delete(run)),
         }
     }
 

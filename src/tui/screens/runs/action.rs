@@ -34,6 +34,14 @@ pub enum Action {
     Compare,
     /// Type what a fork of the run under the cursor is to be.
     Fork,
+    /// Type a name for the run under the cursor.
+    Name,
+    /// Type its tags.
+    Tags,
+    /// Type a note to it.
+    Note,
+    /// Delete it, when asked again.
+    Delete,
     /// Type what the names, tasks or states must have.
     Search,
     /// Read the folder again.
@@ -82,6 +90,16 @@ pub static KEYS: &[KeyRow<Action>] = &[
         "how the configurations of the marked runs differ, and what they reached",
     ),
     row(&[Chord::char('t')], "t", Action::Lineage, "lineage", "forks below the runs that they come from"),
+    row(
+        &[Chord::char('e')],
+        "e",
+        Action::Name,
+        "name",
+        "give this run a name; its folder is called as before",
+    ),
+    row(&[Chord::char('#')], "#", Action::Tags, "", "tags of this run, with commas between them"),
+    row(&[Chord::char('i')], "i", Action::Note, "", "a note to this run"),
+    row(&[Chord::key(KeyCode::Delete)], "Del", Action::Delete, "", "delete this run, after a question"),
     row(&[Chord::char('r')], "r", Action::Read, "", "read the folder again"),
     row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓ j", Action::Down, "", "next run"),
     row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Up, "", "previous run"),

@@ -2,12 +2,13 @@
 
 use ratatui::text::{Line, Span};
 
+use super::view::named;
+
 use crate::{
     config::Config,
     runs::overview::{Overview, differing_keys},
     tui::{
         shell::theme::Theme,
-        store::without_time,
         widgets::{
             lines::span,
             numbers::{UNKNOWN, fixed},
@@ -33,7 +34,7 @@ pub(super) fn lines(runs: &[&Overview], width: u16, theme: &Theme) -> Vec<Line<'
     };
     let of = |value: fn(&Overview) -> String| shown.iter().map(|run| value(run)).collect::<Vec<_>>();
     let mut lines = vec![
-        row("", of(|run| without_time(&run.name).to_owned()), theme.title),
+        row("", of(|run| named(run).to_owned()), theme.title),
         row("steps", of(|run| run.steps.to_string()), theme.text),
         row("accuracy, last step", of(|run| last(&run.accuracies)), theme.text),
         row("best held out", of(held_out), theme.text),

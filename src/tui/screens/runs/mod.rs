@@ -32,6 +32,9 @@ impl Screen for Runs {
         let here = self.here(scene.shelf);
         match action {
             Action::Open | Action::Mark => here.is_some(),
+            Action::Name | Action::Tags | Action::Note | Action::Delete => {
+                here.is_some_and(|run| run.engine.is_none())
+            }
             Action::Fork => here.is_some_and(|run| run.engine.is_none() && !run.checkpoints.is_empty()),
             Action::Compare => self.marked_of(scene.shelf).len() > 1 || self.is_comparing(),
             Action::Sort | Action::Lineage | Action::Search => !scene.shelf.runs().is_empty(),

@@ -76,9 +76,22 @@ fn has(run: &Overview, words: &[String]) -> bool {
     let parent = run.parent.as_ref().map_or("", |parent| parent.run.as_str());
     let seed = run.seed.map(|seed| format!("seed{seed}")).unwrap_or_default();
     let engine = run.engine.unwrap_or_default();
-    let text = [&run.name, &run.task, &run.level, &run.preset, run.state.name(), engine, parent, &seed]
-        .join(" ")
-        .to_lowercase();
+    let tags = run.notes.tags.join(" ");
+    let text = [
+        &run.name,
+        run.notes.name.as_str(),
+        tags.as_str(),
+        run.notes.note.as_str(),
+        &run.task,
+        &run.level,
+        &run.preset,
+        run.state.name(),
+        engine,
+        parent,
+        &seed,
+    ]
+    .join(" ")
+    .to_lowercase();
     words.iter().all(|word| text.contains(word))
 }
 
@@ -113,7 +126,10 @@ mod tests {
     use super::*;
     use crate::{
         record::ForkPoint,
-        runs::overview::{HeldOut, RunState},
+        runs::{
+            notes::Notes,
+            overview::{HeldOut, RunState},
+        },
     };
 
     fn run(name: &str, parent: Option<&str>) -> Overview {
@@ -133,6 +149,7 @@ mod tests {
             checkpoints: Vec::new(),
             config: None,
             engine: None,
+            notes: Notes::default(),
             bytes: 0,
             troubles: Vec::new(),
         }

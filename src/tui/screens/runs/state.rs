@@ -10,8 +10,14 @@ use super::{
     order::{Listed, Sort, listed},
 };
 use crate::{
-    runs::overview::Overview,
-    tui::{shell::effect::Effect, store::shelf::Shelf},
+    runs::{
+        notes::{Notes, tags_in},
+        overview::{Overview, RunState},
+    },
+    tui::{
+        shell::{effect::Effect, message::Level, question::Question},
+        store::shelf::Shelf,
+    },
 };
 
 /// The longest line that can be typed.
@@ -39,6 +45,39 @@ pub(super) enum Typed {
     Words,
     /// A fork of the run in this folder.
     Fork(PathBuf, String),
+    /// What a person says of the run in this folder.
+    Said(Part, PathBuf, String),
+}
+
+/// A part of what a person says of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The name that they give it.
+    Name,
+    /// The tags.
+    Tags,
+    /// The note.
+    Note,
+}
+
+impl Part {
+    /// As it stands.
+    fn of(self, notes: &Notes) -> String {
+        match self {
+            Self::Name => notes.name.clone(),
+            Self::Tags => notes.tags.join(", "),
+            // One line is typed here; a note of several is written on the command line or in its file.
+            Self::Note => notes.note.replace('\n', " "),
+        }
+    }
+
+    fn put(self, notes: &mut Notes, text: &str) {
+        match self {
+            Self::Name => notes.name = text.trim().to_owned(),
+            Self::Tags => notes.tags = tags_in(text),
+            Self::Note => notes.note = text.trim().to_owned(),
+        }
+    }
 }
 
 /// Where the last frame put things.
@@ -108,6 +147,10 @@ impl Runs {
             Action::Compare => return self.compare(shelf),
             Action::Search => self.typed = Some(Typed::Words),
             Action::Fork => return self.begin_fork(shelf),
+            Action::Name => return self.begin_note(Part::Name, shelf),
+            Action::Tags => return self.begin_note(Part::Tags, shelf),
+            Action::Note => return self.begin_note(Part::Note, shelf),
+            Action::Delete => return self.delete(shelf),
             _ => self.go(action, shelf, hits),
         }
         Vec::new()
@@ -172,11 +215,35 @@ impl Runs {
         }
     }
 
+    fn begin_note(&mut self, part: Part, shelf: &Shelf) -> Vec<Effect> {
+        match self.here(shelf) {
+            Some(run) if run.engine.is_some() => {
+                Effect::info("only runs of this program take names and notes")
+            }
+            Some(run) => {
+                self.typed = Some(Typed::Said(part, run.path.clone(), part.of(&run.notes)));
+                Vec::new()
+            }
+            None => Effect::info("there is no run here"),
+        }
+    }
+
+    fn delete(&self, shelf: &Shelf) -> Vec<Effect> {
+        match self.here(shelf) {
+            Some(run) if run.engine.is_some() => {
+                Effect::info("only a run of this program is deleted from here")
+            }
+            Some(run) if run.state == RunState::Live => Effect::info("this run is running; end it first"),
+            Some(run) => vec![Effect::Confirm(Question::delete_run(run.path.clone()))],
+            None => Effect::info("there is no run to delete"),
+        }
+    }
+
     fn type_key(&mut self, action: Action, shelf: &Shelf) -> Vec<Effect> {
         let Some(typed) = &mut self.typed else { return Vec::new() };
         let text = match typed {
             Typed::Words => &mut self.words,
-            Typed::Fork(_, text) => text,
+            Typed::Fork(_, text) | Typed::Said(_, _, text) => text,
         };
         match action {
             Action::Input(character) if text.len() + character.len_utf8() <= LONGEST => text.push(character),
@@ -194,18 +261,32 @@ impl Runs {
     }
 
     fn accept(&mut self, shelf: &Shelf) -> Vec<Effect> {
-        let Some(Typed::Fork(path, text)) = &self.typed else {
-            self.typed = None;
-            return Vec::new();
+        let run = match &self.typed {
+            Some(Typed::Fork(path, _) | Typed::Said(_, path, _)) => shelf.at(path),
+            _ => None,
         };
-        let Some(run) = shelf.at(path) else {
-            self.typed = None;
-            return Effect::info("that run is not there any more");
-        };
-        match fork::read(run, text) {
-            Ok(fork) => {
+        let meant = match (&self.typed, run) {
+            (Some(Typed::Fork(_, text)), Some(run)) => {
+                fork::read(run, text).map(|fork| Effect::Fork(Box::new(fork)))
+            }
+            (Some(Typed::Said(part, _, text)), Some(run)) => {
+                let mut notes = run.notes.clone();
+                part.put(&mut notes, text);
+                let checked = notes.check().map_err(|error| error.to_string());
+                checked.map(|()| Effect::Note(run.path.clone(), Box::new(notes)))
+            }
+            (Some(Typed::Fork(..) | Typed::Said(..)), None) => {
+                Ok(Effect::Say(Level::Info, "that run is not there any more".to_owned()))
+            }
+            _ => {
                 self.typed = None;
-                vec![Effect::Fork(Box::new(fork))]
+                return Vec::new();
+            }
+        };
+        match meant {
+            Ok(effect) => {
+                self.typed = None;
+                vec![effect]
             }
             // What was typed stays, to be mended.
             Err(why) => Effect::info(why),

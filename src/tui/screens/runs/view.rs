@@ -10,7 +10,7 @@ use ratatui::{
 use super::{
     compared::{self, cut, held_out},
     order::Listed,
-    state::{Hits, Runs, Typed},
+    state::{Hits, Part, Runs, Typed},
 };
 use crate::{
     metrics::format::bytes,
@@ -53,6 +53,7 @@ const COLUMNS: &[Column] = &[
     Column { title: "task", width: 18, right: false, cell: |run, _| task(run) },
     Column { title: "begun", width: 12, right: false, cell: |run, _| begun(&run.name) },
     Column { title: "size", width: 8, right: true, cell: |run, _| bytes(run.bytes) },
+    Column { title: "tags", width: 16, right: false, cell: |run, _| run.notes.tags.join(" ") },
     Column { title: "preset", width: 10, right: false, cell: |run, _| text(&run.preset) },
     Column { title: "forked from", width: 22, right: false, cell: |run, _| parent(run) },
 ];
@@ -154,6 +155,9 @@ fn typed(screen: &Runs, theme: &Theme) -> Option<Vec<Span<'static>>> {
     let (label, text, advice) = match screen.typed()? {
         Typed::Words => ("/", screen.words(), "  words that the runs have"),
         Typed::Fork(_, text) => ("fork from step ", text.as_str(), "  then key=value ..., steps=LAST"),
+        Typed::Said(Part::Name, _, text) => ("name: ", text.as_str(), "  empty takes it away"),
+        Typed::Said(Part::Tags, _, text) => ("tags: ", text.as_str(), "  with commas between them"),
+        Typed::Said(Part::Note, _, text) => ("note: ", text.as_str(), ""),
     };
     Some(vec![
         span(label, theme.accent),
@@ -217,7 +221,7 @@ fn row(
         }
     };
     let style = if open.is_some() { theme.accent } else { theme.text };
-    let label = cut(&format!("{fork}{}", without_time(&run.name)), name.saturating_sub(3));
+    let label = cut(&format!("{fork}{}", named(run)), name.saturating_sub(3));
     let mut spans = vec![
         span(mark, theme.accent),
         span(open.map_or_else(|| " ".to_owned(), |number| cut(&number, 1)), theme.title),
@@ -283,11 +287,22 @@ fn about(run: &Overview, width: u16, scene: &Scene<'_>) -> Vec<Line<'static>> {
         let steps = if steps.is_empty() { "none".to_owned() } else { steps.join(", ") };
         say("checkpoints", format!("{more}{steps}"));
     }
+    if !run.notes.tags.is_empty() {
+        say("tags", run.notes.tags.join(", "));
+    }
+    if !run.notes.note.is_empty() {
+        say("note", run.notes.note.clone());
+    }
     say("in", run.path.display().to_string());
     for trouble in &run.troubles {
         lines.extend(wrap(&[span(trouble.clone(), theme.warning)], width));
     }
     lines
+}
+
+/// The name that a person gave it, or else that of its folder.
+pub(super) fn named(run: &Overview) -> &str {
+    if run.notes.name.is_empty() { without_time(&run.name) } else { &run.notes.name }
 }
 
 fn task(run: &Overview) -> String {

@@ -1,10 +1,13 @@
 //! The folder of runs: it is read, runs in it are opened, and forks of them are started.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Channels, Forked, Host};
 use crate::{
-    runs,
+    runs::{
+        self, RunDirectory, RunError,
+        notes::{self, Notes},
+    },
     tui::{
         shell::{app::App, message::Level, wire::Wire},
         store::{Run, shelf::Fork},
@@ -52,6 +55,35 @@ pub(super) fn open_all(app: &mut App, runs: &[PathBuf], wires: &mut Vec<Wire>, h
     }
     if let Some(why) = refused {
         app.say(Level::Error, why);
+    }
+}
+
+/// Writes what a person says of a run.
+pub(super) fn note(app: &mut App, run: &Path, notes: &Notes, channels: &mut Channels) {
+    let written = RunDirectory::open(run).and_then(|run| {
+        let before = notes::read(&run)?;
+        // A name is looked at for itself: no two runs may have the same.
+        match before.name == notes.name {
+            true => notes::write(&app.shelf.folder, &run, notes),
+            false => notes::rename(&app.shelf.folder, &run, &notes.name),
+        }
+    });
+    told(app, written, "it stands beside the run's files", channels);
+}
+
+/// Deletes a run. One that is open stays on screen as it was seen.
+pub(super) fn delete(app: &mut App, run: &Path, channels: &mut Channels) {
+    let deleted = RunDirectory::open(run).and_then(|run| notes::delete(&app.shelf.folder, &run));
+    told(app, deleted, "the run is deleted", channels);
+}
+
+fn told(app: &mut App, done: Result<(), RunError>, what: &str, channels: &mut Channels) {
+    match done {
+        Ok(()) => {
+            app.say(Level::Info, what);
+            begin(app, channels);
+        }
+        Err(error) => app.say(Level::Error, error.to_string()),
     }
 }
 

@@ -66,6 +66,8 @@ fn perform(app: &mut App, effect: Effect) -> Vec<Command> {
         | Effect::Restart
         | Effect::ReadShelf
         | Effect::Open(_)
+        | Effect::Note(..)
+        | Effect::Delete(_)
         | Effect::Fork(_) => app.effects.push(effect),
     }
     Vec::new()
