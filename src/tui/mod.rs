@@ -24,6 +24,7 @@ use self::shell::{
     message::Level,
     osc52,
     past::Historian,
+    remembered,
     restart::Restarter,
     terminal::{self, TerminalGuard},
     theme::Theme,
@@ -47,6 +48,8 @@ pub struct TuiOptions {
     pub warning: Option<String>,
     /// Whether they see the lab for the first time.
     pub welcome: bool,
+    /// The folder of what is remembered from start to start; `None` remembers nothing.
+    pub state: Option<PathBuf>,
 }
 
 impl Default for TuiOptions {
@@ -57,6 +60,7 @@ impl Default for TuiOptions {
             engine_log: None,
             warning: None,
             welcome: false,
+            state: None,
         }
     }
 }
@@ -112,11 +116,15 @@ pub fn run(
     let mut app = App::of_runs(options.theme, store);
     app.mouse = options.mouse;
     app.welcome = options.welcome;
+    match options.state.as_deref().map_or(Ok(None), remembered::layout) {
+        Ok(layout) => app.layout = layout.unwrap_or_default(),
+        Err(sentence) => app.say(Level::Warning, sentence),
+    }
     if let Some(warning) = options.warning {
         app.say(Level::Warning, warning);
     }
     let channels = Channels { input, signals, runs: std::iter::once(first).chain(others).collect() };
-    let mut terminal = RealTerminal { mouse: options.mouse, helpers };
+    let mut terminal = RealTerminal { mouse: options.mouse, state: options.state, helpers };
     let result = event_loop::run(&mut screen, &mut app, channels, &mut terminal);
     // While its reads still return on their own.
     drop(input_thread);
@@ -152,6 +160,7 @@ fn outcome(app: &App) -> TuiOutcome {
 /// The user's terminal.
 struct RealTerminal<'a, 'b> {
     mouse: bool,
+    state: Option<PathBuf>,
     helpers: Option<Helpers<'a, 'b>>,
 }
 
@@ -181,6 +190,10 @@ impl Host for RealTerminal<'_, '_> {
         let mut out = io::stdout();
         out.write_all(osc52(text).as_bytes())?;
         out.flush()
+    }
+
+    fn remember(&mut self, file_name: &str, text: &str) -> io::Result<()> {
+        self.state.as_deref().map_or(Ok(()), |folder| remembered::write(folder, file_name, text))
     }
 
     fn restart(&mut self, run: &Path) -> io::Result<RunSource> {

@@ -82,7 +82,7 @@ fn every_panel_of_every_screen_answers_a_question_mark_over_it() {
                     press(&mut app, KeyCode::Char('?'));
                     assert_eq!(app.explained, Some(under), "{name}");
                     seen.insert(under.about().name);
-                    let help = words(&text(&draw(&mut app, width, 400)));
+                    let help = words(&text(&draw(&mut app, width, 500)));
                     let about = under.about();
                     for said in [about.name, about.shows, about.computed, about.bad] {
                         assert!(help.contains(&words(said)), "{name} {width}: {said}\n{help}");

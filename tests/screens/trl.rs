@@ -17,7 +17,7 @@ const RUN: &str = "tests/data/trl-run";
 
 fn shown(app: &mut App, screen: &str) -> String {
     show(app, screen);
-    text(&draw(app, 160, 90))
+    text(&draw(app, 180, 90))
 }
 
 #[test]

@@ -25,7 +25,7 @@ use crate::{
     },
     tui::{
         panels::{Panel, Panels},
-        screens::{AnyScreen, Context, Looks, Scene, Screen, listing::Listing},
+        screens::{AnyScreen, Context, Looks, Scene, Screen, charts::ChartLayout, listing::Listing},
         store::{Run, RunStore, telling::News},
     },
 };
@@ -99,6 +99,8 @@ pub struct App {
     pub visits: Vec<Visit>,
     /// How the charts are drawn.
     pub looks: Looks,
+    /// The panels of the Charts screen.
+    pub layout: ChartLayout,
     /// Which screen is in front, in whichever run.
     pub front: usize,
     /// First visible line of the help; `None` if it is closed.
@@ -154,6 +156,7 @@ impl App {
             visits: store.all().iter().map(|_| Visit::default()).collect(),
             store,
             looks: Looks::default(),
+            layout: ChartLayout::default(),
             front: 0,
             help: None,
             explained: None,
@@ -184,6 +187,7 @@ impl App {
             runs: &self.store,
             listing: self.listing(),
             looks: self.looks,
+            layout: &self.layout,
             theme: &self.theme,
             message: self.message.as_ref(),
             obeyed: self.obeyed(),
@@ -223,7 +227,8 @@ impl App {
         act: impl FnOnce(&mut [Box<dyn AnyScreen>], &mut Context<'_>) -> T,
     ) -> T {
         let Visit { screens, listing, .. } = &mut self.visits[self.store.place()];
-        act(screens, &mut Context { store: self.store.shown(), listing, looks: &mut self.looks })
+        let (looks, layout) = (&mut self.looks, &mut self.layout);
+        act(screens, &mut Context { store: self.store.shown(), listing, looks, layout })
     }
 
     /// Runs an update of the screen in front.

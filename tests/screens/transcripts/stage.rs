@@ -9,6 +9,7 @@ use aha_lab::{
         panels::Panels,
         screens::{
             Context, Gesture, Looks, Pointer, Scene, Screen,
+            charts::ChartLayout,
             listing::Listing,
             transcripts::{Action, Hits, KEYS, Transcripts as Listed, typing_action},
         },
@@ -34,6 +35,7 @@ pub(super) struct Transcripts {
     pub(super) runs: RunStore,
     pub(super) listing: Listing,
     pub(super) looks: Looks,
+    pub(super) layout: ChartLayout,
 }
 
 impl Transcripts {
@@ -44,8 +46,8 @@ impl Transcripts {
     pub(super) fn with_capacity(capacity: usize) -> Self {
         let mut runs = RunStore::new(RunFacts::of_our_files(false), []);
         runs.shown_mut().completions = Completions::new(capacity);
-        let (screen, hits, listing, looks) = Default::default();
-        Self { screen, hits, fresh: false, runs, listing, looks }
+        let (screen, hits, listing, looks, layout) = Default::default();
+        Self { screen, hits, fresh: false, runs, listing, looks, layout }
     }
 
     pub(super) fn push(&mut self, record: Arc<Rollout>) {
@@ -56,15 +58,16 @@ impl Transcripts {
         if std::mem::take(&mut self.fresh) {
             self.screen.take_over(&self.hits);
         }
-        let mut context =
-            Context { store: self.runs.shown(), listing: &mut self.listing, looks: &mut self.looks };
+        let (store, listing) = (self.runs.shown(), &mut self.listing);
+        let mut context = Context { store, listing, looks: &mut self.looks, layout: &mut self.layout };
         let effects = self.screen.update(action, &mut context, &self.hits);
         effects.into_iter().find(|effect| *effect != Effect::Dismiss)
     }
 
     pub(super) fn draw(&mut self, area: Option<Rect>, theme: &Theme, width: u16, height: u16) -> Buffer {
         let store = self.runs.shown();
-        self.screen.refresh(&mut Context { store, listing: &mut self.listing, looks: &mut self.looks });
+        let (listing, looks, layout) = (&mut self.listing, &mut self.looks, &mut self.layout);
+        self.screen.refresh(&mut Context { store, listing, looks, layout });
         let (runs, listing, looks) = (&self.runs, &self.listing, self.looks);
         let panels = Panels::default();
         let scene = Scene {
@@ -72,6 +75,7 @@ impl Transcripts {
             runs,
             listing,
             looks,
+            layout: &self.layout,
             theme,
             message: None,
             obeyed: false,

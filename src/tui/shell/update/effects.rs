@@ -59,7 +59,12 @@ fn perform(app: &mut App, effect: Effect) -> Vec<Command> {
             app.ask(command);
         }
         Effect::GiveUpMeasurement => app.ask(app.run().measurements.give_up()),
-        Effect::Copy { .. } | Effect::Export { .. } | Effect::Suspend | Effect::Redraw | Effect::Restart => {
+        Effect::Copy { .. }
+        | Effect::Export { .. }
+        | Effect::KeepLayout
+        | Effect::Suspend
+        | Effect::Redraw
+        | Effect::Restart => {
             app.effects.push(effect);
         }
     }
