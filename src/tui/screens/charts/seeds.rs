@@ -35,6 +35,9 @@ fn known(run: &Run) -> Option<Vec<(&'static str, String)>> {
     (!values.is_empty()).then_some(values)
 }
 
+/// Points of a curve.
+type Points = Vec<(f64, f64)>;
+
 /// The value of a curve at a place, on the line between its points; `None` in a gap and beyond its ends.
 pub(super) fn value_at(curve: &[(f64, f64)], x: f64) -> Option<f64> {
     let after = curve.partition_point(|(at, _)| *at < x);
@@ -47,7 +50,7 @@ pub(super) fn value_at(curve: &[(f64, f64)], x: f64) -> Option<f64> {
 }
 
 /// Mean, lowest and highest value of curves at a place; `None` unless all of them have one there.
-pub(super) fn spread_at(curves: &[Vec<(f64, f64)>], x: f64) -> Option<(f64, f64, f64)> {
+pub(super) fn spread_at(curves: &[Points], x: f64) -> Option<(f64, f64, f64)> {
     let values: Option<Vec<f64>> = curves.iter().map(|curve| value_at(curve, x)).collect();
     let values = values.filter(|values| values.len() > 1)?;
     let mean = values.iter().sum::<f64>() / values.len() as f64;
@@ -57,11 +60,7 @@ pub(super) fn spread_at(curves: &[Vec<(f64, f64)>], x: f64) -> Option<(f64, f64,
 
 /// The mean of curves, and their range as two points for each x, at so many places of a range. The mean ends where the
 /// first of them does: where a run drops out it would jump.
-pub(super) fn spread(
-    curves: &[Vec<(f64, f64)>],
-    (first, last): (f64, f64),
-    places: usize,
-) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+pub(super) fn spread(curves: &[Points], (first, last): (f64, f64), places: usize) -> (Points, Points) {
     let (mut mean, mut range) = (Vec::new(), Vec::new());
     for place in 0..places {
         let x = first + (last - first) * place as f64 / (places - 1).max(1) as f64;
