@@ -79,7 +79,8 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
     };
     refused.iter().for_each(output::say);
     let welcome = first_start::is_first();
-    let mut options = TuiOptions { mouse: !args.no_mouse, welcome, ..TuiOptions::default() };
+    let state = first_start::state_folder();
+    let mut options = TuiOptions { mouse: !args.no_mouse, welcome, state, ..TuiOptions::default() };
     options.theme.ascii |= args.ascii;
     options.warning = refused.first().map(|why| format!("{} not opened: {why}", refused.len()));
     options.runs.clone_from(&args.runs);

@@ -160,7 +160,8 @@ pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
 
 fn screen(args: &RunArgs) -> TuiOptions {
     let welcome = first_start::is_first();
-    let mut options = TuiOptions { mouse: !args.no_mouse, welcome, ..TuiOptions::default() };
+    let state = first_start::state_folder();
+    let mut options = TuiOptions { mouse: !args.no_mouse, welcome, state, ..TuiOptions::default() };
     options.theme.ascii |= args.ascii;
     options.runs.clone_from(&args.runs);
     options

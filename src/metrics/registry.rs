@@ -116,6 +116,8 @@ pub struct Metric {
     pub clock: bool,
     /// Whether a line leaves it out where it is zero.
     pub zero_is_left_out: bool,
+    /// Whether it is measured in some steps only, so that a line goes from one of them to the next.
+    pub now_and_then: bool,
 }
 
 impl Metric {
@@ -138,6 +140,7 @@ impl Metric {
             printed: false,
             clock: false,
             zero_is_left_out: false,
+            now_and_then: false,
         }
     }
 
@@ -163,6 +166,10 @@ impl Metric {
 
     const fn clock(self) -> Self {
         Self { clock: true, ..self }
+    }
+
+    const fn now_and_then(self) -> Self {
+        Self { now_and_then: true, ..self }
     }
 
     const fn left_out_at_zero(self) -> Self {
@@ -293,10 +300,13 @@ rows! {
         null if no miss was stated.";
     STOP_AFTER_HIT = "reasoning/stop_after_hit", Share, Higher, "Share of stated hits that no attempt follows; null \
         if no hit was stated.";
-    EVAL_ACCURACY = "eval/accuracy", Share, Higher, "Held-out accuracy; null in steps without an evaluation.";
+    EVAL_ACCURACY = "eval/accuracy", Share, Higher, "Held-out accuracy; null in steps without an evaluation.",
+        now_and_then();
     EVAL_PASS_AT_K = "eval/pass_at_k", Share, Higher, "Unbiased pass@k on held-out puzzles; null in steps without an \
-        evaluation.";
-    EVAL_K = "eval/k", Number, Neither, "The k of `eval/pass_at_k`; 4 in lines that omit it.";
+        evaluation.",
+        now_and_then();
+    EVAL_K = "eval/k", Number, Neither, "The k of `eval/pass_at_k`; 4 in lines that omit it.",
+        now_and_then();
     TIME_SAMPLE = "time/sample", Seconds, Lower, "Time of sampling.", elsewhere(&[(Verl, "timing_s/gen")]), clock();
     TIME_SCORE = "time/score", Seconds, Lower, "Time of scoring and analysing.",
         elsewhere(&[(Verl, "timing_s/reward")]), clock();

@@ -12,7 +12,7 @@ pub(super) struct Group {
 }
 
 /// Keys that say nothing about what is trained.
-const ASIDE: [&str; 8] = [
+pub(crate) const ASIDE: [&str; 8] = [
     "seed",
     "threads",
     "backend",

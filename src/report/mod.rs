@@ -12,6 +12,7 @@ mod read;
 mod sections;
 mod transcript;
 
+pub(crate) use self::groups::ASIDE as KEYS_ASIDE;
 pub use self::read::Told;
 
 /// A report's files: `index.html`, and one SVG for each curve.

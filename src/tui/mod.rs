@@ -24,6 +24,7 @@ use self::shell::{
     message::Level,
     osc52,
     past::Historian,
+    remembered,
     restart::Restarter,
     terminal::{self, TerminalGuard},
     theme::Theme,
@@ -52,6 +53,8 @@ pub struct TuiOptions {
     pub welcome: bool,
     /// The folder of runs.
     pub runs: PathBuf,
+    /// The folder of what is remembered from start to start; `None` remembers nothing.
+    pub state: Option<PathBuf>,
 }
 
 impl Default for TuiOptions {
@@ -63,6 +66,7 @@ impl Default for TuiOptions {
             warning: None,
             welcome: false,
             runs: PathBuf::from("runs"),
+            state: None,
         }
     }
 }
@@ -134,11 +138,15 @@ pub fn run(
     app.mouse = options.mouse;
     app.welcome = options.welcome;
     app.shelf = Shelf::of(options.runs);
+    match options.state.as_deref().map_or(Ok(None), remembered::layout) {
+        Ok(layout) => app.layout = layout.unwrap_or_default(),
+        Err(sentence) => app.say(Level::Warning, sentence),
+    }
     if let Some(warning) = options.warning {
         app.say(Level::Warning, warning);
     }
     let channels = Channels::new(input, signals, std::iter::once(first).chain(others).collect());
-    let mut terminal = RealTerminal { mouse: options.mouse, helpers };
+    let mut terminal = RealTerminal { mouse: options.mouse, state: options.state, helpers };
     let result = event_loop::run(&mut screen, &mut app, channels, &mut terminal);
     // While its reads still return on their own.
     drop(input_thread);
@@ -175,6 +183,8 @@ fn outcome(app: &App) -> TuiOutcome {
 struct RealTerminal<'a, 'b> {
     mouse: bool,
     helpers: Helpers<'a, 'b>,
+    state: Option<PathBuf>,
+    helpers: Option<Helpers<'a, 'b>>,
 }
 
 impl Host for RealTerminal<'_, '_> {
@@ -203,6 +213,10 @@ impl Host for RealTerminal<'_, '_> {
         let mut out = io::stdout();
         out.write_all(osc52(text).as_bytes())?;
         out.flush()
+    }
+
+    fn remember(&mut self, file_name: &str, text: &str) -> io::Result<()> {
+        self.state.as_deref().map_or(Ok(()), |folder| remembered::write(folder, file_name, text))
     }
 
     fn restart(&mut self, run: &Path) -> io::Result<RunSource> {

@@ -68,6 +68,8 @@ pub enum Panel {
     Runs,
     /// One run, or several side by side.
     Run,
+    /// Panels of any metrics.
+    Curves,
 }
 
 /// What is said of a panel.
@@ -130,7 +132,7 @@ pub static ALL: &[About] = &[
         name: "reward and accuracy",
         shows: "what the completions of each step earned, and the share of them that is right; the level line is the base \
             model before training",
-        computed: "means over all completions of the step, penalties taken off; dim dots are steps, bright lines moving \
+        computed: "means over all completions of the step, penalties taken off; faint lines are steps, bright ones moving \
             averages of them (m)",
         bad: "reward that rises without accuracy, because something other than the task pays; both below the base; \
             a fall that does not end",
@@ -139,7 +141,7 @@ pub static ALL: &[About] = &[
         panel: Panel::Length,
         name: "length",
         shows: "tokens per completion, and in the title the share that was cut off at max_new_tokens",
-        computed: "mean over all completions of the step; dim dots are steps, the bright line a moving average (m); l \
+        computed: "mean over all completions of the step; the faint line is steps, the bright one a moving average (m); l \
             makes the axis logarithmic",
         bad: "length that rises without accuracy: loops and padding; a share cut off that rises, since what is cut off \
             has no answer",
@@ -338,6 +340,15 @@ pub static ALL: &[About] = &[
         computed: "by the same verifier that scores the run, in exact arithmetic; of another engine's run only what its \
             file says",
         bad: "a sentence that does not fit the text below it: then the verifier reads something else than you do",
+    },
+    About {
+        panel: Panel::Curves,
+        name: "chosen metrics",
+        shows: "any metrics of the run over steps, tokens, minutes or dollars (x), each panel on its own vertical axis; the \
+            crosshair reads all of them at one step, and Enter opens the completions of that step",
+        computed: "the numbers of metrics.jsonl, faint, and moving averages of them, bright (m). b: at each place the mean \
+            of the runs that differ in their seed alone, and the range from the lowest to the highest of them",
+        bad: "a difference between two runs that is smaller than the range over seeds: it may be chance",
     },
     About {
         panel: Panel::Runs,

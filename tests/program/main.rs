@@ -8,6 +8,8 @@ mod attached;
 mod bad_disk;
 mod bad_input;
 mod batching;
+#[cfg(unix)]
+mod charts;
 mod configured;
 #[cfg(target_os = "linux")]
 mod crashing_driver;

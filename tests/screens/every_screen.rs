@@ -15,7 +15,7 @@ use aha_lab::{
         },
     },
 };
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use crate::picture::{SIZES, below_title, draw, text};
 
@@ -109,7 +109,13 @@ fn each_takes_its_own_keys_and_the_mouse_at_any_size() {
                     press(&mut app, KeyCode::Esc);
                     draw(&mut app, width, height);
                 }
-                for kind in [MouseEventKind::ScrollDown, MouseEventKind::ScrollUp] {
+                let left = MouseButton::Left;
+                for kind in [
+                    MouseEventKind::ScrollDown,
+                    MouseEventKind::ScrollUp,
+                    MouseEventKind::Moved,
+                    MouseEventKind::Drag(left),
+                ] {
                     let event = MouseEvent { kind, column: 5, row: 5, modifiers: KeyModifiers::NONE };
                     update(&mut app, Action::Mouse(event));
                     draw(&mut app, width, height);

@@ -83,7 +83,7 @@ fn every_panel_of_every_screen_answers_a_question_mark_over_it() {
                     assert_eq!(app.explained, Some(under), "{name}");
                     seen.insert(under.about().name);
                     // Beside the help, in the first and the last column, stands the screen.
-                    let shown = text(&draw(&mut app, width, 400));
+                    let shown = text(&draw(&mut app, width, 500));
                     let inside =
                         |line: &str| line.chars().skip(1).take(usize::from(width) - 2).collect::<String>();
                     let help = words(&shown.lines().map(inside).collect::<Vec<_>>().join("\n"));

@@ -17,7 +17,7 @@ use aha_lab::{
     },
 };
 use ratatui::{
-    crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind},
+    crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind},
     style::Color,
 };
 
@@ -197,8 +197,14 @@ fn any_keys_at_any_size_in_any_state() {
             app.leave = false;
             let (width, height) = sizes[dice.below(sizes.len())];
             if dice.below(4) == 0 {
-                let kind = [MouseEventKind::ScrollDown, MouseEventKind::ScrollUp, MouseEventKind::Moved]
-                    [dice.below(3)];
+                let left = MouseButton::Left;
+                let kind = [
+                    MouseEventKind::ScrollDown,
+                    MouseEventKind::ScrollUp,
+                    MouseEventKind::Moved,
+                    MouseEventKind::Down(left),
+                    MouseEventKind::Drag(left),
+                ][dice.below(5)];
                 let (column, row) = (dice.below(130) as u16, dice.below(40) as u16);
                 update(
                     &mut app,

@@ -3,6 +3,7 @@
 
 mod at;
 mod bars;
+mod charts;
 mod engines;
 mod every_screen;
 mod explained;

@@ -1,15 +1,15 @@
-//! A grid of dots, two by four to a cell, drawn as braille.
+//! A grid of dots, two by three or four to a cell.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-/// Bit of each dot in a braille cell, by row and column.
-const BRAILLE: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
+use super::Glyphs;
 
 /// Styles that may share a cell; no more areas are ever stacked.
 const STYLES: usize = 5;
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Cell {
+    /// Bit `2 * row + column` for each dot.
     bits: u8,
     rank: u8,
     /// The styles of its dots and how many dots each has.
@@ -33,6 +33,7 @@ impl Cell {
 /// a line.
 #[derive(Debug, Clone)]
 pub struct Canvas {
+    glyphs: Glyphs,
     columns: usize,
     rows: usize,
     cells: Vec<Cell>,
@@ -40,9 +41,9 @@ pub struct Canvas {
 
 impl Canvas {
     /// An empty canvas of this many cells.
-    pub fn new(columns: u16, rows: u16) -> Self {
+    pub fn new(columns: u16, rows: u16, glyphs: Glyphs) -> Self {
         let (columns, rows) = (usize::from(columns), usize::from(rows));
-        Self { columns, rows, cells: vec![Cell::default(); columns * rows] }
+        Self { glyphs, columns, rows, cells: vec![Cell::default(); columns * rows] }
     }
 
     /// Dots across.
@@ -52,7 +53,12 @@ impl Canvas {
 
     /// Dots down.
     pub fn height(&self) -> usize {
-        self.rows * 4
+        self.rows * self.glyphs.rows()
+    }
+
+    /// The row of cells that a row of dots is in.
+    pub(super) fn row_of(&self, y: usize) -> usize {
+        y / self.glyphs.rows()
     }
 
     /// Sets a dot, counted from the top left; outside is ignored.
@@ -60,14 +66,15 @@ impl Canvas {
         if x >= self.width() || y >= self.height() {
             return;
         }
-        let cell = &mut self.cells[y / 4 * self.columns + x / 2];
+        let row = self.row_of(y);
+        let cell = &mut self.cells[row * self.columns + x / 2];
         if cell.bits != 0 && cell.rank > rank {
             return;
         }
         if cell.rank != rank {
             *cell = Cell { rank, ..Cell::default() };
         }
-        let bit = BRAILLE[y % 4][x % 2];
+        let bit = 1 << (2 * (y % self.glyphs.rows()) + x % 2);
         if cell.bits & bit == 0 {
             cell.bits |= bit;
             cell.vote(style);
@@ -82,32 +89,15 @@ impl Canvas {
     }
 
     /// Draws the cells that have dots; the others are left as they are.
-    pub fn render(&self, area: Rect, buffer: &mut Buffer, ascii: bool) {
+    pub fn render(&self, area: Rect, buffer: &mut Buffer) {
         for (index, cell) in self.cells.iter().enumerate().filter(|(_, cell)| cell.bits != 0) {
             let x = area.x.saturating_add((index % self.columns) as u16);
             let y = area.y.saturating_add((index / self.columns) as u16);
             if let Some(target) = buffer.cell_mut((x, y)) {
-                target.set_char(if ascii { plain(cell.bits) } else { braille(cell.bits) });
+                target.set_char(self.glyphs.character(cell.bits));
                 target.set_style(cell.style());
             }
         }
-    }
-}
-
-fn braille(bits: u8) -> char {
-    char::from_u32(0x2800 + u32::from(bits)).unwrap_or(' ')
-}
-
-/// The ASCII character nearest to a pattern of dots.
-fn plain(bits: u8) -> char {
-    let upper = bits & 0x1b != 0;
-    let lower = bits & 0xe4 != 0;
-    match (bits.count_ones(), upper, lower) {
-        (6.., _, _) => '#',
-        (3.., true, true) => ':',
-        (_, true, true) => '-',
-        (_, true, false) => '\'',
-        _ => '.',
     }
 }
 
@@ -119,24 +109,24 @@ mod tests {
     #[test]
     fn the_higher_rank_wins_whatever_the_order() {
         for order in [[(0, 1), (1, 2)], [(1, 2), (0, 1)]] {
-            let mut canvas = Canvas::new(1, 1);
+            let mut canvas = Canvas::new(1, 1, Glyphs::Braille);
             for (x, rank) in order {
                 canvas.dot(x, 0, Style::new(), rank);
             }
             let area = Rect::new(0, 0, 1, 1);
             let mut buffer = Buffer::empty(area);
-            canvas.render(area, &mut buffer, false);
+            canvas.render(area, &mut buffer);
             assert_eq!(buffer[(0, 0)].symbol(), "⠈");
         }
     }
 
     #[test]
     fn outside_is_ignored() {
-        let mut canvas = Canvas::new(0, 0);
+        let mut canvas = Canvas::new(0, 0, Glyphs::Braille);
         canvas.dot(0, 0, Style::new(), 1);
         assert!(!canvas.occupied(0, 0, 0));
         let mut buffer = Buffer::empty(Rect::new(0, 0, 1, 1));
-        canvas.render(Rect::new(0, 0, 1, 1), &mut buffer, false);
+        canvas.render(Rect::new(0, 0, 1, 1), &mut buffer);
         assert_eq!(buffer[(0, 0)].symbol(), " ");
     }
 }

@@ -1,11 +1,14 @@
 //! Charts of our own: bounds are ordered, gaps stay gaps, and no more points are drawn than there are dots.
 
 mod canvas;
+mod glyphs;
 mod plot;
 mod scale;
 mod spark;
+mod trace;
 
 pub use canvas::Canvas;
+pub use glyphs::Glyphs;
 pub use plot::{Layer, Plot, Shape};
 pub use scale::{Scale, nice_ceiling, step_range};
 pub use spark::sparkline;

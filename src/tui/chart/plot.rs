@@ -6,19 +6,24 @@ use ratatui::{
     style::{Modifier, Style},
 };
 
-use super::{Canvas, Scale, bucket, connect, segments};
+use super::{Canvas, Glyphs, Scale, bucket, connect, segments, trace::Grid};
 
 /// How a layer is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// One dot per value, or the extremes of each column if there are more values than columns.
-    Points,
-    /// A connected line.
+    /// A connected line that stands behind everything else and reaches as far as the values: those before they are
+    /// smoothed.
+    Faint,
+    /// A connected line; through the means of the values where they are many.
     Line,
     /// A connected line with every other pair of dots left out.
     Dashed,
     /// A connected line of which every third dot is there.
     Dotted,
+    /// A connected line of long and short dashes.
+    DashDotted,
+    /// Between the two values that each x has, every other dot.
+    Band,
     /// From the layer below up to this one, all dots.
     Filled,
     /// From the layer below up to this one, every other row of dots.
@@ -34,10 +39,21 @@ impl Shape {
     /// have no seam.
     fn rank(self) -> u8 {
         match self {
-            Shape::Points => RANK_LAYER,
-            Shape::Filled | Shape::Striped | Shape::Hatched | Shape::Sparse => RANK_LAYER + 1,
-            Shape::Dashed | Shape::Dotted => RANK_LAYER + 2,
-            Shape::Line => RANK_LAYER + 3,
+            Shape::Band => RANK_LAYER,
+            Shape::Faint => RANK_LAYER + 1,
+            Shape::Filled | Shape::Striped | Shape::Hatched | Shape::Sparse => RANK_LAYER + 2,
+            Shape::Dashed | Shape::Dotted | Shape::DashDotted => RANK_LAYER + 3,
+            Shape::Line => RANK_LAYER + 4,
+        }
+    }
+
+    /// Whether a line of this shape has dots in a column.
+    fn has(self, column: usize) -> bool {
+        match self {
+            Shape::Dashed => column % 6 < 4,
+            Shape::Dotted => column.is_multiple_of(3),
+            Shape::DashDotted => column % 10 < 5 || column % 10 == 7,
+            _ => true,
         }
     }
 }
@@ -47,7 +63,7 @@ impl Shape {
 pub struct Layer {
     /// Its values, by rising x.
     pub points: Vec<(f64, f64)>,
-    /// Dots, line or area. Areas are stacked in the order in which they are given.
+    /// Line, band or area. Areas are stacked in the order in which they are given.
     pub shape: Shape,
     /// Its style.
     pub style: Style,
@@ -60,7 +76,7 @@ pub struct Plot {
     pub x: (f64, f64),
     /// The vertical axis.
     pub y: Scale,
-    /// The curves: lines are drawn over areas, areas over points.
+    /// The curves: lines are drawn over areas, areas over what is faint.
     pub layers: Vec<Layer>,
     /// A dotted horizontal line and its label.
     pub reference: Option<(f64, String)>,
@@ -77,18 +93,18 @@ const RANK_LAYER: u8 = 2;
 
 impl Plot {
     /// Draws everything into `area`.
-    pub fn render(&self, area: Rect, buffer: &mut Buffer, ascii: bool) {
+    pub fn render(&self, area: Rect, buffer: &mut Buffer, glyphs: Glyphs) {
         let area = area.intersection(buffer.area);
         if area.is_empty() {
             return;
         }
-        let mut canvas = Canvas::new(area.width, area.height);
+        let mut canvas = Canvas::new(area.width, area.height, glyphs);
         self.draw_guides(&mut canvas);
         let mut floor = vec![0.0; canvas.width()];
         for layer in &self.layers {
             self.draw_layer(&mut canvas, layer, layer.shape.rank(), &mut floor);
         }
-        canvas.render(area, buffer, ascii);
+        canvas.render(area, buffer);
         if let Some((value, label)) = &self.reference {
             self.label_reference(&canvas, area, buffer, *value, label);
         }
@@ -124,55 +140,29 @@ impl Plot {
     fn draw_layer(&self, canvas: &mut Canvas, layer: &Layer, rank: u8, floor: &mut [f64]) {
         let faint = self.faint_until.and_then(|until| self.column(canvas, until)).unwrap_or(0);
         let faint_style = layer.style.remove_modifier(Modifier::BOLD).add_modifier(Modifier::DIM);
+        let style = |column: usize| if column < faint { faint_style } else { layer.style };
+        let grid = Grid { x: self.x, y: self.y, width: canvas.width(), height: canvas.height() };
         for segment in segments(layer.points.iter().copied()) {
-            let mut columns = bucket(&segment, self.x, canvas.width());
-            if layer.shape != Shape::Points {
-                connect(&mut columns);
-            }
-            let mut last: Option<usize> = None;
-            for (x, column) in columns.iter().enumerate() {
-                let Some((low, high)) = *column else {
-                    last = None;
-                    continue;
-                };
-                let style = if x < faint { faint_style } else { layer.style };
-                match layer.shape {
-                    Shape::Points => {
-                        for value in [low, high] {
-                            if let Some(y) = self.row(canvas, value) {
-                                canvas.dot(x, y, style, rank);
-                            }
-                        }
-                    }
-                    Shape::Line | Shape::Dashed | Shape::Dotted => {
-                        let (Some(top), Some(bottom)) = (self.row(canvas, high), self.row(canvas, low))
-                        else {
-                            continue;
-                        };
-                        // Extend to the neighbour, so that a steep line has no gaps.
-                        let (from, to) = match last {
-                            Some(before) if before + 1 < top => (before + 1, bottom),
-                            Some(before) if before > bottom + 1 => (top, before - 1),
-                            _ => (top, bottom),
-                        };
-                        last = Some((top + bottom) / 2);
-                        let left_out = match layer.shape {
-                            Shape::Dashed => x % 6 >= 4,
-                            Shape::Dotted => x % 3 > 0,
-                            _ => false,
-                        };
-                        if left_out {
-                            continue;
-                        }
-                        for y in from..=to {
-                            canvas.dot(x, y, style, rank);
-                        }
-                    }
-                    Shape::Filled | Shape::Striped | Shape::Hatched | Shape::Sparse => {
+            match layer.shape {
+                Shape::Band => draw_band(canvas, &grid, &segment, (rank, &style)),
+                Shape::Filled | Shape::Striped | Shape::Hatched | Shape::Sparse => {
+                    let mut columns = bucket(&segment, self.x, canvas.width());
+                    connect(&mut columns);
+                    for (x, column) in columns.into_iter().enumerate() {
+                        let Some((low, high)) = column else { continue };
                         let base = floor[x];
                         let top = base + ((low + high) / 2.0).max(0.0);
                         floor[x] = top;
-                        self.fill(canvas, (layer.shape, style), rank, x, (base, top));
+                        self.fill(canvas, (layer.shape, style(x)), rank, x, (base, top));
+                    }
+                }
+                line => {
+                    let points =
+                        if line == Shape::Faint { segment.as_slice().into() } else { grid.means(&segment) };
+                    for (x, span) in grid.trace(&points).into_iter().enumerate().filter(|(x, _)| line.has(*x))
+                    {
+                        let Some((top, bottom)) = span else { continue };
+                        (top..=bottom).for_each(|y| canvas.dot(x, y, style(x), rank));
                     }
                 }
             }
@@ -208,7 +198,7 @@ impl Plot {
 
     /// Writes the label beside its line where there is no curve, preferring right over left and above over below.
     fn label_reference(&self, canvas: &Canvas, area: Rect, buffer: &mut Buffer, value: f64, label: &str) {
-        let Some(row) = self.row(canvas, value).map(|y| y / 4) else { return };
+        let Some(row) = self.row(canvas, value).map(|y| canvas.row_of(y)) else { return };
         let width = label.chars().count();
         let (columns, rows) = (usize::from(area.width), usize::from(area.height));
         if width + 1 > columns {
@@ -224,6 +214,25 @@ impl Plot {
             .filter(|(_, row)| *row < rows);
         if let Some((column, row)) = places.find(|&(column, row)| free(column, row)) {
             buffer.set_string(area.x + column as u16, area.y + row as u16, label, self.reference_style);
+        }
+    }
+}
+
+/// Fills the space between the lower and the upper of the two values that each x has.
+fn draw_band(
+    canvas: &mut Canvas,
+    grid: &Grid,
+    segment: &[(f64, f64)],
+    (rank, style): (u8, &impl Fn(usize) -> Style),
+) {
+    let edge = |of: fn(f64, f64) -> f64| -> Vec<(f64, f64)> {
+        segment.chunks_exact(2).map(|two| (two[0].0, of(two[0].1, two[1].1))).collect()
+    };
+    let (above, below) = (grid.trace(&edge(f64::max)), grid.trace(&edge(f64::min)));
+    for (x, ends) in above.into_iter().zip(below).enumerate() {
+        let (Some((top, _)), Some((_, bottom))) = ends else { continue };
+        for y in (top..=bottom).filter(|y| (x + y).is_multiple_of(2)) {
+            canvas.dot(x, y, style(x), rank);
         }
     }
 }

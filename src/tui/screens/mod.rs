@@ -1,6 +1,7 @@
 //! The screens. Each is a folder with a type that is a [`Screen`], and a line in [`REGISTRY`]; the title bar, the help,
 //! the list of screens, keys, mouse and tests follow.
 
+pub mod charts;
 pub mod frontier;
 pub mod listing;
 pub mod live;
@@ -21,7 +22,7 @@ use std::fmt::Debug;
 use ratatui::{Frame, crossterm::event::KeyEvent, layout::Rect};
 
 pub use self::mount::{AnyScreen, Hits};
-use self::{listing::Listing, mount::mount};
+use self::{charts::ChartLayout, listing::Listing, mount::mount};
 use crate::tui::{
     panels::{Panel, Panels},
     shell::{effect::Effect, keys::KeyRow, message::Message, theme::Theme},
@@ -44,6 +45,7 @@ pub static REGISTRY: &[Made] = &[
     mount::<sentinel::Sentinel>,
     mount::<rewards::Rewards>,
     mount::<settings::Settings>,
+    mount::<charts::Charts>,
     mount::<runs::Runs>,
 ];
 
@@ -56,6 +58,8 @@ pub struct Looks {
     pub log_length: bool,
     /// Whether the curves of the other open runs are drawn too.
     pub others: bool,
+    /// Whether Charts draws mean and range over runs that differ in their seed alone.
+    pub seeds: bool,
 }
 
 /// The data that a frame is drawn from.
@@ -71,6 +75,8 @@ pub struct Scene<'a> {
     pub listing: &'a Listing,
     /// How the charts are drawn.
     pub looks: Looks,
+    /// The panels of the Charts screen.
+    pub layout: &'a ChartLayout,
     /// How it is drawn.
     pub theme: &'a Theme,
     /// The current message, for a screen with a line for it.
@@ -94,6 +100,8 @@ pub struct Context<'a> {
     pub looks: &'a mut Looks,
     /// The runs of the folder of runs, open or not.
     pub shelf: &'a Shelf,
+    /// The panels of the Charts screen.
+    pub layout: &'a mut ChartLayout,
 }
 
 /// A mouse gesture and its terminal cell, counted from 0.
@@ -116,6 +124,17 @@ pub enum Gesture {
     Up,
     /// A notch of the wheel down.
     Down,
+}
+
+/// A movement of the mouse to a terminal cell, counted from 0. Few screens follow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Movement {
+    /// Whether the left button is held.
+    pub drags: bool,
+    /// Cells from the left.
+    pub column: u16,
+    /// Cells from the top.
+    pub row: u16,
 }
 
 /// The meaning of a key while text is being typed.
@@ -153,6 +172,11 @@ pub trait Screen: Debug + Default + 'static {
 
     /// What the mouse asks for.
     fn mouse(&self, _pointer: Pointer) -> Option<Self::Action> {
+        None
+    }
+
+    /// What a movement of the mouse asks for.
+    fn moved(&self, _movement: Movement) -> Option<Self::Action> {
         None
     }
 

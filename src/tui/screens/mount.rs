@@ -11,7 +11,7 @@ use ratatui::{
     layout::Rect,
 };
 
-use super::{Context, Pointer, Scene, Screen};
+use super::{Context, Movement, Pointer, Scene, Screen};
 use crate::tui::{
     panels::Panel,
     shell::{
@@ -54,6 +54,8 @@ pub trait AnyScreen: Debug {
     fn paste(&mut self, text: &str, context: &mut Context<'_>) -> Vec<Effect>;
     /// What the mouse does.
     fn mouse(&mut self, pointer: Pointer, context: &mut Context<'_>) -> Vec<Effect>;
+    /// What a movement of the mouse does; `None` if nothing.
+    fn moved(&mut self, movement: Movement, context: &mut Context<'_>) -> Option<Vec<Effect>>;
     /// See [`Screen::draw`].
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits;
     /// Keeps where the last frame put things.
@@ -167,6 +169,11 @@ impl<S: Screen> AnyScreen for Mounted<S> {
     fn mouse(&mut self, pointer: Pointer, context: &mut Context<'_>) -> Vec<Effect> {
         let asked = self.screen.mouse(pointer);
         asked.map(|action| self.update(action, context)).unwrap_or_default()
+    }
+
+    fn moved(&mut self, movement: Movement, context: &mut Context<'_>) -> Option<Vec<Effect>> {
+        let action = self.screen.moved(movement)?;
+        Some(self.update(action, context))
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {

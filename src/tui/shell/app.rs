@@ -26,7 +26,7 @@ use crate::{
     runs::overview::Overview,
     tui::{
         panels::{Panel, Panels},
-        screens::{AnyScreen, Context, Looks, Scene, Screen, listing::Listing},
+        screens::{AnyScreen, Context, Looks, Scene, Screen, charts::ChartLayout, listing::Listing},
         store::{Run, RunStore, shelf::Shelf, telling::News},
     },
 };
@@ -104,6 +104,8 @@ pub struct App {
     pub visits: Vec<Visit>,
     /// How the charts are drawn.
     pub looks: Looks,
+    /// The panels of the Charts screen.
+    pub layout: ChartLayout,
     /// Which screen is in front, in whichever run.
     pub front: usize,
     /// First visible line of the help; `None` if it is closed.
@@ -160,6 +162,7 @@ impl App {
             store,
             shelf: Shelf::default(),
             looks: Looks::default(),
+            layout: ChartLayout::default(),
             front: 0,
             help: None,
             explained: None,
@@ -191,6 +194,7 @@ impl App {
             shelf: &self.shelf,
             listing: self.listing(),
             looks: self.looks,
+            layout: &self.layout,
             theme: &self.theme,
             message: self.message.as_ref(),
             obeyed: self.obeyed(),
@@ -230,8 +234,8 @@ impl App {
         act: impl FnOnce(&mut [Box<dyn AnyScreen>], &mut Context<'_>) -> T,
     ) -> T {
         let Visit { screens, listing, .. } = &mut self.visits[self.store.place()];
-        let (store, looks) = (self.store.shown(), &mut self.looks);
-        act(screens, &mut Context { store, listing, looks, shelf: &self.shelf })
+        let (store, looks, layout) = (self.store.shown(), &mut self.looks, &mut self.layout);
+        act(screens, &mut Context { store, listing, looks, layout, shelf: &self.shelf })
     }
 
     /// Runs an update of the screen in front.

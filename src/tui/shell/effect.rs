@@ -58,6 +58,8 @@ pub enum Effect {
         /// What to write.
         text: String,
     },
+    /// Remembers the layout of the Charts screen.
+    KeepLayout,
     /// Suspends the process.
     Suspend,
     /// Clears the terminal and draws everything.

@@ -22,6 +22,7 @@ use super::{
     effect::Effect,
     export::export,
     message::Level,
+    remembered::LAYOUT,
     restart,
     update::update,
     view::view,
@@ -69,6 +70,13 @@ pub(crate) trait Host {
     /// # Errors
     /// What the terminal answered.
     fn copy(&mut self, text: &str) -> io::Result<()>;
+    /// Remembers a text for later starts, under this name.
+    ///
+    /// # Errors
+    /// What the file system answered.
+    fn remember(&mut self, _file_name: &str, _text: &str) -> io::Result<()> {
+        Ok(())
+    }
     /// Starts an engine that resumes a run from its last checkpoint.
     ///
     /// # Errors
@@ -429,6 +437,11 @@ where
                 Ok((path, true)) => app.say(Level::Info, format!("written to {}", path.display())),
                 Ok((path, false)) => app.say(Level::Info, format!("it is already in {}", path.display())),
                 Err(error) => app.say(Level::Warning, format!("could not write {file_name} here: {error}")),
+            }
+        }
+        Effect::KeepLayout => {
+            if let Err(error) = host.remember(LAYOUT, &app.layout.text()) {
+                app.say(Level::Warning, format!("this layout cannot be remembered: {error}"));
             }
         }
         // The others are carried out by their requester.

@@ -279,9 +279,9 @@ fn meanings(theme: &Theme) -> Vec<(String, Style, &'static str)> {
              random-reward",
         ),
         (
-            "lines, dots".to_owned(),
+            "lines".to_owned(),
             theme.title,
-            "bright lines are debiased moving averages, dim dots raw steps; more checks alone are not progress",
+            "bright lines are debiased moving averages, faint ones the steps themselves; more checks alone are not progress",
         ),
         (
             "dollars".to_owned(),

@@ -16,6 +16,7 @@ mod palette;
 pub(in crate::tui) mod past;
 pub mod prompt;
 pub mod question;
+pub(in crate::tui) mod remembered;
 pub mod restart;
 mod scrubber;
 mod stepping;

@@ -9,6 +9,7 @@
 use ratatui::style::{Modifier, Style};
 
 use super::palette::Palette;
+use crate::tui::chart::Glyphs;
 
 /// How everything on screen is drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,13 +60,16 @@ pub struct Theme {
     pub error: Style,
     /// Whether only ASCII may be drawn (no braille, no box drawing).
     pub ascii: bool,
+    /// What curves are drawn with where more than ASCII may be drawn.
+    pub lines: Glyphs,
     /// Whether colours may be used.
     pub color: bool,
 }
 
 impl Theme {
     /// Reads `NO_COLOR` (any non-empty value), `AHA_ASCII` (any value but `0`), `TERM`, and what is said of the
-    /// background (`AHA_BACKGROUND`, `COLORFGBG`) from the environment that `variable` looks names up in.
+    /// background (`AHA_BACKGROUND`, `COLORFGBG`) and of curves (`AHA_LINES`) from the environment that `variable` looks
+    /// names up in.
     pub(crate) fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
         let term = variable("TERM").unwrap_or_default();
         let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty()) || term == "dumb";
@@ -74,8 +78,9 @@ impl Theme {
             Some(value) if !value.is_empty() => value != "0",
             _ => term == "linux" || term == "dumb",
         };
+        let lines = Glyphs::detect(&variable);
         let themed = if no_color { Self::plain() } else { Self::of(Palette::detect(variable)) };
-        Self { ascii, ..themed }
+        Self { ascii, lines, ..themed }
     }
 
     /// The theme for an unknown background.
@@ -112,6 +117,7 @@ impl Theme {
             warning: bold(palette.yellow),
             error: bold(palette.red),
             ascii: false,
+            lines: Glyphs::default(),
             color: true,
         }
     }
@@ -145,6 +151,7 @@ impl Theme {
             warning: bold,
             error: plain.add_modifier(Modifier::BOLD | Modifier::REVERSED),
             ascii: false,
+            lines: Glyphs::default(),
             color: false,
         }
     }
@@ -161,6 +168,11 @@ impl Theme {
     /// The mark of a completion that was cut off.
     pub fn cut_off(&self) -> &'static str {
         self.glyph("…", ".")
+    }
+
+    /// What curves are drawn with.
+    pub(in crate::tui) fn glyphs(&self) -> Glyphs {
+        if self.ascii { Glyphs::Ascii } else { self.lines }
     }
 
     /// `fancy`, or `plain` where only ASCII may be drawn.

@@ -101,7 +101,8 @@ fn told(app: &mut App, place: usize, event: Event) {
     let news = run.hear(event);
     let (ours, live) = (run.is_ours(), run.has(Capability::Live));
     // Of a run that is not shown, its curve may be on screen, or how it stands in the list.
-    app.dirty |= shown || begins || stepped && app.looks.others || app.list.is_some();
+    let is_compared = app.looks.others || app.looks.seeds;
+    app.dirty |= shown || begins || stepped && is_compared || app.list.is_some();
     app.pass_on(place, news);
     if begins && shown {
         app.refresh_all();

@@ -1,13 +1,15 @@
 //! The steps so far, as the charts need them.
 
 mod series;
+mod spent;
+mod tracks;
 
 use std::{cell::Cell, sync::Arc};
 
-use self::series::Series;
+use self::{spent::Spent, tracks::Tracks};
 use crate::{
     eval::BaseReference,
-    metrics::{AhaWatch, Ema, Metric, registry},
+    metrics::{AhaWatch, Metric, registry},
     record::Step,
 };
 
@@ -52,26 +54,6 @@ const FIRST_WHOLE: usize = 256;
 /// length fits.
 const LAST_WHOLE: usize = 4096;
 
-/// One curve, smoothed in one way; a step whose value is not finite gives NaN, a gap.
-#[derive(Debug, Clone)]
-struct Track {
-    average: Ema,
-    series: Series,
-    /// The newest value; NaN before the first.
-    last: f64,
-}
-
-impl Track {
-    fn new(smoothing: Smoothing) -> Self {
-        Self { average: Ema::new(smoothing.beta()), series: Series::default(), last: f64::NAN }
-    }
-
-    fn push(&mut self, step: u64, value: f64) {
-        self.last = self.average.push(value).unwrap_or(f64::NAN);
-        self.series.push(step, self.last);
-    }
-}
-
 /// The aha mark as far as it has been looked for.
 #[derive(Debug, Clone, Copy, Default)]
 struct Watched {
@@ -83,12 +65,12 @@ struct Watched {
 }
 
 /// All finished steps in order, with smoothed curves kept up to date.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct History {
     /// The first steps and the last ones.
     steps: Vec<Arc<Step>>,
-    /// Of each metric that a chart draws, and each beside [`Smoothing::ALL`].
-    tracks: Vec<(&'static Metric, [Track; Smoothing::ALL.len()])>,
+    tracks: Tracks,
+    spent: Spent,
     /// Self-corrections per completion of every step, but for those that `before` has seen.
     corrections: Vec<(u64, f64)>,
     before: AhaWatch,
@@ -98,21 +80,6 @@ pub struct History {
     thinned: bool,
     /// Whether the curves lag behind the steps.
     amended: bool,
-}
-
-impl Default for History {
-    fn default() -> Self {
-        Self {
-            steps: Vec::new(),
-            tracks: registry::charted().map(|metric| (metric, Smoothing::ALL.map(Track::new))).collect(),
-            corrections: Vec::new(),
-            before: AhaWatch::default(),
-            watched: Cell::default(),
-            version: 0,
-            thinned: false,
-            amended: false,
-        }
-    }
 }
 
 impl History {
@@ -125,6 +92,28 @@ impl History {
     /// The last finished step.
     pub fn last(&self) -> Option<&Arc<Step>> {
         self.steps.last()
+    }
+
+    /// The step that is kept and nearest to this one. Of the part of a very long run that is no more than curves, any step
+    /// is.
+    pub(crate) fn nearest(&self, wanted: u64) -> Option<u64> {
+        let after = self.steps.partition_point(|known| known.step < wanted);
+        let (before, next) = (after.checked_sub(1).and_then(|at| self.steps.get(at)), self.steps.get(after));
+        match (before, next) {
+            (Some(_), Some(_)) if self.is_curve_only(wanted) => Some(wanted),
+            (Some(before), Some(next)) if next.step - wanted < wanted - before.step => Some(next.step),
+            (Some(before), _) => Some(before.step),
+            (None, next) => next.map(|next| next.step),
+        }
+    }
+
+    /// Whether of this step no more is kept than its part of the curves.
+    pub(crate) fn is_curve_only(&self, step: u64) -> bool {
+        self.thinned
+            && self
+                .steps
+                .get(FIRST_WHOLE)
+                .is_some_and(|newer| step > self.steps[FIRST_WHOLE - 1].step && step < newer.step)
     }
 
     /// Changes whenever anything else here does.
@@ -175,9 +164,10 @@ impl History {
     /// Computes everything from the steps.
     fn take_in_again(&mut self) {
         let kept = Self { version: self.version, ..Self::default() };
-        let steps = std::mem::replace(self, kept).steps;
-        steps.iter().for_each(|metrics| self.take_in(metrics));
-        self.steps = steps;
+        for metrics in std::mem::replace(self, kept).steps {
+            self.take_in(&metrics);
+            self.steps.push(metrics);
+        }
     }
 
     /// Drops the steps after this one.
@@ -186,15 +176,15 @@ impl History {
         self.version += 1;
     }
 
-    fn track(&self, metric: &Metric, smoothing: Smoothing) -> Option<&Track> {
-        let (_, tracks) = self.tracks.iter().find(|(tracked, _)| tracked.name == metric.name)?;
-        Some(&tracks[smoothing as usize])
+    /// Whether any step has a value of this metric.
+    pub(crate) fn has(&self, metric: &Metric) -> bool {
+        self.tracks.has(metric)
     }
 
-    /// The raw points of a metric that is charted: step and value. Of a long run, the extremes of each block of steps:
-    /// its charts are redrawn with every step, and their cost must not grow with the run.
+    /// The raw points of a metric: step and value. Of a long run, the extremes of each block of steps: its charts are
+    /// redrawn with every step, and their cost must not grow with the run.
     pub fn raw(&self, metric: &Metric) -> impl Iterator<Item = (f64, f64)> + use<'_> {
-        self.track(metric, Smoothing::Off).into_iter().flat_map(|track| track.series.points())
+        self.tracks.points(metric, Smoothing::Off)
     }
 
     /// The smoothed points of a metric, as [`History::raw`].
@@ -203,12 +193,17 @@ impl History {
         metric: &Metric,
         smoothing: Smoothing,
     ) -> impl Iterator<Item = (f64, f64)> + use<'_> {
-        self.track(metric, smoothing).into_iter().flat_map(|track| track.series.points())
+        self.tracks.points(metric, smoothing)
     }
 
     /// The last smoothed value of a metric.
     pub fn current(&self, metric: &Metric, smoothing: Smoothing) -> Option<f64> {
-        Some(self.track(metric, smoothing)?.last).filter(|value| value.is_finite())
+        self.tracks.current(metric, smoothing)
+    }
+
+    /// Seconds that the steps up to each one took together, by step as [`History::raw`]; NaN where that is unknown.
+    pub(crate) fn seconds(&self) -> impl Iterator<Item = (f64, f64)> + use<'_> {
+        self.spent.points()
     }
 
     /// The base's values: measured beforehand, or else those of the first step, whose completions the base wrote.
@@ -247,9 +242,8 @@ impl History {
     }
 
     fn take_in(&mut self, metrics: &Step) {
-        for (metric, tracks) in &mut self.tracks {
-            tracks.iter_mut().for_each(|track| track.push(metrics.step, metrics.get(metric)));
-        }
+        self.tracks.push(metrics, &self.steps);
+        self.spent.push(metrics);
         self.corrections.push((metrics.step, metrics.get(&registry::SELF_CORRECTIONS)));
         let watched = self.watched.get_mut();
         if watched.seen > 2 * LAST_WHOLE {
@@ -271,8 +265,8 @@ impl History {
             return;
         }
         // Some are no more than a part of the curves: those are cut, and their averages go on from where they were.
-        let tracks = self.tracks.iter_mut().flat_map(|(_, tracks)| tracks);
-        tracks.for_each(|track| track.series.keep_before(step));
+        self.tracks.keep_before(step);
+        self.spent.keep_before(step);
         self.corrections.truncate(self.corrections.partition_point(|(known, _)| *known < step));
         if self.corrections.is_empty() {
             self.before = AhaWatch::default();

@@ -4,6 +4,7 @@ pub(in crate::tui) mod figures;
 pub(in crate::tui) mod frames;
 pub(crate) mod highlight;
 pub(in crate::tui) mod lines;
+pub(in crate::tui) mod marks;
 pub(in crate::tui) mod message_line;
 pub mod numbers;
 pub(in crate::tui) mod other_runs;

@@ -3,15 +3,15 @@
 use ratatui::{
     buffer::Buffer,
     layout::{Constraint, Layout, Rect},
-    style::{Modifier, Style},
+    style::Style,
     text::{Line, Span},
     widgets::{Paragraph, Widget},
 };
-use unicode_width::UnicodeWidthStr;
 
 use super::{
     frames::panel,
     lines::{join_fitting, separator, span, width_of},
+    marks::{self, unmodified},
     numbers, other_runs,
 };
 use crate::{
@@ -23,7 +23,6 @@ use crate::{
         chart::{Layer, Plot, Scale, Shape, step_range},
         panels::Panel,
         screens::Scene,
-        store::changes::Change,
     },
 };
 
@@ -108,7 +107,7 @@ fn reward_chart(scene: &Scene<'_>) -> Chart {
         ],
         y: Scale::linear(highest(scene, Drawn::Reward, &registry::REWARD).max(0.2)),
         layers: vec![
-            layer(history.raw(&registry::REWARD), Shape::Points, theme.dim),
+            layer(history.raw(&registry::REWARD), Shape::Faint, theme.dim),
             layer(history.smooth(&registry::ACCURACY, smoothing), Shape::Dashed, theme.right),
             layer(history.smooth(&registry::REWARD, smoothing), Shape::Line, theme.reward),
         ],
@@ -138,7 +137,7 @@ fn length_chart(scene: &Scene<'_>) -> Chart {
         title: [Some(title), cut].into_iter().flatten().collect(),
         y: if scene.looks.log_length { Scale::log(lowest, high) } else { Scale::linear(high) },
         layers: vec![
-            layer(history.raw(&registry::MEAN_LENGTH), Shape::Points, theme.dim),
+            layer(history.raw(&registry::MEAN_LENGTH), Shape::Faint, theme.dim),
             layer(history.smooth(&registry::MEAN_LENGTH, smoothing), Shape::Line, theme.length),
         ],
         compared: &registry::MEAN_LENGTH,
@@ -162,7 +161,7 @@ fn checks_chart(scene: &Scene<'_>, width: u16) -> Chart {
         ],
         y: Scale::linear(highest(scene, Drawn::Checks, &registry::CHECKS).max(1.0)),
         layers: vec![
-            layer(history.raw(&registry::CHECKS), Shape::Points, theme.dim),
+            layer(history.raw(&registry::CHECKS), Shape::Faint, theme.dim),
             layer(
                 history.smooth(&registry::TRUE_CHECKS, smoothing),
                 Shape::Filled,
@@ -217,7 +216,7 @@ fn answers_chart(scene: &Scene<'_>) -> Chart {
         ],
         y: Scale::linear(1.0),
         layers: vec![
-            layer(history.raw(&registry::FAITHFUL_SHARE), Shape::Points, theme.dim),
+            layer(history.raw(&registry::FAITHFUL_SHARE), Shape::Faint, theme.dim),
             layer(history.smooth(&registry::ACCURACY, smoothing), Shape::Dashed, theme.right),
             layer(history.smooth(&registry::FAITHFUL_SHARE, smoothing), Shape::Line, theme.accent),
         ],
@@ -276,6 +275,7 @@ impl Chart {
         let plot = Rect { x: inner.x + AXIS, width: inner.width - AXIS, height: inner.height - 1, ..inner };
         let last = scene.store.history.last().map_or(0, |step| step.step);
         let x = step_range(last.max(other_runs::last_step(scene)), scene.store.over());
+        let marks = marks::of(scene);
         let layers = other_runs::layers(scene, self.compared).into_iter().chain(self.layers).collect();
         for (value, row) in [
             (self.y.high(), plot.y),
@@ -290,19 +290,17 @@ impl Chart {
             y: self.y,
             layers,
             reference: self.reference.map(|value| (value, format!("base {}", numbers::axis(round(value))))),
-            marks: marks(scene).into_iter().map(|mark| (mark.step as f64, unmodified(mark.style))).collect(),
+            marks: marks.iter().map(|mark| (mark.step as f64, unmodified(mark.style))).collect(),
             faint_until: scene.store.fork().map(|fork| fork.step as f64),
             reference_style: theme.reference,
         }
-        .render(plot, buffer, theme.ascii);
+        .render(plot, buffer, theme.glyphs());
         other_runs::draw_numbers(scene, self.compared, (x, self.y), plot, buffer);
-        steps_axis(scene, plot, x, buffer);
+        let last = numbers::axis(x.1);
+        let ends = (numbers::axis(x.0), [format!("step {last}"), last]);
+        let marks = marks.into_iter().map(|mark| (mark.step as f64, mark)).collect();
+        marks::draw_axis(theme, marks, plot, (x, ends), buffer);
     }
-}
-
-/// Without underlining and the like, which make braille unreadable.
-fn unmodified(style: Style) -> Style {
-    Style { add_modifier: style.add_modifier & (Modifier::BOLD | Modifier::DIM), ..style }
 }
 
 /// Two significant digits: a reference line is no more exact than that.
@@ -312,82 +310,6 @@ fn round(value: f64) -> f64 {
     }
     let scale = 10f64.powf(1.0 - value.abs().log10().floor());
     (value * scale).round() / scale
-}
-
-/// A step with a vertical line and a name.
-struct Mark {
-    step: u64,
-    name: String,
-    style: Style,
-}
-
-/// The marks, most important first: the aha mark, the forks and what was changed.
-fn marks(scene: &Scene<'_>) -> Vec<Mark> {
-    let theme = scene.theme;
-    let aha = scene.store.aha().map(|step| Mark {
-        step,
-        name: format!("{} aha {step}", theme.glyph("▲", "^")),
-        style: theme.aha,
-    });
-    let forks = scene.store.started.iter().flat_map(|started| &started.forks).map(|fork| Mark {
-        step: fork.step,
-        name: format!("fork {}", fork.step),
-        style: theme.title,
-    });
-    aha.into_iter().chain(forks).chain(changes(scene)).collect()
-}
-
-/// The steps after which something was changed.
-fn changes(scene: &Scene<'_>) -> Vec<Mark> {
-    let (theme, all) = (scene.theme, scene.store.changes.all());
-    let alike = all.chunk_by(|one, other| one.step == other.step);
-    let mark = |changes: &[Change]| {
-        let name = match changes {
-            [only] => format!("{} {}", only.key, only.value),
-            several => format!("{} keys", several.len()),
-        };
-        let step = changes.first().map_or(0, |change| change.step);
-        Mark { step, name: format!("{} {name}", theme.glyph("◆", "*")), style: theme.accent }
-    };
-    alike.map(mark).collect()
-}
-
-/// The steps at both ends of the axis, and the marks between them where there is room.
-fn steps_axis(scene: &Scene<'_>, plot: Rect, x: (f64, f64), buffer: &mut Buffer) {
-    let theme = scene.theme;
-    let row = plot.bottom();
-    buffer.set_stringn(plot.x, row, numbers::axis(x.0), usize::from(plot.width), theme.dim);
-    // Columns that are written on, with one to spare at each end.
-    let mut taken = vec![(plot.x, plot.x + 2)];
-    let is_free =
-        |taken: &[(u16, u16)], from: u16, to: u16| taken.iter().all(|at| to <= at.0 || at.1 <= from);
-    for Mark { step, name, style } in marks(scene) {
-        let width = name.width() as u16;
-        if width > plot.width {
-            continue;
-        }
-        let place = (step as f64 - x.0) / (x.1 - x.0) * f64::from(plot.width - 1);
-        let start = plot.x + (place.clamp(0.0, f64::from(plot.width)) as u16).min(plot.width - width);
-        // The first mark goes over the number of the first step; the others beside what is there, if not far off.
-        let beside = taken.iter().flat_map(|at| [at.1, at.0.saturating_sub(width)]);
-        let mut places = [start].into_iter().chain(beside.filter(|at| at.abs_diff(start) <= width));
-        let is_good = |at: &u16| {
-            let inside = *at >= plot.x && at + width <= plot.right();
-            inside && (taken.len() == 1 || is_free(&taken, *at, at + width))
-        };
-        if let Some(start) = places.find(is_good) {
-            buffer.set_string(start, row, name, style);
-            taken.push((start.saturating_sub(1), start + width + 1));
-        }
-    }
-    let last = numbers::axis(x.1);
-    for label in [format!("step {last}"), last] {
-        let start = plot.right().saturating_sub(label.width() as u16);
-        if is_free(&taken, start, plot.right()) {
-            buffer.set_string(start, row, label, theme.dim);
-            return;
-        }
-    }
 }
 
 /// What the areas mean.

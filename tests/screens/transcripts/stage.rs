@@ -9,6 +9,7 @@ use aha_lab::{
         panels::Panels,
         screens::{
             Context, Gesture, Looks, Pointer, Scene, Screen,
+            charts::ChartLayout,
             listing::Listing,
             transcripts::{Action, Hits, KEYS, Transcripts as Listed, typing_action},
         },
@@ -35,6 +36,7 @@ pub(super) struct Transcripts {
     pub(super) shelf: Shelf,
     pub(super) listing: Listing,
     pub(super) looks: Looks,
+    pub(super) layout: ChartLayout,
 }
 
 impl Transcripts {
@@ -45,8 +47,8 @@ impl Transcripts {
     pub(super) fn with_capacity(capacity: usize) -> Self {
         let mut runs = RunStore::new(RunFacts::of_our_files(false), []);
         runs.shown_mut().completions = Completions::new(capacity);
-        let (screen, hits, listing, looks, shelf) = Default::default();
-        Self { screen, hits, fresh: false, runs, shelf, listing, looks }
+        let (screen, hits, listing, looks, layout, shelf) = Default::default();
+        Self { screen, hits, fresh: false, runs, shelf, listing, looks, layout }
     }
 
     pub(super) fn push(&mut self, record: Arc<Rollout>) {
@@ -57,20 +59,17 @@ impl Transcripts {
         if std::mem::take(&mut self.fresh) {
             self.screen.take_over(&self.hits);
         }
-        let mut context = Context {
-            store: self.runs.shown(),
-            listing: &mut self.listing,
-            looks: &mut self.looks,
-            shelf: &self.shelf,
-        };
+        let (store, listing, shelf) = (self.runs.shown(), &mut self.listing, &self.shelf);
+        let mut context =
+            Context { store, listing, looks: &mut self.looks, layout: &mut self.layout, shelf };
         let effects = self.screen.update(action, &mut context, &self.hits);
         effects.into_iter().find(|effect| *effect != Effect::Dismiss)
     }
 
     pub(super) fn draw(&mut self, area: Option<Rect>, theme: &Theme, width: u16, height: u16) -> Buffer {
         let store = self.runs.shown();
-        let (listing, looks) = (&mut self.listing, &mut self.looks);
-        self.screen.refresh(&mut Context { store, listing, looks, shelf: &self.shelf });
+        let (listing, looks, layout) = (&mut self.listing, &mut self.looks, &mut self.layout);
+        self.screen.refresh(&mut Context { store, listing, looks, layout, shelf: &self.shelf });
         let (runs, shelf, listing, looks) = (&self.runs, &self.shelf, &self.listing, self.looks);
         let panels = Panels::default();
         let scene = Scene {
@@ -79,6 +78,7 @@ impl Transcripts {
             shelf,
             listing,
             looks,
+            layout: &self.layout,
             theme,
             message: None,
             obeyed: false,

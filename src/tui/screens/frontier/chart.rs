@@ -70,7 +70,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, frontier: &Shown<'_>, theme:
         faint_until: None,
         reference_style: theme.reference,
     };
-    plot.render(inner, buffer, theme.ascii);
+    plot.render(inner, buffer, theme.glyphs());
     for (curve, before) in &curves {
         let (mark, style) = look(curve.kind, *before, theme);
         for spot in &curve.spots {

@@ -61,6 +61,7 @@ fn perform(app: &mut App, effect: Effect) -> Vec<Command> {
         Effect::GiveUpMeasurement => app.ask(app.run().measurements.give_up()),
         Effect::Copy { .. }
         | Effect::Export { .. }
+        | Effect::KeepLayout
         | Effect::Suspend
         | Effect::Redraw
         | Effect::Restart

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     protocol::{Capability, Command, Play},
     tui::{
-        screens::{Gesture, Pointer},
+        screens::{Gesture, Movement, Pointer},
         shell::{
             app::App,
             help,
@@ -204,7 +204,8 @@ pub(super) fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
         MouseEventKind::ScrollUp => Gesture::Up,
         MouseEventKind::ScrollDown => Gesture::Down,
         MouseEventKind::Down(MouseButton::Left) => Gesture::Click,
-        MouseEventKind::Drag(MouseButton::Left) => return scrub(app, event.column, event.row),
+        MouseEventKind::Drag(MouseButton::Left) => return drag(app, event),
+        MouseEventKind::Moved => return follow(app, false, event),
         _ => return Vec::new(),
     };
     app.dirty = true;
@@ -249,6 +250,28 @@ fn click(app: &mut App, pointer: Pointer) -> Vec<Command> {
         None => return point(app, pointer),
     }
     Vec::new()
+}
+
+/// Goes through a record that is played, or does what the screen in front makes of it.
+fn drag(app: &mut App, event: MouseEvent) -> Vec<Command> {
+    if app.picture.scrubber.contains((event.column, event.row).into()) {
+        return scrub(app, event.column, event.row);
+    }
+    follow(app, true, event)
+}
+
+/// Tells the screen in front where the mouse is, unless something is open over it.
+fn follow(app: &mut App, drags: bool, event: MouseEvent) -> Vec<Command> {
+    let covered = app.help.is_some() || app.list.is_some() || app.tour.is_some() || app.welcome;
+    if covered || app.question.is_some() || app.prompt.is_some() {
+        return Vec::new();
+    }
+    let movement = Movement { drags, column: event.column, row: event.row };
+    let Some(effects) = app.front_does(|screen, context| screen.moved(movement, context)) else {
+        return Vec::new();
+    };
+    app.dirty = true;
+    perform_all(app, effects)
 }
 
 /// Goes to the step of the record that is at this place of the scrubber.
