@@ -17,7 +17,7 @@ use super::{
 use crate::{
     config::Config,
     metrics::{format, registry},
-    runs::{Reader, RunDirectory, overview::Overview, source::Columns},
+    runs::{RunDirectory, overview::Overview, source::Columns},
 };
 
 /// Compare runs: what differs in their configuration, and their metrics side by side
@@ -80,14 +80,14 @@ pub fn run(args: &CompareArgs, mut stdout: impl Write) -> Result<i32, Failure> {
 }
 
 fn read(place: &Path) -> Result<Compared, Failure> {
-    let mut summary = Summary::default();
     let Ok(run) = RunDirectory::open(place) else {
+        let mut summary = Summary::default();
         steps_in(place, &Columns::default())?.into_iter().for_each(|step| summary.take_in(step));
         let overview = Overview::elsewhere(place);
         let overview = overview.ok_or_else(|| Failure(format!("{} is no run.", place.display())))?;
         return Ok(Compared { overview, config: None, summary: summary.json() });
     };
-    Reader::new(&run).metrics()?.records.into_iter().for_each(|step| summary.take_in(step));
+    let summary = Summary::of(&run)?;
     let config = Some(run.config()?.config);
     Ok(Compared { overview: Overview::of(&run), config, summary: summary.json() })
 }

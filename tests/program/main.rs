@@ -23,6 +23,8 @@ mod full_disk;
 mod hub;
 mod inspection;
 #[cfg(unix)]
+mod keeping;
+#[cfg(unix)]
 mod kills;
 mod listed;
 #[cfg(unix)]
@@ -57,6 +59,8 @@ mod signals;
 mod soak;
 #[cfg(unix)]
 mod strangers;
+#[cfg(unix)]
+mod sweeping;
 #[cfg(unix)]
 mod taken_away;
 mod tasks;
