@@ -18,7 +18,7 @@ use crate::{
     config::Config,
     metrics::{format, registry},
     runs::{
-        Reader, RunDirectory,
+        RunDirectory,
         overview::{Overview, differing_keys},
         source::Columns,
     },
@@ -83,14 +83,14 @@ pub fn run(args: &CompareArgs, mut stdout: impl Write) -> Result<i32, Failure> {
 }
 
 fn read(place: &Path) -> Result<Compared, Failure> {
-    let mut summary = Summary::default();
     let Ok(run) = RunDirectory::open(place) else {
+        let mut summary = Summary::default();
         steps_in(place, &Columns::default())?.into_iter().for_each(|step| summary.take_in(step));
         let overview = Overview::elsewhere(place);
         let overview = overview.ok_or_else(|| Failure(format!("{} is no run.", place.display())))?;
         return Ok(Compared { overview, summary: summary.json() });
     };
-    Reader::new(&run).metrics()?.records.into_iter().for_each(|step| summary.take_in(step));
+    let summary = Summary::of(&run)?;
     run.config()?;
     Ok(Compared { overview: Overview::of(&run), summary: summary.json() })
 }

@@ -143,8 +143,14 @@ fn program() -> String {
     env::args().next().map_or_else(|| "aha-lab".into(), |name| quoted(&name))
 }
 
+/// The command that this process was started with.
+pub(super) fn this_command() -> String {
+    let words = env::args_os().skip(1).map(|word| format!(" {}", quoted(&word.to_string_lossy())));
+    program() + &words.collect::<String>()
+}
+
 /// A path as an argument that cannot be mistaken for a name or an option.
-fn argument(path: &Path) -> String {
+pub(super) fn argument(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain =
         path.components().count() > 1 || matches!(path.components().next(), Some(Component::RootDir));

@@ -28,6 +28,7 @@ pub mod score;
 mod serve;
 mod settings;
 mod summary;
+pub mod sweep;
 mod table;
 
 use std::{fmt, io::IsTerminal};

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    Failure,
+    Failure, farewell,
     table::{NOTHING, Table},
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     runs::{
         notes::Notes,
         overview::{self, HeldOut, Overview},
+        sweep,
     },
     system::output,
 };
@@ -62,17 +63,28 @@ pub fn run(args: &RunsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     }
     let runs: Vec<Overview> =
         overview::places(&args.runs)?.iter().filter_map(|place| overview::at(place)).collect();
+    let (sweeps, unread): (Vec<_>, Vec<_>) = sweep::list(&args.runs).into_iter().partition(Result::is_ok);
+    let sweeps: Vec<String> = sweeps.into_iter().flatten().collect();
     if args.json {
-        writeln!(stdout, "{}", json!({"folder": args.runs, "runs": runs}))?;
+        writeln!(stdout, "{}", json!({"folder": args.runs, "runs": runs, "sweeps": sweeps}))?;
         return Ok(0);
     }
     if runs.is_empty() {
-        output::say(format_args!(
-            "There is no run in {}.",
-            output::printable(&args.runs.display().to_string())
-        ));
-        return Ok(0);
+        output::say(format_args!("There is no run in {}.", args.runs.display()));
+    } else {
+        table_of(&runs).print(&mut stdout)?;
     }
+    runs.iter().flat_map(|run| &run.troubles).for_each(output::say);
+    for sweep in &sweeps {
+        let place = farewell::argument(&args.runs.join(sweep));
+        output::say(format_args!("{sweep} is a sweep; `aha-lab runs --runs {place}` lists its runs."));
+    }
+    unread.into_iter().filter_map(Result::err).for_each(output::say);
+    Ok(0)
+}
+
+/// One line for each run.
+fn table_of(runs: &[Overview]) -> Table {
     let ascii = env::var_os("AHA_ASCII").is_some_and(|value| !value.is_empty());
     let noted = |says: fn(&Notes) -> bool| runs.iter().any(|run| says(&run.notes));
     // What nobody has said of any run takes no room.
@@ -84,7 +96,7 @@ pub fn run(args: &RunsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
     let more = [(named, "given name"), (tagged, "tags"), (annotated, "note")];
     let more = more.into_iter().filter_map(|(shown, heading)| when(shown, heading.to_owned()));
     let mut table = Table::new(headings.map(str::to_owned).into_iter().chain(more));
-    for run in &runs {
+    for run in runs {
         let cells = [
             run.name.clone(),
             run.engine.map_or_else(|| format!("{} {}", run.task, run.level), |engine| format!("({engine})")),
@@ -105,11 +117,17 @@ pub fn run(args: &RunsArgs, mut stdout: impl Write) -> Result<i32, Failure> {
         ];
         table.row(cells.into_iter().chain(more.into_iter().flatten()));
     }
-    table.print(&mut stdout)?;
-    for trouble in runs.iter().flat_map(|run| &run.troubles) {
-        output::say(output::printable(trouble));
-    }
-    Ok(0)
+    table
+}
+
+/// The folders in the folder of runs that are none of ours.
+fn folders(runs: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(runs).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries
+        .filter(|path| {
+            path.is_dir() && !path.join(sweep::MANIFEST).is_file() && RunDirectory::open(path).is_err()
+        })
+        .collect()
 }
 
 fn held_out(best: HeldOut) -> String {

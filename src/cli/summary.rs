@@ -10,7 +10,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{metrics::registry, record::Step, system::output::printable_within_line};
+use crate::{
+    metrics::registry,
+    record::Step,
+    runs::{Reader, RunDirectory, RunError},
+    system::output::printable_within_line,
+};
 
 /// Steps averaged at each end.
 const ENDS: usize = 3;
@@ -26,6 +31,16 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
+    /// Of all steps of a run.
+    ///
+    /// # Errors
+    /// If its log cannot be read.
+    pub(super) fn of(run: &RunDirectory) -> Result<Self, RunError> {
+        let mut summary = Self::default();
+        Reader::new(run).metrics()?.records.into_iter().for_each(|step| summary.take_in(step));
+        Ok(summary)
+    }
+
     /// One more step.
     pub(crate) fn take_in(&mut self, step: Step) {
         self.times.push_back(step.get(&registry::STEP_TIME));

@@ -11,6 +11,7 @@ pub(crate) mod interval;
 pub mod meter;
 pub(crate) mod readings;
 pub mod registry;
+pub(crate) mod seeds;
 pub mod sentinel;
 pub(crate) mod smoothing;
 pub mod spread;

@@ -21,6 +21,7 @@ pub mod overview;
 pub mod pinned;
 pub mod place;
 pub mod playback;
+pub(crate) mod progress;
 pub mod reader;
 pub mod rollout_index;
 pub mod shelf;
@@ -28,6 +29,7 @@ pub(crate) mod soundness;
 pub mod source;
 pub mod state;
 mod steps;
+pub mod sweep;
 mod tail;
 
 pub use checkpoint::{CheckpointWriter, Manifest, newest_valid, verify};

@@ -1,6 +1,6 @@
 //! Hides the differences between systems in signals, suspending, and the process's standard error.
 
-use std::{fs::File, io, path::Path};
+use std::{fs::File, io, path::Path, process::Child};
 
 use crossbeam_channel::Receiver;
 
@@ -33,6 +33,14 @@ pub fn signals() -> io::Result<Receiver<Signal>> {
 /// If the system refuses to install the handlers.
 pub(crate) fn interrupts() -> io::Result<Receiver<()>> {
     system::interrupts()
+}
+
+/// Asks a process that this one has started to end safely; a system without signals ends it at once.
+///
+/// # Errors
+/// The system's error.
+pub(crate) fn interrupt(child: &mut Child) -> io::Result<()> {
+    system::interrupt(child)
 }
 
 /// Makes a write beyond the file size limit (`ulimit -f`) fail like any other, instead of silently ending the
@@ -121,6 +129,7 @@ mod system {
         io,
         os::fd::OwnedFd,
         path::Path,
+        process::Child,
         sync::Arc,
         thread,
     };
@@ -177,6 +186,10 @@ mod system {
             }
         })?;
         Ok(receiver)
+    }
+
+    pub(crate) fn interrupt(child: &mut Child) -> io::Result<()> {
+        Ok(process::kill_process(process::Pid::from_child(child), process::Signal::INT)?)
     }
 
     pub fn outlive_file_size_limit() {
@@ -252,7 +265,7 @@ mod system {
 
 #[cfg(not(unix))]
 mod system {
-    use std::{fs::File, io, path::Path};
+    use std::{fs::File, io, path::Path, process::Child};
 
     use crossbeam_channel::{Receiver, never};
 
@@ -264,6 +277,10 @@ mod system {
 
     pub(crate) fn interrupts() -> io::Result<Receiver<()>> {
         Ok(never())
+    }
+
+    pub(crate) fn interrupt(child: &mut Child) -> io::Result<()> {
+        child.kill()
     }
 
     pub fn outlive_file_size_limit() {}

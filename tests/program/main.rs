@@ -25,6 +25,8 @@ mod full_disk;
 mod hub;
 mod inspection;
 #[cfg(unix)]
+mod keeping;
+#[cfg(unix)]
 mod kills;
 mod listed;
 #[cfg(unix)]
@@ -61,6 +63,8 @@ mod signals;
 mod soak;
 #[cfg(unix)]
 mod strangers;
+#[cfg(unix)]
+mod sweeping;
 #[cfg(unix)]
 mod taken_away;
 mod tasks;

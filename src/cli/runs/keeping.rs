@@ -130,9 +130,10 @@ fn is_wanted(runs: &Path, run: &RunDirectory) -> Result<bool, Failure> {
         ));
     }
     let question = format!(
-        "Delete {} for good ({} steps, {})? [y/N] ",
+        "Delete {} for good ({} {}, {})? [y/N] ",
         printable_within_line(&run.name()),
         overview.steps,
+        if overview.steps == 1 { "step" } else { "steps" },
         format::bytes(overview.bytes)
     );
     let mut stderr = io::stderr();
