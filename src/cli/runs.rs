@@ -120,16 +120,6 @@ fn table_of(runs: &[Overview]) -> Table {
     table
 }
 
-/// The folders in the folder of runs that are none of ours.
-fn folders(runs: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(runs).into_iter().flatten().flatten().map(|entry| entry.path());
-    entries
-        .filter(|path| {
-            path.is_dir() && !path.join(sweep::MANIFEST).is_file() && RunDirectory::open(path).is_err()
-        })
-        .collect()
-}
-
 fn held_out(best: HeldOut) -> String {
     format!("{:.3} @{}", best.accuracy, best.step)
 }

@@ -14,6 +14,7 @@ use super::{
     notes::{self, Notes},
     reader::Reader,
     source::{self, Reading},
+    sweep,
 };
 use crate::{
     config::Config,
@@ -192,7 +193,8 @@ pub fn places(folder: &Path) -> Result<Vec<PathBuf>, RunError> {
         other => other.map_err(RunError::io("list the folder", folder))?,
     };
     let mut places: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    places.retain(|path| path.is_dir());
+    // The runs of a sweep are in its own folder.
+    places.retain(|path| path.is_dir() && !path.join(sweep::MANIFEST).is_file());
     places.sort();
     Ok(places)
 }
