@@ -29,7 +29,7 @@ fn is_first_with(variable: impl Fn(&str) -> Option<OsString>) -> bool {
 }
 
 /// Where a program keeps what it remembers of a user: as the XDG base directories have it, or Windows.
-fn state_folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+pub(super) fn state_folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     // A relative path there is to be ignored.
     let path = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || path("HOME").map(|home| home.join(Path::new(".local/state")));

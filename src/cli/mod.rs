@@ -12,6 +12,7 @@ pub mod eval;
 pub mod export;
 mod farewell;
 mod first_start;
+mod remembered;
 pub mod jsonl;
 pub mod metrics;
 pub mod open;

@@ -11,7 +11,7 @@ use clap::Args;
 use super::{
     Failure,
     farewell::{self, Leaving},
-    first_start,
+    first_start, remembered,
 };
 use crate::{
     engine::side,
@@ -82,7 +82,9 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
     let mut options = TuiOptions { mouse: !args.no_mouse, welcome, ..TuiOptions::default() };
     options.theme.ascii |= args.ascii;
     options.warning = refused.first().map(|why| format!("{} not opened: {why}", refused.len()));
+    remembered::recall(&mut options);
     let outcome = tui::run(first, sources.collect(), options, None)?;
+    remembered::keep(&outcome.remembered);
     // The reading threads end when nobody listens; the process does not wait for them.
     match (&places[..], &outcome.runs[..]) {
         ([place], [seen]) => {

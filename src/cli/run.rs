@@ -16,7 +16,7 @@ use super::{
     base::{base_of, place_of},
     detached,
     farewell::{self, Leaving},
-    first_start, progress_visible,
+    first_start, progress_visible, remembered,
     settings::SettingArgs,
     summary::Summary,
 };
@@ -153,10 +153,12 @@ fn screen(args: &RunArgs) -> TuiOptions {
     let welcome = first_start::is_first();
     let mut options = TuiOptions { mouse: !args.no_mouse, welcome, ..TuiOptions::default() };
     options.theme.ascii |= args.ascii;
+    remembered::recall(&mut options);
     options
 }
 
 fn finish_screen(outcome: &tui::TuiOutcome) -> Result<i32, Failure> {
+    remembered::keep(&outcome.remembered);
     if let Some(tui::Seen { run: Some(run), price_per_hour, .. }) = outcome.runs.first() {
         let price_per_hour = Some(*price_per_hour);
         farewell::say(run, Leaving { price_per_hour, accuracy_is_told: false, engine_is_ours: true });

@@ -27,6 +27,7 @@ use self::shell::{
     restart::Restarter,
     terminal::{self, TerminalGuard},
     theme::Theme,
+    themes::Named,
 };
 use self::store::{Run, RunStore};
 use crate::{
@@ -47,6 +48,17 @@ pub struct TuiOptions {
     pub warning: Option<String>,
     /// Whether they see the lab for the first time.
     pub welcome: bool,
+    /// What they chose before.
+    pub remembered: Remembered,
+}
+
+/// What is remembered of a person from one start to the next.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// The theme.
+    pub theme: Named,
+    /// The screen that was in front, by its name.
+    pub screen: Option<String>,
 }
 
 impl Default for TuiOptions {
@@ -57,6 +69,7 @@ impl Default for TuiOptions {
             engine_log: None,
             warning: None,
             welcome: false,
+            remembered: Remembered::default(),
         }
     }
 }
@@ -81,6 +94,8 @@ pub struct TuiOutcome {
     pub failed: Option<String>,
     /// Whether Ctrl+C or a signal ended it.
     pub interrupted: bool,
+    /// What is to be remembered for the next start.
+    pub remembered: Remembered,
     /// Whether our engine reported its end, or there was none. If not, it may still be writing its last checkpoint.
     pub engine_ended: bool,
 }
@@ -112,6 +127,7 @@ pub fn run(
     let mut app = App::of_runs(options.theme, store);
     app.mouse = options.mouse;
     app.welcome = options.welcome;
+    app.recall(&options.remembered);
     if let Some(warning) = options.warning {
         app.say(Level::Warning, warning);
     }
@@ -145,6 +161,7 @@ fn outcome(app: &App) -> TuiOutcome {
             _ => None,
         },
         interrupted: app.interrupted,
+        remembered: Remembered { theme: app.named, screen: Some(app.in_front().name().to_owned()) },
         engine_ended: app.store.own_in_hand().is_none(),
     }
 }

@@ -97,6 +97,8 @@ impl Lab {
         command.env_remove("NO_COLOR");
         // What is said at the first start has a test of its own.
         command.env("AHA_WELCOME", "0");
+        // So has what is remembered from one start to the next.
+        command.env("AHA_REMEMBER", "0");
         let child = pair.slave.spawn_command(command).unwrap();
         let mut output = pair.master.try_clone_reader().unwrap();
         let keyboard = pair.master.take_writer().unwrap();

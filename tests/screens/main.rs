@@ -8,6 +8,8 @@ mod every_screen;
 mod explained;
 mod foreign;
 mod frontier;
+mod grammar;
+mod hands;
 mod live;
 mod meter;
 mod microscope;

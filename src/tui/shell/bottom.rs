@@ -6,7 +6,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::{
     app::App,
     hints,
-    prompt::{Prompt, STEP_PROMPT},
+    prompt::{Asks, Prompt, STEP_PROMPT},
 };
 use crate::protocol::Playing;
 use crate::tui::screens::Hits;
@@ -60,7 +60,13 @@ fn hint_gap(width: usize) -> usize {
 fn prompt_line(app: &App, prompt: &Prompt, width: usize) -> Vec<Span<'static>> {
     let theme = &app.theme;
     let cursor = theme.glyph("▌", "_");
-    let mut spans = vec![span(" set ", theme.accent)];
+    let asked = match prompt.asks() {
+        Asks::Setting => " set ",
+        Asks::Search => " / ",
+        Asks::Text => " write to ",
+        Asks::Screen => " write screen to ",
+    };
+    let mut spans = vec![span(asked, theme.accent)];
     // A long line shows its end, where the cursor is.
     const LEAVES: &str = "   Esc leaves";
     let room = width.saturating_sub(width_of(&spans) + 1 + if width >= 40 { LEAVES.len() } else { 0 });

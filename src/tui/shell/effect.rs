@@ -1,6 +1,6 @@
 //! The effects that screens and keys request; screens never touch the engine, files or the terminal themselves.
 
-use super::{message::Level, question::Question};
+use super::{export::Form, message::Level, question::Question};
 use crate::{
     eval::rescoring::Trial,
     protocol::side::PlayRequest,
@@ -15,6 +15,8 @@ pub enum Effect {
     Say(Level, String),
     /// Puts the message away.
     Dismiss,
+    /// Goes back: nothing is open on the screen that could be closed.
+    Back,
     /// Asks for confirmation.
     Confirm(Question),
     /// Opens the prompt with this text.
@@ -25,6 +27,8 @@ pub enum Effect {
     Rescore(Box<Trial>),
     /// Opens a completion for reading.
     Read(Key),
+    /// Looks closely at a completion that may not be scored yet.
+    LookAt(Key),
     /// Ends the run.
     EndRun,
     /// Pins a puzzle.
@@ -48,12 +52,14 @@ pub enum Effect {
         /// The text, verbatim.
         text: String,
     },
-    /// Writes a file into the current directory.
-    Export {
-        /// The file's name, without a folder.
+    /// Writes a file, named from the current directory on.
+    Write {
+        /// The file's name.
         file_name: String,
         /// What to write.
-        text: String,
+        what: Contents,
+        /// Whether a file of this name is replaced; else that is asked first.
+        replace: bool,
     },
     /// Suspends the process.
     Suspend,
@@ -61,6 +67,15 @@ pub enum Effect {
     Redraw,
     /// Restarts a failed engine.
     Restart,
+}
+
+/// What a file is to hold.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Contents {
+    /// This text.
+    Text(String),
+    /// The screen as it is drawn, in this form.
+    Screen(Form),
 }
 
 impl Effect {

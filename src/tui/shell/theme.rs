@@ -8,7 +8,7 @@
 
 use ratatui::style::{Modifier, Style};
 
-use super::palette::Palette;
+use super::{palette::Palette, themes::Ground};
 
 /// How everything on screen is drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +61,8 @@ pub struct Theme {
     pub ascii: bool,
     /// Whether colours may be used.
     pub color: bool,
+    /// Its own text and background; `None` leaves those of the terminal.
+    pub ground: Option<Ground>,
 }
 
 impl Theme {
@@ -113,6 +115,7 @@ impl Theme {
             error: bold(palette.red),
             ascii: false,
             color: true,
+            ground: None,
         }
     }
 
@@ -146,6 +149,7 @@ impl Theme {
             error: plain.add_modifier(Modifier::BOLD | Modifier::REVERSED),
             ascii: false,
             color: false,
+            ground: None,
         }
     }
 
@@ -194,7 +198,8 @@ mod tests {
 
     #[test]
     fn every_kind_of_check_has_its_own_style() {
-        let palettes = [Palette::ANY, Palette::LIGHT, Palette::DARK];
+        let palettes =
+            [Palette::ANY, Palette::LIGHT, Palette::DARK, Palette::TERMINAL, Palette::COLOR_BLIND];
         for theme in palettes.map(Theme::of).into_iter().chain([Theme::plain()]) {
             let styles = meanings(&theme);
             for (i, left) in styles.iter().enumerate() {

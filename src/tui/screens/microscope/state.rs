@@ -3,7 +3,10 @@
 use super::{action::Action, lens::Lens};
 use crate::{
     protocol::Phase,
-    tui::store::groups::{Groups, Place},
+    tui::{
+        screens::listing::Needle,
+        store::groups::{Groups, Place},
+    },
 };
 
 /// The Microscope.
@@ -86,6 +89,36 @@ impl Microscope {
             Action::PreviousStep => self.change_step(false, groups),
             Action::Color(lens) => self.lens = Some(lens),
         }
+    }
+
+    /// Goes to a group of a step; the newest is followed.
+    pub(super) fn go_to_place(&mut self, (step, group): Place, row: usize, groups: &Groups) {
+        self.step = Some(step).filter(|step| groups.newest().is_some_and(|newest| *step < newest));
+        (self.group, self.row, self.token) = (group, row, 0);
+    }
+
+    /// Goes to the next (or the previous) completion of the step that has a text, round and round.
+    pub(super) fn seek(&mut self, needle: &Needle, forward: bool, groups: &Groups) -> bool {
+        let Some((step, group)) = self.place(groups) else { return false };
+        let places: Vec<(usize, usize)> = (0..groups.groups(step))
+            .flat_map(|group| (0..groups.rows((step, group)).len()).map(move |row| (group, row)))
+            .collect();
+        let here = places.iter().position(|place| *place == (group, self.row)).unwrap_or(0);
+        let has = |at: &usize| {
+            let (group, row) = places[*at];
+            needle.is_in(&groups.rows((step, group))[row].completion)
+        };
+        let count = places.len();
+        let found = match forward {
+            true => (here + 1..count).chain(0..here.min(count)).find(has),
+            false => (0..here.min(count)).rev().chain((here + 1..count).rev()).find(has),
+        };
+        if let Some(at) = found {
+            let (group, row) = places[at];
+            self.go_to_group(group);
+            self.go_to_row(row);
+        }
+        found.is_some()
     }
 
     fn go_to_row(&mut self, row: usize) {

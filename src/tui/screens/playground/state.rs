@@ -11,7 +11,7 @@ use crate::{
     protocol::side::{Edit, PlayRequest, Source},
     task::Split,
     tui::{
-        screens::Context,
+        screens::{Context, listing::Needle},
         shell::effect::Effect,
         store::{
             Run,
@@ -135,7 +135,8 @@ impl Playground {
         let desk = &store.desk;
         match action {
             Action::Answer(side) => self.enter_answer(side, desk)?,
-            Action::NextPuzzle => return Ok(self.next_puzzle(store)),
+            Action::NextPuzzle => return Ok(self.turn_puzzle(true, store)),
+            Action::PreviousPuzzle => return Ok(self.turn_puzzle(false, store)),
             Action::Right => self.form.step(1),
             Action::Left => self.form.step(-1),
             Action::Up | Action::Down => self.form.change(action == Action::Up, desk.known()),
@@ -177,7 +178,7 @@ impl Playground {
             Action::Delete => {
                 let Some(token) = desk.panes[side].tokens.get(cursor) else { return Ok(Vec::new()) };
                 if token.source == Source::End {
-                    return Err("This is the end; i and w insert before it");
+                    return Err("This is the end; i and I insert before it");
                 }
                 let (id, words) = (token.id, format!("without {}", quoted(token)));
                 return self.resample(side, Edit::Delete(id), words, desk);
@@ -196,8 +197,8 @@ impl Playground {
         Ok(Vec::new())
     }
 
-    fn next_puzzle(&mut self, store: &Run) -> Vec<Effect> {
-        self.drawn += 1;
+    fn turn_puzzle(&mut self, forward: bool, store: &Run) -> Vec<Effect> {
+        self.drawn = if forward { self.drawn + 1 } else { self.drawn.saturating_sub(1).max(1) };
         let config = store.config().map_or_else(Config::default, Config::clone);
         match config.puzzles.make() {
             Ok(task) => {
@@ -239,8 +240,9 @@ impl Playground {
         if desk.busy().is_some() {
             return vec![Effect::Dismiss, Effect::GiveUp];
         }
+        let effect = if self.zone == Zone::Form { Effect::Back } else { Effect::Dismiss };
         self.zone = Zone::Form;
-        vec![Effect::Dismiss]
+        vec![effect]
     }
 
     fn resample(
@@ -257,6 +259,25 @@ impl Playground {
         Ok(vec![Effect::Resample(Wanted { side, at, edit, words })])
     }
 
+    /// Goes to the next (or the previous) token of an answer with what is searched for; from the fields, to an answer.
+    pub(super) fn seek(&mut self, needle: &Needle, forward: bool, desk: &Desk) -> bool {
+        let side = match self.zone {
+            Zone::Answer(side) => side,
+            Zone::Form => self.front,
+        };
+        let here = (self.zone == Zone::Answer(side)).then(|| self.cursor(side, desk));
+        let tokens = tokens_with(needle, desk, side);
+        let found = match (here, forward) {
+            (Some(here), true) => tokens.iter().find(|at| **at > here).or(tokens.first()),
+            (Some(here), false) => tokens.iter().rev().find(|at| **at < here).or(tokens.last()),
+            (None, _) => tokens.first(),
+        };
+        if let Some(at) = found {
+            (self.zone, self.front, self.cursors[side]) = (Zone::Answer(side), side, *at);
+        }
+        found.is_some()
+    }
+
     /// The token of an answer under the cursor.
     pub fn cursor(&self, side: usize, desk: &Desk) -> usize {
         self.cursors[side].min(desk.panes[side].tokens.len().saturating_sub(1))
@@ -269,6 +290,17 @@ impl Playground {
             None => label(self.form.models[side], desk.known().and_then(|models| models.now)),
         }
     }
+}
+
+/// The tokens of an answer at which something begins that is searched for.
+fn tokens_with(needle: &Needle, desk: &Desk, side: usize) -> Vec<usize> {
+    let (mut text, mut ends) = (String::new(), Vec::new());
+    for token in &desk.panes[side].tokens {
+        text.push_str(&token.text);
+        ends.push(text.len());
+    }
+    let token = |at: usize| ends.partition_point(|end| *end <= at);
+    needle.ranges(&text).into_iter().map(|range| token(range.start)).collect()
 }
 
 /// The token in the same column a line below or above.

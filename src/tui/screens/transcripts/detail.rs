@@ -34,6 +34,8 @@ pub(super) struct Detail {
     of: Option<Key>,
     top: usize,
     match_index: usize,
+    /// The false or misled check that was gone to.
+    finding: Option<usize>,
     /// Whether the next frame scrolls the current match into view.
     reveal: bool,
     as_written: bool,
@@ -51,6 +53,10 @@ pub(super) struct Shown {
     pub at: usize,
     /// How many matches there are.
     pub matches: usize,
+    /// The current false or misled check, from 0, if one was gone to.
+    pub finding: Option<usize>,
+    /// How many there are.
+    pub findings: usize,
 }
 
 /// The cached wrapped lines, with everything that they depend on.
@@ -62,6 +68,10 @@ struct Lines {
     match_lines: Vec<usize>,
     /// The current match.
     at: usize,
+    /// The line on which each false or misled check starts.
+    finding_lines: Vec<usize>,
+    /// The current one.
+    finding: Option<usize>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -71,6 +81,7 @@ struct MadeFor {
     as_written: bool,
     needle: Option<Needle>,
     match_index: usize,
+    finding: Option<usize>,
     theme: Theme,
 }
 
@@ -105,12 +116,35 @@ impl Detail {
     /// Goes to this match, or to the last one if there are fewer.
     pub(super) fn turn_to_match(&mut self, index: usize) {
         self.match_index = index;
+        self.finding = None;
         self.reveal = true;
+    }
+
+    /// Goes to this false or misled check, or to the last one if there are fewer.
+    pub(super) fn turn_to_finding(&mut self, index: usize) {
+        self.finding = Some(index);
+        (self.top, self.reveal) = (0, true);
+    }
+
+    /// Goes to the next or previous of these false or misled checks; returns false if there is none.
+    pub(super) fn step_finding(&mut self, forward: bool, findings: usize) -> bool {
+        let to = match (self.finding, forward) {
+            (None, true) => Some(0),
+            (None, false) => findings.checked_sub(1),
+            (Some(at), true) => at.checked_add(1),
+            (Some(at), false) => at.checked_sub(1),
+        };
+        let to = to.filter(|index| *index < findings);
+        if to.is_some() {
+            (self.finding, self.reveal) = (to, true);
+        }
+        to.is_some()
     }
 
     /// Adopts the scroll position of the last frame, which shows the current match.
     pub(super) fn take_over(&mut self, shown: Shown) {
-        (self.top, self.match_index, self.reveal) = (shown.top, shown.at, false);
+        (self.top, self.match_index, self.finding) = (shown.top, shown.at, shown.finding);
+        self.reveal = false;
     }
 
     /// Goes to the next or previous of `matches`; returns false if there is none.
@@ -156,6 +190,7 @@ impl Detail {
             as_written: self.as_written,
             needle: needle.cloned(),
             match_index: self.match_index,
+            finding: self.finding,
             theme: theme.clone(),
         };
         let mut made = self.lines.borrow_mut();
@@ -165,8 +200,12 @@ impl Detail {
         };
         let (height, lines) = (usize::from(area.height), made.lines.len());
         let mut top = self.top;
+        let sought = match made.finding {
+            Some(finding) => made.finding_lines.get(finding),
+            None => made.match_lines.get(made.at),
+        };
         if self.reveal
-            && let Some(line) = made.match_lines.get(made.at)
+            && let Some(line) = sought
             && !(top..top + height).contains(line)
         {
             top = line.saturating_sub(height / 3);
@@ -175,7 +214,14 @@ impl Detail {
         for (line, place) in made.lines.iter().skip(top).zip(area.rows()) {
             buffer.set_line(place.x, place.y, line, place.width);
         }
-        Shown { top, lines, at: made.at, matches: made.match_lines.len() }
+        Shown {
+            top,
+            lines,
+            at: made.at,
+            matches: made.match_lines.len(),
+            finding: made.finding,
+            findings: made.finding_lines.len(),
+        }
     }
 }
 
@@ -183,12 +229,16 @@ impl Lines {
     fn new(made_for: MadeFor, entry: &Entry, theme: &Theme) -> Self {
         let mut at = made_for.match_index;
         let mut writer = Writer::new(entry, made_for.needle.as_ref(), made_for.width, theme, &mut at);
+        let last = writer.findings.len().checked_sub(1);
+        let finding = made_for.finding.and_then(|at| Some(at.min(last?)));
+        writer.finding = finding;
         if made_for.as_written {
             writer.as_written()
         } else {
             writer.by_thought()
         }
-        Self { lines: writer.lines, match_lines: writer.match_lines, at, made_for }
+        let Writer { lines, match_lines, finding_lines, .. } = writer;
+        Self { lines, match_lines, at, finding_lines, finding, made_for }
     }
 }
 
@@ -201,8 +251,19 @@ struct Writer<'a> {
     prompt_matches: Vec<Range<usize>>,
     matches: Vec<Range<usize>>,
     match_index: usize,
+    /// The pieces that the completion is made of.
+    pieces: Vec<Piece>,
+    /// Where its false and misled checks begin.
+    findings: Vec<usize>,
+    finding: Option<usize>,
     lines: Vec<Line<'static>>,
     match_lines: Vec<usize>,
+    finding_lines: Vec<usize>,
+}
+
+/// Whether a piece is a check that is worth a look.
+fn is_finding(piece: &Piece) -> bool {
+    matches!(piece.meaning, Meaning::FalseCheck | Meaning::MisledCheck)
 }
 
 impl<'a> Writer<'a> {
@@ -218,7 +279,13 @@ impl<'a> Writer<'a> {
         let ranges = |text: &str| needle.map(|needle| needle.ranges(text)).unwrap_or_default();
         let (prompt_matches, matches) = (ranges(&record.problem.prompt), ranges(&record.completion));
         *match_index = (*match_index).min((prompt_matches.len() + matches.len()).saturating_sub(1));
+        let Rollout { problem, completion, analysis, .. } = record;
+        let pieces = pieces(completion, &with_places(&problem.task, &problem.puzzle, completion, analysis));
         Self {
+            findings: pieces.iter().filter(|piece| is_finding(piece)).map(|piece| piece.range.start).collect(),
+            pieces,
+            finding: None,
+            finding_lines: Vec::new(),
             record,
             length: entry.length,
             width,
@@ -241,8 +308,8 @@ impl<'a> Writer<'a> {
         let completion = &self.record.completion;
         let before = printable_length(prompt);
         let mut marks = Vec::new();
-        for Piece { range, meaning } in self.pieces() {
-            let style = self.style(meaning);
+        for Piece { range, meaning } in self.pieces.clone() {
+            let style = self.style(&range, meaning);
             if !self.theme.color
                 && let Some(mark) = meaning.mark(self.theme)
             {
@@ -251,12 +318,13 @@ impl<'a> Writer<'a> {
             }
             self.overlay(completion, range, style, false, &mut spans);
         }
-        starts.extend(self.matches.iter().map(|found| {
-            let marked: usize =
-                marks.iter().filter(|(at, _)| *at <= found.start).map(|(_, length)| length).sum();
-            before + printable_length(&completion[..found.start]) + marked
-        }));
-        self.add_wrapped(wrap_with_offsets(&spans, self.width), &starts, None, 0);
+        let place = |at: usize| {
+            let marked: usize = marks.iter().filter(|(mark, _)| *mark <= at).map(|(_, length)| length).sum();
+            before + printable_length(&completion[..at]) + marked
+        };
+        starts.extend(self.matches.iter().map(|found| place(found.start)));
+        let findings: Vec<usize> = self.findings.iter().map(|at| place(*at)).collect();
+        self.add_wrapped(wrap_with_offsets(&spans, self.width), (&starts, &findings), None, 0);
         self.add_end();
     }
 
@@ -268,10 +336,10 @@ impl<'a> Writer<'a> {
         self.overlay(prompt, 0..prompt.len(), self.theme.dim, true, &mut spans);
         let starts: Vec<usize> =
             self.prompt_matches.iter().map(|range| printable_length(&prompt[..range.start])).collect();
-        self.add_thought(spans, &starts, Some(mark));
+        self.add_thought(spans, (&starts, &[]), Some(mark));
 
         let completion = &self.record.completion;
-        let all = self.pieces();
+        let all = self.pieces.clone();
         let thoughts = thoughts(completion, &all);
         let mut placed = 0;
         for (number, thought) in thoughts.iter().enumerate() {
@@ -282,7 +350,7 @@ impl<'a> Writer<'a> {
                 if shared.is_empty() {
                     continue;
                 }
-                let style = self.style(*meaning);
+                let style = self.style(range, *meaning);
                 if mark.is_none() && range.start >= thought.start {
                     mark = meaning.mark(self.theme).map(|sign| Span::styled(sign, lone(style)));
                 }
@@ -296,7 +364,13 @@ impl<'a> Writer<'a> {
                 .map(|at| printable_length(&completion[thought.start..at]))
                 .collect();
             placed += starts.len();
-            self.add_thought(spans, &starts, mark);
+            let findings: Vec<usize> = self
+                .findings
+                .iter()
+                .filter(|at| (thought.start..next).contains(*at))
+                .map(|at| printable_length(&completion[thought.start..(*at).min(thought.end)]))
+                .collect();
+            self.add_thought(spans, (&starts, &findings), mark);
         }
         let nowhere = self.matches.len() - placed;
         self.match_lines.extend(std::iter::repeat_n(self.lines.len().saturating_sub(1), nowhere));
@@ -309,17 +383,16 @@ impl<'a> Writer<'a> {
             let notice = format!("cut off after {} tokens", self.length);
             let mark = Span::styled(self.theme.cut_off(), self.theme.warning);
             let spans = vec![Span::styled(notice, self.theme.warning)];
-            self.add_thought(spans, &[], Some(mark));
+            self.add_thought(spans, (&[], &[]), Some(mark));
         }
     }
 
-    fn pieces(&self) -> Vec<Piece> {
-        let Rollout { problem, completion, analysis, .. } = self.record;
-        pieces(completion, &with_places(&problem.task, &problem.puzzle, completion, analysis))
-    }
-
-    /// The answer's own colour tells whether it is right.
-    fn style(&self, meaning: Meaning) -> Style {
+    /// The answer's own colour tells whether it is right; the check that was gone to is reversed.
+    fn style(&self, range: &Range<usize>, meaning: Meaning) -> Style {
+        let current = self.finding.and_then(|at| self.findings.get(at));
+        if current == Some(&range.start) {
+            return meaning.style(self.theme).patch(self.theme.selection).add_modifier(Modifier::BOLD);
+        }
         match meaning {
             Meaning::Answer => match self.record.correct {
                 Some(true) => self.theme.right,
@@ -365,27 +438,27 @@ impl<'a> Writer<'a> {
     fn add_thought(
         &mut self,
         spans: Vec<Span<'static>>,
-        match_starts: &[usize],
+        starts: (&[usize], &[usize]),
         mark: Option<Span<'static>>,
     ) {
         // In a very narrow pane the text needs every cell.
         let gutter = if self.width > 3 * GUTTER { GUTTER } else { 0 };
         let wrapped = wrap_with_offsets(&spans, self.width - gutter);
-        self.add_wrapped(wrapped, match_starts, mark, gutter);
+        self.add_wrapped(wrapped, starts, mark, gutter);
     }
 
     fn add_wrapped(
         &mut self,
         wrapped: Vec<Wrapped>,
-        match_starts: &[usize],
+        (matches, findings): (&[usize], &[usize]),
         mut mark: Option<Span<'static>>,
         gutter: u16,
     ) {
         let first = self.lines.len();
-        for start in match_starts {
-            let line = wrapped.partition_point(|line| line.start <= *start).saturating_sub(1);
-            self.match_lines.push(first + line);
-        }
+        let line =
+            |start: &usize| first + wrapped.partition_point(|line| line.start <= *start).saturating_sub(1);
+        self.match_lines.extend(matches.iter().map(line));
+        self.finding_lines.extend(findings.iter().map(line));
         for Wrapped { mut line, .. } in wrapped {
             if gutter > 0 {
                 let mark = mark.take().unwrap_or_else(|| Span::raw(" "));

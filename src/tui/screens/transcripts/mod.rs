@@ -3,7 +3,6 @@
 
 mod action;
 mod detail;
-mod handing_out;
 mod state;
 mod thoughts;
 mod view;
@@ -15,7 +14,7 @@ pub use self::{
     action::{Action, KEYS, typing_action},
     state::{Focus, Hits, Transcripts},
 };
-use super::{Context, Gesture, Pointer, Scene, Screen, TypedKey};
+use super::{Context, Gesture, Pointer, Scene, Screen, TypedKey, handout::Handout};
 use crate::tui::{
     panels::Panel,
     shell::{effect::Effect, keys::KeyRow},
@@ -54,6 +53,10 @@ impl Screen for Transcripts {
 
     fn update(&mut self, action: Action, context: &mut Context<'_>, hits: &Hits) -> Vec<Effect> {
         self.act(action, context, hits)
+    }
+
+    fn under_cursor(&self, scene: &Scene<'_>, _: &Hits) -> Option<Handout> {
+        scene.listing.entry(&scene.store.completions).map(Handout::of)
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {

@@ -344,8 +344,13 @@ fn draw_search(
     }
     left.push(Span::raw("  "));
     let found = listing.matching();
-    if search.query.is_empty() {
-        left.push(Span::styled("in prompts and completions", theme.dim));
+    if let Some(complaint) = &search.complaint {
+        left.push(Span::styled(complaint.clone(), theme.warning));
+    } else if search.query.is_empty() {
+        let examples = "words, or false>0 misled>0 wrong cut step:9..12 len>150 reward<1; #12 goes to a step";
+        left.push(Span::styled(examples, theme.dim));
+    } else if search.query.starts_with('#') {
+        left.push(Span::styled("goes to this step", theme.dim));
     } else if found == 0 {
         left.push(Span::styled("nothing found", theme.warning));
     } else {

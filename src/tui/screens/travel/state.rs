@@ -48,6 +48,8 @@ pub struct Hits {
     pub(super) rest: usize,
     /// Lines that a page goes.
     pub(super) page: usize,
+    /// The nearest lines outside the picture that have what is searched for.
+    pub(super) found: Option<(usize, usize)>,
 }
 
 impl Default for Travel {

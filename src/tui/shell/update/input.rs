@@ -7,7 +7,7 @@ use ratatui::{
 
 use super::{
     effects::perform_all,
-    intent::{perform, set},
+    intent::{handout, perform, set},
 };
 use crate::{
     protocol::{Capability, Command, Play},
@@ -15,12 +15,15 @@ use crate::{
         screens::{Gesture, Pointer},
         shell::{
             app::App,
+            command_palette::Outcome,
+            effect::{Contents, Effect},
+            export::{self, Form},
             help,
             keys::{FIRST_F_KEY, GLOBAL_KEYS, HELP_KEYS, HelpMove, Intent, LAST_F_KEY, lookup},
             list::{List, Of},
             message::Level,
-            prompt::PromptOutcome,
-            scrubber,
+            prompt::{Asks, PromptOutcome},
+            scrubber, search,
             tour::{self, TOUR_KEYS, Turn},
         },
     },
@@ -57,6 +60,14 @@ pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
         }
         if let Some(movement) = lookup(HELP_KEYS, event) {
             turn_help(app, movement);
+        }
+        return Vec::new();
+    }
+    if let Some(mut palette) = app.commands.take() {
+        match palette.key(event, app) {
+            Outcome::Open => app.commands = Some(palette),
+            Outcome::Closed => {}
+            Outcome::Chosen(place) => return palette.perform(place, app),
         }
         return Vec::new();
     }
@@ -132,6 +143,7 @@ fn prompt_outcome(app: &mut App, outcome: PromptOutcome) -> Vec<Command> {
             app.say(Level::Warning, sentence);
             Vec::new()
         }
+        PromptOutcome::Written(asks, text) => written(app, asks, text),
         PromptOutcome::Entered { key, value } => match check(app, &key, &value) {
             Ok(()) => {
                 app.prompt = None;
@@ -144,6 +156,27 @@ fn prompt_outcome(app: &mut App, outcome: PromptOutcome) -> Vec<Command> {
             }
         },
     }
+}
+
+/// What was typed is searched for, or is the file to write.
+fn written(app: &mut App, asks: Asks, text: String) -> Vec<Command> {
+    if asks == Asks::Search {
+        app.prompt = None;
+        search::accept(app, &text);
+        return Vec::new();
+    }
+    let Some(form) = Form::of(&text) else {
+        // What was typed stays, to be mended.
+        let sentence = format!("'{text}' has no ending that says what to write: {}", Form::endings());
+        app.say(Level::Warning, sentence);
+        return Vec::new();
+    };
+    app.prompt = None;
+    let what = match (asks, handout(app)) {
+        (Asks::Text, Some(handout)) => Contents::Text(export::of_handout(&handout, form, &app.theme)),
+        _ => Contents::Screen(form),
+    };
+    perform_all(app, vec![Effect::Write { file_name: text, what, replace: false }])
 }
 
 /// Whether the engine would take this. The price is read apart, since it may have a dollar sign, and so is the step that a
@@ -194,6 +227,10 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Command> {
         prompt.insert(text);
         return Vec::new();
     }
+    if let Some(palette) = &mut app.commands {
+        palette.insert(text);
+        return Vec::new();
+    }
     let effects = app.front_does(|screen, context| screen.paste(text, context));
     perform_all(app, effects)
 }
@@ -218,6 +255,9 @@ pub(super) fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
     } else if let Some(mut list) = app.list.take() {
         list.step(by, app);
         app.list = Some(list);
+    } else if let Some(mut palette) = app.commands.take() {
+        palette.step(by, app);
+        app.commands = Some(palette);
     } else {
         return point(app, pointer);
     }
@@ -234,6 +274,10 @@ fn click(app: &mut App, pointer: Pointer) -> Vec<Command> {
     let place = (pointer.column, pointer.row).into();
     let under =
         |places: &[(Rect, usize)]| places.iter().find(|(area, _)| area.contains(place)).map(|(_, at)| *at);
+    if let Some(palette) = app.commands.take() {
+        let row = under(&app.picture.listed);
+        return row.map(|row| palette.perform(row, app)).unwrap_or_default();
+    }
     let listed = app.list.as_ref().and_then(|list| Some((list.of(), under(&app.picture.listed)?)));
     let named = listed.or(under(&app.picture.tabs).map(|screen| (Of::Screens, screen)));
     // A click closes whatever is open over the screens.
