@@ -168,7 +168,7 @@ pub static ALL: &[About] = &[
         name: "completions",
         shows: "the completions of one puzzle as they are written, then verdict, reward, advantage and tokens; checks are \
             coloured, and a self-correction lights up when it happens",
-        computed: "sampled from the current policy. The advantage compares a reward with those of the same group (g, G: \
+        computed: "sampled from the current policy. The advantage compares a reward with those of the same group ([ and ]: \
             other groups)",
         bad: "the same answer everywhere, so that all rewards are equal and nothing is learned; loops; texts that are \
             cut off; checks that contradict what stands before them",
@@ -202,7 +202,7 @@ pub static ALL: &[About] = &[
         name: "aha-meter",
         shows: "what the checks are worth: how many are true, how often right answers are faithful, and whether checked \
             answers are right more often",
-        computed: "counts over the steps named in the title (w: other windows), with 95 % intervals; the difference is an \
+        computed: "counts over the steps named in the title (f: other windows), with 95 % intervals; the difference is an \
             association, not a cause",
         bad: "many checks and a difference around 0: checking that does not help; stops after a stated miss; attempts \
             that repeat",

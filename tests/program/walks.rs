@@ -81,8 +81,8 @@ fn a_person_plays_on_a_paused_run_and_on_finished_ones() {
     lab.press("\r");
     lab.until("two whole answers", verdicts);
     lab.press("a");
-    lab.shows("x deletes it");
-    lab.press("x");
+    lab.shows("Bksp deletes it");
+    lab.press("\x7f");
     lab.until("both arms and the difference", |screen| {
         screen.contains("│ without  ") && screen.contains("points")
     });

@@ -82,7 +82,10 @@ fn every_panel_of_every_screen_answers_a_question_mark_over_it() {
                     press(&mut app, KeyCode::Char('?'));
                     assert_eq!(app.explained, Some(under), "{name}");
                     seen.insert(under.about().name);
-                    let help = words(&text(&draw(&mut app, width, 400)));
+                    // The screen below shows at both sides of it.
+                    let shown = text(&draw(&mut app, width, 400));
+                    let inside = |line: &str| line.chars().skip(1).take(usize::from(width) - 2).collect::<String>();
+                    let help = words(&shown.lines().map(inside).collect::<Vec<_>>().join("\n"));
                     let about = under.about();
                     for said in [about.name, about.shows, about.computed, about.bad] {
                         assert!(help.contains(&words(said)), "{name} {width}: {said}\n{help}");

@@ -117,17 +117,17 @@ fn steps_and_groups_are_walked_by_their_first_completion() {
         at(&transcripts)
     };
     assert_eq!(walk("g"), (1, 0, 0));
-    assert_eq!(walk("}"), (1, 1, 0));
-    assert_eq!(walk("]"), (2, 0, 0));
-    assert_eq!(walk("jjj}"), (2, 1, 0));
-    assert_eq!(walk("}]"), (3, 0, 0));
-    assert_eq!(walk("}}"), (3, 2, 0));
-    assert_eq!(walk("["), (2, 0, 0));
-    assert_eq!(walk("{"), (1, 2, 0));
-    assert_eq!(walk("j{"), (1, 1, 0));
+    assert_eq!(walk("]"), (1, 1, 0));
+    assert_eq!(walk("}"), (2, 0, 0));
+    assert_eq!(walk("jjj]"), (2, 1, 0));
+    assert_eq!(walk("]}"), (3, 0, 0));
+    assert_eq!(walk("]]"), (3, 2, 0));
+    assert_eq!(walk("{"), (2, 0, 0));
+    assert_eq!(walk("["), (1, 2, 0));
+    assert_eq!(walk("j["), (1, 1, 0));
     assert_eq!(walk("G"), (4, 2, 7));
-    assert_eq!(walk("]"), (4, 2, 7), "there is no step after the last");
-    assert_eq!(walk("g["), (1, 0, 0));
+    assert_eq!(walk("}"), (4, 2, 7), "there is no step after the last");
+    assert_eq!(walk("g{"), (1, 0, 0));
     assert_eq!(walk("k"), (1, 0, 0));
 }
 

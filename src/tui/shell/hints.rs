@@ -80,7 +80,7 @@ fn hint(app: &App, shown: &'static str, text: &str, weight: u8) -> Hint {
 
 /// A key that works everywhere, where it does something now.
 fn global(app: &App, row: &KeyRow<Intent>) -> Option<Hint> {
-    use Intent::{Faster, Forward, Help, NextRun, NextScreen, PauseOrResume, PhaseOne, Quit, StepOne};
+    use Intent::{Commands, Faster, Forward, Help, NextRun, NextScreen, PauseOrResume, PhaseOne, Quit, StepOne};
     if !is_of_use(app, row.action) {
         return None;
     }
@@ -103,7 +103,7 @@ fn global(app: &App, row: &KeyRow<Intent>) -> Option<Hint> {
         Quit => 9,
         PhaseOne if waits => 8,
         NextScreen => 6,
-        Help => 5,
+        Help | Commands => 5,
         NextRun => 4,
         Faster | Forward => 3,
         PauseOrResume if commands_first => 7,

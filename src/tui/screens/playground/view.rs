@@ -233,7 +233,7 @@ fn token_note(ground: &Playground, side: usize, width: u16, scene: &Scene<'_>) -
         span(quoted(token), theme.accent),
         span(put, theme.warning),
         span(
-            if width < 60 { "  x w i" } else { "  x deletes it, w inserts a wait before it, i types" },
+            if width < 60 { "  Bksp I i" } else { "  Bksp deletes it, I inserts a wait before it, i types" },
             theme.dim,
         ),
     ]

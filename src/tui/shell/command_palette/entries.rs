@@ -99,15 +99,20 @@ pub(super) fn all(app: &App, typed: &str) -> Vec<Entry> {
     entries
 }
 
-/// What the keys of a screen do.
+/// What the keys of a screen do. Of two keys that do the same, one entry has both.
 fn of_screen(app: &App, at: usize) -> Vec<Entry> {
     let screen = app.screens()[at].as_ref();
-    let rows = screen.rows().into_iter();
-    rows.map(|row| Entry {
-        of: Some(screen.name()),
-        ..Entry::new("action", row.help, row.shown, Does::Key(at, row.key))
-    })
-    .collect()
+    let mut entries: Vec<Entry> = Vec::new();
+    for row in screen.rows() {
+        match entries.iter_mut().find(|entry| entry.label == row.help) {
+            Some(entry) => entry.key = format!("{} {}", entry.key, row.shown),
+            None => {
+                let entry = Entry::new("action", row.help, row.shown, Does::Key(at, row.key));
+                entries.push(Entry { of: Some(screen.name()), ..entry });
+            }
+        }
+    }
+    entries
 }
 
 /// The change that was typed: `lr 1e-4`, `learning_rate=1e-4`, with or without a colon.
@@ -206,7 +211,11 @@ mod tests {
         let has = |does: &Does| entries.iter().any(|entry| entry.does == *does);
         for (at, screen) in app.screens().iter().enumerate() {
             assert!(has(&Does::Screen(at)));
-            assert!(screen.rows().iter().all(|row| has(&Does::Key(at, row.key))), "{}", screen.name());
+            for row in screen.rows() {
+                let of = |entry: &&Entry| entry.of == Some(screen.name()) && entry.label == row.help;
+                let shown = entries.iter().find(of).is_some_and(|entry| entry.key.contains(row.shown));
+                assert!(shown, "{}: {}", screen.name(), row.help);
+            }
         }
         assert!(registry::ALL.iter().all(|metric| has(&Does::Metric(metric.name))));
         assert!(Config::keys().all(|key| has(&Does::Setting(key.name))));
