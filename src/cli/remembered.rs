@@ -41,14 +41,12 @@ fn recall_with(options: &mut TuiOptions, variable: impl Fn(&str) -> Option<OsStr
     }
 }
 
-fn recall_file(
-    options: &mut TuiOptions,
-    variable: &impl Fn(&str) -> Option<OsString>,
-) -> Result<(), String> {
+fn recall_file(options: &mut TuiOptions, variable: &impl Fn(&str) -> Option<OsString>) -> Result<(), String> {
     let Some(path) = path(variable) else { return Ok(()) };
     if let Some(remembered) = read(&path)? {
         // Who sees the lab for the first time begins where the four lines explain what they see.
-        options.remembered = Remembered { screen: remembered.screen.filter(|_| !options.welcome), ..remembered };
+        options.remembered =
+            Remembered { screen: remembered.screen.filter(|_| !options.welcome), ..remembered };
     }
     Ok(())
 }

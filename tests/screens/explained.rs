@@ -84,7 +84,8 @@ fn every_panel_of_every_screen_answers_a_question_mark_over_it() {
                     seen.insert(under.about().name);
                     // The screen below shows at both sides of it.
                     let shown = text(&draw(&mut app, width, 400));
-                    let inside = |line: &str| line.chars().skip(1).take(usize::from(width) - 2).collect::<String>();
+                    let inside =
+                        |line: &str| line.chars().skip(1).take(usize::from(width) - 2).collect::<String>();
                     let help = words(&shown.lines().map(inside).collect::<Vec<_>>().join("\n"));
                     let about = under.about();
                     for said in [about.name, about.shows, about.computed, about.bad] {

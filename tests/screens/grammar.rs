@@ -1,14 +1,12 @@
 //! One grammar of keys: a reserved key means the same on every screen, and a screen that has what a key is about offers
 //! it.
 
-use aha_lab::{
-    tui::{
-        screens::{AnyScreen, REGISTRY, ScreenRow},
-        shell::{
-            grammar::{self, GRAMMAR, Meaning},
-            keys::{Chord, GLOBAL_KEYS},
-            theme::Theme,
-        },
+use aha_lab::tui::{
+    screens::{AnyScreen, REGISTRY, ScreenRow},
+    shell::{
+        grammar::{self, GRAMMAR, Meaning},
+        keys::{Chord, GLOBAL_KEYS},
+        theme::Theme,
     },
 };
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
@@ -58,9 +56,8 @@ fn a_reserved_key_has_its_meaning_on_every_screen() {
 fn a_screen_that_has_what_a_key_is_about_offers_it() {
     for screen in screens() {
         let name = screen.name();
-        let speaks = |words: &[&str]| {
-            screen.rows().iter().any(|row| words.iter().all(|word| row.help.contains(word)))
-        };
+        let speaks =
+            |words: &[&str]| screen.rows().iter().any(|row| words.iter().all(|word| row.help.contains(word)));
         let needs = |meanings: [Meaning; 2], why: &str| {
             for meaning in meanings {
                 let key = GRAMMAR[meaning as usize].shown;

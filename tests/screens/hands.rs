@@ -17,9 +17,7 @@ use aha_lab::{
     },
 };
 use proptest::prelude::*;
-use ratatui::crossterm::event::{
-    KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
-};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use crate::{
     every_screen::{apps, press},
@@ -60,7 +58,10 @@ fn the_palette_at_three_sizes() {
     }
     typed(&mut app, "false check");
     for (width, height) in SIZES {
-        insta::assert_snapshot!(format!("palette_typed_{width}x{height}"), text(&draw(&mut app, width, height)));
+        insta::assert_snapshot!(
+            format!("palette_typed_{width}x{height}"),
+            text(&draw(&mut app, width, height))
+        );
     }
 }
 
@@ -157,7 +158,8 @@ fn every_text_under_a_cursor_is_copied_and_written() {
         draw(&mut app, 120, 36);
         app.effects.clear();
         press(&mut app, KeyCode::Char('y'));
-        let copied = app.effects.iter().any(|effect| matches!(effect, Effect::Copy { text } if !text.is_empty()));
+        let copied =
+            app.effects.iter().any(|effect| matches!(effect, Effect::Copy { text } if !text.is_empty()));
         assert!(copied, "{name}: {:?} {}", app.effects, said(&app));
         press(&mut app, KeyCode::Char('w'));
         let prompt = app.prompt.clone().unwrap();
@@ -167,7 +169,8 @@ fn every_text_under_a_cursor_is_copied_and_written() {
             app.effects.clear();
             let kept = app.prompt.clone();
             press(&mut app, KeyCode::Enter);
-            let Some(Effect::Write { what: Contents::Text(text), replace: false, .. }) = app.effects.first() else {
+            let Some(Effect::Write { what: Contents::Text(text), replace: false, .. }) = app.effects.first()
+            else {
                 panic!("{name} {ending}: {:?}", app.effects)
             };
             assert!(text.len() > 40, "{name} {ending}: {text}");
@@ -241,7 +244,8 @@ fn x_goes_through_all_false_and_misled_checks_and_back() {
     let mut app = told();
     app.front = app.place_of("Transcripts").unwrap();
     draw(&mut app, 120, 36);
-    let bad = |record: &aha_lab::record::Rollout| record.analysis.false_checks + record.analysis.misled_checks;
+    let bad =
+        |record: &aha_lab::record::Rollout| record.analysis.false_checks + record.analysis.misled_checks;
     let all = app.run().completions.groups().iter().flat_map(|group| &group.entries);
     let expected: usize = all.map(|entry| bad(&entry.record)).sum();
     if expected == 0 {
@@ -260,11 +264,107 @@ fn x_goes_through_all_false_and_misled_checks_and_back() {
     }
 }
 
+fn mouse(app: &mut App, kind: MouseEventKind, column: u16, row: u16) -> Vec<Order> {
+    update(app, Action::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }))
+}
+
+const CLICK: MouseEventKind = MouseEventKind::Down(MouseButton::Left);
+const DRAG: MouseEventKind = MouseEventKind::Drag(MouseButton::Left);
+
+#[test]
+fn every_hint_can_be_clicked_and_does_what_its_key_does() {
+    for front in 0..told().screens().len() {
+        let mut app = told();
+        app.front = front;
+        draw(&mut app, 120, 36);
+        draw(&mut app, 120, 36);
+        let hints = app.picture.hints.clone();
+        assert!(hints.len() > 3, "{}", app.in_front().name());
+        for (area, key) in hints {
+            let (mut clicked, mut pressed) = (told(), told());
+            for app in [&mut clicked, &mut pressed] {
+                app.front = front;
+                draw(app, 120, 36);
+                draw(app, 120, 36);
+            }
+            mouse(&mut clicked, CLICK, area.x + area.width / 2, area.y);
+            update(&mut pressed, Action::Key(key));
+            // Whether the mouse moved makes no other difference.
+            clicked.pointer = pressed.pointer;
+            let shown = [&mut clicked, &mut pressed].map(|app| (app.leave, text(&draw(app, 120, 36))));
+            assert_eq!(shown[0], shown[1], "{key:?}");
+        }
+    }
+}
+
+#[test]
+fn the_gap_before_a_name_in_the_title_bar_belongs_to_it() {
+    let mut app = told();
+    draw(&mut app, 160, 36);
+    let tabs = app.picture.tabs.clone();
+    assert_eq!(tabs.len(), app.screens().len());
+    for pair in tabs.windows(2) {
+        assert_eq!(pair[0].0.right(), pair[1].0.x, "no cell between two names is dead");
+        mouse(&mut app, CLICK, pair[1].0.x, 0);
+        assert_eq!(app.front, pair[1].1);
+        draw(&mut app, 160, 36);
+    }
+}
+
+#[test]
+fn completions_tokens_and_answers_are_clicked() {
+    let mut app = told();
+    draw(&mut app, 120, 36);
+    // The second completion of Live: its cell is below the first.
+    mouse(&mut app, CLICK, 30, 22);
+    draw(&mut app, 120, 36);
+    mouse(&mut app, CLICK, 30, 22);
+    assert_eq!(app.in_front().name(), "Transcripts", "a second click opens it");
+    app.bring::<aha_lab::tui::screens::microscope::Microscope>();
+    let before = text(&draw(&mut app, 120, 36));
+    let lines: Vec<&str> = before.lines().collect();
+    let row = lines.iter().position(|line| line.starts_with("1 advantage")).unwrap() as u16;
+    // A token of the first line of tokens, some way to the right.
+    mouse(&mut app, CLICK, 40, row + 1);
+    let after = text(&draw(&mut app, 120, 36));
+    assert_ne!(before, after, "another token is read out");
+    press(&mut app, KeyCode::Home);
+    assert_eq!(text(&draw(&mut app, 120, 36)), before, "and the keys go on from there");
+}
+
+#[test]
+fn the_border_between_list_and_transcript_is_dragged_within_bounds() {
+    let mut app = told();
+    app.front = app.place_of("Transcripts").unwrap();
+    let border = |app: &mut App| {
+        let shown = text(&draw(app, 120, 36));
+        let title = shown.lines().nth(2).unwrap().to_owned();
+        title.chars().position(|c| c == '╮').unwrap() as u16
+    };
+    let before = border(&mut app);
+    mouse(&mut app, CLICK, before, 10);
+    mouse(&mut app, DRAG, before + 12, 11);
+    assert_eq!(border(&mut app), before + 12);
+    for (far, edge) in [(0u16, 10u16..30), (119, 80..110)] {
+        let held = border(&mut app);
+        mouse(&mut app, CLICK, held, 10);
+        mouse(&mut app, DRAG, far, 10);
+        let now = border(&mut app);
+        assert!(edge.contains(&now), "{far}: {now}");
+    }
+    // Elsewhere a drag moves nothing.
+    let now = border(&mut app);
+    mouse(&mut app, CLICK, 5, 10);
+    mouse(&mut app, DRAG, 60, 10);
+    assert_eq!(border(&mut app), now);
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Touch {
     Key(KeyCode),
     Ctrl(char),
     Click(u16, u16),
+    Drag(u16, u16),
     Wheel(bool, u16, u16),
     Draw(usize),
 }
@@ -284,6 +384,7 @@ fn touches() -> impl Strategy<Value = Vec<Touch>> {
         2 => Just(Touch::Ctrl('p')),
         1 => prop_oneof![Just('u'), Just('w'), Just('d'), Just('l')].prop_map(Touch::Ctrl),
         2 => (0u16..130, 0u16..40).prop_map(|(column, row)| Touch::Click(column, row)),
+        2 => (0u16..130, 0u16..40).prop_map(|(column, row)| Touch::Drag(column, row)),
         1 => (any::<bool>(), 0u16..130, 0u16..40).prop_map(|(down, c, r)| Touch::Wheel(down, c, r)),
         4 => (0usize..3).prop_map(Touch::Draw),
     ];
@@ -306,6 +407,7 @@ proptest! {
                 Touch::Key(code) => press(&mut app, code),
                 Touch::Ctrl(character) => drop(ctrl(&mut app, character)),
                 Touch::Click(c, r) => drop(update(&mut app, mouse(MouseEventKind::Down(MouseButton::Left), c, r))),
+                Touch::Drag(c, r) => drop(update(&mut app, mouse(DRAG, c, r))),
                 Touch::Wheel(true, c, r) => drop(update(&mut app, mouse(MouseEventKind::ScrollDown, c, r))),
                 Touch::Wheel(false, c, r) => drop(update(&mut app, mouse(MouseEventKind::ScrollUp, c, r))),
                 Touch::Draw(size) => drop(draw(&mut app, SIZES[size].0, SIZES[size].1)),

@@ -14,6 +14,7 @@ mod live;
 mod meter;
 mod microscope;
 mod multiplication;
+mod newcomer;
 mod past;
 mod picture;
 mod played;

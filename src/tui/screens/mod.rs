@@ -113,6 +113,8 @@ pub struct Pointer {
 pub enum Gesture {
     /// A click with the left button.
     Click,
+    /// The mouse moves with the left button held.
+    Drag,
     /// A notch of the wheel up.
     Up,
     /// A notch of the wheel down.

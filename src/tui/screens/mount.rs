@@ -62,7 +62,7 @@ pub trait AnyScreen: Debug {
     /// what they do.
     fn rows(&self) -> Vec<ScreenRow>;
     /// Its keys for the hint bar of this frame.
-    fn hints(&self, scene: &Scene<'_>, hits: &Hits) -> Vec<(&'static str, &'static str)>;
+    fn hints(&self, scene: &Scene<'_>, hits: &Hits) -> Vec<(KeyEvent, &'static str, &'static str)>;
     /// Whether keys are text.
     fn captures_text(&self) -> bool;
     /// What a key does; `None` if it has no meaning here.
@@ -161,11 +161,12 @@ impl<S: Screen> AnyScreen for Mounted<S> {
         S::keys().iter().filter_map(row).collect()
     }
 
-    fn hints(&self, scene: &Scene<'_>, hits: &Hits) -> Vec<(&'static str, &'static str)> {
+    fn hints(&self, scene: &Scene<'_>, hits: &Hits) -> Vec<(KeyEvent, &'static str, &'static str)> {
         let hits = hits.0.downcast_ref().unwrap_or(&self.hits);
         let does =
             |row: &&KeyRow<S::Action>| !row.hint.is_empty() && self.screen.does(row.action, scene, hits);
-        S::keys().iter().filter(does).map(|row| (row.shown, row.hint)).collect()
+        let hint = |row: &KeyRow<S::Action>| Some((row.chords.first()?.event(), row.shown, row.hint));
+        S::keys().iter().filter(does).filter_map(hint).collect()
     }
 
     fn captures_text(&self) -> bool {

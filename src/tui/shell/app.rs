@@ -77,6 +77,8 @@ pub struct Order {
 pub struct Picture {
     /// The names in the title bar, and which screen each brings to the front.
     pub tabs: Vec<(Rect, usize)>,
+    /// The hints at the bottom, and the key that each is.
+    pub hints: Vec<(Rect, KeyEvent)>,
     /// Which run of how many it is; empty where only one is open.
     pub count: Rect,
     /// The rows of the list that is open, and the place that each stands for.

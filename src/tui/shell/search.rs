@@ -59,8 +59,8 @@ pub(super) fn accept(app: &mut App, text: &str) {
     }
     match app.picture.found {
         0 => turn(app, true),
-        1 => app.say(Level::Info, format!("'{text}' is here once; n goes on")),
-        found => app.say(Level::Info, format!("'{text}' is here {found} times; n goes on")),
+        1 => app.say(Level::Info, "it is here once; n goes on"),
+        found => app.say(Level::Info, format!("it is here {found} times; n goes on")),
     }
 }
 

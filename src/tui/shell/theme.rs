@@ -198,8 +198,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_check_has_its_own_style() {
-        let palettes =
-            [Palette::ANY, Palette::LIGHT, Palette::DARK, Palette::TERMINAL, Palette::COLOR_BLIND];
+        let palettes = [Palette::ANY, Palette::LIGHT, Palette::DARK, Palette::TERMINAL, Palette::COLOR_BLIND];
         for theme in palettes.map(Theme::of).into_iter().chain([Theme::plain()]) {
             let styles = meanings(&theme);
             for (i, left) in styles.iter().enumerate() {

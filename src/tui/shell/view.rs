@@ -40,7 +40,7 @@ fn draw(frame: &mut Frame<'_>, app: &App) -> Option<(Hits, Picture)> {
     let hits = screen.draw(frame, middle, &app.scene_with(needle.as_ref()));
     let found = search::light(frame.buffer_mut(), middle, needle.as_ref(), &app.theme);
     let scrubber = scrubber::draw(frame, app, played);
-    bottom::draw(frame, app, below, !screen.has_message_line(area.height - played.height), &hits);
+    let hints = bottom::draw(frame, app, below, !screen.has_message_line(area.height - played.height), &hits);
     let panels = app.scene().panels.take();
     tour::draw(frame, app, &panels, middle);
     tour::draw_welcome(frame, app, middle);
@@ -54,5 +54,5 @@ fn draw(frame: &mut Frame<'_>, app: &App) -> Option<(Hits, Picture)> {
     if let Some(ground) = app.theme.ground {
         ground.paint(frame.buffer_mut());
     }
-    Some((hits, Picture { tabs, count, listed, panels, scrubber, found, help_last, help_page }))
+    Some((hits, Picture { tabs, hints, count, listed, panels, scrubber, found, help_last, help_page }))
 }

@@ -7,11 +7,11 @@ mod query;
 
 use std::{cmp::Ordering, collections::HashSet, sync::Arc};
 
+use self::query::has_text;
 pub use self::{
     needle::Needle,
     query::{Asked, Query},
 };
-use self::query::has_text;
 use crate::{
     record::Rollout,
     tui::store::{

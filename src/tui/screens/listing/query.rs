@@ -287,7 +287,8 @@ mod tests {
     use crate::engine::scripted::Script;
 
     fn entries() -> Vec<Entry> {
-        let groups = (1..=12).flat_map(|step| (0..4).flat_map(move |group| Script::new(7).group(step, group)));
+        let groups =
+            (1..=12).flat_map(|step| (0..4).flat_map(move |group| Script::new(7).group(step, group)));
         groups.map(|record| Entry { length: record.token_ids().len(), record: Arc::new(record) }).collect()
     }
 
@@ -321,8 +322,11 @@ mod tests {
         is("step:9", &|record, _| record.step == 9);
         is("step=..3", &|record, _| record.step <= 3);
         is("group:3", &|record, _| record.group == 2);
-        is("len>20", &|_, length| length > 20);
-        is("len<=20", &|_, length| length <= 20);
+        let mut lengths: Vec<usize> = entries.iter().map(|entry| entry.length).collect();
+        lengths.sort_unstable();
+        let middle = lengths[lengths.len() / 2];
+        is(&format!("len>{middle}"), &|_, length| length > middle);
+        is(&format!("len<={middle}"), &|_, length| length <= middle);
         is("reward<1", &|record, _| record.reward < 1.0);
         is("reward!=1", &|record, _| record.reward != 1.0);
         is("true>0 wrong", &|record, _| record.analysis.true_checks > 0 && record.is_wrong());

@@ -3,7 +3,7 @@
 use ratatui::{
     Frame,
     layout::Rect,
-    style::{Modifier, Style},
+    style::{Color, Modifier, Style},
     text::{Line, Span},
     widgets::{Paragraph, Widget},
 };
@@ -86,7 +86,8 @@ pub(super) fn draw(
         let at = shown.first + usize::from(place);
         if cursor == Some(at) {
             let mark = Rect { width: gutter_of(cell).min(cell.width), ..cell };
-            frame.buffer_mut().set_style(mark, scene.theme.selection);
+            // One even bar: colours inside a reversed row would be backgrounds.
+            frame.buffer_mut().set_style(mark, scene.theme.selection.fg(Color::Reset));
         }
         cards.push((cell, at));
     }

@@ -1,9 +1,6 @@
 //! Where a person is among the completions of a step: the group, the first completion shown, and the cursor.
 
-use super::{
-    Live,
-    completions::Shown,
-};
+use super::{Live, completions::Shown};
 use crate::tui::{
     screens::listing::Needle,
     shell::effect::Effect,

@@ -23,7 +23,7 @@ use self::{
 use super::{Context, Gesture, Looks, Pointer, Scene, Screen, handout::Handout, listing::Needle};
 use crate::tui::{
     panels::Panel,
-    shell::{effect::Effect, keys::KeyRow},
+    shell::{effect::Effect, keys::KeyRow, theme::Theme},
     store::{Ended, streams::Streams},
     widgets::{other_runs, phases, run_charts},
 };
@@ -56,6 +56,7 @@ pub struct Hits {
 #[derive(Debug)]
 struct Charts {
     key: (u64, u64, u64, u64, Rect, bool, Looks),
+    theme: Theme,
     buffer: Buffer,
 }
 
@@ -75,7 +76,9 @@ enum Metrics {
 impl Live {
     /// A click goes to a completion; a click on the one under the cursor opens it.
     fn click(&mut self, place: Position, streams: &Streams, hits: &Hits) -> Vec<Effect> {
-        let Some((_, at)) = hits.cards.iter().find(|(area, _)| area.contains(place)) else { return Vec::new() };
+        let Some((_, at)) = hits.cards.iter().find(|(area, _)| area.contains(place)) else {
+            return Vec::new();
+        };
         if self.cursor(streams) == Some(*at) {
             return self.open(streams, hits.shown);
         }
@@ -88,10 +91,10 @@ impl Live {
         let versions = (store.history.version(), other_runs::version(scene));
         let key = (versions.0, versions.1, store.begun, store.edits, area, store.over(), scene.looks);
         let mut charts = self.charts.borrow_mut();
-        if charts.as_ref().is_none_or(|drawn| drawn.key != key) {
+        if charts.as_ref().is_none_or(|drawn| drawn.key != key || drawn.theme != *scene.theme) {
             let mut buffer = Buffer::empty(area);
             run_charts::draw_all(scene, area, &mut buffer);
-            *charts = Some(Charts { key, buffer });
+            *charts = Some(Charts { key, theme: scene.theme.clone(), buffer });
         }
         if let Some(drawn) = &*charts {
             frame.buffer_mut().merge(&drawn.buffer);
@@ -121,6 +124,7 @@ impl Screen for Live {
             Gesture::Up => Some(Action::Up),
             Gesture::Down => Some(Action::Down),
             Gesture::Click => Some(Action::Click { column: pointer.column, row: pointer.row }),
+            Gesture::Drag => None,
         }
     }
 

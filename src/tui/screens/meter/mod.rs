@@ -32,14 +32,13 @@ pub enum Action {
 
 /// The keys of this screen.
 pub static KEYS: &[KeyRow<Action>] = &[
-    meant(Meaning::Open, Action::ShowAha,
+    meant(
+        Meaning::Open,
+        Action::ShowAha,
         "aha transcript",
         "the completion behind the aha mark, in Transcripts",
     ),
-    meant(Meaning::Choice, Action::NextWindow,
-        "window",
-        "figures over the last 10, last 50 or all steps",
-    ),
+    meant(Meaning::Choice, Action::NextWindow, "window", "figures over the last 10, last 50 or all steps"),
     row(
         &[Chord::key(KeyCode::Down), Chord::char('j')],
         "↓ j",
@@ -123,7 +122,7 @@ impl Screen for Meter {
         match pointer.what {
             Gesture::Up => Some(Action::Scroll(Move::Up)),
             Gesture::Down => Some(Action::Scroll(Move::Down)),
-            Gesture::Click => None,
+            Gesture::Click | Gesture::Drag => None,
         }
     }
 

@@ -23,6 +23,13 @@ pub enum Action {
     First,
     /// The last token.
     Last,
+    /// A click at a cell of the screen, from 0.
+    Click {
+        /// Cells from the left.
+        column: u16,
+        /// Cells from the top.
+        row: u16,
+    },
     /// Opens the completion, or goes back to the group.
     Open,
     /// Back to the group.

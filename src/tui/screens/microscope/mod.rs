@@ -18,7 +18,7 @@ pub use self::{
     sentence::{Stage, sentence},
     state::{Hits, Microscope},
 };
-use super::{Context, Scene, Screen, handout::Handout, listing::Needle};
+use super::{Context, Gesture, Pointer, Scene, Screen, handout::Handout, listing::Needle};
 use crate::tui::{
     panels::Panel,
     shell::{effect::Effect, keys::KeyRow},
@@ -37,6 +37,15 @@ impl Screen for Microscope {
 
     fn does(&self, _: Action, scene: &Scene<'_>, _: &Hits) -> bool {
         self.place(&scene.store.groups).is_some()
+    }
+
+    fn mouse(&self, Pointer { what, column, row }: Pointer) -> Option<Action> {
+        match what {
+            Gesture::Click => Some(Action::Click { column, row }),
+            Gesture::Up => Some(Action::Up),
+            Gesture::Down => Some(Action::Down),
+            Gesture::Drag => None,
+        }
     }
 
     fn update(&mut self, action: Action, context: &mut Context<'_>, hits: &Hits) -> Vec<Effect> {

@@ -1,5 +1,7 @@
 //! The position among the groups.
 
+use ratatui::layout::Rect;
+
 use super::{action::Action, lens::Lens};
 use crate::{
     protocol::Phase,
@@ -26,6 +28,10 @@ pub struct Microscope {
 /// Where the last frame put things.
 #[derive(Debug, Default)]
 pub struct Hits {
+    /// Where the completions are.
+    pub(super) rows: Vec<(Rect, usize)>,
+    /// Where the tokens are.
+    pub(super) tokens: Vec<(Rect, usize)>,
     /// First token of each drawn line.
     pub(super) lines: Vec<usize>,
 }
@@ -78,6 +84,20 @@ impl Microscope {
             Action::Right => self.token = (self.token + 1).min(tokens.saturating_sub(1)),
             Action::First => self.token = 0,
             Action::Last => self.token = tokens.saturating_sub(1),
+            Action::Click { column, row } => {
+                let under = |places: &[(Rect, usize)]| {
+                    places.iter().find(|(area, _)| area.contains((column, row).into())).map(|(_, at)| *at)
+                };
+                match (under(&hits.tokens), under(&hits.rows)) {
+                    (Some(token), _) => self.token = token.min(tokens.saturating_sub(1)),
+                    // A click on the completion under the cursor opens it, or closes it.
+                    (None, Some(row)) if row == self.row.min(rows.saturating_sub(1)) => {
+                        self.open = !self.open
+                    }
+                    (None, Some(row)) => self.go_to_row(row),
+                    (None, None) => {}
+                }
+            }
             Action::Open => self.open = !self.open,
             Action::Back => self.open = false,
             Action::NextGroup => {

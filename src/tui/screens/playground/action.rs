@@ -23,6 +23,13 @@ pub enum Action {
     Up,
     /// A smaller value of the field, or one line of the answer down.
     Down,
+    /// A click at a cell of the screen, from 0.
+    Click {
+        /// Cells from the left.
+        column: u16,
+        /// Cells from the top.
+        row: u16,
+    },
     /// The first field or token.
     First,
     /// The last field or token.
@@ -54,14 +61,8 @@ pub enum Action {
 /// The keys of this screen while nothing is being typed.
 pub const KEYS: &[KeyRow<Action>] = &[
     meant(Meaning::Open, Action::Play, "answer", "let both models answer the puzzle"),
-    meant(Meaning::Type, Action::Type,
-        "type",
-        "type a value; in an answer, type text before the token",
-    ),
-    meant(Meaning::SideA, Action::Answer(0),
-        "",
-        "go to the tokens of answer A, to delete or insert one",
-    ),
+    meant(Meaning::Type, Action::Type, "type", "type a value; in an answer, type text before the token"),
+    meant(Meaning::SideA, Action::Answer(0), "", "go to the tokens of answer A, to delete or insert one"),
     meant(Meaning::SideB, Action::Answer(1), "tokens of B", "go to the tokens of answer B"),
     row(
         &[Chord::key(KeyCode::Right), Chord::char('l')],

@@ -53,6 +53,7 @@ impl Screen for Playground {
         match (pointer.what, self.zone) {
             (Gesture::Up, Zone::Answer(_)) => Some(Action::Up),
             (Gesture::Down, Zone::Answer(_)) => Some(Action::Down),
+            (Gesture::Click, _) => Some(Action::Click { column: pointer.column, row: pointer.row }),
             _ => None,
         }
     }

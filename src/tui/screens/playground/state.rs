@@ -1,6 +1,7 @@
 //! The state of the Playground, and how each action changes it.
 
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use ratatui::layout::{Position, Rect};
 
 use super::{
     action::Action,
@@ -55,6 +56,12 @@ pub struct Playground {
 /// Where the last frame put things.
 #[derive(Debug, Default)]
 pub struct Hits {
+    /// Where the fields are.
+    pub(super) fields: Vec<(Rect, Field)>,
+    /// Where the answers are.
+    pub(super) answers: [Rect; 2],
+    /// Where the tokens of each answer are.
+    pub(super) tokens: [Vec<(Rect, usize)>; 2],
     /// First token of each drawn line, of each answer.
     pub(super) lines: [Vec<usize>; 2],
 }
@@ -104,6 +111,10 @@ impl Playground {
         self.follow(context.store);
         if self.type_in(action) {
             return Vec::new();
+        }
+        if let Action::Click { column, row } = action {
+            let clicked = self.click((column, row).into(), &context.store.desk, hits);
+            return clicked.unwrap_or_else(Effect::info);
         }
         let done = match self.zone {
             _ if action == Action::Play => Ok(self.play(&context.store.desk)),
@@ -276,6 +287,27 @@ impl Playground {
             (self.zone, self.front, self.cursors[side]) = (Zone::Answer(side), side, *at);
         }
         found.is_some()
+    }
+
+    /// A click goes to a field, or to a token; a click on the field under the cursor types a value into it.
+    fn click(&mut self, place: Position, desk: &Desk, hits: &Hits) -> Result<Vec<Effect>, Refusal> {
+        if self.typed.is_some() {
+            return Ok(Vec::new());
+        }
+        if let Some((_, field)) = hits.fields.iter().find(|(area, _)| area.contains(place)) {
+            let here = self.zone == Zone::Form && self.form.at == *field;
+            (self.zone, self.form.at) = (Zone::Form, *field);
+            self.typed = here.then(|| self.form.draft());
+            return Ok(Vec::new());
+        }
+        let Some(side) = (0..2).find(|side| hits.answers[*side].contains(place)) else {
+            return Ok(Vec::new());
+        };
+        self.enter_answer(side, desk)?;
+        if let Some((_, token)) = hits.tokens[side].iter().find(|(area, _)| area.contains(place)) {
+            self.cursors[side] = *token;
+        }
+        Ok(Vec::new())
     }
 
     /// The token of an answer under the cursor.

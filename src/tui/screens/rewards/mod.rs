@@ -53,6 +53,7 @@ impl Screen for Rewards {
     fn mouse(&self, Pointer { what, column, row }: Pointer) -> Option<Action> {
         Some(match what {
             Gesture::Click => Action::Click { column, row },
+            Gesture::Drag => return None,
             Gesture::Up => Action::Previous,
             Gesture::Down => Action::Next,
         })

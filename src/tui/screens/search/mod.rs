@@ -41,16 +41,15 @@ impl Screen for Search {
 
     fn does(&self, action: Action, _: &Scene<'_>, _: &Hits) -> bool {
         // Without a tree there is nothing to move through.
-        let of_the_tree = matches!(
-            action,
-            Action::Reveal | Action::NextPassed | Action::PreviousPassed | Action::Figures
-        );
+        let of_the_tree =
+            matches!(action, Action::Reveal | Action::NextPassed | Action::PreviousPassed | Action::Figures);
         !of_the_tree || !self.is_empty()
     }
 
     fn mouse(&self, Pointer { what, column, row }: Pointer) -> Option<Action> {
         Some(match what {
             Gesture::Click => Action::Click { column, row },
+            Gesture::Drag => return None,
             Gesture::Up => Action::Up,
             Gesture::Down => Action::Down,
         })

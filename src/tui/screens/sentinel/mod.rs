@@ -50,7 +50,7 @@ impl Screen for Sentinel {
         match pointer.what {
             Gesture::Up => Some(Move::Up),
             Gesture::Down => Some(Move::Down),
-            Gesture::Click => None,
+            Gesture::Click | Gesture::Drag => None,
         }
     }
 

@@ -58,11 +58,15 @@ pub enum Action {
 pub static KEYS: &[KeyRow<Action>] = &[
     meant(Meaning::Open, Action::Set, "set", "change this key, if it can change now"),
     meant(Meaning::Undo, Action::Undo, "undo", "take back the last change, from the next step on"),
-    meant(Meaning::Copy, Action::Fork,
+    meant(
+        Meaning::Copy,
+        Action::Fork,
         "fork",
         "copy the command that starts a fork of this run with this key changed",
     ),
-    meant(Meaning::Choice, Action::Filter,
+    meant(
+        Meaning::Choice,
+        Action::Filter,
         "filter",
         "all keys, those not at their default, those that may change during a run",
     ),
@@ -190,6 +194,7 @@ impl Screen for Settings {
     fn mouse(&self, Pointer { what, column, row }: Pointer) -> Option<Action> {
         Some(match what {
             Gesture::Click => Action::Click { column, row },
+            Gesture::Drag => return None,
             Gesture::Up => Action::Up,
             Gesture::Down => Action::Down,
         })

@@ -80,6 +80,13 @@ pub enum Action {
         /// Cells from the top.
         row: u16,
     },
+    /// The mouse moves to a cell of the screen, from 0, with the button held.
+    Drag {
+        /// Cells from the left.
+        column: u16,
+        /// Cells from the top.
+        row: u16,
+    },
     /// A notch of the mouse wheel over a cell of the screen, from 0.
     Wheel {
         /// Cells from the left.
@@ -107,12 +114,14 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "",
         "previous row, or scroll the transcript",
     ),
-    meant(Meaning::Open, Action::ToggleFocus,
-        "read",
-        "switch between list and transcript",
-    ),
+    meant(Meaning::Open, Action::ToggleFocus, "read", "switch between list and transcript"),
     meant(Meaning::Choice, Action::NextFilter, "filter", "next filter"),
-    meant(Meaning::Search, Action::Search, "search", "search: words, or what it is, as false>0 wrong step:9..12 (# goes to a step)"),
+    meant(
+        Meaning::Search,
+        Action::Search,
+        "search",
+        "search: words, or what it is, as false>0 wrong step:9..12 (# goes to a step)",
+    ),
     meant(Meaning::NextMatch, Action::NextMatch, "", "next match"),
     meant(Meaning::PreviousMatch, Action::PreviousMatch, "", "previous match"),
     meant(Meaning::NextStep, Action::NextStep, "", "first group of the next step"),
@@ -158,7 +167,12 @@ pub const KEYS: &[KeyRow<Action>] = &[
     ),
     row(&[Chord::char('F')], "F", Action::ToggleFollow, "follow", "follow the newest completion"),
     meant(Meaning::View, Action::ToggleLayout, "", "one thought per line, or the text as written"),
-    meant(Meaning::NextFinding, Action::NextFalse, "false check", "next false or misled check, in this completion or a later one"),
+    meant(
+        Meaning::NextFinding,
+        Action::NextFalse,
+        "false check",
+        "next false or misled check, in this completion or a later one",
+    ),
     meant(Meaning::PreviousFinding, Action::PreviousFalse, "", "previous false or misled check"),
     row(&[Chord::char('P')], "P", Action::Pin, "", "pin this puzzle: Travel shows how its answer changes"),
     meant(Meaning::Back, Action::Back, "", "leave the transcript, then the search"),

@@ -7,6 +7,7 @@ mod state;
 mod thoughts;
 mod view;
 mod view_detail;
+mod writer;
 
 use ratatui::{Frame, layout::Rect};
 
@@ -43,6 +44,7 @@ impl Screen for Transcripts {
     fn mouse(&self, Pointer { what, column, row }: Pointer) -> Option<Action> {
         Some(match what {
             Gesture::Click => Action::Click { column, row },
+            Gesture::Drag => Action::Drag { column, row },
             Gesture::Up | Gesture::Down => Action::Wheel { column, row, down: what == Gesture::Down },
         })
     }

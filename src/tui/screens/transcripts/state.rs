@@ -48,6 +48,8 @@ pub struct Hits {
     pub(super) list: Rect,
     /// The transcript's lines, without figures and border.
     pub(super) detail: Rect,
+    /// List and transcript with their borders; empty where one of them has all the room.
+    pub(super) panes: (Rect, Rect),
     /// The names in the filter bar.
     pub(super) filters: Vec<(Rect, Filter)>,
     /// First row of the list; `None` if no list was drawn.
@@ -59,6 +61,10 @@ pub struct Hits {
 /// The Transcripts screen: the positions in the list and in a transcript.
 #[derive(Debug, Default)]
 pub struct Transcripts {
+    /// Columns of the list beside the transcript, or rows of it above, if somebody has moved the border.
+    pub(super) split: (Option<u16>, Option<u16>),
+    /// Whether the border between them is held.
+    holds_border: bool,
     /// First row on screen.
     pub(super) top: usize,
     pub(super) focus: Focus,
@@ -146,6 +152,7 @@ impl Transcripts {
             Action::ToggleFollow => list.toggle_follow(all),
             Action::ToggleLayout => self.detail.toggle_layout(),
             Action::Click { column, row } => self.click_at(column, row, list, all, hits),
+            Action::Drag { column, row } => self.drag_to(column, row, hits),
             Action::Wheel { column, row, down } => self.wheel_at((column, row), down, list, all, hits),
             _ => {}
         }
@@ -225,6 +232,10 @@ impl Transcripts {
 
     fn click_at(&mut self, column: u16, row: u16, list: &mut Listing, all: &Completions, hits: &Hits) {
         let at = Position { x: column, y: row };
+        self.holds_border = is_border(hits.panes, at);
+        if self.holds_border {
+            return;
+        }
         if let Some((_, filter)) = hits.filters.iter().find(|(area, _)| area.contains(at)) {
             list.set_filter(*filter, all);
         } else if hits.list.contains(at) {
@@ -233,6 +244,19 @@ impl Transcripts {
         } else if hits.detail.contains(at) && list.cursor().is_some() {
             self.focus = Focus::Detail;
             list.follow = false;
+        }
+    }
+
+    /// Moves the border between list and transcript. The picture keeps it where both can be read.
+    fn drag_to(&mut self, column: u16, row: u16, hits: &Hits) {
+        let (list, detail) = hits.panes;
+        if !self.holds_border || list.is_empty() || detail.is_empty() {
+            return;
+        }
+        if list.y == detail.y {
+            self.split.0 = Some(column.saturating_sub(list.x).saturating_add(1));
+        } else {
+            self.split.1 = Some(row.saturating_sub(list.y).saturating_add(1));
         }
     }
 
@@ -378,4 +402,14 @@ impl Transcripts {
             self.detail.is_of(list.key());
         }
     }
+}
+
+/// Whether a place is on the border between list and transcript.
+fn is_border((list, detail): (Rect, Rect), at: Position) -> bool {
+    if list.is_empty() || detail.is_empty() {
+        return false;
+    }
+    let beside = list.y == detail.y && (at.x + 1 == list.right() || at.x == detail.x);
+    let above = list.y != detail.y && (at.y + 1 == list.bottom() || at.y == detail.y);
+    (beside || above) && (list.contains(at) || detail.contains(at))
 }

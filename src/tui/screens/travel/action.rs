@@ -24,6 +24,13 @@ pub enum Action {
     Newest,
     /// Which end the arrows move.
     Move(End),
+    /// A click at a cell of the screen, from 0.
+    Click {
+        /// Cells from the left.
+        column: u16,
+        /// Cells from the top.
+        row: u16,
+    },
     /// The next pinned puzzle.
     NextPuzzle,
     /// The pinned puzzle before.
@@ -81,14 +88,8 @@ pub const KEYS: &[KeyRow<Action>] = &[
     row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Up, "", "scroll both texts up"),
     row(&[Chord::key(KeyCode::PageDown), Chord::ctrl('d')], "PgDn ^d", Action::PageDown, "", "a page down"),
     row(&[Chord::key(KeyCode::PageUp), Chord::ctrl('u')], "PgUp ^u", Action::PageUp, "", "a page up"),
-    meant(Meaning::First, Action::First,
-        "",
-        "to the first recorded step",
-    ),
-    meant(Meaning::Last, Action::Newest,
-        "",
-        "to the newest step, and follow it",
-    ),
+    meant(Meaning::First, Action::First, "", "to the first recorded step"),
+    meant(Meaning::Last, Action::Newest, "", "to the newest step, and follow it"),
 ];
 
 /// What a key means while a puzzle is being typed.

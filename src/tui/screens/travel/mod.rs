@@ -42,7 +42,8 @@ impl Screen for Travel {
         match pointer.what {
             Gesture::Up => Some(Action::Up),
             Gesture::Down => Some(Action::Down),
-            Gesture::Click => None,
+            Gesture::Click => Some(Action::Click { column: pointer.column, row: pointer.row }),
+            Gesture::Drag => None,
         }
     }
 

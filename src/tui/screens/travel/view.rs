@@ -103,6 +103,7 @@ fn draw_texts(buffer: &mut Buffer, area: Rect, travel: &Travel, scene: &Scene<'_
     };
     let [words_a, words_b] = differences(&a.completion, &b.completion);
     let (mut rest, mut page, mut found) = (0, 1, None);
+    let panels = areas.iter().map(|(end, area)| (*area, *end)).collect();
     for (end, area) in areas {
         let (answer, words) = if end == End::A { (a, &words_a) } else { (b, &words_b) };
         let mut block = panel(theme, on_border(head::answer_title(end, answer, area.width, theme).spans));
@@ -132,7 +133,7 @@ fn draw_texts(buffer: &mut Buffer, area: Rect, travel: &Travel, scene: &Scene<'_
         let visible: Vec<Line> = lines.into_iter().skip(top).take(height).collect();
         Paragraph::new(visible).render(inner, buffer);
     }
-    Hits { rest, page, found }
+    Hits { rest, page, panels, found }
 }
 
 /// What the colours of the texts say.

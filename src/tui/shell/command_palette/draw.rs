@@ -35,7 +35,8 @@ pub(in crate::tui::shell) fn draw(
     let matching = palette.matching(app);
     let width = area.width.saturating_sub(2).clamp(area.width.min(20), WIDEST).min(area.width);
     let height = area.height.saturating_sub(2).clamp(area.height.min(5), TALLEST).min(area.height);
-    let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 3, width, height };
+    let place =
+        Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 3, width, height };
     Clear.render(place, frame.buffer_mut());
     let mut hints = vec![Span::raw(" ")];
     for (key, does) in [("Enter", "does it"), ("Esc", "closes")] {
@@ -52,7 +53,10 @@ pub(in crate::tui::shell) fn draw(
     typed(palette, app, line).render(line, frame.buffer_mut());
     let rows = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
     if matching.is_empty() {
-        let none = span("nothing is called so: an action, a screen, a metric, a key of the configuration?", theme.dim);
+        let none = span(
+            "nothing is called so: an action, a screen, a metric, a key of the configuration?",
+            theme.dim,
+        );
         Line::from(none).render(Rect { height: rows.height.min(1), ..rows }, frame.buffer_mut());
     }
     let count = usize::from(rows.height).max(1);

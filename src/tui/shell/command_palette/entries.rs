@@ -67,7 +67,8 @@ impl Entry {
 pub(super) fn all(app: &App, typed: &str) -> Vec<Entry> {
     let mut entries: Vec<Entry> = setting(typed).into_iter().collect();
     entries.extend(of_screen(app, app.front));
-    let globals = GLOBAL_KEYS.iter().filter(|row| row.action != Intent::Commands && is_of_use(app, row.action));
+    let globals =
+        GLOBAL_KEYS.iter().filter(|row| row.action != Intent::Commands && is_of_use(app, row.action));
     entries.extend(globals.map(|row| Entry {
         also: row.hint.to_owned(),
         ..Entry::new("action", row.help, row.shown, Does::Intent(row.action))
@@ -81,9 +82,10 @@ pub(super) fn all(app: &App, typed: &str) -> Vec<Entry> {
         let named = app.store.names().into_iter().enumerate();
         entries.extend(named.map(|(at, name)| Entry::new("run", name, "", Does::Run(at))));
     }
-    entries.extend(Named::ALL.map(|theme| {
-        Entry::new("theme", format!("{theme}: {}", theme.about()), "", Does::Theme(theme))
-    }));
+    entries.extend(
+        Named::ALL
+            .map(|theme| Entry::new("theme", format!("{theme}: {}", theme.about()), "", Does::Theme(theme))),
+    );
     entries.extend(Config::keys().map(|key| {
         let about = key.doc().split_inclusive(". ").next().unwrap_or_default().trim_end_matches(". ");
         let label = format!("{}: {about}", key.name);
@@ -136,7 +138,10 @@ pub(super) fn perform(app: &mut App, does: Does) -> Vec<Command> {
             let effects = app.front_does(|screen, context| {
                 let mut effects = screen.enter(context);
                 screen.refresh(context);
-                effects.extend(screen.key(&key, context).unwrap_or_default());
+                // Where something is being typed there, the key would be text.
+                if !screen.captures_text() {
+                    effects.extend(screen.key(&key, context).unwrap_or_default());
+                }
                 effects
             });
             perform_all(app, effects)
@@ -185,7 +190,8 @@ fn show(app: &mut App, name: &'static str) {
         app.bring::<Live>();
     }
     let value = app.run().history.last().and_then(|step| step.known(metric));
-    let now = value.map_or_else(|| "not known yet".to_owned(), |value| format!("now {}", format::value(value)));
+    let now =
+        value.map_or_else(|| "not known yet".to_owned(), |value| format!("now {}", format::value(value)));
     app.say(Level::Info, format!("{} ({}), {now}: {}", metric.name, metric.unit.words(), metric.about));
 }
 

@@ -51,7 +51,8 @@ fn from(word: &str, text: &str) -> Option<i32> {
             skipped += 1;
         }
         if letters.peek().is_none() {
-            return (skipped <= 2 * word.chars().count()).then(|| SCATTERED - i32::try_from(skipped).unwrap_or(20).min(20));
+            return (skipped <= 3 * word.chars().count())
+                .then(|| SCATTERED - i32::try_from(skipped).unwrap_or(20).min(20));
         }
     }
     None

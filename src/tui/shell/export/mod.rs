@@ -130,7 +130,12 @@ mod tests {
 
     fn picture() -> Buffer {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 2));
-        buffer.set_string(0, 0, "a <b> & c", Style::new().fg(Color::Indexed(28)).add_modifier(Modifier::BOLD));
+        buffer.set_string(
+            0,
+            0,
+            "a <b> & c",
+            Style::new().fg(Color::Indexed(28)).add_modifier(Modifier::BOLD),
+        );
         buffer.set_string(0, 1, "日x", Style::new().add_modifier(Modifier::REVERSED));
         buffer
     }

@@ -38,8 +38,7 @@ pub(super) fn of(buffer: &Buffer, title: &str, theme: &Theme) -> String {
     let ground = theme.ground.map(|ground| (rgb(ground.text), rgb(ground.back)));
     let text = ground.and_then(|(text, _)| text).unwrap_or(TEXT);
     let back = ground.and_then(|(_, back)| back).unwrap_or(BACK);
-    let (width, height) =
-        (f64::from(buffer.area.width) * CELL.0, f64::from(buffer.area.height) * CELL.1);
+    let (width, height) = (f64::from(buffer.area.width) * CELL.0, f64::from(buffer.area.height) * CELL.1);
     let mut svg = String::new();
     // Writing to a String does not fail.
     let _ = writeln!(

@@ -139,7 +139,8 @@ mod tests {
     #[test]
     fn each_form_has_figures_prompt_and_completion() {
         let script = Script::new(7);
-        let record = (1..30).flat_map(|step| script.group(step, 0)).find(|r| r.analysis.true_checks > 0).unwrap();
+        let record =
+            (1..30).flat_map(|step| script.group(step, 0)).find(|r| r.analysis.true_checks > 0).unwrap();
         let words = record.completion.split_whitespace().next().unwrap().to_owned();
         let handout = Handout::of_record(&Arc::new(record));
         for form in Form::ALL {
@@ -148,6 +149,9 @@ mod tests {
             assert!(plain.contains("self-corrections") && plain.contains(&words), "{form:?}: {text}");
         }
         let text = of_handout(&handout, Form::Markdown, &Theme::colored());
-        assert!(text.contains("◆ **") && text.contains("\\<think\\>") | text.contains("\\<answer\\>"), "{text}");
+        assert!(
+            text.contains("◆ **") && text.contains("\\<think\\>") | text.contains("\\<answer\\>"),
+            "{text}"
+        );
     }
 }

@@ -22,7 +22,11 @@ use crate::tui::shell::{
 };
 
 /// Writes a file, or asks whether one of its name may be replaced.
-pub(in crate::tui::shell) fn carry_out(app: &mut App, (file_name, what, replace): (String, Contents, bool), size: Size) {
+pub(in crate::tui::shell) fn carry_out(
+    app: &mut App,
+    (file_name, what, replace): (String, Contents, bool),
+    size: Size,
+) {
     let text = match &what {
         Contents::Text(text) => Ok(text.clone()),
         Contents::Screen(form) => drawn(app, size).map(|buffer| {

@@ -241,13 +241,19 @@ pub(super) fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
         MouseEventKind::ScrollUp => Gesture::Up,
         MouseEventKind::ScrollDown => Gesture::Down,
         MouseEventKind::Down(MouseButton::Left) => Gesture::Click,
-        MouseEventKind::Drag(MouseButton::Left) => return scrub(app, event.column, event.row),
+        MouseEventKind::Drag(MouseButton::Left) => Gesture::Drag,
         _ => return Vec::new(),
     };
     app.dirty = true;
     let pointer = Pointer { what, column: event.column, row: event.row };
-    if what == Gesture::Click {
-        return click(app, pointer);
+    match what {
+        Gesture::Click => return click(app, pointer),
+        Gesture::Drag if scrubber::step_at(app, (event.column, event.row).into()).is_some() => {
+            return scrub(app, event.column, event.row);
+        }
+        Gesture::Drag if is_covered(app) => return Vec::new(),
+        Gesture::Drag => return point(app, pointer),
+        Gesture::Up | Gesture::Down => {}
     }
     let by = if what == Gesture::Down { 1 } else { -1 };
     if app.help.is_some() {
@@ -262,6 +268,11 @@ pub(super) fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
         return point(app, pointer);
     }
     Vec::new()
+}
+
+/// Whether something is open over the screen in front.
+fn is_covered(app: &App) -> bool {
+    app.help.is_some() || app.list.is_some() || app.commands.is_some() || app.tour.is_some() || app.welcome
 }
 
 fn click(app: &mut App, pointer: Pointer) -> Vec<Command> {
@@ -280,11 +291,13 @@ fn click(app: &mut App, pointer: Pointer) -> Vec<Command> {
     }
     let listed = app.list.as_ref().and_then(|list| Some((list.of(), under(&app.picture.listed)?)));
     let named = listed.or(under(&app.picture.tabs).map(|screen| (Of::Screens, screen)));
+    let hinted = app.picture.hints.iter().find(|(area, _)| area.contains(place)).map(|(_, key)| *key);
     // A click closes whatever is open over the screens.
     let open = app.help.take().is_some() | app.list.take().is_some();
     match named {
         Some((of, chosen)) => choose(app, of, chosen),
         None if open => {}
+        None if hinted.is_some() => return hinted.map(|event| key(app, &event)).unwrap_or_default(),
         None if app.picture.count.contains(place) => {
             app.prompt = None;
             app.list = Some(List::of_runs(app));

@@ -3,19 +3,22 @@
 use super::effects::perform_all;
 use crate::{
     protocol::{Capability, Command, Play, StepBy, Temporality},
-    tui::{screens::handout::Handout, shell::{
-        app::App,
-        command_palette::CommandPalette,
-        effect::Effect,
-        export::Form,
-        help,
-        keys::Intent,
-        list::List,
-        message::Level,
-        prompt::{Asks, Prompt, STEP_PROMPT},
-        question::Question,
-        restart, search, stepping, tour,
-    }},
+    tui::{
+        screens::handout::Handout,
+        shell::{
+            app::App,
+            command_palette::CommandPalette,
+            effect::Effect,
+            export::Form,
+            help,
+            keys::Intent,
+            list::List,
+            message::Level,
+            prompt::{Asks, Prompt, STEP_PROMPT},
+            question::Question,
+            restart, search, stepping, tour,
+        },
+    },
 };
 
 pub(in crate::tui::shell) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
