@@ -467,7 +467,7 @@ def main():
         parser.error(f"--size is COLUMNSxROWS, such as 120x36, not {options.size}")
 
     environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
-    environment.update(TERM="xterm-256color", COLORTERM="truecolor", LANG="C.UTF-8", LC_ALL="C.UTF-8")
+    environment.update(AHA_REMEMBER="0", TERM="xterm-256color", COLORTERM="truecolor", LANG="C.UTF-8", LC_ALL="C.UTF-8")
     environment.update(pair.partition("=")[::2] for pair in options.env)
     terminal = Terminal(options.command, int(size[1]), int(size[2]), environment)
 

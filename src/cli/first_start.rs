@@ -28,13 +28,8 @@ fn is_first_with(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     fs::create_dir_all(&folder).is_ok() && files::create(&folder.join(WELCOMED)).is_ok()
 }
 
-/// Where this program keeps what it remembers of a user; `None` where there is no place for it.
-pub(super) fn state_folder() -> Option<PathBuf> {
-    state_folder_with(|name| env::var_os(name))
-}
-
-/// As the XDG base directories have it, or Windows.
-fn state_folder_with(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+/// Where a program keeps what it remembers of a user: as the XDG base directories have it, or Windows.
+pub(super) fn state_folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     // A relative path there is to be ignored.
     let path = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || path("HOME").map(|home| home.join(Path::new(".local/state")));

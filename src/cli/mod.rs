@@ -19,6 +19,7 @@ pub mod play;
 pub mod pretrain;
 pub mod prime;
 pub mod puzzles;
+mod remembered;
 pub mod replay;
 pub mod report;
 pub mod run;

@@ -11,7 +11,7 @@ use clap::Args;
 use super::{
     Failure, detached,
     farewell::{self, Leaving},
-    first_start,
+    first_start, remembered,
 };
 use crate::{
     engine::side,
@@ -79,10 +79,10 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
     };
     refused.iter().for_each(output::say);
     let welcome = first_start::is_first();
-    let state = first_start::state_folder();
-    let mut options = TuiOptions { mouse: !args.no_mouse, welcome, state, ..TuiOptions::default() };
+    let mut options = TuiOptions { mouse: !args.no_mouse, welcome, ..TuiOptions::default() };
     options.theme.ascii |= args.ascii;
     options.warning = refused.first().map(|why| format!("{} not opened: {why}", refused.len()));
+    remembered::recall(&mut options);
     options.runs.clone_from(&args.runs);
     let helpers = Helpers {
         engine: None,
@@ -90,6 +90,7 @@ pub fn run(args: &OpenArgs) -> Result<i32, Failure> {
         fork: &mut |fork| detached::fork(&args.runs, fork),
     };
     let outcome = tui::run(first, sources.collect(), options, helpers)?;
+    remembered::keep(&outcome.remembered);
     // The reading threads end when nobody listens; the process does not wait for them.
     match (&places[..], &outcome.runs[..]) {
         ([place], [seen]) => {

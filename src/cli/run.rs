@@ -16,7 +16,7 @@ use super::{
     base::{base_of, place_of},
     detached,
     farewell::{self, Leaving},
-    first_start, progress_visible,
+    first_start, progress_visible, remembered,
     settings::SettingArgs,
     summary::Summary,
 };
@@ -160,14 +160,15 @@ pub fn run(args: &RunArgs, stdout: impl Write) -> Result<i32, Failure> {
 
 fn screen(args: &RunArgs) -> TuiOptions {
     let welcome = first_start::is_first();
-    let state = first_start::state_folder();
-    let mut options = TuiOptions { mouse: !args.no_mouse, welcome, state, ..TuiOptions::default() };
+    let mut options = TuiOptions { mouse: !args.no_mouse, welcome, ..TuiOptions::default() };
     options.theme.ascii |= args.ascii;
     options.runs.clone_from(&args.runs);
+    remembered::recall(&mut options);
     options
 }
 
 fn finish_screen(outcome: &tui::TuiOutcome) -> Result<i32, Failure> {
+    remembered::keep(&outcome.remembered);
     if let Some(tui::Seen { run: Some(run), price_per_hour, .. }) = outcome.runs.first() {
         let price_per_hour = Some(*price_per_hour);
         farewell::say(run, Leaving { price_per_hour, accuracy_is_told: false, engine_is_ours: true });

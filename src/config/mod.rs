@@ -90,6 +90,12 @@ impl Config {
         Self::keys().filter(|key| key.live).map(|key| key.name)
     }
 
+    /// The key of this name, or of this shorter one.
+    pub(crate) fn called(name: &str) -> Option<&'static Key> {
+        let name = name.trim();
+        Self::keys().find(|key| key.name == name).or_else(|| Self::keys().find(|key| key.short == Some(name)))
+    }
+
     /// The key of this name, or the error that names the nearest one.
     pub fn key(name: &str) -> Result<&'static Key, ConfigError> {
         let name = name.trim();

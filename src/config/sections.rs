@@ -48,13 +48,13 @@ section! {
     #[derive(Copy)]
     pub struct Schedule {
         /// Steps between checkpoints; 0 writes only the last one.
-        live checkpoint_every: u64 = 20, 0..=1_000_000_000;
+        live checkpoint_every aka "checkpoint": u64 = 20, 0..=1_000_000_000;
         /// Steps between held-out evaluations; 0 turns them off.
-        live evaluate_every: u64 = 0, 0..=1_000_000_000;
+        live evaluate_every aka "evaluate": u64 = 0, 0..=1_000_000_000;
         /// Held-out puzzles per evaluation.
         fixed evaluate_puzzles: usize = 128, 1..=10_000;
         /// Steps between answers to the pinned puzzles; 0 turns them off.
-        live pinned_every: u64 = 5, 0..=1_000_000_000;
+        live pinned_every aka "pinned": u64 = 5, 0..=1_000_000_000;
     }
 }
 
@@ -82,7 +82,7 @@ section! {
         /// What the sentinel does when it raises a warning.
         live sentinel: OnCollapse = OnCollapse::Warn;
         /// Dollars per hour, for the cost estimate on screen only.
-        live price_per_hour: f64 = 0.1, 0.0..=1e6;
+        live price_per_hour aka "price": f64 = 0.1, 0.0..=1e6;
     }
 }
 

@@ -374,3 +374,14 @@ fn a_level_brings_its_settings_and_another_one_takes_them_away() {
     let read = ConfigFile::parse("kl_coef = 0.2\nlevel = \"tinyzero\"").unwrap().config;
     assert_eq!((read.update.kl_coef, read.sampling.max_new_tokens), (0.2, 640));
 }
+
+#[test]
+fn no_short_name_is_another_key_or_the_short_name_of_two() {
+    let shorts: Vec<&str> = Config::keys().filter_map(|key| key.short).collect();
+    for (place, short) in shorts.iter().enumerate() {
+        assert!(!shorts[place + 1..].contains(short), "{short}");
+        assert!(Config::keys().all(|key| key.name != *short), "{short}");
+    }
+    assert_eq!(Config::called("lr").map(|key| key.name), Some("learning_rate"));
+    assert_eq!(Config::called("seed").map(|key| key.name), Some("seed"));
+}

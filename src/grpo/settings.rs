@@ -30,13 +30,13 @@ section! {
         /// How the prompts and groups of a step are chosen.
         fixed batching: Chosen<dyn Batching> = Chosen::default();
         /// Prompts per step.
-        live prompts_per_step: usize = 16, 1..=65_536;
+        live prompts_per_step aka "groups": usize = 16, 1..=65_536;
         /// Completions per prompt; their rewards are compared with each other.
-        live group_size: usize = 16, 2..=4_096;
+        live group_size aka "group": usize = 16, 2..=4_096;
         /// Longest completion in tokens; a longer one is cut off.
-        live max_new_tokens: usize = 320, 1..=65_536;
+        live max_new_tokens aka "tokens": usize = 320, 1..=65_536;
         /// Sampling temperature.
-        live temperature: f64 = 1.0, 0.01..=10.0;
+        live temperature aka "temp": f64 = 1.0, 0.01..=10.0;
     }
 }
 
@@ -45,17 +45,17 @@ section! {
     #[derive(Copy)]
     pub struct Optimizer {
         /// Peak learning rate of AdamW.
-        live learning_rate: f64 = 4e-4, 0.0..=1.0;
+        live learning_rate aka "lr": f64 = 4e-4, 0.0..=1.0;
         /// Steps of linear learning-rate warmup.
         fixed warmup_steps: u64 = 5, 0..=1_000_000;
         /// What the learning rate does after its warmup. Steps are counted, not optimizer updates.
-        live learning_rate_decay: Decay = Decay::Constant;
+        live learning_rate_decay aka "decay": Decay = Decay::Constant;
         /// The step at which a falling learning rate has arrived.
         live decay_steps: u64 = 200, 1..=1_000_000_000;
         /// The share of learning_rate that it falls to and stays at.
         live decay_to: f64 = 0.0, 0.0..=1.0;
         /// Global gradient norm to clip to; 0 turns clipping off.
-        live max_grad_norm: f64 = 1.0, 0.0..=1e6;
+        live max_grad_norm aka "grad": f64 = 1.0, 0.0..=1e6;
     }
 }
 
@@ -79,7 +79,7 @@ section! {
         live sapo_tau_negative: f64 = 1.05, 0.01..=1e3;
         /// Weight of KL to the reference, in the loss or in the reward (`kl_in`); at 0 the reference is not loaded,
         /// unless `kl_every` asks for it.
-        live kl_coef: f64 = 0.0, 0.0..=100.0;
+        live kl_coef aka "kl": f64 = 0.0, 0.0..=100.0;
         /// How KL(policy || reference) is estimated for each token.
         fixed kl_estimator: KlEstimator = KlEstimator::K3;
         /// What `kl_coef` weighs KL into.
@@ -90,7 +90,7 @@ section! {
         /// Steps after which the policy becomes the reference anew; 0 keeps the first one.
         live reference_refresh: u64 = 0, 0..=1_000_000_000;
         /// Weight of the entropy bonus; above 0, the logits of a whole micro-batch are in memory.
-        live entropy_coef: f64 = 0.0, 0.0..=10.0;
+        live entropy_coef aka "entropy": f64 = 0.0, 0.0..=10.0;
         /// How often a step goes through its rollouts; each time it makes one optimizer update per mini-batch.
         fixed inner_epochs: usize = 1, 1..=64;
         /// Parts that the groups of a step are shuffled into, with an optimizer update on each; a part has at least
@@ -141,7 +141,7 @@ section! {
         live reward_format: f64 = 0.1, -1e3..=1e3;
         /// The most that a completion near max_new_tokens loses of its reward (DAPO's soft overlong punishment); 0
         /// turns it off.
-        live overlong_penalty: f64 = 0.0, 0.0..=1e3;
+        live overlong_penalty aka "overlong": f64 = 0.0, 0.0..=1e3;
         /// The last share of max_new_tokens, within which `overlong_penalty` grows from nothing to all of it.
         live overlong_buffer: f64 = 0.2, 0.01..=1.0;
     }

@@ -21,6 +21,8 @@ use crate::system::quoting::quoted;
 pub struct Key {
     /// Its name, as in `--set name=value` and in `config.toml`.
     pub name: &'static str,
+    /// A shorter name for it, at a prompt only.
+    pub short: Option<&'static str>,
     /// Whether it may change during a run.
     pub live: bool,
     pub(crate) raw_doc: &'static str,
@@ -102,8 +104,8 @@ pub(crate) trait Bounded: Field + Sized {
 }
 
 /// Declares a section: its struct, its defaults and its keys. A row reads
-/// `live|fixed name: type = default, least..=greatest;`, without bounds for flags and words; its comment says in the
-/// first sentence what the key does.
+/// `live|fixed name: type = default, least..=greatest;`, without bounds for flags and words, and with `name aka "short"`
+/// where a prompt takes a shorter one; its comment says in the first sentence what the key does.
 macro_rules! section {
     (
         $(#[doc = $about:literal])+
@@ -111,7 +113,7 @@ macro_rules! section {
         pub struct $section:ident {
             $(
                 $(#[doc = $doc:literal])+
-                $mode:ident $name:ident: $type:ty = $default:expr $(, $bounds:expr)?;
+                $mode:ident $name:ident $(aka $short:literal)?: $type:ty = $default:expr $(, $bounds:expr)?;
             )+
         }
     ) => {
@@ -136,6 +138,7 @@ macro_rules! section {
                 static KEYS: &[$crate::settings::Key] = &[$(
                     $crate::settings::Key {
                         name: stringify!($name),
+                        short: $crate::settings::section!(@short $($short)?),
                         live: $crate::settings::section!(@$mode),
                         raw_doc: concat!($($doc),+),
                         allowed: $crate::settings::section!(@allowed $type $(, $bounds)?),
@@ -159,6 +162,8 @@ macro_rules! section {
             }
         }
     };
+    (@short) => { None };
+    (@short $short:literal) => { Some($short) };
     (@live) => { true };
     (@fixed) => { false };
     (@allowed $type:ty) => { <$type as $crate::settings::Unbounded>::allowed };

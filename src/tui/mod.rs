@@ -28,6 +28,7 @@ use self::shell::{
     restart::Restarter,
     terminal::{self, TerminalGuard},
     theme::Theme,
+    themes::Named,
 };
 use self::store::{
     Run, RunStore,
@@ -55,6 +56,17 @@ pub struct TuiOptions {
     pub runs: PathBuf,
     /// The folder of what is remembered from start to start; `None` remembers nothing.
     pub state: Option<PathBuf>,
+    /// What they chose before.
+    pub remembered: Remembered,
+}
+
+/// What is remembered of a person from one start to the next.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// The theme.
+    pub theme: Named,
+    /// The screen that was in front, by its name.
+    pub screen: Option<String>,
 }
 
 impl Default for TuiOptions {
@@ -67,6 +79,7 @@ impl Default for TuiOptions {
             welcome: false,
             runs: PathBuf::from("runs"),
             state: None,
+            remembered: Remembered::default(),
         }
     }
 }
@@ -91,6 +104,8 @@ pub struct TuiOutcome {
     pub failed: Option<String>,
     /// Whether Ctrl+C or a signal ended it.
     pub interrupted: bool,
+    /// What is to be remembered for the next start.
+    pub remembered: Remembered,
     /// Whether our engine reported its end, or there was none. If not, it may still be writing its last checkpoint.
     pub engine_ended: bool,
 }
@@ -137,6 +152,7 @@ pub fn run(
     let mut app = App::of_runs(options.theme, store);
     app.mouse = options.mouse;
     app.welcome = options.welcome;
+    app.recall(&options.remembered);
     app.shelf = Shelf::of(options.runs);
     match options.state.as_deref().map_or(Ok(None), remembered::layout) {
         Ok(layout) => app.layout = layout.unwrap_or_default(),
@@ -175,6 +191,7 @@ fn outcome(app: &App) -> TuiOutcome {
             _ => None,
         },
         interrupted: app.interrupted,
+        remembered: Remembered { theme: app.named, screen: Some(app.in_front().name().to_owned()) },
         engine_ended: app.store.own_in_hand().is_none(),
     }
 }

@@ -174,7 +174,7 @@ pub static ALL: &[About] = &[
         name: "completions",
         shows: "the completions of one puzzle as they are written, then verdict, reward, advantage and tokens; checks are \
             coloured, and a self-correction lights up when it happens",
-        computed: "sampled from the current policy. The advantage compares a reward with those of the same group (g, G: \
+        computed: "sampled from the current policy. The advantage compares a reward with those of the same group ([ and ]: \
             other groups)",
         bad: "the same answer everywhere, so that all rewards are equal and nothing is learned; loops; texts that are \
             cut off; checks that contradict what stands before them",
@@ -208,7 +208,7 @@ pub static ALL: &[About] = &[
         name: "aha-meter",
         shows: "what the checks are worth: how many are true, how often right answers are faithful, and whether checked \
             answers are right more often",
-        computed: "counts over the steps named in the title (w: other windows), with 95 % intervals; the difference is an \
+        computed: "counts over the steps named in the title (f: other windows), with 95 % intervals; the difference is an \
             association, not a cause",
         bad: "many checks and a difference around 0: checking that does not help; stops after a stated miss; attempts \
             that repeat",
@@ -344,9 +344,9 @@ pub static ALL: &[About] = &[
     About {
         panel: Panel::Curves,
         name: "chosen metrics",
-        shows: "any metrics of the run over steps, tokens, minutes or dollars (x), each panel on its own vertical axis; the \
+        shows: "any metrics of the run over steps, tokens, minutes or dollars (v), each panel on its own vertical axis; the \
             crosshair reads all of them at one step, and Enter opens the completions of that step",
-        computed: "the numbers of metrics.jsonl, faint, and moving averages of them, bright (m). b: at each place the mean \
+        computed: "the numbers of metrics.jsonl, faint, and moving averages of them, bright (m). B: at each place the mean \
             of the runs that differ in their seed alone, and the range from the lowest to the highest of them",
         bad: "a difference between two runs that is smaller than the range over seeds: it may be chance",
     },

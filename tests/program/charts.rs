@@ -21,11 +21,11 @@ fn start(folder: &Path) -> Lab {
 fn a_layout_is_arranged_looked_at_closely_and_found_again() {
     let folder = TempDir::new().unwrap();
     let mut lab = start(folder.path());
-    lab.press("alearn");
+    lab.press("Alearn");
     lab.shows("another panel: learn");
     lab.press("\r");
     lab.shows("panel 2 of 7");
-    lab.press("lx");
+    lab.press("lv");
     lab.shows("axis tokens");
 
     // The crosshair to the last step, three steps back, and closer.

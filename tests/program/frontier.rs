@@ -178,7 +178,7 @@ fn a_person_measures_a_run_that_is_being_trained() {
     });
     lab.shows("128 puzzles x 8");
     lab.press("\x1b[D\x1b[D\x1b[A");
-    lab.press("a");
+    lab.press("v");
     lab.shows("tokens in all");
     lab.press("q");
     assert_eq!(lab.ended(), 0);

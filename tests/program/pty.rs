@@ -99,6 +99,8 @@ impl Lab {
         command.env("AHA_WELCOME", "0");
         // What whoever runs the tests has arranged is not theirs.
         command.env("XDG_STATE_HOME", folder.join("state"));
+        // So has what is remembered from one start to the next.
+        command.env("AHA_REMEMBER", "0");
         let child = pair.slave.spawn_command(command).unwrap();
         let mut output = pair.master.try_clone_reader().unwrap();
         let keyboard = pair.master.take_writer().unwrap();

@@ -29,14 +29,14 @@ fn a_run_is_found_forked_with_a_key_changed_and_compared_with_its_fork() {
     // The last screen of all stands before the first.
     lab.press("\x1b[Z");
     lab.until("all runs", |screen| screen.contains("runs: 2") && screen.contains("mother"));
-    lab.press("/mother\r");
+    lab.press("fmother\r");
     lab.until("one of them", |screen| screen.contains("runs: 1 of 2"));
-    lab.press("f");
+    lab.press("F");
     lab.shows("fork from step 2");
     lab.press("learning_rate=0.0001 steps=3\r");
     lab.until("the fork, opened", |screen| screen.contains("run 2/2"));
-    lab.press("/\x1b");
-    lab.press("r");
+    lab.press("f\x1b");
+    lab.press("l");
     lab.until("the fork among the runs", |screen| screen.contains("runs: 3"));
     lab.press("mmmv");
     let shown = lab.until("what differs", |screen| screen.contains("learning_rate"));

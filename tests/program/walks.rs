@@ -81,8 +81,8 @@ fn a_person_plays_on_a_paused_run_and_on_finished_ones() {
     lab.press("\r");
     lab.until("two whole answers", verdicts);
     lab.press("a");
-    lab.shows("x deletes it");
-    lab.press("x");
+    lab.shows("Bksp deletes it");
+    lab.press("\x7f");
     lab.until("both arms and the difference", |screen| {
         screen.contains("│ without  ") && screen.contains("points")
     });
@@ -198,4 +198,33 @@ fn a_person_walks_through_every_screen_of_another_task() {
     lab.shows("Multiplication has no search tree");
     lab.press("q");
     assert_eq!(lab.ended(), 0);
+}
+
+#[test]
+fn a_transcript_is_found_by_what_it_is_and_written_to_a_file() {
+    let root = TempDir::new().unwrap();
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/runs/first-aha");
+    let mut lab = Lab::start(&["open", source], root.path());
+    lab.press(TRANSCRIPTS);
+    lab.shows("transcripts");
+    lab.press("/wrong step:29..30\r");
+    lab.until("the matches", |screen| screen.contains("/wrong step:29..30") && screen.contains("n next"));
+    lab.press("x");
+    lab.press("wmine\r");
+    lab.shows("has no ending");
+    lab.press("\x15mine.md\r");
+    lab.shows("written to");
+    let text = std::fs::read_to_string(root.path().join("mine.md")).unwrap();
+    assert!(text.starts_with("# aha") && text.contains("**reward**"), "{text}");
+    // Another one is written over it only after a question.
+    lab.press("gw\x15mine.md\r");
+    lab.shows("Replace it?");
+    lab.press("n");
+    assert_eq!(std::fs::read_to_string(root.path().join("mine.md")).unwrap(), text);
+    lab.press("w\x15mine.svg\r");
+    lab.shows("mine.svg");
+    lab.until("the picture", |_| root.path().join("mine.svg").is_file());
+    lab.press("q");
+    assert_eq!(lab.ended(), 0);
+    lab.assert_restored();
 }

@@ -103,7 +103,7 @@ fn the_panels_at_three_sizes() {
         let mut app = one(Theme::colored());
         insta::assert_snapshot!(format!("charts_{width}x{height}"), picture(&draw(&mut app, width, height)));
         press(&mut app, [KeyCode::Right, KeyCode::Left, KeyCode::Left]);
-        keys(&mut app, "x++");
+        keys(&mut app, "v++");
         let name = format!("charts_crosshair_{width}x{height}");
         draw(&mut app, width, height);
         insta::assert_snapshot!(name, picture(&draw(&mut app, width, height)));
@@ -114,7 +114,7 @@ fn the_panels_at_three_sizes() {
 fn the_list_of_metrics_at_three_sizes() {
     for (width, height) in SIZES {
         let mut app = one(Theme::colored());
-        keys(&mut app, "jAre");
+        keys(&mut app, "jtre");
         let list = text(&below_title(&draw(&mut app, width, height)));
         insta::assert_snapshot!(format!("charts_list_{width}x{height}"), list);
     }
@@ -152,43 +152,43 @@ fn solid_lines_are_the_same_lines() {
 fn panels_are_added_taken_away_and_moved_and_each_change_is_kept() {
     let mut app = one(Theme::colored());
     let before = names(&app);
-    keys(&mut app, "jagrad");
+    keys(&mut app, "jAgrad");
     assert!(!kept(&mut app), "nothing is changed yet");
     press(&mut app, [KeyCode::Enter]);
     assert!(kept(&mut app));
     assert_eq!(names(&app)[2], "grad_norm", "behind the one that was selected: {:?}", names(&app));
     assert!(status(&mut app).ends_with("panel 3 of 7"));
-    keys(&mut app, "{{");
+    keys(&mut app, "KK");
     assert_eq!((names(&app)[0].as_str(), kept(&mut app)), ("grad_norm", true));
-    keys(&mut app, "{");
+    keys(&mut app, "K");
     assert!(!kept(&mut app), "it is the first already");
-    keys(&mut app, "Aloss");
+    keys(&mut app, "tloss");
     press(&mut app, [KeyCode::Enter]);
     assert_eq!((names(&app)[0].as_str(), kept(&mut app)), ("grad_norm+loss", true));
-    keys(&mut app, "Agrad");
+    keys(&mut app, "tgrad");
     press(&mut app, [KeyCode::Enter]);
     assert_eq!(names(&app)[0], "loss", "the list takes a metric off again");
-    keys(&mut app, "Aloss");
+    keys(&mut app, "tloss");
     press(&mut app, [KeyCode::Enter]);
     assert!(app.message.as_ref().unwrap().text.contains("1 to 4 metrics"));
     keys(&mut app, "d");
     assert_eq!((names(&app), kept(&mut app)), (before, true));
     keys(&mut app, "dddddd");
     assert!(shown(&mut app).contains("no panel: a adds one"));
-    keys(&mut app, "dlfA");
+    keys(&mut app, "dlft");
     assert!(app.message.as_ref().unwrap().text.contains("there is no panel"));
     while app.layout.panels().len() < MOST_PANELS {
-        keys(&mut app, "agrad");
+        keys(&mut app, "Agrad");
         press(&mut app, [KeyCode::Enter]);
     }
-    keys(&mut app, "a");
+    keys(&mut app, "A");
     assert!(app.message.as_ref().unwrap().text.contains("24 panels are the most"));
 }
 
 #[test]
 fn the_list_has_the_metrics_of_the_run_and_typing_filters_it() {
     let mut app = one(Theme::colored());
-    keys(&mut app, "a");
+    keys(&mut app, "A");
     let all = shown(&mut app);
     assert!(all.contains("another panel:") && all.contains("reward_std"), "{all}");
     assert!(
@@ -206,13 +206,13 @@ fn the_list_has_the_metrics_of_the_run_and_typing_filters_it() {
     let row = shown_now.lines().position(|line| line.contains("Checks that rightly")).unwrap() as u16;
     mouse(&mut app, MouseEventKind::Down(MouseButton::Left), (60, row));
     assert_eq!(names(&app)[1], "reasoning/true_checks");
-    keys(&mut app, "a");
+    keys(&mut app, "A");
     mouse(&mut app, MouseEventKind::Down(MouseButton::Left), (1, 1));
     assert!(!shown(&mut app).contains("another panel:"));
     // An unfinished run has none.
     let mut empty = App::new(Theme::colored(), RunFacts::of_our_engine());
     empty.bring::<Charts>();
-    keys(&mut empty, "a");
+    keys(&mut empty, "A");
     assert!(shown(&mut empty).contains("no step is finished yet"));
     press(&mut empty, [KeyCode::Enter, KeyCode::Esc, KeyCode::Right, KeyCode::Enter]);
     assert!(empty.message.as_ref().unwrap().text.contains("put the crosshair at a step"));
@@ -257,14 +257,14 @@ fn keys_and_the_wheel_zoom_and_dragging_pans() {
     keys(&mut app, "+++");
     let (first, last) = window(&mut app).unwrap();
     assert!(first == 1.0 && last < 12.0, "around the crosshair: {first} {last}");
-    keys(&mut app, "]");
+    keys(&mut app, "L");
     let on = window(&mut app).unwrap();
     assert!(on.0 > first && on.1 > last, "{on:?}");
     press(&mut app, [KeyCode::End]);
     assert_eq!(window(&mut app).unwrap().1, 30.0, "the crosshair is always shown");
     keys(&mut app, "---");
     assert_eq!(window(&mut app), None);
-    keys(&mut app, "-][");
+    keys(&mut app, "-LH");
     assert_eq!(window(&mut app), None, "there is no more than all of it");
 
     mouse(&mut app, MouseEventKind::ScrollUp, INSIDE);
@@ -309,12 +309,12 @@ fn the_mouse_selects_panels_and_the_crosshair_follows_it() {
 fn the_axis_counts_what_is_known_and_says_what_is_not() {
     let mut app = one(Theme::colored());
     for unit in [Unit::Tokens, Unit::Minutes, Unit::Dollars] {
-        keys(&mut app, "x");
+        keys(&mut app, "v");
         assert_eq!(app.layout.unit(), unit);
         assert!(status(&mut app).contains(&format!("axis {}", unit.name())), "{}", status(&mut app));
     }
     assert!(shown(&mut app).contains('$'));
-    keys(&mut app, "x");
+    keys(&mut app, "v");
     assert_eq!(app.layout.unit(), Unit::Steps);
 
     let mut bare = App::new(Theme::colored(), RunFacts::of_our_files(false));
@@ -327,7 +327,7 @@ fn the_axis_counts_what_is_known_and_says_what_is_not() {
     bare.bring::<Charts>();
     assert!(shown(&mut bare).contains("no step of this run has entropy"));
     for said in ["tokens of this run are unknown", "minutes of this run are unknown", "time is unknown"] {
-        keys(&mut bare, "x");
+        keys(&mut bare, "v");
         assert!(status(&mut bare).contains(said), "{}", status(&mut bare));
     }
     press(&mut bare, [KeyCode::Right, KeyCode::Enter]);
@@ -350,7 +350,7 @@ fn a_logarithmic_axis_leaves_out_what_has_no_place_on_it() {
     keys(&mut app, "m");
     let log = shown(&mut app);
     assert!(log.contains("· log") && log.contains("0.001") && log.contains("0.1"), "{log}");
-    keys(&mut app, "aloss");
+    keys(&mut app, "Aloss");
     press(&mut app, [KeyCode::Enter]);
     keys(&mut app, "l");
     assert!(shown(&mut app).contains("no value above zero"), "{}", shown(&mut app));
@@ -369,7 +369,7 @@ fn other_runs_are_read_at_the_crosshair_and_beyond_their_ends_are_unknown() {
     let shown_now = shown(&mut app);
     assert!(shown_now.contains("2 run-with-seed-8 -"), "it ended at step 20: {shown_now}");
     assert!(shown_now.contains(&third), "{third}: {shown_now}");
-    keys(&mut app, "x");
+    keys(&mut app, "v");
     press(&mut app, [KeyCode::Home]);
     insta::assert_snapshot!("charts_others_120x36", picture(&draw(&mut app, 120, 36)));
     // What is open is of all runs: the layout, not where a person is.
@@ -381,7 +381,7 @@ fn other_runs_are_read_at_the_crosshair_and_beyond_their_ends_are_unknown() {
 #[test]
 fn mean_and_range_are_of_runs_that_differ_in_their_seed_alone() {
     let mut app = charts(Theme::colored(), &[(7, 30), (8, 30), (9, 30)]);
-    keys(&mut app, "b");
+    keys(&mut app, "B");
     app.message = None;
     assert!(status(&mut app).contains("mean and range of 3 seeds"), "{}", status(&mut app));
     press(&mut app, [KeyCode::Home]);
@@ -401,7 +401,7 @@ fn mean_and_range_are_of_runs_that_differ_in_their_seed_alone() {
     update(&mut app, Action::Engine(2, change));
     assert!(status(&mut app).contains("mean and range of 2 seeds"), "{}", status(&mut app));
     let mut alone = one(Theme::colored());
-    keys(&mut alone, "b");
+    keys(&mut alone, "B");
     assert!(
         status(&mut alone).contains("no other open run differs in its seed alone"),
         "{}",
@@ -412,7 +412,7 @@ fn mean_and_range_are_of_runs_that_differ_in_their_seed_alone() {
 #[test]
 fn every_size_is_drawn_with_everything_on_it() {
     let mut app = charts(Theme { ascii: true, ..Theme::colored() }, &[(7, 30), (8, 9)]);
-    keys(&mut app, "Ob");
+    keys(&mut app, "OB");
     press(&mut app, [KeyCode::Right]);
     keys(&mut app, "++");
     for width in (1..80).chain([200]) {

@@ -20,7 +20,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, Mo
 use crate::picture::{SIZES, below_title, draw, text};
 
 /// Nothing told, and a run of some steps.
-fn apps(theme: &Theme) -> [App; 2] {
+pub fn apps(theme: &Theme) -> [App; 2] {
     let script = Script::new(7);
     let mut told = App::new(theme.clone(), RunFacts::of_our_files(false));
     let mut tell = |event| drop(update(&mut told, Action::Engine(0, event)));
@@ -33,7 +33,7 @@ fn apps(theme: &Theme) -> [App; 2] {
     [App::new(theme.clone(), RunFacts::of_our_engine()), told]
 }
 
-fn press(app: &mut App, code: KeyCode) {
+pub fn press(app: &mut App, code: KeyCode) {
     update(app, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)));
 }
 

@@ -121,14 +121,14 @@ fn keys_move_the_crosshair_the_samples_the_axis_and_the_step() {
     press(&mut app, "↑↑↑↑↑↑↑");
     assert_eq!(frontier(&app).samples(), None, "the last one forces nothing");
     assert!(text(&draw(&mut app, 120, 36)).contains("samples of k: unforced"));
-    press(&mut app, "↓↓↓↓↓↓↓↓a");
+    press(&mut app, "↓↓↓↓↓↓↓↓v");
     assert!(text(&draw(&mut app, 120, 36)).contains("tokens in all a puzzle"));
     assert_eq!(frontier(&app).pair().1.unwrap().step, 60);
-    press(&mut app, "[");
+    press(&mut app, "{");
     assert_eq!(frontier(&app).pair().1.unwrap().step, 20);
-    press(&mut app, "[[");
+    press(&mut app, "{{");
     assert_eq!(frontier(&app).pair().1.unwrap().step, 20, "the first one stays beneath it");
-    press(&mut app, "]]");
+    press(&mut app, "}}");
     assert_eq!(frontier(&app).pair().1.unwrap().step, 60);
 }
 
@@ -141,10 +141,10 @@ fn other_settings_are_never_laid_over_each_other() {
     assert!(update(&mut app, Action::Engine(0, Event::Measured(Box::new(other)))).is_empty());
     assert_eq!(frontier(&app).pair().1.unwrap().step, 60);
     assert!(text(&draw(&mut app, 120, 36)).contains("settings 2 of 2"));
-    press(&mut app, "w");
+    press(&mut app, "f");
     let (only, none) = frontier(&app).pair();
     assert_eq!((only.unwrap().step, none), (40, None));
-    press(&mut app, "w");
+    press(&mut app, "f");
     assert_eq!(frontier(&app).pair().1.unwrap().step, 60);
 }
 
@@ -182,7 +182,7 @@ fn every_size_and_every_key_is_drawn() {
                 let shown = draw(&mut app, width, height);
                 assert!(shown.content.iter().all(|cell| cell.symbol().is_ascii()), "{width}x{height}");
             }
-            press(&mut app, ["→", "↑", "←", "a", "[", "w", "]", "↓"][usize::from(width) % 8]);
+            press(&mut app, ["→", "↑", "←", "v", "{", "f", "}", "↓"][usize::from(width) % 8]);
         }
     }
 }
@@ -211,7 +211,7 @@ fn measurements_of_strangers_are_drawn_at_any_size() {
         let mut app = measured(Theme::colored(), &[0]);
         drop(update(&mut app, Action::Engine(0, Event::Measured(Box::new(measurement)))));
         for (width, height) in [(120, 36), (40, 12), (7, 3), (1, 1)] {
-            for keys in ["", "→", "←←←", "↑", "↓", "a", "]", "[", "w"] {
+            for keys in ["", "→", "←←←", "↑", "↓", "v", "}", "{", "f"] {
                 press(&mut app, keys);
                 assert!(!text(&draw(&mut app, width, height)).contains('\u{1b}'), "{number}");
             }

@@ -70,10 +70,10 @@ fn the_window_goes_round_and_the_figures_follow() {
     assert_eq!(at::<Meter>(&app).window, Window::Fifty);
     assert!(text(&draw(&mut app, 120, 36)).contains("steps 11 to 60"));
     let fifty = at::<Meter>(&app).tally(app.run());
-    key(&mut app, KeyCode::Char('w'));
+    key(&mut app, KeyCode::Char('f'));
     assert!(text(&draw(&mut app, 120, 36)).contains("steps 1 to 60"));
     assert_eq!(at::<Meter>(&app).tally(app.run()).completions * 50, fifty.completions * 60);
-    key(&mut app, KeyCode::Char('w'));
+    key(&mut app, KeyCode::Char('f'));
     assert!(text(&draw(&mut app, 120, 36)).contains("steps 51 to 60"));
 }
 

@@ -150,7 +150,7 @@ fn changed(theme: Theme) -> App {
     let play = answering(&mut app, true);
     press(&mut app, KeyCode::Char('b'));
     assert_eq!(at::<Playground>(&app).zone, Zone::Answer(1));
-    press(&mut app, KeyCode::Char('x'));
+    press(&mut app, KeyCode::Backspace);
     let (id, job) = job(&mut app);
     let SideJob::Resample(request) = job else { panic!("{job:?}") };
     let wait = tokens(NOW).iter().position(|token| token.text == " wait").unwrap();
@@ -287,7 +287,7 @@ fn what_cannot_be_done_is_said() {
     let mut app = playground(Theme::colored(), &[ModelName::Embedded], None);
     let screen = text(&draw(&mut app, 120, 36));
     assert!(screen.contains("this run has no checkpoints: only the embedded base can answer"), "{screen}");
-    press(&mut app, KeyCode::Char('x'));
+    press(&mut app, KeyCode::Backspace);
     assert!(app.message.as_ref().unwrap().text.contains("Go to an answer's tokens first"));
     press(&mut app, KeyCode::Char('a'));
     assert!(app.message.as_ref().unwrap().text.contains("Nothing written there yet"));
@@ -331,9 +331,9 @@ fn the_cursor_goes_token_by_token_and_line_by_line() {
     press(&mut app, KeyCode::Left);
     assert_eq!(cursor(&app), 0);
     press(&mut app, KeyCode::End);
-    press(&mut app, KeyCode::Char('x'));
+    press(&mut app, KeyCode::Backspace);
     assert!(app.message.as_ref().unwrap().text.contains("This is the end"));
-    press(&mut app, KeyCode::Char('w'));
+    press(&mut app, KeyCode::Char('I'));
     let (_, first) = job(&mut app);
     assert!(matches!(&first, SideJob::Resample(request) if request.edit == Edit::Wait), "{first:?}");
     press(&mut app, KeyCode::Char('i'));

@@ -166,10 +166,10 @@ fn a_value_that_a_rule_does_not_take_is_refused_with_what_it_takes() {
 #[test]
 fn the_changed_keys_go_to_a_run_that_takes_commands_and_another_says_why_not() {
     let mut app = rewards(Theme::colored(), RunFacts::of_our_engine());
-    assert!(press(&mut app, KeyCode::Char('a')).is_empty(), "nothing was changed");
+    assert!(press(&mut app, KeyCode::Char('A')).is_empty(), "nothing was changed");
     edit(&mut app, REWARD_FORMAT, "0.5");
     edit(&mut app, 0, "first");
-    let sent: Vec<Command> = press(&mut app, KeyCode::Char('a')).into_iter().map(|o| o.command).collect();
+    let sent: Vec<Command> = press(&mut app, KeyCode::Char('A')).into_iter().map(|o| o.command).collect();
     let set = |key: &str, value: &str| Command::Set { key: key.into(), value: value.into() };
     assert_eq!(sent, [set("answer", "first"), set("reward_format", "0.5")]);
     assert!(app.message.as_ref().unwrap().text.contains("they apply from the next step on"));
@@ -182,7 +182,7 @@ fn the_changed_keys_go_to_a_run_that_takes_commands_and_another_says_why_not() {
 
     let mut read = rewards(Theme::colored(), RunFacts::of_our_files(false));
     edit(&mut read, REWARD_FORMAT, "0.5");
-    assert!(press(&mut read, KeyCode::Char('a')).is_empty());
+    assert!(press(&mut read, KeyCode::Char('A')).is_empty());
     assert!(read.message.as_ref().unwrap().text.contains("this run is over"));
 }
 

@@ -127,7 +127,7 @@ fn marked_runs_stand_side_by_side_with_the_keys_that_differ() {
 #[test]
 fn words_leave_what_has_them_and_forks_stand_below_their_parents() {
     let mut app = with(Theme::colored(), runs());
-    typed(&mut app, "/seed1");
+    typed(&mut app, "fseed1");
     let shown = text(&draw(&mut app, 120, 36));
     assert!(shown.contains("seed1") && shown.contains("calmer"), "{shown}");
     assert!(!shown.contains("seed2") && !shown.contains("elsewhere"), "{shown}");
@@ -136,7 +136,7 @@ fn words_leave_what_has_them_and_forks_stand_below_their_parents() {
     let shown = text(&draw(&mut app, 120, 36));
     let (parent, fork) = (shown.find(" seed1").unwrap(), shown.find("└@20 calmer").unwrap());
     assert!(parent < fork, "{shown}");
-    typed(&mut app, "/");
+    typed(&mut app, "f");
     press(&mut app, KeyCode::Esc);
     assert!(text(&draw(&mut app, 120, 36)).contains("elsewhere"), "all again");
 }
@@ -144,10 +144,10 @@ fn words_leave_what_has_them_and_forks_stand_below_their_parents() {
 #[test]
 fn a_fork_names_a_checkpoint_and_keys_and_what_is_wrong_is_said_and_kept() {
     let mut app = with(Theme::colored(), runs());
-    press(&mut app, KeyCode::Char('f'));
+    press(&mut app, KeyCode::Char('F'));
     assert!(app.message.take().unwrap().text.contains("only a run of this program"));
     press(&mut app, KeyCode::End);
-    press(&mut app, KeyCode::Char('f'));
+    press(&mut app, KeyCode::Char('F'));
     let shown = text(&draw(&mut app, 120, 36));
     assert!(shown.contains("fork from step 30"), "{shown}");
     for (more, wrong) in
@@ -183,7 +183,7 @@ fn an_empty_folder_and_one_that_cannot_be_read_say_so() {
     assert!(text(&draw(&mut app, 80, 24)).contains("there is no run in runs"));
     app.shelf.fail("Cannot list the folder runs: permission denied.".into());
     assert!(text(&draw(&mut app, 80, 24)).contains("permission denied"));
-    for key in "mftvo/".chars() {
+    for key in "mFftvo=#i".chars() {
         press(&mut app, KeyCode::Char(key));
         press(&mut app, KeyCode::Enter);
     }
@@ -192,7 +192,7 @@ fn an_empty_folder_and_one_that_cannot_be_read_say_so() {
 #[test]
 fn a_name_tags_and_a_note_are_typed_and_a_run_is_deleted_after_a_question() {
     let mut app = with(Theme::colored(), runs());
-    press(&mut app, KeyCode::Char('e'));
+    press(&mut app, KeyCode::Char('='));
     assert!(app.message.take().unwrap().text.contains("only runs of this program"));
     press(&mut app, KeyCode::Down);
     let path = PathBuf::from("runs/2026-01-03T09-00-00-lower-rate");
@@ -200,7 +200,7 @@ fn a_name_tags_and_a_note_are_typed_and_a_run_is_deleted_after_a_question() {
     typed(&mut app, "#, 2026");
     notes.tags.push("2026".into());
     assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Note(path.clone(), Box::new(notes))]);
-    typed(&mut app, "e/");
+    typed(&mut app, "=/");
     assert_eq!(press(&mut app, KeyCode::Enter), [], "no name has a slash");
     assert!(text(&draw(&mut app, 120, 36)).contains("name: calmer/"), "and it can be mended");
     press(&mut app, KeyCode::Esc);

@@ -15,7 +15,7 @@ use aha_lab::{
             Gesture,
             transcripts::{Action, Focus, KEYS},
         },
-        shell::{effect::Effect, theme::Theme},
+        shell::theme::Theme,
         store::filter::Filter,
     },
 };
@@ -117,17 +117,17 @@ fn steps_and_groups_are_walked_by_their_first_completion() {
         at(&transcripts)
     };
     assert_eq!(walk("g"), (1, 0, 0));
-    assert_eq!(walk("}"), (1, 1, 0));
-    assert_eq!(walk("]"), (2, 0, 0));
-    assert_eq!(walk("jjj}"), (2, 1, 0));
-    assert_eq!(walk("}]"), (3, 0, 0));
-    assert_eq!(walk("}}"), (3, 2, 0));
-    assert_eq!(walk("["), (2, 0, 0));
-    assert_eq!(walk("{"), (1, 2, 0));
-    assert_eq!(walk("j{"), (1, 1, 0));
+    assert_eq!(walk("]"), (1, 1, 0));
+    assert_eq!(walk("}"), (2, 0, 0));
+    assert_eq!(walk("jjj]"), (2, 1, 0));
+    assert_eq!(walk("]}"), (3, 0, 0));
+    assert_eq!(walk("]]"), (3, 2, 0));
+    assert_eq!(walk("{"), (2, 0, 0));
+    assert_eq!(walk("["), (1, 2, 0));
+    assert_eq!(walk("j["), (1, 1, 0));
     assert_eq!(walk("G"), (4, 2, 7));
-    assert_eq!(walk("]"), (4, 2, 7), "there is no step after the last");
-    assert_eq!(walk("g["), (1, 0, 0));
+    assert_eq!(walk("}"), (4, 2, 7), "there is no step after the last");
+    assert_eq!(walk("g{"), (1, 0, 0));
     assert_eq!(walk("k"), (1, 0, 0));
 }
 
@@ -187,20 +187,6 @@ fn search_finds_all_of_them_in_turn_and_gives_up_cleanly() {
     assert_eq!(transcripts.selected(), Some(expected[0]), "round the end");
     press(&mut transcripts, "N");
     assert_eq!(transcripts.selected(), expected.last().copied());
-}
-
-#[test]
-fn copies_and_exports_are_handed_out_word_for_word() {
-    let mut transcripts = filled();
-    assert_eq!(Transcripts::new().update(Action::Copy), None);
-    press(&mut transcripts, "g");
-    let record = Arc::clone(transcripts.selected().unwrap());
-    let whole = format!("{}{}", record.problem.prompt, record.completion);
-    assert_eq!(transcripts.update(Action::Copy), Some(Effect::Copy { text: whole.clone() }));
-    let Some(Effect::Export { file_name, text }) = press(&mut transcripts, "w") else { panic!("no export") };
-    assert_eq!(file_name, "aha-transcript-1-1-1.txt");
-    assert!(text.starts_with("step 1, group 1, completion 1\n"), "{text}");
-    assert!(text.ends_with(&format!("\n\n{whole}\n")), "{text}");
 }
 
 #[test]

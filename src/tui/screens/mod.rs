@@ -3,6 +3,7 @@
 
 pub mod charts;
 pub mod frontier;
+pub mod handout;
 pub mod listing;
 pub mod live;
 pub mod meter;
@@ -21,8 +22,13 @@ use std::fmt::Debug;
 
 use ratatui::{Frame, crossterm::event::KeyEvent, layout::Rect};
 
-pub use self::mount::{AnyScreen, Hits};
-use self::{charts::ChartLayout, listing::Listing, mount::mount};
+pub use self::mount::{AnyScreen, Hits, ScreenRow};
+use self::{
+    charts::ChartLayout,
+    handout::Handout,
+    listing::{Listing, Needle},
+    mount::mount,
+};
 use crate::tui::{
     panels::{Panel, Panels},
     shell::{effect::Effect, keys::KeyRow, message::Message, theme::Theme},
@@ -87,6 +93,8 @@ pub struct Scene<'a> {
     pub restartable: bool,
     /// Where a screen notes which panel it draws where.
     pub panels: &'a Panels,
+    /// What is searched for on it.
+    pub needle: Option<&'a Needle>,
 }
 
 /// The data for a screen's update.
@@ -120,6 +128,8 @@ pub struct Pointer {
 pub enum Gesture {
     /// A click with the left button.
     Click,
+    /// The mouse moves with the left button held.
+    Drag,
     /// A notch of the wheel up.
     Up,
     /// A notch of the wheel down.
@@ -135,6 +145,15 @@ pub struct Movement {
     pub column: u16,
     /// Cells from the top.
     pub row: u16,
+}
+
+/// Something that a person wants to see, wherever it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The metric of this name.
+    Metric(&'static str),
+    /// The configuration key of this name.
+    Setting(&'static str),
 }
 
 /// The meaning of a key while text is being typed.
@@ -200,6 +219,27 @@ pub trait Screen: Debug + Default + 'static {
     /// Opens a completion for reading, if this screen does that.
     fn read(&mut self, _key: Key, _context: &mut Context<'_>) -> bool {
         false
+    }
+
+    /// Looks closely at a completion of a group, if this screen does that.
+    fn look_at(&mut self, _place: (u64, usize), _index: usize, _context: &mut Context<'_>) -> bool {
+        false
+    }
+
+    /// Shows a subject, if this screen is where it is shown.
+    fn show_subject(&mut self, _subject: Subject, _context: &mut Context<'_>) -> bool {
+        false
+    }
+
+    /// Goes to the next (or the previous) place outside the picture that has what is searched for; `false` if there is
+    /// none.
+    fn seek(&mut self, _needle: &Needle, _forward: bool, _: &mut Context<'_>, _hits: &Self::Hits) -> bool {
+        false
+    }
+
+    /// The text under the cursor, to be copied or written to a file.
+    fn under_cursor(&self, _scene: &Scene<'_>, _hits: &Self::Hits) -> Option<Handout> {
+        None
     }
 
     /// The group that the engine should inspect while this screen is in front.

@@ -11,11 +11,12 @@ use ratatui::{
     layout::Rect,
 };
 
-use super::{Context, Movement, Pointer, Scene, Screen};
+use super::{Context, Movement, Pointer, Scene, Screen, Subject, handout::Handout, listing::Needle};
 use crate::tui::{
     panels::Panel,
     shell::{
         effect::Effect,
+        grammar::Meaning,
         keys::{KeyRow, lookup},
     },
     store::completions::Key,
@@ -28,6 +29,19 @@ impl Debug for Hits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Hits")
     }
+}
+
+/// A row of the key table of some screen.
+#[derive(Debug, Clone, Copy)]
+pub struct ScreenRow {
+    /// A key that does it.
+    pub key: KeyEvent,
+    /// Its keys as they are written.
+    pub shown: &'static str,
+    /// What they do.
+    pub help: &'static str,
+    /// Their meaning in the grammar, if they are reserved.
+    pub meaning: Option<Meaning>,
 }
 
 /// A screen as the shell knows it.
@@ -44,8 +58,11 @@ pub trait AnyScreen: Debug {
     fn keys(&self) -> Vec<(&'static str, &'static str)>;
     /// Every key of its table.
     fn chords(&self) -> Vec<KeyEvent>;
+    /// Every row of its table, for whoever lists what can be done: a key that does it, its keys as they are written, and
+    /// what they do.
+    fn rows(&self) -> Vec<ScreenRow>;
     /// Its keys for the hint bar of this frame.
-    fn hints(&self, scene: &Scene<'_>, hits: &Hits) -> Vec<(&'static str, &'static str)>;
+    fn hints(&self, scene: &Scene<'_>, hits: &Hits) -> Vec<(KeyEvent, &'static str, &'static str)>;
     /// Whether keys are text.
     fn captures_text(&self) -> bool;
     /// What a key does; `None` if it has no meaning here.
@@ -66,6 +83,14 @@ pub trait AnyScreen: Debug {
     fn refresh(&mut self, context: &mut Context<'_>);
     /// See [`Screen::read`].
     fn read(&mut self, key: Key, context: &mut Context<'_>) -> bool;
+    /// See [`Screen::look_at`].
+    fn look_at(&mut self, place: (u64, usize), index: usize, context: &mut Context<'_>) -> bool;
+    /// See [`Screen::show_subject`].
+    fn show_subject(&mut self, subject: Subject, context: &mut Context<'_>) -> bool;
+    /// See [`Screen::seek`].
+    fn seek(&mut self, needle: &Needle, forward: bool, context: &mut Context<'_>) -> bool;
+    /// See [`Screen::under_cursor`].
+    fn under_cursor(&self, scene: &Scene<'_>) -> Option<Handout>;
     /// See [`Screen::inspects`].
     fn inspects(&self) -> Option<usize>;
     /// See [`Screen::focus`].
@@ -127,15 +152,23 @@ impl<S: Screen> AnyScreen for Mounted<S> {
 
     fn chords(&self) -> Vec<KeyEvent> {
         let chords = S::keys().iter().flat_map(|row| row.chords);
-        let modifiers = |ctrl| if ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
-        chords.map(|chord| KeyEvent::new(chord.code, modifiers(chord.ctrl))).collect()
+        chords.map(|chord| chord.event()).collect()
     }
 
-    fn hints(&self, scene: &Scene<'_>, hits: &Hits) -> Vec<(&'static str, &'static str)> {
+    fn rows(&self) -> Vec<ScreenRow> {
+        let row = |row: &KeyRow<S::Action>| {
+            let key = row.chords.first()?.event();
+            Some(ScreenRow { key, shown: row.shown, help: row.help, meaning: row.meaning })
+        };
+        S::keys().iter().filter_map(row).collect()
+    }
+
+    fn hints(&self, scene: &Scene<'_>, hits: &Hits) -> Vec<(KeyEvent, &'static str, &'static str)> {
         let hits = hits.0.downcast_ref().unwrap_or(&self.hits);
         let does =
             |row: &&KeyRow<S::Action>| !row.hint.is_empty() && self.screen.does(row.action, scene, hits);
-        S::keys().iter().filter(does).map(|row| (row.shown, row.hint)).collect()
+        let hint = |row: &KeyRow<S::Action>| Some((row.chords.first()?.event(), row.shown, row.hint));
+        S::keys().iter().filter(does).filter_map(hint).collect()
     }
 
     fn captures_text(&self) -> bool {
@@ -197,6 +230,25 @@ impl<S: Screen> AnyScreen for Mounted<S> {
 
     fn read(&mut self, key: Key, context: &mut Context<'_>) -> bool {
         self.screen.read(key, context)
+    }
+
+    fn look_at(&mut self, place: (u64, usize), index: usize, context: &mut Context<'_>) -> bool {
+        self.screen.look_at(place, index, context)
+    }
+
+    fn show_subject(&mut self, subject: Subject, context: &mut Context<'_>) -> bool {
+        self.screen.show_subject(subject, context)
+    }
+
+    fn seek(&mut self, needle: &Needle, forward: bool, context: &mut Context<'_>) -> bool {
+        if std::mem::take(&mut self.fresh) {
+            self.screen.take_over(&self.hits);
+        }
+        self.screen.seek(needle, forward, context, &self.hits)
+    }
+
+    fn under_cursor(&self, scene: &Scene<'_>) -> Option<Handout> {
+        self.screen.under_cursor(scene, &self.hits)
     }
 
     fn inspects(&self) -> Option<usize> {

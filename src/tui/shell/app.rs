@@ -8,6 +8,7 @@ use ratatui::{
 };
 
 use super::{
+    command_palette::CommandPalette,
     effect::Effect,
     list::List,
     message::{Level, Message},
@@ -15,6 +16,7 @@ use super::{
     question::Question,
     restart,
     theme::Theme,
+    themes::Named,
     tour::Tour,
     visit::Visit,
 };
@@ -25,8 +27,13 @@ use crate::{
     },
     runs::overview::Overview,
     tui::{
+        Remembered,
         panels::{Panel, Panels},
-        screens::{AnyScreen, Context, Looks, Scene, Screen, charts::ChartLayout, listing::Listing},
+        screens::{
+            AnyScreen, Context, Looks, Scene, Screen,
+            charts::ChartLayout,
+            listing::{Listing, Needle},
+        },
         store::{Run, RunStore, shelf::Shelf, telling::News},
     },
 };
@@ -74,6 +81,8 @@ pub struct Order {
 pub struct Picture {
     /// The names in the title bar, and which screen each brings to the front.
     pub tabs: Vec<(Rect, usize)>,
+    /// The hints at the bottom, and the key that each is.
+    pub hints: Vec<(Rect, KeyEvent)>,
     /// Which run of how many it is; empty where only one is open.
     pub count: Rect,
     /// The rows of the list that is open, and the place that each stands for.
@@ -82,6 +91,8 @@ pub struct Picture {
     pub scrubber: Rect,
     /// The panels.
     pub panels: Vec<(Rect, Panel)>,
+    /// How often what is searched for stands in it.
+    pub found: usize,
     /// The last line to which the help can scroll.
     pub help_last: usize,
     /// How far a page of the help goes.
@@ -96,6 +107,10 @@ pub(crate) const QUIT_WAIT: Duration = Duration::from_secs(15);
 pub struct App {
     /// How it is drawn.
     pub theme: Theme,
+    /// The theme that was chosen.
+    pub named: Named,
+    /// The theme that fits the terminal as far as that is known.
+    auto: Theme,
     /// The open runs.
     pub store: RunStore,
     /// The runs of the folder of runs, open or not.
@@ -108,6 +123,14 @@ pub struct App {
     pub layout: ChartLayout,
     /// Which screen is in front, in whichever run.
     pub front: usize,
+    /// The screens that were in front before, the last at the end.
+    pub(super) trail: Vec<usize>,
+    /// Whether the screen in front changed on the way back.
+    pub(super) going_back: bool,
+    /// What is searched for on the screens.
+    pub needle: Option<Needle>,
+    /// The command palette, when it is open.
+    pub commands: Option<CommandPalette>,
     /// First visible line of the help; `None` if it is closed.
     pub help: Option<usize>,
     /// The panel that the help begins with.
@@ -157,7 +180,13 @@ impl App {
     /// These runs.
     pub fn of_runs(theme: Theme, store: RunStore) -> Self {
         Self {
+            auto: theme.clone(),
+            named: Named::default(),
             theme,
+            trail: Vec::new(),
+            going_back: false,
+            needle: None,
+            commands: None,
             visits: store.all().iter().map(|_| Visit::default()).collect(),
             store,
             shelf: Shelf::default(),
@@ -188,7 +217,13 @@ impl App {
 
     /// The data that a frame is drawn from.
     pub fn scene(&self) -> Scene<'_> {
+        self.scene_with(self.needle.as_ref())
+    }
+
+    /// The same while something is searched for.
+    pub(super) fn scene_with<'a>(&'a self, needle: Option<&'a Needle>) -> Scene<'a> {
         Scene {
+            needle,
             store: self.run(),
             runs: &self.store,
             shelf: &self.shelf,
@@ -201,6 +236,25 @@ impl App {
             restartable: restart::is_offered(self),
             panels: &self.panels,
         }
+    }
+
+    /// Takes up the theme and the screen of the last time. A screen that is no more is not looked for.
+    pub(in crate::tui) fn recall(&mut self, remembered: &Remembered) {
+        (self.named, self.theme) = (remembered.theme, remembered.theme.theme(&self.auto));
+        let place = remembered.screen.as_deref().and_then(|name| self.place_of(name));
+        self.front = place.unwrap_or(self.front);
+    }
+
+    /// Draws everything in a theme from now on.
+    pub fn set_theme(&mut self, named: Named) {
+        self.named = named;
+        self.theme = named.theme(&self.auto);
+        let text = match self.theme.color || named == Named::Auto {
+            true => format!("theme {named}: {}", named.about()),
+            false => "NO_COLOR is set: themes differ in colours only".to_owned(),
+        };
+        self.say(Level::Info, text);
+        self.effects.push(Effect::Redraw);
     }
 
     /// The run that is shown.

@@ -1,12 +1,12 @@
 //! The line at the bottom: the prompt, a question, the message, or the hint bar.
 
-use ratatui::{Frame, layout::Rect, text::Span};
+use ratatui::{Frame, crossterm::event::KeyEvent, layout::Rect, text::Span};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{
     app::App,
-    hints,
-    prompt::{Prompt, STEP_PROMPT},
+    hints::{self, Placed},
+    prompt::{Asks, Prompt, STEP_PROMPT},
 };
 use crate::protocol::Playing;
 use crate::tui::screens::Hits;
@@ -17,14 +17,28 @@ use crate::tui::widgets::{
 
 /// Draws the prompt if it is open; else the message if there is one and `with_message`; else the hints. All of them
 /// say how to leave.
-pub(super) fn draw(frame: &mut Frame, app: &App, area: Rect, with_message: bool, hits: &Hits) {
+/// Returns where keys can be clicked.
+pub(super) fn draw(
+    frame: &mut Frame,
+    app: &App,
+    area: Rect,
+    with_message: bool,
+    hits: &Hits,
+) -> Vec<(Rect, KeyEvent)> {
     if area.height == 0 {
-        return;
+        return Vec::new();
     }
+    let placed = |start: usize, places: Vec<Placed>| {
+        let rect = |(column, width, key): Placed| {
+            let x = area.x.saturating_add((start + column) as u16);
+            (Rect { x, width: width as u16, height: 1, ..area }.intersection(area), key)
+        };
+        places.into_iter().map(rect).collect()
+    };
     let width = usize::from(area.width);
     if let Some(prompt) = &app.prompt {
         draw_line(frame, prompt_line(app, prompt, width), area);
-        return;
+        return Vec::new();
     }
     if let Some(question) = &app.question {
         let theme = &app.theme;
@@ -36,20 +50,23 @@ pub(super) fn draw(frame: &mut Frame, app: &App, area: Rect, with_message: bool,
         }
         spans.push(keys);
         draw_line(frame, spans, area);
-        return;
+        return Vec::new();
     }
     if let Some(message) = app.message.as_ref().filter(|_| with_message) {
-        let out = hints::line(hints::most_wanted(app), hint_gap(width), width / 2);
+        let (out, places) = hints::line(hints::most_wanted(app), hint_gap(width), width / 2);
         let room = width.saturating_sub(width_of(&out) + 2);
         let mut spans = shortened(message_spans(message, &app.theme), room, app.theme.glyph("…", "~"));
         spans.push(Span::raw(" ".repeat(width.saturating_sub(width_of(&spans) + width_of(&out)))));
+        let start = width_of(&spans);
         spans.extend(out);
         draw_line(frame, spans, area);
-        return;
+        return placed(start, places);
     }
     let mut spans = vec![Span::raw(" ")];
-    spans.extend(hints::line(hints::all(app, hits), hint_gap(width), width.saturating_sub(1)));
+    let (hints, places) = hints::line(hints::all(app, hits), hint_gap(width), width.saturating_sub(1));
+    spans.extend(hints);
     draw_line(frame, spans, area);
+    placed(1, places)
 }
 
 /// Columns between two hints.
@@ -60,7 +77,13 @@ fn hint_gap(width: usize) -> usize {
 fn prompt_line(app: &App, prompt: &Prompt, width: usize) -> Vec<Span<'static>> {
     let theme = &app.theme;
     let cursor = theme.glyph("▌", "_");
-    let mut spans = vec![span(" set ", theme.accent)];
+    let asked = match prompt.asks() {
+        Asks::Setting => " set ",
+        Asks::Search => " / ",
+        Asks::Text => " write to ",
+        Asks::Screen => " write screen to ",
+    };
+    let mut spans = vec![span(asked, theme.accent)];
     // A long line shows its end, where the cursor is.
     const LEAVES: &str = "   Esc leaves";
     let room = width.saturating_sub(width_of(&spans) + 1 + if width >= 40 { LEAVES.len() } else { 0 });

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{message::Level, question::Question};
+use super::{export::Form, message::Level, question::Question};
 use crate::{
     eval::rescoring::Trial,
     protocol::side::PlayRequest,
@@ -18,6 +18,8 @@ pub enum Effect {
     Say(Level, String),
     /// Puts the message away.
     Dismiss,
+    /// Goes back: nothing is open on the screen that could be closed.
+    Back,
     /// Asks for confirmation.
     Confirm(Question),
     /// Opens the prompt with this text.
@@ -28,6 +30,8 @@ pub enum Effect {
     Rescore(Box<Trial>),
     /// Opens a completion for reading.
     Read(Key),
+    /// Looks closely at a completion that may not be scored yet.
+    LookAt(Key),
     /// Ends the run.
     EndRun,
     /// Pins a puzzle.
@@ -51,12 +55,14 @@ pub enum Effect {
         /// The text, verbatim.
         text: String,
     },
-    /// Writes a file into the current directory.
-    Export {
-        /// The file's name, without a folder.
+    /// Writes a file, named from the current directory on.
+    Write {
+        /// The file's name.
         file_name: String,
         /// What to write.
-        text: String,
+        what: Contents,
+        /// Whether a file of this name is replaced; else that is asked first.
+        replace: bool,
     },
     /// Remembers the layout of the Charts screen.
     KeepLayout,
@@ -76,6 +82,15 @@ pub enum Effect {
     Delete(PathBuf),
     /// Starts a fork in the background, and opens it.
     Fork(Box<Fork>),
+}
+
+/// What a file is to hold.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Contents {
+    /// This text.
+    Text(String),
+    /// The screen as it is drawn, in this form.
+    Screen(Form),
 }
 
 impl Effect {

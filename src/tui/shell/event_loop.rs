@@ -20,7 +20,7 @@ use super::{
     app::{Action, App},
     clipboard::SENT_TO_CLIPBOARD,
     effect::Effect,
-    export::export,
+    export,
     message::Level,
     remembered::LAYOUT,
     restart,
@@ -431,13 +431,9 @@ where
             Ok(()) => app.say(Level::Info, SENT_TO_CLIPBOARD),
             Err(error) => app.say(Level::Warning, format!("could not write to the terminal: {error}")),
         },
-        Effect::Export { file_name, text } => {
-            let folder = std::env::current_dir().unwrap_or_default();
-            match export(&folder, &file_name, &text) {
-                Ok((path, true)) => app.say(Level::Info, format!("written to {}", path.display())),
-                Ok((path, false)) => app.say(Level::Info, format!("it is already in {}", path.display())),
-                Err(error) => app.say(Level::Warning, format!("could not write {file_name} here: {error}")),
-            }
+        Effect::Write { file_name, what, replace } => {
+            let size = terminal.size().map_err(io::Error::other)?;
+            export::carry_out(app, (file_name, what, replace), size);
         }
         Effect::KeepLayout => {
             if let Err(error) = host.remember(LAYOUT, &app.layout.text()) {

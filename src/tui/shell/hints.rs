@@ -1,10 +1,13 @@
 //! The hint bar: the keys that do something now, always including the way out.
 
-use ratatui::text::Span;
+use ratatui::{
+    crossterm::event::{KeyCode, KeyEvent},
+    text::Span,
+};
 
 use super::{
     app::App,
-    keys::{GLOBAL_KEYS, Intent, KeyRow, is_of_use},
+    keys::{Chord, GLOBAL_KEYS, Intent, KeyRow, is_of_use},
     stepping,
 };
 use crate::{
@@ -16,6 +19,8 @@ use crate::{
 /// A key and what it does.
 pub(crate) struct Hint {
     spans: Vec<Span<'static>>,
+    /// A press of it, for the mouse.
+    key: KeyEvent,
     /// Hints with a higher weight are kept longer if not all fit.
     weight: u8,
 }
@@ -28,7 +33,7 @@ pub(super) fn all(app: &App, hits: &Hits) -> Vec<Hint> {
     let global: Vec<Hint> = GLOBAL_KEYS.iter().filter_map(|row| global(app, row)).collect();
     let screen = app.in_front();
     let own = screen.hints(&app.scene(), hits);
-    let own: Vec<Hint> = own.into_iter().map(|(shown, text)| hint(app, shown, text, 1)).collect();
+    let own: Vec<Hint> = own.into_iter().map(|(key, shown, text)| hint(app, (key, shown), text, 1)).collect();
     if screen.commands_first() {
         return global.into_iter().chain(own).collect();
     }
@@ -49,8 +54,11 @@ pub(crate) fn most_wanted(app: &App) -> Vec<Hint> {
     GLOBAL_KEYS.iter().filter(|row| wanted(row.action)).filter_map(|row| global(app, row)).collect()
 }
 
-/// Those of the hints that fit into `width` columns, `gap` columns apart.
-pub fn line(hints: Vec<Hint>, gap: usize, width: usize) -> Vec<Span<'static>> {
+/// Where a hint is: columns from the left, its width, and the key that a click presses.
+pub(crate) type Placed = (usize, usize, KeyEvent);
+
+/// Those of the hints that fit into `width` columns, `gap` columns apart, and where they are.
+pub fn line(hints: Vec<Hint>, gap: usize, width: usize) -> (Vec<Span<'static>>, Vec<Placed>) {
     let mut order: Vec<usize> = (0..hints.len()).collect();
     order.sort_by_key(|&at| std::cmp::Reverse(hints[at].weight));
     let (mut kept, mut used) = (vec![false; hints.len()], 0);
@@ -61,26 +69,32 @@ pub fn line(hints: Vec<Hint>, gap: usize, width: usize) -> Vec<Span<'static>> {
             (kept[at], used) = (true, used + needed);
         }
     }
-    let mut spans = Vec::new();
+    let (mut spans, mut places, mut column) = (Vec::new(), Vec::new(), 0);
     for (hint, _) in hints.into_iter().zip(kept).filter(|(_, kept)| *kept) {
         if !spans.is_empty() {
             spans.push(Span::raw(" ".repeat(gap)));
+            column += gap;
         }
+        let taken = width_of(&hint.spans);
+        places.push((column, taken, hint.key));
+        column += taken;
         spans.extend(hint.spans);
     }
-    spans
+    (spans, places)
 }
 
-fn hint(app: &App, shown: &'static str, text: &str, weight: u8) -> Hint {
+fn hint(app: &App, (key, shown): (KeyEvent, &'static str), text: &str, weight: u8) -> Hint {
     let theme = &app.theme;
     let spans =
         vec![span(shown_keys(theme, shown), theme.hint_key), span(format!(" {text}"), theme.hint_text)];
-    Hint { spans, weight }
+    Hint { spans, key, weight }
 }
 
 /// A key that works everywhere, where it does something now.
 fn global(app: &App, row: &KeyRow<Intent>) -> Option<Hint> {
-    use Intent::{Faster, Forward, Help, NextRun, NextScreen, PauseOrResume, PhaseOne, Quit, StepOne};
+    use Intent::{
+        Commands, Faster, Forward, Help, NextRun, NextScreen, PauseOrResume, PhaseOne, Quit, StepOne,
+    };
     if !is_of_use(app, row.action) {
         return None;
     }
@@ -104,16 +118,20 @@ fn global(app: &App, row: &KeyRow<Intent>) -> Option<Hint> {
         PhaseOne if waits => 8,
         NextScreen => 6,
         Help => 5,
-        NextRun => 4,
+        NextRun | Commands => 4,
         Faster | Forward => 3,
         PauseOrResume if commands_first => 7,
         PauseOrResume => 2,
         StepOne if commands_first => 4,
         _ => 0,
     };
-    Some(hint(app, row.shown, text, weight))
+    Some(hint(app, (row.chords.first()?.event(), row.shown), text, weight))
 }
 
 fn typing_hints(app: &App) -> Vec<Hint> {
-    vec![hint(app, "Enter", "accept", 1), hint(app, "Esc", "cancel", 2)]
+    let key = |code| Chord::key(code).event();
+    vec![
+        hint(app, (key(KeyCode::Enter), "Enter"), "accept", 1),
+        hint(app, (key(KeyCode::Esc), "Esc"), "cancel", 2),
+    ]
 }

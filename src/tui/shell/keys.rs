@@ -2,7 +2,10 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::app::App;
+use super::{
+    app::App,
+    grammar::{Meaning, meant},
+};
 use crate::{protocol::Capability, tui::screens::AnyScreen};
 
 /// A key press.
@@ -30,6 +33,11 @@ impl Chord {
         Self { code: KeyCode::Char(character), ctrl: true }
     }
 
+    /// A press of it.
+    pub fn event(self) -> KeyEvent {
+        KeyEvent::new(self.code, if self.ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE })
+    }
+
     /// Whether `event` is this key. Shift is part of the character; Alt never matches.
     pub fn matches(self, event: &KeyEvent) -> bool {
         event.code == self.code
@@ -51,6 +59,8 @@ pub struct KeyRow<A: 'static> {
     pub hint: &'static str,
     /// A short sentence for the help; empty where another row already says it.
     pub help: &'static str,
+    /// Its meaning in the [grammar](super::grammar), if its keys are reserved.
+    pub meaning: Option<Meaning>,
 }
 
 /// The action of the first row that has `event`.
@@ -128,8 +138,24 @@ pub enum Intent {
     OpenPrice,
     /// Capture or release the mouse.
     Mouse,
-    /// Close what is open; dismiss the message.
-    Dismiss,
+    /// Open the command palette.
+    Commands,
+    /// Look for a text on the screen.
+    Search,
+    /// Go to the next place that has it.
+    NextMatch,
+    /// Go to the one before.
+    PreviousMatch,
+    /// Copy the text under the cursor.
+    Copy,
+    /// Write what is under the cursor, or the screen, to a file.
+    Write,
+    /// Write the screen to a file.
+    WriteScreen,
+    /// Draw in the next colour theme.
+    NextTheme,
+    /// Close what is open; dismiss the message; go back to the screen before.
+    GoBack,
 }
 
 impl Intent {
@@ -170,7 +196,7 @@ pub const fn row<A: Copy>(
     hint: &'static str,
     help: &'static str,
 ) -> KeyRow<A> {
-    KeyRow { chords, shown, action, hint, help }
+    KeyRow { chords, shown, action, hint, help, meaning: None }
 }
 
 /// What a key does while the help is open.
@@ -196,7 +222,7 @@ const fn help_row(
     action: HelpMove,
     hint: &'static str,
 ) -> KeyRow<HelpMove> {
-    KeyRow { chords, shown, action, hint, help: "" }
+    KeyRow { chords, shown, action, hint, help: "", meaning: None }
 }
 
 /// Keys while the help is open. No other key closes it.
@@ -234,12 +260,25 @@ pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
     row(&[Chord::char('>')], ">", Intent::NextRun, "run", "the next open run"),
     row(&[Chord::char('<')], "<", Intent::PreviousRun, "", "the open run before"),
     row(&[Chord::char('R')], "R", Intent::Runs, "", "the list of open runs"),
-    row(&[Chord::char('O')], "O", Intent::Others, "", "the curves of the other open runs in the charts"),
+    row(
+        &[Chord::char('O')],
+        "O",
+        Intent::Others,
+        "",
+        "compare: the curves of the other open runs in the charts",
+    ),
     row(&[Chord::char(',')], ",", Intent::Slower, "slower", "play the record more slowly"),
     row(&[Chord::char('.')], ".", Intent::Faster, "faster", "play the record faster"),
     row(&[Chord::char('(')], "(", Intent::Back, "back", "go back to the beginning of the step, or one step"),
     row(&[Chord::char(')')], ")", Intent::Forward, "on", "go on to the end of the step"),
     row(&[Chord::char('J')], "J", Intent::OpenStep, "go to", "go to a step of the record"),
+    row(
+        &[Chord::ctrl('p')],
+        "Ctrl+P",
+        Intent::Commands,
+        "commands",
+        "find and do anything: actions, screens, metrics, keys, runs",
+    ),
     row(
         &[Chord::char('?'), Chord::key(KeyCode::F(1))],
         "?",
@@ -261,7 +300,18 @@ pub static GLOBAL_KEYS: &[KeyRow<Intent>] = &[
     ),
     row(&[Chord::char('$')], "$", Intent::OpenPrice, "", "price per hour for the cost estimate"),
     row(&[Chord::char('M')], "M", Intent::Mouse, "", "release the mouse to select text"),
-    row(&[Chord::key(KeyCode::Esc)], "Esc", Intent::Dismiss, "", "close what is open; dismiss the message"),
+    meant(Meaning::Search, Intent::Search, "", "search the texts of the screen"),
+    meant(Meaning::NextMatch, Intent::NextMatch, "", "next match"),
+    meant(Meaning::PreviousMatch, Intent::PreviousMatch, "", "previous match"),
+    meant(Meaning::Copy, Intent::Copy, "", "copy the text under the cursor (through the terminal)"),
+    meant(Meaning::Write, Intent::Write, "", "write what is under the cursor, or the screen, to a file"),
+    row(&[Chord::ctrl('t')], "Ctrl+T", Intent::NextTheme, "", "the next colour theme"),
+    meant(
+        Meaning::Back,
+        Intent::GoBack,
+        "",
+        "close what is open; dismiss the message; back to the screen before",
+    ),
     row(&[Chord::ctrl('l')], "Ctrl+L", Intent::Redraw, "", "redraw the screen"),
     row(&[Chord::ctrl('z')], "Ctrl+Z", Intent::Suspend, "", "back to the shell; fg returns"),
     row(&[Chord::ctrl('c')], "Ctrl+C", Intent::Interrupt, "", "like q; a second time quits at once"),

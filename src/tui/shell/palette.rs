@@ -27,8 +27,12 @@ impl Palette {
     pub(crate) const ANY: Self = Self::indexed(63, 30, 161, 163, 130, 28, 160);
     /// For a light background: deeper.
     pub(crate) const LIGHT: Self = Self::indexed(26, 24, 125, 127, 94, 22, 124);
-    /// For a dark background: the terminal's own colours.
-    pub(crate) const DARK: Self = Self {
+    /// For a dark background that is known to be dark.
+    pub(crate) const DARK: Self = Self::indexed(75, 80, 204, 177, 221, 114, 203);
+    /// For a dark background: seven hues of different lightness, so that they are told apart without red or green.
+    pub(crate) const COLOR_BLIND: Self = Self::indexed(104, 117, 168, 135, 220, 34, 216);
+    /// The terminal's own colours.
+    pub(crate) const TERMINAL: Self = Self {
         blue: Color::LightBlue,
         cyan: Color::Cyan,
         rose: Color::LightRed,
@@ -37,6 +41,13 @@ impl Palette {
         green: Color::Green,
         red: Color::Red,
     };
+
+    /// All seven.
+    #[cfg(test)]
+    pub(super) fn hues(self) -> [Color; 7] {
+        let Self { blue, cyan, rose, magenta, yellow, green, red } = self;
+        [blue, cyan, rose, magenta, yellow, green, red]
+    }
 
     const fn indexed(blue: u8, cyan: u8, rose: u8, magenta: u8, yellow: u8, green: u8, red: u8) -> Self {
         Self {
@@ -56,18 +67,18 @@ impl Palette {
         const SIXTEEN: [&str; 7] = ["linux", "ansi", "cons25", "cygwin", "vt100", "vt220", "xterm-16color"];
         match variable("AHA_BACKGROUND").as_deref() {
             Some("light") => return Self::LIGHT,
-            Some("dark") => return Self::DARK,
+            Some("dark") => return Self::TERMINAL,
             _ => {}
         }
         if variable("TERM").is_some_and(|term| SIXTEEN.contains(&term.as_str())) {
-            return Self::DARK;
+            return Self::TERMINAL;
         }
         // `15;0`, or `15;default;0`: the background comes last, as a number of the sixteen.
         let background = variable("COLORFGBG")
             .and_then(|value| value.rsplit(';').next().and_then(|last| last.parse::<u8>().ok()));
         match background {
             Some(7 | 15) => Self::LIGHT,
-            Some(0 | 8) => Self::DARK,
+            Some(0 | 8) => Self::TERMINAL,
             _ => Self::ANY,
         }
     }
@@ -76,7 +87,7 @@ impl Palette {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
-    use super::*;
+    use super::{super::colors::rgb, *};
 
     fn detect(pairs: &[(&str, &str)]) -> Palette {
         let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);
@@ -87,38 +98,32 @@ mod tests {
     fn the_background_is_what_a_person_says_or_else_the_terminal() {
         assert_eq!(detect(&[("TERM", "xterm-256color")]), Palette::ANY);
         assert_eq!(detect(&[("COLORFGBG", "0;15")]), Palette::LIGHT);
-        assert_eq!(detect(&[("COLORFGBG", "15;default;0")]), Palette::DARK);
+        assert_eq!(detect(&[("COLORFGBG", "15;default;0")]), Palette::TERMINAL);
         assert_eq!(detect(&[("COLORFGBG", "12;3")]), Palette::ANY);
-        assert_eq!(detect(&[("COLORFGBG", "0;15"), ("AHA_BACKGROUND", "dark")]), Palette::DARK);
+        assert_eq!(detect(&[("COLORFGBG", "0;15"), ("AHA_BACKGROUND", "dark")]), Palette::TERMINAL);
         assert_eq!(detect(&[("TERM", "linux"), ("AHA_BACKGROUND", "light")]), Palette::LIGHT);
-        assert_eq!(detect(&[("TERM", "linux")]), Palette::DARK);
+        assert_eq!(detect(&[("TERM", "linux")]), Palette::TERMINAL);
         assert_eq!(detect(&[("AHA_BACKGROUND", "striped")]), Palette::ANY);
     }
 
-    /// The share of light that a colour of the 6 by 6 by 6 cube gives off (WCAG 2.2, relative luminance).
+    /// The share of light that a colour gives off (WCAG 2.2, relative luminance).
     fn luminance(color: Color) -> f64 {
-        let Color::Indexed(index) = color else { panic!("{color:?} is not one of the 256") };
-        let index = index.checked_sub(16).unwrap();
         let channel = |level: u8| {
-            let value = f64::from([0u8, 95, 135, 175, 215, 255][usize::from(level)]) / 255.0;
+            let value = f64::from(level) / 255.0;
             if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
         };
-        0.2126 * channel(index / 36) + 0.7152 * channel(index / 6 % 6) + 0.0722 * channel(index % 6)
-    }
-
-    fn colors(palette: Palette) -> [Color; 7] {
-        let Palette { blue, cyan, rose, magenta, yellow, green, red } = palette;
-        [blue, cyan, rose, magenta, yellow, green, red]
+        let [red, green, blue] = rgb(color).unwrap().map(channel);
+        0.2126 * red + 0.7152 * green + 0.0722 * blue
     }
 
     #[test]
     fn every_colour_can_be_read_on_black_and_on_white() {
-        for color in colors(Palette::ANY) {
+        for color in Palette::ANY.hues() {
             let light = luminance(color);
             let (on_white, on_black) = (1.05 / (light + 0.05), (light + 0.05) / 0.05);
             assert!(on_white > 3.8 && on_black > 3.8, "{color:?}: {on_white:.2} {on_black:.2}");
         }
-        for color in colors(Palette::LIGHT) {
+        for color in Palette::LIGHT.hues() {
             let on_white = 1.05 / (luminance(color) + 0.05);
             assert!(on_white > 4.5, "{color:?}: {on_white:.2}");
         }

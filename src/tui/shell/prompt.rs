@@ -1,12 +1,27 @@
-//! The one-line prompt that sets a live hyperparameter.
+//! The one-line prompt: it sets a live hyperparameter, searches the screen, or names a file.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::config::Config;
+use super::export::{Form, with_next_ending};
+use crate::{config::Config, settings::Key};
 
 /// What the prompt begins with that asks for a step of a record.
 pub(super) const STEP_PROMPT: &str = "step=";
+
+/// What a prompt asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Asks {
+    /// A configuration key and its value: `lr 1e-4`, `lr=1e-4`.
+    #[default]
+    Setting,
+    /// A text to look for on the screen.
+    Search,
+    /// The file that the text under the cursor is written to; its ending says in which form.
+    Text,
+    /// The file that the screen is written to.
+    Screen,
+}
 
 /// What a key did to the prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +37,9 @@ pub enum PromptOutcome {
         /// Its value.
         value: String,
     },
-    /// Enter, but there is no `key=value`; the sentence says what is missing.
+    /// Enter: what was typed, for whatever the prompt asks but a setting.
+    Written(Asks, String),
+    /// Enter, but there is no key with a value; the sentence says what is missing.
     Refused(String),
 }
 
@@ -30,6 +47,7 @@ pub enum PromptOutcome {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Prompt {
     text: String,
+    asks: Asks,
 }
 
 /// Longest accepted line, in bytes: a pasted file is not a hyperparameter.
@@ -38,7 +56,17 @@ const LONGEST: usize = 200;
 impl Prompt {
     /// A prompt that begins with `text`.
     pub fn new(text: &str) -> Self {
-        Self { text: text.to_owned() }
+        Self::asking(Asks::Setting, text)
+    }
+
+    /// A prompt for something, that begins with `text`.
+    pub fn asking(asks: Asks, text: &str) -> Self {
+        Self { text: text.to_owned(), asks }
+    }
+
+    /// What it asks for.
+    pub fn asks(&self) -> Asks {
+        self.asks
     }
 
     /// What is typed so far.
@@ -77,15 +105,21 @@ impl Prompt {
     }
 
     fn enter(&self) -> PromptOutcome {
+        if self.asks != Asks::Setting {
+            // An empty search ends the one before.
+            let asked = PromptOutcome::Written(self.asks, self.text.trim().to_owned());
+            let left = self.text.trim().is_empty() && self.asks != Asks::Search;
+            return if left { PromptOutcome::Left } else { asked };
+        }
         if self.text.trim().is_empty() {
             return PromptOutcome::Left;
         }
-        match self.text.split_once('=') {
-            Some((key, value)) if !key.trim().is_empty() && !value.trim().is_empty() => {
-                PromptOutcome::Entered { key: key.trim().to_owned(), value: value.trim().to_owned() }
+        match setting(&self.text) {
+            Some((key, value)) if !value.is_empty() => {
+                PromptOutcome::Entered { key: key.to_owned(), value: value.to_owned() }
             }
             _ => PromptOutcome::Refused(format!(
-                "'{}' is not a setting: write key=value, such as learning_rate=3e-4",
+                "'{}' is not a setting: write a key and a value, such as lr 3e-4",
                 self.text.trim()
             )),
         }
@@ -99,16 +133,30 @@ impl Prompt {
     }
 
     fn complete(&mut self) {
-        if !self.text.contains('=')
-            && let Some(key) = matching_keys(&self.text).first()
-        {
-            self.text = format!("{key}=");
+        match self.asks {
+            Asks::Setting if !self.text.contains('=') => {
+                if let Some(key) = matching_keys(&self.text).first() {
+                    self.text = format!("{key}=");
+                }
+            }
+            Asks::Text | Asks::Screen => self.text = with_next_ending(&self.text),
+            Asks::Setting | Asks::Search => {}
         }
     }
 
     /// The hint after the cursor: matching keys, or the current value where it is known.
     pub(crate) fn advice(&self, config: Option<&Config>, known: impl Fn(&str) -> bool) -> String {
-        match self.text.split_once('=') {
+        match self.asks {
+            Asks::Setting => {}
+            Asks::Search => return String::new(),
+            Asks::Text | Asks::Screen => {
+                return match Form::of(&self.text) {
+                    Some(form) => format!("{}; Tab: other forms", form.words()),
+                    None => format!("ends in {}", Form::endings()),
+                };
+            }
+        }
+        match setting(&self.text) {
             None => {
                 let keys = matching_keys(&self.text);
                 let shown: Vec<&str> = keys.iter().copied().take(4).collect();
@@ -118,17 +166,37 @@ impl Prompt {
                 }
             }
             Some((key, _)) => config
-                .filter(|_| known(key.trim()))
+                .filter(|_| known(key))
                 .and_then(|config| config.get(key).ok())
-                .map(|value| format!("now {value}"))
+                .map(|value| {
+                    let long = !self.text.contains(key);
+                    if long { format!("{key}, now {value}") } else { format!("now {value}") }
+                })
                 .unwrap_or_default(),
         }
     }
 }
 
-/// Keys that may change during a run and begin with `start`.
+/// The key and the value of `lr 1e-4`, `lr=1e-4` or `:lr 1e-4`, a short name written out; `None` while there is no key.
+pub(super) fn setting(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start().trim_start_matches(':').trim_start();
+    let (key, value) = match text.split_once('=') {
+        Some(pair) => pair,
+        None => text.split_once(char::is_whitespace)?,
+    };
+    let key = key.trim();
+    let name = Config::called(key).map_or(key, |key| key.name);
+    (!key.is_empty()).then(|| (name, value.trim()))
+}
+
+/// Keys that may change during a run and begin with `start`, or whose short name does.
 fn matching_keys(start: &str) -> Vec<&'static str> {
-    Config::live_keys().filter(|key| key.starts_with(start.trim())).collect()
+    let start = start.trim().trim_start_matches(':').trim_start();
+    let fits = |key: &&Key| key.name.starts_with(start) || key.short.is_some_and(|s| s.starts_with(start));
+    let mut keys: Vec<&Key> = Config::keys().filter(|key| key.live).filter(fits).collect();
+    // What is called exactly this comes first.
+    keys.sort_by_key(|key| key.short != Some(start));
+    keys.into_iter().map(|key| key.name).collect()
 }
 
 #[cfg(test)]
@@ -153,7 +221,10 @@ mod tests {
         let entered = press(&mut typed(" learning_rate = 3e-4 "), KeyCode::Enter);
         let expected = PromptOutcome::Entered { key: "learning_rate".into(), value: "3e-4".into() };
         assert_eq!(entered, expected);
-        for bad in ["learning_rate", "learning_rate=", "=3"] {
+        for short in ["lr 3e-4", "lr=3e-4", ":lr 3e-4", ": lr = 3e-4", "learning_rate 3e-4"] {
+            assert_eq!(press(&mut typed(short), KeyCode::Enter), expected, "{short}");
+        }
+        for bad in ["learning_rate", "learning_rate=", "=3", ":"] {
             assert!(matches!(press(&mut typed(bad), KeyCode::Enter), PromptOutcome::Refused(_)), "{bad}");
         }
         assert_eq!(press(&mut typed("  "), KeyCode::Enter), PromptOutcome::Left);

@@ -36,6 +36,15 @@ impl Question {
         }
     }
 
+    /// Whether a file may be replaced.
+    pub(super) fn replace_file(then: Effect) -> Self {
+        Self {
+            words: "A file of this name is here already. Replace it?",
+            keys: "y replaces it, any other key does not",
+            then: Box::new(then),
+        }
+    }
+
     /// The effect, if this key confirms it.
     pub(super) fn answer(self, key: &KeyEvent) -> Option<Effect> {
         let other = KeyModifiers::CONTROL | KeyModifiers::ALT;

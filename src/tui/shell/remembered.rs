@@ -43,7 +43,7 @@ pub(in crate::tui) fn layout(folder: &Path) -> Result<Option<ChartLayout>, Strin
 ///
 /// # Errors
 /// What the file system answered.
-pub(in crate::tui) fn write(folder: &Path, name: &str, text: &str) -> io::Result<()> {
+pub(crate) fn write(folder: &Path, name: &str, text: &str) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let folder = Folder::open(folder)?;
     let part = format!("{name}.{}", std::process::id());

@@ -8,7 +8,7 @@
 
 use ratatui::style::{Modifier, Style};
 
-use super::palette::Palette;
+use super::{palette::Palette, themes::Ground};
 use crate::tui::chart::Glyphs;
 
 /// How everything on screen is drawn.
@@ -64,6 +64,8 @@ pub struct Theme {
     pub lines: Glyphs,
     /// Whether colours may be used.
     pub color: bool,
+    /// Its own text and background; `None` leaves those of the terminal.
+    pub ground: Option<Ground>,
 }
 
 impl Theme {
@@ -119,6 +121,7 @@ impl Theme {
             ascii: false,
             lines: Glyphs::default(),
             color: true,
+            ground: None,
         }
     }
 
@@ -153,6 +156,7 @@ impl Theme {
             ascii: false,
             lines: Glyphs::default(),
             color: false,
+            ground: None,
         }
     }
 
@@ -206,7 +210,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_check_has_its_own_style() {
-        let palettes = [Palette::ANY, Palette::LIGHT, Palette::DARK];
+        let palettes = [Palette::ANY, Palette::LIGHT, Palette::DARK, Palette::TERMINAL, Palette::COLOR_BLIND];
         for theme in palettes.map(Theme::of).into_iter().chain([Theme::plain()]) {
             let styles = meanings(&theme);
             for (i, left) in styles.iter().enumerate() {

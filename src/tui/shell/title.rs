@@ -174,7 +174,8 @@ fn row_of(app: &App, shown: std::ops::Range<usize>, gap: usize) -> Placed {
     let (mut spans, mut places, mut column) = (Vec::new(), Vec::new(), 0);
     let mut add = |gap: usize, text: &'static str, style, screen| {
         spans.extend([Span::raw(" ".repeat(gap)), span(text, style)]);
-        places.push((column + gap, text.width(), screen));
+        // The gap before a name belongs to it: nobody has to aim.
+        places.push((column, gap + text.width(), screen));
         column += gap + text.width();
     };
     if shown.start > 0 {

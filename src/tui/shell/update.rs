@@ -23,12 +23,19 @@ use crate::{
     tui::store::Run,
 };
 
-pub(super) use self::{effects::perform_all, intent::quit};
+pub(super) use self::{
+    effects::perform_all,
+    intent::{perform as perform_intent, quit},
+};
 
 /// Takes in one action; gives what the engines should be told.
 pub fn update(app: &mut App, action: Action) -> Vec<Order> {
     let before = (app.front, app.store.place());
+    let toured = app.tour.is_some();
     let mut commands = take_in(app, action);
+    if app.front != before.0 && !toured && app.tour.is_none() {
+        leave_trail(app, before.0);
+    }
     if (app.front, app.store.place()) != before {
         let effects = app.front_does(|screen, context| screen.enter(context));
         commands.extend(perform_all(app, effects));
@@ -38,6 +45,20 @@ pub fn update(app: &mut App, action: Action) -> Vec<Order> {
     let mut orders: Vec<Order> = commands.into_iter().map(|command| Order { run, command }).collect();
     orders.extend(look_closely(app));
     orders
+}
+
+/// Most screens that Esc goes back through.
+const LONGEST_TRAIL: usize = 32;
+
+/// Remembers the screen that was in front, unless this was the way back to it.
+fn leave_trail(app: &mut App, before: usize) {
+    if std::mem::take(&mut app.going_back) {
+        return;
+    }
+    app.trail.push(before);
+    if app.trail.len() > LONGEST_TRAIL {
+        app.trail.remove(0);
+    }
 }
 
 /// An engine looks closely only while somebody does.

@@ -7,7 +7,7 @@ use ratatui::{
 
 use super::{
     app::{App, Picture},
-    bottom, help, list, scrubber, title, tour,
+    bottom, command_palette, help, list, scrubber, search, title, tour,
 };
 use crate::tui::screens::Hits;
 
@@ -36,14 +36,23 @@ fn draw(frame: &mut Frame<'_>, app: &App) -> Option<(Hits, Picture)> {
     .areas(area);
     let (tabs, count) = title::draw(frame, app, top);
     let screen = app.in_front();
-    let hits = screen.draw(frame, middle, &app.scene());
+    let needle = search::needle(app);
+    let hits = screen.draw(frame, middle, &app.scene_with(needle.as_ref()));
+    let found = search::light(frame.buffer_mut(), middle, needle.as_ref(), &app.theme);
     let scrubber = scrubber::draw(frame, app, played);
-    bottom::draw(frame, app, below, !screen.has_message_line(area.height - played.height), &hits);
+    let hints = bottom::draw(frame, app, below, !screen.has_message_line(area.height - played.height), &hits);
     let panels = app.scene().panels.take();
     tour::draw(frame, app, &panels, middle);
     tour::draw_welcome(frame, app, middle);
-    let listed = app.list.as_ref().map(|open| list::draw(frame, app, open, area)).unwrap_or_default();
+    let listed = match (&app.list, &app.commands) {
+        (Some(open), _) => list::draw(frame, app, open, area),
+        (None, Some(open)) => command_palette::draw(frame, app, open, area),
+        (None, None) => Vec::new(),
+    };
     let several = panels.len() > 1;
     let (help_last, help_page) = app.help.map_or((0, 1), |line| help::draw(frame, app, line, several, area));
-    Some((hits, Picture { tabs, count, listed, panels, scrubber, help_last, help_page }))
+    if let Some(ground) = app.theme.ground {
+        ground.paint(frame.buffer_mut());
+    }
+    Some((hits, Picture { tabs, hints, count, listed, panels, scrubber, found, help_last, help_page }))
 }

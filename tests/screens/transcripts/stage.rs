@@ -63,7 +63,7 @@ impl Transcripts {
         let mut context =
             Context { store, listing, looks: &mut self.looks, layout: &mut self.layout, shelf };
         let effects = self.screen.update(action, &mut context, &self.hits);
-        effects.into_iter().find(|effect| *effect != Effect::Dismiss)
+        effects.into_iter().find(|effect| !matches!(effect, Effect::Dismiss | Effect::Back))
     }
 
     pub(super) fn draw(&mut self, area: Option<Rect>, theme: &Theme, width: u16, height: u16) -> Buffer {
@@ -84,6 +84,7 @@ impl Transcripts {
             obeyed: false,
             restartable: false,
             panels: &panels,
+            needle: None,
         };
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut hits = Hits::default();

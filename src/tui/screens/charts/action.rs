@@ -4,7 +4,10 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
 use crate::tui::{
     screens::{Movement, Pointer},
-    shell::keys::{Chord, KeyRow, row},
+    shell::{
+        grammar::{Meaning, meant},
+        keys::{Chord, KeyRow, row},
+    },
     widgets::typing::Typing,
 };
 
@@ -82,14 +85,13 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "crosshair one step on; it reads all curves at its step",
     ),
     row(&[Chord::key(KeyCode::Left)], "←", Action::Cross(-1), "", "crosshair one step back"),
-    row(
-        &[Chord::key(KeyCode::Enter)],
-        "Enter",
+    meant(
+        Meaning::Open,
         Action::Open,
         "transcripts",
         "the completions of the crosshair's step, in Transcripts",
     ),
-    row(&[Chord::char('a')], "a", Action::Add, "add", "another panel: type a part of the metric's name"),
+    row(&[Chord::char('A')], "A", Action::Add, "add", "another panel: type a part of the metric's name"),
     row(
         &[Chord::char('+'), Chord::char('=')],
         "+",
@@ -99,18 +101,19 @@ pub const KEYS: &[KeyRow<Action>] = &[
     ),
     row(&[Chord::char('-'), Chord::char('_')], "-", Action::Zoom { closer: false }, "", "more of it"),
     row(&[Chord::char('0')], "0", Action::Whole, "all", "the whole horizontal axis"),
-    row(&[Chord::char(']')], "]", Action::Pan { on: true }, "", "on along the axis; also by dragging"),
-    row(&[Chord::char('[')], "[", Action::Pan { on: false }, "", "back along the axis"),
+    row(&[Chord::char('L')], "L", Action::Pan { on: true }, "", "on along the axis; also by dragging"),
+    row(&[Chord::char('H')], "H", Action::Pan { on: false }, "", "back along the axis"),
     row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓ j", Action::Select(1), "panel", "next panel"),
     row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Select(-1), "", "previous panel"),
-    row(&[Chord::char('f')], "f", Action::Full, "full", "this panel alone; all panels again"),
-    row(&[Chord::char('A')], "A", Action::AddTo, "", "a metric more, or one less, on this panel"),
+    meant(Meaning::Choice, Action::Full, "full", "this panel alone; all panels again"),
+    row(&[Chord::char('t')], "t", Action::AddTo, "", "a metric more, or one less, on this panel"),
     row(&[Chord::char('d'), Chord::key(KeyCode::Delete)], "d", Action::Remove, "remove", "remove this panel"),
-    row(&[Chord::char('}')], "}", Action::Shift(1), "", "move this panel behind the next"),
-    row(&[Chord::char('{')], "{", Action::Shift(-1), "", "move this panel before the previous"),
-    row(
-        &[Chord::char('x')],
-        "x",
+    row(&[Chord::char('J')], "J", Action::Shift(1), "", "move this panel behind the next"),
+    row(&[Chord::char('K')], "K", Action::Shift(-1), "", "move this panel before the previous"),
+    meant(Meaning::NextStep, Action::Cross(1), "", "crosshair to the next step"),
+    meant(Meaning::PreviousStep, Action::Cross(-1), "", "crosshair to the previous step"),
+    meant(
+        Meaning::View,
         Action::Unit,
         "axis",
         "steps, tokens, minutes or dollars on the horizontal axis",
@@ -124,31 +127,18 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "smoothing of the bright lines: none, 0.7 or 0.9",
     ),
     row(
-        &[Chord::char('b')],
-        "b",
+        &[Chord::char('B')],
+        "B",
         Action::Seeds,
         "seeds",
         "mean and range over the open runs of one configuration and several seeds",
     ),
     row(&[Chord::key(KeyCode::PageDown)], "PgDn", Action::Leap(1), "", "crosshair a tenth of the axis on"),
     row(&[Chord::key(KeyCode::PageUp)], "PgUp", Action::Leap(-1), "", "crosshair a tenth of the axis back"),
-    row(
-        &[Chord::key(KeyCode::End)],
-        "End",
-        Action::CrossEnd { last: true },
-        "",
-        "crosshair to the last step",
-    ),
-    row(
-        &[Chord::key(KeyCode::Home)],
-        "Home",
-        Action::CrossEnd { last: false },
-        "",
-        "crosshair to the first step",
-    ),
-    row(
-        &[Chord::key(KeyCode::Esc)],
-        "Esc",
+    meant(Meaning::Last, Action::CrossEnd { last: true }, "", "crosshair to the end"),
+    meant(Meaning::First, Action::CrossEnd { last: false }, "", "crosshair to the beginning"),
+    meant(
+        Meaning::Back,
         Action::Leave,
         "",
         "all panels again, the crosshair away, the message away",

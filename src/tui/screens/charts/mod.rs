@@ -21,7 +21,7 @@ pub use self::{
     state::{Charts, Hits},
     unit::Unit,
 };
-use super::{Context, Movement, Pointer, Scene, Screen, TypedKey};
+use super::{Context, Gesture, Movement, Pointer, Scene, Screen, TypedKey};
 use crate::tui::shell::{effect::Effect, keys::KeyRow};
 
 impl Screen for Charts {
@@ -56,7 +56,11 @@ impl Screen for Charts {
     }
 
     fn mouse(&self, pointer: Pointer) -> Option<Action> {
-        Some(Action::Point(pointer))
+        let Pointer { what, column, row } = pointer;
+        Some(match what {
+            Gesture::Drag => Action::Move(Movement { drags: true, column, row }),
+            _ => Action::Point(pointer),
+        })
     }
 
     fn moved(&self, movement: Movement) -> Option<Action> {

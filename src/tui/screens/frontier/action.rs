@@ -2,7 +2,10 @@
 
 use ratatui::crossterm::event::KeyCode;
 
-use crate::tui::shell::keys::{Chord, KeyRow, row};
+use crate::tui::shell::{
+    grammar::{Meaning, meant},
+    keys::{Chord, KeyRow, row},
+};
 
 /// An action of this screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,10 +71,10 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "",
         "best of k and majority of k with shorter thoughts",
     ),
-    row(&[Chord::char('a')], "a", Action::Axis, "axis", "count thought tokens only, or all tokens"),
-    row(&[Chord::char(']')], "]", Action::NextStep, "step", "next measured step"),
-    row(&[Chord::char('[')], "[", Action::PreviousStep, "", "previous measured step"),
-    row(&[Chord::char('w')], "w", Action::OtherSettings, "", "measurements with other settings"),
-    row(&[Chord::key(KeyCode::Home), Chord::char('g')], "Home g", Action::First, "", "to the fewest tokens"),
-    row(&[Chord::key(KeyCode::End), Chord::char('G')], "End G", Action::Last, "", "to the most tokens"),
+    meant(Meaning::View, Action::Axis, "axis", "count thought tokens only, or all tokens"),
+    meant(Meaning::NextStep, Action::NextStep, "step", "next measured step"),
+    meant(Meaning::PreviousStep, Action::PreviousStep, "", "previous measured step"),
+    meant(Meaning::Choice, Action::OtherSettings, "", "measurements with other settings"),
+    meant(Meaning::First, Action::First, "", "to the fewest tokens"),
+    meant(Meaning::Last, Action::Last, "", "to the most tokens"),
 ];

@@ -13,7 +13,7 @@ pub use self::{
     curves::{Axis, Curve, Kind, Spot},
     state::{Frontier, Shown},
 };
-use super::{Context, Scene, Screen};
+use super::{Context, Gesture, Pointer, Scene, Screen};
 use crate::tui::{
     panels::Panel,
     shell::{effect::Effect, keys::KeyRow, question::Question},
@@ -32,6 +32,14 @@ impl Screen for Frontier {
 
     fn does(&self, action: Action, scene: &Scene<'_>, (): &()) -> bool {
         action == Action::Measure || !scene.store.measurements.is_empty()
+    }
+
+    fn mouse(&self, pointer: Pointer) -> Option<Action> {
+        match pointer.what {
+            Gesture::Up => Some(Action::Left),
+            Gesture::Down => Some(Action::Right),
+            Gesture::Click | Gesture::Drag => None,
+        }
     }
 
     fn update(&mut self, action: Action, context: &mut Context<'_>, (): &()) -> Vec<Effect> {

@@ -3,10 +3,15 @@
 
 mod moves;
 mod needle;
+mod query;
 
 use std::{cmp::Ordering, collections::HashSet, sync::Arc};
 
-pub use self::needle::Needle;
+use self::query::has_text;
+pub use self::{
+    needle::Needle,
+    query::{Asked, Query},
+};
 use crate::{
     record::Rollout,
     tui::store::{
@@ -37,7 +42,7 @@ pub struct Listing {
     stale: Option<usize>,
     filter: Filter,
     sort: Sort,
-    needle: Option<Needle>,
+    query: Query,
     /// The matches of the search, shown or not.
     found: HashSet<Key>,
     /// How many rows it finds.
@@ -59,7 +64,7 @@ impl Default for Listing {
             stale: None,
             filter: Filter::All,
             sort: Sort::Sampled,
-            needle: None,
+            query: Query::default(),
             found: HashSet::new(),
             matching: 0,
             selected: None,
@@ -79,10 +84,10 @@ impl Listing {
 
     fn settle_rows(&mut self, all: &Completions) -> bool {
         let changed = all.changed_since(self.seen, self.ends.len());
-        if let (Some(first), Some(needle)) = (changed, &self.needle) {
+        if let (Some(first), false) = (changed, self.query.is_empty()) {
             for entry in all.groups()[first..].iter().flat_map(|group| &group.entries) {
                 let key = Key::of(&entry.record);
-                if finds(needle, &entry.record) {
+                if self.query.finds(entry) {
                     self.found.insert(key)
                 } else {
                     self.found.remove(&key)
@@ -102,9 +107,9 @@ impl Listing {
             }
             self.ends.push(self.rows.len());
         }
-        self.matching = match self.needle {
-            Some(_) => (0..self.rows.len()).filter(|row| self.finds(*row, all)).count(),
-            None => 0,
+        self.matching = match self.query.is_empty() {
+            true => 0,
+            false => (0..self.rows.len()).filter(|row| self.finds(*row, all)).count(),
         };
         true
     }
@@ -151,17 +156,18 @@ impl Listing {
         self.settle_cursor(all);
     }
 
-    /// Searches for `query`; an empty one ends the search. A longer query only searches the matches of the shorter
-    /// one.
-    pub(crate) fn set_query(&mut self, query: &str, grows: bool, all: &Completions) {
+    /// Searches for `query`; an empty one ends the search. A longer query of words only searches the matches of the
+    /// shorter one.
+    pub(crate) fn set_query(&mut self, query: Query, grows: bool, all: &Completions) {
         self.settle_rows(all);
-        self.needle = Needle::new(query);
+        let grows = grows && self.query.is_words() && query.is_words();
+        self.query = query;
         let before = std::mem::take(&mut self.found);
-        if let Some(needle) = &self.needle {
+        if !self.query.is_empty() {
             let entries = all.groups().iter().flat_map(|group| &group.entries);
-            let keyed = entries.map(|entry| (Key::of(&entry.record), &entry.record));
+            let keyed = entries.map(|entry| (Key::of(&entry.record), entry));
             let asked = keyed.filter(|(key, _)| !grows || before.contains(key));
-            self.found = asked.filter(|(_, record)| finds(needle, record)).map(|(key, _)| key).collect();
+            self.found = asked.filter(|(_, entry)| self.query.finds(entry)).map(|(key, _)| key).collect();
         }
         // Its rows stay; the matches among them are counted again.
         self.stale = Some(self.ends.len());
@@ -178,9 +184,14 @@ impl Listing {
         self.sort
     }
 
-    /// What is searched for.
+    /// The words that are searched for.
     pub fn needle(&self) -> Option<&Needle> {
-        self.needle.as_ref()
+        self.query.words()
+    }
+
+    /// Whether something is searched for.
+    pub(crate) fn searches(&self) -> bool {
+        !self.query.is_empty()
     }
 
     /// Shown completions that the search finds.
@@ -266,11 +277,6 @@ pub(crate) fn group_of(all: &Completions, row: Row) -> Option<&Group> {
     match row {
         Row::Heading(group) | Row::Completion(group, _) => all.groups().get(group),
     }
-}
-
-/// Whether the prompt or the completion has the needle.
-fn finds(needle: &Needle, record: &Rollout) -> bool {
-    needle.is_in(&record.completion) || needle.is_in(&record.problem.prompt)
 }
 
 /// The order within a group; the sampling order decides between equals.

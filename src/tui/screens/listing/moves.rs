@@ -1,8 +1,8 @@
 //! Moving from completion to completion.
 
-use super::{Listing, Row, group_of};
+use super::{Listing, Needle, Row, entry_of, group_of, has_text};
 use crate::tui::store::{
-    completions::{Completions, Key},
+    completions::{Completions, Entry, Key},
     filter::Filter,
 };
 
@@ -46,6 +46,34 @@ impl Listing {
         let Some(row) = row(self) else { return false };
         self.go_to(row, all);
         true
+    }
+
+    /// Moves to the first completion of a step, or of the first one after it; `false` if there is none.
+    pub(crate) fn go_to_step(&mut self, step: u64, all: &Completions) -> bool {
+        let at = |row: &usize| {
+            matches!(self.rows[*row], Row::Heading(_))
+                && group_of(all, self.rows[*row]).is_some_and(|group| group.step >= step)
+        };
+        let found = (0..self.rows.len()).find(at);
+        if let Some(heading) = found {
+            self.go_to(heading + 1, all);
+        }
+        found.is_some()
+    }
+
+    /// Moves to the next (or the previous) completion for which `has` holds, round and round.
+    pub(crate) fn turn_to(&mut self, forward: bool, all: &Completions, has: fn(&Entry) -> bool) -> bool {
+        let Some(here) = self.cursor else { return false };
+        let holds = |row: &usize| self.rows.get(*row).and_then(|row| entry_of(all, *row)).is_some_and(has);
+        let rows = self.rows.len();
+        let found = match forward {
+            true => (here + 1..rows).chain(0..=here.min(rows.saturating_sub(1))).find(holds),
+            false => (0..here).rev().chain((here..rows).rev()).find(holds),
+        };
+        if let Some(row) = found {
+            self.go_to(row, all);
+        }
+        found.is_some()
     }
 
     /// Moves by rows, skipping headings.
@@ -125,6 +153,24 @@ impl Listing {
         let Some(row) = self.match_from(start, forward, all) else { return false };
         self.go_to(row, all);
         true
+    }
+
+    /// Moves to the next (or the previous) completion that has a text, round and round; `false` if no other has it.
+    pub(crate) fn seek(&mut self, needle: &Needle, forward: bool, all: &Completions) -> bool {
+        let Some(here) = self.cursor else { return false };
+        let has = |row: &usize| {
+            let entry = self.rows.get(*row).and_then(|row| entry_of(all, *row));
+            entry.is_some_and(|entry| has_text(needle, &entry.record))
+        };
+        let rows = self.rows.len();
+        let found = match forward {
+            true => (here + 1..rows).chain(0..here).find(has),
+            false => (0..here).rev().chain((here + 1..rows).rev()).find(has),
+        };
+        if let Some(row) = found {
+            self.go_to(row, all);
+        }
+        found.is_some()
     }
 
     /// The first match at or after `from` (at or before it, going back), wrapping around.

@@ -2,7 +2,10 @@
 
 use ratatui::crossterm::event::KeyCode;
 
-use crate::tui::shell::keys::{Chord, KeyRow, row};
+use crate::tui::shell::{
+    grammar::{Meaning, meant},
+    keys::{Chord, KeyRow, row},
+};
 
 /// An action of this screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +18,19 @@ pub enum Action {
     Up,
     /// One completion down.
     Down,
+    /// To the first completion of the group.
+    First,
+    /// To its last completion.
+    Last,
+    /// Open the completion under the cursor.
+    Open,
+    /// A mouse click at a cell of the screen, from 0.
+    Click {
+        /// Cells from the left.
+        column: u16,
+        /// Cells from the top.
+        row: u16,
+    },
     /// The next group of the step.
     NextGroup,
     /// The group before.
@@ -27,16 +43,15 @@ pub enum Action {
 
 /// The keys of this screen.
 pub static KEYS: &[KeyRow<Action>] = &[
-    row(
-        &[Chord::char('g'), Chord::key(KeyCode::Right)],
-        "g →",
-        Action::NextGroup,
-        "group",
-        "next group of this step",
-    ),
-    row(&[Chord::char('G'), Chord::key(KeyCode::Left)], "G ←", Action::PreviousGroup, "", "previous group"),
-    row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓ j", Action::Down, "", "next completions"),
-    row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Up, "", "previous completions"),
+    meant(Meaning::Open, Action::Open, "open", "open the completion under the cursor"),
+    meant(Meaning::Next, Action::NextGroup, "group", "next group of this step"),
+    meant(Meaning::Previous, Action::PreviousGroup, "", "previous group"),
+    row(&[Chord::key(KeyCode::Right)], "→", Action::NextGroup, "", "next group of this step"),
+    row(&[Chord::key(KeyCode::Left)], "←", Action::PreviousGroup, "", "previous group"),
+    row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓ j", Action::Down, "", "next completion"),
+    row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Up, "", "previous completion"),
+    meant(Meaning::First, Action::First, "", "first completion of the group"),
+    meant(Meaning::Last, Action::Last, "", "last completion of the group"),
     row(&[Chord::char('+'), Chord::char('=')], "+", Action::Taller, "rows", "more rows per completion"),
     row(&[Chord::char('-'), Chord::char('_')], "-", Action::Shorter, "", "fewer rows per completion"),
     row(&[Chord::char('l')], "l", Action::LogLength, "log", "logarithmic or linear axis of the length chart"),

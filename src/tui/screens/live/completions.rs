@@ -3,7 +3,7 @@
 use ratatui::{
     Frame,
     layout::Rect,
-    style::{Modifier, Style},
+    style::{Color, Modifier, Style},
     text::{Line, Span},
     widgets::{Paragraph, Widget},
 };
@@ -41,9 +41,15 @@ pub(super) struct Shown {
 }
 
 /// Draws the panel. Each completion has the same number of rows and shows its newest ones.
-pub(super) fn draw(frame: &mut Frame, live: &Live, scene: &Scene<'_>, area: Rect) -> Shown {
+pub(super) fn draw(
+    frame: &mut Frame,
+    live: &Live,
+    scene: &Scene<'_>,
+    area: Rect,
+) -> (Shown, Vec<(Rect, usize)>) {
+    let mut cards = Vec::new();
     if area.height == 0 || area.width == 0 {
-        return Shown::default();
+        return (Shown::default(), cards);
     }
     let bordered = area.height >= 5 && area.width >= 20;
     let inner = match bordered {
@@ -68,8 +74,9 @@ pub(super) fn draw(frame: &mut Frame, live: &Live, scene: &Scene<'_>, area: Rect
     }
     let Some((_, group)) = current.filter(|_| of > 0) else {
         waiting(frame, scene, inner);
-        return shown;
+        return (shown, cards);
     };
+    let cursor = live.cursor(&scene.store.streams);
     for (place, card) in group.cards.values().skip(shown.first).take(fit).enumerate() {
         let place = place as u16;
         let cell = Rect {
@@ -78,8 +85,15 @@ pub(super) fn draw(frame: &mut Frame, live: &Live, scene: &Scene<'_>, area: Rect
             ..inner
         };
         draw_card(frame, card, scene.theme, cell, scene.store.now);
+        let at = shown.first + usize::from(place);
+        if cursor == Some(at) {
+            let mark = Rect { width: gutter_of(cell).min(cell.width), ..cell };
+            // One even bar: colours inside a reversed row would be backgrounds.
+            frame.buffer_mut().set_style(mark, scene.theme.selection.fg(Color::Reset));
+        }
+        cards.push((cell, at));
     }
-    shown
+    (shown, cards)
 }
 
 fn waiting(frame: &mut Frame, scene: &Scene<'_>, inner: Rect) {
@@ -165,8 +179,13 @@ fn legend(scene: &Scene<'_>, width: u16) -> Line<'static> {
     .right_aligned()
 }
 
+/// Columns left of a text.
+fn gutter_of(area: Rect) -> u16 {
+    if area.width >= 30 { GUTTER } else { 2 }
+}
+
 fn draw_card(frame: &mut Frame, card: &Card, theme: &Theme, area: Rect, now: std::time::Duration) {
-    let gutter = if area.width >= 30 { GUTTER } else { 2 };
+    let gutter = gutter_of(area);
     for row in 0..area.height {
         let line = Rect { y: area.y + row, height: 1, width: gutter.min(area.width), ..area };
         draw_line(frame, gutter_row(card, theme, row, area.height, gutter, now), line);

@@ -2,6 +2,7 @@
 
 mod action;
 mod completions;
+mod cursor;
 mod failure;
 mod sparks;
 mod status;
@@ -11,19 +12,19 @@ use std::cell::RefCell;
 use ratatui::{
     Frame,
     buffer::Buffer,
-    layout::{Constraint, Layout, Rect},
+    layout::{Constraint, Layout, Position, Rect},
 };
 
 pub use self::action::{Action, KEYS};
-use self::completions::Shown;
-use super::{Context, Gesture, Looks, Pointer, Scene, Screen};
+use self::{
+    completions::Shown,
+    cursor::{Place, To},
+};
+use super::{Context, Gesture, Looks, Pointer, Scene, Screen, handout::Handout, listing::Needle};
 use crate::tui::{
     panels::Panel,
-    shell::{effect::Effect, keys::KeyRow},
-    store::{
-        Ended,
-        streams::{Group, Streams},
-    },
+    shell::{effect::Effect, keys::KeyRow, theme::Theme},
+    store::{Ended, streams::Streams},
     widgets::{other_runs, phases, run_charts},
 };
 
@@ -35,8 +36,8 @@ const WITH_MESSAGE: u16 = 18;
 pub struct Live {
     /// Rows of a completion; `None` fits them to the panel.
     card_rows: Option<u16>,
-    /// The step in which the user navigated, the selected group and the first completion shown.
-    looked: Option<(u64, Option<usize>, usize)>,
+    /// Where somebody went in the step.
+    place: Option<Place>,
     charts: RefCell<Option<Charts>>,
 }
 
@@ -44,6 +45,8 @@ pub struct Live {
 #[derive(Debug, Default)]
 pub struct Hits {
     shown: Shown,
+    /// Where each completion is.
+    cards: Vec<(Rect, usize)>,
     /// Whether there was no room for charts.
     without_charts: bool,
 }
@@ -53,6 +56,7 @@ pub struct Hits {
 #[derive(Debug)]
 struct Charts {
     key: (u64, u64, u64, u64, Rect, bool, Looks),
+    theme: Theme,
     buffer: Buffer,
 }
 
@@ -70,39 +74,16 @@ enum Metrics {
 }
 
 impl Live {
-    /// The group on screen: its number and itself.
-    fn group<'a>(&self, streams: &'a Streams) -> Option<(usize, &'a Group)> {
-        let chosen = self.looked.filter(|(step, ..)| *step == streams.step()).and_then(|(_, group, _)| group);
-        let chosen = chosen.and_then(|number| Some((number, streams.group(number)?)));
-        chosen.or_else(|| streams.current())
-    }
-
-    /// The first completion that is shown of it.
-    fn first_card(&self, streams: &Streams) -> usize {
-        self.looked.filter(|(step, ..)| *step == streams.step()).map_or(0, |(.., first)| first)
-    }
-
-    fn look(&mut self, streams: &Streams, group: Option<usize>, first: usize) {
-        self.looked = Some((streams.step(), group, first));
-    }
-
-    fn scroll(&mut self, streams: &Streams, down: bool, shown: Shown) {
-        let group = self.looked.filter(|(step, ..)| *step == streams.step()).and_then(|(_, group, _)| group);
-        let last = shown.of.saturating_sub(shown.fit);
-        self.look(
-            streams,
-            group,
-            if down { (shown.first + 1).min(last) } else { shown.first.saturating_sub(1) },
-        );
-    }
-
-    fn turn_group(&mut self, streams: &Streams, forward: bool) -> Vec<Effect> {
-        let next = self.group(streams).and_then(|(number, _)| streams.beside(number, forward));
-        self.look(streams, next, 0);
-        match streams.groups() {
-            0 | 1 => Effect::info("the step's other groups appear when they are scored"),
-            _ => Vec::new(),
+    /// A click goes to a completion; a click on the one under the cursor opens it.
+    fn click(&mut self, place: Position, streams: &Streams, hits: &Hits) -> Vec<Effect> {
+        let Some((_, at)) = hits.cards.iter().find(|(area, _)| area.contains(place)) else {
+            return Vec::new();
+        };
+        if self.cursor(streams) == Some(*at) {
+            return self.open(streams, hits.shown);
         }
+        self.go(To::Card(*at), streams, hits.shown);
+        Vec::new()
     }
 
     fn draw_charts(&self, frame: &mut Frame<'_>, scene: &Scene<'_>, area: Rect) {
@@ -110,10 +91,10 @@ impl Live {
         let versions = (store.history.version(), other_runs::version(scene));
         let key = (versions.0, versions.1, store.begun, store.edits, area, store.over(), scene.looks);
         let mut charts = self.charts.borrow_mut();
-        if charts.as_ref().is_none_or(|drawn| drawn.key != key) {
+        if charts.as_ref().is_none_or(|drawn| drawn.key != key || drawn.theme != *scene.theme) {
             let mut buffer = Buffer::empty(area);
             run_charts::draw_all(scene, area, &mut buffer);
-            *charts = Some(Charts { key, buffer });
+            *charts = Some(Charts { key, theme: scene.theme.clone(), buffer });
         }
         if let Some(drawn) = &*charts {
             frame.buffer_mut().merge(&drawn.buffer);
@@ -142,7 +123,8 @@ impl Screen for Live {
         match pointer.what {
             Gesture::Up => Some(Action::Up),
             Gesture::Down => Some(Action::Down),
-            Gesture::Click => None,
+            Gesture::Click => Some(Action::Click { column: pointer.column, row: pointer.row }),
+            Gesture::Drag => None,
         }
     }
 
@@ -151,7 +133,12 @@ impl Screen for Live {
         match action {
             Action::Taller => self.card_rows = Some((self.card_rows.unwrap_or(3) + 1).min(12)),
             Action::Shorter => self.card_rows = Some((self.card_rows.unwrap_or(3)).saturating_sub(1).max(1)),
-            Action::Up | Action::Down => self.scroll(streams, action == Action::Down, hits.shown),
+            Action::Up => self.go(To::Up, streams, hits.shown),
+            Action::Down => self.go(To::Down, streams, hits.shown),
+            Action::First => self.go(To::First, streams, hits.shown),
+            Action::Last => self.go(To::Last, streams, hits.shown),
+            Action::Open => return self.open(streams, hits.shown),
+            Action::Click { column, row } => return self.click((column, row).into(), streams, hits),
             Action::NextGroup | Action::PreviousGroup => {
                 return self.turn_group(streams, action == Action::NextGroup);
             }
@@ -172,6 +159,18 @@ impl Screen for Live {
             }
         }
         Vec::new()
+    }
+
+    fn seek(&mut self, needle: &Needle, forward: bool, context: &mut Context<'_>, hits: &Hits) -> bool {
+        self.seek_text(needle, forward, &context.store.streams, hits.shown)
+    }
+
+    fn under_cursor(&self, scene: &Scene<'_>, hits: &Hits) -> Option<Handout> {
+        let (_, card) = self.in_hand(&scene.store.streams, hits.shown)?;
+        Some(match &card.record {
+            Some(record) => Handout::of_record(record),
+            None => Handout::Text { name: "aha-completion".to_owned(), text: card.text().to_owned() },
+        })
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {
@@ -225,12 +224,12 @@ impl Screen for Live {
         if failure_rows > 0 {
             failure::draw(frame, scene, failed);
         }
-        let shown = completions::draw(frame, self, scene, body);
+        let (shown, cards) = completions::draw(frame, self, scene, body);
         status::draw_status(frame, scene, status);
         if !message.is_empty() {
             status::draw_message(frame, scene, message);
         }
-        Hits { shown, without_charts: !matches!(metrics, Metrics::Charts(_)) }
+        Hits { shown, cards, without_charts: !matches!(metrics, Metrics::Charts(_)) }
     }
 
     fn has_message_line(rows: u16) -> bool {

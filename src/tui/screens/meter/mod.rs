@@ -4,13 +4,14 @@ mod view;
 
 use ratatui::{Frame, crossterm::event::KeyCode, layout::Rect};
 
-use super::{Context, Gesture, Pointer, Scene, Screen};
+use super::{Context, Gesture, Pointer, Scene, Screen, listing::Needle};
 use crate::{
     metrics::Tally,
     runs::place::Place,
     tui::{
         shell::{
             effect::Effect,
+            grammar::{Meaning, meant},
             keys::{Chord, KeyRow, row},
         },
         store::{Run, completions::Key},
@@ -31,20 +32,13 @@ pub enum Action {
 
 /// The keys of this screen.
 pub static KEYS: &[KeyRow<Action>] = &[
-    row(
-        &[Chord::key(KeyCode::Enter), Chord::char('a')],
-        "a Enter",
+    meant(
+        Meaning::Open,
         Action::ShowAha,
         "aha transcript",
         "the completion behind the aha mark, in Transcripts",
     ),
-    row(
-        &[Chord::char('w')],
-        "w",
-        Action::NextWindow,
-        "window",
-        "figures over the last 10, last 50 or all steps",
-    ),
+    meant(Meaning::Choice, Action::NextWindow, "window", "figures over the last 10, last 50 or all steps"),
     row(
         &[Chord::key(KeyCode::Down), Chord::char('j')],
         "↓ j",
@@ -55,6 +49,8 @@ pub static KEYS: &[KeyRow<Action>] = &[
     row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Scroll(Move::Up), "", "one line up"),
     row(&[Chord::key(KeyCode::PageDown)], "PgDn", Action::Scroll(Move::PageDown), "", "a page down"),
     row(&[Chord::key(KeyCode::PageUp)], "PgUp", Action::Scroll(Move::PageUp), "", "a page up"),
+    meant(Meaning::First, Action::Scroll(Move::First), "", "to the start"),
+    meant(Meaning::Last, Action::Scroll(Move::Last), "", "to the end"),
 ];
 
 /// The number of steps that the figures cover.
@@ -126,7 +122,7 @@ impl Screen for Meter {
         match pointer.what {
             Gesture::Up => Some(Action::Scroll(Move::Up)),
             Gesture::Down => Some(Action::Scroll(Move::Down)),
-            Gesture::Click => None,
+            Gesture::Click | Gesture::Drag => None,
         }
     }
 
@@ -137,6 +133,10 @@ impl Screen for Meter {
             Action::Scroll(to) => self.scroll.go(to, *hits),
         }
         Vec::new()
+    }
+
+    fn seek(&mut self, _: &Needle, forward: bool, _: &mut Context<'_>, hits: &Scrolled) -> bool {
+        self.scroll.seek(forward, *hits)
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Scrolled {

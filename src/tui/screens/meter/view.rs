@@ -56,7 +56,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, meter: &Meter, scene: &Sce
     let block = panel(scene.theme, Line::from(Span::styled(title, scene.theme.title)));
     let inner = block.inner(below);
     block.render(below, frame.buffer_mut());
-    Scrolled::draw(meter.scroll, lines, frame, (below, padded(inner)), scene.theme)
+    Scrolled::draw(meter.scroll, lines, frame, (below, padded(inner)), (scene.theme, scene.needle))
 }
 
 /// All lines, the most important first.

@@ -3,7 +3,10 @@
 use ratatui::crossterm::event::KeyCode;
 
 use super::lens::Lens;
-use crate::tui::shell::keys::{Chord, KeyRow, row};
+use crate::tui::shell::{
+    grammar::{Meaning, meant},
+    keys::{Chord, KeyRow, row},
+};
 
 /// An action of this screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +23,13 @@ pub enum Action {
     First,
     /// The last token.
     Last,
+    /// A click at a cell of the screen, from 0.
+    Click {
+        /// Cells from the left.
+        column: u16,
+        /// Cells from the top.
+        row: u16,
+    },
     /// Opens the completion, or goes back to the group.
     Open,
     /// Back to the group.
@@ -46,7 +56,7 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "next token; its numbers are shown",
     ),
     row(&[Chord::key(KeyCode::Left), Chord::char('h')], "← h", Action::Left, "", "previous token"),
-    row(&[Chord::key(KeyCode::Enter)], "Enter", Action::Open, "open", "open or close a completion"),
+    meant(Meaning::Open, Action::Open, "open", "open or close a completion"),
     row(
         &[Chord::key(KeyCode::Down), Chord::char('j')],
         "↓ j",
@@ -79,11 +89,11 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "",
         "by how the update changed its probability",
     ),
-    row(&[Chord::char(']')], "]", Action::NextGroup, "", "next group of the step"),
-    row(&[Chord::char('[')], "[", Action::PreviousGroup, "group", "previous group"),
-    row(&[Chord::char('}')], "}", Action::NextStep, "", "next step; the newest is followed"),
-    row(&[Chord::char('{')], "{", Action::PreviousStep, "", "previous step"),
-    row(&[Chord::key(KeyCode::Home), Chord::char('g')], "Home g", Action::First, "", "first token"),
-    row(&[Chord::key(KeyCode::End), Chord::char('G')], "End G", Action::Last, "", "last token"),
-    row(&[Chord::key(KeyCode::Esc)], "Esc", Action::Back, "", "back to the group"),
+    meant(Meaning::Next, Action::NextGroup, "", "next group of the step"),
+    meant(Meaning::Previous, Action::PreviousGroup, "group", "previous group"),
+    meant(Meaning::NextStep, Action::NextStep, "", "next step; the newest is followed"),
+    meant(Meaning::PreviousStep, Action::PreviousStep, "", "previous step"),
+    meant(Meaning::First, Action::First, "", "first token"),
+    meant(Meaning::Last, Action::Last, "", "last token"),
+    meant(Meaning::Back, Action::Back, "", "back to the group"),
 ];

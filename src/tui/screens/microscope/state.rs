@@ -1,9 +1,14 @@
 //! The position among the groups.
 
+use ratatui::layout::Rect;
+
 use super::{action::Action, lens::Lens};
 use crate::{
     protocol::Phase,
-    tui::store::groups::{Groups, Place},
+    tui::{
+        screens::listing::Needle,
+        store::groups::{Groups, Place},
+    },
 };
 
 /// The Microscope.
@@ -23,6 +28,10 @@ pub struct Microscope {
 /// Where the last frame put things.
 #[derive(Debug, Default)]
 pub struct Hits {
+    /// Where the completions are.
+    pub(super) rows: Vec<(Rect, usize)>,
+    /// Where the tokens are.
+    pub(super) tokens: Vec<(Rect, usize)>,
     /// First token of each drawn line.
     pub(super) lines: Vec<usize>,
 }
@@ -75,6 +84,20 @@ impl Microscope {
             Action::Right => self.token = (self.token + 1).min(tokens.saturating_sub(1)),
             Action::First => self.token = 0,
             Action::Last => self.token = tokens.saturating_sub(1),
+            Action::Click { column, row } => {
+                let under = |places: &[(Rect, usize)]| {
+                    places.iter().find(|(area, _)| area.contains((column, row).into())).map(|(_, at)| *at)
+                };
+                match (under(&hits.tokens), under(&hits.rows)) {
+                    (Some(token), _) => self.token = token.min(tokens.saturating_sub(1)),
+                    // A click on the completion under the cursor opens it, or closes it.
+                    (None, Some(row)) if row == self.row.min(rows.saturating_sub(1)) => {
+                        self.open = !self.open
+                    }
+                    (None, Some(row)) => self.go_to_row(row),
+                    (None, None) => {}
+                }
+            }
             Action::Open => self.open = !self.open,
             Action::Back => self.open = false,
             Action::NextGroup => {
@@ -86,6 +109,36 @@ impl Microscope {
             Action::PreviousStep => self.change_step(false, groups),
             Action::Color(lens) => self.lens = Some(lens),
         }
+    }
+
+    /// Goes to a group of a step; the newest is followed.
+    pub(super) fn go_to_place(&mut self, (step, group): Place, row: usize, groups: &Groups) {
+        self.step = Some(step).filter(|step| groups.newest().is_some_and(|newest| *step < newest));
+        (self.group, self.row, self.token) = (group, row, 0);
+    }
+
+    /// Goes to the next (or the previous) completion of the step that has a text, round and round.
+    pub(super) fn seek(&mut self, needle: &Needle, forward: bool, groups: &Groups) -> bool {
+        let Some((step, group)) = self.place(groups) else { return false };
+        let places: Vec<(usize, usize)> = (0..groups.groups(step))
+            .flat_map(|group| (0..groups.rows((step, group)).len()).map(move |row| (group, row)))
+            .collect();
+        let here = places.iter().position(|place| *place == (group, self.row)).unwrap_or(0);
+        let has = |at: &usize| {
+            let (group, row) = places[*at];
+            needle.is_in(&groups.rows((step, group))[row].completion)
+        };
+        let count = places.len();
+        let found = match forward {
+            true => (here + 1..count).chain(0..here.min(count)).find(has),
+            false => (0..here.min(count)).rev().chain((here + 1..count).rev()).find(has),
+        };
+        if let Some(at) = found {
+            let (group, row) = places[at];
+            self.go_to_group(group);
+            self.go_to_row(row);
+        }
+        found.is_some()
     }
 
     fn go_to_row(&mut self, row: usize) {

@@ -85,6 +85,16 @@ fn set_apart(piece: &str, theme: &Theme) -> String {
     format!("{before}{}{after}", visible(rest, theme))
 }
 
+/// The tokens of a completion as lines.
+pub(super) struct TokenLines {
+    /// The lines; without colour, each with a line of marks below it.
+    pub lines: Vec<Line<'static>>,
+    /// The first token of each line.
+    pub starts: Vec<usize>,
+    /// The columns of each token, line by line.
+    pub places: Vec<Vec<(std::ops::Range<u16>, usize)>>,
+}
+
 /// The wrapped tokens, without colours with a line of symbols under each line, and the first token of each line.
 pub(super) fn token_lines(
     pieces: &[String],
@@ -92,7 +102,8 @@ pub(super) fn token_lines(
     cursor: usize,
     theme: &Theme,
     width: u16,
-) -> (Vec<Line<'static>>, Vec<usize>) {
+) -> TokenLines {
+    let mut places = vec![Vec::new()];
     let width = usize::from(width).max(1);
     let (mut lines, mut starts) = (Vec::new(), Vec::new());
     let (mut text, mut marks, mut used): (Vec<Span<'static>>, Vec<Span<'static>>, usize) = Default::default();
@@ -107,6 +118,7 @@ pub(super) fn token_lines(
                 lines.push(Line::from(std::mem::take(&mut marks)));
             }
             used = 0;
+            places.push(Vec::new());
         }
         if used == 0 {
             starts.push(index);
@@ -121,7 +133,9 @@ pub(super) fn token_lines(
         if index == cursor {
             look = theme.accent.add_modifier(Modifier::REVERSED | Modifier::UNDERLINED);
         }
+        let column = used as u16;
         used += shown.width();
+        places.last_mut().into_iter().for_each(|row| row.push((column..used as u16, index)));
         let under = level.map_or(' ', |level| symbol(signed, level)).to_string().repeat(word.width());
         text.extend([span(gap, theme.text), span(word, look)]);
         marks.extend([span(gap, theme.text), span(under, theme.dim)]);
@@ -132,7 +146,7 @@ pub(super) fn token_lines(
             lines.push(Line::from(marks));
         }
     }
-    (lines, starts)
+    TokenLines { lines, starts, places }
 }
 
 /// What the colours (or symbols) mean, or why there are none.

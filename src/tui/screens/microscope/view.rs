@@ -15,7 +15,7 @@ use super::{
     result::{self, Seen},
     sentence::{Figures, Stage, sentence},
     state::{Hits, Microscope},
-    tokens::{Shading, legend, pieces, token_lines},
+    tokens::{Shading, TokenLines, legend, pieces, token_lines},
 };
 use crate::{
     config::Config,
@@ -74,14 +74,19 @@ fn body(scope: &Microscope, scene: &Scene<'_>, area: Rect) -> (Vec<Line<'static>
         GroupRow { record, score, index, selected: index == row, known, scale: advantage }.line(theme, width)
     };
     let readout_rows = if height >= 16 { 4 } else { 2 };
+    let place_of = |offset: usize| Rect { y: area.y.saturating_add(offset as u16), height: 1, ..area };
+    let mut hits = Hits::default();
     if scope.open {
+        hits.rows.push((place_of(lines.len()), row));
         lines.push(line(row));
     } else {
         // The tokens keep at least one line, and a few if there is room.
         let tokens = if height >= LOW { 3 } else { 2 };
         let room = height.saturating_sub(lines.len() + readout_rows + tokens).clamp(1, rows.len().max(1));
         let first = (row + 1).saturating_sub(room);
-        lines.extend((first..rows.len()).take(room).map(line));
+        let shown = (first..rows.len()).take(room);
+        hits.rows = (lines.len()..).map(place_of).zip(shown.clone()).collect();
+        lines.extend(shown.map(line));
     }
     let values = lens.values(record, seen, known);
     let scale = lens.scale(rows, groups.inspected_rows(place), known);
@@ -91,11 +96,20 @@ fn body(scope: &Microscope, scene: &Scene<'_>, area: Rect) -> (Vec<Line<'static>
     lines.push(legend(lens, values.as_ref().err().copied(), scale, bounds, theme, width));
     let room = height.saturating_sub(lines.len() + readout_rows);
     let shading = Shading { lens, values: values.ok(), scale, bounds, exact };
-    let (drawn, starts) = token_lines(&pieces, &shading, token, theme, width);
+    let TokenLines { lines: drawn, starts, places } = token_lines(&pieces, &shading, token, theme, width);
     let per_line = if theme.color { 1 } else { 2 };
     let at = starts.partition_point(|&first| first <= token).saturating_sub(1);
     let fits = (room / per_line).max(1);
     let top = (at + 1).saturating_sub(fits);
+    for (number, row) in places.into_iter().skip(top).take(fits).enumerate() {
+        let line = place_of(lines.len() + number * per_line);
+        let place = |columns: std::ops::Range<u16>| Rect {
+            x: line.x + columns.start,
+            width: columns.end - columns.start,
+            ..line
+        };
+        hits.tokens.extend(row.into_iter().map(|(columns, token)| (place(columns), token)));
+    }
     lines.extend(drawn.into_iter().skip(top * per_line).take(fits * per_line));
     lines.truncate(height.saturating_sub(readout_rows));
     let blank = height.saturating_sub(lines.len() + readout_rows);
@@ -104,7 +118,8 @@ fn body(scope: &Microscope, scene: &Scene<'_>, area: Rect) -> (Vec<Line<'static>
     let inspects = scene.store.started.as_ref().is_none_or(|started| started.engine.is_none());
     let read = Reading { record, seen, pieces: &pieces, token, exact, judged, inspects, width };
     lines.extend(read.out(theme).into_iter().take(readout_rows));
-    (lines, Hits { lines: starts })
+    hits.lines = starts;
+    (lines, hits)
 }
 
 /// What the phase does, its result, and which group this is.

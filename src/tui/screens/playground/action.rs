@@ -3,7 +3,10 @@
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
 use crate::tui::{
-    shell::keys::{Chord, KeyRow, row},
+    shell::{
+        grammar::{Meaning, meant},
+        keys::{Chord, KeyRow, row},
+    },
     widgets::typing::Typing,
 };
 
@@ -20,6 +23,13 @@ pub enum Action {
     Up,
     /// A smaller value of the field, or one line of the answer down.
     Down,
+    /// A click at a cell of the screen, from 0.
+    Click {
+        /// Cells from the left.
+        column: u16,
+        /// Cells from the top.
+        row: u16,
+    },
     /// The first field or token.
     First,
     /// The last field or token.
@@ -34,6 +44,8 @@ pub enum Action {
     Wait,
     /// Another held-out puzzle.
     NextPuzzle,
+    /// The held-out puzzle before.
+    PreviousPuzzle,
     /// Cancels the job, or goes back to the fields.
     Back,
     /// A typed character.
@@ -48,22 +60,10 @@ pub enum Action {
 
 /// The keys of this screen while nothing is being typed.
 pub const KEYS: &[KeyRow<Action>] = &[
-    row(&[Chord::key(KeyCode::Enter)], "Enter", Action::Play, "answer", "let both models answer the puzzle"),
-    row(
-        &[Chord::char('i')],
-        "i",
-        Action::Type,
-        "type",
-        "type a value; in an answer, type text before the token",
-    ),
-    row(
-        &[Chord::char('a')],
-        "a",
-        Action::Answer(0),
-        "",
-        "go to the tokens of answer A, to delete or insert one",
-    ),
-    row(&[Chord::char('b')], "b", Action::Answer(1), "tokens of B", "go to the tokens of answer B"),
+    meant(Meaning::Open, Action::Play, "answer", "let both models answer the puzzle"),
+    meant(Meaning::Type, Action::Type, "type", "type a value; in an answer, type text before the token"),
+    meant(Meaning::SideA, Action::Answer(0), "", "go to the tokens of answer A, to delete or insert one"),
+    meant(Meaning::SideB, Action::Answer(1), "tokens of B", "go to the tokens of answer B"),
     row(
         &[Chord::key(KeyCode::Right), Chord::char('l')],
         "→ l",
@@ -93,23 +93,24 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "smaller value or older model; a line down",
     ),
     row(
-        &[Chord::char('x'), Chord::key(KeyCode::Delete)],
-        "x",
+        &[Chord::key(KeyCode::Backspace), Chord::key(KeyCode::Delete)],
+        "Bksp",
         Action::Delete,
         "delete",
         "delete the token and sample 32 continuations with and without it",
     ),
     row(
-        &[Chord::char('w')],
-        "w",
+        &[Chord::char('I')],
+        "I",
         Action::Wait,
         "wait",
         "insert a wait before the token and sample 32 continuations of both",
     ),
-    row(&[Chord::char('n')], "n", Action::NextPuzzle, "puzzle", "another held-out puzzle"),
-    row(&[Chord::key(KeyCode::Home), Chord::char('g')], "Home g", Action::First, "", "first field or token"),
-    row(&[Chord::key(KeyCode::End), Chord::char('G')], "End G", Action::Last, "", "last field or token"),
-    row(&[Chord::key(KeyCode::Esc)], "Esc", Action::Back, "", "cancel; back to the fields"),
+    meant(Meaning::Next, Action::NextPuzzle, "puzzle", "another held-out puzzle"),
+    meant(Meaning::Previous, Action::PreviousPuzzle, "", "the held-out puzzle before"),
+    meant(Meaning::First, Action::First, "", "first field or token"),
+    meant(Meaning::Last, Action::Last, "", "last field or token"),
+    meant(Meaning::Back, Action::Back, "", "cancel; back to the fields"),
 ];
 
 /// What a key means while something is being typed.

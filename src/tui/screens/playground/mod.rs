@@ -14,7 +14,7 @@ pub use self::{
     form::{Entry, Field, Form},
     state::{Hits, Playground, Zone},
 };
-use super::{Context, Gesture, Pointer, Scene, Screen, TypedKey};
+use super::{Context, Gesture, Pointer, Scene, Screen, TypedKey, handout::Handout, listing::Needle};
 use crate::tui::{
     panels::Panel,
     shell::{effect::Effect, keys::KeyRow},
@@ -37,7 +37,10 @@ impl Screen for Playground {
             (Zone::Form, Action::Play) => desk.known().is_some(),
             (Zone::Form, Action::Answer(side)) => !desk.panes[side].tokens.is_empty(),
             (Zone::Form, _) => !matches!(action, Action::Delete | Action::Wait),
-            (Zone::Answer(_), _) => !matches!(action, Action::NextPuzzle | Action::Answer(_) | Action::Play),
+            (Zone::Answer(_), _) => !matches!(
+                action,
+                Action::NextPuzzle | Action::PreviousPuzzle | Action::Answer(_) | Action::Play
+            ),
         }
     }
 
@@ -50,12 +53,28 @@ impl Screen for Playground {
         match (pointer.what, self.zone) {
             (Gesture::Up, Zone::Answer(_)) => Some(Action::Up),
             (Gesture::Down, Zone::Answer(_)) => Some(Action::Down),
+            (Gesture::Click, _) => Some(Action::Click { column: pointer.column, row: pointer.row }),
             _ => None,
         }
     }
 
     fn update(&mut self, action: Action, context: &mut Context<'_>, hits: &Hits) -> Vec<Effect> {
         self.act(action, context, hits)
+    }
+
+    fn seek(&mut self, needle: &Needle, forward: bool, context: &mut Context<'_>, _: &Hits) -> bool {
+        Playground::seek(self, needle, forward, &context.store.desk)
+    }
+
+    fn under_cursor(&self, scene: &Scene<'_>, _: &Hits) -> Option<Handout> {
+        let side = match self.zone {
+            Zone::Answer(side) => side,
+            Zone::Form => self.front,
+        };
+        let desk = &scene.store.desk;
+        let text: String = desk.panes[side].tokens.iter().map(|token| token.text.as_str()).collect();
+        let name = format!("aha-answer-{}", ["a", "b"][side.min(1)]);
+        (!text.is_empty()).then(|| Handout::Text { name, text: format!("{}\n{text}", self.who(side, desk)) })
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {

@@ -1,6 +1,7 @@
 //! The state of the Playground, and how each action changes it.
 
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use ratatui::layout::{Position, Rect};
 
 use super::{
     action::Action,
@@ -11,7 +12,7 @@ use crate::{
     protocol::side::{Edit, PlayRequest, Source},
     task::Split,
     tui::{
-        screens::Context,
+        screens::{Context, listing::Needle},
         shell::effect::Effect,
         store::{
             Run,
@@ -55,6 +56,12 @@ pub struct Playground {
 /// Where the last frame put things.
 #[derive(Debug, Default)]
 pub struct Hits {
+    /// Where the fields are.
+    pub(super) fields: Vec<(Rect, Field)>,
+    /// Where the answers are.
+    pub(super) answers: [Rect; 2],
+    /// Where the tokens of each answer are.
+    pub(super) tokens: [Vec<(Rect, usize)>; 2],
     /// First token of each drawn line, of each answer.
     pub(super) lines: [Vec<usize>; 2],
 }
@@ -105,6 +112,10 @@ impl Playground {
         if self.type_in(action) {
             return Vec::new();
         }
+        if let Action::Click { column, row } = action {
+            let clicked = self.click((column, row).into(), &context.store.desk, hits);
+            return clicked.unwrap_or_else(Effect::info);
+        }
         let done = match self.zone {
             _ if action == Action::Play => Ok(self.play(&context.store.desk)),
             _ if action == Action::Back => Ok(self.back(&context.store.desk)),
@@ -135,7 +146,8 @@ impl Playground {
         let desk = &store.desk;
         match action {
             Action::Answer(side) => self.enter_answer(side, desk)?,
-            Action::NextPuzzle => return Ok(self.next_puzzle(store)),
+            Action::NextPuzzle => return Ok(self.turn_puzzle(true, store)),
+            Action::PreviousPuzzle => return Ok(self.turn_puzzle(false, store)),
             Action::Right => self.form.step(1),
             Action::Left => self.form.step(-1),
             Action::Up | Action::Down => self.form.change(action == Action::Up, desk.known()),
@@ -177,7 +189,7 @@ impl Playground {
             Action::Delete => {
                 let Some(token) = desk.panes[side].tokens.get(cursor) else { return Ok(Vec::new()) };
                 if token.source == Source::End {
-                    return Err("This is the end; i and w insert before it");
+                    return Err("This is the end; i and I insert before it");
                 }
                 let (id, words) = (token.id, format!("without {}", quoted(token)));
                 return self.resample(side, Edit::Delete(id), words, desk);
@@ -196,8 +208,8 @@ impl Playground {
         Ok(Vec::new())
     }
 
-    fn next_puzzle(&mut self, store: &Run) -> Vec<Effect> {
-        self.drawn += 1;
+    fn turn_puzzle(&mut self, forward: bool, store: &Run) -> Vec<Effect> {
+        self.drawn = if forward { self.drawn + 1 } else { self.drawn.saturating_sub(1).max(1) };
         let config = store.config().map_or_else(Config::default, Config::clone);
         match config.puzzles.make() {
             Ok(task) => {
@@ -239,8 +251,9 @@ impl Playground {
         if desk.busy().is_some() {
             return vec![Effect::Dismiss, Effect::GiveUp];
         }
+        let effect = if self.zone == Zone::Form { Effect::Back } else { Effect::Dismiss };
         self.zone = Zone::Form;
-        vec![Effect::Dismiss]
+        vec![effect]
     }
 
     fn resample(
@@ -257,6 +270,46 @@ impl Playground {
         Ok(vec![Effect::Resample(Wanted { side, at, edit, words })])
     }
 
+    /// Goes to the next (or the previous) token of an answer with what is searched for; from the fields, to an answer.
+    pub(super) fn seek(&mut self, needle: &Needle, forward: bool, desk: &Desk) -> bool {
+        let side = match self.zone {
+            Zone::Answer(side) => side,
+            Zone::Form => self.front,
+        };
+        let here = (self.zone == Zone::Answer(side)).then(|| self.cursor(side, desk));
+        let tokens = tokens_with(needle, desk, side);
+        let found = match (here, forward) {
+            (Some(here), true) => tokens.iter().find(|at| **at > here).or(tokens.first()),
+            (Some(here), false) => tokens.iter().rev().find(|at| **at < here).or(tokens.last()),
+            (None, _) => tokens.first(),
+        };
+        if let Some(at) = found {
+            (self.zone, self.front, self.cursors[side]) = (Zone::Answer(side), side, *at);
+        }
+        found.is_some()
+    }
+
+    /// A click goes to a field, or to a token; a click on the field under the cursor types a value into it.
+    fn click(&mut self, place: Position, desk: &Desk, hits: &Hits) -> Result<Vec<Effect>, Refusal> {
+        if self.typed.is_some() {
+            return Ok(Vec::new());
+        }
+        if let Some((_, field)) = hits.fields.iter().find(|(area, _)| area.contains(place)) {
+            let here = self.zone == Zone::Form && self.form.at == *field;
+            (self.zone, self.form.at) = (Zone::Form, *field);
+            self.typed = here.then(|| self.form.draft());
+            return Ok(Vec::new());
+        }
+        let Some(side) = (0..2).find(|side| hits.answers[*side].contains(place)) else {
+            return Ok(Vec::new());
+        };
+        self.enter_answer(side, desk)?;
+        if let Some((_, token)) = hits.tokens[side].iter().find(|(area, _)| area.contains(place)) {
+            self.cursors[side] = *token;
+        }
+        Ok(Vec::new())
+    }
+
     /// The token of an answer under the cursor.
     pub fn cursor(&self, side: usize, desk: &Desk) -> usize {
         self.cursors[side].min(desk.panes[side].tokens.len().saturating_sub(1))
@@ -269,6 +322,17 @@ impl Playground {
             None => label(self.form.models[side], desk.known().and_then(|models| models.now)),
         }
     }
+}
+
+/// The tokens of an answer at which something begins that is searched for.
+fn tokens_with(needle: &Needle, desk: &Desk, side: usize) -> Vec<usize> {
+    let (mut text, mut ends) = (String::new(), Vec::new());
+    for token in &desk.panes[side].tokens {
+        text.push_str(&token.text);
+        ends.push(text.len());
+    }
+    let token = |at: usize| ends.partition_point(|end| *end <= at);
+    needle.ranges(&text).into_iter().map(|range| token(range.start)).collect()
 }
 
 /// The token in the same column a line below or above.

@@ -40,7 +40,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, ground: &Playground, scene: 
     let (theme, desk) = (scene.theme, &scene.store.desk);
     let framed = area.height >= FRAMED;
     let inside = area.width.saturating_sub(if framed { 4 } else { 0 });
-    let mut fields = field_lines(ground, scene, inside, area.height < FRAMED);
+    let (mut fields, places) = field_lines(ground, scene, inside, area.height < FRAMED);
     let note = note(ground, inside, scene);
     fields.extend(wrap::wrap(&note, inside).into_iter().take(if framed { 3 } else { 1 }));
     let form_rows = (fields.len() as u16 + if framed { 2 } else { 0 }).min(area.height);
@@ -61,8 +61,14 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, ground: &Playground, scene: 
     for (what, place) in [(Panel::Form, form), (Panel::Models, answers), (Panel::Change, below)] {
         scene.panels.note(what, place);
     }
+    let inner = if framed { Rect { x: form.x + 2, y: form.y + 1, ..form } } else { form };
+    let at = |(line, column, width, field): (usize, usize, usize, Field)| {
+        let (x, y) = (inner.x.saturating_add(column as u16), inner.y.saturating_add(line as u16));
+        (Rect { x, y, width: width as u16, height: 1 }.intersection(form), field)
+    };
     draw_lines(buffer, form, fields, framed.then(|| Line::from(span(" ask ", theme.title))), theme);
-    let hits = draw_answers(buffer, answers, ground, scene);
+    let mut hits = draw_answers(buffer, answers, ground, scene);
+    hits.fields = places.into_iter().map(at).collect();
     if let (Some(lines), Some(change)) = (changed, &desk.change) {
         let title = change::title(change, theme);
         if framed {
@@ -98,7 +104,13 @@ fn draw_lines(
 }
 
 /// The fields, as many per line as fit. With little room, only those near the cursor are shown.
-fn field_lines(ground: &Playground, scene: &Scene<'_>, width: u16, little: bool) -> Vec<Line<'static>> {
+fn field_lines(
+    ground: &Playground,
+    scene: &Scene<'_>,
+    width: u16,
+    little: bool,
+) -> (Vec<Line<'static>>, Vec<(usize, usize, usize, Field)>) {
+    let mut places = Vec::new();
     let width = usize::from(width);
     let short = width < 76;
     let gap = match width {
@@ -112,10 +124,8 @@ fn field_lines(ground: &Playground, scene: &Scene<'_>, width: u16, little: bool)
         &[Field::Temperature, Field::Budget, Field::KeepThinking, Field::Seed, Field::Pace],
     ];
     if little && matches!(ground.zone, Zone::Answer(_)) {
-        return vec![Line::from(span(
-            puzzle_text(ground.form.family.name, &ground.form.puzzle, scene.theme),
-            scene.theme.title,
-        ))];
+        let puzzle = puzzle_text(ground.form.family.name, &ground.form.puzzle, scene.theme);
+        return (vec![Line::from(span(puzzle, scene.theme.title))], places);
     }
     let mut lines: Vec<Line<'static>> = Vec::new();
     for row in rows {
@@ -130,11 +140,13 @@ fn field_lines(ground: &Playground, scene: &Scene<'_>, width: u16, little: bool)
             } else if used > 0 {
                 spans.push(Span::raw(gap));
             }
+            let column = spans.iter().map(Span::width).sum();
+            places.push((lines.len(), column, needed, field));
             spans.extend(part);
         }
         lines.push(Line::from(spans));
     }
-    lines
+    (lines, places)
 }
 
 fn field_spans(
@@ -233,7 +245,7 @@ fn token_note(ground: &Playground, side: usize, width: u16, scene: &Scene<'_>) -
         span(quoted(token), theme.accent),
         span(put, theme.warning),
         span(
-            if width < 60 { "  x w i" } else { "  x deletes it, w inserts a wait before it, i types" },
+            if width < 60 { "  Bksp I i" } else { "  Bksp deletes it, I inserts a wait before it, i types" },
             theme.dim,
         ),
     ]

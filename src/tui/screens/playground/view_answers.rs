@@ -44,19 +44,20 @@ pub(super) fn draw_answers(buffer: &mut Buffer, area: Rect, ground: &Playground,
     };
     let mut hits = Hits::default();
     for (side, area) in areas.into_iter().filter(|(_, area)| !area.is_empty()) {
-        hits.lines[side] = draw_answer(buffer, area, ground, side, scene);
+        hits.answers[side] = area;
+        (hits.lines[side], hits.tokens[side]) = draw_answer(buffer, area, ground, side, scene);
     }
     hits
 }
 
-/// Draws one of them; the first token of each line.
+/// Draws one of them; the first token of each line, and where the tokens are.
 fn draw_answer(
     buffer: &mut Buffer,
     area: Rect,
     ground: &Playground,
     side: usize,
     scene: &Scene<'_>,
-) -> Vec<usize> {
+) -> (Vec<usize>, Vec<(Rect, usize)>) {
     let (theme, desk) = (scene.theme, &scene.store.desk);
     let pane = &desk.panes[side];
     let focused = ground.zone == Zone::Answer(side);
@@ -80,9 +81,9 @@ fn draw_answer(
             _ => "Enter lets both models answer",
         };
         Paragraph::new(span(words, theme.dim)).render(inner, buffer);
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     }
-    let Some(puzzle) = &desk.asked else { return Vec::new() };
+    let Some(puzzle) = &desk.asked else { return (Vec::new(), Vec::new()) };
     let task = ground.form.family.reader;
     let reason = pane.answer.as_ref().map(|answer| answer.reason.clone()).unwrap_or_default();
     let mut verdict = wrap::wrap(&[span(reason, theme.dim)], inner.width);
@@ -106,6 +107,20 @@ fn draw_answer(
         None => all,
     };
     let top = here.saturating_sub(text_rows).min(all.saturating_sub(text_rows));
+    let mut tokens = Vec::new();
+    for (token, start) in starts.iter().enumerate() {
+        let line = wrapped.partition_point(|line| line.start <= *start).saturating_sub(1);
+        let (Some(first), row) = (wrapped.get(line), asked.len() + line) else { continue };
+        if !(top..top + text_rows).contains(&row) {
+            continue;
+        }
+        let end = starts.get(token + 1).copied().unwrap_or(usize::MAX);
+        let column = start.saturating_sub(first.start) as u16;
+        let x = inner.x.saturating_add(column);
+        let width = (end - start).min(usize::from(inner.right().saturating_sub(x))) as u16;
+        let y = inner.y.saturating_add((row - top) as u16);
+        tokens.push((Rect { x, y, width, height: 1 }.intersection(inner), token));
+    }
     let lines = asked.into_iter().chain(wrapped.into_iter().map(|wrapped| wrapped.line));
     let lines = lines.skip(top).take(text_rows);
     for (line, place) in lines.zip(inner.rows()) {
@@ -115,7 +130,7 @@ fn draw_answer(
     for (line, place) in verdict.into_iter().zip(place.rows()) {
         line.render(place, buffer);
     }
-    firsts
+    (firsts, tokens)
 }
 
 fn answer_title(ground: &Playground, side: usize, width: u16, scene: &Scene<'_>) -> Vec<Span<'static>> {

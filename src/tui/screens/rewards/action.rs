@@ -3,7 +3,10 @@
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
 use crate::tui::{
-    shell::keys::{Chord, KeyRow, row},
+    shell::{
+        grammar::{Meaning, meant},
+        keys::{Chord, KeyRow, row},
+    },
     widgets::typing::Typing,
 };
 
@@ -14,6 +17,10 @@ pub enum Action {
     Up,
     /// One rule down.
     Down,
+    /// To the first rule.
+    First,
+    /// To the last rule.
+    Last,
     /// A larger value of the rule, or the next word.
     More,
     /// A smaller value of the rule, or the word before.
@@ -59,7 +66,7 @@ pub enum Action {
 
 /// The keys of this screen while nothing is being typed.
 pub const KEYS: &[KeyRow<Action>] = &[
-    row(&[Chord::key(KeyCode::Enter)], "Enter", Action::Type, "edit", "type another value for the rule"),
+    meant(Meaning::Open, Action::Type, "edit", "type another value for the rule"),
     row(
         &[Chord::char('+'), Chord::key(KeyCode::Right), Chord::char('l')],
         "→ l +",
@@ -76,20 +83,22 @@ pub const KEYS: &[KeyRow<Action>] = &[
     ),
     row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓ j", Action::Down, "rule", "next rule"),
     row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Up, "", "previous rule"),
-    row(&[Chord::char('u')], "u", Action::Undo, "undo", "back to the rules of the run"),
+    meant(Meaning::First, Action::First, "", "first rule"),
+    meant(Meaning::Last, Action::Last, "", "last rule"),
+    meant(Meaning::Undo, Action::Undo, "undo", "back to the rules of the run"),
     row(
-        &[Chord::char('a')],
-        "a",
+        &[Chord::char('A')],
+        "A",
         Action::Apply,
         "apply",
         "send the changed rules to the run, for its next step",
     ),
-    row(&[Chord::char('x')], "x", Action::NextChange, "change", "next completion whose reward changes"),
-    row(&[Chord::char('X')], "X", Action::PreviousChange, "", "previous completion whose reward changes"),
-    row(&[Chord::char(']')], "]", Action::Next, "", "next completion, or next trick"),
-    row(&[Chord::char('[')], "[", Action::Previous, "completion", "previous completion, or trick"),
-    row(&[Chord::char('}')], "}", Action::NextStep, "", "first group of the next step"),
-    row(&[Chord::char('{')], "{", Action::PreviousStep, "", "first group of the previous step"),
+    meant(Meaning::NextFinding, Action::NextChange, "change", "next completion whose reward changes"),
+    meant(Meaning::PreviousFinding, Action::PreviousChange, "", "previous completion whose reward changes"),
+    meant(Meaning::Next, Action::Next, "", "next completion, or next trick"),
+    meant(Meaning::Previous, Action::Previous, "completion", "previous completion, or trick"),
+    meant(Meaning::NextStep, Action::NextStep, "", "first group of the next step"),
+    meant(Meaning::PreviousStep, Action::PreviousStep, "", "first group of the previous step"),
     row(&[Chord::char('o')], "o", Action::Read, "read", "open the completion in Transcripts"),
     row(
         &[Chord::char('t')],

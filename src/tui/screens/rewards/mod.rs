@@ -13,7 +13,7 @@ pub use self::{
     action::{Action, KEYS},
     state::{Hits, Rewards},
 };
-use super::{Context, Gesture, Pointer, Scene, Screen, TypedKey};
+use super::{Context, Gesture, Pointer, Scene, Screen, TypedKey, handout::Handout, listing::Needle};
 use crate::{
     protocol::Capability,
     tui::shell::{effect::Effect, keys::KeyRow},
@@ -53,6 +53,7 @@ impl Screen for Rewards {
     fn mouse(&self, Pointer { what, column, row }: Pointer) -> Option<Action> {
         Some(match what {
             Gesture::Click => Action::Click { column, row },
+            Gesture::Drag => return None,
             Gesture::Up => Action::Previous,
             Gesture::Down => Action::Next,
         })
@@ -60,6 +61,24 @@ impl Screen for Rewards {
 
     fn update(&mut self, action: Action, context: &mut Context<'_>, hits: &Hits) -> Vec<Effect> {
         self.act(action, context, hits)
+    }
+
+    fn seek(&mut self, needle: &Needle, forward: bool, context: &mut Context<'_>, _: &Hits) -> bool {
+        let all = &context.store.completions;
+        context.listing.settle(all);
+        self.trick = None;
+        context.listing.seek(needle, forward, all)
+    }
+
+    fn under_cursor(&self, scene: &Scene<'_>, _: &Hits) -> Option<Handout> {
+        let run = scene.store;
+        match (self.trick, tricks(run)) {
+            (Some(at), Some(family)) => family.tricks.get(at).map(|trick| Handout::Text {
+                name: format!("aha-trick-{}", at + 1),
+                text: format!("{}\n{}", trick.name, trick.completion),
+            }),
+            _ => scene.listing.entry(&run.completions).map(Handout::of),
+        }
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {

@@ -132,6 +132,8 @@ impl Rewards {
         match action {
             Action::Up => self.at = self.at.min(last).saturating_sub(1),
             Action::Down => self.at = (self.at + 1).min(last),
+            Action::First => self.at = 0,
+            Action::Last => self.at = last,
             Action::More | Action::Less => return self.nudge(action == Action::More, run),
             Action::Type => self.typed = Some(String::new()),
             Action::Input(character) => {

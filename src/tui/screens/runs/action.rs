@@ -3,7 +3,10 @@
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
 use crate::tui::{
-    shell::keys::{Chord, KeyRow, row},
+    shell::{
+        grammar::{Meaning, meant},
+        keys::{Chord, KeyRow, row},
+    },
     widgets::typing::Typing,
 };
 
@@ -65,48 +68,40 @@ pub enum Action {
 
 /// The keys of this screen.
 pub static KEYS: &[KeyRow<Action>] = &[
-    row(
-        &[Chord::key(KeyCode::Enter)],
-        "Enter",
+    meant(
+        Meaning::Open,
         Action::Open,
         "open",
         "open the marked runs, or this one, beside those that are open",
     ),
     row(&[Chord::char('m')], "m", Action::Mark, "mark", "mark this run, to open or compare several"),
     row(
-        &[Chord::char('f')],
-        "f",
+        &[Chord::char('F')],
+        "F",
         Action::Fork,
         "fork",
         "start a new run from a checkpoint of this one, with keys changed; it trains in the background",
     ),
-    row(&[Chord::char('/')], "/", Action::Search, "filter", "only runs that have these words"),
+    meant(Meaning::Choice, Action::Search, "filter", "only runs that have these words"),
     row(&[Chord::char('o')], "o", Action::Sort, "order", "by name, by held-out accuracy, by steps, by size"),
-    row(
-        &[Chord::char('v')],
-        "v",
+    meant(
+        Meaning::View,
         Action::Compare,
         "compare",
         "how the configurations of the marked runs differ, and what they reached",
     ),
     row(&[Chord::char('t')], "t", Action::Lineage, "lineage", "forks below the runs that they come from"),
-    row(
-        &[Chord::char('e')],
-        "e",
-        Action::Name,
-        "name",
-        "give this run a name; its folder is called as before",
-    ),
+    row(&[Chord::char('=')], "=", Action::Name, "name", "give this run a name; its folder is called as before"),
     row(&[Chord::char('#')], "#", Action::Tags, "", "tags of this run, with commas between them"),
-    row(&[Chord::char('i')], "i", Action::Note, "", "a note to this run"),
+    meant(Meaning::Type, Action::Note, "", "a note to this run"),
     row(&[Chord::key(KeyCode::Delete)], "Del", Action::Delete, "", "delete this run, after a question"),
-    row(&[Chord::char('r')], "r", Action::Read, "", "read the folder again"),
+    row(&[Chord::char('l')], "l", Action::Read, "", "look again what is in the folder"),
     row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓ j", Action::Down, "", "next run"),
     row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Up, "", "previous run"),
     row(&[Chord::key(KeyCode::PageDown)], "PgDn", Action::PageDown, "", "a page down"),
     row(&[Chord::key(KeyCode::PageUp)], "PgUp", Action::PageUp, "", "a page up"),
-    row(&[Chord::key(KeyCode::Home), Chord::char('g')], "Home g", Action::First, "", "first run"),
-    row(&[Chord::key(KeyCode::End), Chord::char('G')], "End G", Action::Last, "", "last run"),
+    meant(Meaning::First, Action::First, "", "first run"),
+    meant(Meaning::Last, Action::Last, "", "last run"),
 ];
 
 /// What a key means while something is typed.

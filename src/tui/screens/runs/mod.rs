@@ -48,6 +48,7 @@ impl Screen for Runs {
 
     fn mouse(&self, Pointer { what, column, row }: Pointer) -> Option<Action> {
         Some(match what {
+            Gesture::Drag => return None,
             Gesture::Click => Action::Click { column, row },
             Gesture::Up => Action::Up,
             Gesture::Down => Action::Down,

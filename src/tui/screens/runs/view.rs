@@ -153,7 +153,7 @@ fn title(screen: &Runs, listed: &[Listed<'_>], scene: &Scene<'_>) -> Vec<Span<'s
 /// What is being typed.
 fn typed(screen: &Runs, theme: &Theme) -> Option<Vec<Span<'static>>> {
     let (label, text, advice) = match screen.typed()? {
-        Typed::Words => ("/", screen.words(), "  words that the runs have"),
+        Typed::Words => ("words: ", screen.words(), "  words that the runs have"),
         Typed::Fork(_, text) => ("fork from step ", text.as_str(), "  then key=value ..., steps=LAST"),
         Typed::Said(Part::Name, _, text) => ("name: ", text.as_str(), "  empty takes it away"),
         Typed::Said(Part::Tags, _, text) => ("tags: ", text.as_str(), "  with commas between them"),

@@ -2,7 +2,10 @@
 
 use ratatui::crossterm::event::KeyCode;
 
-use crate::tui::shell::keys::{Chord, KeyRow, row};
+use crate::tui::shell::{
+    grammar::{Meaning, meant},
+    keys::{Chord, KeyRow, row},
+};
 
 /// An action of this screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +24,10 @@ pub enum Action {
     Last,
     /// To the next node where a solution was overlooked.
     NextPassed,
+    /// To the node before where a solution was overlooked.
+    PreviousPassed,
+    /// Open the completion in Transcripts.
+    Read,
     /// To the next place in the text that made the move under the cursor.
     NextPlace,
     /// Show or hide the solver's solutions.
@@ -46,42 +53,44 @@ pub enum Action {
 
 /// The keys of this screen.
 pub const KEYS: &[KeyRow<Action>] = &[
-    row(&[Chord::char('v')], "v", Action::Reveal, "solution", "show or hide the solver's solutions"),
+    meant(Meaning::View, Action::Reveal, "solution", "show or hide the solver's solutions"),
+    meant(Meaning::Open, Action::Read, "read", "open the completion in Transcripts"),
+    meant(Meaning::Next, Action::NextCompletion, "", "next completion, in the order of Transcripts"),
+    meant(Meaning::Previous, Action::PreviousCompletion, "completion", "previous completion"),
     row(
         &[Chord::key(KeyCode::Right), Chord::char('l')],
         "→ l",
         Action::NextCompletion,
         "",
-        "next completion, in the order of Transcripts",
+        "next completion",
     ),
     row(
         &[Chord::key(KeyCode::Left), Chord::char('h')],
         "← h",
         Action::PreviousCompletion,
-        "completion",
+        "",
         "previous completion",
     ),
-    row(
-        &[Chord::char('n')],
-        "n",
+    meant(
+        Meaning::NextFinding,
         Action::NextPassed,
         "overlooked",
         "next place where a solution was overlooked",
     ),
+    meant(
+        Meaning::PreviousFinding,
+        Action::PreviousPassed,
+        "",
+        "previous place where a solution was overlooked",
+    ),
     row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓ j", Action::Down, "", "next node"),
     row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Up, "", "previous node"),
     row(&[Chord::char('o')], "o", Action::NextPlace, "", "next place in the text that made this move"),
-    row(
-        &[Chord::char('i')],
-        "i",
-        Action::Figures,
-        "figures",
-        "the figures, if they do not fit beside the tree",
-    ),
-    row(&[Chord::char(']')], "]", Action::NextStep, "", "first completion of the next step"),
-    row(&[Chord::char('[')], "[", Action::PreviousStep, "", "first completion of the previous step"),
+    meant(Meaning::Choice, Action::Figures, "figures", "the figures, if they do not fit beside the tree"),
+    meant(Meaning::NextStep, Action::NextStep, "", "first completion of the next step"),
+    meant(Meaning::PreviousStep, Action::PreviousStep, "", "first completion of the previous step"),
     row(&[Chord::key(KeyCode::PageDown), Chord::ctrl('d')], "PgDn ^d", Action::PageDown, "", "a page down"),
     row(&[Chord::key(KeyCode::PageUp), Chord::ctrl('u')], "PgUp ^u", Action::PageUp, "", "a page up"),
-    row(&[Chord::key(KeyCode::Home), Chord::char('g')], "Home g", Action::First, "", "to the given numbers"),
-    row(&[Chord::key(KeyCode::End), Chord::char('G')], "End G", Action::Last, "", "to the last node"),
+    meant(Meaning::First, Action::First, "", "to the given numbers"),
+    meant(Meaning::Last, Action::Last, "", "to the last node"),
 ];

@@ -13,8 +13,11 @@ pub use self::{
     action::{Action, KEYS},
     state::{Hits, Search},
 };
-use super::{Context, Gesture, Pointer, Scene, Screen};
-use crate::tui::shell::{effect::Effect, keys::KeyRow};
+use super::{Context, Gesture, Pointer, Scene, Screen, handout::Handout, listing::Needle};
+use crate::tui::{
+    shell::{effect::Effect, keys::KeyRow},
+    store::completions::Key,
+};
 
 impl Search {
     /// Shows the completion that is selected in the list.
@@ -38,13 +41,15 @@ impl Screen for Search {
 
     fn does(&self, action: Action, _: &Scene<'_>, _: &Hits) -> bool {
         // Without a tree there is nothing to move through.
-        let of_the_tree = matches!(action, Action::Reveal | Action::NextPassed | Action::Figures);
+        let of_the_tree =
+            matches!(action, Action::Reveal | Action::NextPassed | Action::PreviousPassed | Action::Figures);
         !of_the_tree || !self.is_empty()
     }
 
     fn mouse(&self, Pointer { what, column, row }: Pointer) -> Option<Action> {
         Some(match what {
             Gesture::Click => Action::Click { column, row },
+            Gesture::Drag => return None,
             Gesture::Up => Action::Up,
             Gesture::Down => Action::Down,
         })
@@ -63,6 +68,10 @@ impl Screen for Search {
         match action {
             Action::NextCompletion => list.move_rows(1, all),
             Action::PreviousCompletion => list.move_rows(-1, all),
+            Action::Read => {
+                let shown = self.record().map(|record| Key::of(record));
+                return shown.or(list.key()).map(Effect::Read).into_iter().collect();
+            }
             Action::NextStep => list.turn_step(true, all),
             Action::PreviousStep => list.turn_step(false, all),
             _ => {
@@ -72,6 +81,19 @@ impl Screen for Search {
         }
         self.show_selected(context);
         Vec::new()
+    }
+
+    fn seek(&mut self, needle: &Needle, forward: bool, context: &mut Context<'_>, _: &Hits) -> bool {
+        let all = &context.store.completions;
+        context.listing.settle(all);
+        let found = context.listing.seek(needle, forward, all);
+        self.show_selected(context);
+        found
+    }
+
+    fn under_cursor(&self, scene: &Scene<'_>, _: &Hits) -> Option<Handout> {
+        let shown = self.record().map(Handout::of_record);
+        shown.or_else(|| scene.listing.entry(&scene.store.completions).map(Handout::of))
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {

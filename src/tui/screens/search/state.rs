@@ -174,7 +174,8 @@ impl Search {
             Action::PageDown => self.move_by(page),
             Action::First => self.move_by(isize::MIN),
             Action::Last => self.move_by(isize::MAX),
-            Action::NextPassed => self.next_passed(),
+            Action::NextPassed => self.turn_passed(true),
+            Action::PreviousPassed => self.turn_passed(false),
             Action::NextPlace => self.place = self.place.wrapping_add(1),
             Action::Reveal => self.reveal = !self.reveal,
             Action::Figures => self.figures = !self.figures,
@@ -182,6 +183,7 @@ impl Search {
                 self.go_to(self.top + usize::from(row - hits.tree.y));
             }
             Action::Click { .. }
+            | Action::Read
             | Action::NextCompletion
             | Action::PreviousCompletion
             | Action::NextStep
@@ -201,11 +203,15 @@ impl Search {
         }
     }
 
-    fn next_passed(&mut self) {
+    fn turn_passed(&mut self, forward: bool) {
         let Some(shown) = &self.shown else { return };
+        let (here, rows) = (self.cursor, shown.rows.len());
         let passed = |row: &usize| shown.passed.contains(&shown.rows[*row].node);
-        let after = (self.cursor + 1..shown.rows.len()).find(passed);
-        if let Some(row) = after.or_else(|| (0..shown.rows.len()).find(passed)) {
+        let found = match forward {
+            true => (here + 1..rows).chain(0..here.min(rows)).find(passed),
+            false => (0..here.min(rows)).rev().chain((here + 1..rows).rev()).find(passed),
+        };
+        if let Some(row) = found {
             self.go_to(row);
         }
     }

@@ -4,10 +4,11 @@ mod view;
 
 use ratatui::{Frame, crossterm::event::KeyCode, layout::Rect};
 
-use super::{Context, Gesture, Pointer, Scene, Screen};
+use super::{Context, Gesture, Pointer, Scene, Screen, listing::Needle};
 use crate::tui::{
     shell::{
         effect::Effect,
+        grammar::{Meaning, meant},
         keys::{Chord, KeyRow, row},
     },
     widgets::scroll::{Move, Scroll, Scrolled},
@@ -19,8 +20,8 @@ pub static KEYS: &[KeyRow<Move>] = &[
     row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Move::Up, "", "one line up"),
     row(&[Chord::key(KeyCode::PageDown)], "PgDn", Move::PageDown, "", "a page down"),
     row(&[Chord::key(KeyCode::PageUp)], "PgUp", Move::PageUp, "", "a page up"),
-    row(&[Chord::key(KeyCode::Home)], "Home", Move::First, "", "to the start"),
-    row(&[Chord::key(KeyCode::End)], "End", Move::Last, "", "to the end"),
+    meant(Meaning::First, Move::First, "", "to the start"),
+    meant(Meaning::Last, Move::Last, "", "to the end"),
 ];
 
 /// The Sentinel screen.
@@ -49,13 +50,17 @@ impl Screen for Sentinel {
         match pointer.what {
             Gesture::Up => Some(Move::Up),
             Gesture::Down => Some(Move::Down),
-            Gesture::Click => None,
+            Gesture::Click | Gesture::Drag => None,
         }
     }
 
     fn update(&mut self, to: Move, _: &mut Context<'_>, hits: &Scrolled) -> Vec<Effect> {
         self.scroll.go(to, *hits);
         Vec::new()
+    }
+
+    fn seek(&mut self, _: &Needle, forward: bool, _: &mut Context<'_>, hits: &Scrolled) -> bool {
+        self.scroll.seek(forward, *hits)
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Scrolled {

@@ -46,7 +46,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, scroll: Scroll, scene: &Sc
     block.render(area, frame.buffer_mut());
     let inner = padded(inner);
     let lines = lines(watch, theme, inner.width);
-    Scrolled::draw(scroll, lines, frame, (area, inner), theme)
+    Scrolled::draw(scroll, lines, frame, (area, inner), (theme, scene.needle))
 }
 
 fn lines(watch: &Watch, theme: &Theme, width: u16) -> Vec<Line<'static>> {

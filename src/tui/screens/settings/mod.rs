@@ -8,13 +8,14 @@ use ratatui::{
     layout::{Position, Rect},
 };
 
-use super::{Context, Gesture, Pointer, Scene, Screen};
+use super::{Context, Gesture, Pointer, Scene, Screen, Subject, listing::Needle};
 use crate::{
     config::{Allowed, Config},
     protocol::{Capability, OUR_ENGINE},
     tui::{
         shell::{
             effect::Effect,
+            grammar::{Meaning, meant},
             keys::{Chord, KeyRow, row},
         },
         store::Run,
@@ -55,18 +56,16 @@ pub enum Action {
 
 /// The keys of this screen.
 pub static KEYS: &[KeyRow<Action>] = &[
-    row(&[Chord::key(KeyCode::Enter)], "Enter", Action::Set, "set", "change this key, if it can change now"),
-    row(&[Chord::char('u')], "u", Action::Undo, "undo", "take back the last change, from the next step on"),
-    row(
-        &[Chord::char('y')],
-        "y",
+    meant(Meaning::Open, Action::Set, "set", "change this key, if it can change now"),
+    meant(Meaning::Undo, Action::Undo, "undo", "take back the last change, from the next step on"),
+    meant(
+        Meaning::Copy,
         Action::Fork,
         "fork",
         "copy the command that starts a fork of this run with this key changed",
     ),
-    row(
-        &[Chord::char('f')],
-        "f",
+    meant(
+        Meaning::Choice,
         Action::Filter,
         "filter",
         "all keys, those not at their default, those that may change during a run",
@@ -75,8 +74,8 @@ pub static KEYS: &[KeyRow<Action>] = &[
     row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Up, "", "previous key"),
     row(&[Chord::key(KeyCode::PageDown)], "PgDn", Action::PageDown, "", "a page down"),
     row(&[Chord::key(KeyCode::PageUp)], "PgUp", Action::PageUp, "", "a page up"),
-    row(&[Chord::key(KeyCode::Home)], "Home", Action::First, "", "first key"),
-    row(&[Chord::key(KeyCode::End)], "End", Action::Last, "", "last key"),
+    meant(Meaning::First, Action::First, "", "first key"),
+    meant(Meaning::Last, Action::Last, "", "last key"),
 ];
 
 /// The Settings screen.
@@ -195,6 +194,7 @@ impl Screen for Settings {
     fn mouse(&self, Pointer { what, column, row }: Pointer) -> Option<Action> {
         Some(match what {
             Gesture::Click => Action::Click { column, row },
+            Gesture::Drag => return None,
             Gesture::Up => Action::Up,
             Gesture::Down => Action::Down,
         })
@@ -235,6 +235,29 @@ impl Screen for Settings {
             (Action::Undo, _) => undo(context.store),
             _ => Vec::new(),
         }
+    }
+
+    fn show_subject(&mut self, subject: Subject, context: &mut Context<'_>) -> bool {
+        let Subject::Setting(name) = subject else { return false };
+        self.shown = Shown::All;
+        let place = self.listed(context.store).iter().position(|setting| setting.name == name);
+        self.cursor = place.unwrap_or(self.cursor);
+        place.is_some()
+    }
+
+    fn seek(&mut self, needle: &Needle, forward: bool, context: &mut Context<'_>, _: &Hits) -> bool {
+        let listed = self.listed(context.store);
+        let has = |at: &usize| {
+            let Setting { name, doc, value, .. } = &listed[*at];
+            needle.is_in(name) || needle.is_in(doc) || value.as_ref().is_some_and(|value| needle.is_in(value))
+        };
+        let here = self.cursor.min(listed.len().saturating_sub(1));
+        let found = match forward {
+            true => (here + 1..listed.len()).chain(0..here).find(has),
+            false => (0..here).rev().chain((here + 1..listed.len()).rev()).find(has),
+        };
+        self.cursor = found.unwrap_or(here);
+        found.is_some()
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {

@@ -3,7 +3,10 @@
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::tui::{
-    shell::keys::{Chord, KeyRow, row},
+    shell::{
+        grammar::{Meaning, meant},
+        keys::{Chord, KeyRow, row},
+    },
     store::filter::Filter,
 };
 
@@ -64,14 +67,21 @@ pub enum Action {
     NextMatch,
     /// To the match before.
     PreviousMatch,
-    /// Copy the transcript.
-    Copy,
-    /// Write the transcript to a file.
-    Export,
+    /// To the next false or misled check.
+    NextFalse,
+    /// To the false or misled check before.
+    PreviousFalse,
     /// Pin the puzzle, so that it is answered regularly.
     Pin,
     /// A mouse click at a cell of the screen, from 0.
     Click {
+        /// Cells from the left.
+        column: u16,
+        /// Cells from the top.
+        row: u16,
+    },
+    /// The mouse moves to a cell of the screen, from 0, with the button held.
+    Drag {
         /// Cells from the left.
         column: u16,
         /// Cells from the top.
@@ -104,21 +114,20 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "",
         "previous row, or scroll the transcript",
     ),
-    row(
-        &[Chord::key(KeyCode::Enter)],
-        "Enter",
-        Action::ToggleFocus,
-        "read",
-        "switch between list and transcript",
+    meant(Meaning::Open, Action::ToggleFocus, "read", "switch between list and transcript"),
+    meant(Meaning::Choice, Action::NextFilter, "filter", "next filter"),
+    meant(
+        Meaning::Search,
+        Action::Search,
+        "search",
+        "search: words, or what it is, as false>0 wrong step:9..12 (# goes to a step)",
     ),
-    row(&[Chord::char('f')], "f", Action::NextFilter, "filter", "next filter"),
-    row(&[Chord::char('/')], "/", Action::Search, "search", "search prompts and completions"),
-    row(&[Chord::char('n')], "n", Action::NextMatch, "", "next match"),
-    row(&[Chord::char('N')], "N", Action::PreviousMatch, "", "previous match"),
-    row(&[Chord::char(']')], "]", Action::NextStep, "", "first group of the next step"),
-    row(&[Chord::char('[')], "[", Action::PreviousStep, "step", "first group of the previous step"),
-    row(&[Chord::char('}')], "}", Action::NextGroup, "", "next group"),
-    row(&[Chord::char('{')], "{", Action::PreviousGroup, "", "previous group"),
+    meant(Meaning::NextMatch, Action::NextMatch, "", "next match"),
+    meant(Meaning::PreviousMatch, Action::PreviousMatch, "", "previous match"),
+    meant(Meaning::NextStep, Action::NextStep, "", "first group of the next step"),
+    meant(Meaning::PreviousStep, Action::PreviousStep, "step", "first group of the previous step"),
+    meant(Meaning::Next, Action::NextGroup, "", "next group"),
+    meant(Meaning::Previous, Action::PreviousGroup, "", "previous group"),
     row(
         &[Chord::key(KeyCode::Right), Chord::char('l')],
         "→ l",
@@ -135,8 +144,8 @@ pub const KEYS: &[KeyRow<Action>] = &[
     ),
     row(&[Chord::key(KeyCode::PageDown), Chord::ctrl('d')], "PgDn ^d", Action::PageDown, "", "a page down"),
     row(&[Chord::key(KeyCode::PageUp), Chord::ctrl('u')], "PgUp ^u", Action::PageUp, "", "a page up"),
-    row(&[Chord::key(KeyCode::Home), Chord::char('g')], "Home g", Action::First, "", "to the top"),
-    row(&[Chord::key(KeyCode::End), Chord::char('G')], "End G", Action::Last, "", "to the bottom"),
+    meant(Meaning::First, Action::First, "", "to the top"),
+    meant(Meaning::Last, Action::Last, "", "to the bottom"),
     row(&[Chord::char('1')], "1", Action::Show(Filter::All), "", "show all completions"),
     row(&[Chord::char('2')], "2", Action::Show(Filter::Right), "", "show right answers"),
     row(&[Chord::char('3')], "3", Action::Show(Filter::Wrong), "", "show wrong answers"),
@@ -157,11 +166,16 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "order in groups: sampled, reward, advantage, length",
     ),
     row(&[Chord::char('F')], "F", Action::ToggleFollow, "follow", "follow the newest completion"),
-    row(&[Chord::char('v')], "v", Action::ToggleLayout, "", "one thought per line, or the text as written"),
-    row(&[Chord::char('y')], "y", Action::Copy, "", "copy the transcript (through the terminal)"),
-    row(&[Chord::char('w')], "w", Action::Export, "", "write the transcript to a file here"),
+    meant(Meaning::View, Action::ToggleLayout, "", "one thought per line, or the text as written"),
+    meant(
+        Meaning::NextFinding,
+        Action::NextFalse,
+        "false check",
+        "next false or misled check, in this completion or a later one",
+    ),
+    meant(Meaning::PreviousFinding, Action::PreviousFalse, "", "previous false or misled check"),
     row(&[Chord::char('P')], "P", Action::Pin, "", "pin this puzzle: Travel shows how its answer changes"),
-    row(&[Chord::key(KeyCode::Esc)], "Esc", Action::Back, "", "leave the transcript, then the search"),
+    meant(Meaning::Back, Action::Back, "", "leave the transcript, then the search"),
 ];
 
 /// What a key means while the search is being typed; `None` for keys without a meaning there.

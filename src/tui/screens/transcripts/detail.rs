@@ -1,31 +1,18 @@
 //! The transcript as lines: highlighted, wrapped once per width, one thought a line or as it was written.
 
-use std::{cell::RefCell, ops::Range, sync::Arc};
+use std::{cell::RefCell, sync::Arc};
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    style::{Modifier, Style},
-    text::{Line, Span},
-};
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use super::thoughts::thoughts;
+use super::writer::Writer;
 use crate::{
     record::Rollout,
     tui::{
         screens::listing::Needle,
         shell::theme::Theme,
         store::completions::{Entry, Key},
-        widgets::{
-            highlight::{Meaning, Piece, pieces, with_places},
-            lines::lone,
-            wrap::{Wrapped, printable_length, wrap_with_offsets},
-        },
     },
 };
-
-/// Cells left of each thought: its mark and a space.
-const GUTTER: u16 = 2;
 
 /// The position in a transcript.
 #[derive(Debug, Default)]
@@ -34,6 +21,8 @@ pub(super) struct Detail {
     of: Option<Key>,
     top: usize,
     match_index: usize,
+    /// The false or misled check that was gone to.
+    finding: Option<usize>,
     /// Whether the next frame scrolls the current match into view.
     reveal: bool,
     as_written: bool,
@@ -51,6 +40,10 @@ pub(super) struct Shown {
     pub at: usize,
     /// How many matches there are.
     pub matches: usize,
+    /// The current false or misled check, from 0, if one was gone to.
+    pub finding: Option<usize>,
+    /// How many there are.
+    pub findings: usize,
 }
 
 /// The cached wrapped lines, with everything that they depend on.
@@ -62,6 +55,10 @@ struct Lines {
     match_lines: Vec<usize>,
     /// The current match.
     at: usize,
+    /// The line on which each false or misled check starts.
+    finding_lines: Vec<usize>,
+    /// The current one.
+    finding: Option<usize>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -71,6 +68,7 @@ struct MadeFor {
     as_written: bool,
     needle: Option<Needle>,
     match_index: usize,
+    finding: Option<usize>,
     theme: Theme,
 }
 
@@ -105,12 +103,35 @@ impl Detail {
     /// Goes to this match, or to the last one if there are fewer.
     pub(super) fn turn_to_match(&mut self, index: usize) {
         self.match_index = index;
+        self.finding = None;
         self.reveal = true;
+    }
+
+    /// Goes to this false or misled check, or to the last one if there are fewer.
+    pub(super) fn turn_to_finding(&mut self, index: usize) {
+        self.finding = Some(index);
+        (self.top, self.reveal) = (0, true);
+    }
+
+    /// Goes to the next or previous of these false or misled checks; returns false if there is none.
+    pub(super) fn step_finding(&mut self, forward: bool, findings: usize) -> bool {
+        let to = match (self.finding, forward) {
+            (None, true) => Some(0),
+            (None, false) => findings.checked_sub(1),
+            (Some(at), true) => at.checked_add(1),
+            (Some(at), false) => at.checked_sub(1),
+        };
+        let to = to.filter(|index| *index < findings);
+        if to.is_some() {
+            (self.finding, self.reveal) = (to, true);
+        }
+        to.is_some()
     }
 
     /// Adopts the scroll position of the last frame, which shows the current match.
     pub(super) fn take_over(&mut self, shown: Shown) {
-        (self.top, self.match_index, self.reveal) = (shown.top, shown.at, false);
+        (self.top, self.match_index, self.finding) = (shown.top, shown.at, shown.finding);
+        self.reveal = false;
     }
 
     /// Goes to the next or previous of `matches`; returns false if there is none.
@@ -156,6 +177,7 @@ impl Detail {
             as_written: self.as_written,
             needle: needle.cloned(),
             match_index: self.match_index,
+            finding: self.finding,
             theme: theme.clone(),
         };
         let mut made = self.lines.borrow_mut();
@@ -165,8 +187,12 @@ impl Detail {
         };
         let (height, lines) = (usize::from(area.height), made.lines.len());
         let mut top = self.top;
+        let sought = match made.finding {
+            Some(finding) => made.finding_lines.get(finding),
+            None => made.match_lines.get(made.at),
+        };
         if self.reveal
-            && let Some(line) = made.match_lines.get(made.at)
+            && let Some(line) = sought
             && !(top..top + height).contains(line)
         {
             top = line.saturating_sub(height / 3);
@@ -175,7 +201,14 @@ impl Detail {
         for (line, place) in made.lines.iter().skip(top).zip(area.rows()) {
             buffer.set_line(place.x, place.y, line, place.width);
         }
-        Shown { top, lines, at: made.at, matches: made.match_lines.len() }
+        Shown {
+            top,
+            lines,
+            at: made.at,
+            matches: made.match_lines.len(),
+            finding: made.finding,
+            findings: made.finding_lines.len(),
+        }
     }
 }
 
@@ -183,218 +216,15 @@ impl Lines {
     fn new(made_for: MadeFor, entry: &Entry, theme: &Theme) -> Self {
         let mut at = made_for.match_index;
         let mut writer = Writer::new(entry, made_for.needle.as_ref(), made_for.width, theme, &mut at);
+        let last = writer.findings.len().checked_sub(1);
+        let finding = made_for.finding.and_then(|at| Some(at.min(last?)));
+        writer.finding = finding;
         if made_for.as_written {
             writer.as_written()
         } else {
             writer.by_thought()
         }
-        Self { lines: writer.lines, match_lines: writer.match_lines, at, made_for }
-    }
-}
-
-/// Writes the lines of one transcript.
-struct Writer<'a> {
-    record: &'a Rollout,
-    length: Option<usize>,
-    width: u16,
-    theme: &'a Theme,
-    prompt_matches: Vec<Range<usize>>,
-    matches: Vec<Range<usize>>,
-    match_index: usize,
-    lines: Vec<Line<'static>>,
-    match_lines: Vec<usize>,
-}
-
-impl<'a> Writer<'a> {
-    /// Also clamps `match_index`.
-    fn new(
-        entry: &'a Entry,
-        needle: Option<&Needle>,
-        width: u16,
-        theme: &'a Theme,
-        match_index: &mut usize,
-    ) -> Self {
-        let record = entry.record.as_ref();
-        let ranges = |text: &str| needle.map(|needle| needle.ranges(text)).unwrap_or_default();
-        let (prompt_matches, matches) = (ranges(&record.problem.prompt), ranges(&record.completion));
-        *match_index = (*match_index).min((prompt_matches.len() + matches.len()).saturating_sub(1));
-        Self {
-            record,
-            length: entry.length,
-            width,
-            theme,
-            prompt_matches,
-            matches,
-            match_index: *match_index,
-            lines: Vec::new(),
-            match_lines: Vec::new(),
-        }
-    }
-
-    /// Prompt and completion in one piece, verbatim.
-    fn as_written(&mut self) {
-        let mut spans = Vec::new();
-        let prompt = &self.record.problem.prompt;
-        self.overlay(prompt, 0..prompt.len(), self.theme.dim, true, &mut spans);
-        let mut starts: Vec<usize> =
-            self.prompt_matches.iter().map(|range| printable_length(&prompt[..range.start])).collect();
-        let completion = &self.record.completion;
-        let before = printable_length(prompt);
-        let mut marks = Vec::new();
-        for Piece { range, meaning } in self.pieces() {
-            let style = self.style(meaning);
-            if !self.theme.color
-                && let Some(mark) = meaning.mark(self.theme)
-            {
-                marks.push((range.start, mark.len()));
-                spans.push(Span::styled(mark, style));
-            }
-            self.overlay(completion, range, style, false, &mut spans);
-        }
-        starts.extend(self.matches.iter().map(|found| {
-            let marked: usize =
-                marks.iter().filter(|(at, _)| *at <= found.start).map(|(_, length)| length).sum();
-            before + printable_length(&completion[..found.start]) + marked
-        }));
-        self.add_wrapped(wrap_with_offsets(&spans, self.width), &starts, None, 0);
-        self.add_end();
-    }
-
-    /// Every attempt, check and answer on a line of its own, with its mark before it.
-    fn by_thought(&mut self) {
-        let prompt = &self.record.problem.prompt;
-        let mark = Span::styled(self.theme.glyph("›", ">"), self.theme.dim);
-        let mut spans = Vec::new();
-        self.overlay(prompt, 0..prompt.len(), self.theme.dim, true, &mut spans);
-        let starts: Vec<usize> =
-            self.prompt_matches.iter().map(|range| printable_length(&prompt[..range.start])).collect();
-        self.add_thought(spans, &starts, Some(mark));
-
-        let completion = &self.record.completion;
-        let all = self.pieces();
-        let thoughts = thoughts(completion, &all);
-        let mut placed = 0;
-        for (number, thought) in thoughts.iter().enumerate() {
-            let mut spans = Vec::new();
-            let mut mark = None;
-            for Piece { range, meaning } in &all {
-                let shared = range.start.max(thought.start)..range.end.min(thought.end);
-                if shared.is_empty() {
-                    continue;
-                }
-                let style = self.style(*meaning);
-                if mark.is_none() && range.start >= thought.start {
-                    mark = meaning.mark(self.theme).map(|sign| Span::styled(sign, lone(style)));
-                }
-                self.overlay(completion, shared, style, false, &mut spans);
-            }
-            // A match in the white space after a thought counts as being at its end.
-            let next = thoughts.get(number + 1).map_or(usize::MAX, |next| next.start);
-            let here = self.matches[placed..].iter().take_while(|found| found.start < next);
-            let starts: Vec<usize> = here
-                .map(|found| found.start.clamp(thought.start, thought.end))
-                .map(|at| printable_length(&completion[thought.start..at]))
-                .collect();
-            placed += starts.len();
-            self.add_thought(spans, &starts, mark);
-        }
-        let nowhere = self.matches.len() - placed;
-        self.match_lines.extend(std::iter::repeat_n(self.lines.len().saturating_sub(1), nowhere));
-        self.add_end();
-    }
-
-    /// Says so where the text was cut off.
-    fn add_end(&mut self) {
-        if self.record.truncated {
-            let notice = match self.length {
-                Some(length) => format!("cut off after {length} tokens"),
-                None => "cut off".to_owned(),
-            };
-            let mark = Span::styled(self.theme.cut_off(), self.theme.warning);
-            let spans = vec![Span::styled(notice, self.theme.warning)];
-            self.add_thought(spans, &[], Some(mark));
-        }
-    }
-
-    fn pieces(&self) -> Vec<Piece> {
-        let Rollout { problem, completion, analysis, .. } = self.record;
-        pieces(completion, &with_places(&problem.task, &problem.puzzle, completion, analysis))
-    }
-
-    /// The answer's own colour tells whether it is right.
-    fn style(&self, meaning: Meaning) -> Style {
-        match meaning {
-            Meaning::Answer => match self.record.correct {
-                Some(true) => self.theme.right,
-                Some(false) => self.theme.wrong,
-                None => self.theme.text,
-            },
-            other => other.style(self.theme),
-        }
-    }
-
-    /// Adds `text[range]` in `style`, with the matches over it.
-    fn overlay(
-        &self,
-        text: &str,
-        range: Range<usize>,
-        style: Style,
-        in_prompt: bool,
-        spans: &mut Vec<Span<'static>>,
-    ) {
-        let (matches, first) =
-            if in_prompt { (&self.prompt_matches, 0) } else { (&self.matches, self.prompt_matches.len()) };
-        let mut at = range.start;
-        for (number, found) in matches.iter().enumerate() {
-            let shared = found.start.max(at)..found.end.min(range.end);
-            if shared.is_empty() {
-                continue;
-            }
-            if shared.start > at {
-                spans.push(Span::styled(text[at..shared.start].to_owned(), style));
-            }
-            let mut found_style = style.patch(self.theme.search_match);
-            if first + number == self.match_index {
-                found_style = found_style.add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
-            }
-            at = shared.end;
-            spans.push(Span::styled(text[shared].to_owned(), found_style));
-        }
-        if at < range.end {
-            spans.push(Span::styled(text[at..range.end].to_owned(), style));
-        }
-    }
-
-    fn add_thought(
-        &mut self,
-        spans: Vec<Span<'static>>,
-        match_starts: &[usize],
-        mark: Option<Span<'static>>,
-    ) {
-        // In a very narrow pane the text needs every cell.
-        let gutter = if self.width > 3 * GUTTER { GUTTER } else { 0 };
-        let wrapped = wrap_with_offsets(&spans, self.width - gutter);
-        self.add_wrapped(wrapped, match_starts, mark, gutter);
-    }
-
-    fn add_wrapped(
-        &mut self,
-        wrapped: Vec<Wrapped>,
-        match_starts: &[usize],
-        mut mark: Option<Span<'static>>,
-        gutter: u16,
-    ) {
-        let first = self.lines.len();
-        for start in match_starts {
-            let line = wrapped.partition_point(|line| line.start <= *start).saturating_sub(1);
-            self.match_lines.push(first + line);
-        }
-        for Wrapped { mut line, .. } in wrapped {
-            if gutter > 0 {
-                let mark = mark.take().unwrap_or_else(|| Span::raw(" "));
-                line.spans.splice(0..0, [mark, Span::raw(" ")]);
-            }
-            self.lines.push(line);
-        }
+        let Writer { lines, match_lines, finding_lines, .. } = writer;
+        Self { lines, match_lines, at, finding_lines, finding, made_for }
     }
 }

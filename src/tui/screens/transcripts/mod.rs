@@ -3,11 +3,11 @@
 
 mod action;
 mod detail;
-mod handing_out;
 mod state;
 mod thoughts;
 mod view;
 mod view_detail;
+mod writer;
 
 use ratatui::{Frame, layout::Rect};
 
@@ -15,7 +15,7 @@ pub use self::{
     action::{Action, KEYS, typing_action},
     state::{Focus, Hits, Transcripts},
 };
-use super::{Context, Gesture, Pointer, Scene, Screen, TypedKey};
+use super::{Context, Gesture, Pointer, Scene, Screen, TypedKey, handout::Handout};
 use crate::tui::{
     panels::Panel,
     shell::{effect::Effect, keys::KeyRow},
@@ -44,6 +44,7 @@ impl Screen for Transcripts {
     fn mouse(&self, Pointer { what, column, row }: Pointer) -> Option<Action> {
         Some(match what {
             Gesture::Click => Action::Click { column, row },
+            Gesture::Drag => Action::Drag { column, row },
             Gesture::Up | Gesture::Down => Action::Wheel { column, row, down: what == Gesture::Down },
         })
     }
@@ -54,6 +55,10 @@ impl Screen for Transcripts {
 
     fn update(&mut self, action: Action, context: &mut Context<'_>, hits: &Hits) -> Vec<Effect> {
         self.act(action, context, hits)
+    }
+
+    fn under_cursor(&self, scene: &Scene<'_>, _: &Hits) -> Option<Handout> {
+        scene.listing.entry(&scene.store.completions).map(Handout::of)
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {

@@ -2,16 +2,15 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{
-    action::Action,
-    detail::Detail,
-    handing_out::{copy, export},
-};
+use super::{action::Action, detail::Detail};
 use crate::tui::{
-    screens::{Context, listing::Listing},
+    screens::{
+        Context,
+        listing::{Asked, Listing, Query},
+    },
     shell::effect::Effect,
     store::{
-        completions::{Completions, Key},
+        completions::{Completions, Entry, Key},
         filter::Filter,
     },
 };
@@ -34,6 +33,8 @@ pub enum Focus {
 pub(super) struct Search {
     pub(super) query: String,
     pub(super) typing: bool,
+    /// Why what is typed cannot be searched for.
+    pub(super) complaint: Option<String>,
     /// Where the search began; cancelling it returns there.
     origin: Option<Key>,
     /// Whether the newest was followed then.
@@ -47,6 +48,8 @@ pub struct Hits {
     pub(super) list: Rect,
     /// The transcript's lines, without figures and border.
     pub(super) detail: Rect,
+    /// List and transcript with their borders; empty where one of them has all the room.
+    pub(super) panes: (Rect, Rect),
     /// The names in the filter bar.
     pub(super) filters: Vec<(Rect, Filter)>,
     /// First row of the list; `None` if no list was drawn.
@@ -58,6 +61,10 @@ pub struct Hits {
 /// The Transcripts screen: the positions in the list and in a transcript.
 #[derive(Debug, Default)]
 pub struct Transcripts {
+    /// Columns of the list beside the transcript, or rows of it above, if somebody has moved the border.
+    pub(super) split: (Option<u16>, Option<u16>),
+    /// Whether the border between them is held.
+    holds_border: bool,
     /// First row on screen.
     pub(super) top: usize,
     pub(super) focus: Focus,
@@ -88,14 +95,9 @@ impl Transcripts {
         list.settle(all);
         let before = list.key();
         let effects = match action {
-            Action::Back => {
-                self.back(list, all);
-                vec![Effect::Dismiss]
-            }
-            Action::Copy => list.selected(all).map(|record| copy(record)).into_iter().collect(),
-            Action::Export => {
-                list.entry(all).map(|entry| export(&entry.record, entry.length)).into_iter().collect()
-            }
+            Action::Back => vec![if self.back(list, all) { Effect::Dismiss } else { Effect::Back }],
+            Action::NextFalse => self.turn_finding(true, list, all, hits),
+            Action::PreviousFalse => self.turn_finding(false, list, all, hits),
             Action::Pin => list
                 .selected(all)
                 .map(|record| Effect::Pin(record.problem.puzzle.clone()))
@@ -117,7 +119,10 @@ impl Transcripts {
                 Vec::new()
             }
         };
-        let searched = matches!(action, Action::NextMatch | Action::PreviousMatch);
+        let searched = matches!(
+            action,
+            Action::NextMatch | Action::PreviousMatch | Action::NextFalse | Action::PreviousFalse
+        );
         if list.key() != before && !searched {
             self.detail.turn_to_another();
         }
@@ -147,6 +152,7 @@ impl Transcripts {
             Action::ToggleFollow => list.toggle_follow(all),
             Action::ToggleLayout => self.detail.toggle_layout(),
             Action::Click { column, row } => self.click_at(column, row, list, all, hits),
+            Action::Drag { column, row } => self.drag_to(column, row, hits),
             Action::Wheel { column, row, down } => self.wheel_at((column, row), down, list, all, hits),
             _ => {}
         }
@@ -185,16 +191,51 @@ impl Transcripts {
         }
     }
 
-    fn back(&mut self, list: &mut Listing, all: &Completions) {
+    /// Closes what is open; `false` if nothing was.
+    fn back(&mut self, list: &mut Listing, all: &Completions) -> bool {
         if self.focus == Focus::Detail {
             self.focus = Focus::List;
         } else if !self.search.query.is_empty() {
             self.set_query(String::new(), false, list, all);
+        } else {
+            return false;
         }
+        true
+    }
+
+    /// To the next (or the previous) false or misled check: of this completion, and then of the next that has one.
+    fn turn_finding(
+        &mut self,
+        forward: bool,
+        list: &mut Listing,
+        all: &Completions,
+        hits: &Hits,
+    ) -> Vec<Effect> {
+        let has = |entry: &Entry| {
+            let analysis = &entry.record.analysis;
+            analysis.false_checks + analysis.misled_checks > 0
+        };
+        let reading = self.focus == Focus::Detail;
+        let findings = hits.text.filter(|_| reading).map_or(0, |shown| shown.findings);
+        list.follow = false;
+        if self.detail.step_finding(forward, findings) {
+            return Vec::new();
+        }
+        let here = list.entry(all).is_some_and(has);
+        if !(here && !reading) && !list.turn_to(forward, all, has) {
+            return Effect::info("none of these completions has a false or misled check");
+        }
+        self.focus = Focus::Detail;
+        self.detail.turn_to_finding(if forward { 0 } else { usize::MAX });
+        Vec::new()
     }
 
     fn click_at(&mut self, column: u16, row: u16, list: &mut Listing, all: &Completions, hits: &Hits) {
         let at = Position { x: column, y: row };
+        self.holds_border = is_border(hits.panes, at);
+        if self.holds_border {
+            return;
+        }
         if let Some((_, filter)) = hits.filters.iter().find(|(area, _)| area.contains(at)) {
             list.set_filter(*filter, all);
         } else if hits.list.contains(at) {
@@ -203,6 +244,19 @@ impl Transcripts {
         } else if hits.detail.contains(at) && list.cursor().is_some() {
             self.focus = Focus::Detail;
             list.follow = false;
+        }
+    }
+
+    /// Moves the border between list and transcript. The picture keeps it where both can be read.
+    fn drag_to(&mut self, column: u16, row: u16, hits: &Hits) {
+        let (list, detail) = hits.panes;
+        if !self.holds_border || list.is_empty() || detail.is_empty() {
+            return;
+        }
+        if list.y == detail.y {
+            self.split.0 = Some(column.saturating_sub(list.x).saturating_add(1));
+        } else {
+            self.split.1 = Some(row.saturating_sub(list.y).saturating_add(1));
         }
     }
 
@@ -247,6 +301,7 @@ impl Transcripts {
                 self.search.typing = true;
                 self.set_query(String::new(), false, list, all);
             }
+            Action::SearchAccept if self.search.complaint.is_some() => {}
             Action::SearchInput(character) => {
                 let query = format!("{}{character}", self.search.query);
                 self.type_query(query, true, list, all);
@@ -257,10 +312,7 @@ impl Transcripts {
                 self.type_query(query, false, list, all);
             }
             Action::SearchEraseAll => self.type_query(String::new(), false, list, all),
-            Action::SearchAccept => {
-                self.search.typing = false;
-                self.search.origin = None;
-            }
+            Action::SearchAccept => self.accept_search(list, all),
             Action::SearchCancel => self.cancel_search(list, all),
             _ => self.move_matches(action == Action::NextMatch, list, all, hits),
         }
@@ -269,7 +321,13 @@ impl Transcripts {
     fn set_query(&mut self, query: String, grows: bool, list: &mut Listing, all: &Completions) {
         let grows = grows && !self.search.query.is_empty();
         self.search.query = query;
-        list.set_query(&self.search.query, grows, all);
+        let asked = Asked::read(&self.search.query);
+        self.search.complaint = asked.as_ref().err().cloned();
+        let query = match asked {
+            Ok(Asked::Find(query)) => query,
+            Ok(Asked::Step(_)) | Err(_) => Query::default(),
+        };
+        list.set_query(query, grows, all);
         self.detail.turn_to_match(0);
     }
 
@@ -278,8 +336,19 @@ impl Transcripts {
             return;
         }
         self.set_query(query, grows, list, all);
-        if !self.search.query.is_empty() {
+        if let Ok(Asked::Step(Some(step))) = Asked::read(&self.search.query) {
+            list.go_to_step(step, all);
+        } else if list.searches() {
             list.go_to_match_from(self.search.origin, all);
+        }
+    }
+
+    /// Keeps what is searched for; a step that was gone to is no search.
+    fn accept_search(&mut self, list: &mut Listing, all: &Completions) {
+        self.search.typing = false;
+        self.search.origin = None;
+        if !list.searches() {
+            self.set_query(String::new(), false, list, all);
         }
     }
 
@@ -298,7 +367,7 @@ impl Transcripts {
     /// In the list: to the next matching completion. In the transcript: to its next match, then to the next
     /// completion.
     fn move_matches(&mut self, forward: bool, list: &mut Listing, all: &Completions, hits: &Hits) {
-        if list.needle().is_none() {
+        if !list.searches() {
             return;
         }
         let matches = hits.text.map_or(0, |shown| shown.matches);
@@ -333,4 +402,14 @@ impl Transcripts {
             self.detail.is_of(list.key());
         }
     }
+}
+
+/// Whether a place is on the border between list and transcript.
+fn is_border((list, detail): (Rect, Rect), at: Position) -> bool {
+    if list.is_empty() || detail.is_empty() {
+        return false;
+    }
+    let beside = list.y == detail.y && (at.x + 1 == list.right() || at.x == detail.x);
+    let above = list.y != detail.y && (at.y + 1 == list.bottom() || at.y == detail.y);
+    (beside || above) && (list.contains(at) || detail.contains(at))
 }

@@ -64,7 +64,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, transcripts: &Transcripts, s
         Layout::vertical([Constraint::Length(bar_rows), Constraint::Min(1), Constraint::Length(search_rows)])
             .areas(area);
     hits.filters = draw_filter_bar(buffer, bar, (listing, all), theme);
-    let (list, detail) = panes_of(panes, transcripts.focus);
+    let (list, detail) = panes_of(panes, transcripts);
+    hits.panes = (list, detail);
     scene.panels.note(Panel::List, list);
     scene.panels.note(Panel::Transcript, detail);
     if let Some((rows, top)) = draw_list(buffer, list, transcripts, scene) {
@@ -78,14 +79,20 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, transcripts: &Transcripts, s
 }
 
 /// Where the list and the transcript go; either may be empty.
-fn panes_of(area: Rect, focus: Focus) -> (Rect, Rect) {
+fn panes_of(area: Rect, transcripts: &Transcripts) -> (Rect, Rect) {
+    let focus = transcripts.focus;
     if area.width >= SIDE_BY_SIDE {
-        let wanted = if area.width >= 110 { ROW_WITH_BAR } else { ROW };
+        let usual = if area.width >= 110 { ROW_WITH_BAR } else { ROW } + 2;
+        let columns = transcripts.split.0.map_or(usual, |wanted| wanted.clamp(16, area.width - 24));
         let [list, detail] =
-            Layout::horizontal([Constraint::Length(wanted + 2), Constraint::Min(20)]).areas(area);
+            Layout::horizontal([Constraint::Length(columns), Constraint::Min(20)]).areas(area);
         (list, detail)
     } else if area.height >= STACKED {
-        let [list, detail] = Layout::vertical([Constraint::Percentage(40), Constraint::Min(8)]).areas(area);
+        let list = match transcripts.split.1 {
+            Some(wanted) => Constraint::Length(wanted.clamp(5, area.height - 8)),
+            None => Constraint::Percentage(40),
+        };
+        let [list, detail] = Layout::vertical([list, Constraint::Min(8)]).areas(area);
         (list, detail)
     } else if focus == Focus::List {
         (area, Rect::default())
@@ -345,8 +352,13 @@ fn draw_search(
     }
     left.push(Span::raw("  "));
     let found = listing.matching();
-    if search.query.is_empty() {
-        left.push(Span::styled("in prompts and completions", theme.dim));
+    if let Some(complaint) = &search.complaint {
+        left.push(Span::styled(complaint.clone(), theme.warning));
+    } else if search.query.is_empty() {
+        let examples = "words, or false>0 misled>0 wrong cut step:9..12 len>150 reward<1; #12 goes to a step";
+        left.push(Span::styled(examples, theme.dim));
+    } else if search.query.starts_with('#') {
+        left.push(Span::styled("goes to this step", theme.dim));
     } else if found == 0 {
         left.push(Span::styled("nothing found", theme.warning));
     } else {

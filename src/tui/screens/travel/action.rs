@@ -4,7 +4,10 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
 use super::state::End;
 use crate::tui::{
-    shell::keys::{Chord, KeyRow, row},
+    shell::{
+        grammar::{Meaning, meant},
+        keys::{Chord, KeyRow, row},
+    },
     widgets::typing::Typing,
 };
 
@@ -21,6 +24,13 @@ pub enum Action {
     Newest,
     /// Which end the arrows move.
     Move(End),
+    /// A click at a cell of the screen, from 0.
+    Click {
+        /// Cells from the left.
+        column: u16,
+        /// Cells from the top.
+        row: u16,
+    },
     /// The next pinned puzzle.
     NextPuzzle,
     /// The pinned puzzle before.
@@ -65,31 +75,21 @@ pub const KEYS: &[KeyRow<Action>] = &[
         "later",
         "moving end to the next recorded step",
     ),
-    row(&[Chord::char(']')], "]", Action::NextPuzzle, "puzzle", "next pinned puzzle"),
-    row(&[Chord::char('[')], "[", Action::PreviousPuzzle, "", "previous pinned puzzle"),
-    row(&[Chord::char('a')], "a", Action::Move(End::A), "", "arrows move A"),
-    row(&[Chord::char('b')], "b", Action::Move(End::B), "move B", "arrows move B"),
-    row(&[Chord::char('d')], "d", Action::Colours, "colours", "word differences, or checks in their colours"),
-    row(&[Chord::char('i')], "i", Action::Type, "pin", "type a puzzle to pin"),
+    meant(Meaning::NextStep, Action::Later, "", "moving end to the next recorded step"),
+    meant(Meaning::PreviousStep, Action::Earlier, "", "moving end to the previous recorded step"),
+    meant(Meaning::Next, Action::NextPuzzle, "puzzle", "next pinned puzzle"),
+    meant(Meaning::Previous, Action::PreviousPuzzle, "", "previous pinned puzzle"),
+    meant(Meaning::SideA, Action::Move(End::A), "", "arrows move A"),
+    meant(Meaning::SideB, Action::Move(End::B), "move B", "arrows move B"),
+    meant(Meaning::View, Action::Colours, "colours", "word differences, or checks in their colours"),
+    meant(Meaning::Type, Action::Type, "pin", "type a puzzle to pin"),
     row(&[Chord::char('U')], "U", Action::Unpin, "", "unpin this puzzle (asks first), or pin it again"),
     row(&[Chord::key(KeyCode::Down), Chord::char('j')], "↓ j", Action::Down, "", "scroll both texts down"),
     row(&[Chord::key(KeyCode::Up), Chord::char('k')], "↑ k", Action::Up, "", "scroll both texts up"),
     row(&[Chord::key(KeyCode::PageDown), Chord::ctrl('d')], "PgDn ^d", Action::PageDown, "", "a page down"),
     row(&[Chord::key(KeyCode::PageUp), Chord::ctrl('u')], "PgUp ^u", Action::PageUp, "", "a page up"),
-    row(
-        &[Chord::key(KeyCode::Home), Chord::char('g')],
-        "Home g",
-        Action::First,
-        "",
-        "to the first recorded step",
-    ),
-    row(
-        &[Chord::key(KeyCode::End), Chord::char('G')],
-        "End G",
-        Action::Newest,
-        "",
-        "to the newest step, and follow it",
-    ),
+    meant(Meaning::First, Action::First, "", "to the first recorded step"),
+    meant(Meaning::Last, Action::Newest, "", "to the newest step, and follow it"),
 ];
 
 /// What a key means while a puzzle is being typed.

@@ -13,7 +13,7 @@ pub use self::{
     difference::{Word, differences},
     state::{End, Hits, Travel, puzzle_of},
 };
-use super::{Context, Gesture, Pointer, Scene, Screen, TypedKey};
+use super::{Context, Gesture, Pointer, Scene, Screen, TypedKey, handout::Handout, listing::Needle};
 use crate::tui::shell::{effect::Effect, keys::KeyRow};
 
 impl Screen for Travel {
@@ -42,12 +42,25 @@ impl Screen for Travel {
         match pointer.what {
             Gesture::Up => Some(Action::Up),
             Gesture::Down => Some(Action::Down),
-            Gesture::Click => None,
+            Gesture::Click => Some(Action::Click { column: pointer.column, row: pointer.row }),
+            Gesture::Drag => None,
         }
     }
 
     fn update(&mut self, action: Action, context: &mut Context<'_>, hits: &Hits) -> Vec<Effect> {
         self.act(action, context.store, hits)
+    }
+
+    fn seek(&mut self, _: &Needle, forward: bool, _: &mut Context<'_>, hits: &Hits) -> bool {
+        let Some((before, after)) = hits.found else { return false };
+        self.top = (if forward { after } else { before }).min(hits.rest);
+        true
+    }
+
+    fn under_cursor(&self, scene: &Scene<'_>, _: &Hits) -> Option<Handout> {
+        let answer = self.answer(self.moving, &scene.store.pins)?;
+        let name = format!("aha-answer-{}", answer.step);
+        Some(Handout::Text { name, text: format!("step {}\n{}", answer.step, answer.completion) })
     }
 
     fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Hits {

@@ -1,5 +1,7 @@
 //! The position in time among the answers to the pinned puzzles.
 
+use ratatui::layout::Rect;
+
 use super::action::Action;
 use crate::{
     protocol::Capability,
@@ -48,6 +50,10 @@ pub struct Hits {
     pub(super) rest: usize,
     /// Lines that a page goes.
     pub(super) page: usize,
+    /// Where the two answers are.
+    pub(super) panels: Vec<(Rect, End)>,
+    /// The nearest lines outside the picture that have what is searched for.
+    pub(super) found: Option<(usize, usize)>,
 }
 
 impl Default for Travel {
@@ -98,6 +104,10 @@ impl Travel {
             Action::First => self.set_end(Some(0)),
             Action::Newest => self.set_end(None),
             Action::Move(end) => self.moving = end,
+            Action::Click { column, row } => {
+                let under = hits.panels.iter().find(|(area, _)| area.contains((column, row).into()));
+                self.moving = under.map_or(self.moving, |(_, end)| *end);
+            }
             Action::NextPuzzle => self.turn(1, pins),
             Action::PreviousPuzzle => self.turn(pins.all().len().saturating_sub(1), pins),
             Action::Up => self.scroll(-1, hits),

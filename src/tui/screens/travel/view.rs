@@ -21,6 +21,7 @@ use crate::{
         widgets::{
             frames::{on_border, panel},
             highlight,
+            scroll::outside,
             wrap::wrap,
         },
     },
@@ -101,7 +102,8 @@ fn draw_texts(buffer: &mut Buffer, area: Rect, travel: &Travel, scene: &Scene<'_
         vec![(travel.moving, area)]
     };
     let [words_a, words_b] = differences(&a.completion, &b.completion);
-    let (mut rest, mut page) = (0, 1);
+    let (mut rest, mut page, mut found) = (0, 1, None);
+    let panels = areas.iter().map(|(end, area)| (*area, *end)).collect();
     for (end, area) in areas {
         let (answer, words) = if end == End::A { (a, &words_a) } else { (b, &words_b) };
         let mut block = panel(theme, on_border(head::answer_title(end, answer, area.width, theme).spans));
@@ -127,10 +129,11 @@ fn draw_texts(buffer: &mut Buffer, area: Rect, travel: &Travel, scene: &Scene<'_
         rest = rest.max(lines.len().saturating_sub(height));
         page = height.saturating_sub(1).max(1);
         let top = travel.top.min(lines.len().saturating_sub(height));
+        found = found.or(outside(&lines, scene.needle, (top, top + height)));
         let visible: Vec<Line> = lines.into_iter().skip(top).take(height).collect();
         Paragraph::new(visible).render(inner, buffer);
     }
-    Hits { rest, page }
+    Hits { rest, page, panels, found }
 }
 
 /// What the colours of the texts say.

@@ -11,7 +11,7 @@ use crate::{
     engine::scripted::{self, ScriptedOptions},
     protocol::{Command, RunFacts},
     tui::{
-        shell::theme::Theme,
+        shell::{effect::Contents, export::Form, theme::Theme},
         store::{Ended, RunStore},
     },
 };
@@ -265,18 +265,36 @@ fn what_is_recorded_comes_before_what_the_engine_counts_and_not_before_what_it_w
     assert_eq!(app.run().ended, Some(Ended::Failed("It broke.".into())));
 }
 
+/// What was typed at the prompt becomes a file; another of its name is replaced only after a question.
 #[test]
-fn an_export_overwrites_nothing() {
+fn a_file_is_written_in_the_form_of_its_ending_and_replaced_only_when_asked() {
     let folder = tempfile::tempdir().unwrap();
-    let write = |text: &str| {
-        let (path, now) = export(folder.path(), "a-1-2.txt", text).unwrap();
-        (path.file_name().unwrap().to_str().unwrap().to_owned(), now)
+    let mut app = App::new(Theme::plain(), RunFacts::of_our_engine());
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let mut write = |app: &mut App, name: &str, what: Contents, replace| {
+        let file_name = folder.path().join(name).display().to_string();
+        let effect = Effect::Write { file_name, what, replace };
+        carry_out(&mut terminal, app, effect, &mut Notes::default()).unwrap();
+        (app.question.take(), app.message.take().map(|message| message.text))
     };
-    assert_eq!(write("one"), ("a-1-2.txt".into(), true));
-    assert_eq!(write("one"), ("a-1-2.txt".into(), false));
-    assert_eq!(write("another run's"), ("a-1-2-2.txt".into(), true));
-    assert_eq!(write("one"), ("a-1-2.txt".into(), false));
-    assert_eq!(std::fs::read_to_string(folder.path().join("a-1-2.txt")).unwrap(), "one");
+    let text = |text: &str| Contents::Text(text.to_owned());
+    let (asked, said) = write(&mut app, "a.txt", text("one"), false);
+    assert!(asked.is_none() && said.unwrap().starts_with("written to "));
+    let (_, said) = write(&mut app, "a.txt", text("one"), false);
+    assert!(said.unwrap().starts_with("it is already in "));
+    let (asked, said) = write(&mut app, "a.txt", text("two"), false);
+    assert!(asked.unwrap().words.contains("Replace it?") && said.is_none());
+    assert_eq!(std::fs::read_to_string(folder.path().join("a.txt")).unwrap(), "one");
+    write(&mut app, "a.txt", text("two"), true);
+    assert_eq!(std::fs::read_to_string(folder.path().join("a.txt")).unwrap(), "two");
+    let (_, said) = write(&mut app, "no/such/folder.txt", text("x"), false);
+    assert!(said.unwrap().starts_with("could not write "));
+    for form in Form::ALL {
+        let name = format!("screen{}", form.ending());
+        write(&mut app, &name, Contents::Screen(form), false);
+        let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert!(text.contains("Live") && text.contains("quit"), "{form:?}: {text}");
+    }
 }
 
 /// A vanished terminal is reported twice, by a signal and by a closed keyboard, in either order. The starter of the

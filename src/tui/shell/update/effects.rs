@@ -1,6 +1,6 @@
 //! Carries out effects that need neither the terminal nor files; those wait for the loop.
 
-use super::intent::{control, quit, set};
+use super::intent::{back, control, quit, set};
 use crate::{
     protocol::{Capability, Command, side::SideCommand},
     task::{self, Puzzle},
@@ -20,6 +20,7 @@ fn perform(app: &mut App, effect: Effect) -> Vec<Command> {
     match effect {
         Effect::Say(level, sentence) => app.say(level, sentence),
         Effect::Dismiss => app.message = None,
+        Effect::Back => back(app),
         Effect::Confirm(question) => {
             app.dirty = true;
             app.question = Some(question);
@@ -28,6 +29,7 @@ fn perform(app: &mut App, effect: Effect) -> Vec<Command> {
         Effect::Set(keys) => return set(app, keys),
         Effect::Rescore(trial) => app.run_mut().rescore(*trial),
         Effect::Read(key) => read(app, key),
+        Effect::LookAt(key) => look_at(app, key),
         Effect::EndRun if app.run().is_ours() => return quit(app),
         Effect::EndRun => {
             return control(app, Capability::Stop, |app| {
@@ -60,7 +62,7 @@ fn perform(app: &mut App, effect: Effect) -> Vec<Command> {
         }
         Effect::GiveUpMeasurement => app.ask(app.run().measurements.give_up()),
         Effect::Copy { .. }
-        | Effect::Export { .. }
+        | Effect::Write { .. }
         | Effect::KeepLayout
         | Effect::Suspend
         | Effect::Redraw
@@ -80,6 +82,14 @@ fn read(app: &mut App, key: Key) {
         screens.iter_mut().position(|screen| screen.read(key, context))
     };
     app.front = app.screens_do(reads).unwrap_or(app.front);
+}
+
+/// Looks at a completion on the screen that looks closely.
+fn look_at(app: &mut App, Key { step, group, index }: Key) {
+    let looks = |screens: &mut [Box<dyn AnyScreen>], context: &mut Context<'_>| {
+        screens.iter_mut().position(|screen| screen.look_at((step, group), index, context))
+    };
+    app.front = app.screens_do(looks).unwrap_or(app.front);
 }
 
 fn pin(app: &mut App, puzzle: Puzzle) -> Vec<Command> {

@@ -7,7 +7,7 @@ use ratatui::{
 
 use super::{
     effects::perform_all,
-    intent::{perform, set},
+    intent::{handout, perform, set},
 };
 use crate::{
     protocol::{Capability, Command, Play},
@@ -15,12 +15,15 @@ use crate::{
         screens::{Gesture, Movement, Pointer},
         shell::{
             app::App,
+            command_palette::Outcome,
+            effect::{Contents, Effect},
+            export::{self, Form},
             help,
             keys::{FIRST_F_KEY, GLOBAL_KEYS, HELP_KEYS, HelpMove, Intent, LAST_F_KEY, lookup},
             list::{List, Of},
             message::Level,
-            prompt::PromptOutcome,
-            scrubber,
+            prompt::{Asks, PromptOutcome},
+            scrubber, search,
             tour::{self, TOUR_KEYS, Turn},
         },
     },
@@ -57,6 +60,14 @@ pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Command> {
         }
         if let Some(movement) = lookup(HELP_KEYS, event) {
             turn_help(app, movement);
+        }
+        return Vec::new();
+    }
+    if let Some(mut palette) = app.commands.take() {
+        match palette.key(event, app) {
+            Outcome::Open => app.commands = Some(palette),
+            Outcome::Closed => {}
+            Outcome::Chosen(place) => return palette.perform(place, app),
         }
         return Vec::new();
     }
@@ -132,6 +143,7 @@ fn prompt_outcome(app: &mut App, outcome: PromptOutcome) -> Vec<Command> {
             app.say(Level::Warning, sentence);
             Vec::new()
         }
+        PromptOutcome::Written(asks, text) => written(app, asks, text),
         PromptOutcome::Entered { key, value } => match check(app, &key, &value) {
             Ok(()) => {
                 app.prompt = None;
@@ -144,6 +156,27 @@ fn prompt_outcome(app: &mut App, outcome: PromptOutcome) -> Vec<Command> {
             }
         },
     }
+}
+
+/// What was typed is searched for, or is the file to write.
+fn written(app: &mut App, asks: Asks, text: String) -> Vec<Command> {
+    if asks == Asks::Search {
+        app.prompt = None;
+        search::accept(app, &text);
+        return Vec::new();
+    }
+    let Some(form) = Form::of(&text) else {
+        // What was typed stays, to be mended.
+        let sentence = format!("'{text}' has no ending that says what to write: {}", Form::endings());
+        app.say(Level::Warning, sentence);
+        return Vec::new();
+    };
+    app.prompt = None;
+    let what = match (asks, handout(app)) {
+        (Asks::Text, Some(handout)) => Contents::Text(export::of_handout(&handout, form, &app.theme)),
+        _ => Contents::Screen(form),
+    };
+    perform_all(app, vec![Effect::Write { file_name: text, what, replace: false }])
 }
 
 /// Whether the engine would take this. The price is read apart, since it may have a dollar sign, and so is the step that a
@@ -194,6 +227,10 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Command> {
         prompt.insert(text);
         return Vec::new();
     }
+    if let Some(palette) = &mut app.commands {
+        palette.insert(text);
+        return Vec::new();
+    }
     let effects = app.front_does(|screen, context| screen.paste(text, context));
     perform_all(app, effects)
 }
@@ -204,14 +241,20 @@ pub(super) fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
         MouseEventKind::ScrollUp => Gesture::Up,
         MouseEventKind::ScrollDown => Gesture::Down,
         MouseEventKind::Down(MouseButton::Left) => Gesture::Click,
-        MouseEventKind::Drag(MouseButton::Left) => return drag(app, event),
-        MouseEventKind::Moved => return follow(app, false, event),
+        MouseEventKind::Drag(MouseButton::Left) => Gesture::Drag,
+        MouseEventKind::Moved => return follow(app, event),
         _ => return Vec::new(),
     };
     app.dirty = true;
     let pointer = Pointer { what, column: event.column, row: event.row };
-    if what == Gesture::Click {
-        return click(app, pointer);
+    match what {
+        Gesture::Click => return click(app, pointer),
+        Gesture::Drag if scrubber::step_at(app, (event.column, event.row).into()).is_some() => {
+            return scrub(app, event.column, event.row);
+        }
+        Gesture::Drag if is_covered(app) => return Vec::new(),
+        Gesture::Drag => return point(app, pointer),
+        Gesture::Up | Gesture::Down => {}
     }
     let by = if what == Gesture::Down { 1 } else { -1 };
     if app.help.is_some() {
@@ -219,10 +262,18 @@ pub(super) fn mouse(app: &mut App, event: MouseEvent) -> Vec<Command> {
     } else if let Some(mut list) = app.list.take() {
         list.step(by, app);
         app.list = Some(list);
+    } else if let Some(mut palette) = app.commands.take() {
+        palette.step(by, app);
+        app.commands = Some(palette);
     } else {
         return point(app, pointer);
     }
     Vec::new()
+}
+
+/// Whether something is open over the screen in front.
+fn is_covered(app: &App) -> bool {
+    app.help.is_some() || app.list.is_some() || app.commands.is_some() || app.tour.is_some() || app.welcome
 }
 
 fn click(app: &mut App, pointer: Pointer) -> Vec<Command> {
@@ -235,13 +286,19 @@ fn click(app: &mut App, pointer: Pointer) -> Vec<Command> {
     let place = (pointer.column, pointer.row).into();
     let under =
         |places: &[(Rect, usize)]| places.iter().find(|(area, _)| area.contains(place)).map(|(_, at)| *at);
+    if let Some(palette) = app.commands.take() {
+        let row = under(&app.picture.listed);
+        return row.map(|row| palette.perform(row, app)).unwrap_or_default();
+    }
     let listed = app.list.as_ref().and_then(|list| Some((list.of(), under(&app.picture.listed)?)));
     let named = listed.or(under(&app.picture.tabs).map(|screen| (Of::Screens, screen)));
+    let hinted = app.picture.hints.iter().find(|(area, _)| area.contains(place)).map(|(_, key)| *key);
     // A click closes whatever is open over the screens.
     let open = app.help.take().is_some() | app.list.take().is_some();
     match named {
         Some((of, chosen)) => choose(app, of, chosen),
         None if open => {}
+        None if hinted.is_some() => return hinted.map(|event| key(app, &event)).unwrap_or_default(),
         None if app.picture.count.contains(place) => {
             app.prompt = None;
             app.list = Some(List::of_runs(app));
@@ -252,21 +309,12 @@ fn click(app: &mut App, pointer: Pointer) -> Vec<Command> {
     Vec::new()
 }
 
-/// Goes through a record that is played, or does what the screen in front makes of it.
-fn drag(app: &mut App, event: MouseEvent) -> Vec<Command> {
-    if app.picture.scrubber.contains((event.column, event.row).into()) {
-        return scrub(app, event.column, event.row);
-    }
-    follow(app, true, event)
-}
-
 /// Tells the screen in front where the mouse is, unless something is open over it.
-fn follow(app: &mut App, drags: bool, event: MouseEvent) -> Vec<Command> {
-    let covered = app.help.is_some() || app.list.is_some() || app.tour.is_some() || app.welcome;
-    if covered || app.question.is_some() || app.prompt.is_some() {
+fn follow(app: &mut App, event: MouseEvent) -> Vec<Command> {
+    if is_covered(app) || app.question.is_some() || app.prompt.is_some() {
         return Vec::new();
     }
-    let movement = Movement { drags, column: event.column, row: event.row };
+    let movement = Movement { drags: false, column: event.column, row: event.row };
     let Some(effects) = app.front_does(|screen, context| screen.moved(movement, context)) else {
         return Vec::new();
     };

@@ -3,20 +3,25 @@
 use super::effects::perform_all;
 use crate::{
     protocol::{Capability, Command, Play, StepBy, Temporality},
-    tui::shell::{
-        app::App,
-        effect::Effect,
-        help,
-        keys::Intent,
-        list::List,
-        message::Level,
-        prompt::{Prompt, STEP_PROMPT},
-        question::Question,
-        restart, stepping, tour,
+    tui::{
+        screens::handout::Handout,
+        shell::{
+            app::App,
+            command_palette::CommandPalette,
+            effect::Effect,
+            export::Form,
+            help,
+            keys::Intent,
+            list::List,
+            message::Level,
+            prompt::{Asks, Prompt, STEP_PROMPT},
+            question::Question,
+            restart, search, stepping, tour,
+        },
     },
 };
 
-pub(super) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
+pub(in crate::tui::shell) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
     match intent {
         Intent::PauseOrResume => control(app, Capability::Pause, |app| match app.run().temporality {
             Temporality::Live | Temporality::Unpausing => {
@@ -64,6 +69,13 @@ pub(super) fn perform(app: &mut App, intent: Intent) -> Vec<Command> {
             Vec::new()
         }
         Intent::OpenPrompt => control(app, Capability::Set, |_| Command::Pause),
+        Intent::Copy => {
+            let effect = match handout(app) {
+                Some(handout) => vec![Effect::Copy { text: handout.text() }],
+                None => Effect::info("there is no text under the cursor to copy"),
+            };
+            perform_all(app, effect)
+        }
         playing if playing.is_of_playback() => play(app, playing),
         Intent::OpenPrice => perform_all(app, vec![Effect::Prompt("price_per_hour=".to_owned())]),
         other => {
@@ -123,9 +135,44 @@ fn look(app: &mut App, intent: Intent) {
                 },
             );
         }
-        Intent::Dismiss => app.message = None,
+        Intent::GoBack => back(app),
+        Intent::Commands => app.commands = Some(CommandPalette::default()),
+        Intent::Search => search::begin(app),
+        Intent::NextMatch => search::turn(app, true),
+        Intent::PreviousMatch => search::turn(app, false),
+        Intent::NextTheme => app.set_theme(app.named.next()),
+        Intent::Write => match handout(app) {
+            Some(handout) => {
+                let name = format!("{}{}", handout.name(), Form::Markdown.ending());
+                app.prompt = Some(Prompt::asking(Asks::Text, &name));
+            }
+            None => write_screen(app),
+        },
+        Intent::WriteScreen => write_screen(app),
         _ => {}
     }
+}
+
+/// Puts away the message, then the search, and then goes back to the screen before.
+pub(super) fn back(app: &mut App) {
+    if app.message.take().is_some() || app.needle.take().is_some() {
+        return;
+    }
+    if let Some(before) = app.trail.pop().filter(|before| *before < app.screens().len()) {
+        app.going_back = app.front != before;
+        app.front = before;
+    }
+}
+
+/// The text under the cursor of the screen in front.
+pub(super) fn handout(app: &App) -> Option<Handout> {
+    app.in_front().under_cursor(&app.scene())
+}
+
+/// Opens the prompt for the file that the screen is written to.
+fn write_screen(app: &mut App) {
+    let name = format!("aha-{}{}", app.in_front().name().to_lowercase(), Form::Svg.ending());
+    app.prompt = Some(Prompt::asking(Asks::Screen, &name));
 }
 
 fn show_others(app: &mut App) {
