@@ -189,12 +189,16 @@ fn every_text_under_a_cursor_is_copied_and_written() {
     assert!(app.prompt.is_some() && said(&app).contains(".md, .txt, .ans or .svg"), "{}", said(&app));
 }
 
+fn next_theme(app: &mut App) {
+    update(app, Action::Key(KeyEvent::new(KeyCode::Char('t'), KeyModifiers::CONTROL)));
+}
+
 #[test]
 fn a_theme_paints_its_ground_and_the_key_goes_round() {
     let mut app = told();
     let mut seen = Vec::new();
     for _ in 0..Named::ALL.len() {
-        press(&mut app, KeyCode::Char('C'));
+        next_theme(&mut app);
         let buffer = draw(&mut app, 80, 24);
         let painted = buffer.content.iter().all(|cell| cell.bg != ratatui::style::Color::Reset);
         assert_eq!(painted, app.theme.ground.is_some(), "{}", app.named);
@@ -203,7 +207,7 @@ fn a_theme_paints_its_ground_and_the_key_goes_round() {
     assert_eq!(app.named, Named::Auto);
     assert!(Named::ALL.iter().all(|named| seen.contains(named)));
     let mut plain = App::new(Theme::plain(), RunFacts::of_our_engine());
-    press(&mut plain, KeyCode::Char('C'));
+    next_theme(&mut plain);
     assert!(said(&plain).contains("NO_COLOR") && plain.theme == Theme::plain());
 }
 
