@@ -189,16 +189,12 @@ fn every_text_under_a_cursor_is_copied_and_written() {
     assert!(app.prompt.is_some() && said(&app).contains(".md, .txt, .ans or .svg"), "{}", said(&app));
 }
 
-fn next_theme(app: &mut App) {
-    update(app, Action::Key(KeyEvent::new(KeyCode::Char('t'), KeyModifiers::CONTROL)));
-}
-
 #[test]
 fn a_theme_paints_its_ground_and_the_key_goes_round() {
     let mut app = told();
     let mut seen = Vec::new();
     for _ in 0..Named::ALL.len() {
-        next_theme(&mut app);
+        ctrl(&mut app, 't');
         let buffer = draw(&mut app, 80, 24);
         let painted = buffer.content.iter().all(|cell| cell.bg != ratatui::style::Color::Reset);
         assert_eq!(painted, app.theme.ground.is_some(), "{}", app.named);
@@ -207,7 +203,7 @@ fn a_theme_paints_its_ground_and_the_key_goes_round() {
     assert_eq!(app.named, Named::Auto);
     assert!(Named::ALL.iter().all(|named| seen.contains(named)));
     let mut plain = App::new(Theme::plain(), RunFacts::of_our_engine());
-    next_theme(&mut plain);
+    ctrl(&mut plain, 't');
     assert!(said(&plain).contains("NO_COLOR") && plain.theme == Theme::plain());
 }
 
