@@ -24,7 +24,7 @@ fn is_first_with(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     if variable(WELCOME).is_some_and(|value| value == "0") {
         return false;
     }
-    let Some(folder) = state_folder_with(variable) else { return false };
+    let Some(folder) = state_folder(variable) else { return false };
     fs::create_dir_all(&folder).is_ok() && files::create(&folder.join(WELCOMED)).is_ok()
 }
 

@@ -199,9 +199,8 @@ fn outcome(app: &App) -> TuiOutcome {
 /// The user's terminal.
 struct RealTerminal<'a, 'b> {
     mouse: bool,
-    helpers: Helpers<'a, 'b>,
     state: Option<PathBuf>,
-    helpers: Option<Helpers<'a, 'b>>,
+    helpers: Helpers<'a, 'b>,
 }
 
 impl Host for RealTerminal<'_, '_> {

@@ -35,7 +35,10 @@ fn a_run_is_found_forked_with_a_key_changed_and_compared_with_its_fork() {
     lab.shows("fork from step 2");
     lab.press("learning_rate=0.0001 steps=3\r");
     lab.until("the fork, opened", |screen| screen.contains("run 2/2"));
-    lab.press("f\x1b");
+    lab.press("f");
+    lab.shows("words: ");
+    lab.press("\x1b");
+    lab.until("all runs again", |screen| screen.contains("runs: 2 ") && !screen.contains("words: "));
     lab.press("l");
     lab.until("the fork among the runs", |screen| screen.contains("runs: 3"));
     lab.press("mmmv");

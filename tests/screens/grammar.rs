@@ -94,7 +94,7 @@ fn every_screen_with_text_is_searched() {
         let lines: Vec<&str> = shown.lines().skip(2).take(30).collect();
         let words = lines.iter().flat_map(|line| line.split_whitespace());
         let plain = |word: &&str| word.len() > 3 && word.chars().all(|c| c.is_ascii_lowercase());
-        let Some(word) = words.filter(plain).last() else { panic!("{name} has no word") };
+        let Some(word) = words.filter(plain).next_back() else { panic!("{name} has no word") };
         press(&mut app, KeyCode::Char('/'));
         for character in word.chars() {
             press(&mut app, KeyCode::Char(character));

@@ -49,7 +49,7 @@ pub(super) fn work(
         while interruptions == 0 && workers.len() < args.jobs.get() {
             let Some(next) = queue.pop_front() else { break };
             let trial = &mut trials[next];
-            let arguments = match trial.to_continue(sweep) {
+            let arguments = match trial.interrupted_run(sweep) {
                 Some(run) => {
                     let run = farewell::argument(run.path());
                     ["--resume".to_owned(), run].into_iter().chain(args.always(sweep.path())).collect()

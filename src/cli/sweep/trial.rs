@@ -114,7 +114,7 @@ impl Trial {
 
     /// The run that its process is to continue; `None` if it begins. What a process has left that was killed before its
     /// first checkpoint is removed: nothing of it can be used.
-    pub(super) fn to_continue(&mut self, sweep: &Sweep) -> Option<RunDirectory> {
+    pub(super) fn interrupted_run(&mut self, sweep: &Sweep) -> Option<RunDirectory> {
         let run = self.run.clone()?;
         if self.steps() > 0 || !checkpoint::list(&run.checkpoints_path()).is_empty() {
             return Some(run);

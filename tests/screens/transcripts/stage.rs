@@ -60,8 +60,7 @@ impl Transcripts {
             self.screen.take_over(&self.hits);
         }
         let (store, listing, shelf) = (self.runs.shown(), &mut self.listing, &self.shelf);
-        let mut context =
-            Context { store, listing, looks: &mut self.looks, layout: &mut self.layout, shelf };
+        let mut context = Context { store, listing, looks: &mut self.looks, layout: &mut self.layout, shelf };
         let effects = self.screen.update(action, &mut context, &self.hits);
         effects.into_iter().find(|effect| !matches!(effect, Effect::Dismiss | Effect::Back))
     }

@@ -112,12 +112,7 @@ pub const KEYS: &[KeyRow<Action>] = &[
     row(&[Chord::char('K')], "K", Action::Shift(-1), "", "move this panel before the previous"),
     meant(Meaning::NextStep, Action::Cross(1), "", "crosshair to the next step"),
     meant(Meaning::PreviousStep, Action::Cross(-1), "", "crosshair to the previous step"),
-    meant(
-        Meaning::View,
-        Action::Unit,
-        "axis",
-        "steps, tokens, minutes or dollars on the horizontal axis",
-    ),
+    meant(Meaning::View, Action::Unit, "axis", "steps, tokens, minutes or dollars on the horizontal axis"),
     row(&[Chord::char('l')], "l", Action::Log, "log", "logarithmic or linear vertical axis of this panel"),
     row(
         &[Chord::char('m')],
@@ -137,12 +132,7 @@ pub const KEYS: &[KeyRow<Action>] = &[
     row(&[Chord::key(KeyCode::PageUp)], "PgUp", Action::Leap(-1), "", "crosshair a tenth of the axis back"),
     meant(Meaning::Last, Action::CrossEnd { last: true }, "", "crosshair to the end"),
     meant(Meaning::First, Action::CrossEnd { last: false }, "", "crosshair to the beginning"),
-    meant(
-        Meaning::Back,
-        Action::Leave,
-        "",
-        "all panels again, the crosshair away, the message away",
-    ),
+    meant(Meaning::Back, Action::Leave, "", "all panels again, the crosshair away, the message away"),
 ];
 
 /// What a key means while the list of metrics is open.

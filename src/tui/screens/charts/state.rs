@@ -261,6 +261,7 @@ impl Charts {
             match pointer.what {
                 Gesture::Up => choosing.step(-1, context.store),
                 Gesture::Down => choosing.step(1, context.store),
+                Gesture::Drag => {}
                 Gesture::Click => {
                     let row = hits.rows.iter().find(|(row, _)| row.contains(at));
                     let Some((_, number)) = row else {
@@ -279,7 +280,7 @@ impl Charts {
                 self.grip = plot.map(|_| at.x);
                 self.cross_under(at, context, hits);
             }
-            (what, Some(plot)) => {
+            (what @ (Gesture::Up | Gesture::Down), Some(plot)) => {
                 let about = x_at(plot, at.x, window::shown(self.look.window, hits.whole));
                 self.zoom(what == Gesture::Up, about, hits);
             }

@@ -248,7 +248,7 @@ impl Term {
             }
             Self::Other { figure, value: other } => {
                 let value = figure.of(entry);
-                !value.is_nan() && (value < other || value > other)
+                !value.is_nan() && value != other
             }
         }
     }
@@ -263,7 +263,7 @@ impl Figure {
             Self::Step => record.step as f64,
             Self::Group => Place::of(record).group() as f64,
             Self::Completion => Place::of(record).completion() as f64,
-            Self::Length => entry.length as f64,
+            Self::Length => entry.length.map_or(f64::NAN, |length| length as f64),
             Self::Reward => record.reward,
             Self::Advantage => record.advantage(),
             Self::Checks => analysis.checks as f64,
@@ -289,7 +289,7 @@ mod tests {
     fn entries() -> Vec<Entry> {
         let groups =
             (1..=12).flat_map(|step| (0..4).flat_map(move |group| Script::new(7).group(step, group)));
-        groups.map(|record| Entry { length: record.token_ids().len(), record: Arc::new(record) }).collect()
+        groups.map(|record| Entry { length: record.length(), record: Arc::new(record) }).collect()
     }
 
     fn query(text: &str) -> Query {
@@ -310,7 +310,7 @@ mod tests {
         let is = |text: &str, holds: &dyn Fn(&Rollout, usize) -> bool| {
             let expected: Vec<&Rollout> = entries
                 .iter()
-                .filter(|entry| holds(&entry.record, entry.length))
+                .filter(|entry| holds(&entry.record, entry.length.unwrap_or(0)))
                 .map(|entry| entry.record.as_ref())
                 .collect();
             assert_eq!(found(text, &entries), expected, "{text}");
@@ -322,7 +322,7 @@ mod tests {
         is("step:9", &|record, _| record.step == 9);
         is("step=..3", &|record, _| record.step <= 3);
         is("group:3", &|record, _| record.group == 2);
-        let mut lengths: Vec<usize> = entries.iter().map(|entry| entry.length).collect();
+        let mut lengths: Vec<usize> = entries.iter().filter_map(|entry| entry.length).collect();
         lengths.sort_unstable();
         let middle = lengths[lengths.len() / 2];
         is(&format!("len>{middle}"), &|_, length| length > middle);
@@ -371,7 +371,7 @@ mod tests {
         fn whatever_is_typed_is_read_or_refused(text in "[a-z#:<>=!.\"0-9 é]{0,24}") {
             if let Ok(Asked::Find(query)) = Asked::read(&text) {
                 let record = Arc::new(Script::new(7).group(1, 0).remove(0));
-                query.finds(&Entry { record, length: 3 });
+                query.finds(&Entry { record, length: Some(3) });
             }
         }
     }

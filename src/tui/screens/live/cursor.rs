@@ -131,7 +131,7 @@ impl Live {
             other = next;
             let Some(cards) = streams.group(other) else { return false };
             let mut having = cards.cards.values().enumerate().filter(|(_, card)| needle.is_in(card.text()));
-            let found = if forward { having.next() } else { having.last() };
+            let found = if forward { having.next() } else { having.next_back() };
             if let Some((at, _)) = found {
                 let group = Some(other);
                 self.place = Some(Place { step: streams.step(), group, first: at, at: Some(at) });

@@ -103,13 +103,16 @@ fn draw_lines(
     }
 }
 
+/// A line, its first and last column, and the field that is there.
+type FieldPlace = (usize, usize, usize, Field);
+
 /// The fields, as many per line as fit. With little room, only those near the cursor are shown.
 fn field_lines(
     ground: &Playground,
     scene: &Scene<'_>,
     width: u16,
     little: bool,
-) -> (Vec<Line<'static>>, Vec<(usize, usize, usize, Field)>) {
+) -> (Vec<Line<'static>>, Vec<FieldPlace>) {
     let mut places = Vec::new();
     let width = usize::from(width);
     let short = width < 76;

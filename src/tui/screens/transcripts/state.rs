@@ -222,7 +222,7 @@ impl Transcripts {
             return Vec::new();
         }
         let here = list.entry(all).is_some_and(has);
-        if !(here && !reading) && !list.turn_to(forward, all, has) {
+        if (!here || reading) && !list.turn_to(forward, all, has) {
             return Effect::info("none of these completions has a false or misled check");
         }
         self.focus = Focus::Detail;
