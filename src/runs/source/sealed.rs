@@ -207,9 +207,9 @@ mod tests {
     #[test]
     fn lines_are_found_again_in_whichever_frames_they_stand() {
         let folder = tempfile::tempdir().unwrap();
-        let path = packed(folder.path(), &["first\nsec", "ond, over\ntwo", " frames\n", "last\n"]);
+        let path = packed(folder.path(), &["first\nthe n", "ext, over\ntwo", " frames\n", "last\n"]);
         let (found, sealed) = lines(&path, 0);
-        let (Ok(sealed), texts) = (sealed, ["first", "second, over", "two frames", "last"]) else {
+        let (Ok(sealed), texts) = (sealed, ["first", "the next, over", "two frames", "last"]) else {
             unreachable!()
         };
         assert_eq!(found.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), texts);

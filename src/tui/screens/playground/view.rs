@@ -103,7 +103,7 @@ fn draw_lines(
     }
 }
 
-/// A line, its first and last column, and the field that is there.
+/// A line, a column in it, how wide, and the field that is there.
 type FieldPlace = (usize, usize, usize, Field);
 
 /// The fields, as many per line as fit. With little room, only those near the cursor are shown.
