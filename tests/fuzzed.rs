@@ -54,6 +54,11 @@ fn settings_and_checkpoints() {
 }
 
 #[test]
+fn notes_and_sweeps() {
+    over_the_corpus("notes", strangers::notes);
+}
+
+#[test]
 fn messages_of_the_socket() {
     over_the_corpus("messages", strangers::messages);
 }

@@ -16,11 +16,13 @@ use super::lab::{
     runs::{
         Manifest, TrainingState,
         checkpoint::FORMAT,
+        notes,
         source::{
             parquet::{Holds, Table},
             sealed::{Broken, Sealed},
             tfevents,
         },
+        sweep,
     },
     socket::{Line, Request},
 };
@@ -174,6 +176,18 @@ pub fn settings(data: &[u8]) {
         let mut again = file.config.clone();
         again.set(key.name, &value).expect("its own value");
         assert!(key.name == "preset" || again == file.config, "{} = {value}", key.name);
+    }
+}
+
+/// `notes.toml` of a run, and the manifest of a sweep: what is taken keeps the rules, what is not is told in a sentence.
+pub fn notes(data: &[u8]) {
+    match notes::parse(data, Path::new("notes.toml")) {
+        Ok(notes) => notes.check().expect("what was read is allowed"),
+        Err(said) => assert_sentence(&said),
+    }
+    match sweep::parse(data, Path::new("sweep.json")) {
+        Ok(plan) => assert!(!plan.name().contains(['/', '\\']), "{plan:?}"),
+        Err(said) => assert_sentence(&said),
     }
 }
 

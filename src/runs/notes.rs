@@ -16,7 +16,7 @@ pub use self::removal::delete;
 use super::{directory::RunDirectory, error::RunError};
 use crate::system::{
     files::{self, Folder, Kind, Wanted},
-    quoting::quoted,
+    quoting::{quoted, quoting},
 };
 
 /// The file, in the directory of the run.
@@ -121,23 +121,35 @@ pub fn tags_in(text: &str) -> Vec<String> {
 /// A file that is none of ours, or that holds what [`Notes::check`] refuses.
 pub fn read(run: &RunDirectory) -> Result<Notes, RunError> {
     let path = run.path().join(FILE);
-    Ok(parsed(&path)?.0)
+    parse(&bytes_of(&path)?, &path)
 }
 
-/// The file, and the keys of it that are not known here: a newer program or the person has written them.
-fn parsed(path: &Path) -> Result<(Notes, toml::Table), RunError> {
-    let refused = |reason: String| RunError::Notes { path: path.to_owned(), reason };
-    let bytes = match files::open_unlinked(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Default::default()),
+/// The notes in the bytes of a file; errors name `path`.
+///
+/// # Errors
+/// As for [`read`].
+pub fn parse(bytes: &[u8], path: &Path) -> Result<Notes, RunError> {
+    Ok(parsed(bytes, path)?.0)
+}
+
+/// The file as it is.
+fn bytes_of(path: &Path) -> Result<Vec<u8>, RunError> {
+    match files::open_unlinked(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         opened => opened
             .and_then(|file| files::read_most(&file, MAX_BYTES + 1))
-            .map_err(|error| refused(error.to_string()))?,
-    };
+            .map_err(|error| RunError::Notes { path: path.to_owned(), reason: error.to_string() }),
+    }
+}
+
+/// The notes, and the keys that are not known here: a newer program or the person has written them.
+fn parsed(bytes: &[u8], path: &Path) -> Result<(Notes, toml::Table), RunError> {
+    let refused = |reason: String| RunError::Notes { path: path.to_owned(), reason };
     if bytes.len() as u64 > MAX_BYTES {
         return Err(refused(format!("it is larger than {} KiB", MAX_BYTES / 1024)));
     }
-    let text = String::from_utf8(bytes).map_err(|_| refused("it is not UTF-8 text".into()))?;
-    let wrong = |error: toml::de::Error| refused(error.message().trim_end_matches('.').to_owned());
+    let text = std::str::from_utf8(bytes).map_err(|_| refused("it is not UTF-8 text".into()))?;
+    let wrong = |error: toml::de::Error| refused(quoting(&error.message().trim_end_matches('.')));
     let mut table: toml::Table = text.parse().map_err(wrong)?;
     let notes: Notes = table.clone().try_into().map_err(wrong)?;
     notes.fault().map_or(Ok(()), |reason| Err(refused(reason)))?;
@@ -157,7 +169,7 @@ pub fn write(runs: &Path, run: &RunDirectory, notes: &Notes) -> Result<(), RunEr
     notes.check()?;
     let lies = Lies::of_ours(runs, run)?;
     let path = run.path().join(FILE);
-    let (before, mut table) = parsed(&path)?;
+    let (before, mut table) = parsed(&bytes_of(&path)?, &path)?;
     if before == *notes {
         return Ok(());
     }

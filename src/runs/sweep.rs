@@ -167,12 +167,21 @@ pub fn read(folder: &Path) -> Result<Option<Plan>, RunError> {
             .and_then(|file| files::read_most(&file, MAX_BYTES + 1))
             .map_err(|error| refused(error.to_string()))?,
     };
+    parse(&bytes, &path).map(Some)
+}
+
+/// The plan in the bytes of a manifest; errors name `path`.
+///
+/// # Errors
+/// As for [`read`].
+pub fn parse(bytes: &[u8], path: &Path) -> Result<Plan, RunError> {
+    let refused = |reason: String| RunError::Sweep { path: path.to_owned(), reason };
     if bytes.len() as u64 > MAX_BYTES {
         return Err(refused(format!("it is larger than {} KiB", MAX_BYTES / 1024)));
     }
-    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| refused(quoting(&error)))?;
+    let manifest: Manifest = serde_json::from_slice(bytes).map_err(|error| refused(quoting(&error)))?;
     match manifest.schema_version {
-        1..=SCHEMA_VERSION => Ok(Some(manifest.plan)),
+        1..=SCHEMA_VERSION => Ok(manifest.plan),
         found => Err(refused(format!("it has version {found}, and this program reads {SCHEMA_VERSION}"))),
     }
 }
