@@ -1,6 +1,8 @@
 //! The walk of a person who has never seen the lab and has not read the README. Every key that they press stands in the
 //! hint bar or in the command palette at that moment; every word that they type is one that they came with.
 
+use std::time::Duration;
+
 use aha_lab::{
     engine::scripted::Script,
     protocol::{Capability, Command, Event, RunFacts},
@@ -22,6 +24,7 @@ use crate::picture::{SIZES, draw, text};
 struct Person {
     app: App,
     size: (u16, u16),
+    now: Duration,
 }
 
 impl Person {
@@ -38,7 +41,7 @@ impl Person {
                 tell(Event::StepDone(Box::new(script.metrics(step))));
             }
         }
-        Self { app, size }
+        Self { app, size, now: Duration::ZERO }
     }
 
     fn sees(&mut self) -> String {
@@ -52,6 +55,9 @@ impl Person {
 
     /// Presses the key that the hint bar has for a word.
     fn follows_the_hint(&mut self, word: &str) -> Vec<Order> {
+        // What was said stands in the place of the hints for some seconds: they read it.
+        self.now += Duration::from_secs(30);
+        update(&mut self.app, Action::Clock(self.now));
         let shown = self.sees();
         let bar: Vec<char> = shown.lines().last().unwrap().chars().collect();
         let hints = self.app.picture.hints.clone();
