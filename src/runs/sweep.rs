@@ -62,9 +62,10 @@ struct Manifest {
 }
 
 impl Plan {
-    /// The usual name of its folder: the keys, and what tells it from other plans of the same keys.
+    /// The usual name of its folder: the keys that have several values, and what tells it from other plans of these keys.
     pub fn name(&self) -> String {
-        let keys: Vec<&str> = self.settings.iter().map(|swept| swept.key.as_str()).collect();
+        let varied = self.settings.iter().filter(|swept| swept.values.len() > 1);
+        let keys: Vec<&str> = varied.map(|swept| swept.key.as_str()).collect();
         let keys: String = keys.join("-").chars().take(LONGEST_KEYS).collect();
         let hash = Sha256::digest(serde_json::to_vec(self).unwrap_or_default());
         let hash: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();

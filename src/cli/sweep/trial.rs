@@ -143,6 +143,9 @@ impl Trial {
     }
 }
 
+/// The value of a key that leaves it to the engine.
+const AUTO: &str = "auto";
+
 fn has_made(run: &RunDirectory, steps: u64) -> bool {
     let overview = Overview::of(run);
     overview.state == RunState::Finished && overview.steps >= steps
@@ -153,7 +156,8 @@ fn must_be_of(run: &RunDirectory, config: &Config) -> Result<(), Failure> {
     let began = run.config()?.config;
     for key in Config::keys() {
         let (then, now) = (began.get(key.name)?, config.get(key.name)?);
-        if then != now {
+        // What is left to the engine to choose, such as the prompt, a run keeps as it was chosen.
+        if then != now && now != AUTO {
             return Err(Failure(format!(
                 "{} was begun with {}={then}, and the configuration now says {now}. Restore that value where it was \
                  set, in a file or a variable, or begin another sweep with --name NAME.",

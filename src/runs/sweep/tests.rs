@@ -17,7 +17,7 @@ fn a_plan_has_one_folder_and_another_plan_another() {
     assert!(one.name().starts_with("sweep-learning_rate-"), "{}", one.name());
     assert_ne!(one.name(), plan(&[("learning_rate", &["1e-4", "3e-4"])]).name());
     assert_ne!(one.name(), Plan { steps: 4, ..one.clone() }.name());
-    let odd = plan(&[("../../x", &["1"]), (&"k".repeat(500), &["1"])]);
+    let odd = plan(&[("../../x", &["1", "2"]), (&"k".repeat(500), &["1", "2"])]);
     assert!(odd.name().len() < 80 && !odd.name().contains('/'), "{}", odd.name());
 }
 
