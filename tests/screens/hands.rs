@@ -227,10 +227,10 @@ fn transcripts_are_found_by_what_they_are() {
     }
     // A mistake is a sentence at the prompt, and Enter does not put it away.
     press(&mut app, KeyCode::Char('/'));
-    typed(&mut app, "longness>3");
+    typed(&mut app, "width>3");
     press(&mut app, KeyCode::Enter);
     let shown = text(&draw(&mut app, 120, 36));
-    assert!(shown.contains("nothing is called 'longness'"), "{shown}");
+    assert!(shown.contains("nothing is called 'width'"), "{shown}");
     press(&mut app, KeyCode::Esc);
     press(&mut app, KeyCode::Char('/'));
     typed(&mut app, "#3");

@@ -247,10 +247,10 @@ impl Charts {
     }
 
     fn leave(&mut self) -> Vec<Effect> {
-        if self.look.full {
-            self.look.full = false;
-        } else {
-            self.look.cross = None;
+        match (self.look.full, self.look.cross) {
+            (true, _) => self.look.full = false,
+            (false, Some(_)) => self.look.cross = None,
+            (false, None) => return vec![Effect::Back],
         }
         vec![Effect::Dismiss]
     }
