@@ -9,7 +9,8 @@ use super::pty::Lab;
 /// The program on the run that ships with the source, with a state folder of its own.
 fn start(folder: &Path) -> Lab {
     let (program, root) = (env!("CARGO_BIN_EXE_aha-lab"), env!("CARGO_MANIFEST_DIR"));
-    let line = format!("AHA_REMEMBER=1 XDG_STATE_HOME=\"$PWD/state\" '{program}' open '{root}/runs/first-aha'");
+    let line =
+        format!("AHA_REMEMBER=1 XDG_STATE_HOME=\"$PWD/state\" '{program}' open '{root}/runs/first-aha'");
     let mut lab = Lab::start_line(&line, folder);
     lab.until("the run", |screen| screen.contains("finished") && screen.contains("step 30"));
     lab.press("C");

@@ -50,7 +50,7 @@ const COLUMNS: &[Column] = &[
     Column { title: "steps", width: 6, right: true, cell: |run, _| run.steps.to_string() },
     Column { title: "accuracy", width: CURVE + 1, right: false, cell: curve },
     Column { title: "seed", width: 6, right: true, cell: |run, _| known(run.seed) },
-    Column { title: "task", width: 18, right: false, cell: |run, _| task(run) },
+    Column { title: "task", width: 20, right: false, cell: |run, _| task(run) },
     Column { title: "begun", width: 12, right: false, cell: |run, _| begun(&run.name) },
     Column { title: "size", width: 8, right: true, cell: |run, _| bytes(run.bytes) },
     Column { title: "tags", width: 16, right: false, cell: |run, _| run.notes.tags.join(" ") },
@@ -113,8 +113,14 @@ fn draw_list(buffer: &mut Buffer, area: Rect, screen: &Runs, scene: &Scene<'_>) 
     let top = screen.top.clamp((cursor + 1).saturating_sub(height.max(1)), cursor);
     let top = top.min(listed.len().saturating_sub(height));
     for (at, (listed, place)) in listed.iter().skip(top).zip(inner.rows()).enumerate() {
-        Line::from(row(listed, screen, &columns, name, scene)).render(place, buffer);
-        if top + at == cursor {
+        let mut spans = row(listed, screen, &columns, name, scene);
+        let is_selected = top + at == cursor;
+        if is_selected {
+            // One even bar: colours inside a reversed row would be backgrounds.
+            spans.iter_mut().for_each(|span| span.style = theme.text);
+        }
+        Line::from(spans).render(place, buffer);
+        if is_selected {
             buffer.set_style(place, theme.selection);
         }
     }
@@ -193,7 +199,7 @@ fn fitting(width: usize) -> Vec<&'static Column> {
 }
 
 fn heading(columns: &[&Column], name: usize, theme: &Theme) -> Vec<Span<'static>> {
-    let mut spans = vec![span(format!("{:<name$}", "  name"), theme.dim)];
+    let mut spans = vec![span(format!("{:<name$}", "   name"), theme.dim)];
     spans.extend(columns.iter().map(|column| span(aligned(column.title, column), theme.dim)));
     spans
 }
@@ -221,11 +227,11 @@ fn row(
         }
     };
     let style = if open.is_some() { theme.accent } else { theme.text };
-    let label = cut(&format!("{fork}{}", named(run)), name.saturating_sub(3));
+    let label = cut(&format!("{fork}{}", named(run)), name.saturating_sub(4));
     let mut spans = vec![
         span(mark, theme.accent),
         span(open.map_or_else(|| " ".to_owned(), |number| cut(&number, 1)), theme.title),
-        span(format!("{label:<width$}", width = name.saturating_sub(2)), style),
+        span(format!(" {label:<width$}", width = name.saturating_sub(3)), style),
     ];
     spans.extend(columns.iter().map(|column| {
         let style = match column.title {
