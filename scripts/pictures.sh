@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 program=${1:-target/release/aha-lab}
 runs=$(mktemp -d)
 trap 'rm -rf "$runs"' EXIT
+# As at a start that is not the first, with nothing remembered.
+export AHA_WELCOME=0 AHA_REMEMBER=0
 
 picture() {
     python3 scripts/screenshot.py --size 120x36 --timeout 400 "$@"
@@ -19,8 +21,10 @@ picture --out docs/help.svg --keys 'wait:60 shot:docs/live.svg
     F6 wait:1 shot:docs/travel.svg
     F2 Space wait:3
     F10 wait:1 shot:docs/sentinel.svg
+    W wait:2 shot:docs/rewards.svg
     Tab wait:1 shot:docs/settings.svg
-    F8 wait:1 Enter wait:12 a wait:1 w wait:20 shot:docs/playground.svg
+    C wait:1 Left Left wait:1 shot:docs/charts.svg
+    F8 wait:1 Enter wait:12 a wait:1 I wait:20 shot:docs/playground.svg
     F2 ? wait:1' -- "$program" run --runs "$runs" --seed 1
 
 # The Microscope, at the end of the update of a first step.
@@ -29,6 +33,10 @@ picture --out docs/microscope.svg --keys 'until:paused F7 wait:1 p wait:8 p wait
 
 # Another task.
 picture --out docs/multiplication.svg --keys 'wait:45' -- "$program" run --runs "$runs" --task multiplication
+
+# The two runs that ship with the source, side by side.
+picture --out docs/runs.svg --keys 'wait:3 BackTab wait:4 m m v wait:1' \
+    -- "$program" open runs/first-aha runs/tinyzero
 
 # The frontier that the shipped run was measured at.
 picture --out docs/frontier.svg --keys 'wait:2 F9 wait:2' -- "$program" open runs/first-aha

@@ -358,7 +358,7 @@ mod tests {
             ("#twelve", "write its number"),
             ("step:x..3", "neither a number nor a range"),
             ("len>", "needs a number"),
-            ("width>150", "nothing is called 'lenght'"),
+            ("width>150", "nothing is called 'width'"),
             ("reward<nan", "neither a number"),
         ] {
             let sentence = Asked::read(bad).unwrap_err();
