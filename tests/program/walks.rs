@@ -217,7 +217,7 @@ fn a_transcript_is_found_by_what_it_is_and_written_to_a_file() {
     let text = std::fs::read_to_string(root.path().join("mine.md")).unwrap();
     assert!(text.starts_with("# aha") && text.contains("**reward**"), "{text}");
     // Another one is written over it only after a question.
-    lab.press("gw\x15mine.md\r");
+    lab.press("]w\x15mine.md\r");
     lab.shows("Replace it?");
     lab.press("n");
     assert_eq!(std::fs::read_to_string(root.path().join("mine.md")).unwrap(), text);

@@ -92,9 +92,9 @@ fn every_screen_with_text_is_searched() {
         let shown = text(&draw(&mut app, 120, 36));
         // A word of the middle of the picture.
         let lines: Vec<&str> = shown.lines().skip(2).take(30).collect();
-        let words = lines.iter().flat_map(|line| line.split_whitespace());
+        let mut words = lines.iter().flat_map(|line| line.split_whitespace());
         let plain = |word: &&str| word.len() > 3 && word.chars().all(|c| c.is_ascii_lowercase());
-        let Some(word) = words.filter(plain).next_back() else { panic!("{name} has no word") };
+        let Some(word) = words.rfind(plain) else { panic!("{name} has no word") };
         press(&mut app, KeyCode::Char('/'));
         for character in word.chars() {
             press(&mut app, KeyCode::Char(character));

@@ -143,10 +143,12 @@ fn pause_read_a_false_check_change_the_learning_rate_fork_and_compare() {
         );
         assert!(copied, "{:?}", person.app.effects);
 
-        // Compare it with the other run: its curves in the same charts.
-        person.asks_for("compare runs", "compare: the curves");
+        // Compare it with the other run: on the screen of all runs, and its curves in the same charts.
+        person.asks_for("compare runs", "Runs: all runs");
+        assert_eq!(person.app.in_front().name(), "Runs");
+        person.asks_for("compare curves", "compare: the curves");
         assert!(person.app.looks.others);
-        person.asks_for("charts", "Live: charts");
+        person.asks_for("live", "Live: charts");
         assert_eq!(person.app.in_front().name(), "Live");
 
         // And home again, by the way they came.

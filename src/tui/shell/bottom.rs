@@ -6,6 +6,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::{
     app::App,
     hints::{self, Placed},
+    message::Message,
     prompt::{Asks, Prompt, STEP_PROMPT},
 };
 use crate::protocol::Playing;
@@ -67,6 +68,13 @@ pub(super) fn draw(
     spans.extend(hints);
     draw_line(frame, spans, area);
     placed(1, places)
+}
+
+/// Draws a message in a line of its own.
+pub(super) fn draw_message(frame: &mut Frame, app: &App, message: &Message, area: Rect) {
+    let mark = app.theme.glyph("…", "~");
+    let spans = shortened(message_spans(message, &app.theme), usize::from(area.width), mark);
+    draw_line(frame, spans, area);
 }
 
 /// Columns between two hints.

@@ -27,20 +27,26 @@ fn draw(frame: &mut Frame<'_>, app: &App) -> Option<(Hits, Picture)> {
     }
     let title_rows = u16::from(area.height >= 4);
     let hint_rows = u16::from(area.height >= 3);
-    let [top, middle, played, below] = Layout::vertical([
+    let screen = app.in_front();
+    let played_rows = scrubber::rows(app, area.height);
+    let has_line = screen.has_message_line(area.height - played_rows);
+    // The prompt takes the place of the message, which may say what is wrong with what was typed.
+    let said = app.message.as_ref().filter(|_| app.prompt.is_some() && !has_line && area.height >= 6);
+    let [top, middle, saying, played, below] = Layout::vertical([
         Constraint::Length(title_rows),
         Constraint::Fill(1),
-        Constraint::Length(scrubber::rows(app, area.height)),
+        Constraint::Length(u16::from(said.is_some())),
+        Constraint::Length(played_rows),
         Constraint::Length(hint_rows),
     ])
     .areas(area);
     let (tabs, count) = title::draw(frame, app, top);
-    let screen = app.in_front();
     let needle = search::needle(app);
     let hits = screen.draw(frame, middle, &app.scene_with(needle.as_ref()));
     let found = search::light(frame.buffer_mut(), middle, needle.as_ref(), &app.theme);
     let scrubber = scrubber::draw(frame, app, played);
-    let hints = bottom::draw(frame, app, below, !screen.has_message_line(area.height - played.height), &hits);
+    said.into_iter().for_each(|message| bottom::draw_message(frame, app, message, saying));
+    let hints = bottom::draw(frame, app, below, !has_line, &hits);
     let panels = app.scene().panels.take();
     tour::draw(frame, app, &panels, middle);
     tour::draw_welcome(frame, app, middle);
