@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/data/engines: small runs as engines other than TRL leave them, in the forms that docs/engines.md names.
 
-    pip install --no-deps 'verl==0.9.1' && pip install orjson numpy pandas pyarrow zstandard
+    pip install --no-deps 'verl==0.9.1' && pip install orjson numpy pandas pyarrow
     python3 scripts/make_engine_files.py --completions tests/data/trl-files/completions --out tests/data/engines
 
 The completions are those of the run of TRL. verl's files are written by verl's own functions, taken out of the installed
@@ -21,7 +21,6 @@ import shutil
 
 import numpy as np
 import pandas
-import zstandard
 
 ASSETS = pathlib.Path(__file__).parent.parent / "assets"
 
@@ -215,7 +214,8 @@ def prime_rl(given: list, out: pathlib.Path) -> None:
 
 def prime_rl_stream(given: list, out: pathlib.Path, chunked: bool = False) -> None:
     """src/prime_rl/monitors/file since the end of August 2026: all episodes in the order in which they end, and what
-    the trainer learned of them beside it. Chunks are packed by zstd when they are full, in frames and with a table."""
+    the trainer learned of them beside it, in one file or in chunks. prime-rl compresses a chunk when it is full; that is
+    not done here, since compressed ones are not read."""
     monitor = out / "monitors" / "file"
     notes = monitor / "traces" / "annotations"
     notes.mkdir(parents=True, exist_ok=True)
@@ -240,10 +240,7 @@ def prime_rl_stream(given: list, out: pathlib.Path, chunked: bool = False) -> No
     stream = monitor / "traces" / "stream"
     stream.mkdir()
     full, rest = lines[: len(lines) // 2], lines[len(lines) // 2 :]
-    packed = b"".join(zstandard.compress("".join(part).encode()) for part in (full[:13], full[13:]))
-    table = b"\0" * 9  # of a seekable file: readers that do not know it skip it
-    packed += (0x184D2A5E).to_bytes(4, "little") + len(table).to_bytes(4, "little") + table
-    (stream / "00000.jsonl.zst").write_bytes(packed)
+    (stream / "00000.jsonl").write_text("".join(full))
     (stream / "00001.jsonl").write_text("".join(rest))
 
 

@@ -72,5 +72,4 @@ fn measurements_of_a_frontier() {
 fn files_of_other_engines() {
     over_the_corpus("parquet", strangers::parquet);
     over_the_corpus("events", strangers::events);
-    over_the_corpus("zstd", strangers::zstd);
 }

@@ -2,8 +2,6 @@
 
 #[path = "../../src/runs/source/parquet/mod.rs"]
 pub mod parquet;
-#[path = "../../src/runs/source/sealed.rs"]
-pub mod sealed;
 #[path = "../../src/runs/source/tfevents.rs"]
 pub mod tfevents;
 #[path = "../../src/runs/source/varint.rs"]

@@ -19,7 +19,6 @@ use super::lab::{
         notes,
         source::{
             parquet::{Holds, Table},
-            sealed::{Broken, Sealed},
             tfevents,
         },
         sweep,
@@ -290,28 +289,6 @@ pub fn parquet(data: &[u8]) {
             Err(reason) => said(&reason),
         }
     }
-}
-
-/// Lines that zstd has packed: each that is read is found again where it stands.
-pub fn zstd(data: &[u8]) {
-    let path = std::env::temp_dir().join(format!("aha-lab-fuzz-{}.jsonl.zst", std::process::id()));
-    std::fs::write(&path, data).expect("there is room for a temporary file");
-    let mut lines = Vec::new();
-    let sealed = match Sealed::read(&path, 0, |line| lines.push((line.at, line.bytes.to_vec()))) {
-        Ok(sealed) => sealed,
-        Err(Broken { reason, sealed }) => {
-            assert_sentence(&format!("It is read as far as it goes: {reason}."));
-            sealed
-        }
-    };
-    for (at, line) in lines.iter().take(20) {
-        // The frame in which a file breaks off is read to its end here.
-        if let Ok(found) = sealed.line(*at, line.len()) {
-            assert_eq!(&found, line);
-        }
-    }
-    // Another process may have another file of this name only after this one is gone.
-    let _ = std::fs::remove_file(&path);
 }
 
 /// TensorBoard's events: what is read in pieces is what is read at once.

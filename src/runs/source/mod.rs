@@ -15,7 +15,6 @@ mod past;
 mod prime_rl;
 mod rereading;
 mod run_directory;
-pub mod sealed;
 mod skyrl;
 mod streams;
 mod telling;

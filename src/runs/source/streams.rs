@@ -13,7 +13,6 @@ use std::{
 use super::{
     dumps::Fields,
     logs::python_json,
-    sealed::{self, Sealed},
     watched::{Listing, Purpose, Read, Stamped},
     written::Written,
 };
@@ -57,9 +56,6 @@ pub(super) struct Streams {
 struct Shard {
     path: PathBuf,
     tail: Tail,
-    /// Its compressed twin, once that has taken its place. Offsets in what it holds stay.
-    sealed: Option<Sealed>,
-    changed: Option<SystemTime>,
 }
 
 /// The lines of a step.
@@ -98,7 +94,7 @@ impl Streams {
     /// If a file cannot be read.
     pub fn look(&mut self) -> Result<Listing, RunError> {
         for path in (self.find)(&self.folder) {
-            self.add(path)?;
+            self.add(path);
         }
         let most = if self.looked { u64::MAX } else { FIRST_LOOK };
         self.looked = true;
@@ -138,13 +134,17 @@ impl Streams {
         let purpose = if name.starts_with(OF_EVALUATION) { Purpose::Evaluation } else { Purpose::Training };
         let mut read = Read::default();
         let Some(lines) = self.steps.get(&(step, purpose)) else { return Ok(read) };
-        let mut open: Option<(usize, Source)> = None;
+        let mut open: Option<(usize, File)> = None;
         for (shard, at, length) in &lines.places {
-            let source = match &mut open {
-                Some((known, source)) if known == shard => source,
-                other => &mut other.insert((*shard, self.shards[*shard].open()?)).1,
+            let said = |error: std::io::Error| error.to_string();
+            let file = match &mut open {
+                Some((known, file)) if known == shard => file,
+                other => {
+                    let file = files::open_unlinked(&self.shards[*shard].path).map_err(said)?;
+                    &mut other.insert((*shard, file)).1
+                }
             };
-            let bytes = source.line(*at, *length)?;
+            let bytes = line_of(file, *at, *length).map_err(said)?;
             match python_json(&bytes).and_then(&of) {
                 Ok(written) => read.completions.push(written),
                 Err(reason) if read.warnings.len() < MOST_WARNINGS => {
@@ -164,50 +164,22 @@ impl Streams {
         })
     }
 
-    /// Adds a file, unless it or its twin is known.
-    fn add(&mut self, path: PathBuf) -> Result<(), RunError> {
-        let is_sealed = path.extension() == Some(OsStr::new("zst"));
-        let plain = if is_sealed { path.with_extension("") } else { path.clone() };
-        let known = self.shards.iter().position(|shard| shard.path == plain);
-        let at = known.unwrap_or_else(|| {
-            let tail = Tail::new(&plain, LONGEST_ROLLOUT_LINE);
-            self.shards.push(Shard { path: plain.clone(), tail, sealed: None, changed: None });
-            self.shards.len() - 1
-        });
-        if is_sealed && self.shards[at].sealed.is_none() && Stamped::of(&plain).is_none() {
-            self.unseal(at, &path)?;
+    /// Adds a file, unless it is known. One that is compressed is not read.
+    fn add(&mut self, path: PathBuf) {
+        let is_packed = path.extension() == Some(OsStr::new("zst"));
+        let plain = if is_packed { path.with_extension("") } else { path.clone() };
+        if self.shards.iter().any(|shard| shard.path == plain) {
+            return;
         }
-        Ok(())
-    }
-
-    /// Reads what a compressed file has beyond what was read before it was compressed.
-    fn unseal(&mut self, at: usize, path: &Path) -> Result<(), RunError> {
-        let changed = Stamped::of(path).and_then(|file| file.changed());
-        let from = self.shards[at].tail.position();
-        let (mut found, mut bad) = (Vec::new(), Vec::new());
-        let sealed = Sealed::read(path, from, |line| match (self.heading)(line.bytes) {
-            Ok(heading) => found.push((heading, line.at, line.bytes.len())),
-            Err(reason) => {
-                bad.push(format!("{}, line {}, is skipped: {reason}.", path.display(), line.number))
-            }
-        });
-        match sealed {
-            Ok(sealed) => self.shards[at].sealed = Some(sealed),
-            Err(sealed::Broken { reason, sealed }) => {
-                bad.push(format!("{} is read as far as it goes: {reason}.", path.display()));
-                self.shards[at].sealed = Some(sealed);
-            }
+        if is_packed {
+            let packed = path.display();
+            self.warn(vec![format!("{packed} is not read: unpack it beside (`zstd -d {packed}`).")]);
         }
-        self.warn(bad);
-        self.note(at, found, changed);
-        Ok(())
+        self.shards.push(Shard { tail: Tail::new(&plain, LONGEST_ROLLOUT_LINE), path: plain });
     }
 
     fn read_on(&mut self, at: usize, most: u64) -> Result<(), RunError> {
         let shard = &mut self.shards[at];
-        if shard.sealed.is_some() {
-            return Ok(());
-        }
         let Some(now) = Stamped::of(&shard.path) else { return Ok(()) };
         let begun = shard.tail.position();
         loop {
@@ -215,7 +187,6 @@ impl Streams {
             let shard = &mut self.shards[at];
             let polled =
                 shard.tail.poll_with(heading, |heading, at, length| found.push((heading, at, length)))?;
-            shard.changed = now.changed();
             let read = shard.tail.position();
             if polled.restarted {
                 self.forget(at);
@@ -260,34 +231,12 @@ impl Streams {
     }
 }
 
-impl Shard {
-    fn open(&self) -> Result<Source<'_>, String> {
-        if let Some(sealed) = &self.sealed {
-            return Ok(Source::Sealed(sealed));
-        }
-        files::open_unlinked(&self.path).map(Source::Plain).map_err(|error| error.to_string())
-    }
-}
-
-/// A file from which lines are taken.
-enum Source<'a> {
-    Plain(File),
-    Sealed(&'a Sealed),
-}
-
-impl Source<'_> {
-    fn line(&mut self, at: u64, length: usize) -> Result<Vec<u8>, String> {
-        match self {
-            Self::Plain(file) => {
-                let mut bytes = vec![0; length];
-                file.seek(SeekFrom::Start(at))
-                    .and_then(|_| file.read_exact(&mut bytes))
-                    .map_err(|error| error.to_string())?;
-                Ok(bytes)
-            }
-            Self::Sealed(sealed) => sealed.line(at, length),
-        }
-    }
+/// A line of a file.
+fn line_of(file: &mut File, at: u64, length: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    file.seek(SeekFrom::Start(at))?;
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Two names of one hash would have one step read again for the other.
@@ -303,13 +252,12 @@ fn hash(id: &str) -> u64 {
 mod tests {
     use std::{fs, io::Write as _};
 
-    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
     use serde_json::Value;
 
     use super::*;
     use crate::runs::source::folders::files_ending;
 
-    /// The chunks of a folder, plain and packed.
+    /// The chunks of a folder, plain and compressed.
     fn chunks(folder: &Path) -> Vec<PathBuf> {
         let mut found = files_ending(folder, ".jsonl");
         found.extend(files_ending(folder, ".jsonl.zst"));
@@ -344,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lines_of_a_step_are_found_while_files_grow_and_are_packed() {
+    fn the_lines_of_a_step_are_found_while_files_grow() {
         let folder = tempfile::tempdir().unwrap();
         let (first, second) = (folder.path().join("0.jsonl"), folder.path().join("1.jsonl"));
         add(&first, &[line(1, "a"), line(2, "b"), line(1, "c"), "{\"step\":2,\"id".into()].concat());
@@ -362,16 +310,11 @@ mod tests {
         let key = (1, Purpose::Training);
         assert_eq!(before[&key], after[&key], "step 1 is as it was");
 
-        // The first file is packed, with a line that nobody has read yet.
-        add(&first, &line(1, "late"));
-        let whole = fs::read(&first).unwrap();
-        fs::remove_file(&first).unwrap();
-        fs::write(first.with_extension("jsonl.zst"), compress_to_vec(&whole[..], CompressionLevel::Fastest))
-            .unwrap();
-        let packed = streams.look().unwrap();
-        assert_eq!(ids(&streams, &packed, 1), ["a", "c", "late"]);
-        let anew = Streams::new(folder.path(), chunks, heading).look().unwrap();
-        assert_eq!(anew.keys().collect::<Vec<_>>(), packed.keys().collect::<Vec<_>>());
+        // What is compressed before it was read is said.
+        fs::write(folder.path().join("2.jsonl.zst"), "packed").unwrap();
+        assert_eq!(streams.look().unwrap(), after);
+        let said = streams.warnings();
+        assert!(said.len() == 1 && said[0].contains("2.jsonl.zst is not read: unpack it"), "{said:?}");
     }
 
     #[test]

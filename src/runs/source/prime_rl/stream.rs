@@ -14,7 +14,6 @@ use super::{
     super::{
         folders::{files_ending, folders_in},
         logs::{JsonLog, Logged, python_json},
-        sealed::Sealed,
         streams::{Heading, Streams},
         watched::{Layout, Listing, Purpose, Read},
     },
@@ -45,9 +44,9 @@ fn files(traces: &Path) -> Vec<PathBuf> {
 fn chunks(folder: &Path) -> Vec<PathBuf> {
     let mut found = files_ending(folder, ".jsonl");
     found.retain(|path| !path.to_string_lossy().ends_with(".index.jsonl"));
-    let sealed = files_ending(folder, ".jsonl.zst").into_iter();
-    let sealed: Vec<PathBuf> = sealed.filter(|path| !found.contains(&path.with_extension(""))).collect();
-    found.extend(sealed);
+    let packed = files_ending(folder, ".jsonl.zst").into_iter();
+    let packed: Vec<PathBuf> = packed.filter(|path| !found.contains(&path.with_extension(""))).collect();
+    found.extend(packed);
     found.sort();
     found
 }
@@ -124,7 +123,6 @@ impl Layout for Stream {
     fn logged(&mut self) -> Logged {
         let (steps, mut warnings) = self.log.poll();
         warnings.extend(self.episodes.warnings());
-        warnings.append(&mut self.annotations.warnings);
         (steps, warnings)
     }
 
@@ -138,7 +136,6 @@ struct Annotations {
     folder: PathBuf,
     tails: BTreeMap<PathBuf, Tail>,
     advantages: HashMap<String, f64>,
-    warnings: Vec<String>,
 }
 
 /// Most traces whose advantage is kept: those of the completions that are.
@@ -174,12 +171,7 @@ impl Update {
 
 impl Annotations {
     fn of(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            tails: BTreeMap::new(),
-            advantages: HashMap::new(),
-            warnings: Vec::new(),
-        }
+        Self { folder: folder.to_owned(), tails: BTreeMap::new(), advantages: HashMap::new() }
     }
 
     /// Reads on; returns the traces of which more is known now.
@@ -187,21 +179,12 @@ impl Annotations {
         let mut told = Vec::new();
         let folders = std::iter::once(self.folder.clone()).chain(folders_in(&self.folder));
         for path in folders.flat_map(|folder| chunks(&folder)) {
-            let is_sealed = path.extension() == Some(OsStr::new("zst"));
-            let plain = if is_sealed { path.with_extension("") } else { path.clone() };
-            let is_new = !self.tails.contains_key(&plain);
-            let tail =
-                self.tails.entry(plain).or_insert_with_key(|plain| Tail::new(plain, LONGEST_ROLLOUT_LINE));
-            if is_sealed {
-                // One that was read before it was compressed says nothing new.
-                if is_new {
-                    let read = Sealed::read(&path, 0, |line| told.extend(python_json::<Update>(line.bytes)));
-                    self.warnings.extend(read.err().map(|broken| {
-                        format!("{} is read as far as it goes: {}.", path.display(), broken.reason)
-                    }));
-                }
+            if path.extension() == Some(OsStr::new("zst")) {
+                // It was read before it was compressed, or what stands in it stays unknown.
                 continue;
             }
+            let tail =
+                self.tails.entry(path).or_insert_with_key(|path| Tail::new(path, LONGEST_ROLLOUT_LINE));
             while tail.poll_with(python_json::<Update>, |update, _, _| told.push(update))?.behind {}
         }
         Ok(self.take_in(told))
