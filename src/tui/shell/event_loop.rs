@@ -159,7 +159,8 @@ where
         }
         for effect in std::mem::take(&mut app.effects) {
             match effect {
-                Effect::Restart => restart(app, &mut wires, host),
+                // Asked for twice at once, it is started once.
+                Effect::Restart if restart::is_offered(app) => restart(app, &mut wires, host),
                 Effect::ReadShelf => shelf::begin(app, &mut channels),
                 Effect::Note(run, notes) => shelf::note(app, &run, &notes, &mut channels),
                 Effect::Delete(run) => shelf::delete(app, &run, &mut channels),
