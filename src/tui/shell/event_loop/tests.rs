@@ -91,6 +91,10 @@ fn watched(engine: RunSource, keys: Sender<event::Event>, pressed: char) -> RunS
         for event in engine.events {
             let over = matches!(event, Event::Failed(_) | Event::Finished { .. });
             let heard = told.send(event).is_ok();
+            // A key that overtook the engine's last word would leave before it is heard.
+            while over && !told.is_empty() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
             while over && heard && keys.send(key(KeyCode::Char(pressed), KeyModifiers::NONE)).is_ok() {
                 std::thread::sleep(Duration::from_millis(2));
                 if told.send(Event::TokensDropped(0)).is_err() {
